@@ -1,0 +1,57 @@
+"""Every error that a user can cause.
+
+The tree::
+
+    AssayError
+    ├── UsageError        an argument or an option
+    ├── StudyError        a study file: its keys, its values
+    ├── DataError         a data set: files, formats, labels, downloads
+    ├── ShapeError        layers that do not fit together
+    ├── UnsupportedError  an engine that lacks a layer or a rule
+    └── StoreError        a results folder, its database, its checkpoints
+
+A message is one line: where, what was found against what was expected, and, in
+brackets, what to do. The command line prints it after ``assay: error:`` and
+ends with exit status 2.
+"""
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class AssayError(Exception):
+    """Base of all errors that a user can cause and mend."""
+
+
+class UsageError(AssayError):
+    """An argument or option has a value that cannot be used."""
+
+
+class StudyError(AssayError):
+    """A study file, or a study built in Python, is not valid."""
+
+
+class DataError(AssayError):
+    """A data set is missing, damaged or inconsistent."""
+
+
+class ShapeError(AssayError):
+    """A layer cannot take the shape that it is given."""
+
+
+class UnsupportedError(AssayError):
+    """An engine lacks what a network or a recipe asks for."""
+
+
+class StoreError(AssayError):
+    """A results folder cannot be read or written."""
+
+
+def suggestion(word: str, known: "Iterable[str]") -> str:
+    """Return what to do about an unknown ``word``: the nearest known one, or all of them."""
+    known = sorted(known)
+    near = get_close_matches(word, known, n=1)
+    return f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
