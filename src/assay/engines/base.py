@@ -1,0 +1,170 @@
+"""What an engine is: it trains a network by a recipe, as `assay.nn` defines both.
+
+An `Engine` opens a `Session` for some seeds of one network and recipe; the
+session trains them side by side, an epoch at a call, and can be asked for the
+state of each run at any epoch's end. All engines see the same data order, the
+same initial weights and the same masks, because these come from
+`assay.streams` and not from the engine.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assay import streams
+from assay.errors import StudyError, UnsupportedError
+from assay.network import Network
+from assay.optim import Optimizer, Slots
+from assay.shapes import Array
+
+Labels = NDArray[np.int64]
+Images = NDArray[np.uint8]
+OnSteps = Callable[[int], None]
+"""Called now and then during an epoch with the number of steps taken in it."""
+
+EVALUATION_BATCH = 500
+"""Images evaluated at once; fixed, since a matrix product's last bits depend on it."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a network is trained: everything but the network, the data and the seed."""
+
+    optimizer: Optimizer
+    batch_size: int = 100
+    epochs: int = 100
+    dtype: Literal["float32", "float64"] = "float32"
+
+    def __post_init__(self) -> None:
+        """Refuse sizes with which nothing would be trained."""
+        for key in ("batch_size", "epochs"):
+            value = getattr(self, key)
+            if value < 1:
+                raise StudyError(f"{key} must be an integer >= 1; got {value}")
+
+
+@dataclass
+class State:
+    """One run between two epochs; enough to go on with it bit for bit."""
+
+    parameters: dict[str, Array]
+    slots: dict[str, Slots]
+    step: int = 0
+
+    def copy(self) -> "State":
+        """Return a state that later steps do not change."""
+        parameters = {name: value.copy() for name, value in self.parameters.items()}
+        slots = {
+            name: {key: value.copy() for key, value in memory.items()} for name, memory in self.slots.items()
+        }
+        return State(parameters, slots, self.step)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A run measured on one split: mean cross-entropy in nats, and each answer."""
+
+    loss: float
+    predicted: Labels = field(repr=False)
+    correct: NDArray[np.bool_] = field(repr=False)
+
+    @property
+    def accuracy(self) -> float:
+        """Share of correct answers, 0 to 1."""
+        return float(np.count_nonzero(self.correct) / len(self.correct))
+
+
+class Session(ABC):
+    """Runs of one network and recipe, one per seed, trained side by side."""
+
+    def __init__(self, network: Network, recipe: Recipe, seeds: Sequence[int]) -> None:
+        self.network = network
+        self.recipe = recipe
+        self.seeds = tuple(seeds)
+
+    @abstractmethod
+    def train_epoch(self, images: Images, labels: Labels, epoch: int, on_steps: OnSteps) -> None:
+        """Take one pass over the training set in each run's own order for ``epoch`` (from 1)."""
+
+    @abstractmethod
+    def scores(self, images: Images) -> list[Array]:
+        """Return each run's class scores (N, K) for a batch, in evaluation mode."""
+
+    @abstractmethod
+    def states(self) -> list[State]:
+        """Return a copy of the state of each run."""
+
+    @abstractmethod
+    def memory(self) -> int:
+        """Return the bytes that one run holds while it trains, the images not counted."""
+
+    def evaluate(self, images: Images, labels: Labels) -> list[Evaluation]:
+        """Measure each run on a whole split."""
+        losses = [0.0 for _ in self.seeds]
+        predicted: list[list[Labels]] = [[] for _ in self.seeds]
+        for start in range(0, len(images), EVALUATION_BATCH):
+            batch = slice(start, start + EVALUATION_BATCH)
+            for run, scores in enumerate(self.scores(images[batch])):
+                losses[run] += cross_entropy_sum(scores, labels[batch])
+                predicted[run].append(scores.argmax(axis=1))
+        answers = [np.concatenate(parts) for parts in predicted]
+        return [
+            Evaluation(loss / len(labels), answer, answer == labels)
+            for loss, answer in zip(losses, answers, strict=True)
+        ]
+
+
+class Engine(ABC):
+    """A way to run the mathematics of `assay.nn` fast, or plainly."""
+
+    name: ClassVar[str]
+    runs_per_session: ClassVar[int] = 1
+    """How many runs a session takes at once; the engines that run on the CPU take one per thread."""
+
+    @abstractmethod
+    def lacks(self, network: Network, recipe: Recipe) -> list[str]:
+        """Name every layer, rule or option of these that the engine does not have."""
+
+    @abstractmethod
+    def session(
+        self, network: Network, recipe: Recipe, seeds: Sequence[int], states: Sequence[State]
+    ) -> Session:
+        """Open a session that starts from ``states``, one per seed."""
+
+    def check(self, network: Network, recipe: Recipe) -> None:
+        """Raise `UnsupportedError` when the engine lacks something."""
+        missing = self.lacks(network, recipe)
+        if missing:
+            raise UnsupportedError(
+                f"engine {self.name!r} has no {', '.join(missing)} (use --engine reference, which has all)"
+            )
+
+
+def initial_state(network: Network, recipe: Recipe, seed: int) -> State:
+    """Return a run's state before its first step, the same for every engine."""
+    parameters = network.initialise(seed, recipe.dtype)
+    slots = {name: recipe.optimizer.slots(value) for name, value in parameters.items()}
+    return State(parameters, slots)
+
+
+def epoch_order(seed: int, size: int, epoch: int) -> Labels:
+    """Return the order in which a run sees its training examples in ``epoch``."""
+    return streams.permutation(seed, "order", size, epoch)
+
+
+def to_input(images: Images, network: Network, dtype: str) -> Array:
+    """Scale pixels to [0, 1] and give the batch the network's input shape."""
+    return (images.astype(dtype) / np.asarray(255, dtype)).reshape(len(images), *network.input_shape)
+
+
+def cross_entropy_sum(scores: Array, labels: Labels) -> float:
+    """Return the summed cross-entropy of softmax(scores), in float64; inf or nan if scores are."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        z = scores.astype(np.float64)
+        z -= z.max(axis=1, keepdims=True)
+        log_sum = np.log(np.exp(z).sum(axis=1))
+        return float((log_sum - z[np.arange(len(labels)), labels]).sum())

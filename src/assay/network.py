@@ -1,0 +1,151 @@
+"""A network: a sequence of layers, checked as a whole.
+
+Layers are named by kind and order (``conv1``, ``relu1``, ``conv2``, ...) and
+parameters after them (``conv1.weight``). Initial weights come from a stream
+that is named after the parameter, so two networks with one seed start from
+the same weights wherever name and shape agree.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from assay import shapes, streams
+from assay.errors import ShapeError
+from assay.nn.layer import Cache, Gradients, Layer, Parameter, Parameters
+from assay.shapes import Array, Shape
+
+
+@dataclass(frozen=True)
+class Node:
+    """A layer in its place: its name and the shapes it takes and gives."""
+
+    name: str
+    layer: Layer
+    input_shape: Shape
+    output_shape: Shape
+
+    @property
+    def parameters(self) -> dict[str, Parameter]:
+        """The layer's parameters under their names in the network."""
+        local = self.layer.parameters(self.input_shape)
+        return {f"{self.name}.{name}": parameter for name, parameter in local.items()}
+
+    @property
+    def flops(self) -> int:
+        """Floating-point operations forward, one example."""
+        return self.layer.flops(self.input_shape)
+
+
+@dataclass(frozen=True)
+class Network:
+    """Layers in sequence, from an input shape to K class scores.
+
+    Raises `ShapeError`, naming the layer, when two layers do not fit or a
+    feature map shrinks to nothing.
+    """
+
+    layers: tuple[Layer, ...]
+    input_shape: Shape = (1, 28, 28)
+
+    def __post_init__(self) -> None:
+        """Check all shapes at once, before anything is trained."""
+        if not self.layers:
+            raise ShapeError("a network needs at least one layer")
+        _ = self.nodes
+
+    @cached_property
+    def nodes(self) -> tuple[Node, ...]:
+        """Every layer with its name and shapes."""
+        nodes: list[Node] = []
+        counts: Counter[str] = Counter()
+        shape = self.input_shape
+        for layer in self.layers:
+            counts[layer.kind] += 1
+            node = _place(f"{layer.kind}{counts[layer.kind]}", layer, shape)
+            nodes.append(node)
+            shape = node.output_shape
+        return tuple(nodes)
+
+    @property
+    def output_shape(self) -> Shape:
+        """The shape of what the last layer returns, ``(K,)`` for a classifier."""
+        return self.nodes[-1].output_shape
+
+    @cached_property
+    def parameters(self) -> dict[str, Parameter]:
+        """Every trainable parameter by its name."""
+        return {name: spec for node in self.nodes for name, spec in node.parameters.items()}
+
+    @property
+    def parameter_count(self) -> int:
+        """How many numbers are learnt."""
+        return sum(prod(parameter.shape) for parameter in self.parameters.values())
+
+    @property
+    def flops(self) -> int:
+        """Floating-point operations forward, one example; a multiply-add counts two."""
+        return sum(node.flops for node in self.nodes)
+
+    @cached_property
+    def receptive_fields(self) -> tuple[tuple[int, int], ...]:
+        """After each layer, how many input rows and columns one output sees.
+
+        The recurrence r += (k - 1) dilation * jump, jump *= stride (Araujo et
+        al. 2019, eq. 2), cut off at the size of the input.
+        """
+        fields, seen, jump = [], [1, 1], [1, 1]
+        limit = self.input_shape[1:] if len(self.input_shape) == 3 else (1, 1)
+        for node in self.nodes:
+            window = node.layer.window(node.input_shape)
+            for axis in (0, 1):
+                seen[axis] += (window.kernel_size[axis] - 1) * window.dilation[axis] * jump[axis]
+                jump[axis] *= window.stride[axis]
+            fields.append((min(seen[0], limit[0]), min(seen[1], limit[1])))
+        return tuple(fields)
+
+    def initialise(self, seed: int, dtype: DTypeLike = np.float32) -> dict[str, Array]:
+        """Draw the initial parameters of a run."""
+        return {
+            name: np.ascontiguousarray(parameter.draw(streams.stream(seed, "init", name)), dtype=dtype)
+            for name, parameter in self.parameters.items()
+        }
+
+    def forward(self, params: Parameters, x: Array) -> tuple[Array, list[Cache]]:
+        """Return the class scores of a batch and what `backward` needs."""
+        caches = []
+        for node in self.nodes:
+            x, cache = node.layer.forward(local(params, node.name), x)
+            caches.append(cache)
+        return x, caches
+
+    def backward(self, params: Parameters, caches: list[Cache], dy: Array) -> tuple[Array, Gradients]:
+        """Return dL/dx and the gradient of every parameter."""
+        gradients: Gradients = {}
+        for node, cache in zip(reversed(self.nodes), reversed(caches), strict=True):
+            dy, grads = node.layer.backward(local(params, node.name), cache, dy)
+            gradients.update({f"{node.name}.{name}": grad for name, grad in grads.items()})
+        return dy, gradients
+
+
+def local(params: Parameters, layer: str) -> dict[str, Array]:
+    """Return the parameters of one layer under the names the layer itself uses."""
+    prefix = f"{layer}."
+    return {name.removeprefix(prefix): value for name, value in params.items() if name.startswith(prefix)}
+
+
+def _place(name: str, layer: Layer, shape: Shape) -> Node:
+    try:
+        output = layer.output_shape(shape)
+    except ShapeError as error:
+        raise ShapeError(f"layer {name}: {error}") from None
+    if min(output) < 1:
+        raise ShapeError(
+            f"layer {name}: the feature map shrinks to nothing, {shapes.text(shape)} becomes "
+            f"{shapes.text(output)} (use fewer layers, a smaller kernel or more padding)"
+        )
+    return Node(name, layer, shape, output)

@@ -1,0 +1,86 @@
+"""Initialisers: how weights are drawn before the first step.
+
+Each is a frozen dataclass called with a generator, the parameter's shape and
+its fans; it returns float64, which an engine rounds to the precision it uses,
+so that one seed means the same weights in every precision.
+"""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from math import sqrt
+
+import numpy as np
+
+from assay.shapes import Array, Shape
+
+
+class Initializer(ABC):
+    """Draws the initial values of a parameter."""
+
+    @abstractmethod
+    def __call__(self, generator: np.random.Generator, shape: Shape, fan_in: int, fan_out: int) -> Array:
+        """Return an array of ``shape``, float64."""
+
+
+@dataclass(frozen=True)
+class Constant(Initializer):
+    """Every value the same; zero by default, as biases start."""
+
+    value: float = 0.0
+
+    def __call__(self, generator: np.random.Generator, shape: Shape, fan_in: int, fan_out: int) -> Array:
+        """Return ``value`` everywhere."""
+        del generator, fan_in, fan_out
+        return np.full(shape, self.value)
+
+
+@dataclass(frozen=True)
+class GlorotUniform(Initializer):
+    """U(-b, b) with b = sqrt(6 / (fan_in + fan_out)); Glorot and Bengio 2010, eq. 16."""
+
+    def __call__(self, generator: np.random.Generator, shape: Shape, fan_in: int, fan_out: int) -> Array:
+        """Draw from the uniform distribution."""
+        bound = sqrt(6 / (fan_in + fan_out))
+        return generator.uniform(-bound, bound, shape)
+
+
+@dataclass(frozen=True)
+class GlorotNormal(Initializer):
+    """N(0, 2 / (fan_in + fan_out)); Glorot and Bengio 2010, eq. 12."""
+
+    def __call__(self, generator: np.random.Generator, shape: Shape, fan_in: int, fan_out: int) -> Array:
+        """Draw from the normal distribution."""
+        return generator.normal(0, sqrt(2 / (fan_in + fan_out)), shape)
+
+
+@dataclass(frozen=True)
+class HeUniform(Initializer):
+    """U(-b, b) with b = sqrt(6 / ((1 + a^2) fan_in)); He et al. 2015, eq. 15.
+
+    ``negative_slope`` is the a of a leaky ReLU. PyTorch draws the weights of its
+    ``Conv2d`` and ``Linear`` with a = sqrt(5), that is b = 1 / sqrt(fan_in).
+    """
+
+    negative_slope: float = 0.0
+
+    def __call__(self, generator: np.random.Generator, shape: Shape, fan_in: int, fan_out: int) -> Array:
+        """Draw from the uniform distribution."""
+        del fan_out
+        bound = sqrt(6 / ((1 + self.negative_slope**2) * fan_in))
+        return generator.uniform(-bound, bound, shape)
+
+
+@dataclass(frozen=True)
+class HeNormal(Initializer):
+    """N(0, 2 / ((1 + a^2) fan_in)); He et al. 2015, eq. 10 and 15."""
+
+    negative_slope: float = 0.0
+
+    def __call__(self, generator: np.random.Generator, shape: Shape, fan_in: int, fan_out: int) -> Array:
+        """Draw from the normal distribution."""
+        del fan_out
+        return generator.normal(0, sqrt(2 / ((1 + self.negative_slope**2) * fan_in)), shape)
+
+
+PYTORCH_DEFAULT = HeUniform(negative_slope=sqrt(5))
+"""What ``torch.nn.Linear`` and ``torch.nn.Conv2d`` draw their weights from."""

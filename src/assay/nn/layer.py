@@ -1,0 +1,91 @@
+"""What a layer is.
+
+A layer is a frozen dataclass that holds its hyper-parameters and nothing else.
+Its weights come in as a mapping and its gradients go out as one, so a layer
+can be read, tested and compared as the pair of formulas that it is.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from assay.nn.init import Initializer
+from assay.shapes import Array, Shape
+
+Parameters = Mapping[str, Array]
+Gradients = dict[str, Array]
+Cache = Any
+"""Whatever a layer's ``forward`` keeps for its ``backward``; nobody else looks inside."""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """What a layer says about one of its parameters.
+
+    ``fan_in`` and ``fan_out`` are the numbers of inputs and outputs that one
+    unit is connected to, as initialisers use them; ``init`` draws the values.
+    """
+
+    shape: Shape
+    init: Initializer
+    fan_in: int = 1
+    fan_out: int = 1
+
+    def draw(self, generator: np.random.Generator) -> Array:
+        """Return initial values, float64."""
+        return self.init(generator, self.shape, self.fan_in, self.fan_out)
+
+
+@dataclass(frozen=True)
+class Window:
+    """How far an output of a layer sees: the sliding window of its kernel."""
+
+    kernel_size: tuple[int, int] = (1, 1)
+    stride: tuple[int, int] = (1, 1)
+    dilation: tuple[int, int] = (1, 1)
+
+
+class Layer(ABC):
+    """One layer: a formula forward, its derivative backward.
+
+    Shapes leave the batch axis out; arrays have it first. A subclass is a
+    frozen dataclass; it defines `output_shape`, `forward` and `backward`, and
+    the rest where it differs from "no parameters, no arithmetic, same in
+    training and evaluation".
+    """
+
+    kind: ClassVar[str]
+    """Stem of the layer's name in a network: ``conv`` gives ``conv1``, ``conv2``, ..."""
+
+    @abstractmethod
+    def output_shape(self, shape: Shape) -> Shape:
+        """Return the shape that an input of ``shape`` becomes; `ShapeError` if it cannot."""
+
+    def parameters(self, shape: Shape) -> dict[str, Parameter]:
+        """Return the trainable parameters for an input of ``shape``, by name."""
+        del shape
+        return {}
+
+    @abstractmethod
+    def forward(self, params: Parameters, x: Array) -> tuple[Array, Cache]:
+        """Return the output for the batch ``x`` and what `backward` needs."""
+
+    @abstractmethod
+    def backward(self, params: Parameters, cache: Cache, dy: Array) -> tuple[Array, Gradients]:
+        """Return dL/dx and the gradient of each parameter, given ``dy`` = dL/dy.
+
+        Gradients are summed over the batch: the loss divides by N once.
+        """
+
+    def flops(self, shape: Shape) -> int:
+        """Count floating-point operations forward, one example; a multiply-add counts two."""
+        del shape
+        return 0
+
+    def window(self, shape: Shape) -> Window:
+        """Return the sliding window through which one output sees the input."""
+        del shape
+        return Window()
