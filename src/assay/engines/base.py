@@ -158,7 +158,8 @@ def epoch_order(seed: int, size: int, epoch: int) -> Labels:
 
 def to_input(images: Images, network: Network, dtype: str) -> Array:
     """Scale pixels to [0, 1] and give the batch the network's input shape."""
-    return (images.astype(dtype) / np.asarray(255, dtype)).reshape(len(images), *network.input_shape)
+    x: Array = images.astype(dtype) / np.asarray(255, dtype)
+    return x.reshape(len(images), *network.input_shape)
 
 
 def cross_entropy_sum(scores: Array, labels: Labels) -> float:

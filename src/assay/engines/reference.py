@@ -1,0 +1,90 @@
+"""The reference engine: runs `assay.nn` as it stands, one run a session.
+
+Slow and plain. It has every layer and rule, a user's own too, and it is what
+the other engines are held to.
+"""
+
+from collections.abc import Sequence
+from math import prod
+
+import numpy as np
+
+from assay.engines.base import (
+    Engine,
+    Images,
+    Labels,
+    OnSteps,
+    Recipe,
+    Session,
+    State,
+    epoch_order,
+    to_input,
+)
+from assay.network import Network
+from assay.nn.loss import softmax_cross_entropy
+from assay.shapes import Array
+
+REPORT_EVERY = 10
+
+
+class ReferenceSession(Session):
+    """One run in training, in plain NumPy."""
+
+    def __init__(self, network: Network, recipe: Recipe, seeds: Sequence[int], state: State) -> None:
+        super().__init__(network, recipe, seeds)
+        self._state = state.copy()
+
+    def train_epoch(self, images: Images, labels: Labels, epoch: int, on_steps: OnSteps) -> None:
+        """Take one pass over the training set, the short last batch included."""
+        order = epoch_order(self.seeds[0], len(labels), epoch)
+        size = self.recipe.batch_size
+        for count, start in enumerate(range(0, len(order), size), start=1):
+            batch = order[start : start + size]
+            self._step(to_input(images[batch], self.network, self.recipe.dtype), labels[batch])
+            if count % REPORT_EVERY == 0:
+                on_steps(count)
+
+    def _step(self, x: Array, labels: Labels) -> None:
+        state = self._state
+        state.step += 1
+        scores, caches = self.network.forward(state.parameters, x)
+        _, dscores = softmax_cross_entropy(scores, labels)
+        _, gradients = self.network.backward(state.parameters, caches, dscores)
+        update = self.recipe.optimizer.update
+        for name, grad in gradients.items():
+            state.parameters[name], state.slots[name] = update(
+                state.parameters[name], grad, state.slots[name], state.step
+            )
+
+    def scores(self, images: Images) -> list[Array]:
+        """Return the class scores of a batch."""
+        x = to_input(images, self.network, self.recipe.dtype)
+        return [self.network.forward(self._state.parameters, x)[0]]
+
+    def states(self) -> list[State]:
+        """Return a copy of the run's state."""
+        return [self._state.copy()]
+
+    def memory(self) -> int:
+        """Compute the bytes of parameters, gradients, rule memory, and activations kept for backward."""
+        parameters = self.network.parameter_count
+        slots = sum(value.size for memory in self._state.slots.values() for value in memory.values())
+        activations = self.recipe.batch_size * sum(prod(node.input_shape) for node in self.network.nodes)
+        return (2 * parameters + slots + activations) * np.dtype(self.recipe.dtype).itemsize
+
+
+class ReferenceEngine(Engine):
+    """Executes the layers of a network one after the other, in NumPy."""
+
+    name = "reference"
+
+    def lacks(self, network: Network, recipe: Recipe) -> list[str]:
+        """Nothing: whatever is a `Layer` and an `Optimizer` runs."""
+        del network, recipe
+        return []
+
+    def session(
+        self, network: Network, recipe: Recipe, seeds: Sequence[int], states: Sequence[State]
+    ) -> ReferenceSession:
+        """Open a session of one run."""
+        return ReferenceSession(network, recipe, seeds, states[0])
