@@ -1,0 +1,107 @@
+"""Training: epochs, evaluation, the best epoch, divergence.
+
+`train` is a generator that yields after every epoch, so that whoever drives
+it can store what there is and stop or continue anywhere between two epochs.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from math import isfinite
+from time import perf_counter
+
+from assay.data import Dataset, Split
+from assay.engines.base import Engine, Evaluation, OnSteps, Recipe, Session, State, initial_state
+from assay.network import Network
+from assay.records import EpochRecord
+from assay.shapes import Array
+
+
+@dataclass
+class Progress:
+    """A run between two epochs: its state, its best weights so far, its history."""
+
+    state: State
+    best: dict[str, Array] = field(default_factory=dict)
+    best_epoch: int = 0
+    history: list[EpochRecord] = field(default_factory=list)
+
+    @property
+    def diverged(self) -> bool:
+        """Whether the last epoch's loss is not a finite number."""
+        return bool(self.history) and not _finite(self.history[-1])
+
+    @property
+    def best_accuracy(self) -> float:
+        """The best validation accuracy; below zero before the first epoch."""
+        return self.history[self.best_epoch - 1].valid_accuracy if self.best_epoch else -1.0
+
+    def add(self, record: EpochRecord, state: State) -> None:
+        """Take in an epoch; the first of equally good epochs stays the best."""
+        if _finite(record) and record.valid_accuracy > self.best_accuracy:
+            self.best, self.best_epoch = state.parameters, record.epoch
+        self.history.append(record)
+        self.state = state
+
+
+@dataclass(frozen=True)
+class Job:
+    """Runs to be trained in one session: a network, a recipe, an engine, and seeds."""
+
+    engine: Engine
+    network: Network
+    recipe: Recipe
+    seeds: tuple[int, ...]
+
+    def start(self) -> list[Progress]:
+        """Return every run's progress before its first step."""
+        return [Progress(initial_state(self.network, self.recipe, seed)) for seed in self.seeds]
+
+    def session(self, states: Sequence[State]) -> Session:
+        """Open a session from ``states``."""
+        return self.engine.session(self.network, self.recipe, self.seeds, states)
+
+
+def train(job: Job, data: Dataset, runs: list[Progress], on_steps: OnSteps) -> Iterator[list[Progress]]:
+    """Train the runs of ``job`` from where ``runs`` stand to the last epoch.
+
+    Yields ``runs``, brought up to date, after every epoch. A run whose loss is
+    no longer finite has diverged: it takes in no more epochs, and when none of
+    the session's runs is left, training ends.
+    """
+    session = job.session([run.state for run in runs])
+    first = max(len(run.history) for run in runs) + 1
+    for epoch in range(first, job.recipe.epochs + 1):
+        if all(run.diverged for run in runs):
+            return
+        records = _epoch(session, data, epoch, on_steps)
+        for run, record, state in zip(runs, records, session.states(), strict=True):
+            if not run.diverged:
+                run.add(record, state)
+        yield runs
+
+
+def test(job: Job, data: Dataset, runs: list[Progress]) -> list[Evaluation]:
+    """Open the test set: measure each run once, at its best epoch."""
+    best = [State(run.best, run.state.slots, run.state.step) for run in runs]
+    return job.session(best).evaluate(data.test.images, data.test.labels)
+
+
+def _epoch(session: Session, data: Dataset, epoch: int, on_steps: OnSteps) -> list[EpochRecord]:
+    begin = perf_counter()
+    session.train_epoch(data.train.images, data.train.labels, epoch, on_steps)
+    trained = perf_counter() - begin
+    train, valid = _measure(session, data.train), _measure(session, data.valid)
+    seconds = perf_counter() - begin
+    steps = -(-len(data.train) // session.recipe.batch_size)
+    return [
+        EpochRecord(epoch, t.loss, t.accuracy, v.loss, v.accuracy, seconds, steps / trained)
+        for t, v in zip(train, valid, strict=True)
+    ]
+
+
+def _measure(session: Session, split: Split) -> list[Evaluation]:
+    return session.evaluate(split.images, split.labels)
+
+
+def _finite(record: EpochRecord) -> bool:
+    return isfinite(record.train_loss) and isfinite(record.valid_loss)
