@@ -10,7 +10,7 @@ from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import cache
 from typing import Any, TypeVar, get_type_hints
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from assay.errors import AssayError, StudyError, suggestion
 
@@ -95,7 +95,8 @@ def _required(field: Field[Any]) -> bool:
 
 @cache
 def _adapter(cls: type, key: str) -> TypeAdapter[Any]:
-    return TypeAdapter(get_type_hints(cls)[key])
+    config = ConfigDict(arbitrary_types_allowed=True)
+    return TypeAdapter(get_type_hints(cls)[key], config=config)
 
 
 def _value(cls: type, key: str, value: Any, where: str) -> Any:

@@ -10,15 +10,16 @@ same initial weights and the same masks, because these come from
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from assay import streams
-from assay.errors import StudyError, UnsupportedError
+from assay.errors import UnsupportedError
 from assay.network import Network
-from assay.optim import Optimizer, Slots
+from assay.optim import Slots
+from assay.recipe import Recipe as Recipe
 from assay.shapes import Array
 
 Labels = NDArray[np.int64]
@@ -28,23 +29,6 @@ OnSteps = Callable[[int], None]
 
 EVALUATION_BATCH = 500
 """Images evaluated at once; fixed, since a matrix product's last bits depend on it."""
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How a network is trained: everything but the network, the data and the seed."""
-
-    optimizer: Optimizer
-    batch_size: int = 100
-    epochs: int = 100
-    dtype: Literal["float32", "float64"] = "float32"
-
-    def __post_init__(self) -> None:
-        """Refuse sizes with which nothing would be trained."""
-        for key in ("batch_size", "epochs"):
-            value = getattr(self, key)
-            if value < 1:
-                raise StudyError(f"{key} must be an integer >= 1; got {value}")
 
 
 @dataclass

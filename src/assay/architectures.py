@@ -1,0 +1,199 @@
+"""Families of networks that a study file can name, and the general one that lists layers.
+
+A family is a frozen dataclass whose fields are the ``[network]`` table's keys;
+`Architecture.build` turns it into a `Network` for an input shape and a number
+of classes K.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from assay import nn, tables
+from assay.errors import StudyError
+from assay.network import Network
+from assay.nn.init import PYTORCH_DEFAULT, GlorotNormal, GlorotUniform, HeNormal, HeUniform, Initializer
+from assay.nn.layer import Layer
+from assay.shapes import Shape
+
+InitName = Literal["GlorotUniform", "GlorotNormal", "HeUniform", "HeNormal", "PyTorch"]
+INITIALIZERS: dict[str, Initializer] = {
+    "GlorotUniform": GlorotUniform(),
+    "GlorotNormal": GlorotNormal(),
+    "HeUniform": HeUniform(),
+    "HeNormal": HeNormal(),
+    "PyTorch": PYTORCH_DEFAULT,
+}
+"""``init`` by name; "PyTorch" is what ``torch.nn`` draws its weights from."""
+
+LAYERS: dict[str, type[Layer]] = {
+    cls.__name__: cls
+    for cls in (
+        nn.Linear,
+        nn.Conv2d,
+        nn.ReLU,
+        nn.MaxPool2d,
+        nn.AvgPool2d,
+        nn.AdaptiveAvgPool2d,
+        nn.Flatten,
+    )
+}
+"""The layers that ``family = "Layers"`` can list."""
+
+
+class Architecture(ABC):
+    """A recipe for a network, waiting for the data's shape and classes."""
+
+    @abstractmethod
+    def layers_for(self, input_shape: Shape, classes: int) -> list[Layer]:
+        """Return the layers that end in ``classes`` scores."""
+
+    def build(self, input_shape: Shape, classes: int) -> Network:
+        """Return the network; `ShapeError` or `StudyError` if there is none."""
+        network = Network(tuple(self.layers_for(input_shape, classes)), input_shape)
+        if network.output_shape != (classes,):
+            raise StudyError(
+                f"network: gives {network.output_shape} scores for {classes} classes "
+                "(end with Linear, without out_features)"
+            )
+        return network
+
+
+@dataclass(frozen=True)
+class Dense(Architecture):
+    """Fully connected: Flatten, then Linear and ReLU for each of ``hidden``, then Linear.
+
+    The default is the 2017 report's 784-100-100-100-100-47 network.
+    """
+
+    hidden: tuple[int, ...] = (100, 100, 100, 100)
+    init: InitName = "GlorotUniform"
+
+    def __post_init__(self) -> None:
+        """Refuse layers without units."""
+        _at_least_one("hidden", self.hidden)
+
+    def layers_for(self, input_shape: Shape, classes: int) -> list[Layer]:
+        """Return the layers."""
+        del input_shape
+        init = INITIALIZERS[self.init]
+        layers: list[Layer] = [nn.Flatten()]
+        for units in self.hidden:
+            layers += [nn.Linear(units, weight_init=init), nn.ReLU()]
+        return [*layers, nn.Linear(classes, weight_init=init)]
+
+
+@dataclass(frozen=True)
+class ConvPool(Architecture):
+    """For each of ``maps``: Conv2d 5x5, ReLU, MaxPool2d 2; then Flatten and Linear.
+
+    ``maps = [5]`` and ``[5, 10]`` are the 2017 report's two convolutional networks.
+    """
+
+    maps: tuple[int, ...] = (5, 10)
+    kernel_size: int = 5
+    init: InitName = "GlorotUniform"
+
+    def __post_init__(self) -> None:
+        """Refuse layers without maps."""
+        _at_least_one("maps", self.maps)
+
+    def layers_for(self, input_shape: Shape, classes: int) -> list[Layer]:
+        """Return the layers."""
+        del input_shape
+        init = INITIALIZERS[self.init]
+        layers: list[Layer] = []
+        for maps in self.maps:
+            layers += [nn.Conv2d(maps, self.kernel_size, weight_init=init), nn.ReLU(), nn.MaxPool2d(2)]
+        return [*layers, nn.Flatten(), nn.Linear(classes, weight_init=init)]
+
+
+@dataclass(frozen=True)
+class ConvBlocks(Architecture):
+    """The 2018 report's network: ``layers`` times Conv2d 3x3, ReLU and a reduction.
+
+    The convolutions have ``filters`` maps, padding 1 and no bias. The
+    ``reduction`` of block i (from 0) is max or average pooling 2 with stride 2
+    and padding 1 (the average counts the padding), a strided convolution 3x3
+    with padding 1 and stride 2, or a convolution 3x3 with padding 1 and
+    dilation i + 2, both followed by ReLU. ``stride`` overrides the reduction's.
+    Where the maps are not 2x2 at the end, adaptive average pooling makes them
+    so; Flatten and a Linear without bias follow.
+    """
+
+    layers: int = 4
+    filters: int = 64
+    reduction: Literal["max", "average", "strided", "dilated"] = "max"
+    stride: int | None = None
+    init: InitName = "PyTorch"
+
+    def __post_init__(self) -> None:
+        """Refuse a network without layers or filters, and a stride below 1."""
+        _at_least_one("layers", (self.layers,))
+        _at_least_one("filters", (self.filters,))
+        _at_least_one("stride", (self.stride if self.stride is not None else 1,))
+
+    def layers_for(self, input_shape: Shape, classes: int) -> list[Layer]:
+        """Return the layers."""
+        layers: list[Layer] = []
+        for index in range(self.layers):
+            layers += [self._conv(), nn.ReLU(), *self._reduction(index)]
+        if Network(tuple(layers), input_shape).output_shape[1:] != (2, 2):
+            layers.append(nn.AdaptiveAvgPool2d(2))
+        return [*layers, nn.Flatten(), nn.Linear(classes, bias=False, weight_init=INITIALIZERS[self.init])]
+
+    def _conv(self, stride: int = 1, dilation: int = 1) -> nn.Conv2d:
+        init = INITIALIZERS[self.init]
+        return nn.Conv2d(
+            self.filters, 3, stride=stride, padding=1, dilation=dilation, bias=False, weight_init=init
+        )
+
+    def _reduction(self, index: int) -> list[Layer]:
+        match self.reduction:
+            case "max":
+                return [nn.MaxPool2d(2, stride=self.stride or 2, padding=1)]
+            case "average":
+                return [nn.AvgPool2d(2, stride=self.stride or 2, padding=1)]
+            case "strided":
+                return [self._conv(stride=self.stride or 2), nn.ReLU()]
+            case "dilated":
+                return [self._conv(stride=self.stride or 1, dilation=index + 2), nn.ReLU()]
+
+
+@dataclass(frozen=True)
+class Layers(Architecture):
+    """Any network: a list of layer tables, each with ``layer`` and that layer's arguments.
+
+    A Linear without ``out_features`` gives one score per class.
+    """
+
+    layers: tuple[dict[str, Any], ...]
+
+    def layers_for(self, input_shape: Shape, classes: int) -> list[Layer]:
+        """Return the layers."""
+        del input_shape
+        return [self._layer(index, dict(table), classes) for index, table in enumerate(self.layers)]
+
+    def _layer(self, index: int, table: dict[str, Any], classes: int) -> Layer:
+        where = f"network.layers[{index}]"
+        if table.get("layer") == "Linear":
+            table.setdefault("out_features", classes)
+        for key in ("weight_init", "bias_init"):
+            if isinstance(table.get(key), str):
+                table[key] = INITIALIZERS.get(table[key], table[key])
+        return tables.choose(LAYERS, "layer", table, where)
+
+
+FAMILIES: dict[str, type[Architecture]] = {cls.__name__: cls for cls in (Dense, ConvPool, ConvBlocks, Layers)}
+
+
+def from_table(table: Mapping[str, Any], where: str = "network") -> Architecture:
+    """Return the architecture that a ``[network]`` table describes."""
+    return tables.choose(FAMILIES, "family", table, where)
+
+
+def _at_least_one(key: str, values: tuple[int, ...]) -> None:
+    for value in values:
+        if value < 1:
+            raise StudyError(f"{key} must be an integer >= 1; got {value}")
