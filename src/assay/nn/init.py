@@ -84,3 +84,9 @@ class HeNormal(Initializer):
 
 PYTORCH_DEFAULT = HeUniform(negative_slope=sqrt(5))
 """What ``torch.nn.Linear`` and ``torch.nn.Conv2d`` draw their weights from."""
+
+GLOROT_UNIFORM = GlorotUniform()
+"""The default of weights."""
+
+ZEROS = Constant(0.0)
+"""The default of biases."""

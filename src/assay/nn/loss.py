@@ -1,0 +1,43 @@
+"""Softmax cross-entropy: what the class scores cost."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assay.shapes import Array
+
+Labels = NDArray[np.integer]
+
+
+def cross_entropy(scores: Array, labels: Labels) -> NDArray[np.float64]:
+    """Return -log softmax(scores)[label] of each example, in nats.
+
+    ``scores`` is (N, K), ``labels`` (N,) with values in 0..K-1. In float64
+    whatever the scores are, with the largest score taken off first, so that no
+    exponential overflows; scores that are inf or nan give nan without a warning.
+    """
+    return -_log_softmax(scores)[np.arange(len(labels)), labels]
+
+
+def softmax_cross_entropy(scores: Array, labels: Labels) -> tuple[float, Array]:
+    """Return the mean loss over the batch and its gradient dL/dscores.
+
+    With p = softmax(scores) and N examples::
+
+        L = -(1/N) sum over n of log p[n, label n]        dL/dscores = (p - onehot(labels)) / N
+
+    as ``torch.nn.functional.cross_entropy`` (Bishop 2006, eq. 4.108 and 4.109).
+    The loss is float64; the gradient (N, K) has the precision of the scores.
+    """
+    log_p = _log_softmax(scores)
+    rows = np.arange(len(labels))
+    gradient = np.exp(log_p)
+    gradient[rows, labels] -= 1
+    return float(-log_p[rows, labels].mean()), (gradient / len(labels)).astype(scores.dtype)
+
+
+def _log_softmax(scores: Array) -> NDArray[np.float64]:
+    with np.errstate(invalid="ignore"):
+        z = scores.astype(np.float64)
+        z -= z.max(axis=1, keepdims=True)
+        z -= np.log(np.exp(z).sum(axis=1, keepdims=True))
+    return z
