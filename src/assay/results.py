@@ -1,0 +1,113 @@
+"""Results: what a study has found so far, read from its folder."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from math import nan
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assay import study as studies
+from assay.records import EpochRecord, RunId, RunRecord, Status
+from assay.store import Header, SQLiteStore, Store
+from assay.study import Study
+
+if TYPE_CHECKING:
+    import pandas
+
+DATABASE = "results.db"
+
+COLUMNS = (
+    "arm", "seed", "status", "epochs", "best_epoch", "valid_best", "valid_final", "test_accuracy",
+    "test_loss", "steps_per_second", "seconds_per_epoch", "peak_memory", "memory_source",
+    "parameters", "flops", "engine", "message",
+)  # fmt: skip
+"""The columns of a results table, one row a run; accuracies are shares, memory is in bytes."""
+
+
+@dataclass(frozen=True)
+class Results:
+    """A study's results folder, opened for reading.
+
+    Accuracies are shares from 0 to 1. A run that is not ``done`` has no test
+    accuracy; nothing is dropped silently.
+    """
+
+    folder: Path
+    store: Store
+
+    @classmethod
+    def open(cls, folder: Path | str) -> "Results":
+        """Open the results in ``folder``; `StoreError` if there are none."""
+        folder = Path(folder)
+        return cls(folder, SQLiteStore.open(folder / DATABASE))
+
+    @cached_property
+    def study(self) -> Study:
+        """The study that was run."""
+        return studies.from_tables(self.header.study, str(self.header.study.get("name", "study")))
+
+    @property
+    def header(self) -> Header:
+        """Data, versions and machine."""
+        return self.store.header
+
+    @cached_property
+    def runs(self) -> list[RunRecord]:
+        """Every run, arm by arm in the study's order, then by seed."""
+        order = {arm.name: index for index, arm in enumerate(self.study.arms)}
+        return sorted(self.store.runs(), key=lambda run: (order[run.arm], run.seed))
+
+    def of(self, arm: str) -> list[RunRecord]:
+        """Return the runs of one arm, by seed."""
+        return [run for run in self.runs if run.arm == arm]
+
+    def epochs(self, run: RunId) -> list[EpochRecord]:
+        """Return a run's epochs in order."""
+        return self.store.epochs(run)
+
+    def correct(self, run: RunId) -> NDArray[np.bool_]:
+        """Return which test examples a finished run got right."""
+        return self.store.correct(run)
+
+    def accuracies(self, arm: str) -> NDArray[np.float64]:
+        """Return an arm's test accuracy for each of the study's seeds; nan where there is none."""
+        found = {run.seed: run.test_accuracy for run in self.of(arm) if run.status is Status.DONE}
+        values = [found.get(seed) for seed in self.study.seeds]
+        return np.array([nan if value is None else value for value in values])
+
+    @property
+    def done(self) -> int:
+        """How many runs have come to their end, diverged ones too."""
+        return sum(run.status.ended for run in self.runs)
+
+    @property
+    def total(self) -> int:
+        """How many runs the study has."""
+        return len(self.study.arms) * len(self.study.seeds)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every run has come to its end."""
+        return self.done == self.total
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return one row a run, as `COLUMNS` names them."""
+        return [{column: getattr(run, column) for column in COLUMNS} for run in self.runs]
+
+    def frame(self) -> "pandas.DataFrame":
+        """Return the rows as a pandas DataFrame (needs the extra ``assay[frames]``)."""
+        from assay.frames import to_pandas
+
+        return to_pandas(self.rows(), COLUMNS)
+
+    def _repr_html_(self) -> str:
+        from assay.report.notebook import results_html
+
+        return results_html(self)
+
+    def close(self) -> None:
+        """Let go of the folder."""
+        self.store.close()

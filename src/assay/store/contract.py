@@ -1,0 +1,80 @@
+"""The contract of a store.
+
+- One process writes; any number read at the same time.
+- What a method has accepted survives the death of the process, whole or not at all.
+- Writing a record again replaces it, so a continued run may repeat its last words.
+- A run is ``done`` only together with its test result, in one step.
+- Reading never changes anything.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assay.records import EpochRecord, RunId, RunRecord
+
+
+@dataclass(frozen=True)
+class Header:
+    """What all of a store's runs have in common."""
+
+    study: Mapping[str, Any]
+    """The study as the tables of its file."""
+    digest: str
+    """The study's digest."""
+    data_digest: str
+    classes: tuple[str, ...]
+    synthetic: bool
+    sizes: Mapping[str, int]
+    """Number of examples of each split."""
+    versions: Mapping[str, str]
+    """Versions of assay, Python, NumPy and so on, and the machine."""
+
+
+class Store(ABC):
+    """Holds a study's header, epochs, runs and answers."""
+
+    @property
+    @abstractmethod
+    def header(self) -> Header:
+        """What the runs have in common."""
+
+    @abstractmethod
+    def add_run(self, run: RunRecord) -> None:
+        """Record a run, or where it stands now."""
+
+    @abstractmethod
+    def add_epoch(self, run: RunId, record: EpochRecord) -> None:
+        """Record an epoch."""
+
+    @abstractmethod
+    def finish(self, run: RunRecord, predicted: NDArray[np.int64], correct: NDArray[np.bool_]) -> None:
+        """Record a finished run with its answer to every test example, and that the test set was opened."""
+
+    @abstractmethod
+    def runs(self) -> list[RunRecord]:
+        """Return every run, in the order in which they were added."""
+
+    @abstractmethod
+    def epochs(self, run: RunId) -> list[EpochRecord]:
+        """Return a run's epochs in order."""
+
+    @abstractmethod
+    def correct(self, run: RunId) -> NDArray[np.bool_]:
+        """Return which test examples a finished run got right."""
+
+    @abstractmethod
+    def predicted(self, run: RunId) -> NDArray[np.int64]:
+        """Return the label that a finished run gave each test example."""
+
+    @abstractmethod
+    def test_openings(self) -> int:
+        """Return how often the test set was used."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of the file."""

@@ -1,0 +1,55 @@
+-- One study's results. Written by one process; see contract.py for the promises.
+CREATE TABLE header (
+    key TEXT PRIMARY KEY,
+    value TEXT NOT NULL              -- JSON
+) STRICT;
+
+CREATE TABLE run (
+    arm TEXT NOT NULL,
+    seed INTEGER NOT NULL,
+    status TEXT NOT NULL CHECK (status IN ('pending', 'running', 'done', 'diverged', 'failed')),
+    engine TEXT NOT NULL,
+    parameters INTEGER NOT NULL,
+    flops INTEGER NOT NULL,
+    peak_memory INTEGER NOT NULL,    -- bytes
+    memory_source TEXT NOT NULL,
+    epochs INTEGER NOT NULL,
+    best_epoch INTEGER,
+    valid_best REAL,
+    valid_final REAL,
+    test_loss REAL,
+    test_correct INTEGER,
+    test_total INTEGER,
+    steps_per_second REAL,
+    seconds_per_epoch REAL,
+    message TEXT,
+    PRIMARY KEY (arm, seed),
+    CHECK (status <> 'done' OR (test_loss IS NOT NULL AND test_correct BETWEEN 0 AND test_total))
+) STRICT;
+
+CREATE TABLE epoch (
+    arm TEXT NOT NULL,
+    seed INTEGER NOT NULL,
+    epoch INTEGER NOT NULL,
+    train_loss REAL,                 -- NULL stands for not a number
+    train_accuracy REAL NOT NULL,
+    valid_loss REAL,
+    valid_accuracy REAL NOT NULL,
+    seconds REAL NOT NULL,
+    steps_per_second REAL NOT NULL,
+    PRIMARY KEY (arm, seed, epoch)
+) STRICT;
+
+CREATE TABLE answer (
+    arm TEXT NOT NULL,
+    seed INTEGER NOT NULL,
+    correct BLOB NOT NULL,           -- one bit per test example, numpy.packbits
+    predicted BLOB NOT NULL,         -- one byte per test example
+    PRIMARY KEY (arm, seed)
+) STRICT;
+
+CREATE TABLE test_opening (
+    arm TEXT NOT NULL,
+    seed INTEGER NOT NULL,
+    at TEXT NOT NULL                 -- UTC
+) STRICT;

@@ -1,0 +1,200 @@
+"""The store in one SQLite file, in WAL mode."""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, fields
+from datetime import UTC, datetime
+from importlib.resources import files
+from math import inf, isfinite, nan
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assay.errors import StoreError
+from assay.records import EpochRecord, RunId, RunRecord, Status, TestResult
+from assay.store.contract import Header, Store
+
+APPLICATION_ID = 0x41535359  # "ASSY", so that a stranger's database is not taken for ours
+VERSION = 1
+BUSY_SECONDS = 60.0
+_LOSSES = ("train_loss", "valid_loss")
+
+
+class SQLiteStore(Store):
+    """A store in the file ``path``; `create` makes one, `open` takes one that exists."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self.path = path
+        self._connection = connection
+        self._header: Header | None = None
+
+    @classmethod
+    def create(cls, path: Path, header: Header) -> "SQLiteStore":
+        """Make a store in a new file."""
+        connection = _connect(path, "rwc")
+        store = cls(path, connection)
+        schema = files("assay.store").joinpath("schema.sql").read_text()
+        connection.execute("PRAGMA journal_mode = WAL")
+        with store._transaction():
+            for statement in schema.split(";\n"):
+                connection.execute(statement)
+            for key, value in asdict(header).items():
+                connection.execute("INSERT INTO header VALUES (?, ?)", (key, json.dumps(value)))
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version = {VERSION}")
+        return store
+
+    @classmethod
+    def open(cls, path: Path, *, write: bool = False) -> "SQLiteStore":
+        """Open a store that exists; `StoreError` if the file is none of ours."""
+        if not path.is_file():
+            raise StoreError(f"{path}: no results here (`assay run STUDY --out {path.parent}` makes some)")
+        connection = _connect(path, "rw" if write else "ro")
+        try:
+            found = connection.execute("PRAGMA application_id").fetchone()[0]
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
+        except sqlite3.DatabaseError as error:
+            raise StoreError(f"{path}: not a results database ({error})") from None
+        if found != APPLICATION_ID:
+            raise StoreError(f"{path}: a SQLite database, but not of assay's (choose another folder)")
+        if version > VERSION:
+            raise StoreError(f"{path}: made by a newer assay (format {version}, this one reads {VERSION})")
+        return cls(path, connection)
+
+    @property
+    def header(self) -> Header:
+        """What the runs have in common."""
+        if self._header is None:
+            rows = self._connection.execute("SELECT key, value FROM header")
+            values: dict[str, Any] = {key: json.loads(value) for key, value in rows}
+            values["classes"] = tuple(values["classes"])
+            self._header = Header(**values)
+        return self._header
+
+    def add_run(self, run: RunRecord) -> None:
+        """Record a run, or where it stands now."""
+        with self._transaction():
+            self._put_run(run)
+
+    def add_epoch(self, run: RunId, record: EpochRecord) -> None:
+        """Record an epoch."""
+        values = asdict(record)
+        for key in _LOSSES:
+            values[key] = values[key] if isfinite(values[key]) else None
+        with self._transaction():
+            self._put("epoch", {"arm": run.arm, "seed": run.seed, **values})
+
+    def finish(self, run: RunRecord, predicted: NDArray[np.int64], correct: NDArray[np.bool_]) -> None:
+        """Record a finished run, its answers and the opening of the test set, all or nothing."""
+        key = {"arm": run.arm, "seed": run.seed}
+        with self._transaction():
+            answers = {"correct": np.packbits(correct).tobytes(), "predicted": _bytes(predicted)}
+            self._put("answer", {**key, **answers})
+            opened = {**key, "at": datetime.now(UTC).isoformat(timespec="seconds")}
+            self._put("test_opening", opened)
+            self._put_run(run)
+
+    def runs(self) -> list[RunRecord]:
+        """Return every run, in the order in which they were added."""
+        return [_run(row) for row in self._rows("SELECT * FROM run ORDER BY rowid")]
+
+    def epochs(self, run: RunId) -> list[EpochRecord]:
+        """Return a run's epochs in order."""
+        query = "SELECT * FROM epoch WHERE arm = ? AND seed = ? ORDER BY epoch"
+        return [_epoch(row) for row in self._rows(query, run.arm, run.seed)]
+
+    def correct(self, run: RunId) -> NDArray[np.bool_]:
+        """Return which test examples a finished run got right."""
+        bits = np.frombuffer(self._answer("correct", run), np.uint8)
+        return np.unpackbits(bits, count=self.header.sizes["test"]).astype(bool)
+
+    def predicted(self, run: RunId) -> NDArray[np.int64]:
+        """Return the label that a finished run gave each test example."""
+        return np.frombuffer(self._answer("predicted", run), np.uint8).astype(np.int64)
+
+    def test_openings(self) -> int:
+        """Return how often the test set was used."""
+        return int(self._connection.execute("SELECT count(*) FROM test_opening").fetchone()[0])
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._connection.close()
+
+    def _answer(self, column: str, run: RunId) -> bytes:
+        rows = self._rows(f"SELECT {column} FROM answer WHERE arm = ? AND seed = ?", run.arm, run.seed)
+        if not rows:
+            raise StoreError(f"{self.path}: {run} has no test answers (it is not finished)")
+        return bytes(rows[0][column])
+
+    def _rows(self, query: str, *values: object) -> list[sqlite3.Row]:
+        try:
+            return self._connection.execute(query, values).fetchall()
+        except sqlite3.DatabaseError as error:
+            raise StoreError(f"{self.path}: cannot be read ({error})") from None
+
+    def _put(self, table: str, values: dict[str, Any]) -> None:
+        columns, marks = ", ".join(values), ", ".join("?" for _ in values)
+        self._connection.execute(
+            f"INSERT OR REPLACE INTO {table} ({columns}) VALUES ({marks})", tuple(values.values())
+        )
+
+    def _put_run(self, run: RunRecord) -> None:
+        values = {field.name: getattr(run, field.name) for field in fields(run) if field.name != "test"}
+        test = run.test
+        values["test_loss"] = test.loss if test else None
+        values["test_correct"] = test.correct if test else None
+        values["test_total"] = test.total if test else None
+        updates = ", ".join(f"{key} = excluded.{key}" for key in values)
+        columns, marks = ", ".join(values), ", ".join("?" for _ in values)
+        self._connection.execute(
+            f"INSERT INTO run ({columns}) VALUES ({marks}) ON CONFLICT (arm, seed) DO UPDATE SET {updates}",
+            tuple(values.values()),
+        )
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """Write at once or not at all; on disk when it returns (synchronous = FULL)."""
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            yield
+            self._connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            raise StoreError(f"{self.path}: cannot be written ({error})") from None
+
+
+def _connect(path: Path, mode: str) -> sqlite3.Connection:
+    try:
+        connection = sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode={mode}", uri=True, timeout=BUSY_SECONDS, isolation_level=None
+        )
+    except sqlite3.Error as error:
+        raise StoreError(f"{path}: cannot be opened ({error})") from None
+    connection.row_factory = sqlite3.Row
+    connection.execute("PRAGMA synchronous = FULL")
+    return connection
+
+
+def _bytes(predicted: NDArray[np.int64]) -> bytes:
+    return predicted.astype(np.uint8).tobytes()
+
+
+def _epoch(row: sqlite3.Row) -> EpochRecord:
+    values = {field.name: row[field.name] for field in fields(EpochRecord)}
+    for key in _LOSSES:
+        values[key] = nan if values[key] is None else values[key]
+    return EpochRecord(**values)
+
+
+def _run(row: sqlite3.Row) -> RunRecord:
+    values = {field.name: row[field.name] for field in fields(RunRecord) if field.name != "test"}
+    values["status"] = Status(values["status"])
+    if row["test_total"] is not None:
+        loss = inf if row["test_loss"] is None else row["test_loss"]
+        values["test"] = TestResult(loss, row["test_correct"], row["test_total"])
+    return RunRecord(**values)
