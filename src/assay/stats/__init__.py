@@ -1,12 +1,21 @@
 """What may be said of measured arms: paired differences, intervals, multiplicity, verdicts."""
 
+from assay.stats.bootstrap import bca_interval as bca_interval
+from assay.stats.crossed import Crossed as Crossed
+from assay.stats.crossed import compare_crossed as compare_crossed
+from assay.stats.factorial import Effect as Effect
+from assay.stats.factorial import Factorial as Factorial
+from assay.stats.factorial import factorial_effects as factorial_effects
 from assay.stats.family import Family as Family
 from assay.stats.family import FamilyName as FamilyName
 from assay.stats.family import Pair as Pair
 from assay.stats.family import compare_arms as compare_arms
 from assay.stats.family import holm as holm
+from assay.stats.looks import alpha_at as alpha_at
+from assay.stats.looks import look_alpha as look_alpha
+from assay.stats.looks import next_look as next_look
 from assay.stats.mcnemar import McNemar as McNemar
-from assay.stats.mcnemar import mcnemar as mcnemar
+from assay.stats.mcnemar import mcnemar_test as mcnemar_test
 from assay.stats.means import Summary as Summary
 from assay.stats.means import expected_maximum as expected_maximum
 from assay.stats.means import summary as summary
@@ -20,6 +29,15 @@ from assay.stats.power import sd_upper_bound as sd_upper_bound
 from assay.stats.power import seeds_for_equivalence as seeds_for_equivalence
 from assay.stats.power import seeds_for_halfwidth as seeds_for_halfwidth
 from assay.stats.power import seeds_needed as seeds_needed
+from assay.stats.published import Published as Published
+from assay.stats.published import against_published as against_published
+from assay.stats.published import binomial_se as binomial_se
+from assay.stats.published import wilson as wilson
+from assay.stats.ratio import CostRatio as CostRatio
+from assay.stats.ratio import cost_ratio as cost_ratio
+from assay.stats.spread import SeedSpread as SeedSpread
+from assay.stats.spread import seed_spread as seed_spread
+from assay.stats.ttest import Interval as Interval
 from assay.stats.verdict import Judgement as Judgement
 from assay.stats.verdict import Verdict as Verdict
 from assay.stats.verdict import verdict as verdict

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from assay.errors import UsageError, suggestion
-from assay.stats.mcnemar import mcnemar
+from assay.stats.mcnemar import mcnemar_test
 from assay.stats.means import expected_maximum
 from assay.stats.paired import Comparison, compare
 from assay.stats.ttest import Interval, row
@@ -145,7 +145,7 @@ def _pairs(
 def _divergence_p(a: np.ndarray, b: np.ndarray) -> float:
     """Return the exact McNemar p over seeds that a and b diverge equally often."""
     only_a, only_b = np.isnan(a) & ~np.isnan(b), np.isnan(b) & ~np.isnan(a)
-    return mcnemar(int(only_a.sum()), int(only_b.sum()), len(a)).p
+    return mcnemar_test(int(only_a.sum()), int(only_b.sum()), len(a)).p
 
 
 def _complete(arms: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

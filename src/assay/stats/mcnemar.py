@@ -25,11 +25,13 @@ class McNemar:
     mid_p: float
 
 
-def mcnemar(only_a: int, only_b: int, total: int) -> McNemar:
+def mcnemar_test(only_a: int, only_b: int, total: int) -> McNemar:
     """Return the exact two-sided McNemar test (binomial, 1/2) and its mid-p (Fagerland et al. 2013)."""
     discordant = only_a + only_b
     if min(only_a, only_b) < 0 or total < 1 or discordant > total:
-        raise UsageError(f"mcnemar: {only_a} and {only_b} of {total}, expected two counts within the total")
+        raise UsageError(
+            f"mcnemar_test: {only_a} and {only_b} of {total}, expected two counts within the total"
+        )
     fewer, gap = min(only_a, only_b), only_a - only_b
     tail = float(binom.cdf(fewer, discordant, 0.5))
     middle = float(binom.pmf(fewer, discordant, 0.5))
