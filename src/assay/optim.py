@@ -55,7 +55,7 @@ class Optimizer(ABC):
 class SGD(Optimizer):
     """Stochastic gradient descent: theta <- theta - lr g (Robbins and Monro 1951)."""
 
-    lr: float = 0.01
+    lr: float = 0.001
 
     def slots(self, theta: Array) -> Slots:
         """Nothing is remembered."""
