@@ -1,0 +1,184 @@
+"""What a data set is, how it is named, and how it is loaded."""
+
+from dataclasses import dataclass, replace
+from hashlib import sha256
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assay.data.splits import stratified
+from assay.errors import DataError, suggestion
+
+FULL_SIZE, FULL_VALID = 60_000, 15_800  # sets this large give as many to validation as both reports did
+VALID_SHARE = 0.15
+GLYPHS_TRAIN, GLYPHS_TEST, GLYPHS_SEED = 20_000, 4_000, 0
+LARGEST = 10_000_000
+KNOWN = "glyphs, idx:DIR, emnist/balanced, mnist, ...: see `assay data list`"
+
+
+@dataclass(frozen=True)
+class Split:
+    """Examples of one part: ``images`` (N, H, W) upright, light on black, and ``labels`` (N,)."""
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def take(self, indices: NDArray[np.int64]) -> "Split":
+        """Return the examples at ``indices``."""
+        return Split(self.images[indices], self.labels[indices])
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A data set in memory, divided into train, valid and test.
+
+    ``name`` is the source as it was given, ``classes`` what each label is
+    drawn as, ``synthetic`` whether the images were drawn by a program, and
+    ``digest`` the SHA-256 of all pixels and labels: it identifies what a run saw.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    train: Split
+    valid: Split
+    test: Split
+    synthetic: bool
+    digest: str
+
+
+@dataclass(frozen=True)
+class DataSpec:
+    """Which data a study uses, and how much of it.
+
+    ``train``, ``valid`` and ``test`` are numbers of images, each class keeping
+    its share; None stands for all there is. Validation is cut from the
+    training images before ``train`` is taken, by ``split_seed`` alone: by
+    default 15,800 images of a whole set with 60,000 or more, else 15% (of
+    ``train`` where that is given). Of ``glyphs``, which has no end, None draws
+    20,000 images for training, 15% of that number for validation and 4,000
+    for testing. Raises `DataError` for a value that cannot be.
+    """
+
+    source: str = "glyphs"
+    train: int | None = None
+    valid: int | None = None
+    test: int | None = None
+    split_seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.source, str) or not self.source:
+            raise DataError(f"data.source: got {self.source!r}, expected a data set's name ({KNOWN})")
+        for key in ("train", "valid", "test"):
+            _expect_integer(key, getattr(self, key), 1, LARGEST)
+        _expect_integer("split_seed", self.split_seed, 0, 2**63 - 1)
+        if self.split_seed is None:
+            raise DataError("data.split_seed: must be a whole number")
+
+
+@dataclass(frozen=True)
+class Source:
+    """Examples as they are stored: ``pool`` is what train and valid are cut from."""
+
+    classes: tuple[str, ...]
+    pool: Split
+    test: Split
+    synthetic: bool = False
+
+
+def load(spec: DataSpec | str) -> Dataset:
+    """Load what ``spec`` names, from disk or by drawing it; nothing is downloaded.
+
+    Raises `DataError` where a set is missing, damaged or smaller than asked.
+    """
+    if isinstance(spec, str):
+        spec = DataSpec(source=spec)
+    if spec.source == "glyphs":
+        spec = _with_sizes(spec)
+    source = _open(spec)
+    train, valid = _divided(source.pool, spec)
+    test = _subset(source.test, spec.test, "test", spec)
+    digest = _digest(train, valid, test)
+    return Dataset(spec.source, source.classes, train, valid, test, source.synthetic, digest)
+
+
+def overlap(dataset: Dataset) -> int:
+    """Count the test images that also occur, pixel for pixel, in train or valid."""
+    seen = {image.tobytes() for split in (dataset.train, dataset.valid) for image in split.images}
+    return sum(image.tobytes() in seen for image in dataset.test.images)
+
+
+def _open(spec: DataSpec) -> Source:
+    from assay.data import folder, remote
+
+    if spec.source == "glyphs":
+        return _glyphs(spec)
+    if spec.source.startswith("idx:"):
+        return folder.open_folder(spec.source.removeprefix("idx:"))
+    if spec.source in remote.NAMES:
+        return remote.open_fetched(spec.source)
+    hint = suggestion(spec.source, ["glyphs", *remote.NAMES])
+    raise DataError(f"data set {spec.source!r} is unknown ({hint} a folder of IDX files is idx:DIR)")
+
+
+def _with_sizes(spec: DataSpec) -> DataSpec:
+    """Say how much of a set without an end to draw."""
+    train = spec.train or GLYPHS_TRAIN
+    valid = spec.valid or round(VALID_SHARE * train) or 1
+    return replace(spec, train=train, valid=valid, test=spec.test or GLYPHS_TEST)
+
+
+def _glyphs(spec: DataSpec) -> Source:
+    from assay.data import glyphs
+
+    pool = Split(*glyphs.draw((spec.train or 0) + (spec.valid or 0), GLYPHS_SEED, "train"))
+    test = Split(*glyphs.draw(spec.test or 0, GLYPHS_SEED, "test"))
+    return Source(tuple(glyphs.CLASSES), pool, test, synthetic=True)
+
+
+def _valid_size(spec: DataSpec, available: int) -> int:
+    if spec.valid is not None:
+        return spec.valid
+    if spec.train is None and available >= FULL_SIZE:
+        return FULL_VALID
+    return max(1, round(VALID_SHARE * (spec.train or available)))
+
+
+def _divided(pool: Split, spec: DataSpec) -> tuple[Split, Split]:
+    """Cut valid from the pool, then train from what is left."""
+    count = _valid_size(spec, len(pool))
+    if count >= len(pool):
+        raise DataError(
+            f"{spec.source}: valid = {count:,} leaves nothing of {len(pool):,} images to train on"
+        )
+    valid, rest = stratified(pool.labels, count, spec.split_seed, "valid")
+    return _subset(pool.take(rest), spec.train, "train", spec), pool.take(valid)
+
+
+def _subset(split: Split, count: int | None, part: str, spec: DataSpec) -> Split:
+    if count is None or count == len(split):
+        return split
+    if count > len(split):
+        left = " after validation is cut" if part == "train" else ""
+        raise DataError(
+            f"{spec.source}: {part} = {count:,} images asked for, but there are {len(split):,}{left}"
+        )
+    return split.take(stratified(split.labels, count, spec.split_seed, part)[0])
+
+
+def _digest(*splits: Split) -> str:
+    digest = sha256()
+    for split in splits:
+        digest.update(repr(split.images.shape).encode())
+        digest.update(np.ascontiguousarray(split.images).data)
+        digest.update(np.ascontiguousarray(split.labels, dtype="<i8").data)
+    return digest.hexdigest()
+
+
+def _expect_integer(key: str, value: object, least: int, most: int) -> None:
+    if value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        raise DataError(f"data.{key}: must be a whole number from {least} to {most:,}; got {value!r}")

@@ -1,0 +1,33 @@
+"""Stratified splits: every class keeps its share, to within one example."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assay.streams import stream
+
+Labels = NDArray[np.int64]
+Indices = NDArray[np.int64]
+
+
+def stratified(labels: Labels, count: int, seed: int, purpose: str) -> tuple[Indices, Indices]:
+    """Divide the positions of ``labels`` (N,) at random into ``count`` and the rest.
+
+    Each class gives its share of ``count``, rounded down or up, so that the
+    shares sum to ``count``. Both parts keep the original order. The division
+    depends on ``seed``, ``purpose`` and the labels alone.
+    """
+    shuffled = stream(seed, "split", purpose).permutation(len(labels))
+    by_class = shuffled[np.argsort(labels[shuffled], kind="stable")]
+    sizes = np.bincount(labels)
+    rank = np.arange(len(labels)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    taken = rank < np.repeat(shares(sizes, count), sizes)
+    return np.sort(by_class[taken]), np.sort(by_class[~taken])
+
+
+def shares(sizes: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """Divide ``count`` in proportion to ``sizes`` (K,) by largest remainders; the first class wins a tie."""
+    product = sizes * count
+    total = sizes.sum()
+    whole, remainder = product // total, product % total
+    whole[np.argsort(-remainder, kind="stable")[: count - whole.sum()]] += 1
+    return whole
