@@ -102,9 +102,7 @@ class Study:
     def _check_size(self) -> None:
         runs = len(self.seeds)
         for name, levels in self.factors.items():
-            if not isinstance(levels, Mapping) or not levels:
-                raise StudyError(f"{self.name}: factor {name!r} needs a table of levels")
-            runs *= len(levels)
+            runs *= _level_count(levels, f"{self.name}: factor {name!r}")
         if runs > MAX_RUNS:
             raise StudyError(f"{self.name}: {runs:,} runs are more than {MAX_RUNS:,} (use fewer levels)")
 
@@ -203,14 +201,24 @@ def _seeds(value: Any, where: str) -> tuple[int, ...]:
     return tuple(value)
 
 
+def _level_count(levels: object, where: str) -> int:
+    if not isinstance(levels, Mapping) or not levels:
+        raise StudyError(f"{where} needs a table of levels; got {levels!r}")
+    return len(levels)
+
+
 def _check_seeds(seeds: tuple[int, ...], where: str) -> None:
     for index, seed in enumerate(seeds):
-        if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**63:
+        if not _is_seed(seed):
             raise StudyError(f"{where}: seeds must be integers 0..2^63-1; got {seed!r}")
         if seed in seeds[:index]:
             raise StudyError(f"{where}: seed {seed} listed twice; repeats are not independent runs")
     if not seeds:
         raise StudyError(f"{where}: seeds must be at least 1; got none")
+
+
+def _is_seed(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63
 
 
 def _check_level(overrides: Any, where: str) -> None:

@@ -10,7 +10,7 @@ from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import cache
 from typing import Any, TypeVar, get_type_hints
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from assay.errors import AssayError, StudyError, suggestion
 
@@ -95,16 +95,25 @@ def _required(field: Field[Any]) -> bool:
 
 @cache
 def _adapter(cls: type, key: str) -> TypeAdapter[Any]:
-    config = ConfigDict(arbitrary_types_allowed=True)
-    return TypeAdapter(get_type_hints(cls)[key], config=config)
+    return TypeAdapter(get_type_hints(cls)[key])
 
 
 def _value(cls: type, key: str, value: Any, where: str) -> Any:
+    hint = get_type_hints(cls)[key]
+    if isinstance(hint, type) and hint.__module__.startswith("assay."):
+        return _instance(hint, value, f"{where}.{key}")
     try:
         return _adapter(cls, key).validate_python(_tuples(value), strict=True)
     except ValidationError as error:
         first = error.errors()[0]
         raise StudyError(f"{where}.{key}: {_lower(first['msg'])}; got {value!r}") from None
+
+
+def _instance(cls: type, value: Any, where: str) -> Any:
+    """Take what was built already; a table cannot hold it."""
+    if not isinstance(value, cls):
+        raise StudyError(f"{where}: expected {cls.__name__}; got {value!r}")
+    return value
 
 
 def _tuples(value: Any) -> Any:

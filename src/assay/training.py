@@ -61,16 +61,17 @@ class Job:
         return self.engine.session(self.network, self.recipe, self.seeds, states)
 
 
-def train(job: Job, data: Dataset, runs: list[Progress], on_steps: OnSteps) -> Iterator[list[Progress]]:
-    """Train the runs of ``job`` from where ``runs`` stand to the last epoch.
+def train(
+    session: Session, data: Dataset, runs: list[Progress], on_steps: OnSteps
+) -> Iterator[list[Progress]]:
+    """Train the runs of ``session`` from where ``runs`` stand to the last epoch.
 
     Yields ``runs``, brought up to date, after every epoch. A run whose loss is
     no longer finite has diverged: it takes in no more epochs, and when none of
     the session's runs is left, training ends.
     """
-    session = job.session([run.state for run in runs])
     first = max(len(run.history) for run in runs) + 1
-    for epoch in range(first, job.recipe.epochs + 1):
+    for epoch in range(first, session.recipe.epochs + 1):
         if all(run.diverged for run in runs):
             return
         records = _epoch(session, data, epoch, on_steps)

@@ -1,0 +1,161 @@
+"""Runs a study: plan, workers, store; what is done stays done.
+
+Workers are threads, each with one session at a time; the arithmetic inside a
+session releases the interpreter lock and uses one BLAS thread. A worker writes
+its run's checkpoint, then hands the epoch to the driver, which alone writes to
+the store. So a checkpoint is never behind the store, and a study that was
+killed continues from the last epoch of every run, bit for bit.
+"""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from threadpoolctl import threadpool_limits
+
+from assay import tables
+from assay.data import Dataset, load
+from assay.errors import StoreError, UsageError
+from assay.events import OnEvent, Started, ignore
+from assay.machine import versions
+from assay.plan import Plan, make_plan
+from assay.records import RunId
+from assay.results import DATABASE, Results
+from assay.store import Header, SQLiteStore, Store
+from assay.study import Study
+from assay.workers import Driver, stored_epochs
+
+
+def run(
+    study: Study,
+    out: Path | str | None = None,
+    *,
+    workers: int | None = None,
+    on_event: OnEvent = ignore,
+) -> Results:
+    """Run ``study`` in the folder ``out``, or continue it there, and return its results.
+
+    ``out`` defaults to ``assay-runs/`` and the study's name; ``workers`` to the
+    number of processors. A study that is complete is not run again. Raises
+    `StoreError` if the folder holds another study, and what a plan and the
+    data can raise.
+    """
+    folder = Path(out) if out is not None else default_folder(study)
+    count = _checked_workers(workers)
+    _make_folder(folder)
+    with _lock(folder):
+        if (folder / DATABASE).exists():
+            _check_same_study(folder, study)
+            results = Results.open(folder)
+            if results.complete:
+                return results
+            results.close()
+        _train(study, folder, count, on_event)
+    return Results.open(folder)
+
+
+def default_folder(study: Study) -> Path:
+    """Return where a study's results go unless one says otherwise."""
+    return Path("assay-runs") / study.name
+
+
+def _train(study: Study, folder: Path, workers: int, on_event: OnEvent) -> None:
+    data = load(study.data)
+    height, width = data.train.images.shape[1:]
+    plan = make_plan(study, (1, height, width), len(data.classes))
+    store = _open(folder, study, data)
+    try:
+        driver = Driver(plan, data, store, folder, on_event)
+        steps = -(-len(data.train) // min(c.recipe.batch_size for c in plan.cohorts))
+        on_event(Started(plan, stored_epochs(store), steps, workers))
+        with threadpool_limits(limits=1):
+            driver.drive(_pending(plan, store), workers)
+    finally:
+        store.close()
+
+
+def _pending(plan: Plan, store: Store) -> list[RunId]:
+    ended = {run.id for run in store.runs() if run.status.ended}
+    return [run for run in plan.runs if run not in ended]
+
+
+def _open(folder: Path, study: Study, data: Dataset) -> Store:
+    path = folder / DATABASE
+    if not path.exists():
+        return _create(path, study, data)
+    store = SQLiteStore.open(path, write=True)
+    if store.header.data_digest != data.digest:
+        store.close()
+        raise StoreError(
+            f"{folder}: the data of {data.name!r} changed since the first run (use another --out)"
+        )
+    return store
+
+
+def _create(path: Path, study: Study, data: Dataset) -> Store:
+    """Make the store beside its place and move it there, so that it is whole or absent."""
+    sizes = {"train": len(data.train), "valid": len(data.valid), "test": len(data.test)}
+    header = Header(
+        study.to_tables(), study.digest, data.digest, data.classes, data.synthetic, sizes, versions()
+    )
+    beside = path.with_suffix(".new")
+    for leftover in path.parent.glob(f"{beside.name}*"):
+        leftover.unlink()
+    SQLiteStore.create(beside, header).close()
+    beside.replace(path)
+    return SQLiteStore.open(path, write=True)
+
+
+def _check_same_study(folder: Path, study: Study) -> None:
+    results = Results.open(folder)
+    header = results.header
+    results.close()
+    if header.digest == study.digest:
+        return
+    old, new = tables.flat(header.study), tables.flat(study.to_tables())
+    changed = [key for key in sorted({*old, *new}) if old.get(key) != new.get(key)]
+    key = changed[0] if changed else "its format"
+    raise StoreError(
+        f"{folder}: holds this study with other settings, {key}: {old.get(key)!r} there, "
+        f"{new.get(key)!r} now (use another --out)"
+    )
+
+
+def _checked_workers(workers: int | None) -> int:
+    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if workers is None:
+        return available
+    if not 1 <= workers <= 1024:
+        raise UsageError(f"workers must be 1..1024; got {workers} (this machine has {available} processors)")
+    return workers
+
+
+def _make_folder(folder: Path) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise StoreError(f"{folder}: is a file, expected a folder (choose another --out)")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"{folder}: cannot be made ({error.strerror}; choose another --out)") from None
+
+
+@contextmanager
+def _lock(folder: Path) -> Iterator[None]:
+    """Hold the folder for this process; the operating system lets go of it if the process dies.
+
+    The lock is an exclusive transaction on a SQLite file of its own, which
+    works alike on every system that SQLite runs on.
+    """
+    try:
+        connection = sqlite3.connect(folder / "lock", timeout=0, isolation_level=None)
+        connection.execute("BEGIN EXCLUSIVE")
+    except sqlite3.OperationalError as error:
+        if "locked" in str(error):
+            raise StoreError(f"{folder}: a run is already at work here (wait for it, or stop it)") from None
+        raise StoreError(f"{folder}: cannot be written ({error}; choose another --out)") from None
+    try:
+        yield
+    finally:
+        connection.close()

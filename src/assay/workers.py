@@ -1,0 +1,201 @@
+"""The driver of a study and its workers."""
+
+import queue
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean, median
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assay.data import Dataset
+from assay.engines.base import Evaluation
+from assay.errors import AssayError
+from assay.events import EpochEnded, OnEvent, RunEnded, StepsTaken
+from assay.plan import Plan
+from assay.records import EpochRecord, RunId, RunRecord, Status, TestResult
+from assay.store import Store
+from assay.store.checkpoints import load_progress, path_of, save_progress, save_weights
+from assay.training import Job, Progress, test, train
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A worker's last word on a run."""
+
+    record: RunRecord
+    predicted: NDArray[np.int64] | None = None
+    correct: NDArray[np.bool_] | None = None
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A worker met an error in a run."""
+
+    run: RunId
+    error: BaseException
+
+
+class _Stopped(Exception):
+    """The driver wants the worker to end."""
+
+
+class Driver:
+    """Hands runs to workers and stores what they bring."""
+
+    def __init__(self, plan: Plan, data: Dataset, store: Store, folder: Path, on_event: OnEvent) -> None:
+        self.plan = plan
+        self.data = data
+        self.store = store
+        self.folder = folder
+        self.on_event = on_event
+        self.inbox: queue.Queue[StepsTaken | EpochEnded | Finished | Broken] = queue.Queue()
+        self.stop = threading.Event()
+
+    def drive(self, runs: list[RunId], workers: int) -> None:
+        """Train ``runs`` with as many threads as ``workers`` and there are runs."""
+        tasks: queue.Queue[RunId] = queue.Queue()
+        for run in runs:
+            tasks.put(run)
+            self.store.add_run(self._record(run, Status.PENDING))
+        threads = [
+            threading.Thread(target=self._work, args=(tasks,), daemon=True)
+            for _ in range(min(workers, len(runs)))
+        ]
+        for thread in threads:
+            thread.start()
+        try:
+            self._collect(len(runs))
+        finally:
+            self.stop.set()
+            for thread in threads:
+                thread.join()
+
+    def _collect(self, left: int) -> None:
+        while left:
+            message = self.inbox.get()
+            match message:
+                case StepsTaken():
+                    self.on_event(message)
+                case EpochEnded():
+                    self._store_epoch(message)
+                case Finished():
+                    self._store_end(message)
+                    left -= 1
+                case Broken():
+                    self._store_failure(message)
+                    left -= 1
+
+    def _store_epoch(self, message: EpochEnded) -> None:
+        self.store.add_epoch(message.run, message.record)
+        self.on_event(message)
+
+    def _store_end(self, message: Finished) -> None:
+        run = message.record
+        if message.predicted is not None and message.correct is not None:
+            self.store.finish(run, message.predicted, message.correct)
+        else:
+            self.store.add_run(run)
+        path_of(self.folder, run.id, unfinished=True).unlink(missing_ok=True)
+        self.on_event(RunEnded(run))
+
+    def _store_failure(self, message: Broken) -> None:
+        if isinstance(message.error, AssayError):
+            raise message.error
+        text = f"{type(message.error).__name__}: {message.error}".splitlines()[0]
+        record = self._record(message.run, Status.FAILED, message=text)
+        self.store.add_run(record)
+        self.on_event(RunEnded(record))
+
+    def _work(self, tasks: "queue.Queue[RunId]") -> None:
+        while not self.stop.is_set():
+            try:
+                run = tasks.get_nowait()
+            except queue.Empty:
+                return
+            try:
+                self.inbox.put(self._train(run))
+            except _Stopped:
+                return
+            except BaseException as error:
+                self.inbox.put(Broken(run, error))
+
+    def _train(self, run: RunId) -> Finished:
+        job = self.plan.cohort(run.arm).job((run.seed,))
+        checkpoint = path_of(self.folder, run, unfinished=True)
+        progress = self._progress(run, job)
+        session = job.session([progress.state])
+        for record in progress.history:
+            self.inbox.put(EpochEnded(run, record))
+        for _ in train(session, self.data, [progress], lambda step: self._step(run, progress, step)):
+            save_progress(checkpoint, progress, self._identity(run))
+            self.inbox.put(EpochEnded(run, progress.history[-1]))
+        memory = session.memory()
+        if progress.diverged:
+            message = f"the loss was no longer finite after epoch {len(progress.history)}"
+            return Finished(self._record(run, Status.DIVERGED, progress, memory, message=message))
+        evaluation = test(job, self.data, [progress])[0]
+        save_weights(path_of(self.folder, run), progress.best, self._identity(run))
+        done = self._record(run, Status.DONE, progress, memory, evaluation)
+        return Finished(done, evaluation.predicted, evaluation.correct)
+
+    def _step(self, run: RunId, progress: Progress, step: int) -> None:
+        if self.stop.is_set():
+            raise _Stopped
+        self.inbox.put(StepsTaken(run, len(progress.history) + 1, step))
+
+    def _progress(self, run: RunId, job: Job) -> Progress:
+        path = path_of(self.folder, run, unfinished=True)
+        if path.exists():
+            return load_progress(path, self._identity(run))
+        return job.start()[0]
+
+    def _identity(self, run: RunId) -> dict[str, Any]:
+        return {"arm": run.arm, "seed": run.seed, "study": self.plan.study.digest, "data": self.data.digest}
+
+    def _record(
+        self,
+        run: RunId,
+        status: Status,
+        progress: Progress | None = None,
+        memory: int = 0,
+        evaluation: Evaluation | None = None,
+        message: str | None = None,
+    ) -> RunRecord:
+        cohort = self.plan.cohort(run.arm)
+        return RunRecord(
+            arm=run.arm,
+            seed=run.seed,
+            status=status,
+            engine=cohort.engine.name,
+            parameters=cohort.network.parameter_count,
+            flops=cohort.network.flops,
+            peak_memory=memory,
+            memory_source="computed",
+            test=_test_result(evaluation) if evaluation else None,
+            message=message,
+            **(_summary(progress) if progress and progress.history else {}),
+        )
+
+
+def stored_epochs(store: Store) -> dict[RunId, int]:
+    """Return how many epochs of each run a store holds."""
+    return {run.id: len(store.epochs(run.id)) for run in store.runs()}
+
+
+def _test_result(evaluation: Evaluation) -> TestResult:
+    return TestResult(evaluation.loss, int(np.count_nonzero(evaluation.correct)), len(evaluation.correct))
+
+
+def _summary(progress: Progress) -> dict[str, Any]:
+    history: list[EpochRecord] = progress.history
+    return {
+        "epochs": len(history),
+        "best_epoch": progress.best_epoch or None,
+        "valid_best": progress.best_accuracy if progress.best_epoch else None,
+        "valid_final": history[-1].valid_accuracy,
+        "steps_per_second": median(record.steps_per_second for record in history),
+        "seconds_per_epoch": fmean(record.seconds for record in history),
+    }
