@@ -1,0 +1,53 @@
+# `make demo` and `make test` set up everything they need in .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+export OMP_NUM_THREADS := 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help demo test lint types pytest browser docs clean
+
+help:
+	@echo "make demo   install assay and run a small study on drawn characters"
+	@echo "make test   install what the tests need; linter, type checker, tests"
+	@echo "make clean  remove the virtual environment and caches"
+
+demo: .venv/installed
+	$(BIN)/assay run pooling --quick --out assay-runs/demo
+
+test: lint types pytest
+
+lint: .venv/tests-installed
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: .venv/tests-installed
+	$(BIN)/mypy
+
+pytest: .venv/tests-installed browser
+	$(BIN)/pytest -n 2 --dist worksteal
+
+# One test opens the report in a browser. Where Chromium is missing and cannot
+# be installed, that test skips and says so; with CI=true it fails instead.
+browser:
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || \
+	  command -v google-chrome >/dev/null || \
+	  { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; } || \
+	  echo "Chromium is not installed: the browser test will be skipped"
+
+.venv/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "assay needs Python 3.11 or newer; set PYTHON=... to one"; exit 1; }
+	$(PYTHON) -m venv .venv
+	touch $@
+
+.venv/installed: .venv/python pyproject.toml
+	$(BIN)/pip install --quiet --editable .
+	touch $@
+
+.venv/tests-installed: .venv/python pyproject.toml constraints.txt
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[test]'
+	touch $@
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
