@@ -69,13 +69,11 @@ class DataSpec:
     split_seed: int = 0
 
     def __post_init__(self) -> None:
-        if not isinstance(self.source, str) or not self.source:
-            raise DataError(f"data.source: got {self.source!r}, expected a data set's name ({KNOWN})")
+        if not self.source:
+            raise DataError(f"data.source: is empty, expected a data set's name ({KNOWN})")
         for key in ("train", "valid", "test"):
-            _expect_integer(key, getattr(self, key), 1, LARGEST)
+            _expect_integer(key, getattr(self, key), 1, LARGEST, optional=True)
         _expect_integer("split_seed", self.split_seed, 0, 2**63 - 1)
-        if self.split_seed is None:
-            raise DataError("data.split_seed: must be a whole number")
 
 
 @dataclass(frozen=True)
@@ -177,8 +175,8 @@ def _digest(*splits: Split) -> str:
     return digest.hexdigest()
 
 
-def _expect_integer(key: str, value: object, least: int, most: int) -> None:
-    if value is None:
+def _expect_integer(key: str, value: object, least: int, most: int, *, optional: bool = False) -> None:
+    if optional and value is None:
         return
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
         raise DataError(f"data.{key}: must be a whole number from {least} to {most:,}; got {value!r}")

@@ -137,7 +137,7 @@ def _unmapped(classes: tuple[str, ...] | None, *splits: Split) -> tuple[list[int
 
 
 def _renumbered(split: Split, codes: list[int], path: Path) -> Split:
-    """Give the classes the numbers 0..K-1 in the order of ``codes``; a label that is not among them is refused."""
+    """Renumber the classes 0..K-1 in the order of ``codes``, refusing any other label."""
     number: NDArray[np.int64] = np.full(256, -1, dtype=np.int64)
     number[codes] = np.arange(len(codes))
     labels = number[split.labels]

@@ -16,14 +16,14 @@ CLASSES = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabdefghnqrt"
 SIZE, INK = 28, 24
 BLOCK = 20 * len(CLASSES)  # images whose random numbers are drawn together
 
-# How far the strokes are bent; chosen so that a small CNN is right 85 to 93 times in 100.
-TURN, SLANT, STRETCH = 0.28, 0.65, 0.45
-WAVES, BEND = 5, 0.045
-FREQUENCY = 1.4
-SLIP = 0.04
-RADIUS, SOFTNESS = (0.7, 1.9), (1.0, 2.0)
+# How far a hand strays. Chosen so that a small CNN (two 5x5 convolutions of 8 and 16 maps) is right on
+# 91 test images of 100 after 20,000 training images and a linear model on 71.
+TURN, SLANT, STRETCH = 0.28, 0.65, 0.45  # radians, shear, logarithm of width to height: at most
+SLIP = 0.04  # standard deviation of each stroke's place; a character spans -1..1
+WAVES, FREQUENCY, BEND = 5, 1.4, 0.045  # sine waves that bend the strokes, radians a unit, amplitude
+RADIUS, SOFTNESS = (0.7, 1.9), (1.0, 2.0)  # of the pen, in pixels, from and to
 
-BORDER, WINDOW = 5, 8
+BORDER, WINDOW = 5, 8  # pixels about the image, so that a window never leaves it; a window's side
 FAR = np.float32(1e6)
 
 
@@ -49,9 +49,8 @@ def _block(random: np.random.Generator, count: int) -> tuple[NDArray[np.uint8], 
     fonts = templates(CLASSES)
     chosen = [fonts[k][int(u * len(fonts[k]))] for k, u in zip(labels, random.random(BLOCK), strict=True)]
     points, lengths = _bent(random, chosen)
-    radius = random.uniform(*RADIUS, BLOCK).astype(np.float32)
-    softness = random.uniform(*SOFTNESS, BLOCK).astype(np.float32)
-    points = _placed(points, radius + softness / 2)
+    radius, softness = _uniform(random, *RADIUS, BLOCK), _uniform(random, *SOFTNESS, BLOCK)
+    points = _placed(points, radius + np.float32(0.5) * softness)
     return _rendered(points[:count], lengths[:count], radius[:count], softness[:count]), labels[:count]
 
 
@@ -72,7 +71,7 @@ def _waves(random: np.random.Generator, points: Floats) -> Floats:
     """Return a smooth displacement of each point: a sum of long sine waves in random directions."""
     shape = (len(points), 1, 1, WAVES)
     frequency = FREQUENCY * _normal(random, 2, *shape)
-    phase = random.uniform(0, 2 * np.pi, shape).astype(np.float32)
+    phase = _uniform(random, 0, 2 * np.pi, *shape)
     height = np.sin(points[..., :1] * frequency[0] + points[..., 1:] * frequency[1] + phase)
     amplitude = BEND * _normal(random, 2, *shape)
     return np.stack([(amplitude[axis] * height).sum(axis=-1) for axis in range(2)], axis=-1)
@@ -81,8 +80,8 @@ def _waves(random: np.random.Generator, points: Floats) -> Floats:
 def _affine(random: np.random.Generator, points: Floats) -> Floats:
     """Stretch, slant and turn each image's points."""
     number = (len(points), 1, 1)
-    stretch = np.exp(_uniform(random, STRETCH, *number))
-    slant, turn = _uniform(random, SLANT, *number), _uniform(random, TURN, *number)
+    stretch = np.exp(_uniform(random, -STRETCH, STRETCH, *number))
+    slant, turn = _uniform(random, -SLANT, SLANT, *number), _uniform(random, -TURN, TURN, *number)
     x = points[..., 0] * stretch - points[..., 1] * slant
     y = points[..., 1]
     return np.stack([x * np.cos(turn) - y * np.sin(turn), x * np.sin(turn) + y * np.cos(turn)], axis=-1)
@@ -92,8 +91,8 @@ def _normal(random: np.random.Generator, *shape: int) -> Floats:
     return random.standard_normal(shape, dtype=np.float32)
 
 
-def _uniform(random: np.random.Generator, most: float, *shape: int) -> Floats:
-    return random.uniform(-most, most, shape).astype(np.float32)
+def _uniform(random: np.random.Generator, low: float, high: float, *shape: int) -> Floats:
+    return random.uniform(low, high, shape).astype(np.float32)
 
 
 def _placed(points: Floats, margin: Floats) -> Floats:
@@ -101,7 +100,8 @@ def _placed(points: Floats, margin: Floats) -> Floats:
     low, high = points.min(axis=(1, 2)), points.max(axis=(1, 2))
     scale = (INK - 2 * margin) / (high - low).max(axis=1)
     middle = ((low + high) / 2)[:, None, None, :]
-    return (points - middle) * scale[:, None, None, None] + np.float32((SIZE - 1) / 2)
+    placed: Floats = (points - middle) * scale[:, None, None, None] + np.float32((SIZE - 1) / 2)
+    return placed
 
 
 def _rendered(
@@ -147,4 +147,5 @@ def _to_segment(columns: NDArray[np.int64], rows: NDArray[np.int64], start: Floa
     dx, dy = ((end - start)[:, axis, None, None] for axis in range(2))
     squared = np.maximum(dx * dx + dy * dy, np.float32(1e-12))
     along = np.clip(x * (dx / squared) + y * (dy / squared), 0, 1)
-    return (x - along * dx) ** 2 + (y - along * dy) ** 2
+    squares: Floats = (x - along * dx) ** 2 + (y - along * dy) ** 2
+    return squares

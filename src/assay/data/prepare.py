@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float32]
 
 SIZE, PADDING = 28, 2
-NIST_CHARACTER = 80  # the longer side, in pixels, that a character typically has in NIST's 128x128 scan
+NIST_CHARACTER = (
+    80  # longer side of a typical character in NIST's 128x128 scans: of 60, 80 and 100 the best fit
+)
 SIGMA = 1.0
 FAINTEST = 24  # grey levels between paper and ink below which a picture counts as blank
 MOST_PIXELS = 100_000_000
@@ -73,28 +75,64 @@ def _flattened(image: "Image.Image") -> Floats:
 
 
 def _ink(name: str, grey: Floats) -> Floats:
-    """Return ink (H, W), 0 on paper to 1 in a stroke; paper is the shade of the picture's edge."""
-    low, high = float(grey.min()), float(grey.max())
-    if high - low < FAINTEST:
-        raise DataError(f"{name}: blank picture, no character found (grey levels {low:.0f} to {high:.0f})")
-    edge = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
-    level = (grey - low) / (high - low)
-    return 1 - level if np.median(edge) > (low + high) / 2 else level
+    """Return ink (H, W), from 0 on paper to 1 in a stroke; paper is what most of the picture's edge is."""
+    threshold = _otsu(grey)
+    bright = grey > threshold
+    if not bright.any():
+        raise DataError(f"{name}: blank picture, no character found (every pixel is {grey.flat[0]:.0f})")
+    light, dark = float(grey[bright].mean()), float(grey[~bright].mean())
+    if light - dark < FAINTEST:
+        raise DataError(f"{name}: blank picture, no character found (grey levels {dark:.0f} to {light:.0f})")
+    edge = np.concatenate([bright[0], bright[-1], bright[:, 0], bright[:, -1]])
+    paper, pen = (light, dark) if edge.mean() >= 0.5 else (dark, light)
+    return np.asarray(np.clip((grey - paper) / (pen - paper), 0, 1), dtype=np.float32)
 
 
-def _cropped(ink: Floats) -> Floats:
-    """Crop to the rectangle of what is at least half ink."""
-    rows, columns = (np.flatnonzero((ink >= 0.5).any(axis=axis)) for axis in (1, 0))
+def _otsu(grey: Floats) -> int:
+    """Return the grey level that parts dark from light with most variance between them (Otsu 1979)."""
+    counts = np.bincount(np.rint(grey).astype(np.int64).ravel(), minlength=256).astype(np.float64)
+    below = counts.cumsum()
+    above = below[-1] - below
+    sums = (counts * np.arange(256)).cumsum()
+    with np.errstate(divide="ignore", invalid="ignore"):
+        variance = below * above * (sums / below - (sums[-1] - sums) / above) ** 2
+    return int(np.argmax(np.nan_to_num(variance)))
+
+
+def _cropped(ink: Floats, least: float = 0.5) -> Floats:
+    """Crop to the rectangle of what is at least ``least`` ink."""
+    rows, columns = (np.flatnonzero((ink >= least).any(axis=axis)) for axis in (1, 0))
     return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
 def _at_nist_scale(ink: Floats) -> Floats:
-    return ink
+    """Resize to the scale of NIST's scans and make binary, as they are."""
+    scale = NIST_CHARACTER / max(ink.shape)
+    height, width = (max(1, round(scale * size)) for size in ink.shape)
+    return (_resized(ink, height, width) >= 0.5).astype(np.float32)
 
 
 def _blurred(ink: Floats) -> Floats:
-    return ink
+    from scipy.ndimage import gaussian_filter
+
+    return np.asarray(gaussian_filter(np.pad(ink, 4), sigma=SIGMA), dtype=np.float32)
 
 
 def _reduced(ink: Floats) -> NDArray[np.uint8]:
-    return ink.astype(np.uint8)
+    """Centre the ink in a square, its longer side all but the padding, and reduce to 28x28."""
+    ink = _cropped(ink, 1 / 255)
+    side = round(max(ink.shape) * SIZE / (SIZE - 2 * PADDING))
+    top, left = ((side - size) // 2 for size in ink.shape)
+    square = np.zeros((side, side), dtype=np.float32)
+    square[top : top + ink.shape[0], left : left + ink.shape[1]] = ink
+    small = np.clip(_resized(square, SIZE, SIZE), 0, None)
+    return np.asarray(np.rint(255 * small / small.max()), dtype=np.uint8)
+
+
+def _resized(image: Floats, height: int, width: int) -> Floats:
+    """Resize by bicubic interpolation, averaging where the image shrinks."""
+    from PIL import Image
+
+    return np.asarray(
+        Image.fromarray(image).resize((width, height), Image.Resampling.BICUBIC), dtype=np.float32
+    )

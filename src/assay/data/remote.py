@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -19,7 +20,7 @@ from assay.data.dataset import Source
 from assay.data.folder import open_folder
 from assay.errors import DataError, suggestion
 
-RETRIES = 2
+RETRIES = 1
 TIMEOUT = 30.0  # seconds without a byte
 DIGITS = tuple("0123456789")
 
@@ -119,12 +120,13 @@ def open_fetched(name: str) -> Source:
     return open_folder(f"{folder}{query}", COLLECTIONS[collection].classes)
 
 
-def fetch(name: str, *, base_url: str | None = None) -> Path:
+def fetch(name: str, *, base_url: str | None = None, progress: Any = None) -> Path:
     """Get the set ``name`` ("emnist", "mnist", ...) into the cache and return its folder.
 
     ``base_url`` replaces the published address: another server's, a local
     folder that holds the published files, or the path of EMNIST's archive
-    itself. Hashes are checked either way. Raises `DataError` where anything
+    itself. Hashes are checked either way. ``progress`` is told of each
+    file's bytes: an object with tqdm's ``total``, ``update``, ``reset`` and ``close``. Raises `DataError` where anything
     fails, and then leaves nothing behind.
     """
     name = name.partition("/")[0]
@@ -134,7 +136,7 @@ def fetch(name: str, *, base_url: str | None = None) -> Path:
     if target.is_dir():
         return target
     with _workshop(target) as work:
-        _gather(COLLECTIONS[name], base_url, work)
+        _gather(COLLECTIONS[name], base_url, work, progress)
         archive = work / ARCHIVE
         if archive.exists():
             unpack(archive, work)
@@ -165,13 +167,13 @@ def _publish(work: Path, target: Path) -> None:
             raise
 
 
-def _gather(collection: Collection, base_url: str | None, work: Path) -> None:
+def _gather(collection: Collection, base_url: str | None, work: Path, progress: Any) -> None:
     """Bring each file of the collection into ``work`` with its hash checked."""
     work.mkdir()
     place = base_url or collection.address
     for name, known_hash in collection.files.items():
         if place.startswith(("http://", "https://")):
-            _download(f"{place.rstrip('/')}/{name}", work, known_hash)
+            _download(f"{place.rstrip('/')}/{name}", work, known_hash, progress)
         else:
             _copy(Path(place).expanduser(), work / name, known_hash)
 
@@ -191,7 +193,7 @@ def _copy(place: Path, target: Path, known_hash: str) -> None:
         raise DataError(f"{path}: {algorithm} is {found} but {expected} is recorded (get the file again)")
 
 
-def _download(url: str, folder: Path, known_hash: str) -> None:
+def _download(url: str, folder: Path, known_hash: str, progress: Any) -> None:
     """Download ``url`` through pooch, which retries and keeps a file only if its hash matches."""
     import logging
 
@@ -202,7 +204,7 @@ def _download(url: str, folder: Path, known_hash: str) -> None:
     registry = pooch.create(folder, f"{base}/", registry={name: known_hash}, retry_if_failed=RETRIES)
     pooch.get_logger().setLevel(logging.WARNING)
     try:
-        registry.fetch(name, downloader=_save)
+        registry.fetch(name, downloader=partial(_save, progress))
     except RequestException as error:
         raise DataError(
             f"{url}: download failed: {_reason(error)} (try again, or give another address)"
@@ -213,12 +215,12 @@ def _download(url: str, folder: Path, known_hash: str) -> None:
         ) from error
 
 
-def _save(url: str, output_file: str, registry: Any) -> None:
+def _save(progress: Any, url: str, output_file: str, registry: Any) -> None:
     """Download one file for pooch, refusing what is plainly not data."""
     import pooch
 
     options = {"timeout": TIMEOUT, "hooks": {"response": refuse_downgrade}}
-    pooch.HTTPDownloader(progressbar=False, **options)(url, output_file, registry)
+    pooch.HTTPDownloader(progressbar=progress or False, **options)(url, output_file, registry)
     with open(output_file, "rb") as file:
         start = file.read(512)
     if start.lstrip()[:1] == b"<":

@@ -28,6 +28,7 @@ def shares(sizes: NDArray[np.int64], count: int) -> NDArray[np.int64]:
     """Divide ``count`` in proportion to ``sizes`` (K,) by largest remainders; the first class wins a tie."""
     product = sizes * count
     total = sizes.sum()
-    whole, remainder = product // total, product % total
+    whole: NDArray[np.int64] = product // total
+    remainder = product % total
     whole[np.argsort(-remainder, kind="stable")[: count - whole.sum()]] += 1
     return whole
