@@ -67,6 +67,8 @@ def _opened(path: Path) -> Floats:
 
 def _flattened(image: "Image.Image") -> Floats:
     """Return grey levels 0..255 with transparent parts as paper: the shade least like the visible parts."""
+    if image.mode.startswith("I"):  # 16 bits a pixel
+        return np.asarray(np.asarray(image, dtype=np.float32) / 257).clip(0, 255)
     layers = np.asarray(image.convert("RGBA").convert("LA"), dtype=np.float32)
     grey, alpha = layers[..., 0], layers[..., 1] / 255
     visible = np.average(grey, weights=alpha) if alpha.any() and alpha.min() < 1 else 0
@@ -78,7 +80,7 @@ def _ink(name: str, grey: Floats) -> Floats:
     """Return ink (H, W), from 0 on paper to 1 in a stroke; paper is what most of the picture's edge is."""
     threshold = _otsu(grey)
     bright = grey > threshold
-    if not bright.any():
+    if bright.all() or not bright.any():
         raise DataError(f"{name}: blank picture, no character found (every pixel is {grey.flat[0]:.0f})")
     light, dark = float(grey[bright].mean()), float(grey[~bright].mean())
     if light - dark < FAINTEST:

@@ -8,7 +8,7 @@ whole set or nothing. Loading never downloads.
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -125,9 +125,9 @@ def fetch(name: str, *, base_url: str | None = None, progress: Any = None) -> Pa
 
     ``base_url`` replaces the published address: another server's, a local
     folder that holds the published files, or the path of EMNIST's archive
-    itself. Hashes are checked either way. ``progress`` is told of each
-    file's bytes: an object with tqdm's ``total``, ``update``, ``reset`` and ``close``. Raises `DataError` where anything
-    fails, and then leaves nothing behind.
+    itself. Hashes are checked either way. ``progress`` is told of each file's
+    bytes: an object with tqdm's ``total``, ``update``, ``reset`` and ``close``.
+    Raises `DataError` where anything fails, and then leaves nothing behind.
     """
     name = name.partition("/")[0]
     if name not in COLLECTIONS:
@@ -219,8 +219,14 @@ def _save(progress: Any, url: str, output_file: str, registry: Any) -> None:
     """Download one file for pooch, refusing what is plainly not data."""
     import pooch
 
-    options = {"timeout": TIMEOUT, "hooks": {"response": refuse_downgrade}}
-    pooch.HTTPDownloader(progressbar=progress or False, **options)(url, output_file, registry)
+    with ExitStack() as opened:
+
+        def close_later(response: Any, **_: object) -> None:
+            opened.callback(response.close)  # pooch leaves it open where the transfer fails
+
+        hooks = {"response": [close_later, refuse_downgrade]}
+        download = pooch.HTTPDownloader(progressbar=progress or False, timeout=TIMEOUT, hooks=hooks)
+        download(url, output_file, registry)
     with open(output_file, "rb") as file:
         start = file.read(512)
     if start.lstrip()[:1] == b"<":
@@ -230,7 +236,7 @@ def _save(progress: Any, url: str, output_file: str, registry: Any) -> None:
         )
 
 
-def refuse_downgrade(response: Any, *_: object, **__: object) -> None:
+def refuse_downgrade(response: Any, **_: object) -> None:
     """Refuse a redirect from https to anything else."""
     place = response.headers.get("location", "")
     if (

@@ -1,0 +1,134 @@
+"""Folders named like MNIST's and EMNIST's are found, turned upright and checked."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from assay.data.folder import open_folder, read_mapping
+from assay.data.idx import write_idx
+from assay.errors import DataError
+
+EMNIST47 = Path(os.environ.get("ASSAY_EMNIST47", Path(__file__).parents[3] / "shared" / "data" / "emnist47"))
+needs_emnist47 = pytest.mark.skipif(
+    not EMNIST47.is_dir(), reason="no folder of real characters (name one in ASSAY_EMNIST47)"
+)
+IMAGES = np.arange(6 * 4 * 5, dtype=np.uint8).reshape(6, 4, 5)
+LABELS = np.array([0, 1, 2, 0, 1, 2], dtype=np.uint8)
+
+
+def make(folder, prefix="", test="t10k", end="", images=IMAGES, labels=LABELS):
+    for part in ("train", test):
+        write_idx(folder / f"{prefix}{part}-images-idx3-ubyte{end}", images)
+        write_idx(folder / f"{prefix}{part}-labels-idx1-ubyte{end}", labels)
+    return folder
+
+
+def refusal(text) -> str:
+    with pytest.raises(DataError) as caught:
+        open_folder(str(text))
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("end", ["", ".gz"])
+@pytest.mark.parametrize(("prefix", "test"), [("", "t10k"), ("my-", "test"), ("my-", "t10k")])
+def test_names_of_mnist_and_of_emnist(tmp_path, prefix, test, end):
+    source = open_folder(str(make(tmp_path, prefix, test, end)))
+    np.testing.assert_array_equal(source.pool.images, IMAGES)
+    np.testing.assert_array_equal(source.test.labels, LABELS)
+    assert source.pool.labels.dtype == np.int64
+    assert source.classes == ("0", "1", "2")
+
+
+def test_emnist_is_turned_upright_unless_told_otherwise(tmp_path):
+    folder = make(tmp_path, "emnist-x-", "test")
+    np.testing.assert_array_equal(open_folder(f"{folder}").pool.images, IMAGES.transpose(0, 2, 1))
+    np.testing.assert_array_equal(open_folder(f"{folder}?transposed=no").pool.images, IMAGES)
+
+
+def test_other_names_are_upright_unless_told_otherwise(tmp_path):
+    text = f"{make(tmp_path)}?transposed=yes"
+    np.testing.assert_array_equal(open_folder(text).pool.images, IMAGES.transpose(0, 2, 1))
+
+
+def test_one_of_several_sets(tmp_path):
+    make(tmp_path, "a-", labels=LABELS)
+    make(tmp_path, "b-", labels=LABELS[::-1].copy())
+    assert "holds 2 sets; choose one by adding ?prefix=NAME (known: a, b)" in refusal(tmp_path)
+    np.testing.assert_array_equal(open_folder(f"{tmp_path}?prefix=b").pool.labels, LABELS[::-1])
+    assert "no files start with 'c'" in refusal(f"{tmp_path}?prefix=c")
+
+
+def test_a_mapping_names_and_renumbers_the_classes(tmp_path):
+    folder = make(tmp_path, labels=LABELS + 1)  # EMNIST Letters counts from 1
+    (folder / "mapping.txt").write_text("1 65 97\n2 66 98\n3 67 99\n")
+    source = open_folder(str(folder))
+    assert source.classes == ("A", "B", "C")
+    np.testing.assert_array_equal(source.pool.labels, LABELS)
+
+
+@given(st.binary(max_size=40))
+def test_a_mapping_of_noise_is_read_or_refused(tmp_path_factory, content):
+    path = tmp_path_factory.getbasetemp() / "mapping.txt"
+    path.write_bytes(content)
+    try:
+        labels, names = read_mapping(path)
+    except DataError:
+        return
+    assert len(labels) == len(names) > 0
+
+
+def test_a_label_outside_the_mapping(tmp_path):
+    folder = make(tmp_path)
+    (folder / "mapping.txt").write_text("0 48\n1 49\n")
+    assert "train-labels-idx1-ubyte: label 2 at index 2 is outside 0..1" in refusal(folder)
+
+
+def test_counts_that_differ(tmp_path):
+    folder = make(tmp_path)
+    write_idx(folder / "t10k-labels-idx1-ubyte", LABELS[:-1])
+    assert "t10k-labels-idx1-ubyte: 6 images but 5 labels" in refusal(folder)
+
+
+def test_image_sizes_that_differ(tmp_path):
+    folder = make(tmp_path)
+    write_idx(folder / "t10k-images-idx3-ubyte", IMAGES[:, 1:])
+    assert "training images are 4x5 but test images are 3x5" in refusal(folder)
+
+
+def test_missing_things(tmp_path):
+    assert "cannot be read: No such file" in refusal(tmp_path / "nowhere")
+    assert "no IDX files" in refusal(tmp_path)
+    (make(tmp_path) / "t10k-labels-idx1-ubyte").unlink()
+    assert "lacks test-labels-idx1-ubyte" in refusal(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [("transposed=maybe", "must be yes or no; got 'maybe'"), ("transpose=no", "did you mean 'transposed'?")],
+)
+def test_a_wrong_option(tmp_path, query, words):
+    assert words in refusal(f"{make(tmp_path)}?{query}")
+
+
+def test_a_file_where_the_folder_should_be(tmp_path):
+    (tmp_path / "file").write_text("x")
+    assert "Not a directory" in refusal(tmp_path / "file")
+
+
+@needs_emnist47
+def test_real_characters_stand_upright():
+    """A 7 has its bar at the top, an L at the bottom; transposed, neither is where it should be."""
+    source = open_folder(str(EMNIST47))
+    assert len(source.classes) == 47
+    assert (len(source.pool), len(source.test)) == (90_523, 15_800)
+    rows = {
+        name: source.test.images[source.test.labels == k].mean(axis=(0, 2))
+        for k, name in enumerate(source.classes)
+    }
+    assert rows["7"][4:10].sum() > 1.3 * rows["7"][18:24].sum()
+    assert rows["L"][18:24].sum() > 1.3 * rows["L"][4:10].sum()
