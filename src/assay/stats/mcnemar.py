@@ -42,6 +42,6 @@ def mcnemar_test(only_a: int, only_b: int, total: int) -> McNemar:
         difference=100 * gap / total,
         se=100 * sqrt(discordant - gap**2 / total) / total,
         p=min(1.0, 2 * tail),
-        # With equal counts the two tails share the middle: 2 * tail - middle is 1 then.
-        mid_p=min(1.0, 2 * tail - middle),
+        # Less half the chance of outcomes just as extreme: two of them, or one where the counts are equal.
+        mid_p=2 * tail - middle if gap else 1 - middle / 2,
     )

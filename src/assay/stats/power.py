@@ -23,9 +23,8 @@ def difference_power(n: int, sd: float, difference: float, *, alpha: float = 0.0
     if sd == 0:
         return 1.0
     critical, shift = t_quantile(1 - alpha, n - 1), abs(difference) * sqrt(n) / sd
-    # Beyond a shift of 8 the wrong side has a chance below 1e-15, which nct does not compute.
-    wrong_side = nct.cdf(-critical, n - 1, shift) if shift < 8 else 0.0
-    return float(nct.sf(critical, n - 1, shift) + wrong_side)
+    # The other side is P(T < -critical), mirrored since nct.cdf is NaN far below its shift.
+    return float(nct.sf(critical, n - 1, shift) + nct.sf(critical, n - 1, -shift))
 
 
 def equivalence_power(
