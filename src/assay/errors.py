@@ -55,3 +55,9 @@ def suggestion(word: str, known: "Iterable[str]") -> str:
     known = sorted(known)
     near = get_close_matches(word, known, n=1)
     return f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
+
+
+def require(holds: bool, key: str, found: object, expected: str) -> None:
+    """Raise `StudyError` unless the value ``found`` of the setting ``key`` holds."""
+    if not holds:
+        raise StudyError(f"{key} must be {expected}; got {found}")

@@ -70,7 +70,7 @@ class Conv2d(Layer):
         weight_shape = (self.out_channels, channels, *self.sliding.kernel_size)
         parameters = {"weight": Parameter(weight_shape, self.weight_init, *fans)}
         if self.bias:
-            parameters["bias"] = Parameter((self.out_channels,), self.bias_init, *fans)
+            parameters["bias"] = Parameter((self.out_channels,), self.bias_init, *fans, "bias")
         return parameters
 
     def forward(self, params: Parameters, x: Array) -> tuple[Array, Cache]:

@@ -8,7 +8,7 @@ can be read, tested and compared as the pair of formulas that it is.
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -20,6 +20,9 @@ Gradients = dict[str, Array]
 Cache = Any
 """Whatever a layer's ``forward`` keeps for its ``backward``; nobody else looks inside."""
 
+Role = Literal["weight", "bias", "scale"]
+"""What a parameter does: it multiplies inputs, is added, or scales what was normalised."""
+
 
 @dataclass(frozen=True)
 class Parameter:
@@ -27,12 +30,14 @@ class Parameter:
 
     ``fan_in`` and ``fan_out`` are the numbers of inputs and outputs that one
     unit is connected to, as initialisers use them; ``init`` draws the values.
+    ``role`` says whether penalties count it: those on weights leave biases alone.
     """
 
     shape: Shape
     init: Initializer
     fan_in: int = 1
     fan_out: int = 1
+    role: Role = "weight"
 
     def draw(self, generator: np.random.Generator) -> Array:
         """Return initial values, float64."""
@@ -55,6 +60,11 @@ class Layer(ABC):
     frozen dataclass; it defines `output_shape`, `forward` and `backward`, and
     the rest where it differs from "no parameters, no arithmetic, same in
     training and evaluation".
+
+    A layer that differs in training defines `forward_training`; `backward`
+    takes the cache of either. One that keeps running statistics defines
+    `buffers` and `updated_buffers`: ``params`` then holds the buffers too,
+    under their names, but they have no gradient.
     """
 
     kind: ClassVar[str]
@@ -73,12 +83,29 @@ class Layer(ABC):
     def forward(self, params: Parameters, x: Array) -> tuple[Array, Cache]:
         """Return the output for the batch ``x`` and what `backward` needs."""
 
+    def forward_training(
+        self, params: Parameters, x: Array, generator: np.random.Generator
+    ) -> tuple[Array, Cache]:
+        """Return the same in training mode; all that is random comes from ``generator``."""
+        del generator
+        return self.forward(params, x)
+
     @abstractmethod
     def backward(self, params: Parameters, cache: Cache, dy: Array) -> tuple[Array, Gradients]:
         """Return dL/dx and the gradient of each parameter, given ``dy`` = dL/dy.
 
         Gradients are summed over the batch: the loss divides by N once.
         """
+
+    def buffers(self, shape: Shape) -> dict[str, Array]:
+        """Return what the layer keeps besides parameters, by name, before the first step; float64."""
+        del shape
+        return {}
+
+    def updated_buffers(self, params: Parameters, cache: Cache) -> dict[str, Array]:
+        """Return the buffers after the training step whose `forward_training` left ``cache``."""
+        del params, cache
+        return {}
 
     def flops(self, shape: Shape) -> int:
         """Count floating-point operations forward, one example; a multiply-add counts two."""

@@ -42,7 +42,7 @@ class Linear(Layer):
         fan_in, fan_out = expect_vector(shape), self.out_features
         parameters = {"weight": Parameter((fan_out, fan_in), self.weight_init, fan_in, fan_out)}
         if self.bias:
-            parameters["bias"] = Parameter((fan_out,), self.bias_init, fan_in, fan_out)
+            parameters["bias"] = Parameter((fan_out,), self.bias_init, fan_in, fan_out, "bias")
         return parameters
 
     def forward(self, params: Parameters, x: Array) -> tuple[Array, Cache]:
