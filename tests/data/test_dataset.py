@@ -100,7 +100,8 @@ def test_overlap_counts_repeated_images():
         ({"train": True}, "got True"),
         ({"split_seed": None}, "data.split_seed: must be a whole number from 0"),
         ({"split_seed": -1}, "got -1"),
-        ({"source": ""}, "data.source: is empty"),
+        ({"source": ""}, "data.source: got '', expected a data set's name"),
+        ({"source": 5}, "data.source: got 5"),
     ],
 )
 def test_a_value_that_cannot_be(change, words):

@@ -41,6 +41,8 @@ def test_names_of_mnist_and_of_emnist(tmp_path, prefix, test, end):
     np.testing.assert_array_equal(source.pool.images, IMAGES)
     np.testing.assert_array_equal(source.test.labels, LABELS)
     assert source.pool.labels.dtype == np.int64
+    assert source.pool.images.flags.writeable
+    assert source.pool.images.flags.c_contiguous
     assert source.classes == ("0", "1", "2")
 
 

@@ -69,8 +69,7 @@ class DataSpec:
     split_seed: int = 0
 
     def __post_init__(self) -> None:
-        if not self.source:
-            raise DataError(f"data.source: is empty, expected a data set's name ({KNOWN})")
+        _expect_name(self.source)
         for key in ("train", "valid", "test"):
             _expect_integer(key, getattr(self, key), 1, LARGEST, optional=True)
         _expect_integer("split_seed", self.split_seed, 0, 2**63 - 1)
@@ -180,3 +179,8 @@ def _expect_integer(key: str, value: object, least: int, most: int, *, optional:
         return
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
         raise DataError(f"data.{key}: must be a whole number from {least} to {most:,}; got {value!r}")
+
+
+def _expect_name(value: object) -> None:
+    if not isinstance(value, str) or not value:
+        raise DataError(f"data.source: got {value!r}, expected a data set's name ({KNOWN})")

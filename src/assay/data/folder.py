@@ -125,7 +125,7 @@ def _read(files: Files, part: str, transposed: bool) -> Split:
         raise DataError(
             f"{files[part, 'labels']}: {len(images):,} images but {len(labels):,} labels (files of two sets?)"
         )
-    upright = np.ascontiguousarray(images.swapaxes(1, 2)) if transposed else images
+    upright = np.array(images.swapaxes(1, 2) if transposed else images, order="C")  # a copy, to be written to
     return Split(upright, labels.astype(np.int64))
 
 
