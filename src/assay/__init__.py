@@ -1,1 +1,86 @@
-"""Controlled experiments on the ingredients of neural networks."""
+"""Controlled experiments on the ingredients of neural networks.
+
+What stands here is public; it is imported when it is first asked for, so that
+``import assay`` and ``assay --help`` cost nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from assay.errors import AssayError as AssayError
+from assay.errors import DataError as DataError
+from assay.errors import ShapeError as ShapeError
+from assay.errors import StoreError as StoreError
+from assay.errors import StudyError as StudyError
+from assay.errors import UnsupportedError as UnsupportedError
+from assay.errors import UsageError as UsageError
+
+if TYPE_CHECKING:
+    from assay.data import Dataset as Dataset
+    from assay.data import DataSpec as DataSpec
+    from assay.data import load as load_data
+    from assay.network import Network as Network
+    from assay.plan import make_plan as make_plan
+    from assay.prediction import Prediction as Prediction
+    from assay.prediction import predict as predict
+    from assay.results import Results as Results
+    from assay.runner import run as run
+    from assay.studies import builtin as builtin_studies
+    from assay.studies import load_study as load_study
+    from assay.study import Study as Study
+
+    __version__: str
+
+_HOMES = {
+    "DataSpec": "data:DataSpec",
+    "Dataset": "data:Dataset",
+    "Network": "network:Network",
+    "Prediction": "prediction:Prediction",
+    "Results": "results:Results",
+    "Study": "study:Study",
+    "builtin_studies": "studies:builtin",
+    "load_data": "data:load",
+    "load_study": "studies:load_study",
+    "make_plan": "plan:make_plan",
+    "predict": "prediction:predict",
+    "run": "runner:run",
+}
+"""Where each name is imported from when it is first used."""
+
+__all__ = [
+    "AssayError",
+    "DataError",
+    "DataSpec",
+    "Dataset",
+    "Network",
+    "Prediction",
+    "Results",
+    "ShapeError",
+    "StoreError",
+    "Study",
+    "StudyError",
+    "UnsupportedError",
+    "UsageError",
+    "__version__",
+    "builtin_studies",
+    "load_data",
+    "load_study",
+    "make_plan",
+    "predict",
+    "run",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("assay")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'assay' has no attribute {name!r}")
+    module, _, attribute = _HOMES[name].partition(":")
+    return getattr(import_module(f"assay.{module}"), attribute)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -8,13 +8,29 @@ from assay.records import EpochRecord, RunId, RunRecord
 
 
 @dataclass(frozen=True)
+class Loading:
+    """There is something to train, and its data is being read or drawn."""
+
+    source: str
+
+
+@dataclass(frozen=True)
 class Started:
-    """The study begins, or continues: ``done`` epochs of each run were there already."""
+    """The study begins, or continues: ``done`` epochs of each run were there already.
+
+    ``pending`` are the runs that have not come to their end; ``examples`` is
+    the size of the training set.
+    """
 
     plan: Plan
+    pending: tuple[RunId, ...]
     done: dict[RunId, int]
-    steps_per_epoch: int
+    examples: int
     workers: int
+
+    def steps(self, arm: str) -> int:
+        """Return how many steps an epoch of ``arm`` has, the short last one included."""
+        return -(-self.examples // self.plan.cohort(arm).recipe.batch_size)
 
 
 @dataclass(frozen=True)
@@ -41,7 +57,7 @@ class RunEnded:
     record: RunRecord
 
 
-Event = Started | StepsTaken | EpochEnded | RunEnded
+Event = Loading | Started | StepsTaken | EpochEnded | RunEnded
 OnEvent = Callable[[Event], None]
 
 

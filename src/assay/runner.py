@@ -8,9 +8,6 @@ killed continues from the last epoch of every run, bit for bit.
 """
 
 import os
-import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from threadpoolctl import threadpool_limits
@@ -18,12 +15,13 @@ from threadpoolctl import threadpool_limits
 from assay import tables
 from assay.data import Dataset, load
 from assay.errors import StoreError, UsageError
-from assay.events import OnEvent, Started, ignore
+from assay.events import Loading, OnEvent, Started, ignore
 from assay.machine import versions
 from assay.plan import Plan, make_plan
 from assay.records import RunId
 from assay.results import DATABASE, Results
 from assay.store import Header, SQLiteStore, Store
+from assay.store.lock import folder_lock
 from assay.study import Study
 from assay.workers import Driver, stored_epochs
 
@@ -45,7 +43,7 @@ def run(
     folder = Path(out) if out is not None else default_folder(study)
     count = _checked_workers(workers)
     _make_folder(folder)
-    with _lock(folder):
+    with folder_lock(folder):
         if (folder / DATABASE).exists():
             _check_same_study(folder, study)
             results = Results.open(folder)
@@ -62,16 +60,17 @@ def default_folder(study: Study) -> Path:
 
 
 def _train(study: Study, folder: Path, workers: int, on_event: OnEvent) -> None:
+    on_event(Loading(study.data.source))
     data = load(study.data)
     height, width = data.train.images.shape[1:]
     plan = make_plan(study, (1, height, width), len(data.classes))
     store = _open(folder, study, data)
     try:
         driver = Driver(plan, data, store, folder, on_event)
-        steps = -(-len(data.train) // min(c.recipe.batch_size for c in plan.cohorts))
-        on_event(Started(plan, stored_epochs(store), steps, workers))
+        pending = _pending(plan, store)
+        on_event(Started(plan, tuple(pending), stored_epochs(store), len(data.train), workers))
         with threadpool_limits(limits=1):
-            driver.drive(_pending(plan, store), workers)
+            driver.drive(pending, workers)
     finally:
         store.close()
 
@@ -139,23 +138,3 @@ def _make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StoreError(f"{folder}: cannot be made ({error.strerror}; choose another --out)") from None
-
-
-@contextmanager
-def _lock(folder: Path) -> Iterator[None]:
-    """Hold the folder for this process; the operating system lets go of it if the process dies.
-
-    The lock is an exclusive transaction on a SQLite file of its own, which
-    works alike on every system that SQLite runs on.
-    """
-    try:
-        connection = sqlite3.connect(folder / "lock", timeout=0, isolation_level=None)
-        connection.execute("BEGIN EXCLUSIVE")
-    except sqlite3.OperationalError as error:
-        if "locked" in str(error):
-            raise StoreError(f"{folder}: a run is already at work here (wait for it, or stop it)") from None
-        raise StoreError(f"{folder}: cannot be written ({error}; choose another --out)") from None
-    try:
-        yield
-    finally:
-        connection.close()

@@ -1,0 +1,83 @@
+"""``assay data``: what data there is, what it looks like, how to get it."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from assay.cli.text import console, grid, say
+
+app = typer.Typer(help="Data sets: list, info, preview, fetch.", rich_markup_mode=None)
+
+Spec = Annotated[
+    str, typer.Argument(metavar="SPEC", show_default=False, help="glyphs, idx:DIR, emnist/balanced, ...")
+]
+Sheet = Annotated[str, typer.Option("--out", metavar="PNG", help="Where to write the picture.")]
+Name = Annotated[
+    str, typer.Argument(metavar="NAME", show_default=False, help="emnist, mnist, fashion-mnist or kmnist.")
+]
+From = Annotated[
+    str | None,
+    typer.Option("--from", metavar="PLACE", help="Another address, a folder, or EMNIST's zip file."),
+]
+
+
+@app.command("list")
+def list_() -> None:
+    """List the data sets, and how to get them.
+
+    Example: assay data list
+    """
+    from assay.data import sources
+
+    table = grid("data set", "what it is", "here", left=3)
+    for source in sources():
+        table.add_row(source.name, source.description, "yes" if source.available else source.how)
+    console().print(table)
+
+
+@app.command()
+def info(spec: Spec) -> None:
+    """Say how many images and classes a data set has.
+
+    Example: assay data info idx:path/to/folder
+    """
+    from assay.data import load, overlap
+
+    data = load(spec)
+    height, width = data.train.images.shape[1:]
+    say(
+        f"{data.name}: {'synthetic, drawn by assay' if data.synthetic else 'real'}, {height} x {width} pixels"
+    )
+    say(f"train {len(data.train):,}, valid {len(data.valid):,}, test {len(data.test):,} images")
+    say(f"{len(data.classes)} classes: {' '.join(data.classes)}")
+    say(f"test images that occur in train or valid too: {overlap(data):,}")
+    say(f"sha256 {data.digest}")
+
+
+@app.command()
+def preview(spec: Spec, out: Sheet = "preview.png") -> None:
+    """Draw a contact sheet of a data set, a few images of each class.
+
+    Example: assay data preview glyphs --out glyphs.png
+    """
+    from assay.data import contact_sheet, load
+    from assay.errors import UsageError
+
+    sheet = contact_sheet(load(spec))
+    try:
+        sheet.save(Path(out))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{out}: cannot be written ({error}; name a .png file)") from None
+    say(out)
+
+
+@app.command()
+def fetch(name: Name, place: From = None) -> None:
+    """Download a data set into the cache and check it.
+
+    Example: assay data fetch emnist
+    """
+    from assay.data import fetch as get
+
+    say(get(name, base_url=place))

@@ -1,0 +1,94 @@
+"""The options that choose a study and change its settings, shared by ``show`` and ``run``."""
+
+import tomllib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from assay.errors import UsageError
+
+if TYPE_CHECKING:
+    from assay.study import Study
+
+
+def whole(text: str) -> int:
+    """Read a whole number; the command line says which option it was for."""
+    try:
+        return int(text)
+    except ValueError:
+        raise ValueError(f"expected a whole number, got {text!r}") from None
+
+
+def number(option: str, explained: str) -> Any:
+    """Return an option that takes a whole number."""
+    return typer.Option(option, metavar="N", parser=whole, help=explained)
+
+
+Name = Annotated[
+    str, typer.Argument(metavar="STUDY", show_default=False, help="A built-in study, or a .toml file's path.")
+]
+Quick = Annotated[bool, typer.Option("--quick", help="The study's short trial: small networks, few epochs.")]
+Data = Annotated[
+    str | None,
+    typer.Option("--data", metavar="SPEC", help="Another data set: glyphs, idx:DIR, emnist/balanced, ..."),
+]
+Seeds = Annotated[int | None, number("--seeds", "How many seeds, counted from 0.")]
+Epochs = Annotated[int | None, number("--epochs", "How many epochs each run trains.")]
+Engine = Annotated[str | None, typer.Option("--engine", metavar="E", help="auto, numba or reference.")]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("-s", "--set", metavar="KEY=VALUE", help="Any other setting, such as network.filters=16."),
+]
+Workers = Annotated[int | None, number("--workers", "Runs trained at once; by default one per processor.")]
+Folder = Annotated[
+    str, typer.Argument(metavar="DIR", show_default=False, help="The results folder of a study.")
+]
+
+
+def chosen(
+    name: str,
+    quick: bool = False,
+    data: str | None = None,
+    seeds: int | None = None,
+    epochs: int | None = None,
+    engine: str | None = None,
+    settings: list[str] | None = None,
+) -> "Study":
+    """Load a study and lay the options over it, ``--quick`` first."""
+    from assay.studies import load_study
+
+    study = load_study(name)
+    if quick:
+        study = study.quickened()
+    named = {"data.source": data, "seeds": seeds, "training.epochs": epochs, "engine": engine}
+    for key, value in [*_given(named), *map(_parsed, settings or [])]:
+        study = _changed(study, key, value)
+    return study
+
+
+def _given(named: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    return ((key, value) for key, value in named.items() if value is not None)
+
+
+def _changed(study: "Study", key: str, value: Any) -> "Study":
+    from assay import tables
+
+    return study.override(tables.nest(key, value))
+
+
+def _parsed(text: str) -> tuple[str, Any]:
+    key, equals, value = text.partition("=")
+    key = key.strip()
+    if not equals or not all(key.split(".")):
+        raise UsageError(f"--set {text!r}: expected KEY=VALUE, such as network.filters=16")
+    return key, _value(value.strip())
+
+
+def _value(text: str) -> Any:
+    """Read a value as TOML does, and whatever TOML does not know as a text."""
+    try:
+        table = tomllib.loads(f"value = {text}")
+    except (tomllib.TOMLDecodeError, RecursionError):
+        return text
+    return table["value"] if list(table) == ["value"] else text

@@ -1,0 +1,157 @@
+"""The watcher of a run: a live table in a terminal, a line per epoch elsewhere."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from assay.cli.tally import RunTally, Tally
+from assay.cli.text import console, duration, grid, say
+from assay.events import EpochEnded, Event, Loading, RunEnded, Started
+from assay.records import RunRecord, Status
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+BAR = 14
+
+
+@contextmanager
+def watcher() -> Iterator["Watcher"]:
+    """Lend what shows a run's events while the block lasts."""
+    terminal = console()
+    watching = LiveTable(terminal) if terminal.is_terminal else PlainLines()
+    try:
+        yield watching
+    finally:
+        watching.close()
+
+
+class Watcher(ABC):
+    """Takes in the runner's events; ``trained`` says whether there was anything to do."""
+
+    def __init__(self) -> None:
+        self.tally: Tally | None = None
+        self.trained = False
+
+    def __call__(self, event: Event) -> None:
+        """Take in an event and show it."""
+        if isinstance(event, Loading):
+            self.trained = True
+        elif isinstance(event, Started):
+            self.tally = Tally(event)
+        elif self.tally is not None:
+            self.tally.add(event, monotonic())
+        self.show(event)
+
+    @abstractmethod
+    def show(self, event: Event) -> None:
+        """Show what the event changed."""
+
+    def close(self) -> None:
+        """Let go of the terminal."""
+        return
+
+
+class PlainLines(Watcher):
+    """Writes a line at the end of every epoch and run."""
+
+    def show(self, event: Event) -> None:
+        """Write the event's line, if it has one."""
+        match event:
+            case Loading():
+                say(f"reading {event.source}")
+            case Started():
+                say(_opening(event))
+            case EpochEnded() if self.tally is not None:
+                if event.record.epoch > self.tally.started.done.get(event.run, 0):
+                    say(_line(event, self.tally))
+            case RunEnded():
+                say(_ending(event.record))
+
+
+class LiveTable(Watcher):
+    """Draws a row per cohort, four times a second."""
+
+    def __init__(self, terminal: "Console") -> None:
+        super().__init__()
+        from rich.live import Live
+
+        self.live = Live(get_renderable=self.draw, console=terminal, refresh_per_second=4)
+        self.source = ""
+        self.troubles: list[str] = []
+
+    def show(self, event: Event) -> None:
+        """Begin to draw with the first event; remember runs that went wrong."""
+        if isinstance(event, Loading):
+            self.source = event.source
+            self.live.start()
+        elif isinstance(event, RunEnded) and event.record.status is not Status.DONE:
+            self.troubles.append(_ending(event.record))
+
+    def close(self) -> None:
+        """Leave the table as it stands at the end."""
+        self.live.stop()
+
+    def draw(self) -> "RenderableType":
+        """Return the table as it stands now."""
+        from rich.console import Group
+        from rich.text import Text
+
+        if self.tally is None:
+            return Text(f"reading {self.source} ..." if self.source else "")
+        table = grid("arm", "", "runs", "epoch", "valid %", "steps/s", "left", left=2)
+        left = self.tally.seconds_left()
+        for cohort in self.tally.started.plan.cohorts:
+            name = cohort.arm.name
+            table.add_row(*_cells(name, self.tally.of(name), left[name]))
+        return Group(table, *(Text(trouble, style="red") for trouble in self.troubles))
+
+
+def _cells(name: str, runs: list[RunTally], left: float | None) -> "list[RenderableType]":
+    from rich.progress_bar import ProgressBar
+
+    share = 1 - sum(run.left for run in runs) / sum(run.total for run in runs)
+    over = sum(run.over for run in runs)
+    current = [run for run in runs if run.status is Status.RUNNING] or [run for run in runs if run.over]
+    records = [run.record for run in current if run.record]
+    return [
+        name,
+        ProgressBar(total=1.0, completed=share, width=BAR),
+        f"{over}/{len(runs)}",
+        _epoch(current),
+        f"{100 * records[-1].valid_accuracy:.2f}" if records else "–",
+        f"{records[-1].steps_per_second:.0f}" if records else "–",
+        "done" if over == len(runs) else duration(left),
+    ]
+
+
+def _epoch(runs: list[RunTally]) -> str:
+    """Return the epoch that the foremost of ``runs`` is in."""
+    if not runs:
+        return "–"
+    first = max(runs, key=lambda run: run.epochs)
+    return f"{first.epochs if first.over else min(first.epochs + 1, first.total)}/{first.total}"
+
+
+def _line(event: EpochEnded, tally: Tally) -> str:
+    record, total = event.record, tally.runs[event.run].total
+    left = [seconds for seconds in tally.seconds_left().values() if seconds is not None]
+    return (
+        f"{event.run}: epoch {record.epoch}/{total}, valid {100 * record.valid_accuracy:.2f}%, "
+        f"{record.steps_per_second:.0f} steps/s, {duration(max(left, default=None))} left"
+    )
+
+
+def _opening(event: Started) -> str:
+    workers = min(event.workers, len(event.pending))
+    runs, before = len(event.pending), len(event.plan.runs) - len(event.pending)
+    there = f", {before} more are done" if before else ""
+    return f"{runs} runs to train, {workers} at a time{there}"
+
+
+def _ending(record: RunRecord) -> str:
+    if record.test is not None:
+        return f"{record.id}: {record.status.value}, test {100 * record.test.accuracy:.2f}%"
+    return f"{record.id}: {record.status.value}, {record.message}"
