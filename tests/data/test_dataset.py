@@ -14,16 +14,20 @@ from assay.errors import DataError
 COUNT = 300
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """300 different images of 10 unequal classes, and 50 for the test."""
-    path = tmp_path_factory.mktemp("set")
+def make(path, brighter=0):
+    """Write 300 different images of 10 unequal classes, and 50 for the test."""
     for part, count, first in (("train", COUNT, 0), ("t10k", 50, COUNT)):
         number = np.arange(first, first + count)
         images = np.stack([number // 256, number % 256, number * 0, number * 0], axis=1).reshape(-1, 2, 2)
+        images[-1, -1, -1] += brighter
         write_idx(path / f"{part}-images-idx3-ubyte", images.astype(np.uint8))
         write_idx(path / f"{part}-labels-idx1-ubyte", (np.sqrt(number) % 10).astype(np.uint8))
     return f"idx:{path}"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return make(tmp_path_factory.mktemp("set"))
 
 
 def numbers(split):
@@ -54,9 +58,10 @@ def test_validation_depends_on_its_size_and_split_seed_alone(folder):
     assert not np.array_equal(load(replace(spec, split_seed=1)).valid.images, expected)
 
 
-def test_the_digest_is_that_of_the_pixels_and_labels(folder):
+def test_the_digest_is_that_of_the_pixels_and_labels(folder, tmp_path):
     spec = DataSpec(folder)
-    assert load(spec).digest == load(spec).digest
+    assert load(spec).digest == load(make(tmp_path)).digest
+    assert load(spec).digest != load(make(tmp_path, brighter=1)).digest
     digests = {
         load(replace(spec, **change)).digest for change in ({}, {"split_seed": 1}, {"test": 49}, {"train": 9})
     }
