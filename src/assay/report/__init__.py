@@ -1,0 +1,1 @@
+"""Results drawn: computed once by `assay.report.model`, drawn as HTML, text, CSV, JSON and notebook cells."""

@@ -1,0 +1,59 @@
+"""Results for other programs: CSV and JSON, one row a run, and the study as TOML."""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Mapping
+from math import isfinite
+from typing import Any
+
+import tomli_w
+
+from assay.results import COLUMNS, Results
+
+_NUMBERS = re.compile(r"\[\n(?:\s+[-+.\w]+,\n)+\s*\]")
+"""An array of numbers with a line for each; no string spans lines, so nothing else looks like it."""
+
+
+def to_csv(results: Results) -> str:
+    """Return one row a run under `assay.results.COLUMNS`; shares in full precision, empty where unknown."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(results.rows())
+    return text.getvalue()
+
+
+def to_json(results: Results) -> str:
+    """Return a list of one object a run; shares in full precision, null where unknown or not finite."""
+    rows = [{key: _finite(value) for key, value in row.items()} for row in results.rows()]
+    return json.dumps(rows, indent=2, allow_nan=False) + "\n"
+
+
+def to_toml(tables: Mapping[str, Any]) -> str:
+    """Return a study's tables as the text of its file; what is None is left out.
+
+    Seeds that count from 0 are given as their number, as people write them.
+    """
+    values = _without_none(tables)
+    seeds = values.get("seeds")
+    if isinstance(seeds, list) and seeds == list(range(len(seeds))):
+        values["seeds"] = len(seeds)
+    return _NUMBERS.sub(_on_one_line, tomli_w.dumps(values))
+
+
+def _on_one_line(array: re.Match[str]) -> str:
+    return f"[{' '.join(array[0][1:-1].split()).rstrip(',')}]"
+
+
+def _finite(value: Any) -> Any:
+    return None if isinstance(value, float) and not isfinite(value) else value
+
+
+def _without_none(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _without_none(item) for key, item in value.items() if item is not None}
+    if isinstance(value, list | tuple):
+        return [_without_none(item) for item in value]
+    return value

@@ -1,0 +1,72 @@
+"""The report as one HTML file that needs no network, no script and nothing beside it."""
+
+import os
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from assay.errors import UsageError
+from assay.report import figures, numbers
+from assay.report.export import to_toml
+from assay.report.facts import facts
+from assay.report.model import Report, build
+from assay.results import Results
+
+if TYPE_CHECKING:
+    from assay.report.figures import Drawing
+
+
+def write_html(source: Results | Report, path: Path | str) -> Path:
+    """Write the report and return its path; a file that was there stays whole until the new one is.
+
+    Raises `UsageError` where it cannot be written.
+    """
+    path = Path(path)
+    text = render(source if isinstance(source, Report) else build(source))
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with beside.open("w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise UsageError(f"{path}: the report cannot be written ({error.strerror})") from None
+    return path
+
+
+def render(report: Report) -> str:
+    """Return the report as an HTML document."""
+    return (
+        environment()
+        .get_template("report.html.j2")
+        .render(
+            report=report,
+            effect_plot=figures.effect_plot(report),
+            curves=figures.curve_plots(report),
+            study=to_toml(report.rerun.study),
+        )
+    )
+
+
+@cache
+def environment() -> Environment:
+    """Return the templates with all that they call; every value is escaped."""
+    found = Environment(
+        loader=PackageLoader("assay.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    found.globals.update(n=numbers, facts=facts, arm_colours=figures.COLOURS, svg=_svg)
+    return found
+
+
+def _svg(drawing: "Drawing") -> str:
+    from markupsafe import Markup
+
+    return Markup(drawing.svg)

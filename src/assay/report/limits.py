@@ -1,0 +1,117 @@
+"""What the data of a study cannot say: the sentences that stand below every report."""
+
+from collections.abc import Iterator, Sequence
+
+from assay.report.arms import ArmRow
+from assay.report.effects import Effect
+from assay.report.numbers import capital, names, plural, seeds
+from assay.results import Results
+from assay.stats import Family, Verdict
+from assay.stats.ttest import FEWEST
+
+
+def limits(
+    results: Results, arms: Sequence[ArmRow], family: Family | None, effects: Sequence[Effect]
+) -> list[str]:
+    """Return the limits of what has been found, the gravest first."""
+    found = [*_interim(results), *_synthetic(results), *_lost(arms), *_open(effects), *_few(results, effects)]
+    found += [*_notes(effects), *_scope(results, effects), *_maximum(family), *_costs(results, arms)]
+    return list(dict.fromkeys(found))
+
+
+def _interim(results: Results) -> Iterator[str]:
+    if not results.complete:
+        yield (
+            f"Interim: {results.done} of {plural(results.total, 'run')} have come to their end. Means will "
+            "move; there is no interval, p-value or verdict before the last one, because whoever looks early "
+            "and often finds differences that are none."
+        )
+
+
+def _synthetic(results: Results) -> Iterator[str]:
+    if results.header.synthetic:
+        yield (
+            "The characters are synthetic, drawn by a program. What holds for them need not hold for real "
+            "handwriting."
+        )
+
+
+def _lost(arms: Sequence[ArmRow]) -> Iterator[str]:
+    for arm in arms:
+        if arm.diverged:
+            yield (
+                f"{arm.diverged} of {plural(arm.planned, 'run')} of {arm.name} diverged: an outcome in "
+                "itself. They have no test accuracy, so its mean and every comparison with it speak of the "
+                "seeds that finished."
+            )
+        if arm.failed:
+            yield f"{arm.failed} of {plural(arm.planned, 'run')} of {arm.name} failed with an error."
+
+
+def _open(effects: Sequence[Effect]) -> Iterator[str]:
+    if any(effect.pair.judgement.verdict is Verdict.INCONCLUSIVE for effect in effects):
+        yield (
+            "Inconclusive does not mean that there is no difference: it means that these runs do not tell."
+        )
+
+
+def _few(results: Results, effects: Sequence[Effect]) -> Iterator[str]:
+    n = len(results.study.seeds)
+    if n == 1:
+        yield "One seed: the numbers compare two trained networks, not two ways of building them."
+    elif n == 2:
+        yield "Two seeds: both values and their mean are given; an interval needs at least three."
+    elif n < 10 and effects:
+        yield (
+            f"{seeds(n)} are few: only differences that are large against the spread between seeds "
+            "can be seen."
+        )
+
+
+def _notes(effects: Sequence[Effect]) -> Iterator[str]:
+    """Say what each comparison notes; of several, once for all that note the same kind of thing."""
+    found: dict[str, list[str]] = {}
+    for effect in effects:
+        for note in effect.pair.comparison.notes if effect.pair.comparison.n >= FEWEST else ():
+            found.setdefault(note if len(effects) == 1 else note.partition(":")[0], []).append(effect.name)
+    for note, comparisons in found.items():
+        where = "" if len(comparisons) == len(effects) else f" ({_some(comparisons)})"
+        yield f"{capital(note)}{where}."
+
+
+def _some(comparisons: list[str]) -> str:
+    shown, more = comparisons[:3], len(comparisons) - 3
+    return ", ".join([*shown, f"{more} more"] if more > 0 else shown)
+
+
+def _scope(results: Results, effects: Sequence[Effect]) -> Iterator[str]:
+    if not any(effect.pair.comparison.interval for effect in effects):
+        return
+    images = results.header.sizes["test"]
+    yield (
+        f"Interval and p speak of new training seeds on these {images:,} test images. The interval on new "
+        "images adds the other source of chance: which images of the same kind are in the test set."
+    )
+
+
+def _maximum(family: Family | None) -> Iterator[str]:
+    if family and len(family.pairs) > 1 and family.optimism:
+        yield (
+            f"The best of several equal arms would stand about {family.optimism:.2f} points too high by "
+            "chance alone."
+        )
+
+
+def _costs(results: Results, arms: Sequence[ArmRow]) -> Iterator[str]:
+    if any(arm.valid_best is not None for arm in arms):
+        yield (
+            "Best validation accuracy is the highest over all epochs, hence optimistic: compare it with its "
+            "like only, never with a test accuracy."
+        )
+    computed = [arm.name for arm in arms if arm.memory_source not in ("", "measured")]
+    if computed:
+        which = "" if len(computed) == len(arms) else f" of {names(computed)}"
+        yield f"Peak memory{which} was computed from the shapes of the network, not measured."
+    machine = results.header.versions.get("machine")
+    where = f" ({machine})" if machine else ""
+    yield f"Times hold for one machine{where} and for runs trained side by side as they were here."

@@ -1,0 +1,114 @@
+"""A report as data: everything that is said of a study, computed once and drawn many times.
+
+Accuracies are in percent, differences in percentage points (pp), losses in
+nats, memory in bytes. Until every declared run has come to its end there are
+runs, means and spreads, but no interval, p-value or verdict: whoever looks
+early and stops where it suits finds differences that are none.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from assay.records import RunRecord
+from assay.report.answer import answer
+from assay.report.arms import ArmRow, arm_row
+from assay.report.curves import Curves, curves
+from assay.report.effects import Effect, effects_of, family_of
+from assay.report.limits import limits
+from assay.results import Results
+from assay.stats import Family
+
+
+@dataclass(frozen=True)
+class Rerun:
+    """What another person needs to do it again."""
+
+    study: Mapping[str, Any]
+    """The study as the tables of its file."""
+    study_digest: str
+    data: str
+    data_digest: str
+    synthetic: bool
+    classes: int
+    sizes: Mapping[str, int]
+    """Number of examples of each split."""
+    seeds: tuple[int, ...]
+    versions: Mapping[str, str]
+    test_openings: int
+
+
+@dataclass(frozen=True)
+class Report:
+    """All that the drawings need."""
+
+    name: str
+    question: str
+    source: str
+    answer: str
+    done: int
+    total: int
+    margin: float
+    arms: tuple[ArmRow, ...]
+    family: Family | None
+    """The comparisons; None for a single arm and before the study is complete."""
+    effects: tuple[Effect, ...]
+    curves: tuple[Curves, ...]
+    runs: tuple[RunRecord, ...]
+    limits: tuple[str, ...]
+    rerun: Rerun
+
+    @property
+    def complete(self) -> bool:
+        """Whether every declared run has come to its end."""
+        return self.done == self.total
+
+    @property
+    def stamp(self) -> str:
+        """How far the study has come: "complete" or "interim k/n"."""
+        return "complete" if self.complete else f"interim {self.done}/{self.total}"
+
+    @property
+    def interval_name(self) -> str:
+        """What the effects' intervals are called; of several all hold at once with 95% confidence."""
+        return "95% interval" if len(self.effects) < 2 else "simultaneous 95% interval"
+
+
+def build(results: Results) -> Report:
+    """Compute the report of a study's results, complete or not."""
+    study = results.study
+    arms = tuple(arm_row(results, arm) for arm in study.arms)
+    family = family_of(results)
+    effects = effects_of(results, family)
+    return Report(
+        name=study.name,
+        question=study.question,
+        source=study.source,
+        answer=answer(arms, family, results.done, results.total),
+        done=results.done,
+        total=results.total,
+        margin=study.margin,
+        arms=arms,
+        family=family,
+        effects=effects,
+        curves=tuple(curves(results, arm.name) for arm in study.arms),
+        runs=tuple(results.runs),
+        limits=tuple(limits(results, arms, family, effects)),
+        rerun=_rerun(results),
+    )
+
+
+def _rerun(results: Results) -> Rerun:
+    header = results.header
+    return Rerun(
+        study=header.study,
+        study_digest=header.digest,
+        data=results.study.data.source,
+        data_digest=header.data_digest,
+        synthetic=header.synthetic,
+        classes=len(header.classes),
+        sizes=header.sizes,
+        seeds=results.study.seeds,
+        versions=header.versions,
+        test_openings=results.store.test_openings(),
+    )

@@ -1,0 +1,179 @@
+"""Results in the terminal, readable at 80 columns and plain where there is no terminal."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from assay.records import RunRecord, Status
+from assay.report import numbers
+from assay.report.effects import Effect
+from assay.report.facts import facts
+from assay.report.model import Report
+from assay.results import Results
+from assay.stats import Verdict
+
+MOST_LIMITS = 5
+STATUS_STYLES = {
+    Status.DIVERGED: "red",
+    Status.FAILED: "bold red",
+    Status.RUNNING: "cyan",
+    Status.PENDING: "dim",
+}
+VERDICT_STYLES = {
+    Verdict.BETTER: "green",
+    Verdict.WORSE: "red",
+    Verdict.EQUIVALENT: "blue",
+    Verdict.NEGLIGIBLE: "blue",
+    Verdict.INCONCLUSIVE: "yellow",
+}
+
+
+def results_table(results: Results) -> Table:
+    """Return one row a run."""
+    table = _table("accuracies in %, loss in nats, mem: peak memory in MiB, par: parameters", gap=1)
+    table.add_column("arm", overflow="fold")
+    table.add_column("seed", justify="right", no_wrap=True)
+    table.add_column("status", no_wrap=True)
+    headers = ("ep", "valid\nbest", "valid\nfinal", "test\nacc", "test\nloss", "steps\n/s", "s/ep", "mem")
+    _numbers(table, (*headers, "par", "FLOPs"))
+    for run in results.runs:
+        table.add_row(*_run_cells(run))
+    return table
+
+
+def arms_table(report: Report) -> Table:
+    """Return one row an arm: what it reached and what it cost."""
+    caption = "accuracies in %, mem: peak memory in MiB; valid best is optimistic"
+    table = _table(caption if report.complete else f"{report.stamp}; {caption}")
+    table.add_column("arm", overflow="fold")
+    _numbers(
+        table, ("runs", "test\nmean", "95% interval", "sd", "valid\nbest", "s/ep", "mem", "par", "FLOPs")
+    )
+    for arm in report.arms:
+        table.add_row(
+            arm.name,
+            f"{arm.done}/{arm.planned}",
+            numbers.fixed(arm.test.mean),
+            arm.spread,
+            numbers.fixed(arm.test.sd),
+            numbers.fixed(arm.valid_best),
+            numbers.speed(arm.seconds_per_epoch),
+            numbers.mebibytes(arm.peak_memory),
+            numbers.count(arm.parameters),
+            numbers.count(arm.flops),
+        )
+    return table
+
+
+def status_table(results: Results) -> Table:
+    """Return one row an arm: how many of its runs stand where."""
+    table = _table(f"{results.done} of {results.total} runs have come to their end")
+    table.add_column("arm", overflow="fold")
+    _numbers(table, (*(status.value for status in Status), "epochs", "valid\nbest"))
+    for arm in results.study.arms:
+        runs = results.of(arm.name)
+        counts = Counter(run.status for run in runs)
+        counts[Status.PENDING] += len(results.study.seeds) - len(runs)
+        best = max((run.valid_best for run in runs if run.valid_best is not None), default=None)
+        epochs = f"{sum(run.epochs for run in runs)}/{len(results.study.seeds) * arm.settings.recipe.epochs}"
+        cells = [_dim_zero(counts[status], STATUS_STYLES.get(status, "")) for status in Status]
+        table.add_row(arm.name, *cells, epochs, numbers.share(best))
+    return table
+
+
+def verdict_panel(report: Report) -> Panel:
+    """Return the answer, the numbers behind it and what they cannot say."""
+    parts: list[RenderableType] = [Text(report.answer, style="bold")]
+    if len(report.effects) == 1:
+        parts.append(Padding(_numbers_behind(report.effects[0]), (1, 0, 0, 0)))
+    elif report.effects:
+        parts.append(Padding(_effects_table(report), (1, 0, 0, 0)))
+    parts.append(Padding(_bullets(report.limits), (1, 0, 0, 0)))
+    return Panel(
+        Group(*parts), title=Text(f"{report.name}: {report.stamp}"), title_align="left", padding=(1, 2)
+    )
+
+
+def summary(report: Report) -> Group:
+    """Return the question, the arms and the verdict."""
+    return Group(Text(report.question, style="italic"), arms_table(report), verdict_panel(report))
+
+
+def _run_cells(run: RunRecord) -> list[Text | str]:
+    return [
+        run.arm,
+        str(run.seed),
+        Text(run.status.value, style=STATUS_STYLES.get(run.status, "")),
+        str(run.epochs),
+        numbers.share(run.valid_best),
+        numbers.share(run.valid_final),
+        numbers.share(run.test_accuracy),
+        numbers.fixed(run.test_loss, 3),
+        numbers.speed(run.steps_per_second),
+        numbers.speed(run.seconds_per_epoch),
+        numbers.mebibytes(run.peak_memory),
+        numbers.count(run.parameters),
+        numbers.count(run.flops),
+    ]
+
+
+def _table(caption: str, gap: int = 2) -> Table:
+    return Table(
+        box=SIMPLE_HEAD,
+        padding=(0, gap - 1, 0, 0),
+        pad_edge=False,
+        show_edge=False,
+        caption=caption,
+        caption_justify="left",
+    )
+
+
+def _numbers(table: Table, headers: Iterable[str]) -> None:
+    for header in headers:
+        table.add_column(header, justify="right", no_wrap=True, vertical="bottom")
+
+
+def _dim_zero(count: int, style: str) -> Text:
+    return Text(str(count), style=style if count else "dim")
+
+
+def _numbers_behind(effect: Effect) -> Table:
+    table = Table.grid(padding=(0, 2))
+    verdict = effect.pair.judgement.verdict
+    table.add_row("Verdict", Text(verdict.value, style=VERDICT_STYLES[verdict]))
+    for fact in facts(effect):
+        table.add_row(fact.name, fact.value)
+    return table
+
+
+def _effects_table(report: Report) -> Table:
+    table = _table(f"differences in pp; {report.interval_name}s, p by Holm")
+    table.add_column("comparison", overflow="fold")
+    _numbers(table, ("mean", "interval", "p", "n"))
+    table.add_column("verdict", overflow="fold")
+    for effect in report.effects:
+        pair = effect.pair
+        table.add_row(
+            effect.name,
+            numbers.points(pair.comparison.mean),
+            numbers.points_interval(effect.interval),
+            numbers.p_value(pair.p_holm),
+            str(pair.comparison.n),
+            Text(pair.judgement.verdict.value, style=VERDICT_STYLES[pair.judgement.verdict]),
+        )
+    return table
+
+
+def _bullets(sentences: Sequence[str]) -> Table:
+    table = Table.grid(padding=(0, 1))
+    left_out = len(sentences) - MOST_LIMITS
+    more = [f"{left_out} more in the report"] if left_out > 0 else []
+    for sentence in [*sentences[:MOST_LIMITS], *more]:
+        table.add_row(Text("·", style="dim"), Text(sentence, style="dim"))
+    return table
