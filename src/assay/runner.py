@@ -41,7 +41,7 @@ def run(
     data can raise.
     """
     folder = Path(out) if out is not None else default_folder(study)
-    count = _checked_workers(workers)
+    count = worker_count(workers)
     _make_folder(folder)
     with folder_lock(folder):
         if (folder / DATABASE).exists():
@@ -57,6 +57,19 @@ def run(
 def default_folder(study: Study) -> Path:
     """Return where a study's results go unless one says otherwise."""
     return Path("assay-runs") / study.name
+
+
+def worker_count(workers: int | None) -> int:
+    """Return how many runs are trained at once: ``workers``, by default one per processor.
+
+    Raises `UsageError` for a number that cannot be.
+    """
+    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if workers is None:
+        return available
+    if not 1 <= workers <= 1024:
+        raise UsageError(f"workers must be 1..1024; got {workers} (this machine has {available} processors)")
+    return workers
 
 
 def _train(study: Study, folder: Path, workers: int, on_event: OnEvent) -> None:
@@ -120,15 +133,6 @@ def _check_same_study(folder: Path, study: Study) -> None:
         f"{folder}: holds this study with other settings, {key}: {old.get(key)!r} there, "
         f"{new.get(key)!r} now (use another --out)"
     )
-
-
-def _checked_workers(workers: int | None) -> int:
-    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if workers is None:
-        return available
-    if not 1 <= workers <= 1024:
-        raise UsageError(f"workers must be 1..1024; got {workers} (this machine has {available} processors)")
-    return workers
 
 
 def _make_folder(folder: Path) -> None:

@@ -1,7 +1,7 @@
 """The options that choose a study and change its settings, shared by ``show`` and ``run``."""
 
 import tomllib
-from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -56,25 +56,26 @@ def chosen(
     settings: list[str] | None = None,
 ) -> "Study":
     """Load a study and lay the options over it, ``--quick`` first."""
+    from assay import tables
     from assay.studies import load_study
 
     study = load_study(name)
     if quick:
         study = study.quickened()
-    named = {"data.source": data, "seeds": seeds, "training.epochs": epochs, "engine": engine}
-    for key, value in [*_given(named), *map(_parsed, settings or [])]:
-        study = _changed(study, key, value)
+    if data is not None:
+        study = _with_data(study, data)
+    named = {"seeds": seeds, "training.epochs": epochs, "engine": engine}
+    given = [(key, value) for key, value in named.items() if value is not None]
+    for key, value in [*given, *map(_parsed, settings or [])]:
+        study = study.override(tables.nest(key, value))
     return study
 
 
-def _given(named: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    return ((key, value) for key, value in named.items() if value is not None)
-
-
-def _changed(study: "Study", key: str, value: Any) -> "Study":
-    from assay import tables
-
-    return study.override(tables.nest(key, value))
+def _with_data(study: "Study", source: str) -> "Study":
+    """Choose another data set; sizes and split belong to the one that leaves."""
+    if source == study.data.source:
+        return study
+    return replace(study, base={**study.base, "data": {"source": source}})
 
 
 def _parsed(text: str) -> tuple[str, Any]:

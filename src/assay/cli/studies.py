@@ -1,12 +1,7 @@
 """``assay studies`` and ``show``: what can be run, and what running it would mean."""
 
-from typing import TYPE_CHECKING
-
 from assay.cli import options
 from assay.cli.text import console, grid
-
-if TYPE_CHECKING:
-    pass
 
 
 def studies() -> None:
@@ -25,8 +20,29 @@ def studies() -> None:
 
 def show(
     study: options.Name,
+    *,
+    data: options.Data = None,
+    quick: options.Quick = False,
+    seeds: options.Seeds = None,
+    epochs: options.Epochs = None,
+    engine: options.Engine = None,
+    workers: options.Workers = None,
+    settings: options.Set = None,
 ) -> None:
-    """Print a study's plan without training.
+    """Print a study's plan without training, and what it will take.
 
     Example: assay show pooling --quick
     """
+    from assay.cli import drawing
+    from assay.estimate import estimate, outline
+    from assay.plan import make_plan
+    from assay.runner import worker_count
+
+    chosen = options.chosen(study, quick, data, seeds, epochs, engine, settings)
+    count = worker_count(workers)
+    sizes = outline(chosen.data)
+    plan = make_plan(chosen, sizes.input_shape, sizes.classes)
+    terminal = console()
+    terminal.print(drawing.study(plan), drawing.data(chosen.data.source, sizes), sep="\n")
+    terminal.print(drawing.networks(plan))
+    terminal.print(drawing.costs(estimate(plan, sizes, count)))

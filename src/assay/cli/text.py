@@ -36,7 +36,7 @@ def grid(*headings: str, left: int = 1) -> "Table":
     from rich import box
     from rich.table import Table
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
     for index, heading in enumerate(headings):
         if index < left:
             table.add_column(heading, overflow="fold")

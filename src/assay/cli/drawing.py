@@ -1,0 +1,107 @@
+"""A plan in the terminal: the study, its data, its networks and what they will take."""
+
+from collections.abc import Iterator
+from dataclasses import MISSING, fields
+from math import prod
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from assay import shapes
+from assay.cli.text import duration, grid
+from assay.estimate import Estimate, Outline
+from assay.network import Network
+from assay.plan import Cohort, Plan
+from assay.report.numbers import count, mebibytes, plural
+
+
+def study(plan: Plan) -> Text:
+    """Return the question, and what is compared over how many seeds."""
+    of, arms, seeds = plan.study, len(plan.study.arms), len(plan.study.seeds)
+    lines = [
+        f"{of.name}: {of.question}",
+        f"{plural(arms, 'arm')} x {plural(seeds, 'seed')} = {plural(len(plan.runs), 'run')}"
+        + (f"; control: {of.control}" if of.control else "")
+        + f"; equivalent within {of.margin:g} points",
+    ]
+    return Text("\n".join([*lines, f"after {of.source}"] if of.source else lines))
+
+
+def data(source: str, sizes: Outline) -> Text:
+    """Return the sizes of the data set, and whether they are only assumed."""
+    _, height, width = sizes.input_shape
+    words = (
+        f"data {source}: {sizes.train:,} images to train, {sizes.valid:,} to validate, {sizes.test:,} to "
+        f"test; {height} x {width} pixels, {sizes.classes} classes"
+    )
+    if sizes.assumed:
+        words += "; it is not on this machine (see `assay data list`): EMNIST Balanced's sizes are assumed"
+    return Text(words)
+
+
+def networks(plan: Plan) -> Group:
+    """Return each network once, under the names and recipes of its arms."""
+    arms: dict[Network, list[Cohort]] = {}
+    for cohort in plan.cohorts:
+        arms.setdefault(cohort.network, []).append(cohort)
+    return Group(*(part for network, cohorts in arms.items() for part in _network(network, cohorts)))
+
+
+def costs(estimate: Estimate) -> Group:
+    """Return what the runs will take, and how that was found."""
+    table = grid("arm", "steps/s", "time a run", "memory a run")
+    for cohort in estimate.cohorts:
+        speed = f"{cohort.steps_per_second:.3g}"
+        table.add_row(cohort.arm, speed, duration(cohort.seconds), f"{mebibytes(cohort.memory)} MiB")
+    return Group(
+        table,
+        Text(
+            f"Estimate: about {duration(estimate.seconds)} and {mebibytes(estimate.memory)} MiB with "
+            f"{plural(estimate.workers, 'run')} at a time. Each network was trained for a moment on random "
+            "images with one processor, and the rest multiplied; reading the data, compiling and workers "
+            "that slow each other down are not in it."
+        ),
+    )
+
+
+def settings(thing: Any) -> str:
+    """Write the settings that make a dataclass what it is: ``16, 3, padding=1``; and always ``lr``."""
+    return ", ".join(_settings(thing))
+
+
+def _settings(thing: Any) -> Iterator[str]:
+    for field in fields(thing):
+        value = getattr(thing, field.name)
+        if field.default is MISSING:
+            yield str(value)
+        elif field.name == "lr" or (value != field.default and isinstance(value, int | float | tuple)):
+            yield f"{field.name}={value}"
+
+
+def _network(network: Network, cohorts: list[Cohort]) -> Iterator[RenderableType]:
+    for cohort in cohorts:
+        recipe = cohort.recipe
+        yield Text(
+            f"\n{cohort.arm.name}: {type(recipe.optimizer).__name__} {settings(recipe.optimizer)}, minibatch {recipe.batch_size}, "
+            f"{plural(recipe.epochs, 'epoch')}, {cohort.engine.name} engine"
+        )
+    yield _layers(network)
+
+
+def _layers(network: Network) -> Table:
+    table = grid("layer", "settings", "output", "parameters", "FLOPs", "sees", left=2)
+    for node, seen in zip(network.nodes, network.receptive_fields, strict=True):
+        learnt = sum(prod(parameter.shape) for parameter in node.parameters.values())
+        table.add_row(
+            node.name,
+            settings(node.layer),
+            shapes.text(node.output_shape),
+            f"{learnt:,}",
+            count(node.flops),
+            f"{seen[0]} x {seen[1]}",
+        )
+    table.add_section()
+    table.add_row("all", "", "", f"{network.parameter_count:,}", count(network.flops), "")
+    return table

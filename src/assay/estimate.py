@@ -1,0 +1,130 @@
+"""What a plan will take: time and memory, estimated by training a little on random images.
+
+Each arm takes a few steps and answers a few images, on one processor, for
+about a second; the rest is multiplication. Compiling, reading the data and
+workers that slow each other down are not in it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import prod
+from time import perf_counter
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from assay.data import DataSpec, load, sources
+from assay.data.dataset import FULL_VALID, GLYPHS_TEST, GLYPHS_TRAIN, VALID_SHARE
+from assay.engines.base import EVALUATION_BATCH
+from assay.plan import Cohort, Plan
+from assay.shapes import Shape
+from assay.streams import stream
+
+BUDGET = 0.5  # seconds of training, and as many of evaluation at most
+STEPS = 4  # steps taken at a time
+BALANCED = 112_800, 18_800, 47  # EMNIST Balanced: images to train and to test, classes
+
+
+@dataclass(frozen=True)
+class Outline:
+    """The sizes of a data set: all that a plan needs; ``assumed`` if the set is not on this machine."""
+
+    train: int
+    valid: int
+    test: int
+    input_shape: Shape = (1, 28, 28)
+    classes: int = 47
+    assumed: bool = False
+
+    @property
+    def bytes(self) -> int:
+        """The memory that the images and labels take."""
+        return (self.train + self.valid + self.test) * (prod(self.input_shape) + 8)
+
+
+@dataclass(frozen=True)
+class CohortEstimate:
+    """What one run of an arm will take: seconds, bytes."""
+
+    arm: str
+    runs: int
+    steps_per_second: float
+    seconds: float
+    memory: int
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a plan will take with ``workers`` runs at a time: seconds, bytes."""
+
+    cohorts: tuple[CohortEstimate, ...]
+    workers: int
+    data: int
+
+    @property
+    def seconds(self) -> float:
+        """Time for all runs, when the workers are never idle."""
+        return sum(cohort.runs * cohort.seconds for cohort in self.cohorts) / self.workers
+
+    @property
+    def memory(self) -> int:
+        """Memory for as many of the largest runs as there are workers, and the data."""
+        return self.workers * max(cohort.memory for cohort in self.cohorts) + self.data
+
+
+def outline(spec: DataSpec) -> Outline:
+    """Return the sizes of a data set; those of EMNIST Balanced where a published set is not fetched.
+
+    Raises `DataError` for a set that is damaged, too small or unknown.
+    """
+    if spec.source == "glyphs":
+        train = spec.train or GLYPHS_TRAIN
+        return Outline(train, spec.valid or round(VALID_SHARE * train) or 1, spec.test or GLYPHS_TEST)
+    if any(source.name == spec.source and not source.available for source in sources()):
+        pool, test, classes = BALANCED
+        valid = spec.valid or (round(VALID_SHARE * spec.train) if spec.train else FULL_VALID)
+        return Outline(spec.train or pool - valid, valid, spec.test or test, classes=classes, assumed=True)
+    data = load(spec)
+    sizes = (len(data.train), len(data.valid), len(data.test))
+    return Outline(*sizes, (1, *data.train.images.shape[1:]), len(data.classes))
+
+
+def estimate(plan: Plan, data: Outline, workers: int) -> Estimate:
+    """Measure every cohort of ``plan`` for about a second and return what the whole will take."""
+    with threadpool_limits(limits=1):
+        cohorts = tuple(_cohort(cohort, data) for cohort in plan.cohorts)
+    return Estimate(cohorts, min(workers, len(plan.runs)), data.bytes)
+
+
+def _cohort(cohort: Cohort, data: Outline) -> CohortEstimate:
+    recipe = cohort.recipe
+    job = cohort.job(cohort.seeds[:1])
+    session = job.session([run.state for run in job.start()])
+    count = max(STEPS * recipe.batch_size, EVALUATION_BATCH)
+    random = stream(0, "estimate")
+    images = random.integers(0, 256, (count, *data.input_shape[1:]), dtype=np.uint8)
+    labels = random.integers(0, data.classes, count)
+
+    def train(steps: int) -> None:
+        size = steps * recipe.batch_size
+        session.train_epoch(images[:size], labels[:size], 1, lambda _: None)
+
+    step = _seconds(lambda: train(1), lambda: train(STEPS)) / STEPS
+    some = EVALUATION_BATCH
+    answer = _seconds(lambda: session.evaluate(images[:some], labels[:some])) / some
+    epoch = -(-data.train // recipe.batch_size) * step + (data.train + data.valid) * answer
+    seconds = recipe.epochs * epoch + data.test * answer
+    return CohortEstimate(cohort.arm.name, len(cohort.seeds), 1 / step, seconds, session.memory())
+
+
+def _seconds(first: Callable[[], object], then: Callable[[], object] | None = None) -> float:
+    """Return the median seconds that ``then`` takes after one call of ``first``, which may compile."""
+    then = then or first
+    first()
+    times: list[float] = []
+    begin = perf_counter()
+    while not times or perf_counter() - begin < BUDGET:
+        start = perf_counter()
+        then()
+        times.append(perf_counter() - start)
+    return float(np.median(times))
