@@ -9,8 +9,9 @@ from oracles import assert_agrees_with_torch
 from strategies import Geometry, batches, generators, geometries
 from torch.nn import functional as F
 
-from assay.errors import ShapeError
+from assay.errors import ShapeError, UsageError
 from assay.nn import Conv2d
+from assay.nn.convolution import METHODS
 
 
 @given(
@@ -24,6 +25,22 @@ def test_agrees_with_torch(rng, n, groups, channels, bias, g: Geometry):
         return F.conv2d(x, p["weight"], p.get("bias"), g.stride, g.padding, g.dilation, groups)
 
     assert_agrees_with_torch(layer, reference, rng.normal(size=(n, in_channels, *g.size)), rng)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_can_be_chosen(method):
+    rng = np.random.default_rng(0)
+    layer = Conv2d(4, (2, 3), (1, 2), 1, groups=2, method=method)
+
+    def reference(x, p):
+        return F.conv2d(x, p["weight"], p["bias"], (1, 2), 1, groups=2)
+
+    assert_agrees_with_torch(layer, reference, rng.normal(size=(2, 2, 5, 7)), rng)
+
+
+def test_refuses_an_unknown_method():
+    with pytest.raises(UsageError, match="convolution method 'direct' is unknown"):
+        Conv2d(4, 3, method="direct")
 
 
 def test_one_integer_stands_for_both_axes():

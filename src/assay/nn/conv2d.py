@@ -5,10 +5,12 @@ from functools import cached_property
 from typing import ClassVar
 
 from assay.errors import ShapeError
+from assay.nn import convolution
+from assay.nn.convolution import Geometry
 from assay.nn.init import GLOROT_UNIFORM, ZEROS, Initializer
 from assay.nn.layer import Cache, Gradients, Layer, Parameter, Parameters, Window
 from assay.nn.sliding import Sliding, expect_at_least
-from assay.shapes import Array, Pair, Shape, check_upstream, expect_maps, pair
+from assay.shapes import Array, Pair, Shape, expect_maps, pair
 
 
 @dataclass(frozen=True)
@@ -20,10 +22,16 @@ class Conv2d(Layer):
         y[n, o, r, s] = b[o] + sum over c, i, j of W[o, c, i, j] x[n, c, r stride + i dilation - padding, ...]
 
     with zeros beyond the border; O = ``out_channels`` and G = ``groups``: the
-    first O / G outputs see the first C / G inputs, and so on. With every window
-    unfolded to a row of a matrix X this is Y = X W^T (Chellapilla et al. 2006), so::
+    first O / G outputs see the first C / G inputs, and so on. Every product in
+    the sum hands dy on to both its factors (Goodfellow et al. 2016, section 9.5)::
 
-        dL/dx = fold(dY W)        dL/dW = dY^T X        dL/db = sum over N, H', W' of dy
+        dL/dW[o, c, i, j] = sum over n, r, s of dy[n, o, r, s] x[n, c, r stride + i dilation - padding, ...]
+        dL/dx[n, c, u, v] = sum over o, i, j, r, s that met x[n, c, u, v] of dy[n, o, r, s] W[o, c, i, j]
+        dL/db[o]          = sum over n, r, s of dy[n, o, r, s]
+
+    ``method`` is how the sums are computed, one of `assay.nn.convolution`; all
+    give the same numbers up to rounding. The default is what is fast for small
+    kernels and has every precision; engines that compile networks have their own.
 
     Weights start Glorot uniform and biases zero; fans as in PyTorch, fan_in =
     (C / G) kh kw and fan_out = O kh kw. Cost: 2 O H' W' (C / G) kh kw operations,
@@ -39,6 +47,7 @@ class Conv2d(Layer):
     bias: bool = True
     weight_init: Initializer = GLOROT_UNIFORM
     bias_init: Initializer = ZEROS
+    method: convolution.MethodName = "im2col"
     kind: ClassVar[str] = "conv"
 
     def __post_init__(self) -> None:
@@ -49,12 +58,18 @@ class Conv2d(Layer):
             raise ShapeError(
                 f"out_channels must be divisible by groups {self.groups}; got {self.out_channels}"
             )
+        convolution.expect_method(self.method)
         _ = self.sliding
 
     @cached_property
     def sliding(self) -> Sliding:
         """The window, every size as a pair."""
         return Sliding(pair(self.kernel_size), pair(self.stride), pair(self.padding), pair(self.dilation))
+
+    @cached_property
+    def geometry(self) -> Geometry:
+        """How the kernel moves, for `assay.nn.convolution`."""
+        return Geometry(self.sliding.stride, self.sliding.padding, self.sliding.dilation, self.groups)
 
     def output_shape(self, shape: Shape) -> Shape:
         """(C, H, W) becomes (O, H', W')."""
@@ -74,38 +89,20 @@ class Conv2d(Layer):
         return parameters
 
     def forward(self, params: Parameters, x: Array) -> tuple[Array, Cache]:
-        """Unfold and multiply; keeps the unfolded input, kh kw times the size of x."""
-        out = self.output_shape(x.shape[1:])
-        columns = self._to_rows(self.sliding.unfold(x))
-        weight = params["weight"].reshape(self.groups, out[0] // self.groups, -1)
-        rows = columns @ weight.transpose(0, 2, 1)
-        y = rows.reshape(self.groups, len(x), *out[1:], -1).transpose(1, 0, 4, 2, 3).reshape(len(x), *out)
+        """Correlate and add the bias; keeps x."""
+        y = convolution.method(self.method).forward(x, params["weight"], self.geometry)
         if self.bias:
             y += params["bias"][:, None, None]
-        return y, (columns, x.shape)
+        return y, x
 
     def backward(self, params: Parameters, cache: Cache, dy: Array) -> tuple[Array, Gradients]:
-        """Transpose both products, and add the windows up."""
-        columns, (n, channels, *size) = cache
-        check_upstream(dy, (n, *self.output_shape((channels, *size))))
-        weight = params["weight"]
-        rows = self._to_rows(dy[..., None, None])
-        grads = {"weight": (rows.transpose(0, 2, 1) @ columns).reshape(weight.shape)}
+        """Differentiate by the same method."""
+        x = cache
+        dx, dweight = convolution.method(self.method).backward(x, params["weight"], dy, self.geometry)
+        grads = {"weight": dweight}
         if self.bias:
             grads["bias"] = dy.sum(axis=(0, 2, 3))
-        windows = (rows @ weight.reshape(self.groups, -1, columns.shape[2])).reshape(
-            self.groups, n, *dy.shape[2:], channels // self.groups, *self.sliding.kernel_size
-        )
-        windows = windows.transpose(1, 0, 4, 2, 3, 5, 6).reshape(
-            n, channels, *dy.shape[2:], *weight.shape[2:]
-        )
-        return self.sliding.fold(windows, (size[0], size[1])), grads
-
-    def _to_rows(self, windows: Array) -> Array:
-        """Copy (N, C, H', W', kh, kw) to one matrix a group: (G, N H' W', (C / G) kh kw)."""
-        n, channels, rows, columns, kh, kw = windows.shape
-        grouped = windows.reshape(n, self.groups, channels // self.groups, rows, columns, kh, kw)
-        return grouped.transpose(1, 0, 3, 4, 2, 5, 6).reshape(self.groups, n * rows * columns, -1)
+        return dx, grads
 
     def flops(self, shape: Shape) -> int:
         """Two for each weight at each position, one for each bias."""
