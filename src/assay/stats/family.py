@@ -81,12 +81,9 @@ def compare_arms(
     """
     arms = _arms(values)
     name = _family_name(list(arms), control, family)
-    declared = (
-        [(arm, control) for arm in arms if arm != control] if control and name == "vs-control" else None
-    )
     every = list(combinations(arms, 2))
-    pairs = _pairs(arms, declared or every, margin, alpha)
-    ranking = pairs if declared is None else _pairs(arms, every, margin, alpha)
+    versus = [(arm, control) for arm in arms if arm != control] if control is not None else every
+    pairs = _pairs(arms, every if name == "all-pairs" else versus, margin, alpha)
     complete = _complete(arms)
     best = max(complete, key=lambda arm: complete[arm].mean()) if complete else None
     return Family(
@@ -96,7 +93,7 @@ def compare_arms(
         m=len(pairs),
         alpha=alpha,
         best=best,
-        not_distinguishable=_not_distinguishable(best, list(complete), ranking, alpha),
+        not_distinguishable=_not_distinguishable(best, arms, list(complete), alpha),
         optimism=_optimism(complete),
         seeds=len(next(iter(arms.values()))),
         complete=len(next(iter(complete.values()))) if complete else 0,
@@ -119,11 +116,7 @@ def _pairs(
 ) -> list[Pair]:
     """Compare the named pairs as one family."""
     m = len(names)
-    finished = [np.isfinite(arms[a]) & np.isfinite(arms[b]) for a, b in names]
-    comparisons = [
-        compare(arms[a][both], arms[b][both], margin=margin, confidence=1 - alpha)
-        for (a, b), both in zip(names, finished, strict=True)
-    ]
+    comparisons = [_compare_finished(arms[a], arms[b], margin=margin, alpha=alpha) for a, b in names]
     p_holm = holm([c.p for c in comparisons])
     tost_holm = holm([c.tost_p for c in comparisons])
     return [
@@ -135,11 +128,17 @@ def _pairs(
             tost_p_holm=tost_p,
             simultaneous=c.test.interval(1 - alpha / m) if c.test else None,
             judgement=verdict(c, alpha, p=p, tost_p=tost_p, comparisons=m, names=(a, b)),
-            left_out=len(both) - c.n,
-            divergence_p=_divergence_p(arms[a], arms[b]) if len(both) > c.n else None,
+            left_out=len(arms[a]) - c.n,
+            divergence_p=_divergence_p(arms[a], arms[b]) if len(arms[a]) > c.n else None,
         )
-        for (a, b), both, c, p, tost_p in zip(names, finished, comparisons, p_holm, tost_holm, strict=True)
+        for (a, b), c, p, tost_p in zip(names, comparisons, p_holm, tost_holm, strict=True)
     ]
+
+
+def _compare_finished(a: np.ndarray, b: np.ndarray, *, margin: float = 0.3, alpha: float) -> Comparison:
+    """Compare two arms over the seeds that both finished."""
+    both = np.isfinite(a) & np.isfinite(b)
+    return compare(a[both], b[both], margin=margin, confidence=1 - alpha)
 
 
 def _divergence_p(a: np.ndarray, b: np.ndarray) -> float:
@@ -158,18 +157,15 @@ def _complete(arms: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def _not_distinguishable(
-    best: str | None, arms: Sequence[str], every_pair: Sequence[Pair], alpha: float
+    best: str | None, arms: Mapping[str, np.ndarray], finished: Sequence[str], alpha: float
 ) -> tuple[str, ...]:
-    """Return ``best`` and the arms that Holm over all pairs does not tell from it."""
+    """Return ``best`` and those of the ``finished`` arms that Holm over all pairs does not tell from it."""
     if best is None:
         return ()
-    told = {
-        other
-        for pair in every_pair
-        for other in {pair.a, pair.b} - {best}
-        if best in (pair.a, pair.b) and pair.p_holm is not None and pair.p_holm < alpha
-    }
-    return (best, *(arm for arm in arms if arm != best and arm not in told))
+    every = list(combinations(arms, 2))
+    p_holm = holm([_compare_finished(arms[a], arms[b], alpha=alpha).p for a, b in every])
+    told = [set(pair) for pair, p in zip(every, p_holm, strict=True) if p is not None and p < alpha]
+    return (best, *(arm for arm in finished if arm != best and {arm, best} not in told))
 
 
 def _optimism(complete: Mapping[str, np.ndarray]) -> float | None:
