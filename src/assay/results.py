@@ -61,7 +61,8 @@ class Results:
         return sorted(self.store.runs(), key=lambda run: (order[run.arm], run.seed))
 
     def of(self, arm: str) -> list[RunRecord]:
-        """Return the runs of one arm, by seed."""
+        """Return the runs of one arm, by seed; `StudyError` if the study has no such arm."""
+        _ = self.study.arm(arm)
         return [run for run in self.runs if run.arm == arm]
 
     def epochs(self, run: RunId) -> list[EpochRecord]:

@@ -7,6 +7,7 @@ to another worker meets the same numbers again.
 """
 
 from hashlib import blake2b
+from operator import index as integer
 
 import numpy as np
 
@@ -20,7 +21,8 @@ def stream(seed: int, purpose: str, *index: int | str) -> np.random.Generator:
     >>> stream(0, "order", 3).integers(100) == stream(0, "order", 3).integers(100)
     True
     """
-    name = repr((int(seed), purpose, *index)).encode()
+    parts = (part if isinstance(part, str) else integer(part) for part in index)
+    name = repr((integer(seed), purpose, *parts)).encode()
     key = int.from_bytes(blake2b(name, digest_size=16).digest(), "little")
     return np.random.Generator(np.random.Philox(key=key))
 

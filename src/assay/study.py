@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import product
+from math import isfinite
 from typing import Any
 
 from assay import architectures, tables
@@ -24,9 +25,21 @@ from assay.recipe import Recipe
 from assay.tables import Table
 
 RULES: dict[str, type[Optimizer]] = {cls.__name__: cls for cls in (SGD, Adam)}
-SETTINGS = ("network", "optimizer", "training", "data", "engine")
+TABLES = ("network", "optimizer", "training", "data")
+SETTINGS = (*TABLES, "engine")
 MAX_RUNS = 100_000
-_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+_TYPES: tuple[tuple[str, Any, str], ...] = (
+    ("question", str, "text"),
+    ("base", Mapping, "a table"),
+    ("factors", Mapping, "a table"),
+    ("seeds", tuple, "a number of seeds or a list of integers"),
+    ("control", str | None, "the name of an arm"),
+    ("margin", int | float, "a number"),
+    ("source", str, "text"),
+    ("quick", Mapping, "a table"),
+)
 
 Overrides = Mapping[str, Any]
 
@@ -86,25 +99,38 @@ class Study:
     def __post_init__(self) -> None:
         """Check everything that can be checked before there is data."""
         where = self.name
-        if not _NAME.fullmatch(self.name):
-            raise StudyError(f"name: letters, digits, . _ - (1 to 64 of them) expected; got {self.name!r}")
+        _check_name(self.name, "name")
+        _check_types(self, where)
         _known_keys(self.base, SETTINGS, where)
         _check_seeds(self.seeds, where)
-        if not self.margin > 0:
-            raise StudyError(f"{where}: margin must be a number > 0; got {self.margin}")
-        self._check_size()
-        names = [arm.name for arm in self.arms]
-        if self.control is not None and self.control not in names:
-            raise StudyError(
-                f"{where}: control {self.control!r} is no arm ({suggestion(self.control, names)})"
-            )
+        if not (isfinite(self.margin) and self.margin > 0):
+            raise StudyError(f"{where}: margin must be a finite number > 0; got {self.margin}")
+        self._check_factors()
+        self._check_arms()
+        if self.quick:
+            self.quickened()
 
-    def _check_size(self) -> None:
+    def _check_factors(self) -> None:
         runs = len(self.seeds)
         for name, levels in self.factors.items():
-            runs *= _level_count(levels, f"{self.name}: factor {name!r}")
+            where = f"{self.name}: factor {name!r}"
+            _check_name(name, where)
+            _check_levels(levels, where)
+            runs *= len(levels)
         if runs > MAX_RUNS:
             raise StudyError(f"{self.name}: {runs:,} runs are more than {MAX_RUNS:,} (use fewer levels)")
+
+    def _check_arms(self) -> None:
+        """Refuse two arms of one name, as files know names: whatever the case of the letters."""
+        names: dict[str, str] = {}
+        for name in (arm.name for arm in self.arms):
+            other = names.get(name.casefold())
+            if other is not None:
+                raise StudyError(f"{self.name}: arm {name!r} exists already, as {other!r} (rename a level)")
+            names[name.casefold()] = name
+        if self.control is not None and self.control not in names.values():
+            hint = suggestion(self.control, names.values())
+            raise StudyError(f"{self.name}: control {self.control!r} is no arm ({hint})")
 
     @cached_property
     def arms(self) -> tuple[Arm, ...]:
@@ -114,8 +140,7 @@ class Study:
     def _arms(self) -> Iterator[Arm]:
         for chosen in product(*(levels.items() for levels in self.factors.values())):
             name = "-".join(level for level, _ in chosen) or self.name
-            if not _NAME.fullmatch(name):
-                raise StudyError(f"{self.name}: arm names take letters, digits, . _ - (1..64); got {name!r}")
+            _check_name(name, f"{self.name}: arm")
             values: Table = self.base
             for level, overrides in chosen:
                 _check_level(overrides, f"{self.name}: level {level!r}")
@@ -139,7 +164,7 @@ class Study:
         """Return the study with other settings, ``seeds``, ``control`` or ``margin``."""
         settings = {key: value for key, value in overrides.items() if key in SETTINGS}
         rest = {key: value for key, value in overrides.items() if key not in SETTINGS}
-        _known_keys(rest, ("seeds", "control", "margin"), self.name)
+        _known_keys(overrides, (*SETTINGS, "seeds", "control", "margin"), self.name)
         if "seeds" in rest:
             rest["seeds"] = _seeds(rest["seeds"], self.name)
         return replace(self, base=tables.merge(self.base, settings), **rest)
@@ -148,13 +173,13 @@ class Study:
         """Return the quick profile: small networks, few epochs, few seeds."""
         if not self.quick:
             raise StudyError(f"{self.name}: has no [quick] table (run it without --quick)")
-        return replace(self.override(self.quick), name=f"{self.name}-quick", quick={})
+        return replace(self, name=f"{self.name}-quick", quick={}).override(self.quick)
 
     def to_tables(self) -> dict[str, Any]:
         """Return the study as the tables of its file."""
         values = tables.table(self)
         base = values.pop("base")
-        return {key: value for key, value in {**values, **base}.items() if value not in (None, {}, "")}
+        return {**{key: value for key, value in values.items() if value not in (None, {}, "")}, **base}
 
     @property
     def digest(self) -> str:
@@ -172,53 +197,66 @@ def from_tables(values: Table, where: str) -> Study:
     rest: dict[str, Any] = {key: values[key] for key in keys if key in values}
     rest["seeds"] = _seeds(rest.get("seeds", 5), where)
     rest.setdefault("factors", {})
-    _check_types(rest, where)
     try:
         return Study(base={key: values[key] for key in SETTINGS if key in values}, **rest)
     except AssayError as error:
         message = str(error)
-        raise type(error)(message if where in message else f"{where}: {message}") from None
+        raise type(error)(message if message.startswith(f"{where}:") else f"{where}: {message}") from None
 
 
-def _check_types(values: Table, where: str) -> None:
-    expected: dict[str, tuple[type, ...]] = {
-        "name": (str,), "question": (str,), "control": (str,), "source": (str,),
-        "margin": (int, float), "factors": (dict,), "quick": (dict,),
-    }  # fmt: skip
-    for key, types in expected.items():
-        if key in values and (not isinstance(values[key], types) or isinstance(values[key], bool)):
-            raise StudyError(f"{where}: {key} must be a {types[-1].__name__}; got {values[key]!r}")
+def _check_name(name: object, where: str) -> None:
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise StudyError(
+            f"{where}: expected a letter or digit, then letters, digits, . _ - (64 at most); got {name!r}"
+        )
+
+
+def _check_types(study: Study, where: str) -> None:
+    for key, types, called in _TYPES:
+        value = getattr(study, key)
+        if not isinstance(value, types) or isinstance(value, bool):
+            raise StudyError(f"{where}: {key} must be {called}; got {value!r}")
+    if not study.question.strip():
+        raise StudyError(f"{where}: question is empty (ask what the study is to answer)")
+    for key in TABLES:
+        _table(study.base, key, where)
+    tables.check_plain(study.base, where)
+    tables.check_plain(study.factors, where, ("factors",))
+    tables.check_plain(study.quick, where, ("quick",))
 
 
 def _seeds(value: Any, where: str) -> tuple[int, ...]:
     """Turn a count or a list into seeds."""
     if isinstance(value, int) and not isinstance(value, bool):
         if not 1 <= value <= MAX_RUNS:
-            raise StudyError(f"{where}: seeds must be at least 1; got {value}")
+            raise StudyError(f"{where}: seeds must be from 1 to {MAX_RUNS:,}; got {value}")
         return tuple(range(value))
     if not isinstance(value, list | tuple):
         raise StudyError(f"{where}: seeds must be a number of seeds or a list of integers; got {value!r}")
     return tuple(value)
 
 
-def _level_count(levels: object, where: str) -> int:
-    if not isinstance(levels, Mapping) or not levels:
-        raise StudyError(f"{where} needs a table of levels; got {levels!r}")
-    return len(levels)
-
-
 def _check_seeds(seeds: tuple[int, ...], where: str) -> None:
-    for index, seed in enumerate(seeds):
+    seen: set[int] = set()
+    for seed in seeds:
         if not _is_seed(seed):
             raise StudyError(f"{where}: seeds must be integers 0..2^63-1; got {seed!r}")
-        if seed in seeds[:index]:
+        if seed in seen:
             raise StudyError(f"{where}: seed {seed} listed twice; repeats are not independent runs")
+        seen.add(seed)
     if not seeds:
         raise StudyError(f"{where}: seeds must be at least 1; got none")
 
 
 def _is_seed(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63
+
+
+def _check_levels(levels: object, where: str) -> None:
+    if not isinstance(levels, Mapping) or not levels:
+        raise StudyError(f"{where} needs a table of levels; got {levels!r}")
+    for level in levels:
+        _check_name(level, f"{where}: level")
 
 
 def _check_level(overrides: Any, where: str) -> None:

@@ -16,6 +16,7 @@ from assay.errors import AssayError, StudyError, suggestion
 
 T = TypeVar("T")
 Table = Mapping[str, Any]
+DEEPEST = 32
 
 
 def build(cls: type[T], values: Table, where: str) -> T:
@@ -36,9 +37,24 @@ def choose(kinds: Mapping[str, type[T]], tag: str, values: Table, where: str) ->
     if tag not in values:
         raise StudyError(f"{where}: key {tag!r} is missing (known: {', '.join(sorted(kinds))})")
     name = values[tag]
-    if name not in kinds:
+    if not isinstance(name, str) or name not in kinds:
         raise StudyError(f"{where}.{tag}: unknown {name!r} ({suggestion(str(name), kinds)})")
     return build(kinds[name], {key: value for key, value in values.items() if key != tag}, where)
+
+
+def check_plain(value: Any, where: str, path: tuple[object, ...] = ()) -> None:
+    """Refuse what TOML and JSON cannot both hold, and tables in tables without end."""
+    if isinstance(value, str | int | float):
+        return
+    place = f"{where}: {'.'.join(map(str, path))}"
+    if not isinstance(value, Mapping | list | tuple):
+        raise StudyError(f"{place}: expected text, a number, a list or a table; got {value!r}")
+    if len(path) > DEEPEST:
+        raise StudyError(f"{where}: {path[0]}: nested deeper than {DEEPEST} tables and lists")
+    for key, item in value.items() if isinstance(value, Mapping) else enumerate(value):
+        if isinstance(value, Mapping) and not (isinstance(key, str) and key.isprintable()):
+            raise StudyError(f"{place}: keys must be printable text; got {key!r}")
+        check_plain(item, where, (*path, key))
 
 
 def table(value: Any) -> Any:
@@ -56,7 +72,8 @@ def merge(base: Table, overrides: Table) -> dict[str, Any]:
     """Return ``base`` with ``overrides`` laid over it, table by table.
 
     A table that names another ``rule``, ``family`` or ``layer`` replaces the
-    whole one below it, because the other keys belong to the kind that left.
+    whole one below it, because the other keys belong to the kind that left;
+    where the table below names none, its keys stay.
     """
     merged = dict(base)
     for key, value in overrides.items():
@@ -72,7 +89,7 @@ def flat(values: Table, prefix: str = "") -> dict[str, Any]:
     """Return nested tables as one, under dotted keys."""
     found: dict[str, Any] = {}
     for key, value in values.items():
-        if isinstance(value, Mapping):
+        if isinstance(value, Mapping) and value:
             found.update(flat(value, f"{prefix}{key}."))
         else:
             found[f"{prefix}{key}"] = value
@@ -86,7 +103,9 @@ def nest(dotted: str, value: Any) -> dict[str, Any]:
 
 
 def _other_kind(below: Table, above: Table) -> bool:
-    return any(tag in above and above[tag] != below.get(tag) for tag in ("rule", "family", "layer"))
+    return any(
+        above[tag] != below[tag] for tag in ("rule", "family", "layer") if tag in above and tag in below
+    )
 
 
 def _required(field: Field[Any]) -> bool:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from math import isfinite
 from time import perf_counter
 
+import numpy as np
+
 from assay.data import Dataset, Split
 from assay.engines.base import Engine, Evaluation, OnSteps, Recipe, Session, State, initial_state
 from assay.network import Network
@@ -81,12 +83,14 @@ def train(
         yield runs
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def test(job: Job, data: Dataset, runs: list[Progress]) -> list[Evaluation]:
     """Open the test set: measure each run once, at its best epoch."""
     best = [State(run.best, run.state.slots, run.state.step) for run in runs]
     return job.session(best).evaluate(data.test.images, data.test.labels)
 
 
+@np.errstate(over="ignore", invalid="ignore")  # a loss that is no longer finite says it all
 def _epoch(session: Session, data: Dataset, epoch: int, on_steps: OnSteps) -> list[EpochRecord]:
     begin = perf_counter()
     session.train_epoch(data.train.images, data.train.labels, epoch, on_steps)

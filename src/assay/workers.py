@@ -3,6 +3,7 @@
 import queue
 import threading
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from statistics import fmean, median
 from typing import Any
@@ -137,9 +138,13 @@ class Driver:
             message = f"the loss was no longer finite after epoch {len(progress.history)}"
             return Finished(self._record(run, Status.DIVERGED, progress, memory, message=message))
         evaluation = test(job, self.data, [progress])[0]
-        save_weights(path_of(self.folder, run), progress.best, self._identity(run))
-        done = self._record(run, Status.DONE, progress, memory, evaluation)
-        return Finished(done, evaluation.predicted, evaluation.correct)
+        if isfinite(evaluation.loss):
+            save_weights(path_of(self.folder, run), progress.best, self._identity(run))
+            end = self._record(run, Status.DONE, progress, memory, evaluation)
+        else:
+            message = "the loss on the test set is not finite"
+            end = self._record(run, Status.DIVERGED, progress, memory, message=message)
+        return Finished(end, evaluation.predicted, evaluation.correct)
 
     def _step(self, run: RunId, progress: Progress, step: int) -> None:
         if self.stop.is_set():

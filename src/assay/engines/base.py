@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from assay import streams
 from assay.errors import UnsupportedError
 from assay.network import Network
+from assay.nn.loss import cross_entropy
 from assay.optim import Slots
 from assay.recipe import Recipe as Recipe
 from assay.shapes import Array
@@ -93,7 +94,7 @@ class Session(ABC):
         for start in range(0, len(images), EVALUATION_BATCH):
             batch = slice(start, start + EVALUATION_BATCH)
             for run, scores in enumerate(self.scores(images[batch])):
-                losses[run] += cross_entropy_sum(scores, labels[batch])
+                losses[run] += float(cross_entropy(scores, labels[batch]).sum())
                 predicted[run].append(scores.argmax(axis=1))
         answers = [np.concatenate(parts) for parts in predicted]
         return [
@@ -144,12 +145,3 @@ def to_input(images: Images, network: Network, dtype: str) -> Array:
     """Scale pixels to [0, 1] and give the batch the network's input shape."""
     x: Array = images.astype(dtype) / np.asarray(255, dtype)
     return x.reshape(len(images), *network.input_shape)
-
-
-def cross_entropy_sum(scores: Array, labels: Labels) -> float:
-    """Return the summed cross-entropy of softmax(scores), in float64; inf or nan if scores are."""
-    with np.errstate(invalid="ignore", over="ignore"):
-        z = scores.astype(np.float64)
-        z -= z.max(axis=1, keepdims=True)
-        log_sum = np.log(np.exp(z).sum(axis=1))
-        return float((log_sum - z[np.arange(len(labels)), labels]).sum())

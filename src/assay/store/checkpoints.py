@@ -8,6 +8,7 @@ so a file from a stranger can carry no code.
 import json
 import os
 from dataclasses import asdict
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from assay.records import EpochRecord, RunId
 from assay.shapes import Array
 from assay.training import Progress
 
-_META = "assay"
+_META, _SHA256 = "assay", "sha256"
 
 
 def path_of(folder: Path, run: RunId, *, unfinished: bool = False) -> Path:
@@ -47,7 +48,7 @@ def save_progress(path: Path, progress: Progress, identity: dict[str, Any]) -> N
 
 def load_progress(path: Path, identity: dict[str, Any]) -> Progress:
     """Read a run's progress; `StoreError` if the file is damaged or another run's."""
-    tensors, meta = _read(path)
+    tensors, meta = _read(path, "remove it, and the run starts again from its first epoch")
     _check_identity(path, identity, meta)
     slots: dict[str, dict[str, Array]] = {name: {} for name in _under(tensors, "state/")}
     for full, value in _under(tensors, "slot/").items():
@@ -65,7 +66,7 @@ def save_weights(path: Path, weights: dict[str, Array], identity: dict[str, Any]
 
 def load_weights(path: Path) -> dict[str, Array]:
     """Read a finished run's weights."""
-    return _read(path)[0]
+    return _read(path, "run the study again into another folder")[0]
 
 
 def _under(tensors: dict[str, Array], prefix: str) -> dict[str, Array]:
@@ -82,11 +83,12 @@ def _check_identity(path: Path, expected: dict[str, Any], found: dict[str, Any])
 
 def _write(path: Path, tensors: dict[str, Array], meta: dict[str, Any]) -> None:
     """Write beside, flush, rename, flush the folder: whole or not at all, also after a power cut."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     contiguous = {name: np.ascontiguousarray(value) for name, value in tensors.items()}
-    payload = save(contiguous, metadata={_META: json.dumps(meta)})
+    text = json.dumps(meta)
+    payload = save(contiguous, metadata={_META: text, _SHA256: _digest(contiguous, text)})
     beside = path.with_suffix(".tmp")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with beside.open("wb") as file:
             file.write(payload)
             file.flush()
@@ -107,13 +109,25 @@ def _flush_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _read(path: Path) -> tuple[dict[str, Array], dict[str, Any]]:
+def _read(path: Path, what_to_do: str) -> tuple[dict[str, Array], dict[str, Any]]:
     if not path.is_file():
-        raise StoreError(f"{path}: the weights are missing (run the study again into another folder)")
+        raise StoreError(f"{path}: the weights are missing ({what_to_do})")
     try:
         with safe_open(path, framework="numpy") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            meta = json.loads((file.metadata() or {})[_META])
-    except (SafetensorError, KeyError, ValueError, OSError) as error:
-        raise StoreError(f"{path}: not a checkpoint of assay's, or damaged ({error})") from None
-    return tensors, meta
+            found = file.metadata() or {}
+        text, digest = found[_META], found[_SHA256]
+    except (SafetensorError, KeyError, ValueError, TypeError, OSError) as error:
+        raise StoreError(f"{path}: no checkpoint of assay's, or incomplete: {error} ({what_to_do})") from None
+    if digest != _digest(tensors, text):
+        raise StoreError(f"{path}: damaged, its contents do not match their SHA-256 ({what_to_do})")
+    return tensors, json.loads(text)
+
+
+def _digest(tensors: dict[str, Array], meta: str) -> str:
+    """Return the SHA-256 of all that a checkpoint says: safetensors itself checks lengths alone."""
+    digest = sha256(meta.encode())
+    for name, value in sorted(tensors.items()):
+        digest.update(repr((name, value.dtype.str, value.shape)).encode())
+        digest.update(np.ascontiguousarray(value).data)
+    return digest.hexdigest()

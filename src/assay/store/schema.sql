@@ -24,7 +24,7 @@ CREATE TABLE run (
     seconds_per_epoch REAL,
     message TEXT,
     PRIMARY KEY (arm, seed),
-    CHECK (status <> 'done' OR (test_loss IS NOT NULL AND test_correct BETWEEN 0 AND test_total))
+    CHECK (status <> 'done' OR ifnull(test_loss >= 0 AND test_correct BETWEEN 0 AND test_total AND test_total > 0, 0))
 ) STRICT;
 
 CREATE TABLE epoch (

@@ -2,12 +2,12 @@
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from importlib.resources import files
-from math import inf, isfinite, nan
+from math import isfinite, nan
 from pathlib import Path
 from typing import Any
 
@@ -35,17 +35,14 @@ class SQLiteStore(Store):
     @classmethod
     def create(cls, path: Path, header: Header) -> "SQLiteStore":
         """Make a store in a new file."""
-        connection = _connect(path, "rwc")
-        store = cls(path, connection)
-        schema = files("assay.store").joinpath("schema.sql").read_text()
-        connection.execute("PRAGMA journal_mode = WAL")
-        with store._transaction():
-            for statement in schema.split(";\n"):
-                connection.execute(statement)
-            for key, value in asdict(header).items():
-                connection.execute("INSERT INTO header VALUES (?, ?)", (key, json.dumps(value)))
-            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            connection.execute(f"PRAGMA user_version = {VERSION}")
+        store = cls(path, _connect(path, "rwc"))
+        try:
+            store._prepare_to_write()
+            with store._transaction():
+                store._lay_out(header)
+        except BaseException:
+            store.close()
+            raise
         return store
 
     @classmethod
@@ -53,26 +50,26 @@ class SQLiteStore(Store):
         """Open a store that exists; `StoreError` if the file is none of ours."""
         if not path.is_file():
             raise StoreError(f"{path}: no results here (`assay run STUDY --out {path.parent}` makes some)")
-        connection = _connect(path, "rw" if write else "ro")
+        store = cls(path, _connect(path, "rw" if write else "ro"))
         try:
-            found = connection.execute("PRAGMA application_id").fetchone()[0]
-            version = connection.execute("PRAGMA user_version").fetchone()[0]
-        except sqlite3.DatabaseError as error:
-            raise StoreError(f"{path}: not a results database ({error})") from None
-        if found != APPLICATION_ID:
-            raise StoreError(f"{path}: a SQLite database, but not of assay's (choose another folder)")
-        if version > VERSION:
-            raise StoreError(f"{path}: made by a newer assay (format {version}, this one reads {VERSION})")
-        return cls(path, connection)
+            store._check_format()
+            if write:
+                store._prepare_to_write()
+        except BaseException:
+            store.close()
+            raise
+        return store
 
     @property
     def header(self) -> Header:
         """What the runs have in common."""
         if self._header is None:
-            rows = self._connection.execute("SELECT key, value FROM header")
-            values: dict[str, Any] = {key: json.loads(value) for key, value in rows}
-            values["classes"] = tuple(values["classes"])
-            self._header = Header(**values)
+            rows = self._read("SELECT key, value FROM header")
+            try:
+                values: dict[str, Any] = {key: json.loads(value) for key, value in rows}
+                self._header = Header(**{**values, "classes": tuple(values["classes"])})
+            except (ValueError, TypeError, KeyError) as error:
+                raise StoreError(f"{self.path}: its header is damaged ({error})") from None
         return self._header
 
     def add_run(self, run: RunRecord) -> None:
@@ -100,12 +97,12 @@ class SQLiteStore(Store):
 
     def runs(self) -> list[RunRecord]:
         """Return every run, in the order in which they were added."""
-        return [_run(row) for row in self._rows("SELECT * FROM run ORDER BY rowid")]
+        return self._read("SELECT * FROM run ORDER BY rowid", into=_run)
 
     def epochs(self, run: RunId) -> list[EpochRecord]:
         """Return a run's epochs in order."""
         query = "SELECT * FROM epoch WHERE arm = ? AND seed = ? ORDER BY epoch"
-        return [_epoch(row) for row in self._rows(query, run.arm, run.seed)]
+        return self._read(query, run.arm, run.seed, into=_epoch)
 
     def correct(self, run: RunId) -> NDArray[np.bool_]:
         """Return which test examples a finished run got right."""
@@ -118,23 +115,46 @@ class SQLiteStore(Store):
 
     def test_openings(self) -> int:
         """Return how often the test set was used."""
-        return int(self._connection.execute("SELECT count(*) FROM test_opening").fetchone()[0])
+        return int(self._read("SELECT count(*) FROM test_opening")[0][0])
 
     def close(self) -> None:
         """Let go of the file."""
         self._connection.close()
 
     def _answer(self, column: str, run: RunId) -> bytes:
-        rows = self._rows(f"SELECT {column} FROM answer WHERE arm = ? AND seed = ?", run.arm, run.seed)
+        rows = self._read(f"SELECT {column} FROM answer WHERE arm = ? AND seed = ?", run.arm, run.seed)
         if not rows:
             raise StoreError(f"{self.path}: {run} has no test answers (it is not finished)")
-        return bytes(rows[0][column])
+        return bytes(rows[0][0])
 
-    def _rows(self, query: str, *values: object) -> list[sqlite3.Row]:
+    def _check_format(self) -> None:
+        found, version = (self._read(f"PRAGMA {key}")[0][0] for key in ("application_id", "user_version"))
+        if found != APPLICATION_ID:
+            raise StoreError(f"{self.path}: a SQLite database, but not of assay's (choose another folder)")
+        if version > VERSION:
+            raise StoreError(
+                f"{self.path}: made by a newer assay (format {version}, this one reads {VERSION})"
+            )
+
+    def _prepare_to_write(self) -> None:
+        """Let readers read while one writes, and be on disk when a transaction returns."""
+        self._read("PRAGMA journal_mode = WAL")
+        self._read("PRAGMA synchronous = FULL")
+
+    def _lay_out(self, header: Header) -> None:
+        schema = files("assay.store").joinpath("schema.sql").read_text("utf-8")
+        for statement in schema.split(";\n"):
+            self._connection.execute(statement)
+        for key, value in asdict(header).items():
+            self._put("header", {"key": key, "value": json.dumps(value)})
+        self._connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        self._connection.execute(f"PRAGMA user_version = {VERSION}")
+
+    def _read(self, query: str, *values: object, into: Callable[[sqlite3.Row], Any] = tuple) -> list[Any]:
         try:
-            return self._connection.execute(query, values).fetchall()
-        except sqlite3.DatabaseError as error:
-            raise StoreError(f"{self.path}: cannot be read ({error})") from None
+            return [into(row) for row in self._connection.execute(query, values)]
+        except (sqlite3.Error, ValueError, TypeError) as error:
+            raise StoreError(f"{self.path}: cannot be read, or damaged ({error})") from None
 
     def _put(self, table: str, values: dict[str, Any]) -> None:
         columns, marks = ", ".join(values), ", ".join("?" for _ in values)
@@ -157,15 +177,15 @@ class SQLiteStore(Store):
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        """Write at once or not at all; on disk when it returns (synchronous = FULL)."""
+        """Write at once or not at all; on disk when it returns."""
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             yield
             self._connection.execute("COMMIT")
         except sqlite3.Error as error:
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
             raise StoreError(f"{self.path}: cannot be written ({error})") from None
+        finally:
+            self._connection.rollback()  # of what was not committed
 
 
 def _connect(path: Path, mode: str) -> sqlite3.Connection:
@@ -176,7 +196,6 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
     except sqlite3.Error as error:
         raise StoreError(f"{path}: cannot be opened ({error})") from None
     connection.row_factory = sqlite3.Row
-    connection.execute("PRAGMA synchronous = FULL")
     return connection
 
 
@@ -195,6 +214,5 @@ def _run(row: sqlite3.Row) -> RunRecord:
     values = {field.name: row[field.name] for field in fields(RunRecord) if field.name != "test"}
     values["status"] = Status(values["status"])
     if row["test_total"] is not None:
-        loss = inf if row["test_loss"] is None else row["test_loss"]
-        values["test"] = TestResult(loss, row["test_correct"], row["test_total"])
+        values["test"] = TestResult(row["test_loss"], row["test_correct"], row["test_total"])
     return RunRecord(**values)

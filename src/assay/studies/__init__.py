@@ -1,5 +1,6 @@
 """The built-in studies, and how a study is loaded."""
 
+import os
 import tomllib
 from collections.abc import Mapping
 from importlib.resources import files
@@ -25,12 +26,12 @@ def load_study(source: str | Path | Mapping[str, Any]) -> Study:
     Raises `StudyError` with the file and the key that is wrong.
     """
     if isinstance(source, Mapping):
-        return from_tables(source, str(source.get("name", "study")))
+        return from_tables(source, "study")
     if str(source) in builtin():
         text = files(__name__).joinpath(f"{source}.toml").read_text("utf-8")
         return from_tables(tomllib.loads(text), str(source))
     path = Path(source)
-    if path.suffix != ".toml" and not path.exists():
+    if path.suffix != ".toml" and not os.path.exists(path):  # which, unlike Path.exists, takes any text
         raise StudyError(
             f"study {str(source)!r} is unknown ({suggestion(str(source), builtin())}; or give a .toml file)"
         )
@@ -38,16 +39,17 @@ def load_study(source: str | Path | Mapping[str, Any]) -> Study:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        raise StudyError(f"{path}: no such file (a study is a .toml file; see `assay studies`)")
+    if not os.path.isfile(path):
+        found = "not a file" if os.path.exists(path) else "no such file"
+        raise StudyError(f"{str(path)!r}: {found} (a study is a .toml file; see `assay studies`)")
     try:
         if path.stat().st_size > LARGEST_FILE:
             raise StudyError(f"{path}: larger than {LARGEST_FILE:,} bytes (a study file is a page of text)")
-        return tomllib.loads(path.read_bytes().decode("utf-8"))
+        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         line = path.read_bytes()[: error.start].count(b"\n") + 1
         raise StudyError(f"{path}: line {line}: not UTF-8 (save it as UTF-8)") from None
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # an integer of 5,000 digits is a plain ValueError
         raise StudyError(f"{path}: not valid TOML: {error}") from None
     except OSError as error:
         raise StudyError(f"{path}: cannot be read ({error.strerror})") from None

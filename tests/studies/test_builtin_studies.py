@@ -1,0 +1,65 @@
+"""The studies that come with assay are those of the reports, and each has a short trial."""
+
+import json
+
+import pytest
+
+from assay.architectures import ConvBlocks, Dense
+from assay.engines.base import initial_state
+from assay.optim import SGD, Adam
+from assay.plan import make_plan
+from assay.studies import builtin, load_study
+from assay.study import from_tables
+
+
+def test_two_studies_come_with_assay():
+    assert {"pooling", "optimizers"} <= set(builtin())
+
+
+@pytest.mark.parametrize("name", builtin())
+def test_a_built_in_study_is_whole(name):
+    study = load_study(name)
+    assert study.name == name
+    assert study.question.endswith("?")
+    assert study.source
+    assert len(study.seeds) >= 5
+    assert from_tables(json.loads(json.dumps(study.to_tables())), "x").digest == study.digest
+    for profile, classes in ((study, 47), (study.quickened(), 47)):
+        for cohort in make_plan(profile, (1, 28, 28), classes).cohorts:
+            assert cohort.network.output_shape == (classes,)
+    assert study.quickened().data.source == "glyphs"
+
+
+def test_pooling_is_the_2018_comparison():
+    study = load_study("pooling")
+    settings = {arm.name: arm.settings for arm in study.arms}
+    assert study.control == "average"
+    assert {name: s.architecture for name, s in settings.items()} == {
+        "max": ConvBlocks(4, 64, "max"),
+        "average": ConvBlocks(4, 64, "average"),
+    }
+    for arm in settings.values():
+        assert arm.recipe.optimizer == Adam(lr=0.001, weight_decay=1e-5)
+        assert (arm.recipe.batch_size, arm.recipe.epochs) == (100, 100)
+        assert arm.data.source == "emnist/balanced"
+
+
+def test_optimizers_is_the_2017_comparison():
+    study = load_study("optimizers")
+    settings = {arm.name: arm.settings for arm in study.arms}
+    assert {s.architecture for s in settings.values()} == {Dense((100, 100, 100, 100))}
+    assert {name: type(s.recipe.optimizer) for name, s in settings.items()} == {"sgd": SGD, "adam": Adam}
+    assert {(s.recipe.batch_size, s.recipe.epochs) for s in settings.values()} == {(100, 100)}
+
+
+@pytest.mark.parametrize("name", ["pooling", "optimizers"])
+def test_the_short_trial_is_short(name):
+    """Under two minutes on two processors: 3 seeds, 8,000 images, few epochs, fewer parameters."""
+    full, quick = load_study(name), load_study(name).quickened()
+    assert len(quick.seeds) == 3
+    for long, short in zip(full.arms, quick.arms, strict=True):
+        assert short.settings.recipe.epochs <= 5
+        assert short.settings.recipe.optimizer == long.settings.recipe.optimizer
+    for cohort, whole in zip(make_plan(quick).cohorts, make_plan(full).cohorts, strict=True):
+        assert 2 * cohort.network.flops < whole.network.flops
+        assert initial_state(cohort.network, cohort.recipe, 0).step == 0
