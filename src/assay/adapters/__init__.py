@@ -1,0 +1,1 @@
+"""Layers of other styles as layers of assay, and assay's in theirs."""
