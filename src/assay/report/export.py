@@ -38,7 +38,7 @@ def to_toml(tables: Mapping[str, Any]) -> str:
     """
     values = _without_none(tables)
     seeds = values.get("seeds")
-    if isinstance(seeds, list) and seeds == list(range(len(seeds))):
+    if isinstance(seeds, list) and seeds and seeds == list(range(len(seeds))):
         values["seeds"] = len(seeds)
     return _NUMBERS.sub(_on_one_line, tomli_w.dumps(values))
 

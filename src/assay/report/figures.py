@@ -64,6 +64,7 @@ STYLE: Any = {
 FONTS = "system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', sans-serif"
 WIDTH = 4.6
 MOST_EFFECTS = 40
+LONGEST_LABEL = 60
 TITLES: dict[Metric, str] = {
     "valid_accuracy": "Validation accuracy (%)",
     "train_accuracy": "Training accuracy (%)",
@@ -103,7 +104,7 @@ def effect_plot(report: Report) -> Drawing | None:
         axes.axvline(0, color=INK, lw=0.8)
         for row, effect in enumerate(effects):
             _draw_effect(axes, -row, effect, order[effect.pair.a])
-            axes.text(0.01, -row + 0.4, effect.name, va="center", transform=axes.get_yaxis_transform())
+            _label(axes, -row + 0.4, effect.name)
         axes.set_yticks([])
         axes.set_ylim(0.5 - len(effects), 0.65)
         axes.set_xlabel("difference in test accuracy (percentage points)")
@@ -133,6 +134,12 @@ def curve_plot(report: Report, metric: Metric) -> Drawing | None:
 def curve_plots(report: Report) -> Sequence[Drawing]:
     """Draw validation and training accuracy, then validation and training loss."""
     return [drawing for metric in TITLES if (drawing := curve_plot(report, metric))]
+
+
+def _label(axes: "Axes", y: float, name: str) -> None:
+    """Name a comparison above its row; a name longer than the figure is wide loses its end."""
+    short = name if len(name) <= LONGEST_LABEL else f"{name[: LONGEST_LABEL - 1]}…"
+    axes.text(0.01, y, short, va="center", transform=axes.get_yaxis_transform()).set_in_layout(False)
 
 
 def _draw_effect(axes: "Axes", y: float, effect: Effect, index: int) -> None:

@@ -92,6 +92,22 @@ def _scope(results: Results, effects: Sequence[Effect]) -> Iterator[str]:
         f"Interval and p speak of new training seeds on these {images:,} test images. The interval on new "
         "images adds the other source of chance: which images of the same kind are in the test set."
     )
+    fragile = [effect.name for effect in effects if _only_on_these_images(effect)]
+    if fragile:
+        which = "" if len(effects) == 1 else f" ({_some(fragile)})"
+        yield (
+            f"On other images of the same kind the difference could be nil{which}: the interval on new "
+            "images holds 0, which more seeds alone may not change."
+        )
+
+
+def _only_on_these_images(effect: Effect) -> bool:
+    """Whether seeds tell the arms apart but the finite test set might be all that does."""
+    told_apart = effect.pair.judgement.verdict in (Verdict.BETTER, Verdict.WORSE)
+    if effect.crossed is None or not told_apart:
+        return False
+    low, high = effect.crossed.interval
+    return low <= 0 <= high
 
 
 def _maximum(family: Family | None) -> Iterator[str]:

@@ -1,0 +1,38 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from factories import EPOCHS, make_results, make_study
+
+from assay.records import RunId, Status
+from assay.report.curves import METRICS, curves
+from assay.results import Results
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_bands_are_mean_lowest_and_highest_of_finished_runs(results: Results, metric: str) -> None:
+    band = curves(results, "average").bands[metric]
+    scale = 100 if "accuracy" in metric else 1
+    histories = [results.epochs(RunId("average", seed)) for seed in range(5)]
+    values = scale * np.array([[getattr(epoch, metric) for epoch in history] for history in histories])
+    assert band.seeds == 5
+    assert band.epochs == tuple(range(1, EPOCHS + 1))
+    assert band.mean == pytest.approx(values.mean(axis=0))
+    assert band.low == pytest.approx(values.min(axis=0))
+    assert band.high == pytest.approx(values.max(axis=0))
+
+
+def test_diverged_runs_are_kept_one_by_one(results: Results) -> None:
+    (trace,) = curves(results, "average").diverged["valid_loss"]
+    assert (trace.seed, len(trace.epochs)) == (5, EPOCHS // 2)
+    assert np.isnan(trace.values[-1])
+    assert curves(results, "max").diverged["valid_loss"] == ()
+
+
+def test_runs_under_way_stand_in_until_one_is_done(tmp_path: Path) -> None:
+    statuses = {("max", 0): Status.RUNNING, ("max", 1): Status.RUNNING, ("average", 0): Status.RUNNING}
+    found = make_results(tmp_path, make_study(seeds=2), statuses=statuses)
+    assert curves(found, "max").bands["train_loss"].seeds == 2
+    assert len(curves(found, "max").bands["train_loss"].epochs) == EPOCHS // 2
+    assert curves(found, "average").bands["train_loss"].seeds == 1
+    assert len(curves(found, "average").bands["train_loss"].epochs) == EPOCHS

@@ -1,0 +1,107 @@
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+from factories import make_results, make_study
+
+from assay.records import Status
+from assay.report.curves import METRICS
+from assay.report.figures import (
+    ACCENT,
+    COLOURS,
+    FAINT,
+    INK,
+    colour,
+    curve_plot,
+    curve_plots,
+    effect_plot,
+    marker,
+)
+from assay.report.model import Report, build
+from assay.results import Results
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def drawings(report: Report) -> list[str]:
+    return [drawing.svg for drawing in (effect_plot(report), *curve_plots(report)) if drawing]
+
+
+def test_every_figure_is_well_formed_named_and_described(report: Report) -> None:
+    assert len(drawings(report)) == 5
+    for svg in drawings(report):
+        root = ET.fromstring(svg)
+        title, desc = root.find(f"{SVG}title"), root.find(f"{SVG}desc")
+        assert root.get("role") == "img"
+        assert root.get("aria-labelledby") == f"{title.get('id')} {desc.get('id')}"
+        assert "max" in desc.text
+        assert "average" in desc.text
+
+
+def test_the_description_gives_the_numbers(report: Report) -> None:
+    c = report.effects[0].pair.comparison
+    assert f"mean {c.mean:+.2f} pp, 95% interval {c.interval[0]:+.2f} to" in effect_plot(report).description
+    last = report.curves[0].bands["valid_accuracy"].mean[-1]
+    assert "max: 4" in curve_plot(report, "valid_accuracy").description
+    assert f"{last:.2f} after epoch 8 (6 seeds" in curve_plot(report, "valid_accuracy").description
+    assert "1 seed diverged" in curve_plot(report, "valid_accuracy").description
+
+
+def test_ids_are_unique_over_all_figures_and_every_reference_is_met(report: Report) -> None:
+    ids, references = [], set()
+    for svg in drawings(report):
+        for element in ET.fromstring(svg).iter():
+            ids += [element.get("id")] if element.get("id") else []
+            references |= {value[5:-1] for value in element.attrib.values() if value.startswith("url(#")}
+            references |= {value[1:] for value in element.attrib.values() if value.startswith("#")}
+    assert len(ids) == len(set(ids))
+    assert references
+    assert references <= set(ids)
+
+
+def test_an_arm_has_its_colour_in_every_figure(report: Report) -> None:
+    for drawing in curve_plots(report):
+        assert f"var(--arm0, {COLOURS[0]})" in drawing.svg
+        assert f"var(--arm1, {COLOURS[1]})" in drawing.svg
+    assert f"var(--arm0, {COLOURS[0]})" in effect_plot(report).svg
+
+
+def test_no_stand_in_and_no_fixed_ink_is_left(report: Report) -> None:
+    for svg in drawings(report):
+        assert not any(stand_in in svg for stand_in in (INK, FAINT, ACCENT))
+        assert "currentColor" in svg
+        assert not any(fixed in svg for fixed in ("#000000", "#ffffff", "black", "white"))
+
+
+def test_the_same_report_is_drawn_the_same(report: Report) -> None:
+    assert drawings(report) == drawings(report)
+
+
+def test_every_seed_stands_in_the_effect_plot(report: Report) -> None:
+    uses = list(ET.fromstring(effect_plot(report).svg).iter(f"{SVG}use"))
+    points = [use for use in uses if use.get("style", "").startswith("fill")]
+    assert len(points) >= report.effects[0].pair.comparison.n + 1
+
+
+def test_training_and_validation_accuracy_share_a_scale(report: Report) -> None:
+    def ticks(svg: str) -> list[str]:
+        axis = next(g for g in ET.fromstring(svg).iter(f"{SVG}g") if g.get("id", "").endswith("axis_2"))
+        return [text.text for text in axis.iter(f"{SVG}text")]
+
+    assert ticks(curve_plot(report, "train_accuracy").svg) == ticks(curve_plot(report, "valid_accuracy").svg)
+
+
+def test_arms_beyond_the_palette_differ_by_marker() -> None:
+    assert len({(colour(index), marker(index)) for index in range(50)}) == 50
+
+
+@pytest.mark.parametrize("status", [Status.PENDING, Status.DIVERGED, Status.RUNNING])
+def test_figures_without_finished_runs(tmp_path: Path, status: Status) -> None:
+    statuses = {(arm, seed): status for arm in ("max", "average") for seed in range(2)}
+    report = build(make_results(tmp_path, make_study(seeds=2), statuses=statuses))
+    assert effect_plot(report) is None
+    assert len(curve_plots(report)) == (0 if status is Status.PENDING else len(METRICS))
+
+
+def test_interim_results_have_no_effect_plot(interim: Results) -> None:
+    assert effect_plot(build(interim)) is None

@@ -1,0 +1,107 @@
+import re
+from pathlib import Path
+
+import pytest
+from factories import make_results, make_study
+from pages import Page
+
+from assay.errors import UsageError
+from assay.report.html import render, write_html
+from assay.report.model import Report, build
+from assay.results import Results
+
+
+@pytest.fixture(scope="module", params=["report", "family", "interim"])
+def page(request: pytest.FixtureRequest) -> tuple[str, Page]:
+    found = request.getfixturevalue(request.param)
+    text = render(found if isinstance(found, Report) else build(found))
+    return text, Page(text)
+
+
+def test_the_page_parses_and_its_ids_are_unique(page: tuple[str, Page]) -> None:
+    _, parsed = page
+    assert parsed.tags["h1"] == 1
+    assert len(parsed.ids) == len(set(parsed.ids))
+    labels = {word for key, value in parsed.attributes if key == "aria-labelledby" for word in value.split()}
+    assert labels <= set(parsed.ids)
+
+
+def test_the_page_asks_for_nothing_outside_itself(page: tuple[str, Page]) -> None:
+    text, parsed = page
+    assert not parsed.tags.keys() & {"script", "link", "iframe", "object", "embed", "img", "base"}
+    for key, value in parsed.attributes:
+        if key in ("src", "href", "xlink:href", "data", "action", "srcset", "poster"):
+            assert value.startswith("#"), (key, value)
+        assert not key.startswith("on"), key
+    assert all(target.startswith("#") for target in re.findall(r"url\(\s*['\"]?([^)]*)", text))
+    assert "@import" not in text
+    assert len(text.encode()) < 2_000_000
+
+
+def test_a_question_cannot_escape(family: Report) -> None:
+    text = render(family)
+    assert "<script" in family.question
+    assert "<script" not in text
+    assert family.question in Page(text).text
+
+
+def test_the_answer_leads_and_the_parts_follow_in_order(report: Report) -> None:
+    text = Page(render(report)).text
+    parts = [report.answer, "The difference", "What each arm reached", "Epoch by epoch",
+             "What the data cannot say", "How to run it again"]  # fmt: skip
+    places = [text.index(part) for part in parts]
+    assert places == sorted(places)
+
+
+def test_numbers_behind_the_verdict_are_shown(report: Report) -> None:
+    text = Page(render(report)).text
+    c = report.effects[0].pair.comparison
+    for shown in (
+        f"{c.mean:+.2f} pp",
+        f"{c.interval[0]:+.2f} to {c.interval[1]:+.2f} pp",
+        f"{c.hedges_g:.2f}",
+    ):
+        assert shown in text
+    for arm in report.arms:
+        assert f"{arm.test.mean:.2f}" in text
+    assert "1 diverged" in text
+    assert report.rerun.data_digest in text
+    assert "loss is not a number in epoch 4" in text
+
+
+def test_every_comparison_of_a_family_has_its_row(family: Report) -> None:
+    text = Page(render(family)).text
+    for effect in family.effects:
+        low, high = effect.interval
+        assert f"{low:+.2f} to {high:+.2f}" in text
+
+
+def test_interim_shows_no_p_and_no_verdict(interim: Results) -> None:
+    text = Page(render(build(interim))).text
+    assert "interim 6/8" in text
+    assert not re.search(r"\bp\s*[=<(]|better|worse|equivalent|negligible|inconclusive|sign-flip|Holm", text)
+
+
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_fewer_than_three_seeds_have_values_but_no_interval(tmp_path: Path, seeds: int) -> None:
+    report = build(make_results(tmp_path, make_study(seeds=seeds)))
+    text = Page(render(report)).text
+    assert "needs 3 seeds" in text
+    assert not re.search(r"\bp [=<]", text)
+    assert all(f"{value:.2f}" in text for arm in report.arms for value in arm.values)
+
+
+def test_a_report_is_written_whole_or_not_at_all(results: Results, tmp_path: Path) -> None:
+    path = write_html(results, tmp_path / "report.html")
+    first = path.read_bytes()
+    assert write_html(build(results), path).read_bytes() == first
+    assert [file.name for file in tmp_path.iterdir() if "report" in file.name] == ["report.html"]
+
+
+def test_a_path_that_cannot_be_written_is_an_error_of_one_line(results: Results, tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    for path in (tmp_path / "folder", tmp_path / "missing" / "report.html"):
+        with pytest.raises(UsageError, match=r"cannot be written \(.+\)$") as error:
+            write_html(results, path)
+        assert str(path) in str(error.value)
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["folder"]

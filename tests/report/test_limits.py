@@ -1,0 +1,59 @@
+from pathlib import Path
+
+import pytest
+from factories import make_results, make_study
+
+from assay.records import Status
+from assay.report.model import Report, build
+from assay.results import Results
+
+
+def said(report: Report, words: str) -> bool:
+    return any(words in limit for limit in report.limits)
+
+
+@pytest.mark.parametrize("synthetic", [True, False])
+def test_synthetic_data_is_said(tmp_path: Path, synthetic: bool) -> None:
+    assert said(build(make_results(tmp_path, synthetic=synthetic)), "synthetic") == synthetic
+
+
+def test_interim_is_said_first(interim: Results) -> None:
+    assert build(interim).limits[0].startswith("Interim: 6 of 8 runs")
+
+
+@pytest.mark.parametrize(("seeds", "words"), [(1, "One seed"), (2, "Two seeds"), (5, "5 seeds are few")])
+def test_few_seeds_are_said(tmp_path: Path, seeds: int, words: str) -> None:
+    assert said(build(make_results(tmp_path, make_study(seeds=seeds))), words)
+
+
+def test_many_seeds_are_not_called_few(tmp_path: Path) -> None:
+    assert not said(build(make_results(tmp_path, make_study(seeds=12))), "are few")
+
+
+def test_failed_runs_are_said(tmp_path: Path) -> None:
+    report = build(make_results(tmp_path, statuses={("max", 0): Status.FAILED}))
+    assert not report.complete
+    assert said(report, "1 of 5 runs of max failed")
+
+
+def test_a_note_of_several_comparisons_stands_once(family: Report) -> None:
+    floor = [limit for limit in family.limits if "sign-flip p cannot fall below" in limit]
+    assert len(floor) == 1
+
+
+def test_a_note_of_some_comparisons_names_them(family: Report) -> None:
+    assert said(family, "Pairing bought nothing (strided less max)")
+
+
+def test_a_verdict_that_new_images_could_undo_is_said(tmp_path: Path) -> None:
+    close = {"a": [1760] * 5, "b": [1750, 1751, 1750, 1749, 1750]}
+    report = build(make_results(tmp_path, make_study(("a", "b")), correct=close))
+    low, high = report.effects[0].crossed.interval
+    assert low < 0 < high
+    assert report.effects[0].pair.judgement.verdict == "better"
+    assert said(report, "On other images of the same kind the difference could be nil")
+
+
+def test_the_optimistic_column_is_always_explained(report: Report) -> None:
+    assert said(report, "optimistic")
+    assert said(report, "computed from the shapes")

@@ -1,0 +1,88 @@
+import io
+import re
+from pathlib import Path
+
+import pytest
+from factories import make_results, make_study
+from rich.console import Console, RenderableType
+
+from assay.records import Status
+from assay.report.model import Report, build
+from assay.report.terminal import arms_table, results_table, status_table, summary, verdict_panel
+from assay.results import Results
+
+
+def printed(thing: RenderableType, width: int = 80) -> str:
+    console = Console(file=io.StringIO(), width=width)
+    console.print(thing)
+    return console.file.getvalue()
+
+
+def readable(text: str) -> bool:
+    return (
+        all(len(line.rstrip()) <= 80 for line in text.splitlines()) and "…" not in text and "\x1b" not in text
+    )
+
+
+def test_every_run_has_a_row_with_its_numbers(results: Results) -> None:
+    text = printed(results_table(results))
+    assert readable(text)
+    rows = [line.split() for line in text.splitlines() if line.startswith(("max", "average"))]
+    assert len(rows) == 12
+    for row, run in zip(rows, results.runs, strict=True):
+        assert row[:4] == [run.arm, str(run.seed), run.status.value, str(run.epochs)]
+        assert row[4] == f"{100 * run.valid_best:.2f}"
+        assert row[6] == ("–" if run.test is None else f"{100 * run.test_accuracy:.2f}")
+        assert row[7] == ("–" if run.test is None else f"{run.test_loss:.3f}")
+    assert len(rows[0]) == 13
+
+
+def test_long_arms_are_folded_not_cut(tmp_path: Path) -> None:
+    name = "x" * 30
+    study = make_study((name, "y"), 12)
+    found = make_results(tmp_path, study, statuses={("y", 11): Status.DIVERGED})
+    for thing in (results_table(found), status_table(found), summary(build(found))):
+        text = printed(thing)
+        assert readable(text)
+        assert text.count("x") >= 30
+
+
+def test_status_counts_every_run(interim: Results) -> None:
+    text = printed(status_table(interim))
+    assert readable(text)
+    row = next(line.split() for line in text.splitlines() if line.startswith("average"))
+    assert row[1:6] == ["1", "1", "2", "0", "0"]
+    assert "6 of 8 runs" in text
+
+
+def test_the_summary_says_what_the_report_says(report: Report) -> None:
+    text = printed(summary(report))
+    assert readable(text)
+    flat = re.sub(r"[\s│]+", " ", text)
+    assert report.question in flat
+    assert report.answer in flat
+    c = report.effects[0].pair.comparison
+    assert f"{c.mean:+.2f} pp" in flat
+    assert f"{c.interval[0]:+.2f} to {c.interval[1]:+.2f} pp" in flat
+
+
+def test_a_family_has_a_row_a_comparison(family: Report) -> None:
+    text = printed(verdict_panel(family))
+    assert readable(text)
+    for effect in family.effects:
+        assert f"{effect.name} " in text
+        assert f"{effect.interval[0]:+.2f} to {effect.interval[1]:+.2f}" in text
+
+
+def test_interim_shows_no_p_and_no_verdict(interim: Results) -> None:
+    text = printed(summary(build(interim)))
+    assert "interim 6/8" in text
+    assert not re.search(r"\bp\s*[=<]|better|worse|equivalent|negligible|inconclusive|Paired|Holm", text)
+
+
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_few_seeds_show_their_values(tmp_path: Path, seeds: int) -> None:
+    report = build(make_results(tmp_path, make_study(seeds=seeds)))
+    text = printed(arms_table(report))
+    assert all(f"{value:.2f}" in text for arm in report.arms for value in arm.values)
+    assert readable(printed(summary(report)))
