@@ -7,6 +7,7 @@ the same weights wherever name and shape agree.
 """
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
@@ -18,6 +19,8 @@ from assay import shapes, streams
 from assay.errors import ShapeError
 from assay.nn.layer import Cache, Gradients, Layer, Parameter, Parameters
 from assay.shapes import Array, Shape
+
+Draw = Callable[[str], np.random.Generator]
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,12 @@ class Node:
         """The layer's parameters under their names in the network."""
         local = self.layer.parameters(self.input_shape)
         return {f"{self.name}.{name}": parameter for name, parameter in local.items()}
+
+    @property
+    def buffers(self) -> dict[str, Array]:
+        """What the layer keeps besides, before the first step, under its names in the network."""
+        local = self.layer.buffers(self.input_shape)
+        return {f"{self.name}.{name}": value for name, value in local.items()}
 
     @property
     def flops(self) -> int:
@@ -115,13 +124,36 @@ class Network:
             for name, parameter in self.parameters.items()
         }
 
+    def initial_buffers(self, dtype: DTypeLike = np.float32) -> dict[str, Array]:
+        """Return the buffers of a run before its first step."""
+        return {
+            name: np.array(value, dtype=dtype) for node in self.nodes for name, value in node.buffers.items()
+        }
+
     def forward(self, params: Parameters, x: Array) -> tuple[Array, list[Cache]]:
-        """Return the class scores of a batch and what `backward` needs."""
+        """Return the class scores of a batch in evaluation mode, and what `backward` needs."""
         caches = []
         for node in self.nodes:
             x, cache = node.layer.forward(local(params, node.name), x)
             caches.append(cache)
         return x, caches
+
+    def forward_training(self, params: Parameters, x: Array, draw: Draw) -> tuple[Array, list[Cache]]:
+        """Return the same in training mode; ``draw`` gives each layer, by name, its generator."""
+        caches = []
+        for node in self.nodes:
+            x, cache = node.layer.forward_training(local(params, node.name), x, draw(node.name))
+            caches.append(cache)
+        return x, caches
+
+    def updated_buffers(self, params: Parameters, caches: list[Cache]) -> dict[str, Array]:
+        """Return the buffers after the training step that left ``caches``."""
+        return {
+            f"{node.name}.{name}": value
+            for node, cache in zip(self.nodes, caches, strict=True)
+            if node.buffers
+            for name, value in node.layer.updated_buffers(local(params, node.name), cache).items()
+        }
 
     def backward(self, params: Parameters, caches: list[Cache], dy: Array) -> tuple[Array, Gradients]:
         """Return dL/dx and the gradient of every parameter."""

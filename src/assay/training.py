@@ -40,7 +40,7 @@ class Progress:
     def add(self, record: EpochRecord, state: State) -> None:
         """Take in an epoch; the first of equally good epochs stays the best."""
         if _finite(record) and record.valid_accuracy > self.best_accuracy:
-            self.best, self.best_epoch = state.parameters, record.epoch
+            self.best, self.best_epoch = state.weights, record.epoch
         self.history.append(record)
         self.state = state
 
@@ -86,8 +86,14 @@ def train(
 @np.errstate(over="ignore", invalid="ignore")
 def test(job: Job, data: Dataset, runs: list[Progress]) -> list[Evaluation]:
     """Open the test set: measure each run once, at its best epoch."""
-    best = [State(run.best, run.state.slots, run.state.step) for run in runs]
+    best = [_at_best(run) for run in runs]
     return job.session(best).evaluate(data.test.images, data.test.labels)
+
+
+def _at_best(run: Progress) -> State:
+    parameters = {name: run.best[name] for name in run.state.parameters}
+    buffers = {name: run.best[name] for name in run.state.buffers}
+    return State(parameters, run.state.slots, run.state.step, buffers)
 
 
 @np.errstate(over="ignore", invalid="ignore")  # a loss that is no longer finite says it all

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from assay import streams
 from assay.errors import UnsupportedError
-from assay.network import Network
+from assay.network import Draw, Network
 from assay.nn.loss import cross_entropy
 from assay.optim import Slots
 from assay.recipe import Recipe as Recipe
@@ -39,6 +39,12 @@ class State:
     parameters: dict[str, Array]
     slots: dict[str, Slots]
     step: int = 0
+    buffers: dict[str, Array] = field(default_factory=dict)
+
+    @property
+    def weights(self) -> dict[str, Array]:
+        """All that evaluation needs: parameters and buffers."""
+        return {**self.parameters, **self.buffers}
 
     def copy(self) -> "State":
         """Return a state that later steps do not change."""
@@ -46,7 +52,8 @@ class State:
         slots = {
             name: {key: value.copy() for key, value in memory.items()} for name, memory in self.slots.items()
         }
-        return State(parameters, slots, self.step)
+        buffers = {name: value.copy() for name, value in self.buffers.items()}
+        return State(parameters, slots, self.step, buffers)
 
 
 @dataclass(frozen=True)
@@ -133,7 +140,12 @@ def initial_state(network: Network, recipe: Recipe, seed: int) -> State:
     """Return a run's state before its first step, the same for every engine."""
     parameters = network.initialise(seed, recipe.dtype)
     slots = {name: recipe.optimizer.slots(value) for name, value in parameters.items()}
-    return State(parameters, slots)
+    return State(parameters, slots, buffers=network.initial_buffers(recipe.dtype))
+
+
+def masks(seed: int, epoch: int, step: int) -> Draw:
+    """Return where a run's layers draw their masks from in ``step`` (from 1 in each ``epoch``)."""
+    return lambda layer: streams.stream(seed, "mask", layer, epoch, step)
 
 
 def epoch_order(seed: int, size: int, epoch: int) -> Labels:

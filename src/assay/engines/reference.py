@@ -18,9 +18,10 @@ from assay.engines.base import (
     Session,
     State,
     epoch_order,
+    masks,
     to_input,
 )
-from assay.network import Network
+from assay.network import Draw, Network
 from assay.nn.loss import softmax_cross_entropy
 from assay.shapes import Array
 
@@ -40,16 +41,18 @@ class ReferenceSession(Session):
         size = self.recipe.batch_size
         for count, start in enumerate(range(0, len(order), size), start=1):
             batch = order[start : start + size]
-            self._step(to_input(images[batch], self.network, self.recipe.dtype), labels[batch])
+            x = to_input(images[batch], self.network, self.recipe.dtype)
+            self._step(x, labels[batch], masks(self.seeds[0], epoch, count))
             if count % REPORT_EVERY == 0:
                 on_steps(count)
 
-    def _step(self, x: Array, labels: Labels) -> None:
-        state = self._state
+    def _step(self, x: Array, labels: Labels, draw: Draw) -> None:
+        state, weights = self._state, self._state.weights
         state.step += 1
-        scores, caches = self.network.forward(state.parameters, x)
+        scores, caches = self.network.forward_training(weights, x, draw)
         _, dscores = softmax_cross_entropy(scores, labels)
-        _, gradients = self.network.backward(state.parameters, caches, dscores)
+        _, gradients = self.network.backward(weights, caches, dscores)
+        state.buffers.update(self.network.updated_buffers(weights, caches))
         update = self.recipe.optimizer.update
         for name, grad in gradients.items():
             state.parameters[name], state.slots[name] = update(
@@ -59,7 +62,7 @@ class ReferenceSession(Session):
     def scores(self, images: Images) -> list[Array]:
         """Return the class scores of a batch."""
         x = to_input(images, self.network, self.recipe.dtype)
-        return [self.network.forward(self._state.parameters, x)[0]]
+        return [self.network.forward(self._state.weights, x)[0]]
 
     def states(self) -> list[State]:
         """Return a copy of the run's state."""

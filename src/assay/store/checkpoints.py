@@ -34,6 +34,7 @@ def save_progress(path: Path, progress: Progress, identity: dict[str, Any]) -> N
     """Write a run's progress; on disk when it returns."""
     state = progress.state
     tensors = {f"state/{name}": value for name, value in state.parameters.items()}
+    tensors |= {f"buffer/{name}": value for name, value in state.buffers.items()}
     tensors |= {f"best/{name}": value for name, value in progress.best.items()}
     for name, slots in state.slots.items():
         tensors |= {f"slot/{name}/{key}": value for key, value in slots.items()}
@@ -55,7 +56,7 @@ def load_progress(path: Path, identity: dict[str, Any]) -> Progress:
         name, _, key = full.rpartition("/")
         slots[name][key] = value
     history = [EpochRecord(**record) for record in meta["history"]]
-    state = State(_under(tensors, "state/"), slots, meta["step"])
+    state = State(_under(tensors, "state/"), slots, meta["step"], _under(tensors, "buffer/"))
     return Progress(state, _under(tensors, "best/"), meta["best_epoch"], history)
 
 
