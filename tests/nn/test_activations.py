@@ -1,7 +1,10 @@
 """Activations against PyTorch, far from zero and at zero too."""
 
+from math import sqrt
+
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from oracles import assert_agrees_with_torch
@@ -27,8 +30,8 @@ ORACLES = {
 @pytest.mark.parametrize("layer", ORACLES, ids=repr)
 @given(rng=generators, n=batches, shape=any_shapes, scale=st.sampled_from([0.0, 1.0, 30.0]))
 def test_agrees_with_torch(layer, rng, n, shape, scale):
-    if isinstance(layer, nn.Sigmoid | nn.Tanh):
-        scale = min(scale, 1)  # farther out, PyTorch's 1 - f is all rounding
+    if isinstance(layer, nn.Sigmoid | nn.Tanh | nn.GELU):
+        scale /= 30  # farther out, PyTorch's 1 - f and 1 + erf are all rounding
     x = scale * rng.normal(size=(n, *shape))
     assert_agrees_with_torch(layer, lambda x, _: ORACLES[layer](x), x, rng)
 
@@ -44,10 +47,18 @@ def test_huge_numbers_neither_overflow_nor_warn(layer, dtype):
     assert y.dtype == dx.dtype == dtype
 
 
-@given(generators, batches, any_shapes)
-def test_sigmoid_keeps_its_digits_far_from_zero(rng, n, shape):
-    x = 30 * rng.normal(size=(n, *shape))
-    assert_agrees_with_torch(nn.Sigmoid(), lambda x, _: F.logsigmoid(x).exp(), x, rng)
+@pytest.mark.parametrize(
+    ("layer", "exact"),
+    [
+        (nn.Sigmoid(), lambda x: F.logsigmoid(x).exp()),
+        (nn.GELU(), lambda x: x * torch.special.erfc(-x / sqrt(2)) / 2),
+    ],
+    ids=repr,
+)
+@given(rng=generators, n=batches, shape=any_shapes)
+def test_digits_are_kept_far_from_zero(layer, exact, rng, n, shape):
+    x = 10 * rng.normal(size=(n, *shape))
+    assert_agrees_with_torch(layer, lambda x, _: exact(x), x, rng)
 
 
 def test_each_entry_counts_once():
