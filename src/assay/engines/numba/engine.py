@@ -1,0 +1,101 @@
+"""The numba engine: small networks on the CPU, one run per thread."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from assay.engines.base import Engine, Images, Labels, OnSteps, Recipe, Session, State, epoch_order
+from assay.engines.numba.build import KNOWN, build, collect
+from assay.engines.numba.kernels.program import Data, runner
+from assay.engines.numba.plan import program
+from assay.engines.numba.rules import RULES
+from assay.network import Network
+from assay.shapes import Array
+
+STEPS_PER_CALL = 50
+"""Steps between two reports; Python's lock is free meanwhile."""
+
+
+class NumbaSession(Session):
+    """One run in training: an array, and programs that the kernels work off."""
+
+    def __init__(self, network: Network, recipe: Recipe, seed: int, state: State) -> None:
+        super().__init__(network, recipe, [seed])
+        rule = RULES[type(recipe.optimizer)](recipe.optimizer)
+        plan, scores = build(network, len(rule.slots), recipe.batch_size, recipe.dtype)
+        self._plan, self._tables = plan, plan.tables
+        self._training = program([*plan.forward, *plan.backward, rule.call(plan)])
+        self._scoring = program([*plan.forward, collect(scores)])
+        self._rates = np.array(rule.rates)
+        self._slots = dict(zip(rule.slots, plan.slots, strict=True))
+        self._memory = plan.memory.array()
+        self._step = state.step
+        self._load(state)
+
+    def train_epoch(self, images: Images, labels: Labels, epoch: int, on_steps: OnSteps) -> None:
+        """Take one pass over the training set, the short last batch included."""
+        order, size = epoch_order(self.seeds[0], len(labels), epoch), self.recipe.batch_size
+        flat, none = images.reshape(len(images), -1), np.empty((len(order), 0), self.recipe.dtype)
+        for start in range(0, len(order), STEPS_PER_CALL * size):
+            part = slice(start, start + STEPS_PER_CALL * size)
+            data = Data(flat, labels, order[part], self._rates, none[part])
+            runner()(self._training, self._tables, self._memory, data, size, self._step)
+            taken = -(-len(data.order) // size)
+            self._step += taken
+            on_steps(start // size + taken)
+
+    def scores(self, images: Images) -> list[Array]:
+        """Return the class scores of a batch of any size."""
+        flat = images.reshape(len(images), -1)
+        scores = np.empty((len(images), *self.network.output_shape), self.recipe.dtype)
+        everything = np.arange(len(images))
+        data = Data(flat, np.empty(0, np.int64), everything, self._rates, scores)
+        runner()(self._scoring, self._tables, self._memory, data, self.recipe.batch_size, 0)
+        return [scores]
+
+    def states(self) -> list[State]:
+        """Return a copy of the run's state."""
+        parameters = {name: value.copy() for name, value in self._views(self._plan.theta).items()}
+        slots = {key: self._views(region) for key, region in self._slots.items()}
+        return [
+            State(
+                parameters,
+                {name: {key: views[name].copy() for key, views in slots.items()} for name in parameters},
+                self._step,
+            )
+        ]
+
+    def memory(self) -> int:
+        """Return the bytes of the run's array and tables."""
+        return self._memory.nbytes + self._tables.nbytes
+
+    def _views(self, start: int) -> dict[str, Array]:
+        """Return every parameter's part of a region."""
+        region = self._memory[start : start + self._plan.region]
+        return {name: placed.view(region) for name, placed in self._plan.parameters.items()}
+
+    def _load(self, state: State) -> None:
+        for name, view in self._views(self._plan.theta).items():
+            view[...] = state.parameters[name]
+        for key, region in self._slots.items():
+            for name, view in self._views(region).items():
+                view[...] = state.slots[name][key]
+
+
+class NumbaEngine(Engine):
+    """Compiles no network: it interprets a program of compiled kernels, many steps a call."""
+
+    name = "numba"
+
+    def lacks(self, network: Network, recipe: Recipe) -> list[str]:
+        """Name the layers and the rule that have no kernels."""
+        layers = {type(node.layer).__name__: None for node in network.nodes if type(node.layer) not in KNOWN}
+        rule = type(recipe.optimizer)
+        return [*layers, *([] if rule in RULES else [rule.__name__])]
+
+    def session(
+        self, network: Network, recipe: Recipe, seeds: Sequence[int], states: Sequence[State]
+    ) -> Session:
+        """Open a session of the one run."""
+        (seed,), (state,) = seeds, states
+        return NumbaSession(network, recipe, seed, state)

@@ -1,0 +1,63 @@
+"""Matrix products over tables of offsets: convolutions, linear layers, and their gradients."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from numba import njit
+
+from assay.engines.numba.kernels.tiles import COLUMN, ROW, dot_tile, product_tile
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How many rows and columns of a product one register tile holds."""
+
+    rows: int
+    columns: int
+
+    def cost(self, rows: int, columns: int) -> int:
+        """Return the cycles that a product of this size takes for each k: loads or multiplications."""
+        cycles = max(self.rows * self.columns, self.rows + self.columns + 2)
+        return -(-rows // self.rows) * -(-columns // self.columns) * cycles
+
+
+def best_shape(shapes: Iterable[Shape], rows: int, columns: int) -> Shape:
+    """Return the shape that wastes least on a product of this size."""
+    return min(shapes, key=lambda shape: shape.cost(rows, columns))
+
+
+def product(shape: Shape, pool: bool = False) -> Any:
+    """Return a kernel: C[m, p] = max(start[m] + sum over k of A[m, k] B[p, k], least).
+
+    Call: row table, rows, column table, columns, k table, ks, offset of least
+    (0 for a ReLU, else minus infinity), distance from C to the winners.
+    """
+    tile = product_tile(shape.rows, shape.columns, pool)
+    tile_rows, tile_columns = shape.rows, shape.columns
+
+    @njit(nogil=True)
+    def kernel(call, tables, memory):
+        for p in range(0, call[4], tile_columns):
+            for m in range(0, call[2], tile_rows):
+                rows, columns = call[1] + ROW * m, call[3] + COLUMN * p
+                tile(memory, tables, rows, columns, call[5], call[6], memory[call[7]], call[8])
+
+    return kernel
+
+
+def dot(shape: Shape) -> Any:
+    """Return a kernel: C[m, p] = sum over k and examples of A[m, k] B[p, k].
+
+    Call: row table, rows, column table, columns, k table, ks.
+    """
+    tile = dot_tile(shape.rows, shape.columns)
+    tile_rows, tile_columns = shape.rows, shape.columns
+
+    @njit(nogil=True)
+    def kernel(call, tables, memory):
+        for m in range(0, call[2], tile_rows):
+            for p in range(0, call[4], tile_columns):
+                tile(memory, tables, call[1] + ROW * m, call[3] + COLUMN * p, call[5], call[6])
+
+    return kernel

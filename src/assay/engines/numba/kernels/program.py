@@ -1,0 +1,169 @@
+"""A program: which kernels are called on what, once a training step.
+
+One compiled function interprets it, so that many steps pass without Python and
+without its lock, and a network that nobody has run before compiles nothing.
+"""
+
+from collections.abc import Callable
+from enum import IntEnum, auto
+from functools import cache
+from hashlib import blake2b
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from assay.engines.base import Images, Labels
+from assay.engines.numba.kernels import ends, maps, updates
+from assay.engines.numba.kernels.products import Shape, dot, product
+from assay.shapes import Array
+
+
+class Kernel(IntEnum):
+    """The first number of a call."""
+
+    GATHER = auto()
+    COLLECT = auto()
+    LOSS_GRADIENT = auto()
+    PRODUCT_8X1 = auto()
+    PRODUCT_8X3 = auto()
+    PRODUCT_6X4 = auto()
+    PRODUCT_5X5 = auto()
+    PRODUCT_4X6 = auto()
+    PRODUCT_3X7 = auto()
+    PRODUCT_POOLED = auto()
+    DOT_1X9 = auto()
+    DOT_3X9 = auto()
+    DOT_5X5 = auto()
+    BIAS_GRADIENT = auto()
+    TRANSPOSE = auto()
+    RELU = auto()
+    RELU_GRADIENT = auto()
+    WINDOW_MEAN = auto()
+    WINDOW_MAX = auto()
+    WINDOW_MAX_GRADIENT = auto()
+    SGD = auto()
+    MOMENTUM = auto()
+    ADAM = auto()
+
+
+# A register for each sum, for each column, and one for the number: at most 32 together.
+PRODUCTS = {
+    Shape(8, 1): Kernel.PRODUCT_8X1,
+    Shape(8, 3): Kernel.PRODUCT_8X3,
+    Shape(6, 4): Kernel.PRODUCT_6X4,
+    Shape(5, 5): Kernel.PRODUCT_5X5,
+    Shape(4, 6): Kernel.PRODUCT_4X6,
+    Shape(3, 7): Kernel.PRODUCT_3X7,
+}
+POOLED = Shape(5, 4)
+DOTS = {Shape(1, 9): Kernel.DOT_1X9, Shape(3, 9): Kernel.DOT_3X9, Shape(5, 5): Kernel.DOT_5X5}
+
+_product_8x1, _product_8x3, _product_6x4, _product_5x5, _product_4x6, _product_3x7 = map(product, PRODUCTS)
+_product_pooled = product(POOLED, pool=True)
+_dot_1x9, _dot_3x9, _dot_5x5 = map(dot, DOTS)
+
+
+class Data(NamedTuple):
+    """What steps read besides the run's memory, and where they write class scores."""
+
+    images: Images
+    labels: Labels
+    order: Labels
+    rates: Array
+    scores: Array
+
+
+class Now(NamedTuple):
+    """The number of the step, from 1, and which part of the order is its batch."""
+
+    step: int
+    start: int
+    stop: int
+
+
+@njit(nogil=True)
+def _execute(call, tables, memory, data, now):  # noqa: PLR0912
+    """Run one call."""
+    kernel = call[0]
+    if kernel == Kernel.GATHER:
+        ends.gather(call, memory, data, now)
+    elif kernel == Kernel.COLLECT:
+        ends.collect(call, memory, data, now)
+    elif kernel == Kernel.LOSS_GRADIENT:
+        ends.loss_gradient(call, memory, data, now)
+    elif kernel == Kernel.PRODUCT_8X1:
+        _product_8x1(call, tables, memory)
+    elif kernel == Kernel.PRODUCT_8X3:
+        _product_8x3(call, tables, memory)
+    elif kernel == Kernel.PRODUCT_6X4:
+        _product_6x4(call, tables, memory)
+    elif kernel == Kernel.PRODUCT_5X5:
+        _product_5x5(call, tables, memory)
+    elif kernel == Kernel.PRODUCT_4X6:
+        _product_4x6(call, tables, memory)
+    elif kernel == Kernel.PRODUCT_3X7:
+        _product_3x7(call, tables, memory)
+    elif kernel == Kernel.PRODUCT_POOLED:
+        _product_pooled(call, tables, memory)
+    elif kernel == Kernel.DOT_1X9:
+        _dot_1x9(call, tables, memory)
+    elif kernel == Kernel.DOT_3X9:
+        _dot_3x9(call, tables, memory)
+    elif kernel == Kernel.DOT_5X5:
+        _dot_5x5(call, tables, memory)
+    elif kernel == Kernel.BIAS_GRADIENT:
+        maps.bias_gradient(call, memory)
+    elif kernel == Kernel.TRANSPOSE:
+        maps.transpose(call, memory)
+    elif kernel == Kernel.RELU:
+        maps.relu(call, memory)
+    elif kernel == Kernel.RELU_GRADIENT:
+        maps.relu_gradient(call, memory)
+    elif kernel == Kernel.WINDOW_MEAN:
+        maps.window_mean(call, tables, memory)
+    elif kernel == Kernel.WINDOW_MAX:
+        maps.window_max(call, tables, memory)
+    elif kernel == Kernel.WINDOW_MAX_GRADIENT:
+        maps.window_max_gradient(call, tables, memory)
+    elif kernel == Kernel.SGD:
+        updates.sgd(call, memory, data.rates)
+    elif kernel == Kernel.MOMENTUM:
+        updates.momentum(call, memory, data.rates)
+    elif kernel == Kernel.ADAM:
+        updates.adam(call, memory, data.rates, now.step)
+
+
+Program = NDArray[np.int64]
+"""Calls, one a row: the kernel, then where its operands lie and how many they are."""
+
+Runner = Callable[[Program, NDArray[np.int64], Array, Data, int, int], None]
+
+
+@cache
+def runner() -> Runner:
+    """Return the interpreter: it runs a program on each batch of an order, counting steps on.
+
+    Compiled at its first call for a precision, and kept on disk until a kernel
+    changes: Numba's cache looks at this file alone, so their hash is part of the function.
+    """
+    version = _digest()
+
+    @njit(nogil=True, cache=True)
+    def run(program, tables, memory, data, size, step):
+        _ = version
+        for start in range(0, len(data.order), size):
+            step += 1
+            now = Now(step, start, min(start + size, len(data.order)))
+            for i in range(len(program)):
+                _execute(program[i], tables, memory, data, now)
+
+    return run
+
+
+def _digest() -> int:
+    sources = sorted(Path(__file__).parent.glob("*.py"))
+    digest = blake2b(b"".join(source.read_bytes() for source in sources), digest_size=7).digest()
+    return int.from_bytes(digest, "little")

@@ -1,0 +1,131 @@
+"""From a network to the program that trains it: the parts of the memory, and who works on what, in order."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assay.engines.numba.kernels.program import Kernel
+from assay.engines.numba.layout import NO_MARGINS, Maps, Margins, Memory, Offsets, Placed
+from assay.network import Network, Node
+from assay.nn.conv2d import Conv2d
+from assay.nn.flatten import Flatten
+from assay.nn.linear import Linear
+from assay.nn.max_pool2d import MaxPool2d
+from assay.nn.relu import ReLU
+from assay.shapes import Shape
+
+CALL_SIZE = 16
+Call = list[int]
+
+
+@dataclass
+class Stage:
+    """A layer with what its kernel does at once: the pooling and the ReLU behind it."""
+
+    node: Node
+    pool: Node | None = None
+    relu: bool = False
+
+    @property
+    def output_shape(self) -> Shape:
+        """The shape behind all of it."""
+        return (self.pool or self.node).output_shape
+
+
+@dataclass
+class Value:
+    """What passes between two stages, and its gradient."""
+
+    y: Maps
+    dy: Maps
+
+
+def stages(network: Network) -> list[Stage]:
+    """Group the layers; Flatten is no work here, and ReLU none on pixels, which are never negative."""
+    found: list[Stage] = []
+    for node in network.nodes:
+        last = found[-1] if found else None
+        if isinstance(node.layer, ReLU):
+            if last:
+                last.relu = True
+        elif last and _pools_at_once(last, node):
+            last.pool = node
+        elif not isinstance(node.layer, Flatten):
+            found.append(Stage(node))
+    return found
+
+
+def _pools_at_once(stage: Stage, node: Node) -> bool:
+    """Whether ``node`` is a 2 x 2 maximum right behind a convolution."""
+    if not isinstance(node.layer, MaxPool2d) or not isinstance(stage.node.layer, Conv2d) or stage.pool:
+        return False
+    sliding = node.layer.sliding
+    return sliding.kernel_size == sliding.stride == (2, 2) and sliding.padding == (0, 0)
+
+
+class Plan:
+    """The memory of a run, its tables of offsets, and its calls forward and backward."""
+
+    def __init__(self, network: Network, slots: int, batch_size: int, dtype: str) -> None:
+        self.memory = Memory(dtype)
+        self.batch_size = batch_size
+        self.blocks = -(-batch_size // self.memory.lanes)
+        self.forward: list[Call] = []
+        self.backward: list[Call] = []
+        self._tables: list[Offsets] = []
+        self._table_size = 0
+        self.parameters = self._place(network)
+        self.region = sum(self.padded(placed.size) for placed in self.parameters.values())
+        self.theta, self.gradient, *self.slots = (self.memory.take(self.region) for _ in range(2 + slots))
+
+    def _place(self, network: Network) -> dict[str, Placed]:
+        linear = {node.name for node in network.nodes if isinstance(node.layer, Linear)}
+        placed, start = {}, 0
+        for name, parameter in network.parameters.items():
+            layer, _, local = name.rpartition(".")
+            transposed = layer in linear and local == "weight"
+            row = self.padded(parameter.shape[0]) if transposed else None
+            placed[name] = Placed(start, parameter.shape, row)
+            start += self.padded(placed[name].size)
+        return placed
+
+    def padded(self, size: int) -> int:
+        """Round up to whole vectors."""
+        return -(-size // self.memory.lanes) * self.memory.lanes
+
+    def value(
+        self, shape: Shape, margins: Margins = NO_MARGINS, gradient_margins: Margins = NO_MARGINS
+    ) -> Value:
+        """Reserve what passes between two stages."""
+        maps = self.memory.maps
+        return Value(maps(self.blocks, shape, margins), maps(self.blocks, shape, gradient_margins))
+
+    def offsets(self, name: str, region: int) -> Offsets:
+        """Return the offsets of a parameter's entries, in its own shape, in a region: theta, gradient, ..."""
+        return self.parameters[name].view(np.arange(region, region + self.region, dtype=np.int64))
+
+    def table(self, entries: Offsets) -> int:
+        """Keep a table of offsets and return where it begins."""
+        start = self._table_size
+        self._tables.append(np.ascontiguousarray(entries, np.int64).ravel())
+        self._table_size += self._tables[-1].size
+        return start
+
+    @property
+    def tables(self) -> Offsets:
+        """All tables."""
+        return np.concatenate([np.zeros(0, np.int64), *self._tables])
+
+
+def call(kernel: Kernel, *arguments: int) -> Call:
+    """Return a call: the kernel and its arguments."""
+    return [int(kernel), *map(int, arguments)]
+
+
+def program(calls: list[Call]) -> NDArray[np.int64]:
+    """Return calls as an array, one a row."""
+    rows = np.zeros((len(calls), CALL_SIZE), np.int64)
+    for row, values in zip(rows, calls, strict=True):
+        row[: len(values)] = values
+    return rows

@@ -1,0 +1,118 @@
+"""Pooling and ReLU: the calls that they add to a plan. The formulas are those of `assay.nn`."""
+
+from itertools import product as pairs
+
+import numpy as np
+
+from assay.engines.numba.kernels.program import Kernel
+from assay.engines.numba.layout import Maps, Offsets
+from assay.engines.numba.plan import Call, Plan, Stage, Value, call
+from assay.network import Node
+from assay.nn.adaptive_avg_pool2d import AdaptiveAvgPool2d
+from assay.nn.avg_pool2d import AvgPool2d
+from assay.nn.max_pool2d import MaxPool2d
+from assay.nn.sliding import Sliding
+from assay.shapes import Array, pair, windows
+
+Entries = list[tuple[int, int]]
+"""Of one window: at which offset each entry lies, and its factor."""
+
+
+def relu(y: Maps) -> Call:
+    """y = max(y, 0)."""
+    return call(Kernel.RELU, y.first, y.planes, y.plane_distance, y.shape[1], *y.row)
+
+
+def relu_gradient(value: Value) -> Call:
+    """dy = dy where y > 0, else 0."""
+    y, dy = value.y, value.dy
+    dy_at = (dy.first, dy.plane_distance, dy.row_distance)
+    return call(Kernel.RELU_GRADIENT, y.first, y.planes, y.plane_distance, y.shape[1], *y.row, *dy_at)
+
+
+def winners(plan: Plan, y: Value) -> Maps:
+    """Reserve room for which entry of its window each output is; it lies as the output does."""
+    return plan.memory.maps(plan.blocks, y.y.shape, y.y.margins)
+
+
+def unpool(plan: Plan, node: Node, dx: Maps, dy: Maps, winner: Maps) -> Call:
+    """Send each gradient to the entry that was the largest."""
+    table = _window_table(plan, _max_windows(node, dx), dy, winner)
+    size = (dx.shape[1], *dx.row)
+    return call(Kernel.WINDOW_MAX_GRADIENT, *table, dy.planes, *_planes(dx, dy, winner), *size)
+
+
+def maximum(plan: Plan, stage: Stage, x: Value, y: Value, first: bool) -> tuple[list[Call], list[Call]]:
+    """y = the largest entry of each window."""
+    winner = winners(plan, y)
+    table = _window_table(plan, _max_windows(stage.node, x.y), y.y, winner)
+    forward = call(Kernel.WINDOW_MAX, *table, y.y.planes, *_planes(x.y, y.y, winner))
+    return [forward], [] if first else [unpool(plan, stage.node, x.dy, y.dy, winner)]
+
+
+def mean(plan: Plan, stage: Stage, x: Value, y: Value, first: bool) -> tuple[list[Call], list[Call]]:
+    """y = A x B^T, the means along both axes as matrices; dx = A^T dy B."""
+    a, b = _means(stage.node)
+    return [_mean(plan, a, b, x.y, y.y)], [] if first else [_mean(plan, a.T, b.T, y.dy, x.dy)]
+
+
+def _mean(plan: Plan, a: Array, b: Array, x: Maps, y: Maps) -> Call:
+    entries = _relative(x)
+    found: list[Entries] = []
+    for row, column in pairs(a, b):
+        inside = pairs(np.flatnonzero(row), np.flatnonzero(column))
+        found.append([(entries[i, j], plan.memory.constant(row[i] * column[j])) for i, j in inside])
+    table = _window_table(plan, found, y, y)
+    return call(Kernel.WINDOW_MEAN, *table, y.planes, *_planes(x, y))
+
+
+def _means(node: Node) -> tuple[Array, Array]:
+    """Return the matrices (H', H) and (W', W) whose rows take the mean of each window."""
+    layer, (_, height, width) = node.layer, node.input_shape
+    if isinstance(layer, AdaptiveAvgPool2d):
+        rows, columns = pair(layer.output_size)
+        return _matrix(AdaptiveAvgPool2d((rows, 1)), height), _matrix(AdaptiveAvgPool2d((columns, 1)), width)
+    assert isinstance(layer, AvgPool2d)
+    (kh, kw), (sh, sw), (ph, pw) = layer.sliding.kernel_size, layer.sliding.stride, layer.sliding.padding
+    count = layer.count_include_pad
+    down, across = (AvgPool2d((k, 1), (s, 1), (p, 0), count) for k, s, p in ((kh, sh, ph), (kw, sw, pw)))
+    return _matrix(down, height), _matrix(across, width)
+
+
+def _matrix(layer: AvgPool2d | AdaptiveAvgPool2d, size: int) -> Array:
+    """Return what a layer does along one axis, (outputs, size), from what it does to unit vectors."""
+    y, _ = layer.forward({}, np.eye(size)[:, None, :, None])
+    return y[:, 0, :, 0].T
+
+
+def _windows(s: Sliding, axis: int, size: int) -> list[Offsets]:
+    """Return the positions along an axis that each window holds, those of the border left out."""
+    kernel_size, stride, padding = s.kernel_size[axis], s.stride[axis], s.padding[axis]
+    starts = range(-padding, windows(size, kernel_size, stride, padding) * stride - padding, stride)
+    return [np.arange(max(start, 0), min(start + kernel_size, size)) for start in starts]
+
+
+def _max_windows(node: Node, x: Maps) -> list[Entries]:
+    assert isinstance(node.layer, MaxPool2d)
+    entries = _relative(x)
+    down, across = (_windows(node.layer.sliding, axis, x.shape[axis + 1]) for axis in (0, 1))
+    return [[(entries[i, j], 0) for i, j in pairs(rows, columns)] for rows, columns in pairs(down, across)]
+
+
+def _window_table(plan: Plan, found: list[Entries], y: Maps, winner: Maps) -> tuple[int, int]:
+    """Write the windows of a plane and return the table and the number of outputs."""
+    outputs, won = _relative(y).ravel(), _relative(winner).ravel()
+    numbers: list[int] = []
+    for output, place, entries in zip(outputs.tolist(), won.tolist(), found, strict=True):
+        numbers += [output, place, len(entries), *(number for entry in entries for number in entry)]
+    return plan.table(np.array(numbers)), len(found)
+
+
+def _relative(maps: Maps) -> Offsets:
+    """Return how far each position of a plane (H, W) lies from its first."""
+    plane: Offsets = maps.inside[0, 0] - maps.first
+    return plane
+
+
+def _planes(*maps: Maps) -> list[int]:
+    return [number for each in maps for number in (each.first, each.plane_distance)]

@@ -1,0 +1,183 @@
+"""The numba engine is held to the reference engine, that is to `assay.nn` and `assay.optim` as they stand."""
+
+from threading import Thread
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from oracles import assert_close
+
+from assay.engines.base import Engine, Recipe, Session, State, initial_state
+from assay.engines.numba import NumbaEngine
+from assay.engines.reference import ReferenceEngine
+from assay.errors import ShapeError, UnsupportedError
+from assay.network import Network
+from assay.nn import (
+    AdaptiveAvgPool2d,
+    AvgPool2d,
+    Conv2d,
+    Dropout,
+    Flatten,
+    Layer,
+    Linear,
+    MaxPool2d,
+    ReLU,
+)
+from assay.optim import SGD, Adagrad, Adam, AdamW, Optimizer
+
+CLASSES = 5
+RULES = [
+    SGD(0.1),
+    SGD(0.1, weight_decay=0.01, momentum=0.9),
+    SGD(0.1, momentum=0.5, nesterov=True),
+    Adam(0.01),
+    Adam(0.01, weight_decay=0.1, eps_inside_sqrt=True, bias_correction=False),
+    AdamW(0.01, weight_decay=0.1),
+]
+SMALL_CNN = Network(
+    (Conv2d(3, 3), ReLU(), MaxPool2d(2), Conv2d(4, 3, padding=1), MaxPool2d(2, 2, 1), Flatten(), Linear(5)),
+    (1, 12, 12),
+)
+
+
+def draw_images(count: int, network: Network, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    images = rng.integers(0, 256, (count, *network.input_shape), dtype=np.uint8)
+    return images, rng.integers(0, network.output_shape[0], count)
+
+
+def open_session(engine: Engine, network: Network, recipe: Recipe, state: State | None = None) -> Session:
+    engine.check(network, recipe)
+    return engine.session(network, recipe, [7], [state or initial_state(network, recipe, 7)])
+
+
+def train(engine: Engine, network: Network, recipe: Recipe, epochs: int = 2, count: int = 20) -> Session:
+    session = open_session(engine, network, recipe)
+    images, labels = draw_images(count, network)
+    for epoch in range(1, epochs + 1):
+        session.train_epoch(images, labels, epoch, lambda steps: None)
+    return session
+
+
+def assert_same(found: State, expected: State) -> None:
+    """Bit for bit."""
+    assert found.step == expected.step
+    for name, value in expected.parameters.items():
+        np.testing.assert_array_equal(found.parameters[name], value)
+        for key, slot in expected.slots[name].items():
+            np.testing.assert_array_equal(found.slots[name][key], slot)
+
+
+def draw_pair(draw: st.DrawFn, least: int, most: int) -> tuple[int, int]:
+    return draw(st.integers(least, most)), draw(st.integers(least, most))
+
+
+def draw_layer(draw: st.DrawFn, channels: int) -> Layer:
+    kernel = draw_pair(draw, 1, 4)
+    stride = draw_pair(draw, 1, 5)
+    kind = draw(st.sampled_from(["conv", "relu", "max", "average", "adaptive"]))
+    if kind == "relu":
+        return ReLU()
+    if kind == "adaptive":
+        return AdaptiveAvgPool2d(draw_pair(draw, 1, 5))
+    if kind == "conv":
+        padding, dilation = draw_pair(draw, 0, 4), draw_pair(draw, 1, 3)
+        groups = draw(st.sampled_from([g for g in (1, 2, 3) if channels % g == 0]))
+        out, bias = groups * draw(st.integers(1, 6)), draw(st.booleans())
+        return Conv2d(out, kernel, stride, padding, dilation, groups, bias)
+    if draw(st.booleans()):
+        kernel = stride = (2, 2)
+    padding = tuple(draw(st.integers(0, k // 2)) for k in kernel)
+    if kind == "max":
+        return MaxPool2d(kernel, stride, padding)
+    return AvgPool2d(kernel, stride, padding, draw(st.booleans()))
+
+
+@st.composite
+def networks(draw: st.DrawFn) -> Network:
+    """Draw a stack of layers that fits together; what does not fit is left out."""
+    input_shape = (draw(st.integers(1, 3)), *draw_pair(draw, 1, 11))
+    layers: tuple[Layer, ...] = ()
+    shape = input_shape
+    for _ in range(draw(st.integers(0, 5))):
+        longer = (*layers, draw_layer(draw, shape[0]))
+        try:
+            shape = Network(longer, input_shape).output_shape
+            layers = longer
+        except ShapeError:
+            continue
+    hidden = [
+        layer for width in draw(st.lists(st.integers(1, 20), max_size=2)) for layer in (Linear(width), ReLU())
+    ]
+    return Network((*layers, Flatten(), *hidden, Linear(CLASSES, bias=draw(st.booleans()))), input_shape)
+
+
+@given(networks(), st.sampled_from(RULES), st.integers(1, 20))
+@settings(max_examples=60)
+def test_agrees_with_the_reference(network: Network, rule: Optimizer, batch_size: int) -> None:
+    recipe = Recipe(rule, batch_size, dtype="float64")
+    found, expected = (train(engine, network, recipe) for engine in (NumbaEngine(), ReferenceEngine()))
+    images, _ = draw_images(11, network, seed=1)
+    assert_close("scores", found.scores(images)[0], expected.scores(images)[0])
+    for name, value in expected.states()[0].parameters.items():
+        assert_close(name, found.states()[0].parameters[name], value)
+        for key, slot in expected.states()[0].slots[name].items():
+            assert_close(f"{name} {key}", found.states()[0].slots[name][key], slot)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=str)
+def test_resumed_training_ends_with_the_same_bits(rule: Optimizer) -> None:
+    recipe = Recipe(rule, batch_size=8)
+    once = train(NumbaEngine(), SMALL_CNN, recipe, epochs=2)
+    half = train(NumbaEngine(), SMALL_CNN, recipe, epochs=1)
+    half.scores(draw_images(3, SMALL_CNN)[0])
+    resumed = open_session(NumbaEngine(), SMALL_CNN, recipe, half.states()[0])
+    resumed.train_epoch(*draw_images(20, SMALL_CNN), 2, lambda steps: None)
+    assert_same(resumed.states()[0], once.states()[0])
+
+
+def test_runs_in_two_threads_are_the_same_as_alone() -> None:
+    recipe = Recipe(Adam(), batch_size=10)
+    alone = train(NumbaEngine(), SMALL_CNN, recipe, epochs=5).states()[0]
+    together: list[State] = []
+    threads = [
+        Thread(target=lambda: together.append(train(NumbaEngine(), SMALL_CNN, recipe, epochs=5).states()[0]))
+        for _ in range(2)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(together) == 2
+    for state in together:
+        assert_same(state, alone)
+
+
+def test_counts_every_step_with_the_short_last_batch() -> None:
+    recipe, reported = Recipe(SGD(), batch_size=1), []
+    session = open_session(NumbaEngine(), SMALL_CNN, recipe)
+    session.train_epoch(*draw_images(120, SMALL_CNN), 1, reported.append)
+    assert session.states()[0].step == 120
+    assert reported == sorted(reported)
+    assert reported[-1] == 120
+
+
+def test_memory_counts_parameters_activations_and_gradients() -> None:
+    small, large = (
+        open_session(NumbaEngine(), SMALL_CNN, Recipe(Adam(), batch_size=size)).memory() for size in (16, 160)
+    )
+    activations = 2 * 4 * sum(np.prod(node.output_shape) for node in SMALL_CNN.nodes[2:4])
+    assert large - small > (160 - 16) * activations
+
+
+@pytest.mark.parametrize(
+    ("network", "rule", "named"),
+    [
+        (Network((Flatten(), Dropout(), Linear(5))), Adam(), "Dropout"),
+        (SMALL_CNN, Adagrad(), "Adagrad"),
+    ],
+)
+def test_names_what_it_lacks(network: Network, rule: Optimizer, named: str) -> None:
+    with pytest.raises(UnsupportedError, match=named):
+        NumbaEngine().check(network, Recipe(rule))
