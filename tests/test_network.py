@@ -13,7 +13,20 @@ from torch.nn import functional as F
 
 from assay.errors import ShapeError
 from assay.network import Network
-from assay.nn import AdaptiveAvgPool2d, AvgPool2d, Conv2d, Flatten, Linear, MaxPool2d, ReLU
+from assay.nn import (
+    AdaptiveAvgPool2d,
+    AvgPool2d,
+    BatchNorm1d,
+    BatchNorm2d,
+    Conv2d,
+    Dropout,
+    Flatten,
+    Linear,
+    MaxPool2d,
+    ReLU,
+    Residual,
+)
+from assay.streams import stream
 
 CNN = Network(
     (Conv2d(5, 5), ReLU(), MaxPool2d(2), Conv2d(10, 5), ReLU(), MaxPool2d(2), Flatten(), Linear(47))
@@ -147,3 +160,51 @@ def test_an_upstream_gradient_of_another_shape_is_refused_by_every_layer():
         for wrong in (y[:1], y[..., :-1], y[..., None]):
             with pytest.raises(ShapeError, match="upstream gradient is"):
                 node.layer.backward(params, cache, wrong)
+
+
+REGULARISED = Network(
+    (
+        Conv2d(2, 3),
+        BatchNorm2d(),
+        Residual((ReLU(), Dropout(0.5))),
+        Flatten(),
+        BatchNorm1d(),
+        Dropout(0.5),
+        Linear(3),
+    ),
+    (1, 5, 5),
+)
+
+
+def draw(name):
+    return stream(0, "mask", 1, 1, name)
+
+
+def test_buffers_are_kept_beside_the_parameters_and_not_learnt():
+    buffers = REGULARISED.initial_buffers()
+    assert buffers.keys() == {f"batchnorm{i}.running_{kind}" for i in (1, 2) for kind in ("mean", "var")}
+    assert not buffers.keys() & REGULARISED.parameters.keys()
+    assert REGULARISED.parameter_count == sum(value.size for value in REGULARISED.initialise(0).values())
+    assert all(value.dtype == np.float32 for value in buffers.values())
+
+
+def test_a_training_step_updates_buffers_and_evaluation_uses_them():
+    params = REGULARISED.initialise(0, np.float64) | REGULARISED.initial_buffers(np.float64)
+    x = np.random.default_rng(0).normal(size=(8, 1, 5, 5))
+    before = REGULARISED.forward(params, x)[0]
+    y, caches = REGULARISED.forward_training(params, x, draw)
+    _, gradients = REGULARISED.backward(params, caches, np.ones_like(y))
+    assert gradients.keys() == REGULARISED.parameters.keys()
+    updated = REGULARISED.updated_buffers(params, caches)
+    assert updated.keys() == REGULARISED.initial_buffers().keys()
+    assert all((updated[name] != params[name]).all() for name in updated)
+    assert (REGULARISED.forward({**params, **updated}, x)[0] != before).any()
+
+
+def test_masks_depend_on_the_layer_s_name_and_on_nothing_before_it():
+    x = np.ones((4, 6))
+    wide, narrow = Network((Dropout(0.5), Dropout(0.5)), (6,)), Network((ReLU(), Dropout(0.5)), (6,))
+    first, second = (mask for mask, _ in wide.forward_training({}, x, draw)[1])
+    (alone, _) = narrow.forward_training({}, x, draw)[1][1]
+    assert (alone == first).all()
+    assert (first != second).any()
