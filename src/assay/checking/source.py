@@ -1,0 +1,152 @@
+"""A user's layer, from its file to an object; whatever goes wrong there is one line.
+
+The code that runs is the user's, so every exception that it raises is turned
+into a `UsageError` that says what was being done and on which line it ended.
+"""
+
+import importlib.util
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from inspect import Parameter, isclass, signature
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from assay.adapters.coursework import FromCoursework, is_coursework
+from assay.errors import AssayError, UsageError, suggestion
+from assay.nn.layer import Layer
+from assay.shapes import Shape
+
+
+@contextmanager
+def blamed(where: str, path: Path | None = None) -> Iterator[None]:
+    """Turn what the code of ``path`` raises into an error of one line that begins with ``where``."""
+    try:
+        yield
+    except AssayError as error:
+        raise type(error)(f"{where}: {error}") from error
+    except (Exception, SystemExit) as error:
+        raise UsageError(f"{where}: {words(error, path)}") from error
+
+
+def words(error: BaseException, path: Path | None) -> str:
+    """Return an exception in one line: its kind, what it says, and where in the user's file it was."""
+    message = (str(error).strip() or "no message").splitlines()[0]
+    return f"{type(error).__name__}: {message}{_place(error, path)}"
+
+
+@contextmanager
+def importable(folder: Path) -> Iterator[None]:
+    """Let the user's file import its neighbours, as it can when Python runs it."""
+    sys.path.insert(0, str(folder))
+    try:
+        yield
+    finally:
+        sys.path.remove(str(folder))
+
+
+def split(target: str) -> tuple[Path, str]:
+    """Return ``PATH.py:ClassName`` as a path and a name."""
+    path, _, name = target.rpartition(":")
+    if not path.endswith(".py") or not name.isidentifier():
+        raise UsageError(f"{target}: expected PATH.py:ClassName")
+    if not Path(path).is_file():
+        raise UsageError(f"{path}: no such file")
+    return Path(path), name
+
+
+def load(path: Path, name: str) -> type:
+    """Run the file and return its class."""
+    with blamed(str(path), path):
+        module = _run(path)
+    found = getattr(module, name, None)
+    own = [
+        key for key, value in vars(module).items() if isclass(value) and value.__module__ == module.__name__
+    ]
+    if found is None:
+        raise UsageError(f"{path}: no class {name!r} ({suggestion(name, own) if own else 'it has none'})")
+    if not isclass(found):
+        raise UsageError(f"{path}:{name}: expected a class, found {type(found).__name__}")
+    return found
+
+
+def make(cls: type, settings: Mapping[str, Any], where: str, path: Path | None = None) -> object:
+    """Return an instance with ``settings`` as its keyword arguments; lists become tuples."""
+    accepted = _arguments(cls)
+    if not any(argument.kind is Parameter.VAR_KEYWORD for argument in accepted.values()):
+        for key in settings:
+            if key not in accepted:
+                known = suggestion(key, accepted) if accepted else "it takes none"
+                raise UsageError(f"{where}: no argument {key!r} ({known})")
+    missing = [key for key, argument in accepted.items() if _needed(argument) and key not in settings]
+    if missing:
+        raise UsageError(
+            f"{where}: the constructor needs {', '.join(missing)} (give --set {missing[0]}=VALUE)"
+        )
+    with blamed(f"{where}: the constructor failed", path):
+        made: object = cls(**{key: _tuples(value) for key, value in settings.items()})
+        return made
+
+
+def as_layer(found: object, where: str) -> Layer:
+    """Return an object as a `Layer`, by the adapter if it is in the course's style."""
+    if isinstance(found, Layer):
+        return found
+    if is_coursework(found):
+        return FromCoursework(found)
+    raise UsageError(
+        f"{where}: expected a subclass of assay.nn.Layer, or a class with fprop and bprop; found neither"
+    )
+
+
+def input_shape(text: str) -> Shape:
+    """Read a shape such as ``3,8,8``, the batch axis left out."""
+    try:
+        shape = tuple(int(size) for size in text.split(","))
+    except ValueError:
+        shape = ()
+    if not shape or min(shape) < 1:
+        raise UsageError(f"input shape {text!r}: expected sizes such as 3,8,8")
+    return shape
+
+
+def _run(path: Path) -> ModuleType:
+    name = f"assay_checked_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None  # its name ends in .py
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses look their own module up
+    spec.loader.exec_module(module)
+    return module
+
+
+def _arguments(cls: type) -> dict[str, Parameter]:
+    try:
+        return dict(signature(cls).parameters)
+    except (TypeError, ValueError):  # a class made in C; its constructor will say itself what it lacks
+        return {"anything": Parameter("anything", Parameter.VAR_KEYWORD)}
+
+
+def _needed(argument: Parameter) -> bool:
+    variadic = argument.kind in (Parameter.VAR_KEYWORD, Parameter.VAR_POSITIONAL)
+    return argument.default is Parameter.empty and not variadic
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
+
+
+def _place(error: BaseException, path: Path | None) -> str:
+    """Name the last line of the user's own file that the error came through."""
+    if path is None:
+        return ""
+    if isinstance(error, SyntaxError):
+        return f" ({path.name}, line {error.lineno})"
+    line, trace = None, error.__traceback__
+    while trace:
+        if Path(trace.tb_frame.f_code.co_filename) == path:
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return f" ({path.name}, line {line})" if line else ""
