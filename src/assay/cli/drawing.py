@@ -56,6 +56,7 @@ def costs(estimate: Estimate) -> Group:
         speed = f"{cohort.steps_per_second:.3g}"
         table.add_row(cohort.arm, speed, duration(cohort.seconds), f"{mebibytes(cohort.memory)} MiB")
     return Group(
+        Text(),
         table,
         Text(
             f"Estimate: about {duration(estimate.seconds)} and {mebibytes(estimate.memory)} MiB with "
@@ -82,9 +83,9 @@ def _settings(thing: Any) -> Iterator[str]:
 
 def _network(network: Network, cohorts: list[Cohort]) -> Iterator[RenderableType]:
     for cohort in cohorts:
-        recipe = cohort.recipe
+        recipe, rule = cohort.recipe, cohort.recipe.optimizer
         yield Text(
-            f"\n{cohort.arm.name}: {type(recipe.optimizer).__name__} {settings(recipe.optimizer)}, minibatch {recipe.batch_size}, "
+            f"\n{cohort.arm.name}: {type(rule).__name__} {settings(rule)}, minibatch {recipe.batch_size}, "
             f"{plural(recipe.epochs, 'epoch')}, {cohort.engine.name} engine"
         )
     yield _layers(network)

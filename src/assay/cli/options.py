@@ -1,7 +1,9 @@
 """The options that choose a study and change its settings, shared by ``show`` and ``run``."""
 
 import tomllib
+from collections.abc import Mapping
 from dataclasses import replace
+from functools import reduce
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -56,7 +58,6 @@ def chosen(
     settings: list[str] | None = None,
 ) -> "Study":
     """Load a study and lay the options over it, ``--quick`` first."""
-    from assay import tables
     from assay.studies import load_study
 
     study = load_study(name)
@@ -65,10 +66,40 @@ def chosen(
     if data is not None:
         study = _with_data(study, data)
     named = {"seeds": seeds, "training.epochs": epochs, "engine": engine}
-    given = [(key, value) for key, value in named.items() if value is not None]
-    for key, value in [*given, *map(_parsed, settings or [])]:
-        study = study.override(tables.nest(key, value))
+    given = {key: value for key, value in named.items() if value is not None}
+    return _overridden(study, given | dict(map(_parsed, settings or [])))
+
+
+def _overridden(study: "Study", changes: dict[str, Any]) -> "Study":
+    """Lay settings over a study, all at once, so that their order does not matter."""
+    from assay import tables
+
+    nested = (tables.nest(key, value) for key, value in changes.items())
+    study = study.override(reduce(tables.merge, nested, {}))
+    for key, value in changes.items():
+        _expect_reach(study, key, value)
     return study
+
+
+def _expect_reach(study: "Study", key: str, value: Any) -> None:
+    """Refuse a setting that an arm's own level lays itself over: it would change some arms, or none."""
+    from assay import tables
+    from assay.study import SETTINGS
+
+    if key.partition(".")[0] not in SETTINGS:
+        return
+    for arm in study.arms:
+        levels = (study.factors[factor][level] for factor, level in arm.levels.items())
+        if _at(reduce(tables.merge, levels, study.base), key) != value:
+            raise UsageError(
+                f"{key}={value}: does not reach arm {arm.name!r}: its level has another (edit the study file)"
+            )
+
+
+def _at(values: Any, key: str) -> Any:
+    for part in key.split("."):
+        values = values.get(part) if isinstance(values, Mapping) else None
+    return values
 
 
 def _with_data(study: "Study", source: str) -> "Study":

@@ -78,9 +78,9 @@ class LiveTable(Watcher):
         super().__init__()
         from rich.live import Live
 
-        self.live = Live(get_renderable=self.draw, console=terminal, refresh_per_second=4)
         self.source = ""
         self.troubles: list[str] = []
+        self.live = Live(get_renderable=self.draw, console=terminal, refresh_per_second=4)
 
     def show(self, event: Event) -> None:
         """Begin to draw with the first event; remember runs that went wrong."""

@@ -46,9 +46,11 @@ def grid(*headings: str, left: int = 1) -> "Table":
 
 
 def duration(seconds: float | None) -> str:
-    """Write seconds as people say them: 48 s, 3 min 20 s, 2 h 05 min."""
+    """Write seconds as people say them: 4.8 s, 48 s, 3 min 20 s, 2 h 05 min."""
     if seconds is None:
         return "–"
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"

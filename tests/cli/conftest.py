@@ -1,0 +1,43 @@
+"""What the tests of the command line share: the command itself, and a study that trains in a second."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from tiny import tiny_tables
+
+from assay.cli import main
+from assay.report.export import to_toml
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command ended with and wrote."""
+
+    status: int
+    out: str
+    err: str
+
+
+Assay = Callable[..., Said]
+
+
+@pytest.fixture
+def assay(capfd: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Assay:
+    """``assay("run", ...)`` in an empty folder, with what it wrote to the two streams."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments: str) -> Said:
+        status = main(arguments)
+        return Said(status, *capfd.readouterr())
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def study_file(characters: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A study of two arms and two seeds, with a quick profile of one epoch."""
+    path = tmp_path_factory.mktemp("study") / "tiny.toml"
+    path.write_text(to_toml(tiny_tables(characters, quick={"seeds": 1, "training": {"epochs": 1}})))
+    return str(path)

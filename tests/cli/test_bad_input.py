@@ -1,0 +1,145 @@
+"""Whatever a user gets wrong is one line on stderr, exit status 2, and no traceback."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import Assay
+from tiny import tiny_tables
+
+from assay.cli import app
+from assay.report.export import to_toml
+
+RUN = ("run", "STUDY")
+WRONG = [
+    # the command's own words
+    (("rnu",), "Did you mean 'run'"),
+    (("run",), "missing argument 'STUDY'"),
+    (("data",), "missing command"),
+    (("data", "lst"), "Did you mean 'list'"),
+    ((*RUN, "--seds", "3"), "--seds"),
+    ((*RUN, "--seeds"), "--seeds"),
+    ((*RUN, "surplus"), "surplus"),
+    (("results", "there", "--format", "xml"), "--format"),
+    (("predict", "there"), "IMAGE"),
+    # numbers
+    ((*RUN, "--seeds", "0"), "seeds must be from 1"),
+    ((*RUN, "--seeds", "-3"), "seeds must be from 1"),
+    ((*RUN, "--seeds", "1e3"), "--seeds"),
+    ((*RUN, "--seeds", ""), "--seeds"),
+    ((*RUN, "--seeds", "9999999"), "seeds"),
+    ((*RUN, "--epochs", "0"), "epochs must be an integer >= 1; got 0"),
+    ((*RUN, "--epochs", "two"), "'two'"),
+    ((*RUN, "--workers", "0"), "workers must be 1..1024; got 0"),
+    ((*RUN, "--workers", "-1"), "got -1"),
+    ((*RUN, "--workers", "10000"), "got 10000"),
+    # studies and their settings
+    (("run", "poling"), "did you mean 'pooling'"),
+    (("show", "poling"), "did you mean 'pooling'"),
+    (("run", "absent.toml"), "absent.toml"),
+    (("run", "broken.toml"), "broken.toml"),
+    (("run", "folder.toml"), "folder.toml"),
+    (("run", "empty.toml"), "'name' is missing"),
+    (("run", "evil\n[red]name"), "evil\\n[red]name"),
+    (("run", "caf\udce9"), "caf\\udce9"),
+    (("run", "nul\0"), "nul"),
+    ((*RUN, "-s", "network.filtres=3"), "did you mean 'filters'"),
+    ((*RUN, "-s", "netwerk.filters=3"), "did you mean 'network'"),
+    ((*RUN, "-s", "network.filters"), "expected KEY=VALUE"),
+    ((*RUN, "-s", "network..filters=3"), "expected KEY=VALUE"),
+    ((*RUN, "-s", "=3"), "expected KEY=VALUE"),
+    ((*RUN, "-s", "network.filters=three"), "network.filters"),
+    ((*RUN, "-s", "network.filters=0"), "filters must be an integer >= 1; got 0"),
+    ((*RUN, "-s", "network.reduction=max"), "does not reach arm 'average'"),
+    (("run", "shrinks.toml"), "layer conv3: the feature map shrinks to nothing"),
+    ((*RUN, "-s", "optimizer.lr=nan"), "lr must be a finite number > 0; got nan"),
+    ((*RUN, "-s", "optimizer.lr=inf"), "lr must be a finite number > 0; got inf"),
+    ((*RUN, "-s", "optimizer.lr=-1.0"), "lr must be a finite number > 0; got -1.0"),
+    ((*RUN, "-s", "optimizer.rule=Adm"), "did you mean 'Adam'"),
+    ((*RUN, "-s", "control=maxx"), "did you mean 'max'"),
+    ((*RUN, "-s", "margin=0"), "margin"),
+    ((*RUN, "--engine", "nmba"), "did you mean 'numba'"),
+    # data
+    ((*RUN, "--data", "glyhps"), "did you mean 'glyphs'"),
+    ((*RUN, "--data", "idx:absent"), "absent"),
+    ((*RUN, "--data", "emnist/balanced"), "assay data fetch emnist"),
+    ((*RUN, "--data", ""), "data"),
+    ((*RUN, "-s", "data.train=100000"), "train = 100,000"),
+    (("data", "info", "idx:empty"), "empty"),
+    (("data", "fetch", "enmist"), "did you mean 'emnist'"),
+    (("data", "fetch", "mnist", "--from", "nowhere"), "nowhere"),
+    (("data", "preview", "SOURCE", "--out", "no/such/folder.png"), "no/such/folder.png"),
+    (("data", "preview", "SOURCE", "--out", "picture.nonsense"), "picture.nonsense"),
+    # folders
+    ((*RUN, "--out", "file"), "file: is a file"),
+    ((*RUN, "--out", "file/below"), "file/below"),
+    (("status", "absent"), "absent"),
+    (("results", "empty"), "empty"),
+    (("report", "file"), "file"),
+    (("status", "damaged"), "damaged"),
+    (("predict", "absent", "x.png"), "absent"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("words", "expected"), WRONG, ids=[" ".join(words) for words, _ in WRONG])
+def test_what_is_wrong_is_one_line(
+    words: tuple[str, ...], expected: str, assay: Assay, study_file: str, characters: str, monkeypatch
+):
+    monkeypatch.setenv("ASSAY_DATA", "cache")
+    Path("file").write_text("a file")
+    Path("empty").mkdir()
+    Path("folder.toml").mkdir()
+    Path("broken.toml").write_text("name = [")
+    Path("empty.toml").write_text("")
+    network = {"family": "ConvPool", "maps": [2, 2, 2], "kernel_size": 3}
+    Path("shrinks.toml").write_text(
+        to_toml(tiny_tables(characters, network=network, factors={}, control="tiny"))
+    )
+    Path("damaged").mkdir()
+    Path("damaged/results.db").write_bytes(b"SQLite format 3\0" + bytes(84))
+    stand_ins = {"STUDY": study_file, "SOURCE": characters}
+    said = assay(*(stand_ins.get(word, word) for word in words))
+    assert said.status == 2
+    assert said.out == "" or said.out.startswith("reading ")
+    assert said.err.startswith("assay: error: ")
+    assert said.err.count("\n") == 1
+    assert said.err.endswith("\n")
+    assert expected in said.err
+    assert "Traceback" not in said.err
+
+
+def test_a_bug_is_one_line_too(assay: Assay, monkeypatch):
+    def broken() -> list[str]:
+        raise RuntimeError("not\nforeseen")
+
+    monkeypatch.setattr("assay.studies.builtin", broken)
+    monkeypatch.delenv(app.DEBUG, raising=False)
+    said = assay("studies")
+    assert said.status == 1
+    assert said.err.startswith("assay: error: unexpected RuntimeError: not\\nforeseen")
+    assert said.err.count("\n") == 1
+    monkeypatch.setenv(app.DEBUG, "1")
+    assert "Traceback" in assay("studies").err
+
+
+def test_a_reader_who_leaves_is_no_error():
+    """``assay data list | head -0``: the pipe is closed before anything is written to it."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "assay", "studies"]
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writing)
+    assert done.stderr == ""
+    assert done.returncode in (1, 141)
+
+
+def test_a_terminal_without_unicode_is_no_error():
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(
+        [sys.executable, "-m", "assay", "studies"], capture_output=True, check=False, env=environment
+    )
+    assert done.returncode == 0
+    assert done.stderr == b""
+    assert b"pooling" in done.stdout

@@ -1,0 +1,105 @@
+"""Every command says how it is used, at once; and the reference names all there is."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import typer
+from conftest import Assay
+
+from assay.cli.app import app
+
+REFERENCE = Path(__file__).parents[2] / "docs" / "cli.md"
+HEAVY = (
+    "numpy",
+    "scipy",
+    "numba",
+    "matplotlib",
+    "pydantic",
+    "pandas",
+    "PIL",
+    "safetensors",
+    "sqlite3",
+    "torch",
+)
+
+
+def commands() -> Iterator[tuple[tuple[str, ...], typer.core.TyperCommand]]:
+    """Every command with its words."""
+
+    def below(words: tuple[str, ...], command) -> Iterator:
+        for name, inner in getattr(command, "commands", {}).items():
+            yield from below((*words, name), inner)
+        if not hasattr(command, "commands"):
+            yield words, command
+
+    return below((), typer.main.get_command(app))
+
+
+ALL = dict(commands())
+
+
+def test_the_commands_are_these():
+    assert {" ".join(words) for words in ALL} == {
+        "studies", "show", "run", "status", "results", "report", "predict",
+        "data list", "data info", "data preview", "data fetch",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("words", ALL, ids=" ".join)
+def test_help_has_an_example_and_fits_80_columns(words: tuple[str, ...], assay: Assay):
+    said = assay(*words, "--help")
+    assert said.status == 0
+    assert said.err == ""
+    assert f"Example: assay {' '.join(words)}" in said.out
+    assert max(map(len, said.out.splitlines())) <= 80
+
+
+def sections() -> dict[str, str]:
+    """The reference's text on each command, by the command's words."""
+    found = {}
+    for heading, body in re.findall(
+        r"^## `assay (.*?)`\n(.*?)(?=^## |\Z)", REFERENCE.read_text("utf-8"), re.M | re.S
+    ):
+        found[" ".join(re.findall(r"(?<!\S)[a-z]+", heading))] = heading + body
+    return found
+
+
+def test_the_reference_has_these_commands_and_no_others():
+    assert set(sections()) == {" ".join(words) for words in ALL}
+
+
+@pytest.mark.parametrize("words", ALL, ids=" ".join)
+def test_the_reference_has_an_example_and_every_option(words: tuple[str, ...]):
+    section = sections()[" ".join(words)]
+    assert f"\nassay {' '.join(words)}" in section.partition("```")[2]
+    for parameter in ALL[words].params:
+        for name in parameter.opts if parameter.opts[0].startswith("-") else [parameter.metavar]:
+            assert name in section
+
+
+def test_the_reference_names_no_option_that_is_not_there():
+    options = {name for command in ALL.values() for parameter in command.params for name in parameter.opts}
+    for name in re.findall(r"(?<![\w-])--?[a-z]+", REFERENCE.read_text("utf-8")):
+        assert name in {*options, "--help", "-h", "--version"}
+
+
+def test_help_imports_nothing_heavy():
+    code = (
+        "import sys\nfrom assay.cli import main\nmain(['--help'])\n"
+        f"print([name for name in {HEAVY} if name in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr.strip() == "[]"
+
+
+def test_without_words_there_is_help(assay: Assay):
+    assert assay().out == assay("--help").out
+    assert "Commands:" in assay().out
+
+
+def test_the_version(assay: Assay):
+    assert re.fullmatch(r"assay \d+\.\d+\.\d+\n", assay("--version").out)

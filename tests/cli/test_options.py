@@ -1,0 +1,74 @@
+"""The options that change a study."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from assay.cli import options
+from assay.errors import StudyError, UsageError
+from assay.optim import SGD
+
+PLAIN = st.one_of(
+    st.integers(-(10**9), 10**9), st.booleans(), st.floats(allow_nan=False, allow_infinity=False),
+    st.text(st.characters(codec="ascii", categories=["L", "N", "P", "Z"])), st.lists(st.integers(0, 9)),
+)  # fmt: skip
+
+
+@given(PLAIN)
+def test_a_value_is_read_as_toml(value):
+    assert options._parsed(f"network.filters = {json.dumps(value)}") == ("network.filters", value)
+
+
+@given(st.text())
+def test_any_value_is_read_as_something(text: str):
+    """A text that TOML does not know, or that would smuggle in another key, stands for itself."""
+    value = options._parsed(f"a.b={text}")[1]
+    assert isinstance(value, str | int | float | list | dict) or hasattr(value, "isoformat")
+
+
+def test_a_value_brings_no_second_key():
+    assert options._parsed("seeds=1\nname='x'") == ("seeds", "1\nname='x'")
+
+
+def test_another_data_set_replaces_all_of_the_table(characters: str):
+    quick = options.chosen("pooling", quick=True)
+    assert (quick.data.source, quick.data.train) == ("glyphs", 8000)
+    other = options.chosen("pooling", quick=True, data=characters)
+    assert (other.data.source, other.data.train, other.data.valid) == (characters, None, None)
+    assert options.chosen("pooling", quick=True, data="glyphs").data == quick.data
+
+
+def test_settings_come_last():
+    study = options.chosen("pooling", quick=True, epochs=7, settings=["training.epochs=9", "data.train=470"])
+    assert {arm.settings.recipe.epochs for arm in study.arms} == {9}
+    assert study.data.train == 470
+
+
+@given(st.permutations(["optimizer.rule=SGD", "optimizer.lr=0.5", "optimizer.weight_decay=0.25", "seeds=3"]))
+def test_the_order_of_settings_does_not_matter(settings: list[str]):
+    study = options.chosen("pooling", settings=settings)
+    assert study.seeds == (0, 1, 2)
+    assert {arm.settings.recipe.optimizer for arm in study.arms} == {SGD(0.5, 0.25)}
+
+
+def test_options_that_are_not_given_change_nothing():
+    from assay.studies import load_study
+
+    assert options.chosen("optimizers").digest == load_study("optimizers").digest
+
+
+@pytest.mark.parametrize("setting", ["optimizer.lr=0.1", "optimizer.weight_decay=0.1"])
+def test_a_setting_that_would_not_reach_every_arm_is_refused(setting: str):
+    with pytest.raises(UsageError, match="does not reach arm"):
+        options.chosen("optimizers", settings=[setting])
+
+
+def test_quick_needs_a_quick_table(tmp_path):
+    path = tmp_path / "plain.toml"
+    path.write_text(
+        'name = "plain"\nquestion = "?"\n[network]\nfamily = "Dense"\n[optimizer]\nrule = "Adam"\n'
+    )
+    with pytest.raises(StudyError, match="quick"):
+        options.chosen(str(path), quick=True)

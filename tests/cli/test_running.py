@@ -1,0 +1,145 @@
+"""``assay run`` and what reads its folder, as a user meets them."""
+
+import csv
+import json
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import Assay
+from tiny import outcome
+
+from assay.results import COLUMNS, DATABASE, Results
+
+WORDS = ("-m", "assay", "run")
+
+
+def lines(text: str) -> list[str]:
+    return text.splitlines()
+
+
+@pytest.fixture(scope="module")
+def folder(study_file: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the study, run as it is."""
+    folder = tmp_path_factory.mktemp("run") / "out"
+    command = [sys.executable, *WORDS, study_file, "--out", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    (folder / "said.txt").write_text(done.stdout)
+    return folder
+
+
+def test_a_run_says_each_epoch_the_verdict_and_the_report(folder: Path):
+    said = lines((folder / "said.txt").read_text())
+    assert (
+        sum(re.match(r"(max|average), seed [01]: epoch [123]/3, valid \d", line) is not None for line in said)
+        == 12
+    )
+    assert sum(re.match(r"(max|average), seed [01]: done, test \d", line) is not None for line in said) == 4
+    assert any("tiny: complete" in line for line in said)
+    assert said[-1] == str(folder / "report.html")
+    assert max(map(len, said[:-1])) <= 80
+    assert "\x1b" not in "".join(said)
+    assert (folder / "report.html").read_text().startswith("<!")
+
+
+def test_a_second_call_does_nothing_but_print_the_path(folder: Path, study_file: str, assay: Assay):
+    before = {path: path.stat().st_mtime_ns for path in (folder / "report.html", folder / DATABASE)}
+    said = assay("run", study_file, "--out", str(folder))
+    assert (said.status, said.out, said.err) == (0, f"{folder / 'report.html'}\n", "")
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
+def test_a_missing_report_is_written_again(folder: Path, study_file: str, assay: Assay):
+    (folder / "report.html").unlink()
+    said = assay("run", study_file, "--out", str(folder))
+    assert said.out == f"{folder / 'report.html'}\n"
+    assert (folder / "report.html").exists()
+
+
+def test_other_settings_need_another_folder(folder: Path, study_file: str, assay: Assay):
+    said = assay("run", study_file, "--out", str(folder), "--epochs", "4")
+    assert said.status == 2
+    assert "training.epochs: 3 there, 4 now" in said.err
+
+
+def test_results_as_table_csv_and_json(folder: Path, assay: Assay):
+    table, text, data = (
+        assay("results", str(folder), "--format", kind).out for kind in ("table", "csv", "json")
+    )
+    rows = list(csv.DictReader(lines(text)))
+    assert tuple(rows[0]) == COLUMNS
+    assert [(row["arm"], row["seed"]) for row in rows] == [
+        ("max", "0"), ("max", "1"), ("average", "0"), ("average", "1")
+    ]  # fmt: skip
+    assert [float(row["test_accuracy"]) for row in rows] == [row["test_accuracy"] for row in json.loads(data)]
+    for row in rows:
+        assert f"{100 * float(row['test_accuracy']):.2f}" in table
+    assert max(map(len, lines(table))) <= 80
+
+
+def test_status_and_report(folder: Path, assay: Assay):
+    assert "4 of 4 runs" in assay("status", str(folder)).out
+    said = assay("report", str(folder))
+    assert (said.status, said.out) == (0, f"{folder / 'report.html'}\n")
+
+
+def test_options_reach_the_study(study_file: str, assay: Assay):
+    words = ("--quick", "--epochs", "2", "-s", "network.filters=2", "--workers", "1", "--out", "there")
+    assert assay("run", study_file, *words).status == 0
+    results = Results.open("there")
+    assert results.study.name == "tiny-quick"
+    assert [(run.seed, run.epochs) for run in results.runs] == [(0, 2), (0, 2)]
+    assert results.study.arm("max").settings.architecture.filters == 2
+    results.close()
+
+
+def test_ctrl_c_stops_cleanly_and_the_same_command_continues(study_file: str, tmp_path: Path):
+    command = [sys.executable, *WORDS, study_file, "--epochs", "6", "--out"]
+    process = subprocess.Popen(
+        [*command, str(tmp_path / "a")], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    next(line for line in process.stdout if "epoch 1/6" in line)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (130, "")
+    assert lines(out)[-1] == f"stopped; the same command continues it in {tmp_path / 'a'}"
+
+    again, whole = (
+        subprocess.run([*command, str(tmp_path / name)], capture_output=True, text=True, check=True)
+        for name in ("a", "b")
+    )
+    assert again.stdout.count("epoch 1/6") < whole.stdout.count("epoch 1/6") == 4
+    ended = [Results.open(tmp_path / name) for name in ("a", "b")]
+    assert outcome(ended[0]) == outcome(ended[1])
+    for results in ended:
+        results.close()
+
+
+def test_a_run_that_fails_is_told_and_the_others_go_on(study_file: str, assay: Assay, monkeypatch):
+    from assay import workers
+
+    train = workers.train
+
+    def failing(session, data, runs, on_steps):
+        if session.seeds == (1,):
+            raise MemoryError("no [bold]room[/bold] left")
+        return train(session, data, runs, on_steps)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(workers, "train", failing)
+        said = assay("run", study_file, "--out", "there")
+    assert said.status == 1
+    assert said.out.count("failed, MemoryError: no [bold]room[/bold] left") == 2
+    assert "interim 2/4" in said.out
+    assert assay("run", study_file, "--out", "there").status == 0
+
+
+def test_a_study_that_diverges_is_no_failure(study_file: str, assay: Assay):
+    said = assay("run", study_file, "-s", "optimizer.lr=1e30", "-s", "optimizer.rule=SGD", "--out", "there")
+    assert said.status == 0
+    assert said.out.count(": diverged, the loss ") == 4

@@ -1,0 +1,72 @@
+"""``assay show``, ``studies`` and ``data``: what is said before anything is trained."""
+
+from pathlib import Path
+
+import pytest
+from conftest import Assay
+from PIL import Image
+from tiny import CLASSES, TEST, TRAIN, VALID, tiny_tables
+
+from assay.plan import make_plan
+from assay.report.export import to_toml
+from assay.shapes import text
+from assay.studies import load_study
+
+
+def test_show_prints_the_plan_and_trains_nothing(assay: Assay, study_file: str):
+    said = assay("show", study_file, "--workers", "3")
+    assert (said.status, said.err) == (0, "")
+    words = " ".join(said.out.split())
+    assert "2 arms x 2 seeds = 4 runs; control: average" in words
+    sizes = f"{TRAIN} images to train, {VALID} to validate, {TEST} to test; 14 x 14 pixels, {CLASSES} classes"
+    assert sizes in words
+    assert "Estimate: about" in words
+    assert "3 runs at a time" in words
+    assert max(map(len, said.out.splitlines())) <= 80
+    assert not list(Path().iterdir())
+
+
+def test_show_names_every_layer_with_its_shape_and_field(assay: Assay, study_file: str):
+    lines = [line.split() for line in assay("show", study_file).out.splitlines()]
+    for cohort in make_plan(load_study(study_file), (1, 14, 14), CLASSES).cohorts:
+        network = cohort.network
+        for node, field in zip(network.nodes, network.receptive_fields, strict=True):
+            line = " ".join(next(words for words in lines if words[:1] == [node.name]))
+            assert f" {text(node.output_shape)} " in line
+            assert line.endswith(f" {field[0]} x {field[1]}")
+        assert any(words[:2] == ["all", f"{network.parameter_count:,}"] for words in lines)
+
+
+def test_show_needs_no_data(assay: Assay, monkeypatch):
+    monkeypatch.setenv("ASSAY_DATA", "nothing")
+    said = assay("show", "optimizers", "--engine", "reference")
+    assert said.status == 0
+    assert "97,000 images to train, 15,800 to validate, 18,800 to test" in " ".join(said.out.split())
+    assert "not on this machine" in " ".join(said.out.split())
+    assert "113,547" in said.out
+
+
+@pytest.mark.parametrize("question", ["[red]Which[/red] is :smile: better?", "Which \\[bold] one?"])
+def test_a_users_words_are_no_markup(question: str, assay: Assay, characters: str):
+    Path("own.toml").write_text(to_toml({**tiny_tables(characters), "question": question}))
+    assert question in assay("show", "own.toml").out
+    assert question in assay("run", "own.toml", "--epochs", "1", "--seeds", "1").out
+
+
+def test_every_built_in_study_is_listed(assay: Assay):
+    from assay.studies import builtin
+
+    said = assay("studies")
+    assert all(name in said.out for name in builtin())
+
+
+def test_data_list_info_and_preview(assay: Assay, characters: str):
+    listed = assay("data", "list").out
+    assert "emnist/balanced" in listed
+    assert "assay data fetch emnist" in " ".join(listed.split())
+    info = assay("data", "info", characters).out
+    assert "14 x 14 pixels" in info
+    assert "6 classes: 0 1 2 3 4 5" in info
+    assert assay("data", "preview", characters, "--out", "sheet.png").out == "sheet.png\n"
+    with Image.open("sheet.png") as sheet:
+        assert sheet.width > 100
