@@ -84,9 +84,9 @@ def test_every_seed_stands_in_the_effect_plot(report: Report) -> None:
 
 
 def test_training_and_validation_accuracy_share_a_scale(report: Report) -> None:
-    def ticks(svg: str) -> list[str]:
+    def ticks(svg: str) -> list[tuple[str, str]]:
         axis = next(g for g in ET.fromstring(svg).iter(f"{SVG}g") if g.get("id", "").endswith("axis_2"))
-        return [text.text for text in axis.iter(f"{SVG}text")]
+        return [(text.text, text.get("y")) for text in axis.iter(f"{SVG}text")]
 
     assert ticks(curve_plot(report, "train_accuracy").svg) == ticks(curve_plot(report, "valid_accuracy").svg)
 
