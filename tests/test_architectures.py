@@ -1,8 +1,5 @@
 """The networks of both reports: their shapes and sizes by hand, and against PyTorch's own modules."""
 
-from itertools import pairwise
-from math import prod
-
 import numpy as np
 import pytest
 import torch
@@ -10,6 +7,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from tiny import tiny_study
 from torch import nn
+from torch_networks import load_weights, torch_blocks, torch_dense, torch_pools
 
 from assay import nn as layers
 from assay.architectures import INITIALIZERS, ConvBlocks, ConvPool, Dense, Layers, from_table
@@ -20,44 +18,6 @@ EMNIST = (1, 28, 28)
 REDUCTIONS = ["max", "average", "strided", "dilated"]
 
 
-def torch_blocks(count, filters, reduction, classes, size):
-    """Write the 2018 report's network again, in PyTorch's words."""
-    modules, channels = [], 1
-    for index in range(count):
-        modules += [nn.Conv2d(channels, filters, 3, padding=1, bias=False), nn.ReLU()]
-        modules += {
-            "max": [nn.MaxPool2d(2, stride=2, padding=1)],
-            "average": [nn.AvgPool2d(2, stride=2, padding=1)],
-            "strided": [nn.Conv2d(filters, filters, 3, stride=2, padding=1, bias=False), nn.ReLU()],
-            "dilated": [nn.Conv2d(filters, filters, 3, padding=1, dilation=index + 2, bias=False), nn.ReLU()],
-        }[reduction]
-        channels = filters
-    with torch.no_grad():
-        maps = nn.Sequential(*modules)(torch.zeros(1, 1, *size)).shape[2:]
-    if tuple(maps) != (2, 2):
-        modules.append(nn.AdaptiveAvgPool2d(2))
-    return nn.Sequential(*modules, nn.Flatten(), nn.Linear(4 * filters, classes, bias=False))
-
-
-def torch_pools(maps, classes, size, kernel_size=5):
-    modules, channels = [], 1
-    for count in maps:
-        modules += [nn.Conv2d(channels, count, kernel_size), nn.ReLU(), nn.MaxPool2d(2)]
-        channels = count
-    modules.append(nn.Flatten())
-    with torch.no_grad():
-        features = nn.Sequential(*modules)(torch.zeros(1, 1, *size)).shape[1]
-    return nn.Sequential(*modules, nn.Linear(features, classes))
-
-
-def torch_dense(hidden, classes, size):
-    widths = [prod(size), *hidden]
-    modules = [nn.Flatten()]
-    for fan_in, units in pairwise(widths):
-        modules += [nn.Linear(fan_in, units), nn.ReLU()]
-    return nn.Sequential(*modules, nn.Linear(widths[-1], classes))
-
-
 def assert_same_network(network, modules, size, seed=0):
     """Compare the shape after every layer, the parameters' shapes, and the scores for equal weights."""
     modules = modules.double()
@@ -65,9 +25,7 @@ def assert_same_network(network, modules, size, seed=0):
     own = list(modules.parameters())
     assert [tuple(p.shape) for p in own] == [p.shape for p in params.values()]
     assert network.parameter_count == sum(p.numel() for p in own)
-    with torch.no_grad():
-        for parameter, value in zip(own, params.values(), strict=True):
-            parameter.copy_(torch.tensor(value))
+    load_weights(modules, params)
     x = np.random.default_rng(seed).random((3, 1, *size))
     y = torch.tensor(x)
     for node, module in zip(network.nodes, modules, strict=True):

@@ -253,7 +253,7 @@ def test_the_quick_profile_is_laid_over():
     quick = study.quickened()
     assert (quick.name, quick.seeds, quick.control) == ("tiny-quick", (0, 1, 2, 3, 4), "max")
     assert {arm.settings.recipe.epochs for arm in quick.arms} == {1}
-    assert {arm.settings.recipe.batch_size for arm in quick.arms} == {32}
+    assert {arm.settings.recipe.batch_size for arm in quick.arms} == {16}
     assert {arm.settings.recipe.epochs for arm in study.arms} == {3}
     with pytest.raises(StudyError, match="tiny-quick: has no"):
         quick.quickened()

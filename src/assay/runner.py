@@ -136,9 +136,10 @@ def _check_same_study(folder: Path, study: Study) -> None:
 
 
 def _make_folder(folder: Path) -> None:
-    if folder.exists() and not folder.is_dir():
+    if os.path.isfile(folder):
         raise StoreError(f"{folder}: is a file, expected a folder (choose another --out)")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StoreError(f"{folder}: cannot be made ({error.strerror}; choose another --out)") from None
+    except (OSError, ValueError) as error:  # a null character in a path is a ValueError
+        reason = getattr(error, "strerror", None) or error
+        raise StoreError(f"{str(folder)!r}: cannot be made ({reason}; choose another --out)") from None

@@ -84,7 +84,7 @@ def _check_identity(path: Path, expected: dict[str, Any], found: dict[str, Any])
 
 def _write(path: Path, tensors: dict[str, Array], meta: dict[str, Any]) -> None:
     """Write beside, flush, rename, flush the folder: whole or not at all, also after a power cut."""
-    contiguous = {name: np.ascontiguousarray(value) for name, value in tensors.items()}
+    contiguous = {name: np.asarray(value, order="C") for name, value in tensors.items()}
     text = json.dumps(meta)
     payload = save(contiguous, metadata={_META: text, _SHA256: _digest(contiguous, text)})
     beside = path.with_suffix(".tmp")
@@ -130,5 +130,5 @@ def _digest(tensors: dict[str, Array], meta: str) -> str:
     digest = sha256(meta.encode())
     for name, value in sorted(tensors.items()):
         digest.update(repr((name, value.dtype.str, value.shape)).encode())
-        digest.update(np.ascontiguousarray(value).data)
+        digest.update(np.asarray(value, order="C").data)
     return digest.hexdigest()

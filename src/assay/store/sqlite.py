@@ -1,6 +1,7 @@
 """The store in one SQLite file, in WAL mode."""
 
 import json
+import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -48,7 +49,7 @@ class SQLiteStore(Store):
     @classmethod
     def open(cls, path: Path, *, write: bool = False) -> "SQLiteStore":
         """Open a store that exists; `StoreError` if the file is none of ours."""
-        if not path.is_file():
+        if not os.path.isfile(path):  # which, unlike Path.is_file, never raises
             raise StoreError(f"{path}: no results here (`assay run STUDY --out {path.parent}` makes some)")
         store = cls(path, _connect(path, "rw" if write else "ro"))
         try:
