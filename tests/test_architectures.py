@@ -208,3 +208,13 @@ def test_arms_of_one_seed_start_alike_where_name_and_shape_agree():
     assert shared == ["conv1.weight", "conv2.weight", "conv3.weight", "linear1.weight"]
     for name in shared:
         assert np.array_equal(one[name], strided[name])
+
+
+@pytest.mark.parametrize("table", [{"family": "ConvPool"}, {"family": "ConvBlocks", "reduction": "strided"}])
+def test_convolution_chooses_the_method_of_every_conv2d(table):
+    network = from_table({**table, "convolution": "fft"}).build(EMNIST, 10)
+    methods = [layer.method for layer in network.layers if isinstance(layer, layers.Conv2d)]
+    assert methods
+    assert set(methods) == {"fft"}
+    with pytest.raises(StudyError, match="network.convolution: input should be 'loops', 'scipy'"):
+        from_table({**table, "convolution": "loop"})

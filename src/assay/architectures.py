@@ -13,6 +13,7 @@ from typing import Any, Literal
 from assay import nn, tables
 from assay.errors import StudyError
 from assay.network import Network
+from assay.nn.convolution import MethodName
 from assay.nn.init import PYTORCH_DEFAULT, GlorotNormal, GlorotUniform, HeNormal, HeUniform, Initializer
 from assay.nn.layer import Layer
 from assay.shapes import Shape
@@ -89,11 +90,13 @@ class ConvPool(Architecture):
     """For each of ``maps``: Conv2d 5x5, ReLU, MaxPool2d 2; then Flatten and Linear.
 
     ``maps = [5]`` and ``[5, 10]`` are the 2017 report's two convolutional networks.
+    ``convolution`` is the ``method`` of every Conv2d.
     """
 
     maps: tuple[int, ...] = (5, 10)
     kernel_size: int = 5
     init: InitName = "GlorotUniform"
+    convolution: MethodName = "im2col"
 
     def __post_init__(self) -> None:
         """Refuse layers without maps."""
@@ -105,7 +108,8 @@ class ConvPool(Architecture):
         init = INITIALIZERS[self.init]
         layers: list[Layer] = []
         for maps in self.maps:
-            layers += [nn.Conv2d(maps, self.kernel_size, weight_init=init), nn.ReLU(), nn.MaxPool2d(2)]
+            conv = nn.Conv2d(maps, self.kernel_size, weight_init=init, method=self.convolution)
+            layers += [conv, nn.ReLU(), nn.MaxPool2d(2)]
         return [*layers, nn.Flatten(), nn.Linear(classes, weight_init=init)]
 
 
@@ -119,7 +123,8 @@ class ConvBlocks(Architecture):
     with padding 1 and stride 2, or a convolution 3x3 with padding 1 and
     dilation i + 2, both followed by ReLU. ``stride`` overrides the reduction's.
     Where the maps are not 2x2 at the end, adaptive average pooling makes them
-    so; Flatten and a Linear without bias follow.
+    so; Flatten and a Linear without bias follow. ``convolution`` is the
+    ``method`` of every Conv2d.
     """
 
     layers: int = 4
@@ -127,6 +132,7 @@ class ConvBlocks(Architecture):
     reduction: Literal["max", "average", "strided", "dilated"] = "max"
     stride: int | None = None
     init: InitName = "PyTorch"
+    convolution: MethodName = "im2col"
 
     def __post_init__(self) -> None:
         """Refuse a network without layers or filters, and a stride below 1."""
@@ -146,7 +152,14 @@ class ConvBlocks(Architecture):
     def _conv(self, stride: int = 1, dilation: int = 1) -> nn.Conv2d:
         init = INITIALIZERS[self.init]
         return nn.Conv2d(
-            self.filters, 3, stride=stride, padding=1, dilation=dilation, bias=False, weight_init=init
+            self.filters,
+            3,
+            stride=stride,
+            padding=1,
+            dilation=dilation,
+            bias=False,
+            weight_init=init,
+            method=self.convolution,
         )
 
     def _reduction(self, index: int) -> list[Layer]:
@@ -170,13 +183,19 @@ class Layers(Architecture):
 
     layers: tuple[dict[str, Any], ...]
 
+    def __post_init__(self) -> None:
+        """Refuse what is no list of layers before there is data."""
+        if not self.layers:
+            raise StudyError("layers: expected at least one; got none")
+        _ = self.layers_for((), 1)
+
     def layers_for(self, input_shape: Shape, classes: int) -> list[Layer]:
         """Return the layers."""
         del input_shape
         return [self._layer(index, dict(table), classes) for index, table in enumerate(self.layers)]
 
     def _layer(self, index: int, table: dict[str, Any], classes: int) -> Layer:
-        where = f"network.layers[{index}]"
+        where = f"layers[{index}]"
         if table.get("layer") == "Linear":
             table.setdefault("out_features", classes)
         for key in ("weight_init", "bias_init"):
