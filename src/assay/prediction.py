@@ -83,21 +83,29 @@ def _session(results: Results, run: RunRecord) -> Session:
     """Rebuild a run's network with its weights, in the engine that has every layer."""
     settings = results.study.arm(run.arm).settings
     network = settings.architecture.build(INPUT_SHAPE, len(results.header.classes))
-    path = path_of(results.folder, run.id)
+    _expect_size(results, run, network)
+    state = _state(path_of(results.folder, run.id), network)
+    return Job(ReferenceEngine(), network, settings.recipe, (run.seed,)).session([state])
+
+
+def _state(path: Path, network: Network) -> State:
+    """Read a run's weights; `StoreError` if they are not this network's."""
     weights = load_weights(path)
-    _expect_fit(path, network, weights)
-    job = Job(ReferenceEngine(), network, settings.recipe, (run.seed,))
-    return job.session([State(weights, {})])
+    buffers = network.initial_buffers()
+    expected = {name: parameter.shape for name, parameter in network.parameters.items()}
+    expected |= {name: value.shape for name, value in buffers.items()}
+    if {name: value.shape for name, value in weights.items()} != expected:
+        raise StoreError(f"{path}: holds the weights of another network (run the study in another folder)")
+    parameters = {name: weights[name] for name in network.parameters}
+    return State(parameters, {}, buffers={name: weights[name] for name in buffers})
 
 
-def _expect_fit(path: Path, network: Network, weights: dict[str, Array]) -> None:
-    for name, parameter in network.parameters.items():
-        found = weights[name].shape if name in weights else None
-        if found != parameter.shape:
-            raise StoreError(
-                f"{path}: {name} is {found}, expected {parameter.shape} "
-                "(only runs on images of 28 x 28 pixels can recognise pictures)"
-            )
+def _expect_size(results: Results, run: RunRecord, network: Network) -> None:
+    """Refuse a run on images of another size: convolutions would take pictures, and mistake them."""
+    if (network.flops, network.parameter_count) != (run.flops, run.parameters):
+        raise StoreError(
+            f"{results.folder}: was not trained on images of 28 x 28 pixels, as pictures are prepared to be"
+        )
 
 
 def _prediction(path: Path, scores: Array, classes: tuple[str, ...]) -> Prediction:

@@ -2,7 +2,7 @@
 
 import queue
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 from pathlib import Path
 from statistics import fmean, median
@@ -91,7 +91,15 @@ class Driver:
 
     def _store_epoch(self, message: EpochEnded) -> None:
         self.store.add_epoch(message.run, message.record)
+        self.store.add_run(self._under_way(message.run))
         self.on_event(message)
+
+    def _under_way(self, run: RunId) -> RunRecord:
+        """Return where a run stands, for whoever looks in while it is trained."""
+        history = self.store.epochs(run)
+        best = max(history, key=lambda record: record.valid_accuracy)
+        summary = _summary(history, best.epoch)
+        return replace(self._record(run, Status.RUNNING), **summary)
 
     def _store_end(self, message: Finished) -> None:
         run = message.record
@@ -181,7 +189,7 @@ class Driver:
             memory_source="computed",
             test=_test_result(evaluation) if evaluation else None,
             message=message,
-            **(_summary(progress) if progress and progress.history else {}),
+            **(_summary(progress.history, progress.best_epoch) if progress and progress.history else {}),
         )
 
 
@@ -194,12 +202,12 @@ def _test_result(evaluation: Evaluation) -> TestResult:
     return TestResult(evaluation.loss, int(np.count_nonzero(evaluation.correct)), len(evaluation.correct))
 
 
-def _summary(progress: Progress) -> dict[str, Any]:
-    history: list[EpochRecord] = progress.history
+def _summary(history: list[EpochRecord], best_epoch: int) -> dict[str, Any]:
+    """Return the columns of a run that follow from its epochs; ``best_epoch`` 0 stands for none."""
     return {
         "epochs": len(history),
-        "best_epoch": progress.best_epoch or None,
-        "valid_best": progress.best_accuracy if progress.best_epoch else None,
+        "best_epoch": best_epoch or None,
+        "valid_best": history[best_epoch - 1].valid_accuracy if best_epoch else None,
         "valid_final": history[-1].valid_accuracy,
         "steps_per_second": median(record.steps_per_second for record in history),
         "seconds_per_epoch": fmean(record.seconds for record in history),

@@ -6,13 +6,18 @@ import re
 import signal
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from conftest import Assay
 from tiny import outcome
 
+from assay.events import EpochEnded, Event
+from assay.records import Status
 from assay.results import COLUMNS, DATABASE, Results
+from assay.runner import run
+from assay.studies import load_study
 
 WORDS = ("-m", "assay", "run")
 
@@ -118,6 +123,23 @@ def test_ctrl_c_stops_cleanly_and_the_same_command_continues(study_file: str, tm
     assert outcome(ended[0]) == outcome(ended[1])
     for results in ended:
         results.close()
+
+
+def test_who_looks_in_sees_how_far_each_run_is(study_file: str, tmp_path: Path):
+    """At the end of an epoch the store says so, whoever reads it then."""
+    seen = []
+
+    def look(event: Event) -> None:
+        if isinstance(event, EpochEnded):
+            with closing(Results.open(tmp_path / "out")) as results:
+                found = next(run for run in results.runs if run.id == event.run)
+                best = max(record.valid_accuracy for record in results.epochs(event.run))
+            assert (found.status, found.epochs) == (Status.RUNNING, event.record.epoch)
+            assert (found.valid_best, found.valid_final) == (best, event.record.valid_accuracy)
+            seen.append(found)
+
+    run(load_study(study_file), tmp_path / "out", workers=1, on_event=look).close()
+    assert len(seen) == 12
 
 
 def test_a_run_that_fails_is_told_and_the_others_go_on(study_file: str, assay: Assay, monkeypatch):
