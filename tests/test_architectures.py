@@ -216,5 +216,5 @@ def test_convolution_chooses_the_method_of_every_conv2d(table):
     methods = [layer.method for layer in network.layers if isinstance(layer, layers.Conv2d)]
     assert methods
     assert set(methods) == {"fft"}
-    with pytest.raises(StudyError, match="network.convolution: input should be 'loops', 'scipy'"):
+    with pytest.raises(StudyError, match=r"network\.convolution: input should be 'loops', 'scipy'"):
         from_table({**table, "convolution": "loop"})
