@@ -6,7 +6,6 @@ that is named after the parameter, so two networks with one seed start from
 the same weights wherever name and shape agree.
 """
 
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,39 +14,15 @@ from math import prod
 import numpy as np
 from numpy.typing import DTypeLike
 
-from assay import shapes, streams
+from assay import streams
 from assay.errors import ShapeError
 from assay.nn.layer import Cache, Gradients, Layer, Parameter, Parameters
+from assay.nn.nodes import Node as Node
+from assay.nn.nodes import local as local
+from assay.nn.nodes import place, prefixed
 from assay.shapes import Array, Shape
 
 Draw = Callable[[str], np.random.Generator]
-
-
-@dataclass(frozen=True)
-class Node:
-    """A layer in its place: its name and the shapes it takes and gives."""
-
-    name: str
-    layer: Layer
-    input_shape: Shape
-    output_shape: Shape
-
-    @property
-    def parameters(self) -> dict[str, Parameter]:
-        """The layer's parameters under their names in the network."""
-        local = self.layer.parameters(self.input_shape)
-        return {f"{self.name}.{name}": parameter for name, parameter in local.items()}
-
-    @property
-    def buffers(self) -> dict[str, Array]:
-        """What the layer keeps besides, before the first step, under its names in the network."""
-        local = self.layer.buffers(self.input_shape)
-        return {f"{self.name}.{name}": value for name, value in local.items()}
-
-    @property
-    def flops(self) -> int:
-        """Floating-point operations forward, one example."""
-        return self.layer.flops(self.input_shape)
 
 
 @dataclass(frozen=True)
@@ -70,15 +45,7 @@ class Network:
     @cached_property
     def nodes(self) -> tuple[Node, ...]:
         """Every layer with its name and shapes."""
-        nodes: list[Node] = []
-        counts: Counter[str] = Counter()
-        shape = self.input_shape
-        for layer in self.layers:
-            counts[layer.kind] += 1
-            node = _place(f"{layer.kind}{counts[layer.kind]}", layer, shape)
-            nodes.append(node)
-            shape = node.output_shape
-        return tuple(nodes)
+        return place(self.layers, self.input_shape)
 
     @property
     def output_shape(self) -> Shape:
@@ -160,24 +127,5 @@ class Network:
         gradients: Gradients = {}
         for node, cache in zip(reversed(self.nodes), reversed(caches), strict=True):
             dy, grads = node.layer.backward(local(params, node.name), cache, dy)
-            gradients.update({f"{node.name}.{name}": grad for name, grad in grads.items()})
+            gradients.update(prefixed(node.name, grads))
         return dy, gradients
-
-
-def local(params: Parameters, layer: str) -> dict[str, Array]:
-    """Return the parameters of one layer under the names the layer itself uses."""
-    prefix = f"{layer}."
-    return {name.removeprefix(prefix): value for name, value in params.items() if name.startswith(prefix)}
-
-
-def _place(name: str, layer: Layer, shape: Shape) -> Node:
-    try:
-        output = layer.output_shape(shape)
-    except ShapeError as error:
-        raise ShapeError(f"layer {name}: {error}") from None
-    if min(output) < 1:
-        raise ShapeError(
-            f"layer {name}: the feature map shrinks to nothing, {shapes.text(shape)} becomes "
-            f"{shapes.text(output)} (use fewer layers, a smaller kernel or more padding)"
-        )
-    return Node(name, layer, shape, output)
