@@ -114,17 +114,29 @@ def test_an_error_of_zero_is_shown(measured):
 
 
 def test_the_table_has_a_row_for_each_case_and_method(measured):
-    console = Console(width=80)
-    with console.capture() as captured:
-        console.print(table(measured))
-    text = captured.get().splitlines()
+    text = printed(measured)
     for name in METHODS:
         assert sum(line.startswith(f"  {name}") for line in text) == 2
-    assert all("…" not in line for line in text)
-    assert [line.strip() for line in text if line.startswith("image")] == [
-        "image 8, kernel 1",
-        "image 8, kernel 5",
+    cases = [line.strip() for line in text if line.startswith("image")]
+    assert cases == ["image 8, kernel 1", "image 8, kernel 5"]
+
+
+def test_the_table_fits_a_terminal_whatever_the_machine_does(measured):
+    wild = Timing((1e-5, 0.0526e-3, 3.0))
+    widest = [
+        replace(one, time=wild, memory=1_108 * 1024, case=Case(28, one.case.kernel_size))
+        for one in measured.measurements
     ]
+    text = printed(replace(measured, measurements=tuple(widest)))
+    assert any("0.0526 ±>99%" in line for line in text)
+    assert not any("…" in line for line in text)
+
+
+def printed(bench):
+    console = Console(width=80)
+    with console.capture() as captured:
+        console.print(table(bench))
+    return captured.get().splitlines()
 
 
 @pytest.mark.parametrize(("suffix", "magic"), [(".png", b"\x89PNG"), (".svg", b"<?xml"), (".pdf", b"%PDF")])

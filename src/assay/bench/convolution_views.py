@@ -84,7 +84,7 @@ def draw(bench: ConvolutionBench, path: Path) -> None:
 def _cells(bench: ConvolutionBench, name: MethodName, case: Case, direction: Direction) -> tuple[str, ...]:
     (found,) = (measured for measured in bench.of(name, direction) if measured.case == case)
     return (
-        f"{_milliseconds(found.time.median)} ±{found.time.spread:.0%}",
+        f"{_milliseconds(found.time.median)} ±{_share(found.time.spread)}",
         f"{found.memory / 1024:,.0f}",
         f"{found.error:.0e}",
     )
@@ -92,6 +92,10 @@ def _cells(bench: ConvolutionBench, name: MethodName, case: Case, direction: Dir
 
 def _milliseconds(seconds: float) -> str:
     return f"{seconds * 1e3:,.0f}" if seconds >= 0.1 else f"{seconds * 1e3:.3g}"
+
+
+def _share(spread: float) -> str:
+    return f"{spread:.0%}" if spread < 0.995 else ">99%"
 
 
 def _words(case: Case) -> str:
