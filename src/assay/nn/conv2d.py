@@ -30,8 +30,9 @@ class Conv2d(Layer):
         dL/db[o]          = sum over n, r, s of dy[n, o, r, s]
 
     ``method`` is how the sums are computed, one of `assay.nn.convolution`; all
-    give the same numbers up to rounding. The default is what is fast for small
-    kernels and has every precision; engines that compile networks have their own.
+    give the same numbers up to rounding. The default is the textbooks' one and
+    has every precision; `assay.bench.convolution` compares what they cost. An
+    engine that compiles networks has its own and does not ask.
 
     Weights start Glorot uniform and biases zero; fans as in PyTorch, fan_in =
     (C / G) kh kw and fan_out = O kh kw. Cost: 2 O H' W' (C / G) kh kw operations,
