@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import re
 import signal
 import subprocess
@@ -84,6 +85,19 @@ def test_results_as_table_csv_and_json(folder: Path, assay: Assay):
     for row in rows:
         assert f"{100 * float(row['test_accuracy']):.2f}" in table
     assert max(map(len, lines(table))) <= 80
+
+
+def test_a_reader_who_leaves_is_no_error(folder: Path):
+    """``assay results DIR --format csv | head -0``: nothing is written before the very end."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "assay", "results", str(folder), "--format", "csv"]
+    buffered = {key: value for key, value in os.environ.items() if key != "PYTHONUNBUFFERED"}
+    done = subprocess.run(
+        command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False, env=buffered
+    )
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (1, "")
 
 
 def test_status_and_report(folder: Path, assay: Assay):

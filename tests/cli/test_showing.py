@@ -8,6 +8,7 @@ from PIL import Image
 from tiny import CLASSES, TEST, TRAIN, VALID, tiny_tables
 
 from assay.plan import make_plan
+from assay.prediction import Prediction
 from assay.report.export import to_toml
 from assay.shapes import text
 from assay.studies import load_study
@@ -70,3 +71,18 @@ def test_data_list_info_and_preview(assay: Assay, characters: str):
     assert assay("data", "preview", characters, "--out", "sheet.png").out == "sheet.png\n"
     with Image.open("sheet.png") as sheet:
         assert sheet.width > 100
+
+
+def test_predict_prints_a_line_for_each_picture(assay: Assay, monkeypatch):
+    """Names as they are, with what would be markup elsewhere."""
+
+    def recognise(folder, images, *, arm, seed):
+        assert (folder, arm, seed) == ("there", "max", 3)
+        return [Prediction(Path(image), "[b]", 0.875, (("8", 0.12), ("3", 0.005))) for image in images]
+
+    monkeypatch.setattr("assay.prediction.predict", recognise)
+    said = assay("predict", "there", "[bold]a.png", "b.jpg", "--arm", "max", "--seed", "3")
+    assert (said.status, said.err) == (0, "")
+    assert [line.split() for line in said.out.splitlines()[2:]] == [
+        ["[bold]a.png", "[b]", "88%", "8", "12%,", "3", "0%"], ["b.jpg", "[b]", "88%", "8", "12%,", "3", "0%"]
+    ]  # fmt: skip
