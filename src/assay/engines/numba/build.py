@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 
-from assay.engines.numba.convolution import convolution, gradient_margins, padding
+import numpy as np
+
+from assay.engines.numba.convolution import convolution
 from assay.engines.numba.kernels.program import Kernel
-from assay.engines.numba.layout import NO_MARGINS, Margins
+from assay.engines.numba.kernels.shuffles import PIXELS
 from assay.engines.numba.linear import linear
 from assay.engines.numba.plan import Call, Plan, Stage, Value, call, stages
 from assay.engines.numba.pooling import maximum, mean, relu, relu_gradient
@@ -17,6 +19,7 @@ from assay.nn.layer import Layer
 from assay.nn.linear import Linear
 from assay.nn.max_pool2d import MaxPool2d
 from assay.nn.relu import ReLU
+from assay.shapes import Pair
 
 Lower = Callable[[Plan, Stage, Value, Value, bool], tuple[list[Call], list[Call]]]
 
@@ -35,52 +38,48 @@ def build(network: Network, slots: int, batch_size: int, dtype: str) -> tuple[Pl
     """Return the plan of a network and where its class scores and their gradient lie."""
     plan = Plan(network, slots, batch_size, dtype)
     todo = stages(network)
-    x = plan.value(network.input_shape, _wanted(todo[0]) if todo else NO_MARGINS)
-    plan.forward.append(_gather(x))
+    x = plan.value(network.input_shape, _border(todo[:1]))
+    plan.forward.append(_gather(plan, x))
     for number, stage in enumerate(todo):
-        following = todo[number + 1] if number + 1 < len(todo) else None
-        y = plan.value(stage.output_shape, _wanted(following), _wanted_back(stage, first=number == 0))
+        y = plan.value(stage.output_shape, _border(todo[number + 1 : number + 2]))
         _add(plan, stage, x, y, first=number == 0)
         x = y
     plan.backward.insert(0, _loss(x))
     return plan, x
 
 
+def _border(following: list[Stage]) -> Pair:
+    """Return the zeros that the stage after a value wants around it."""
+    layers = [stage.node.layer for stage in following]
+    return next((layer.sliding.padding for layer in layers if isinstance(layer, Conv2d)), (0, 0))
+
+
 def _add(plan: Plan, stage: Stage, x: Value, y: Value, first: bool) -> None:
     """Append a stage's calls forward; backward they come before all that are there."""
     forward, backward = LAYERS[type(stage.node.layer)](plan, stage, x, y, first)
     plan.forward += forward
-    if stage.relu:
+    if stage.relu and not isinstance(stage.node.layer, Conv2d | Linear):
+        plan.forward.append(relu(y))
+    if stage.relu and not stage.pool:
         backward.insert(0, relu_gradient(y))
-        if not isinstance(stage.node.layer, Conv2d | Linear):
-            plan.forward.append(relu(y.y))
     plan.backward[:0] = backward
 
 
-def _wanted(stage: Stage | None) -> Margins:
-    """Return the zeros that a stage wants around its input."""
-    return padding(stage.node.layer) if stage and isinstance(stage.node.layer, Conv2d) else NO_MARGINS
-
-
-def _wanted_back(stage: Stage, first: bool) -> Margins:
-    """Return the zeros that a stage wants around the gradient of its output."""
-    node = stage.node
-    if first or stage.pool or not isinstance(node.layer, Conv2d):
-        return NO_MARGINS
-    return gradient_margins(node)
-
-
-def _gather(x: Value) -> Call:
-    channels, rows, columns = x.y.shape
-    distances = (channels, x.y.plane_distance, rows, x.y.row_distance, columns, x.y.block_distance)
-    return call(Kernel.GATHER, x.y.first, *distances, x.y.blocks, x.y.lanes)
+def _gather(plan: Plan, x: Value) -> Call:
+    """Gather the pixels; images of fewer than a tile's are widened, and what is too much goes nowhere."""
+    places = x.y.features
+    spare = np.full((x.y.blocks, max(PIXELS - places.shape[1], 0)), plan.memory.take(x.y.lanes))
+    places = np.hstack([places, spare])
+    return call(Kernel.GATHER, plan.table(places), x.y.blocks, places.shape[1], x.y.lanes)
 
 
 def _loss(y: Value) -> Call:
-    scores = (y.y.first, y.y.shape[0], y.y.block_distance, y.y.blocks, y.y.lanes)
-    return call(Kernel.LOSS_GRADIENT, *scores, y.dy.first, y.dy.block_distance)
+    """Return the call that begins the way back."""
+    scores = y.y
+    sizes = (scores.shape[0], scores.blocks, scores.lanes)
+    return call(Kernel.LOSS_GRADIENT, scores.start, *sizes, y.dy.start)
 
 
 def collect(y: Value) -> Call:
     """Return the call that copies the class scores out."""
-    return call(Kernel.COLLECT, y.y.first, y.y.shape[0], y.y.block_distance, y.y.lanes)
+    return call(Kernel.COLLECT, y.y.start, y.y.shape[0], y.y.lanes)

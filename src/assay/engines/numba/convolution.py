@@ -1,10 +1,17 @@
-"""Convolutions: the calls that they add to a plan. The formulas are those of `assay.nn.conv2d`."""
+"""Convolutions: the calls that they add to a plan. The formulas are those of `assay.nn.conv2d`.
 
+Positions that the same taps of the kernel reach form a stretch, along each
+axis; a product is made for each pair of stretches, so that no multiplication by
+a zero of the border is ever carried out.
+"""
+
+from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
-from assay.engines.numba.layout import Margins, Offsets
+from assay.engines.numba.layout import Maps, Offsets
 from assay.engines.numba.operands import (
     NO_BIAS,
     Operands,
@@ -16,163 +23,177 @@ from assay.engines.numba.operands import (
 )
 from assay.engines.numba.plan import Call, Plan, Stage, Value
 from assay.engines.numba.pooling import unpool, winners
-from assay.network import Node
 from assay.nn.conv2d import Conv2d
-from assay.shapes import Pair
 
 
-def padding(layer: Conv2d) -> Margins:
-    """Return the zeros that a convolution wants around its input."""
-    ph, pw = layer.sliding.padding
-    return (ph, ph), (pw, pw)
+class Stretch(NamedTuple):
+    """Neighbouring positions along an axis; the n-th is reached through each tap from source + n step."""
 
-
-def gradient_margins(node: Node) -> Margins:
-    """Return the zeros that the gradient to the input wants around dy."""
-    layer, size, output = node.layer, node.input_shape[1:], node.output_shape[1:]
-    assert isinstance(layer, Conv2d)
-    (top, bottom), (left, right) = (
-        _margin(_phases(layer, axis, size[axis]), output[axis]) for axis in (0, 1)
-    )
-    return (top, bottom), (left, right)
-
-
-class Phase(NamedTuple):
-    """Every stride-th input position along an axis: the n-th sees dy[n + shift] through each tap."""
-
-    first: int
-    positions: int
+    positions: range
     taps: Offsets
-    shifts: Offsets
+    sources: Offsets
+    step: int
 
 
-def _phases(layer: Conv2d, axis: int, size: int) -> list[Phase]:
-    """Split an axis by the taps i that reach a position: i dilation = position + padding (mod stride)."""
+Stretches = Callable[[Conv2d, int, int, int], list[Stretch]]
+
+
+def _split(positions: range, taps: Offsets, first: Offsets, step: int, size: int) -> list[Stretch]:
+    """Split positions where the set of taps changes whose source lies in 0..size-1."""
+    sources = first + step * np.arange(len(positions))[:, None]
+    valid = (sources >= 0) & (sources < size)
+    cuts = np.flatnonzero((valid[1:] != valid[:-1]).any(axis=1)) + 1
+    bounds = [0, *cuts.tolist(), len(positions)]
+    return [
+        Stretch(
+            positions[start:stop],
+            taps[valid[start]],
+            sources[start, valid[start]],
+            step if valid[start].any() else 0,
+        )
+        for start, stop in pairwise(bounds)
+    ]
+
+
+def forward_stretches(layer: Conv2d, axis: int, size: int, output: int) -> list[Stretch]:
+    """Output r is reached through tap i from input r stride + i dilation - padding."""
     s = layer.sliding
+    taps = np.arange(s.kernel_size[axis])
+    return _split(range(output), taps, taps * s.dilation[axis] - s.padding[axis], s.stride[axis], size)
+
+
+def backward_stretches(layer: Conv2d, axis: int, output: int, size: int) -> list[Stretch]:
+    """Input u is reached through tap i from output (u + padding - i dilation) / stride, if whole."""
+    s, found = layer.sliding, []
     stride = s.stride[axis]
-    phases = []
-    for first in range(min(stride, size)):
-        away = first + s.padding[axis] - np.arange(s.kernel_size[axis]) * s.dilation[axis]
+    for start in range(min(stride, size)):
+        away = start + s.padding[axis] - np.arange(s.kernel_size[axis]) * s.dilation[axis]
         taps = np.flatnonzero(away % stride == 0)
-        phases.append(Phase(first, -(-(size - first) // stride), taps, away[taps] // stride))
-    return phases
-
-
-def _margin(phases: list[Phase], output: int) -> tuple[int, int]:
-    before = max((-int(phase.shifts.min(initial=0)) for phase in phases), default=0)
-    after = max(phase.positions - output + int(phase.shifts.max(initial=0)) for phase in phases)
-    return max(before, 0), max(after, 0)
+        found += _split(range(start, size, stride), taps, away[taps] // stride, 1, output)
+    return found
 
 
 def convolution(plan: Plan, stage: Stage, x: Value, y: Value, first: bool) -> tuple[list[Call], list[Call]]:
     """Convolve, by groups; with a pooling behind it, dy is unpooled first."""
     layer = stage.node.layer
     assert isinstance(layer, Conv2d)
-    work = _Convolution(plan, stage, x, y)
-    forward = [work.forward(group) for group in range(layer.groups)]
-    backward = list(work.unpool)
-    for group in range(layer.groups):
-        backward.append(work.weight_gradient(group))
-        if not first:
-            backward += work.input_gradient(group)
+    winner = winners(plan, y.y) if stage.pool else None
+    work = _Convolution(plan, stage, x)
+    forward = work.pooled(y.y, winner) if winner else work.forward(y.y)
+    backward: list[Call] = []
     if layer.bias:
-        backward.append(bias_gradient(work.dz, plan.offsets(f"{stage.node.name}.bias", plan.gradient)))
-    return forward, backward
+        bias = plan.offsets(f"{stage.node.name}.bias", plan.gradient)
+        backward.append(bias_gradient(y.dy, bias, winner.start - y.dy.start if winner else 0))
+    if stage.pool is None or winner is None:
+        backward += work.weight_gradient(x.y, y.dy)
+        return forward, backward if first else backward + work.input_gradient(y.dy)
+    # What only the weights need is unpooled block by block, so that it stays in the cache.
+    parts = plan.blocks if first else 1
+    dz = plan.memory.maps(plan.blocks // parts, stage.node.output_shape)
+    for part in range(parts):
+        some = [maps.part(part, parts) for maps in (x.y, y.dy, winner)]
+        backward.append(unpool(plan, stage.pool, dz, *some[1:]))
+        backward += work.weight_gradient(some[0], dz, accumulate=part > 0)
+    return forward, backward if first else backward + work.input_gradient(dz)
 
 
 class _Convolution:
-    """The operands of one layer's products, group by group."""
+    """The operands of one layer's products; the first axis of weights is split by groups."""
 
-    def __init__(self, plan: Plan, stage: Stage, x: Value, y: Value) -> None:
-        layer = stage.node.layer
+    def __init__(self, plan: Plan, stage: Stage, x: Value) -> None:
+        layer, name = stage.node.layer, stage.node.name
         assert isinstance(layer, Conv2d)
-        self.plan, self.stage, self.x, self.y, self.layer = plan, stage, x, y, layer
-        name = stage.node.name
+        self.plan, self.stage, self.layer, self.x = plan, stage, layer, x
         self.weight, self.grad = (
             self._grouped(plan.offsets(f"{name}.weight", region)) for region in (plan.theta, plan.gradient)
         )
-        bias = plan.offsets(f"{name}.bias", plan.theta) if layer.bias else np.zeros(layer.out_channels, int)
-        self.bias = self._grouped(bias)
-        self.corner, self.taps = self._windows()
-        self.winner, self.dz, self.unpool = None, y.dy, []
-        if stage.pool:
-            margins = gradient_margins(stage.node)
-            self.dz = plan.memory.maps(plan.blocks, stage.node.output_shape, margins)
-            self.winner = winners(plan, y)
-            self.unpool = [unpool(plan, stage.pool, self.dz, y.dy, self.winner)]
+        self.bias = np.full(self.weight.shape[:2], NO_BIAS)
+        if layer.bias:
+            self.bias = self._grouped(plan.offsets(f"{name}.bias", plan.theta))
 
     def _grouped(self, offsets: Offsets) -> Offsets:
         """Split the first axis into (groups, channels of a group)."""
         return offsets.reshape(self.layer.groups, -1, *offsets.shape[1:])
 
-    def _windows(self) -> tuple[Offsets, Offsets]:
+    def forward(self, y: Maps) -> list[Call]:
+        """y[o, r, s] = b[o] + sum over c, i, j of W[o, c, i, j] x[c, window r, s at i, j]."""
+        return [
+            product_call(self.plan, operands, self.stage.relu)
+            for group, weight in enumerate(self.weight)
+            for operands in self._products(forward_stretches, group, weight, self.x.y, y)
+        ]
+
+    def input_gradient(self, dy: Maps) -> list[Call]:
+        """dx[c, u, v] = sum over o, i, j of W[o, c, i, j] dy[o, r, s] where window r, s is u, v at i, j."""
+        self.bias = np.full((self.layer.groups, self.weight.shape[2]), NO_BIAS)
+        return [
+            product_call(self.plan, operands)
+            for group, weight in enumerate(self.weight.swapaxes(1, 2))
+            for operands in self._products(backward_stretches, group, weight, dy, self.x.dy)
+        ]
+
+    def _products(
+        self, stretches: Stretches, group: int, weight: Offsets, source: Maps, target: Maps
+    ) -> Iterator[Operands]:
+        """Yield the product of each pair of stretches; ``weight`` is (to, from, kh, kw) of the group."""
+        b, c = source.offsets, target.offsets
+        channels, outputs = (self._grouped(maps[0])[group] for maps in (b, c))
+        down, across = (
+            stretches(self.layer, axis, source.shape[axis + 1], target.shape[axis + 1]) for axis in (0, 1)
+        )
+        for v in down:
+            for h in across:
+                rows, columns = (np.arange(len(s.positions)) * s.step for s in (v, h))
+                yield Operands(
+                    a_rows=weight[:, 0, 0, 0],
+                    c_rows=outputs[:, 0, 0] - c[0, 0, 0, 0],
+                    starts=self.bias[group],
+                    b_columns=b[:, 0, rows[:, None], columns],
+                    c_columns=c[:, 0, np.array(v.positions)[:, None], np.array(h.positions)],
+                    a_ks=weight[0][:, v.taps[:, None], h.taps] - weight[0, 0, 0, 0],
+                    b_ks=channels[:, v.sources[:, None], h.sources] - b[0, 0, 0, 0],
+                )
+
+    def _windows(self, x: Maps) -> tuple[Offsets, Offsets]:
         """Return where windows begin (blocks, H', W') and how far their entries lie (G, C / G, kh, kw)."""
-        s, x = self.layer.sliding, self.x.y.offsets
+        s = self.layer.sliding
         _, rows, columns = self.stage.node.output_shape
         (sh, sw), (dh, dw), (kh, kw) = s.stride, s.dilation, s.kernel_size
-        corner = x[:, 0, : rows * sh : sh, : columns * sw : sw]
-        taps = from_first(x[0, :, : kh * dh : dh, : kw * dw : dw])
-        return corner, self._grouped(taps)
+        corner = x.bordered[:, 0, : rows * sh : sh, : columns * sw : sw]
+        return corner, self._grouped(from_first(x.bordered[0, :, : kh * dh : dh, : kw * dw : dw]))
 
-    def forward(self, group: int) -> Call:
-        """y[o, r, s] = b[o] + sum over c, i, j of W[o, c, i, j] x[c, window r, s at i, j]."""
-        outputs = self._grouped(self.y.y.inside[0])[group][:, 0, 0]
-        columns, places = self.corner, self.y.y.inside[:, 0]
-        if self.stage.pool:
-            columns = _by_window(columns, (places.shape[1], places.shape[2]))
-            places = np.repeat(places[..., None], 4, axis=-1)
-        operands = Operands(
-            a_rows=self.weight[group][:, 0, 0, 0],
-            c_rows=outputs - self.y.y.first,
-            starts=self.bias[group],
-            b_columns=columns + self.taps[group].flat[0],
-            c_columns=places,
-            a_ks=from_first(self.weight[group][0]),
-            b_ks=from_first(self.taps[group]),
-        )
-        if self.winner is None:
-            return product_call(self.plan, operands, self.stage.relu)
-        return pooled_call(self.plan, operands, self.stage.relu, self.winner.start - self.y.y.start)
+    def pooled(self, y: Maps, winner: Maps) -> list[Call]:
+        """Return `forward` and the maximum over windows of 2 x 2 at once; four columns are a window."""
+        (corner, taps), calls = self._windows(self.x.y), []
+        blocks, _, height, width = y.offsets.shape
+        windows = corner[:, : 2 * height, : 2 * width].reshape(blocks, height, 2, width, 2)
+        outputs = self._grouped(y.offsets[0])
+        for group, weight in enumerate(self.weight):
+            operands = Operands(
+                a_rows=weight[:, 0, 0, 0],
+                c_rows=outputs[group][:, 0, 0] - y.offsets[0, 0, 0, 0],
+                starts=self.bias[group],
+                b_columns=windows.transpose(0, 1, 3, 2, 4) + taps[group].flat[0],
+                c_columns=np.repeat(y.offsets[:, 0], 4),
+                a_ks=from_first(weight[0]),
+                b_ks=from_first(taps[group]),
+            )
+            calls.append(pooled_call(self.plan, operands, self.stage.relu, winner.start - y.start))
+        return calls
 
-    def weight_gradient(self, group: int) -> Call:
+    def weight_gradient(self, x: Maps, dy: Maps, accumulate: bool = False) -> list[Call]:
         """dW[o, c, i, j] = sum over examples, r, s of dy[o, r, s] x[c, window r, s at i, j]."""
-        dz, grad = self.dz.inside, self.grad[group]
-        operands = Operands(
-            a_rows=self._grouped(dz[0])[group][:, 0, 0],
-            c_rows=from_first(grad[:, 0, 0, 0]),
-            starts=NO_BIAS,
-            b_columns=self.taps[group],
-            c_columns=grad[0],
-            a_ks=from_first(dz[:, 0]),
-            b_ks=self.corner,
-        )
-        return dot_call(self.plan, operands)
-
-    def input_gradient(self, group: int) -> list[Call]:
-        """dx[c, r, s] = sum over o and the windows that hold r, s of W[o, c, i, j] dy[o, window]."""
-        down, across = (_phases(self.layer, axis, self.x.y.shape[axis + 1]) for axis in (0, 1))
-        return [self._phase_gradient(group, v, h) for v in down for h in across]
-
-    def _phase_gradient(self, group: int, v: "Phase", h: "Phase") -> Call:
-        (sh, sw), ((top, _), (left, _)) = self.layer.sliding.stride, self.dz.margins
-        dz, dx = self.dz.offsets, self.x.dy.inside
-        weight = self.weight[group][:, :, v.taps[:, None], h.taps]
-        shifted = self._grouped(dz[0])[group][:, top + v.shifts[:, None], left + h.shifts]
-        places = dx[:, 0, v.first :: sh, h.first :: sw]
-        operands = Operands(
-            a_rows=self.weight[group][0, :, 0, 0],
-            c_rows=self._grouped(dx[0])[group][:, 0, 0] - dx[0, 0, 0, 0],
-            starts=NO_BIAS,
-            b_columns=dz[:, 0, : v.positions, : h.positions],
-            c_columns=places,
-            a_ks=weight[:, 0] - self.weight[group].flat[0],
-            b_ks=shifted - dz[0, 0, 0, 0],
-        )
-        return product_call(self.plan, operands)
-
-
-def _by_window(offsets: Offsets, size: Pair) -> Offsets:
-    """Order positions (blocks, H, W) by the 2 x 2 windows that they lie in: (blocks, h, w, 4)."""
-    (h, w), blocks = size, len(offsets)
-    windows = offsets[:, : 2 * h, : 2 * w].reshape(blocks, h, 2, w, 2).transpose(0, 1, 3, 2, 4)
-    return windows.reshape(blocks, h, w, 4)
+        corner, taps = self._windows(x)
+        calls = []
+        for group, grad in enumerate(self.grad):
+            operands = Operands(
+                a_rows=self._grouped(dy.offsets[0])[group][:, 0, 0],
+                c_rows=from_first(grad[:, 0, 0, 0]),
+                starts=NO_BIAS,
+                b_columns=taps[group],
+                c_columns=grad[0],
+                a_ks=from_first(dy.offsets[:, 0]),
+                b_ks=corner,
+            )
+            calls.append(dot_call(self.plan, operands, accumulate))
+        return calls

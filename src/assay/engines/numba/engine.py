@@ -7,6 +7,7 @@ import numpy as np
 from assay.engines.base import Engine, Images, Labels, OnSteps, Recipe, Session, State, epoch_order
 from assay.engines.numba.build import KNOWN, build, collect
 from assay.engines.numba.kernels.program import Data, runner
+from assay.engines.numba.kernels.shuffles import PIXELS
 from assay.engines.numba.plan import program
 from assay.engines.numba.rules import RULES
 from assay.network import Network
@@ -35,7 +36,7 @@ class NumbaSession(Session):
     def train_epoch(self, images: Images, labels: Labels, epoch: int, on_steps: OnSteps) -> None:
         """Take one pass over the training set, the short last batch included."""
         order, size = epoch_order(self.seeds[0], len(labels), epoch), self.recipe.batch_size
-        flat, none = images.reshape(len(images), -1), np.empty((len(order), 0), self.recipe.dtype)
+        flat, none = _rows(images), np.empty((len(order), 0), self.recipe.dtype)
         for start in range(0, len(order), STEPS_PER_CALL * size):
             part = slice(start, start + STEPS_PER_CALL * size)
             data = Data(flat, labels, order[part], self._rates, none[part])
@@ -46,7 +47,7 @@ class NumbaSession(Session):
 
     def scores(self, images: Images) -> list[Array]:
         """Return the class scores of a batch of any size."""
-        flat = images.reshape(len(images), -1)
+        flat = _rows(images)
         scores = np.empty((len(images), *self.network.output_shape), self.recipe.dtype)
         everything = np.arange(len(images))
         data = Data(flat, np.empty(0, np.int64), everything, self._rates, scores)
@@ -80,6 +81,13 @@ class NumbaSession(Session):
         for key, region in self._slots.items():
             for name, view in self._views(region).items():
                 view[...] = state.slots[name][key]
+
+
+def _rows(images: Images) -> Images:
+    """Return one row of pixels an image, at least as many as are gathered at once."""
+    rows = np.ascontiguousarray(images).reshape(len(images), -1)
+    missing = PIXELS - rows.shape[1]
+    return np.pad(rows, ((0, 0), (0, missing))) if missing > 0 else rows
 
 
 class NumbaEngine(Engine):

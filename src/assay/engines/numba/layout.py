@@ -1,6 +1,6 @@
 """Where everything that a run holds lies in its one array."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import prod
 from typing import TypeVar
@@ -8,59 +8,61 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.engines.numba.kernels.ends import LEVELS
 from assay.engines.numba.kernels.lanes import VECTOR_BYTES
 from assay.shapes import Array, Pair, Shape
 
 Number = TypeVar("Number", np.floating, np.int64)
 Offsets = NDArray[np.int64]
-Margins = tuple[Pair, Pair]
-"""Zeros kept around a map: (above, below), (left, right)."""
-
-NO_MARGINS: Margins = ((0, 0), (0, 0))
 ZERO, MINUS_INFINITY = 0, 1
 """Where the array holds these two constants."""
 
 
 @dataclass(frozen=True)
 class Maps:
-    """Feature maps ``[block][C][H][W][lane]`` that begin at ``start``; a vector is D maps of 1 x 1."""
+    """Feature maps ``[block][C][H][W][lane]`` that begin at ``start``; a vector is D maps of 1 x 1.
+
+    ``border`` rows and columns of zeros are kept around each map; nothing is ever written there.
+    """
 
     start: int
     blocks: int
     shape: tuple[int, int, int]
-    margins: Margins
+    border: Pair
     lanes: int
 
     @cached_property
-    def offsets(self) -> Offsets:
-        """Offsets (blocks, C, H, W) of every position, margins included."""
-        (top, bottom), (left, right) = self.margins
+    def bordered(self) -> Offsets:
+        """Offsets (blocks, C, H, W) of every position, the border included."""
         channels, height, width = self.shape
-        sizes = (self.blocks, channels, height + top + bottom, width + left + right)
+        sizes = (self.blocks, channels, height + 2 * self.border[0], width + 2 * self.border[1])
         return self.start + self.lanes * np.arange(prod(sizes)).reshape(sizes)
 
     @property
-    def inside(self) -> Offsets:
-        """Offsets (blocks, C, H, W) without the margins."""
-        (top, _), (left, _) = self.margins
-        _, height, width = self.shape
-        return self.offsets[:, :, top : top + height, left : left + width]
+    def offsets(self) -> Offsets:
+        """Offsets (blocks, C, H, W) of every position of the maps themselves."""
+        (down, across), (_, height, width) = self.border, self.shape
+        return self.bordered[:, :, down : down + height, across : across + width]
 
     @property
     def features(self) -> Offsets:
         """Offsets (blocks, C H W) in the order of Flatten."""
-        return self.inside.reshape(self.blocks, -1)
+        return self.offsets.reshape(self.blocks, -1)
+
+    def part(self, number: int, parts: int) -> "Maps":
+        """Return one of so many equal parts of the blocks."""
+        blocks = self.blocks // parts
+        return replace(self, start=self.start + number * blocks * self.block_size, blocks=blocks)
 
     @property
-    def first(self) -> int:
-        """Offset of the first position inside."""
-        return int(self.inside[0, 0, 0, 0])
+    def plane(self) -> Offsets:
+        """How far the positions (H, W) of a map lie from where it begins, border included."""
+        plane: Offsets = self.offsets[0, 0] - self.start
+        return plane
 
     @property
     def size(self) -> int:
-        """Numbers that the maps take."""
-        return self.offsets.size * self.lanes
+        """Numbers that all take."""
+        return self.bordered.size * self.lanes
 
     @property
     def planes(self) -> int:
@@ -68,24 +70,14 @@ class Maps:
         return self.blocks * self.shape[0]
 
     @property
-    def plane_distance(self) -> int:
+    def plane_size(self) -> int:
         """From one map to the next."""
-        return int(self.offsets.shape[2] * self.row_distance)
+        return self.size // self.planes
 
     @property
-    def block_distance(self) -> int:
+    def block_size(self) -> int:
         """From one block to the next."""
-        return self.shape[0] * self.plane_distance
-
-    @property
-    def row_distance(self) -> int:
-        """From one row of a map to the next."""
-        return int(self.offsets.shape[3] * self.lanes)
-
-    @property
-    def row(self) -> tuple[int, int, int]:
-        """How far the next row lies, what a row holds without margins, and the size of a vector."""
-        return self.row_distance, self.shape[2] * self.lanes, self.lanes
+        return self.size // self.blocks
 
 
 @dataclass
@@ -93,7 +85,7 @@ class Memory:
     """Hands out the array's parts; `array` allocates it once all are known."""
 
     dtype: str
-    size: int = LEVELS + 256
+    size: int = 2
     lanes: int = field(init=False)
     constants: dict[float, int] = field(default_factory=dict)
 
@@ -115,20 +107,19 @@ class Memory:
             self.constants[value] = self.take(1)
         return self.constants[value]
 
-    def maps(self, blocks: int, shape: Shape, margins: Margins = NO_MARGINS) -> Maps:
+    def maps(self, blocks: int, shape: Shape, border: Pair = (0, 0)) -> Maps:
         """Reserve feature maps, or a vector."""
         full = (shape[0], shape[1], shape[2]) if len(shape) == 3 else (prod(shape), 1, 1)
-        sized = Maps(0, blocks, full, margins, self.lanes)
-        return Maps(self.take(sized.size), blocks, full, margins, self.lanes)
+        sized = Maps(0, blocks, full, border, self.lanes)
+        return replace(sized, start=self.take(sized.size))
 
     def array(self) -> Array:
-        """Return the array with its constants set: zero, minus infinity, the levels of a pixel."""
+        """Return the array, zero but for its constants."""
         raw = np.zeros(self.size * np.dtype(self.dtype).itemsize + VECTOR_BYTES, np.uint8)
         skip = -raw.ctypes.data % VECTOR_BYTES
         memory = raw[skip : skip + self.size * np.dtype(self.dtype).itemsize].view(self.dtype)
         memory[MINUS_INFINITY] = -np.inf
         memory[list(self.constants.values())] = list(self.constants)
-        memory[LEVELS : LEVELS + 256] = np.arange(256, dtype=self.dtype) / np.asarray(255, self.dtype)
         return memory
 
 

@@ -58,5 +58,5 @@ def _linear_gradient(plan: Plan, inputs: Offsets, grad: Offsets, dy: Maps) -> li
         a_ks=from_first(inputs[:, 0])[examples // lanes] + examples % lanes,
         b_ks=examples * width,
     )
-    transpose = call(Kernel.TRANSPOSE, dy.first, classes, dy.blocks, dy.block_distance, lanes, z, width)
+    transpose = call(Kernel.TRANSPOSE, dy.start, classes, dy.blocks, lanes, z, width)
     return [transpose, product_call(plan, operands)]

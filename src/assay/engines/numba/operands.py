@@ -38,10 +38,10 @@ def pooled_call(plan: Plan, operands: Operands, relu: bool, winner: int) -> Call
     return call(Kernel.PRODUCT_POOLED, *_tables(plan, operands, POOLED), least, winner)
 
 
-def dot_call(plan: Plan, operands: Operands) -> Call:
-    """Return the call of a product whose operands are both vectors."""
+def dot_call(plan: Plan, operands: Operands, accumulate: bool = False) -> Call:
+    """Return the call of a product whose operands are both vectors; it may add to what is there."""
     shape = best_shape(DOTS, operands.a_rows.size, operands.b_columns.size)
-    return call(DOTS[shape], *_tables(plan, operands, shape))
+    return call(DOTS[shape], *_tables(plan, operands, shape), accumulate)
 
 
 def _tables(plan: Plan, operands: Operands, shape: Shape) -> list[int]:
@@ -57,7 +57,7 @@ def _tables(plan: Plan, operands: Operands, shape: Shape) -> list[int]:
 
 
 def _filled(multiple: int, *parts: Offsets) -> Offsets:
-    entries = np.stack([np.broadcast_to(part, parts[0].shape).ravel() for part in parts], axis=1)
+    entries = np.stack([np.broadcast_to(part.ravel(), parts[0].size) for part in parts], axis=1)
     return np.pad(entries, ((0, -len(entries) % multiple), (0, 0)), mode="edge")
 
 
@@ -66,8 +66,7 @@ def from_first(offsets: Offsets) -> Offsets:
     return offsets - offsets.flat[0]
 
 
-def bias_gradient(dy: Maps, bias: Offsets) -> Call:
-    """db = sum of dy over examples and positions."""
-    channels, rows, _ = dy.shape
-    planes = (dy.plane_distance, dy.blocks, dy.block_distance)
-    return call(Kernel.BIAS_GRADIENT, dy.first, channels, *planes, rows, *dy.row, bias[0])
+def bias_gradient(dy: Maps, bias: Offsets, winner: int = 0) -> Call:
+    """db = sum of dy over examples and positions; winners of a pooling lie ``winner`` after dy."""
+    sizes = (dy.shape[0], dy.blocks, dy.plane_size, dy.lanes)
+    return call(Kernel.BIAS_GRADIENT, dy.start, *sizes, bias[0], winner)

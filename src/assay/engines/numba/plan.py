@@ -6,14 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.engines.numba.kernels.program import Kernel
-from assay.engines.numba.layout import NO_MARGINS, Maps, Margins, Memory, Offsets, Placed
+from assay.engines.numba.layout import Maps, Memory, Offsets, Placed
 from assay.network import Network, Node
 from assay.nn.conv2d import Conv2d
 from assay.nn.flatten import Flatten
 from assay.nn.linear import Linear
 from assay.nn.max_pool2d import MaxPool2d
 from assay.nn.relu import ReLU
-from assay.shapes import Shape
+from assay.shapes import Pair, Shape
 
 CALL_SIZE = 16
 Call = list[int]
@@ -35,7 +35,7 @@ class Stage:
 
 @dataclass
 class Value:
-    """What passes between two stages, and its gradient."""
+    """What passes between two stages, and its gradient, which is laid out alike."""
 
     y: Maps
     dy: Maps
@@ -94,12 +94,9 @@ class Plan:
         """Round up to whole vectors."""
         return -(-size // self.memory.lanes) * self.memory.lanes
 
-    def value(
-        self, shape: Shape, margins: Margins = NO_MARGINS, gradient_margins: Margins = NO_MARGINS
-    ) -> Value:
+    def value(self, shape: Shape, border: Pair = (0, 0)) -> Value:
         """Reserve what passes between two stages."""
-        maps = self.memory.maps
-        return Value(maps(self.blocks, shape, margins), maps(self.blocks, shape, gradient_margins))
+        return Value(*(self.memory.maps(self.blocks, shape, border) for _ in range(2)))
 
     def offsets(self, name: str, region: int) -> Offsets:
         """Return the offsets of a parameter's entries, in its own shape, in a region: theta, gradient, ..."""

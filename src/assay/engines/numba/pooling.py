@@ -15,38 +15,41 @@ from assay.nn.sliding import Sliding
 from assay.shapes import Array, pair, windows
 
 Entries = list[tuple[int, int]]
-"""Of one window: at which offset each entry lies, and its factor."""
+"""Of one window: where each entry lies in the plane, and where its factor or its number lies."""
 
 
-def relu(y: Maps) -> Call:
+def relu(value: Value) -> Call:
     """y = max(y, 0)."""
-    return call(Kernel.RELU, y.first, y.planes, y.plane_distance, y.shape[1], *y.row)
+    return call(Kernel.RELU, value.y.start, value.y.size, value.y.lanes)
 
 
 def relu_gradient(value: Value) -> Call:
     """dy = dy where y > 0, else 0."""
-    y, dy = value.y, value.dy
-    dy_at = (dy.first, dy.plane_distance, dy.row_distance)
-    return call(Kernel.RELU_GRADIENT, y.first, y.planes, y.plane_distance, y.shape[1], *y.row, *dy_at)
+    y = value.y
+    return call(Kernel.RELU_GRADIENT, y.start, y.size, y.lanes, value.dy.start - y.start)
 
 
-def winners(plan: Plan, y: Value) -> Maps:
-    """Reserve room for which entry of its window each output is; it lies as the output does."""
-    return plan.memory.maps(plan.blocks, y.y.shape, y.y.margins)
+def winners(plan: Plan, y: Maps) -> Maps:
+    """Reserve room for which entry of its window each output is, laid out as the output."""
+    return plan.memory.maps(plan.blocks, y.shape, y.border)
 
 
 def unpool(plan: Plan, node: Node, dx: Maps, dy: Maps, winner: Maps) -> Call:
     """Send each gradient to the entry that was the largest."""
-    table = _window_table(plan, _max_windows(node, dx), dy, winner)
-    size = (dx.shape[1], *dx.row)
-    return call(Kernel.WINDOW_MAX_GRADIENT, *table, dy.planes, *_planes(dx, dy, winner), *size)
+    layer = node.layer
+    assert isinstance(layer, MaxPool2d)
+    table = _window_table(plan, _max_windows(plan, node, dx), dy)
+    overlap = any(k > s for k, s in zip(layer.sliding.kernel_size, layer.sliding.stride, strict=True))
+    places = (*_planes(dx, dy), winner.start - dy.start)
+    return call(Kernel.WINDOW_MAX_GRADIENT, *table, dy.planes, *places, overlap, dx.lanes)
 
 
 def maximum(plan: Plan, stage: Stage, x: Value, y: Value, first: bool) -> tuple[list[Call], list[Call]]:
     """y = the largest entry of each window."""
-    winner = winners(plan, y)
-    table = _window_table(plan, _max_windows(stage.node, x.y), y.y, winner)
-    forward = call(Kernel.WINDOW_MAX, *table, y.y.planes, *_planes(x.y, y.y, winner))
+    winner = winners(plan, y.y)
+    table = _window_table(plan, _max_windows(plan, stage.node, x.y), y.y)
+    places = (*_planes(x.y, y.y), winner.start - y.y.start)
+    forward = call(Kernel.WINDOW_MAX, *table, y.y.planes, *places)
     return [forward], [] if first else [unpool(plan, stage.node, x.dy, y.dy, winner)]
 
 
@@ -57,13 +60,11 @@ def mean(plan: Plan, stage: Stage, x: Value, y: Value, first: bool) -> tuple[lis
 
 
 def _mean(plan: Plan, a: Array, b: Array, x: Maps, y: Maps) -> Call:
-    entries = _relative(x)
     found: list[Entries] = []
     for row, column in pairs(a, b):
         inside = pairs(np.flatnonzero(row), np.flatnonzero(column))
-        found.append([(entries[i, j], plan.memory.constant(row[i] * column[j])) for i, j in inside])
-    table = _window_table(plan, found, y, y)
-    return call(Kernel.WINDOW_MEAN, *table, y.planes, *_planes(x, y))
+        found.append([(int(x.plane[i, j]), plan.memory.constant(row[i] * column[j])) for i, j in inside])
+    return call(Kernel.WINDOW_MEAN, *_window_table(plan, found, y), y.planes, *_planes(x, y))
 
 
 def _means(node: Node) -> tuple[Array, Array]:
@@ -92,27 +93,24 @@ def _windows(s: Sliding, axis: int, size: int) -> list[Offsets]:
     return [np.arange(max(start, 0), min(start + kernel_size, size)) for start in starts]
 
 
-def _max_windows(node: Node, x: Maps) -> list[Entries]:
+def _max_windows(plan: Plan, node: Node, x: Maps) -> list[Entries]:
+    """Return the windows' entries and their numbers, both in row-major order."""
     assert isinstance(node.layer, MaxPool2d)
-    entries = _relative(x)
     down, across = (_windows(node.layer.sliding, axis, x.shape[axis + 1]) for axis in (0, 1))
-    return [[(entries[i, j], 0) for i, j in pairs(rows, columns)] for rows, columns in pairs(down, across)]
+    found: list[Entries] = []
+    for rows, columns in pairs(down, across):
+        numbered = enumerate(pairs(rows, columns))
+        found.append([(int(x.plane[i, j]), plan.memory.constant(number)) for number, (i, j) in numbered])
+    return found
 
 
-def _window_table(plan: Plan, found: list[Entries], y: Maps, winner: Maps) -> tuple[int, int]:
+def _window_table(plan: Plan, found: list[Entries], y: Maps) -> tuple[int, int]:
     """Write the windows of a plane and return the table and the number of outputs."""
-    outputs, won = _relative(y).ravel(), _relative(winner).ravel()
     numbers: list[int] = []
-    for output, place, entries in zip(outputs.tolist(), won.tolist(), found, strict=True):
-        numbers += [output, place, len(entries), *(number for entry in entries for number in entry)]
+    for place, entries in zip(y.plane.ravel().tolist(), found, strict=True):
+        numbers += [place, len(entries), *(number for entry in entries for number in entry)]
     return plan.table(np.array(numbers)), len(found)
 
 
-def _relative(maps: Maps) -> Offsets:
-    """Return how far each position of a plane (H, W) lies from its first."""
-    plane: Offsets = maps.inside[0, 0] - maps.first
-    return plane
-
-
-def _planes(*maps: Maps) -> list[int]:
-    return [number for each in maps for number in (each.first, each.plane_distance)]
+def _planes(x: Maps, y: Maps) -> tuple[int, int, int, int]:
+    return x.start, x.plane_size, y.start, y.plane_size

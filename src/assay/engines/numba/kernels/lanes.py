@@ -6,6 +6,7 @@ register where registers hold 512 bits. LLVM splits it where they hold less.
 
 import operator
 from collections.abc import Callable
+from math import factorial, floor, ldexp, log
 from typing import Any
 
 from llvmlite import ir
@@ -87,6 +88,17 @@ def load(typing: Any, memory: Any, index: Any) -> Any:
 
 
 @intrinsic
+def read(typing: Any, array: Any, index: Any) -> Any:
+    """Return ``array[index]``, which must not be negative: unlike Numba's own, this does not look."""
+    del typing, index
+
+    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.load(address(context, builder, signature.args[0], *arguments))
+
+    return array.dtype(array, types.intp), emit
+
+
+@intrinsic
 def store(typing: Any, memory: Any, index: Any, value: Any) -> Any:
     """Write a vector from ``memory[index]`` on."""
     del typing, index
@@ -134,6 +146,46 @@ def fma(typing: Any, a: Any, b: Any, c: Any) -> Any:
     """Return a b + c, rounded once."""
     del typing, b, c
     return _lane_by_lane("fma", 3, a)
+
+
+@intrinsic
+def exp(typing: Any, x: Any) -> Any:
+    """Return e^x for x <= 0, never less than the smallest normal number; nan for nan.
+
+    e^x = 2^n e^r with n = round(x / ln 2) and r = x - n ln 2, |r| <= ln 2 / 2, whose
+    Taylor series is cut where its rest is below the precision.
+    """
+    del typing
+
+    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        del context, signature
+        return emit_exp(builder, arguments[0], x)
+
+    return x(x), emit
+
+
+def emit_exp(builder: Any, x: Any, lanes: Lanes) -> Any:
+    """Scale the series by writing n into the exponent's bits."""
+    bits, mantissa, degree = (32, 23, 7) if lanes.dtype.bitwidth == 32 else (64, 52, 13)
+    high = ldexp(floor(ldexp(log(2), 12)), -12)
+    integers = ir.VectorType(ir.IntType(bits), lanes.count)
+
+    def number(value: float) -> Any:
+        return ir.Constant(x.type, [value] * lanes.count)
+
+    def fma(*terms: Any) -> Any:
+        return emit_call(builder, "fma", list(terms), lanes)
+
+    least = number((2 - 2 ** (bits - mantissa - 2)) * log(2))
+    x = builder.select(builder.fcmp_ordered("<", x, least), least, x)
+    n = emit_call(builder, "rint", [builder.fmul(x, number(1 / log(2)))], lanes)
+    r = fma(n, number(high - log(2)), fma(n, number(-high), x))
+    series = number(1 / factorial(degree))
+    for k in range(degree - 1, -1, -1):
+        series = fma(series, r, number(1 / factorial(k)))
+    shift = ir.Constant(integers, [mantissa] * lanes.count)
+    exponent = builder.shl(builder.fptosi(n, integers), shift)
+    return builder.bitcast(builder.add(builder.bitcast(series, integers), exponent), x.type)
 
 
 @intrinsic

@@ -49,7 +49,7 @@ def product(shape: Shape, pool: bool = False) -> Any:
 def dot(shape: Shape) -> Any:
     """Return a kernel: C[m, p] = sum over k and examples of A[m, k] B[p, k].
 
-    Call: row table, rows, column table, columns, k table, ks.
+    Call: row table, rows, column table, columns, k table, ks, whether C is added to.
     """
     tile = dot_tile(shape.rows, shape.columns)
     tile_rows, tile_columns = shape.rows, shape.columns
@@ -58,6 +58,7 @@ def dot(shape: Shape) -> Any:
     def kernel(call, tables, memory):
         for m in range(0, call[2], tile_rows):
             for p in range(0, call[4], tile_columns):
-                tile(memory, tables, call[1] + ROW * m, call[3] + COLUMN * p, call[5], call[6])
+                rows, columns = call[1] + ROW * m, call[3] + COLUMN * p
+                tile(memory, tables, rows, columns, call[5], call[6], call[7] != 0)
 
     return kernel

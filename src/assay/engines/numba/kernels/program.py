@@ -89,7 +89,7 @@ def _execute(call, tables, memory, data, now):  # noqa: PLR0912
     """Run one call."""
     kernel = call[0]
     if kernel == Kernel.GATHER:
-        ends.gather(call, memory, data, now)
+        ends.gather(call, tables, memory, data, now)
     elif kernel == Kernel.COLLECT:
         ends.collect(call, memory, data, now)
     elif kernel == Kernel.LOSS_GRADIENT:

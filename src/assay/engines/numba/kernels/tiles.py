@@ -87,8 +87,8 @@ def product_tile(rows: int, columns: int, pool: bool = False) -> Any:
     """Return C[m, p] = max(start[m] + sum over k of A[m, k] B[p, k], least).
 
     A is a number, B and C are vectors. With ``pool`` the columns are one
-    pooling window: the largest of a row, the first among equals, is stored,
-    and after it, at the row's distance ``winner``, which of the columns it was.
+    pooling window: the largest of a row is stored, and ``winner`` further on
+    which column it was, the first among equals, or -1 if it was not above least.
     """
 
     @intrinsic
@@ -152,6 +152,8 @@ def _store_largest(work: _Tile, m: int, values: list[Any], least: Any, winner: A
         where = _greater(work, value, best, here, where)
         best = _greater(work, value, best, value, best)
     bound = emit_splat(builder, least, work.lanes)
+    nobody = ir.Constant(vector_type(work.lanes), [-1.0] * work.lanes.count)
+    where = _greater(work, best, bound, where, nobody)
     pointer = work.at(work.entry(work.columns, 1), work.at(work.entry(work.rows, ROW * m + 1)))
     emit_store(builder, _greater(work, bound, best, bound, best), pointer, work.lanes)
     emit_store(builder, where, work.at(winner, pointer), work.lanes)
@@ -163,14 +165,24 @@ def _greater(work: _Tile, a: Any, b: Any, x: Any, y: Any) -> Any:
 
 
 def dot_tile(rows: int, columns: int) -> Any:
-    """Return C[m, p] = sum over k and lanes of A[m, k] B[p, k]; A and B are vectors, C a number."""
+    """Return C[m, p] = sum over k and lanes of A[m, k] B[p, k], added to C if so asked.
+
+    A and B are vectors, C is a number.
+    """
 
     @intrinsic
     def tile(
-        typing: Any, memory: Any, tables: Any, row_table: Any, column_table: Any, k_table: Any, count: Any
+        typing: Any,
+        memory: Any,
+        tables: Any,
+        row_table: Any,
+        column_table: Any,
+        k_table: Any,
+        count: Any,
+        accumulate: Any,
     ) -> Any:
-        del typing, row_table, column_table, k_table, count
-        return types.void(memory, tables, *[types.intp] * 4), emit
+        del typing, row_table, column_table, k_table, count, accumulate
+        return types.void(memory, tables, *[types.intp] * 4, types.boolean), emit
 
     def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         work = _Tile(context, builder, signature, arguments)
@@ -189,11 +201,16 @@ def dot_tile(rows: int, columns: int) -> Any:
 
         zero = ir.Constant(vector_type(work.lanes), [0.0] * work.lanes.count)
         sums = work.accumulate([zero] * (rows * columns), multiply)
-        for m in range(rows):
-            c = work.at(work.entry(work.rows, ROW * m + 1))
-            for p in range(columns):
-                pointer = work.at(work.entry(work.columns, COLUMN * p + 1), c)
-                builder.store(emit_total(builder, sums[m * columns + p], work.lanes), pointer)
+        pointers = [
+            work.at(work.entry(work.columns, COLUMN * p + 1), work.at(work.entry(work.rows, ROW * m + 1)))
+            for m in range(rows)
+            for p in range(columns)
+        ]
+        # All are read before any is written: a row that fills up the tile is the last one again.
+        nothing = ir.Constant(zero.type.element, 0.0)
+        before = [builder.select(arguments[6], builder.load(pointer), nothing) for pointer in pointers]
+        for value, pointer, addend in zip(sums, pointers, before, strict=True):
+            builder.store(builder.fadd(addend, emit_total(builder, value, work.lanes)), pointer)
         return context.get_dummy_value()
 
     return tile
