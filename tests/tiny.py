@@ -5,7 +5,6 @@ Imports little, so that a process which is there to be killed starts quickly.
 
 import hashlib
 from dataclasses import replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from assay.results import Results
 from assay.store.checkpoints import load_weights, path_of
 from assay.study import Study, from_tables
 
-ENGINES = ["reference", "numba"] if find_spec("assay.engines.numba.engine") else ["reference"]
+ENGINES = ["reference", "numba"]
 CLASSES = 6
 TRAIN, VALID, TEST = 150, 40, 61
 

@@ -51,6 +51,13 @@ def load_progress(path: Path, identity: dict[str, Any]) -> Progress:
     """Read a run's progress; `StoreError` if the file is damaged or another run's."""
     tensors, meta = _read(path, "remove it, and the run starts again from its first epoch")
     _check_identity(path, identity, meta)
+    try:
+        return _progress(tensors, meta)
+    except (KeyError, TypeError) as error:
+        raise StoreError(f"{path}: holds no unfinished run, {error} is missing (remove the file)") from None
+
+
+def _progress(tensors: dict[str, Array], meta: dict[str, Any]) -> Progress:
     slots: dict[str, dict[str, Array]] = {name: {} for name in _under(tensors, "state/")}
     for full, value in _under(tensors, "slot/").items():
         name, _, key = full.rpartition("/")
@@ -118,11 +125,12 @@ def _read(path: Path, what_to_do: str) -> tuple[dict[str, Array], dict[str, Any]
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             found = file.metadata() or {}
         text, digest = found[_META], found[_SHA256]
+        meta = dict(json.loads(text))
     except (SafetensorError, KeyError, ValueError, TypeError, OSError) as error:
         raise StoreError(f"{path}: no checkpoint of assay's, or incomplete: {error} ({what_to_do})") from None
     if digest != _digest(tensors, text):
         raise StoreError(f"{path}: damaged, its contents do not match their SHA-256 ({what_to_do})")
-    return tensors, json.loads(text)
+    return tensors, meta
 
 
 def _digest(tensors: dict[str, Array], meta: str) -> str:

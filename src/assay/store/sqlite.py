@@ -51,7 +51,7 @@ class SQLiteStore(Store):
         """Open a store that exists; `StoreError` if the file is none of ours."""
         if not os.path.isfile(path):  # which, unlike Path.is_file, never raises
             raise StoreError(f"{path}: no results here (`assay run STUDY --out {path.parent}` makes some)")
-        store = cls(path, _connect(path, "rw" if write else "ro"))
+        store = cls(path, _connect(path, "rw" if write else _reading(path)))
         try:
             store._check_format()
             if write:
@@ -136,6 +136,9 @@ class SQLiteStore(Store):
             raise StoreError(
                 f"{self.path}: made by a newer assay (format {version}, this one reads {VERSION})"
             )
+        [fault] = self._read("PRAGMA quick_check(1)")[0]  # half a second for a million epochs
+        if fault != "ok":
+            raise StoreError(f"{self.path}: damaged ({fault.splitlines()[-1]})")
 
     def _prepare_to_write(self) -> None:
         """Let readers read while one writes, and be on disk when a transaction returns."""
@@ -154,7 +157,7 @@ class SQLiteStore(Store):
     def _read(self, query: str, *values: object, into: Callable[[sqlite3.Row], Any] = tuple) -> list[Any]:
         try:
             return [into(row) for row in self._connection.execute(query, values)]
-        except (sqlite3.Error, ValueError, TypeError) as error:
+        except (sqlite3.Error, ValueError, TypeError, LookupError) as error:
             raise StoreError(f"{self.path}: cannot be read, or damaged ({error})") from None
 
     def _put(self, table: str, values: dict[str, Any]) -> None:
@@ -198,6 +201,12 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
         raise StoreError(f"{path}: cannot be opened ({error})") from None
     connection.row_factory = sqlite3.Row
     return connection
+
+
+def _reading(path: Path) -> str:
+    """Return the mode to read in; SQLite wants a file to share with a writer, unless told there is none."""
+    shared = path.with_name(f"{path.name}-shm").exists() or os.access(path.parent, os.W_OK)
+    return "ro" if shared else "ro&immutable=1"
 
 
 def _bytes(predicted: NDArray[np.int64]) -> bytes:
