@@ -31,16 +31,20 @@ INITIALIZERS: dict[str, Initializer] = {
 LAYERS: dict[str, type[Layer]] = {
     cls.__name__: cls
     for cls in (
-        nn.Linear,
-        nn.Conv2d,
-        nn.ReLU,
-        nn.MaxPool2d,
-        nn.AvgPool2d,
-        nn.AdaptiveAvgPool2d,
-        nn.Flatten,
+        nn.Linear, nn.Conv2d, nn.Flatten, nn.Reshape, nn.ZeroPad2d,
+        nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d,
+        nn.ReLU, nn.LeakyReLU, nn.ELU, nn.SELU, nn.Sigmoid, nn.Tanh, nn.Softplus, nn.GELU,
+        nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNormPerActivation, nn.Dropout, nn.Dropout2d,
+        nn.Residual,
     )
-}
+}  # fmt: skip
 """The layers that ``family = "Layers"`` can list."""
+
+BATCH_NORMS: dict[str, tuple[Layer, ...]] = {
+    "none": (),
+    "map": (nn.BatchNorm2d(),),
+    "activation": (nn.BatchNormPerActivation(),),
+}
 
 
 class Architecture(ABC):
@@ -65,11 +69,17 @@ class Architecture(ABC):
 class Dense(Architecture):
     """Fully connected: Flatten, then Linear and ReLU for each of ``hidden``, then Linear.
 
-    The default is the 2017 report's 784-100-100-100-100-47 network.
+    The default is the 2017 report's 784-100-100-100-100-47 network. With
+    ``batch_norm`` a BatchNorm1d follows each hidden Linear. ``input_dropout``
+    and ``hidden_dropout`` are the probabilities of leaving out a pixel and a
+    hidden unit: 1 less the inclusion probability that the report speaks of.
     """
 
     hidden: tuple[int, ...] = (100, 100, 100, 100)
     init: InitName = "GlorotUniform"
+    batch_norm: bool = False
+    input_dropout: float = 0.0
+    hidden_dropout: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse layers without units."""
@@ -79,9 +89,10 @@ class Dense(Architecture):
         """Return the layers."""
         del input_shape
         init = INITIALIZERS[self.init]
-        layers: list[Layer] = [nn.Flatten()]
+        layers: list[Layer] = [nn.Flatten(), *_dropout(self.input_dropout)]
         for units in self.hidden:
-            layers += [nn.Linear(units, weight_init=init), nn.ReLU()]
+            norm = [nn.BatchNorm1d()] if self.batch_norm else []
+            layers += [nn.Linear(units, weight_init=init), *norm, nn.ReLU(), *_dropout(self.hidden_dropout)]
         return [*layers, nn.Linear(classes, weight_init=init)]
 
 
@@ -90,12 +101,15 @@ class ConvPool(Architecture):
     """For each of ``maps``: Conv2d 5x5, ReLU, MaxPool2d 2; then Flatten and Linear.
 
     ``maps = [5]`` and ``[5, 10]`` are the 2017 report's two convolutional networks.
+    ``batch_norm`` follows each convolution: "map" normalises each feature map,
+    "activation" each pixel of each map on its own, as that report did.
     ``convolution`` is the ``method`` of every Conv2d.
     """
 
     maps: tuple[int, ...] = (5, 10)
     kernel_size: int = 5
     init: InitName = "GlorotUniform"
+    batch_norm: Literal["none", "map", "activation"] = "none"
     convolution: MethodName = "im2col"
 
     def __post_init__(self) -> None:
@@ -109,7 +123,7 @@ class ConvPool(Architecture):
         layers: list[Layer] = []
         for maps in self.maps:
             conv = nn.Conv2d(maps, self.kernel_size, weight_init=init, method=self.convolution)
-            layers += [conv, nn.ReLU(), nn.MaxPool2d(2)]
+            layers += [conv, *BATCH_NORMS[self.batch_norm], nn.ReLU(), nn.MaxPool2d(2)]
         return [*layers, nn.Flatten(), nn.Linear(classes, weight_init=init)]
 
 
@@ -192,16 +206,7 @@ class Layers(Architecture):
     def layers_for(self, input_shape: Shape, classes: int) -> list[Layer]:
         """Return the layers."""
         del input_shape
-        return [self._layer(index, dict(table), classes) for index, table in enumerate(self.layers)]
-
-    def _layer(self, index: int, table: dict[str, Any], classes: int) -> Layer:
-        where = f"layers[{index}]"
-        if table.get("layer") == "Linear":
-            table.setdefault("out_features", classes)
-        for key in ("weight_init", "bias_init"):
-            if isinstance(table.get(key), str):
-                table[key] = INITIALIZERS.get(table[key], table[key])
-        return tables.choose(LAYERS, "layer", table, where)
+        return list(_layers(self.layers, classes, "layers"))
 
 
 FAMILIES: dict[str, type[Architecture]] = {cls.__name__: cls for cls in (Dense, ConvPool, ConvBlocks, Layers)}
@@ -210,6 +215,28 @@ FAMILIES: dict[str, type[Architecture]] = {cls.__name__: cls for cls in (Dense, 
 def from_table(table: Mapping[str, Any], where: str = "network") -> Architecture:
     """Return the architecture that a ``[network]`` table describes."""
     return tables.choose(FAMILIES, "family", table, where)
+
+
+def _layers(values: tuple[dict[str, Any], ...], classes: int, where: str) -> tuple[Layer, ...]:
+    return tuple(_layer(value, classes, f"{where}[{index}]") for index, value in enumerate(values))
+
+
+def _layer(value: Mapping[str, Any], classes: int, where: str) -> Layer:
+    """Build one layer; those that hold layers hold tables of them."""
+    table = dict(value)
+    if table.get("layer") == "Linear":
+        table.setdefault("out_features", classes)
+    for key in ("weight_init", "bias_init"):
+        if isinstance(table.get(key), str):
+            table[key] = INITIALIZERS.get(table[key], table[key])
+    for key in ("layers", "shortcut"):
+        if isinstance(table.get(key), list | tuple):
+            table[key] = _layers(tuple(table[key]), classes, f"{where}.{key}")
+    return tables.choose(LAYERS, "layer", table, where)
+
+
+def _dropout(p: float) -> list[Layer]:
+    return [nn.Dropout(p)] if p else []
 
 
 def _at_least_one(key: str, values: tuple[int, ...]) -> None:

@@ -1,24 +1,48 @@
 """A recipe: how a network is trained."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal
 
-from assay.errors import StudyError
+from assay.data.augment import Transform, expect_distinct
+from assay.errors import require
 from assay.optim import Optimizer
+from assay.penalties import Penalty
+from assay.schedules import CONSTANT, Schedule
+
+OPTIONS = ("schedule", "penalties", "augment")
+"""What an engine may lack of a recipe, besides its learning rule."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a network is trained: everything but the network, the data and the seed."""
+    """How a network is trained: everything but the network, the data and the seed.
+
+    ``schedule`` multiplies the optimizer's lr, its lengths counted in epochs;
+    ``penalties`` are minimised along with the cross-entropy, though no reported
+    loss includes them; ``augment`` distorts training images anew each epoch.
+    """
 
     optimizer: Optimizer
     batch_size: int = 100
     epochs: int = 100
     dtype: Literal["float32", "float64"] = "float32"
+    schedule: Schedule = CONSTANT
+    penalties: tuple[Penalty, ...] = ()
+    augment: tuple[Transform, ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse sizes with which nothing would be trained."""
+        """Refuse sizes with which nothing would be trained, and a transform given twice."""
         for key in ("batch_size", "epochs"):
             value = getattr(self, key)
-            if value < 1:
-                raise StudyError(f"{key} must be an integer >= 1; got {value}")
+            require(value >= 1, key, value, "an integer >= 1")
+        expect_distinct(self.augment)
+
+    @property
+    def options(self) -> frozenset[str]:
+        """Which of `OPTIONS` the recipe makes use of."""
+        defaults = {field.name: field.default for field in fields(self)}
+        return frozenset(key for key in OPTIONS if getattr(self, key) != defaults[key])
+
+    def steps(self, examples: int) -> int:
+        """Return how many steps an epoch over ``examples`` takes, the short last one included."""
+        return -(-examples // self.batch_size)

@@ -1,12 +1,14 @@
 """Schedules: what the learning rate is multiplied by at each step.
 
 A schedule is a frozen dataclass, called with the step t, from 1 as in
-`assay.optim.Optimizer.update`; it keeps no state. Lengths are in steps.
+`assay.optim.Optimizer.update`; it keeps no state. Lengths are in steps; a
+recipe gives them in epochs, and `Schedule.in_steps` turns those into steps.
 """
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import cos, pi
+from typing import ClassVar, Self
 
 from assay.errors import require
 
@@ -14,9 +16,16 @@ from assay.errors import require
 class Schedule(ABC):
     """A pure function from step to factor."""
 
+    lengths: ClassVar[tuple[str, ...]] = ()
+    """The fields that count steps."""
+
     @abstractmethod
     def __call__(self, t: int) -> float:
         """Return the factor at step ``t``, 1 for the first."""
+
+    def in_steps(self, per_epoch: int) -> Self:
+        """Return the schedule whose lengths, now in epochs, are counted in steps."""
+        return replace(self, **{name: getattr(self, name) * per_epoch for name in self.lengths})  # type: ignore[type-var]
 
 
 @dataclass(frozen=True)
@@ -29,12 +38,16 @@ class Constant(Schedule):
         return 1.0
 
 
+CONSTANT = Constant()
+
+
 @dataclass(frozen=True)
 class StepLR(Schedule):
     """gamma^floor((t - 1) / step_size): a fall every ``step_size`` steps, as ``torch.optim``'s."""
 
     step_size: int
     gamma: float = 0.1
+    lengths: ClassVar[tuple[str, ...]] = ("step_size",)
 
     def __post_init__(self) -> None:
         """Refuse an empty step and a factor that is not positive."""
@@ -60,6 +73,10 @@ class ExponentialLR(Schedule):
         """Return the factor."""
         return float(self.gamma ** (t - 1))
 
+    def in_steps(self, per_epoch: int) -> Self:
+        """Return the schedule that falls by gamma in an epoch, evenly."""
+        return replace(self, gamma=self.gamma ** (1 / per_epoch))
+
 
 @dataclass(frozen=True)
 class CosineAnnealingLR(Schedule):
@@ -72,6 +89,7 @@ class CosineAnnealingLR(Schedule):
 
     T_max: int
     eta_min: float = 0.0
+    lengths: ClassVar[tuple[str, ...]] = ("T_max",)
 
     def __post_init__(self) -> None:
         """Refuse an empty course and an end outside [0, 1]."""
@@ -96,19 +114,19 @@ class OneCycleLR(Schedule):
     pct_start: float = 0.3
     div_factor: float = 25.0
     final_div_factor: float = 1e4
+    lengths: ClassVar[tuple[str, ...]] = ("total_steps",)
 
     def __post_init__(self) -> None:
         """Refuse a course without a way up and a way down."""
-        peak = self.pct_start * self.total_steps
-        require(self.total_steps >= 2, "total_steps", self.total_steps, "an integer >= 2")
-        require(1 < peak < self.total_steps, "pct_start", self.pct_start, "between 1 / total_steps and 1")
+        require(self.total_steps >= 1, "total_steps", self.total_steps, "an integer >= 1")
+        require(0 < self.pct_start < 1, "pct_start", self.pct_start, "a number in (0, 1)")
         for key in ("div_factor", "final_div_factor"):
             _require_positive(key, getattr(self, key))
 
     def __call__(self, t: int) -> float:
         """Return the factor."""
         peak, start = self.pct_start * self.total_steps, 1 / self.div_factor
-        if t <= peak:
+        if t < peak:
             return _cosine(start, 1.0, (t - 1) / (peak - 1))
         return _cosine(1.0, start / self.final_div_factor, (t - peak) / (self.total_steps - peak))
 
@@ -118,7 +136,8 @@ class WarmUp(Schedule):
     """t / ``steps`` on the first ``steps`` steps, then ``after`` from its start (Goyal et al. 2017)."""
 
     steps: int
-    after: Schedule = Constant()
+    after: Schedule = CONSTANT
+    lengths: ClassVar[tuple[str, ...]] = ("steps",)
 
     def __post_init__(self) -> None:
         """Refuse an empty warm-up."""
@@ -127,6 +146,10 @@ class WarmUp(Schedule):
     def __call__(self, t: int) -> float:
         """Return the factor."""
         return t / self.steps if t <= self.steps else self.after(t - self.steps)
+
+    def in_steps(self, per_epoch: int) -> Self:
+        """Return the schedule in steps, what comes after too."""
+        return replace(super().in_steps(per_epoch), after=self.after.in_steps(per_epoch))
 
 
 def _cosine(start: float, end: float, share: float) -> float:

@@ -10,13 +10,14 @@ from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import cache
 from typing import Any, TypeVar, get_type_hints
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from assay.errors import AssayError, StudyError, suggestion
 
 T = TypeVar("T")
 Table = Mapping[str, Any]
 DEEPEST = 32
+TAGS = ("rule", "family", "layer", "kind")
 
 
 def build(cls: type[T], values: Table, where: str) -> T:
@@ -71,7 +72,7 @@ def table(value: Any) -> Any:
 def merge(base: Table, overrides: Table) -> dict[str, Any]:
     """Return ``base`` with ``overrides`` laid over it, table by table.
 
-    A table that names another ``rule``, ``family`` or ``layer`` replaces the
+    A table that names another ``rule``, ``family``, ``layer`` or ``kind`` replaces the
     whole one below it, because the other keys belong to the kind that left;
     where the table below names none, its keys stay.
     """
@@ -104,7 +105,9 @@ def nest(dotted: str, value: Any) -> dict[str, Any]:
 
 def _other_kind(below: Table, above: Table) -> bool:
     return any(
-        above[tag] != below[tag] for tag in ("rule", "family", "layer") if tag in above and tag in below
+        above[tag] != below[tag]
+        for tag in ("rule", "family", "layer", "kind")
+        if tag in above and tag in below
     )
 
 
@@ -114,7 +117,8 @@ def _required(field: Field[Any]) -> bool:
 
 @cache
 def _adapter(cls: type, key: str) -> TypeAdapter[Any]:
-    return TypeAdapter(get_type_hints(cls)[key])
+    config = ConfigDict(arbitrary_types_allowed=True)  # tuples of layers and the like, already built
+    return TypeAdapter(get_type_hints(cls)[key], config=config)
 
 
 def _value(cls: type, key: str, value: Any, where: str) -> Any:

@@ -29,7 +29,7 @@ def engine(name: str, network: Network, recipe: Recipe) -> Engine:
     """
     if name == AUTO:
         candidates = (make() for make in ENGINES.values())
-        return next(found for found in candidates if not found.lacks(network, recipe))
+        return next(found for found in candidates if not found.missing(network, recipe))
     if name not in ENGINES:
         raise UsageError(f"engine {name!r} is unknown ({suggestion(name, [AUTO, *ENGINES])})")
     found = ENGINES[name]()

@@ -117,9 +117,12 @@ class Engine(ABC):
     runs_per_session: ClassVar[int] = 1
     """How many runs a session takes at once; the engines that run on the CPU take one per thread."""
 
+    options: ClassVar[frozenset[str]] = frozenset()
+    """Which of `assay.recipe.OPTIONS` the engine has."""
+
     @abstractmethod
     def lacks(self, network: Network, recipe: Recipe) -> list[str]:
-        """Name every layer, rule or option of these that the engine does not have."""
+        """Name every layer and rule, or option of these, that the engine does not have."""
 
     @abstractmethod
     def session(
@@ -127,9 +130,13 @@ class Engine(ABC):
     ) -> Session:
         """Open a session that starts from ``states``, one per seed."""
 
+    def missing(self, network: Network, recipe: Recipe) -> list[str]:
+        """Name everything that the engine does not have: layers, rules, and the recipe's options."""
+        return [*self.lacks(network, recipe), *sorted(recipe.options - self.options)]
+
     def check(self, network: Network, recipe: Recipe) -> None:
         """Raise `UnsupportedError` when the engine lacks something."""
-        missing = self.lacks(network, recipe)
+        missing = self.missing(network, recipe)
         if missing:
             raise UnsupportedError(
                 f"engine {self.name!r} has no {', '.join(missing)} (use --engine reference, which has all)"

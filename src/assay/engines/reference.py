@@ -9,6 +9,7 @@ from math import prod
 
 import numpy as np
 
+from assay.data.augment import augment
 from assay.engines.base import (
     Engine,
     Images,
@@ -23,6 +24,8 @@ from assay.engines.base import (
 )
 from assay.network import Draw, Network
 from assay.nn.loss import softmax_cross_entropy
+from assay.penalties import add_gradients
+from assay.recipe import OPTIONS
 from assay.shapes import Array
 
 REPORT_EVERY = 10
@@ -37,26 +40,29 @@ class ReferenceSession(Session):
 
     def train_epoch(self, images: Images, labels: Labels, epoch: int, on_steps: OnSteps) -> None:
         """Take one pass over the training set, the short last batch included."""
-        order = epoch_order(self.seeds[0], len(labels), epoch)
-        size = self.recipe.batch_size
+        (seed,), recipe = self.seeds, self.recipe
+        order, size = epoch_order(seed, len(labels), epoch), recipe.batch_size
+        schedule = recipe.schedule.in_steps(recipe.steps(len(labels)))
         for count, start in enumerate(range(0, len(order), size), start=1):
             batch = order[start : start + size]
-            x = to_input(images[batch], self.network, self.recipe.dtype)
-            self._step(x, labels[batch], masks(self.seeds[0], epoch, count))
+            seen = augment(images[batch], batch, seed, epoch, recipe.augment)
+            x = to_input(seen, self.network, recipe.dtype)
+            self._step(x, labels[batch], masks(seed, epoch, count), schedule(self._state.step + 1))
             if count % REPORT_EVERY == 0:
                 on_steps(count)
 
-    def _step(self, x: Array, labels: Labels, draw: Draw) -> None:
+    def _step(self, x: Array, labels: Labels, draw: Draw, factor: float) -> None:
         state, weights = self._state, self._state.weights
         state.step += 1
         scores, caches = self.network.forward_training(weights, x, draw)
         _, dscores = softmax_cross_entropy(scores, labels)
         _, gradients = self.network.backward(weights, caches, dscores)
+        gradients = add_gradients(self.recipe.penalties, self.network.parameters, weights, gradients)
         state.buffers.update(self.network.updated_buffers(weights, caches))
         update = self.recipe.optimizer.update
         for name, grad in gradients.items():
             state.parameters[name], state.slots[name] = update(
-                state.parameters[name], grad, state.slots[name], state.step
+                state.parameters[name], grad, state.slots[name], state.step, factor
             )
 
     def scores(self, images: Images) -> list[Array]:
@@ -80,6 +86,7 @@ class ReferenceEngine(Engine):
     """Executes the layers of a network one after the other, in NumPy."""
 
     name = "reference"
+    options = frozenset(OPTIONS)
 
     def lacks(self, network: Network, recipe: Recipe) -> list[str]:
         """Nothing: whatever is a `Layer` and an `Optimizer` runs."""

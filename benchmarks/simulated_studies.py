@@ -1,7 +1,7 @@
 """Do the procedures of assay.stats keep their promises? Simulated studies whose truth is known.
 
 Each line is a promise, what it should be and what 20,000 studies gave, with its Monte-Carlo standard error.
-Run it as ``python benchmarks/coverage.py [--studies 20000]``: some minutes on two cores.
+Run it as ``python benchmarks/simulated_studies.py [--studies 20000]``: some minutes on two cores.
 """
 
 import argparse
