@@ -203,7 +203,7 @@ def test_arms_of_one_seed_start_alike_where_name_and_shape_agree():
     for name in one:
         assert np.array_equal(one[name], other[name])
     assert not np.array_equal(one["conv2.weight"], plan.cohorts[0].network.initialise(6)["conv2.weight"])
-    strided = ConvBlocks(3, 3, "strided").build(EMNIST, 47).initialise(5)
+    strided = ConvBlocks(3, 6, "strided").build(EMNIST, 47).initialise(5)
     shared = [name for name in one if strided[name].shape == one[name].shape]
     assert shared == ["conv1.weight", "conv2.weight", "conv3.weight", "linear1.weight"]
     for name in shared:

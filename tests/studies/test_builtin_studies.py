@@ -5,7 +5,6 @@ import json
 import pytest
 
 from assay.architectures import ConvBlocks, Dense
-from assay.engines.base import initial_state
 from assay.optim import SGD, Adam
 from assay.plan import make_plan
 from assay.studies import builtin, load_study
@@ -52,14 +51,17 @@ def test_optimizers_is_the_2017_comparison():
     assert {(s.recipe.batch_size, s.recipe.epochs) for s in settings.values()} == {(100, 100)}
 
 
-@pytest.mark.parametrize("name", ["pooling", "optimizers"])
-def test_the_short_trial_is_short(name):
-    """Under two minutes on two processors: 3 seeds, 8,000 images, few epochs, fewer parameters."""
+def arithmetic(study):
+    """Return the floating-point operations of a study's training, forward and per example of its set."""
+    return sum(c.network.flops * c.recipe.epochs * len(c.seeds) for c in make_plan(study).cohorts)
+
+
+@pytest.mark.parametrize("name", builtin())
+def test_the_short_trial_is_short_and_asks_the_same(name):
     full, quick = load_study(name), load_study(name).quickened()
-    assert len(quick.seeds) == 3
+    assert len(quick.seeds) >= 3
+    assert [arm.name for arm in quick.arms] == [arm.name for arm in full.arms]
+    assert quick.data.train <= 20_000
+    assert 20 * arithmetic(quick) < arithmetic(full)
     for long, short in zip(full.arms, quick.arms, strict=True):
-        assert short.settings.recipe.epochs <= 5
-        assert short.settings.recipe.optimizer == long.settings.recipe.optimizer
-    for cohort, whole in zip(make_plan(quick).cohorts, make_plan(full).cohorts, strict=True):
-        assert 2 * cohort.network.flops < whole.network.flops
-        assert initial_state(cohort.network, cohort.recipe, 0).step == 0
+        assert type(short.settings.recipe.optimizer) is type(long.settings.recipe.optimizer)
