@@ -143,27 +143,31 @@ def torch_file():
     return buffer.getvalue()
 
 
-@pytest.mark.parametrize(
-    "content",
-    [
-        *(pickle.dumps(Canary(), protocol) for protocol in range(6)),
-        torch_file(),
-        b"",
-        b"\xff" * 8 + b"{}",
-        (2**63).to_bytes(8, "little") + b"{}",
-        (2).to_bytes(8, "little") + b"{}",
-        (9).to_bytes(8, "little") + b"not JSON!",
-        save({"w": np.zeros(3)}),
-        save({"w": np.zeros(3)}, metadata={"assay": "{}"}),
-        save({"w": np.zeros(3)}, metadata={"assay": "{", "sha256": ""}),
-        save({"w": np.zeros(3)}, metadata={"assay": "3", "sha256": ""}),
-    ],
-)
+def safetensors(metadata=None):
+    return save({"w": np.zeros(3)}, metadata=metadata)
+
+
+STRANGERS = {
+    **{f"pickle {protocol}": pickle.dumps(Canary(), protocol) for protocol in range(6)},
+    "torch": torch_file(),
+    "empty": b"",
+    "endless header": b"\xff" * 8 + b"{}",
+    "header of 2^63 bytes": (2**63).to_bytes(8, "little") + b"{}",
+    "no tensors": (2).to_bytes(8, "little") + b"{}",
+    "no JSON": (9).to_bytes(8, "little") + b"not JSON!",
+    "no metadata": safetensors(),
+    "no digest": safetensors({"assay": "{}"}),
+    "metadata cut": safetensors({"assay": "{", "sha256": ""}),
+    "metadata no table": safetensors({"assay": "3", "sha256": ""}),
+}
+
+
+@pytest.mark.parametrize("kind", STRANGERS)
 @pytest.mark.parametrize("read", [load_weights, lambda path: load_progress(path, IDENTITY)])
-def test_a_file_of_another_kind_is_refused_and_runs_nothing(content, read, tmp_path, monkeypatch):
+def test_a_file_of_another_kind_is_refused_and_runs_nothing(kind, read, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "max-3.safetensors"
-    path.write_bytes(content)
+    path.write_bytes(STRANGERS[kind])
     refused(path, read)
     assert not (tmp_path / "canary").exists()
 
