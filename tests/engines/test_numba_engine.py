@@ -4,11 +4,15 @@ from threading import Thread
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from oracles import assert_close
+from oracles import assert_close, relative_error
+from torch import nn
+from torch.nn import functional
+from torch_networks import load_weights
 
-from assay.engines.base import Engine, Recipe, Session, State, initial_state
+from assay.engines.base import Engine, Recipe, Session, State, epoch_order, initial_state, to_input
 from assay.engines.numba import NumbaEngine
 from assay.engines.reference import ReferenceEngine
 from assay.errors import ShapeError, UnsupportedError
@@ -181,3 +185,55 @@ def test_memory_counts_parameters_activations_and_gradients() -> None:
 def test_names_what_it_lacks(network: Network, rule: Optimizer, named: str) -> None:
     with pytest.raises(UnsupportedError, match=named):
         NumbaEngine().check(network, Recipe(rule))
+
+
+def test_pixels_are_divided_exactly() -> None:
+    network = Network((Flatten(), Linear(1, bias=False)), (1, 1, 1))
+    images = np.arange(256, dtype=np.uint8).reshape(256, 1, 1, 1)
+    for dtype in ("float32", "float64"):
+        recipe = Recipe(SGD(), dtype=dtype)
+        state = State({"linear1.weight": np.ones((1, 1), dtype)}, {"linear1.weight": {}})
+        scores = open_session(NumbaEngine(), network, recipe, state).scores(images)[0]
+        np.testing.assert_array_equal(scores, to_input(images, network, dtype).reshape(256, 1))
+
+
+def test_float32_is_as_close_to_float64_as_pytorch() -> None:
+    """The loss surface is smooth here (average pooling, no ReLU), so that rounding is all that differs."""
+    network = Network(
+        (Conv2d(8, 5), AvgPool2d(2), Conv2d(8, 3, padding=1), AvgPool2d(2), Flatten(), Linear(10)),
+        (1, 28, 28),
+    )
+    images, labels = draw_images(200, network)
+    exact, found = (
+        open_session(NumbaEngine(), network, Recipe(SGD(0.1), 50, dtype=dtype))
+        for dtype in ("float64", "float32")
+    )
+    start = {name: value.copy() for name, value in found.states()[0].parameters.items()}
+    exact.train_epoch(images, labels, 1, lambda steps: None)
+    found.train_epoch(images, labels, 1, lambda steps: None)
+    expected = train_in_torch(start, images, labels, epoch_order(7, len(labels), 1))
+    for name, value in exact.states()[0].parameters.items():
+        ours = relative_error(found.states()[0].parameters[name], value)
+        assert ours < 2 * relative_error(expected[name], value) + 1e-7, name
+
+
+def train_in_torch(
+    start: dict[str, np.ndarray], images: np.ndarray, labels: np.ndarray, order: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Train the network of the test above one epoch in PyTorch's float32."""
+    model = nn.Sequential(
+        nn.Conv2d(1, 8, 5),
+        nn.AvgPool2d(2),
+        nn.Conv2d(8, 8, 3, padding=1),
+        nn.AvgPool2d(2),
+        nn.Flatten(),
+        nn.Linear(288, 10),
+    )
+    load_weights(model, start)
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    for batch in order.reshape(-1, 50):
+        optimizer.zero_grad()
+        x = torch.tensor(images[batch]).float() / 255
+        functional.cross_entropy(model(x), torch.tensor(labels[batch])).backward()
+        optimizer.step()
+    return {name: value.detach().numpy() for name, value in zip(start, model.parameters(), strict=True)}

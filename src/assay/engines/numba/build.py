@@ -10,6 +10,7 @@ from assay.engines.numba.kernels.shuffles import PIXELS
 from assay.engines.numba.linear import linear
 from assay.engines.numba.plan import Call, Plan, Stage, Value, call, stages
 from assay.engines.numba.pooling import maximum, mean, relu, relu_gradient
+from assay.engines.numba.rules import Rule
 from assay.network import Network
 from assay.nn.adaptive_avg_pool2d import AdaptiveAvgPool2d
 from assay.nn.avg_pool2d import AvgPool2d
@@ -34,9 +35,9 @@ KNOWN = (*LAYERS, ReLU, Flatten)
 """What the engine has; the last two are done by the stage before them."""
 
 
-def build(network: Network, slots: int, batch_size: int, dtype: str) -> tuple[Plan, Value]:
+def build(network: Network, rule: Rule, batch_size: int, dtype: str) -> tuple[Plan, Value]:
     """Return the plan of a network and where its class scores and their gradient lie."""
-    plan = Plan(network, slots, batch_size, dtype)
+    plan = Plan(network, rule, batch_size, dtype)
     todo = stages(network)
     x = plan.value(network.input_shape, _border(todo[:1]))
     plan.forward.append(_gather(plan, x))

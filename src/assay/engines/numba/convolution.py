@@ -15,7 +15,7 @@ from assay.engines.numba.layout import Maps, Offsets
 from assay.engines.numba.operands import (
     NO_BIAS,
     Operands,
-    bias_gradient,
+    bias_update,
     dot_call,
     from_first,
     pooled_call,
@@ -23,6 +23,7 @@ from assay.engines.numba.operands import (
 )
 from assay.engines.numba.plan import Call, Plan, Stage, Value
 from assay.engines.numba.pooling import unpool, winners
+from assay.network import Node
 from assay.nn.conv2d import Conv2d
 
 
@@ -75,26 +76,18 @@ def backward_stretches(layer: Conv2d, axis: int, output: int, size: int) -> list
 
 def convolution(plan: Plan, stage: Stage, x: Value, y: Value, first: bool) -> tuple[list[Call], list[Call]]:
     """Convolve, by groups; with a pooling behind it, dy is unpooled first."""
-    layer = stage.node.layer
+    layer, name = stage.node.layer, stage.node.name
     assert isinstance(layer, Conv2d)
     winner = winners(plan, y.y) if stage.pool else None
     work = _Convolution(plan, stage, x)
     forward = work.pooled(y.y, winner) if winner else work.forward(y.y)
-    backward: list[Call] = []
-    if layer.bias:
-        bias = plan.offsets(f"{stage.node.name}.bias", plan.gradient)
-        backward.append(bias_gradient(y.dy, bias, winner.start - y.dy.start if winner else 0))
     if stage.pool is None or winner is None:
-        backward += work.weight_gradient(x.y, y.dy)
-        return forward, backward if first else backward + work.input_gradient(y.dy)
-    # What only the weights need is unpooled block by block, so that it stays in the cache.
-    parts = plan.blocks if first else 1
-    dz = plan.memory.maps(plan.blocks // parts, stage.node.output_shape)
-    for part in range(parts):
-        some = [maps.part(part, parts) for maps in (x.y, y.dy, winner)]
-        backward.append(unpool(plan, stage.pool, dz, *some[1:]))
-        backward += work.weight_gradient(some[0], dz, accumulate=part > 0)
-    return forward, backward if first else backward + work.input_gradient(dz)
+        backward = work.weight_gradient(x.y, y.dy) + ([] if first else work.input_gradient(y.dy))
+    else:
+        backward = work.unpooled(stage.pool, y.dy, winner, first)
+    if layer.bias:
+        backward += bias_update(plan, f"{name}.bias", y.dy, winner.start - y.dy.start if winner else 0)
+    return forward, [*backward, plan.update(f"{name}.weight", work.grad)]
 
 
 class _Convolution:
@@ -105,11 +98,11 @@ class _Convolution:
         assert isinstance(layer, Conv2d)
         self.plan, self.stage, self.layer, self.x = plan, stage, layer, x
         self.weight, self.grad = (
-            self._grouped(plan.offsets(f"{name}.weight", region)) for region in (plan.theta, plan.gradient)
+            self._grouped(offsets(f"{name}.weight")) for offsets in (plan.weights, plan.gradient)
         )
         self.bias = np.full(self.weight.shape[:2], NO_BIAS)
         if layer.bias:
-            self.bias = self._grouped(plan.offsets(f"{name}.bias", plan.theta))
+            self.bias = self._grouped(plan.weights(f"{name}.bias"))
 
     def _grouped(self, offsets: Offsets) -> Offsets:
         """Split the first axis into (groups, channels of a group)."""
@@ -197,3 +190,17 @@ class _Convolution:
             )
             calls.append(dot_call(self.plan, operands, accumulate))
         return calls
+
+    def unpooled(self, pool: Node, dy: Maps, winner: Maps, first: bool) -> list[Call]:
+        """Return the gradients behind a pooling.
+
+        What only the weights need is unpooled block by block, so that it stays in the cache.
+        """
+        parts = self.plan.blocks if first else 1
+        dz = self.plan.memory.maps(self.plan.blocks // parts, self.stage.node.output_shape)
+        calls: list[Call] = []
+        for part in range(parts):
+            x, dy_part, winner_part = (maps.part(part, parts) for maps in (self.x.y, dy, winner))
+            calls.append(unpool(self.plan, pool, dz, dy_part, winner_part))
+            calls += self.weight_gradient(x, dz, accumulate=part > 0)
+        return calls if first else calls + self.input_gradient(dz)

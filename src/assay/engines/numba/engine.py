@@ -23,9 +23,9 @@ class NumbaSession(Session):
     def __init__(self, network: Network, recipe: Recipe, seed: int, state: State) -> None:
         super().__init__(network, recipe, [seed])
         rule = RULES[type(recipe.optimizer)](recipe.optimizer)
-        plan, scores = build(network, len(rule.slots), recipe.batch_size, recipe.dtype)
+        plan, scores = build(network, rule, recipe.batch_size, recipe.dtype)
         self._plan, self._tables = plan, plan.tables
-        self._training = program([*plan.forward, *plan.backward, rule.call(plan)])
+        self._training = program([*plan.forward, *plan.backward])
         self._scoring = program([*plan.forward, collect(scores)])
         self._rates = np.array(rule.rates)
         self._slots = dict(zip(rule.slots, plan.slots, strict=True))

@@ -4,59 +4,72 @@ import numpy as np
 
 from assay.engines.numba.kernels.program import Kernel
 from assay.engines.numba.layout import Maps, Offsets
-from assay.engines.numba.operands import NO_BIAS, Operands, bias_gradient, from_first, product_call
+from assay.engines.numba.operands import NO_BIAS, Operands, bias_update, from_first, product_call
 from assay.engines.numba.plan import Call, Plan, Stage, Value, call
 from assay.nn.linear import Linear
+
+CACHED = 8192
+"""Numbers of a gradient computed before the rule's step uses them: so few that they stay in the cache."""
 
 
 def linear(plan: Plan, stage: Stage, x: Value, y: Value, first: bool) -> tuple[list[Call], list[Call]]:
     """y = x W^T + b; dx = dy W; dW = dy^T x; db = sum of dy."""
     name, layer = stage.node.name, stage.node.layer
     assert isinstance(layer, Linear)
-    weight, grad = (plan.offsets(f"{name}.weight", region) for region in (plan.theta, plan.gradient))
-    inputs, outputs, douts = x.y.features, y.y.features, y.dy.features
+    weight, inputs, outputs = plan.weights(f"{name}.weight"), x.y.features, y.y.features
     forward = Operands(
         a_rows=weight[:, 0],
         c_rows=from_first(outputs[0]),
-        starts=plan.offsets(f"{name}.bias", plan.theta) if layer.bias else NO_BIAS,
+        starts=plan.weights(f"{name}.bias") if layer.bias else NO_BIAS,
         b_columns=inputs[:, 0],
         c_columns=outputs[:, 0],
         a_ks=from_first(weight[0]),
         b_ks=from_first(inputs[0]),
     )
-    backward = _linear_gradient(plan, inputs, grad, y.dy)
+    backward = [] if first else [_input_gradient(plan, weight, x.dy.features, y.dy.features)]
     if layer.bias:
-        backward.append(bias_gradient(y.dy, plan.offsets(f"{name}.bias", plan.gradient)))
-    if not first:
-        dx = x.dy.features
-        to_input = Operands(
-            a_rows=weight[0],
-            c_rows=from_first(dx[0]),
-            starts=NO_BIAS,
-            b_columns=douts[:, 0],
-            c_columns=dx[:, 0],
-            a_ks=from_first(weight[:, 0]),
-            b_ks=from_first(douts[0]),
-        )
-        backward.append(product_call(plan, to_input))
+        backward += bias_update(plan, f"{name}.bias", y.dy)
+    backward += _weight_update(plan, f"{name}.weight", inputs, y.dy)
     return [product_call(plan, forward, stage.relu)], backward
 
 
-def _linear_gradient(plan: Plan, inputs: Offsets, grad: Offsets, dy: Maps) -> list[Call]:
-    """dW[k, d] = sum over n of x[n, d] dy[n, k], with vectors along k: dy is transposed for it."""
-    lanes, classes = dy.lanes, len(grad)
-    width = plan.padded(classes)
-    z = plan.memory.take(dy.blocks * lanes * width)
-    vectors = np.arange(0, width, lanes)
-    examples = np.arange(plan.batch_size)
+def _input_gradient(plan: Plan, weight: Offsets, dx: Offsets, dy: Offsets) -> Call:
+    """dx[n, d] = sum over k of dy[n, k] W[k, d]."""
     operands = Operands(
-        a_rows=inputs[0],
-        c_rows=from_first(grad[0]),
+        a_rows=weight[0],
+        c_rows=from_first(dx[0]),
         starts=NO_BIAS,
-        b_columns=z + vectors,
-        c_columns=grad[0, 0] + vectors,
-        a_ks=from_first(inputs[:, 0])[examples // lanes] + examples % lanes,
-        b_ks=examples * width,
+        b_columns=dy[:, 0],
+        c_columns=dx[:, 0],
+        a_ks=from_first(weight[:, 0]),
+        b_ks=from_first(dy[0]),
     )
-    transpose = call(Kernel.TRANSPOSE, dy.start, classes, dy.blocks, lanes, z, width)
-    return [transpose, product_call(plan, operands)]
+    return product_call(plan, operands)
+
+
+def _weight_update(plan: Plan, name: str, inputs: Offsets, dy: Maps) -> list[Call]:
+    """dW[k, d] = sum over n of x[n, d] dy[n, k], and the step, some d at a time.
+
+    Vectors lie along k here, as the weights do: dy is transposed to z for it.
+    """
+    lanes, outputs = dy.lanes, dy.shape[0]
+    width, placed, examples = plan.padded(outputs), plan.parameters[name], np.arange(plan.batch_size)
+    at_once = max(CACHED // width, 1)
+    z, grad = plan.memory.take(dy.blocks * lanes * width), plan.memory.take(at_once * width)
+    calls = [call(Kernel.TRANSPOSE, dy.start, outputs, dy.blocks, lanes, z, width)]
+    for start in range(0, inputs.shape[1], at_once):
+        some = inputs[0, start : start + at_once]
+        operands = Operands(
+            a_rows=some,
+            c_rows=width * np.arange(some.size),
+            starts=NO_BIAS,
+            b_columns=np.arange(z, z + width, lanes),
+            c_columns=np.arange(grad, grad + width, lanes),
+            a_ks=from_first(inputs[:, 0])[examples // lanes] + examples % lanes,
+            b_ks=examples * width,
+        )
+        calls += [
+            product_call(plan, operands),
+            plan.update_part(placed.start + start * width, some.size * width, grad),
+        ]
+    return calls

@@ -66,7 +66,8 @@ def from_first(offsets: Offsets) -> Offsets:
     return offsets - offsets.flat[0]
 
 
-def bias_gradient(dy: Maps, bias: Offsets, winner: int = 0) -> Call:
-    """db = sum of dy over examples and positions; winners of a pooling lie ``winner`` after dy."""
+def bias_update(plan: Plan, name: str, dy: Maps, winner: int = 0) -> list[Call]:
+    """db = sum of dy over examples and positions, and the step; winners lie ``winner`` after dy."""
+    grad = plan.gradient(name)
     sizes = (dy.shape[0], dy.blocks, dy.plane_size, dy.lanes)
-    return call(Kernel.BIAS_GRADIENT, dy.start, *sizes, bias[0], winner)
+    return [call(Kernel.BIAS_GRADIENT, dy.start, *sizes, grad[0], winner), plan.update(name, grad)]

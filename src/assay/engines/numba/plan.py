@@ -1,12 +1,13 @@
 """From a network to the program that trains it: the parts of the memory, and who works on what, in order."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from assay.engines.numba.kernels.program import Kernel
 from assay.engines.numba.layout import Maps, Memory, Offsets, Placed
+from assay.engines.numba.rules import Rule
 from assay.network import Network, Node
 from assay.nn.conv2d import Conv2d
 from assay.nn.flatten import Flatten
@@ -67,8 +68,9 @@ def _pools_at_once(stage: Stage, node: Node) -> bool:
 class Plan:
     """The memory of a run, its tables of offsets, and its calls forward and backward."""
 
-    def __init__(self, network: Network, slots: int, batch_size: int, dtype: str) -> None:
+    def __init__(self, network: Network, rule: Rule, batch_size: int, dtype: str) -> None:
         self.memory = Memory(dtype)
+        self._rule = rule
         self.batch_size = batch_size
         self.blocks = -(-batch_size // self.memory.lanes)
         self.forward: list[Call] = []
@@ -77,7 +79,7 @@ class Plan:
         self._table_size = 0
         self.parameters = self._place(network)
         self.region = sum(self.padded(placed.size) for placed in self.parameters.values())
-        self.theta, self.gradient, *self.slots = (self.memory.take(self.region) for _ in range(2 + slots))
+        self.theta, *self.slots = (self.memory.take(self.region) for _ in range(1 + len(rule.slots)))
 
     def _place(self, network: Network) -> dict[str, Placed]:
         linear = {node.name for node in network.nodes if isinstance(node.layer, Linear)}
@@ -98,9 +100,25 @@ class Plan:
         """Reserve what passes between two stages."""
         return Value(*(self.memory.maps(self.blocks, shape, border) for _ in range(2)))
 
-    def offsets(self, name: str, region: int) -> Offsets:
-        """Return the offsets of a parameter's entries, in its own shape, in a region: theta, gradient, ..."""
-        return self.parameters[name].view(np.arange(region, region + self.region, dtype=np.int64))
+    def weights(self, name: str) -> Offsets:
+        """Return the offsets of a parameter's entries, in its own shape."""
+        return self.parameters[name].view(np.arange(self.theta, self.theta + self.region, dtype=np.int64))
+
+    def gradient(self, name: str) -> Offsets:
+        """Reserve a parameter's gradient and return the offsets of its entries, in its own shape."""
+        placed = self.parameters[name]
+        start = self.memory.take(placed.size)
+        return replace(placed, start=0).view(np.arange(start, start + placed.size, dtype=np.int64))
+
+    def update(self, name: str, gradient: Offsets) -> Call:
+        """Return the call that takes the rule's step for a parameter."""
+        placed = self.parameters[name]
+        return self.update_part(placed.start, placed.size, int(gradient.flat[0]))
+
+    def update_part(self, start: int, size: int, gradient: int) -> Call:
+        """Return the call that takes the rule's step for some of the numbers of all parameters."""
+        slots = (slot + start for slot in self.slots)
+        return call(self._rule.kernel, self.theta + start, gradient, size, self.memory.lanes, *slots)
 
     def table(self, entries: Offsets) -> int:
         """Keep a table of offsets and return where it begins."""

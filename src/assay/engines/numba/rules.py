@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from assay.engines.numba.kernels.program import Kernel
-from assay.engines.numba.plan import Call, Plan, call
 from assay.optim import SGD, Adam, AdamW, Optimizer
 
 
@@ -16,10 +15,6 @@ class Rule:
     kernel: Kernel
     slots: tuple[str, ...]
     rates: tuple[float, ...]
-
-    def call(self, plan: Plan) -> Call:
-        """Return the call that updates every parameter."""
-        return call(self.kernel, plan.theta, plan.gradient, plan.region, plan.memory.lanes, *plan.slots)
 
 
 def _sgd(rule: SGD) -> Rule:
