@@ -20,8 +20,9 @@ from assay.engines.numba.operands import (
     from_first,
     pooled_call,
     product_call,
+    quarters_call,
 )
-from assay.engines.numba.plan import Call, Plan, Stage, Value
+from assay.engines.numba.plan import Call, Plan, Span, Stage, Value
 from assay.engines.numba.pooling import unpool, winners
 from assay.network import Node
 from assay.nn.conv2d import Conv2d
@@ -82,7 +83,7 @@ def convolution(plan: Plan, stage: Stage, x: Value, y: Value, first: bool) -> tu
     work = _Convolution(plan, stage, x)
     forward = work.pooled(y.y, winner) if winner else work.forward(y.y)
     if stage.pool is None or winner is None:
-        backward = work.weight_gradient(x.y, y.dy) + ([] if first else work.input_gradient(y.dy))
+        backward = work.weight_gradients(y.dy) + ([] if first else work.input_gradient(y.dy))
     else:
         backward = work.unpooled(stage.pool, y.dy, winner, first)
     if layer.bias:
@@ -110,20 +111,27 @@ class _Convolution:
 
     def forward(self, y: Maps) -> list[Call]:
         """y[o, r, s] = b[o] + sum over c, i, j of W[o, c, i, j] x[c, window r, s at i, j]."""
-        return [
-            product_call(self.plan, operands, self.stage.relu)
-            for group, weight in enumerate(self.weight)
-            for operands in self._products(forward_stretches, group, weight, self.x.y, y)
-        ]
+        return self._calls(forward_stretches, self.weight, self.bias, (self.x.y, y), self.stage.relu)
 
     def input_gradient(self, dy: Maps) -> list[Call]:
         """dx[c, u, v] = sum over o, i, j of W[o, c, i, j] dy[o, r, s] where window r, s is u, v at i, j."""
-        self.bias = np.full((self.layer.groups, self.weight.shape[2]), NO_BIAS)
-        return [
-            product_call(self.plan, operands)
-            for group, weight in enumerate(self.weight.swapaxes(1, 2))
-            for operands in self._products(backward_stretches, group, weight, dy, self.x.dy)
-        ]
+        weight = self.weight.swapaxes(1, 2)
+        return self._calls(
+            backward_stretches, weight, np.full(weight.shape[:2], NO_BIAS), (dy, self.x.dy), relu=False
+        )
+
+    def _calls(
+        self, stretches: Stretches, weight: Offsets, bias: Offsets, maps: tuple[Maps, Maps], relu: bool
+    ) -> list[Call]:
+        """Return the calls from one map to another; ``weight`` is (G, to, from, kh, kw), ``bias`` (G, to)."""
+        calls = []
+        for span in self.plan.spans:
+            source, target = (whole.part(span.start, span.stop) for whole in maps)
+            call = quarters_call if span.quarter else product_call
+            for group in range(self.layer.groups):
+                operands = self._products(stretches, group, weight[group], source, target)
+                calls += [call(self.plan, each._replace(starts=bias[group]), relu) for each in operands]
+        return calls
 
     def _products(
         self, stretches: Stretches, group: int, weight: Offsets, source: Maps, target: Maps
@@ -140,7 +148,7 @@ class _Convolution:
                 yield Operands(
                     a_rows=weight[:, 0, 0, 0],
                     c_rows=outputs[:, 0, 0] - c[0, 0, 0, 0],
-                    starts=self.bias[group],
+                    starts=NO_BIAS,
                     b_columns=b[:, 0, rows[:, None], columns],
                     c_columns=c[:, 0, np.array(v.positions)[:, None], np.array(h.positions)],
                     a_ks=weight[0][:, v.taps[:, None], h.taps] - weight[0, 0, 0, 0],
@@ -157,26 +165,38 @@ class _Convolution:
 
     def pooled(self, y: Maps, winner: Maps) -> list[Call]:
         """Return `forward` and the maximum over windows of 2 x 2 at once; four columns are a window."""
-        (corner, taps), calls = self._windows(self.x.y), []
-        blocks, _, height, width = y.offsets.shape
-        windows = corner[:, : 2 * height, : 2 * width].reshape(blocks, height, 2, width, 2)
-        outputs = self._grouped(y.offsets[0])
-        for group, weight in enumerate(self.weight):
-            operands = Operands(
-                a_rows=weight[:, 0, 0, 0],
-                c_rows=outputs[group][:, 0, 0] - y.offsets[0, 0, 0, 0],
-                starts=self.bias[group],
-                b_columns=windows.transpose(0, 1, 3, 2, 4) + taps[group].flat[0],
-                c_columns=np.repeat(y.offsets[:, 0], 4),
-                a_ks=from_first(weight[0]),
-                b_ks=from_first(taps[group]),
-            )
-            calls.append(pooled_call(self.plan, operands, self.stage.relu, winner.start - y.start))
+        distance, calls = winner.start - y.start, []
+        for span in self.plan.spans:
+            x, outputs = (whole.part(span.start, span.stop) for whole in (self.x.y, y))
+            for group in range(self.layer.groups):
+                operands = self._window_product(group, x, outputs)
+                calls.append(pooled_call(self.plan, operands, self.stage.relu, distance, span.quarter))
         return calls
 
-    def weight_gradient(self, x: Maps, dy: Maps, accumulate: bool = False) -> list[Call]:
+    def _window_product(self, group: int, x: Maps, y: Maps) -> Operands:
+        (corner, taps), weight = self._windows(x), self.weight[group]
+        blocks, _, height, width = y.offsets.shape
+        windows = corner[:, : 2 * height, : 2 * width].reshape(blocks, height, 2, width, 2)
+        return Operands(
+            a_rows=weight[:, 0, 0, 0],
+            c_rows=self._grouped(y.offsets[0])[group][:, 0, 0] - y.offsets[0, 0, 0, 0],
+            starts=self.bias[group],
+            b_columns=windows.transpose(0, 1, 3, 2, 4) + taps[group].flat[0],
+            c_columns=np.repeat(y.offsets[:, 0], 4),
+            a_ks=from_first(weight[0]),
+            b_ks=from_first(taps[group]),
+        )
+
+    def weight_gradients(self, dy: Maps) -> list[Call]:
+        """Return the gradient of all weights."""
+        calls = []
+        for span in self.plan.spans:
+            calls += self._weight_gradient(span, dy.part(span.start, span.stop))
+        return calls
+
+    def _weight_gradient(self, span: Span, dy: Maps) -> list[Call]:
         """dW[o, c, i, j] = sum over examples, r, s of dy[o, r, s] x[c, window r, s at i, j]."""
-        corner, taps = self._windows(x)
+        corner, taps = self._windows(self.x.y.part(span.start, span.stop))
         calls = []
         for group, grad in enumerate(self.grad):
             operands = Operands(
@@ -188,7 +208,7 @@ class _Convolution:
                 a_ks=from_first(dy.offsets[:, 0]),
                 b_ks=corner,
             )
-            calls.append(dot_call(self.plan, operands, accumulate))
+            calls.append(dot_call(self.plan, operands, span.start > 0, span.quarter))
         return calls
 
     def unpooled(self, pool: Node, dy: Maps, winner: Maps, first: bool) -> list[Call]:
@@ -196,11 +216,13 @@ class _Convolution:
 
         What only the weights need is unpooled block by block, so that it stays in the cache.
         """
-        parts = self.plan.blocks if first else 1
-        dz = self.plan.memory.maps(self.plan.blocks // parts, self.stage.node.output_shape)
+        dz = self.plan.memory.maps(1 if first else self.plan.blocks, self.stage.node.output_shape)
+        if not first:
+            whole = unpool(self.plan, pool, dz, dy, winner)
+            return [whole, *self.weight_gradients(dz), *self.input_gradient(dz)]
         calls: list[Call] = []
-        for part in range(parts):
-            x, dy_part, winner_part = (maps.part(part, parts) for maps in (self.x.y, dy, winner))
-            calls.append(unpool(self.plan, pool, dz, dy_part, winner_part))
-            calls += self.weight_gradient(x, dz, accumulate=part > 0)
-        return calls if first else calls + self.input_gradient(dz)
+        for span in self.plan.spans:
+            for block in span.blocks:
+                part = (each.part(block.start, block.stop) for each in (dy, winner))
+                calls += [unpool(self.plan, pool, dz, *part), *self._weight_gradient(block, dz)]
+        return calls

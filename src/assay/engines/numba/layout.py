@@ -48,10 +48,9 @@ class Maps:
         """Offsets (blocks, C H W) in the order of Flatten."""
         return self.offsets.reshape(self.blocks, -1)
 
-    def part(self, number: int, parts: int) -> "Maps":
-        """Return one of so many equal parts of the blocks."""
-        blocks = self.blocks // parts
-        return replace(self, start=self.start + number * blocks * self.block_size, blocks=blocks)
+    def part(self, start: int, stop: int) -> "Maps":
+        """Return some of the blocks."""
+        return replace(self, start=self.start + start * self.block_size, blocks=stop - start)
 
     @property
     def plane(self) -> Offsets:

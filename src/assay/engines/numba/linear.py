@@ -30,7 +30,7 @@ def linear(plan: Plan, stage: Stage, x: Value, y: Value, first: bool) -> tuple[l
     if layer.bias:
         backward += bias_update(plan, f"{name}.bias", y.dy)
     backward += _weight_update(plan, f"{name}.weight", inputs, y.dy)
-    return [product_call(plan, forward, stage.relu)], backward
+    return [product_call(plan, forward, stage.relu, plan.is_quarter(plan.batch_size))], backward
 
 
 def _input_gradient(plan: Plan, weight: Offsets, dx: Offsets, dy: Offsets) -> Call:
@@ -44,7 +44,7 @@ def _input_gradient(plan: Plan, weight: Offsets, dx: Offsets, dy: Offsets) -> Ca
         a_ks=from_first(weight[:, 0]),
         b_ks=from_first(dy[0]),
     )
-    return product_call(plan, operands)
+    return product_call(plan, operands, quarter=plan.is_quarter(plan.batch_size))
 
 
 def _weight_update(plan: Plan, name: str, inputs: Offsets, dy: Maps) -> list[Call]:
@@ -69,7 +69,7 @@ def _weight_update(plan: Plan, name: str, inputs: Offsets, dy: Maps) -> list[Cal
             b_ks=examples * width,
         )
         calls += [
-            product_call(plan, operands),
+            product_call(plan, operands, quarter=plan.is_quarter(outputs)),
             plan.update_part(placed.start + start * width, some.size * width, grad),
         ]
     return calls

@@ -4,11 +4,22 @@ from typing import NamedTuple
 
 import numpy as np
 
-from assay.engines.numba.kernels.products import Shape, best_shape
-from assay.engines.numba.kernels.program import DOTS, POOLED, PRODUCTS, Kernel
+from assay.engines.numba.kernels.products import best_shape
+from assay.engines.numba.kernels.program import (
+    DOT_QUARTERS,
+    DOTS,
+    ENDING_IN_QUARTER,
+    POOLED,
+    POOLED_QUARTERS,
+    PRODUCTS,
+    QUARTERS,
+    Kernel,
+)
+from assay.engines.numba.kernels.tiles import Shape
 from assay.engines.numba.layout import MINUS_INFINITY, ZERO, Maps, Offsets
 from assay.engines.numba.plan import Call, Plan, call
 
+Shapes = dict[Shape, Kernel]
 NO_BIAS = np.asarray(ZERO)
 """Where a product starts that has no bias."""
 
@@ -25,23 +36,38 @@ class Operands(NamedTuple):
     b_ks: Offsets
 
 
-def product_call(plan: Plan, operands: Operands, relu: bool = False) -> Call:
-    """Return the call of a product, with the register tile that wastes least."""
-    shape = best_shape(PRODUCTS, operands.a_rows.size, operands.b_columns.size)
-    least = ZERO if relu else MINUS_INFINITY
-    return call(PRODUCTS[shape], *_tables(plan, operands, shape), least, 0)
+def product_call(plan: Plan, operands: Operands, relu: bool = False, quarter: bool = False) -> Call:
+    """Return the call of a product, with the register tile that wastes least.
+
+    With ``quarter``, no more than the first quarter of the last column's vector matters.
+    """
+    shapes = PRODUCTS
+    if quarter and operands.b_columns.size in {shape.columns for shape in ENDING_IN_QUARTER}:
+        shapes = ENDING_IN_QUARTER
+    return _product(plan, shapes, operands, relu)
 
 
-def pooled_call(plan: Plan, operands: Operands, relu: bool, winner: int) -> Call:
+def quarters_call(plan: Plan, operands: Operands, relu: bool = False) -> Call:
+    """Return the call of a product, of which no more than the first quarter of every vector matters."""
+    return _product(plan, QUARTERS, operands, relu)
+
+
+def pooled_call(plan: Plan, operands: Operands, relu: bool, winner: int, quarter: bool) -> Call:
     """Return the call of a product whose columns are pooled by four; winners lie ``winner`` away."""
-    least = ZERO if relu else MINUS_INFINITY
-    return call(Kernel.PRODUCT_POOLED, *_tables(plan, operands, POOLED), least, winner)
+    return _product(plan, POOLED_QUARTERS if quarter else POOLED, operands, relu, winner)
 
 
-def dot_call(plan: Plan, operands: Operands, accumulate: bool = False) -> Call:
+def dot_call(plan: Plan, operands: Operands, accumulate: bool, quarter: bool) -> Call:
     """Return the call of a product whose operands are both vectors; it may add to what is there."""
-    shape = best_shape(DOTS, operands.a_rows.size, operands.b_columns.size)
-    return call(DOTS[shape], *_tables(plan, operands, shape), accumulate)
+    shapes = DOT_QUARTERS if quarter else DOTS
+    shape = best_shape(shapes, operands.a_rows.size, operands.b_columns.size)
+    return call(shapes[shape], *_tables(plan, operands, shape), accumulate)
+
+
+def _product(plan: Plan, shapes: Shapes, operands: Operands, relu: bool, winner: int = 0) -> Call:
+    shape = best_shape(shapes, operands.a_rows.size, operands.b_columns.size)
+    least = ZERO if relu else MINUS_INFINITY
+    return call(shapes[shape], *_tables(plan, operands, shape), least, winner)
 
 
 def _tables(plan: Plan, operands: Operands, shape: Shape) -> list[int]:

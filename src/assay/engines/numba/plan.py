@@ -1,6 +1,7 @@
 """From a network to the program that trains it: the parts of the memory, and who works on what, in order."""
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,6 +66,19 @@ def _pools_at_once(stage: Stage, node: Node) -> bool:
     return sliding.kernel_size == sliding.stride == (2, 2) and sliding.padding == (0, 0)
 
 
+class Span(NamedTuple):
+    """Some blocks of examples, and whether no more than a quarter of their lanes matters."""
+
+    start: int
+    stop: int
+    quarter: bool = False
+
+    @property
+    def blocks(self) -> list["Span"]:
+        """Each of the blocks on its own."""
+        return [Span(block, block + 1, self.quarter) for block in range(self.start, self.stop)]
+
+
 class Plan:
     """The memory of a run, its tables of offsets, and its calls forward and backward."""
 
@@ -91,6 +105,18 @@ class Plan:
             placed[name] = Placed(start, parameter.shape, row)
             start += self.padded(placed[name].size)
         return placed
+
+    def is_quarter(self, size: int) -> bool:
+        """Whether so many numbers end within the first quarter of a vector."""
+        return 0 < size % self.memory.lanes <= self.memory.lanes // 4
+
+    @property
+    def spans(self) -> list[Span]:
+        """Split the blocks where a last one holds so few examples that quarters of vectors will do."""
+        if not self.is_quarter(self.batch_size):
+            return [Span(0, self.blocks)]
+        spans = [Span(0, self.blocks - 1), Span(self.blocks - 1, self.blocks, quarter=True)]
+        return spans[self.blocks == 1 :]
 
     def padded(self, size: int) -> int:
         """Round up to whole vectors."""

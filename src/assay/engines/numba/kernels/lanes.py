@@ -19,11 +19,11 @@ INDEX = ir.IntType(64)
 
 
 class Lanes(types.Type):
-    """One register full of numbers of one precision."""
+    """One register full of numbers of one precision, or the first quarter of one."""
 
-    def __init__(self, dtype: types.Float) -> None:
+    def __init__(self, dtype: types.Float, quarter: bool = False) -> None:
         self.dtype = dtype
-        self.count = VECTOR_BYTES * 8 // dtype.bitwidth
+        self.count = VECTOR_BYTES * 8 // dtype.bitwidth // (4 if quarter else 1)
         super().__init__(name=f"Lanes({dtype}, {self.count})")
 
 

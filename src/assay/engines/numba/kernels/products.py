@@ -1,25 +1,11 @@
 """Matrix products over tables of offsets: convolutions, linear layers, and their gradients."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 from numba import njit
 
-from assay.engines.numba.kernels.tiles import COLUMN, ROW, dot_tile, product_tile
-
-
-@dataclass(frozen=True)
-class Shape:
-    """How many rows and columns of a product one register tile holds."""
-
-    rows: int
-    columns: int
-
-    def cost(self, rows: int, columns: int) -> int:
-        """Return the cycles that a product of this size takes for each k: loads or multiplications."""
-        cycles = max(self.rows * self.columns, self.rows + self.columns + 2)
-        return -(-rows // self.rows) * -(-columns // self.columns) * cycles
+from assay.engines.numba.kernels.tiles import COLUMN, ROW, Shape, dot_tile, product_tile
 
 
 def best_shape(shapes: Iterable[Shape], rows: int, columns: int) -> Shape:
@@ -33,7 +19,7 @@ def product(shape: Shape, pool: bool = False) -> Any:
     Call: row table, rows, column table, columns, k table, ks, offset of least
     (0 for a ReLU, else minus infinity), distance from C to the winners.
     """
-    tile = product_tile(shape.rows, shape.columns, pool)
+    tile = product_tile(shape, pool)
     tile_rows, tile_columns = shape.rows, shape.columns
 
     @njit(nogil=True)
@@ -51,7 +37,7 @@ def dot(shape: Shape) -> Any:
 
     Call: row table, rows, column table, columns, k table, ks, whether C is added to.
     """
-    tile = dot_tile(shape.rows, shape.columns)
+    tile = dot_tile(shape)
     tile_rows, tile_columns = shape.rows, shape.columns
 
     @njit(nogil=True)

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from assay.engines.base import Images, Labels
 from assay.engines.numba.kernels import ends, maps, updates
-from assay.engines.numba.kernels.products import Shape, dot, product
+from assay.engines.numba.kernels.products import dot, product
+from assay.engines.numba.kernels.tiles import Shape
 from assay.shapes import Array
 
 
@@ -33,10 +34,14 @@ class Kernel(IntEnum):
     PRODUCT_5X5 = auto()
     PRODUCT_4X6 = auto()
     PRODUCT_3X7 = auto()
+    PRODUCT_3X7_QUARTER = auto()
+    PRODUCT_5X5_QUARTER = auto()
     PRODUCT_POOLED = auto()
+    PRODUCT_POOLED_QUARTER = auto()
     DOT_1X9 = auto()
     DOT_3X9 = auto()
     DOT_5X5 = auto()
+    DOT_5X5_QUARTER = auto()
     BIAS_GRADIENT = auto()
     TRANSPOSE = auto()
     RELU = auto()
@@ -58,12 +63,20 @@ PRODUCTS = {
     Shape(4, 6): Kernel.PRODUCT_4X6,
     Shape(3, 7): Kernel.PRODUCT_3X7,
 }
-POOLED = Shape(5, 4)
+ENDING_IN_QUARTER = {Shape(3, 7, quarters=1): Kernel.PRODUCT_3X7_QUARTER}
+QUARTERS = {Shape(5, 5, quarters=5): Kernel.PRODUCT_5X5_QUARTER}
+POOLED = {Shape(5, 4): Kernel.PRODUCT_POOLED}
+POOLED_QUARTERS = {Shape(5, 4, quarters=4): Kernel.PRODUCT_POOLED_QUARTER}
 DOTS = {Shape(1, 9): Kernel.DOT_1X9, Shape(3, 9): Kernel.DOT_3X9, Shape(5, 5): Kernel.DOT_5X5}
+DOT_QUARTERS = {Shape(5, 5, quarters=5): Kernel.DOT_5X5_QUARTER}
 
 _product_8x1, _product_8x3, _product_6x4, _product_5x5, _product_4x6, _product_3x7 = map(product, PRODUCTS)
-_product_pooled = product(POOLED, pool=True)
+(_product_3x7_quarter,) = map(product, ENDING_IN_QUARTER)
+(_product_5x5_quarter,) = map(product, QUARTERS)
+(_product_pooled,) = (product(shape, pool=True) for shape in POOLED)
+(_product_pooled_quarter,) = (product(shape, pool=True) for shape in POOLED_QUARTERS)
 _dot_1x9, _dot_3x9, _dot_5x5 = map(dot, DOTS)
+(_dot_5x5_quarter,) = map(dot, DOT_QUARTERS)
 
 
 class Data(NamedTuple):
@@ -85,7 +98,7 @@ class Now(NamedTuple):
 
 
 @njit(nogil=True)
-def _execute(call, tables, memory, data, now):  # noqa: PLR0912
+def _execute(call, tables, memory, data, now):  # noqa: PLR0912, PLR0915
     """Run one call."""
     kernel = call[0]
     if kernel == Kernel.GATHER:
@@ -102,18 +115,26 @@ def _execute(call, tables, memory, data, now):  # noqa: PLR0912
         _product_6x4(call, tables, memory)
     elif kernel == Kernel.PRODUCT_5X5:
         _product_5x5(call, tables, memory)
+    elif kernel == Kernel.PRODUCT_5X5_QUARTER:
+        _product_5x5_quarter(call, tables, memory)
     elif kernel == Kernel.PRODUCT_4X6:
         _product_4x6(call, tables, memory)
     elif kernel == Kernel.PRODUCT_3X7:
         _product_3x7(call, tables, memory)
+    elif kernel == Kernel.PRODUCT_3X7_QUARTER:
+        _product_3x7_quarter(call, tables, memory)
     elif kernel == Kernel.PRODUCT_POOLED:
         _product_pooled(call, tables, memory)
+    elif kernel == Kernel.PRODUCT_POOLED_QUARTER:
+        _product_pooled_quarter(call, tables, memory)
     elif kernel == Kernel.DOT_1X9:
         _dot_1x9(call, tables, memory)
     elif kernel == Kernel.DOT_3X9:
         _dot_3x9(call, tables, memory)
     elif kernel == Kernel.DOT_5X5:
         _dot_5x5(call, tables, memory)
+    elif kernel == Kernel.DOT_5X5_QUARTER:
+        _dot_5x5_quarter(call, tables, memory)
     elif kernel == Kernel.BIAS_GRADIENT:
         maps.bias_gradient(call, memory)
     elif kernel == Kernel.TRANSPOSE:

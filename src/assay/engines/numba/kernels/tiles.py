@@ -11,6 +11,7 @@ Table entries: a row is (A, C, start), a column (B, C), a k (A, B), where
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from llvmlite import ir
@@ -33,12 +34,34 @@ ROW, COLUMN, K = 3, 2, 2
 """Numbers in a table entry."""
 
 
+@dataclass(frozen=True)
+class Shape:
+    """How many rows and columns of a product one register tile holds.
+
+    The last ``quarters`` columns are quarters of vectors: examples beyond whole
+    vectors cost a quarter, or half, of what a vector of mostly nothing would.
+    """
+
+    rows: int
+    columns: int
+    quarters: int = 0
+
+    def cost(self, rows: int, columns: int) -> int:
+        """Return the cycles that a product of this size takes for each k: loads or multiplications."""
+        cycles = max(self.rows * self.columns, self.rows + self.columns + 2)
+        return -(-rows // self.rows) * -(-columns // self.columns) * cycles
+
+    def widths(self, dtype: types.Float) -> list[Lanes]:
+        """Return each column's type."""
+        return [Lanes(dtype, p >= self.columns - self.quarters) for p in range(self.columns)]
+
+
 class _Tile:
     """What the tiles share while they are emitted: the tables, the memory, the loop over k."""
 
     def __init__(self, context: Any, builder: Any, signature: Any, arguments: Any) -> None:
         self.builder = builder
-        self.lanes = Lanes(signature.args[0].dtype)
+        self.dtype = signature.args[0].dtype
         index = ir.Constant(INDEX, 0)
         self.memory = address(context, builder, signature.args[0], arguments[0], index)
         self.tables = address(context, builder, signature.args[1], arguments[1], index)
@@ -83,7 +106,7 @@ class _Tile:
         return value
 
 
-def product_tile(rows: int, columns: int, pool: bool = False) -> Any:
+def product_tile(shape: Shape, pool: bool = False) -> Any:
     """Return C[m, p] = max(start[m] + sum over k of A[m, k] B[p, k], least).
 
     A is a number, B and C are vectors. With ``pool`` the columns are one
@@ -109,54 +132,60 @@ def product_tile(rows: int, columns: int, pool: bool = False) -> Any:
 
     def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         work = _Tile(context, builder, signature, arguments)
-        a = [work.at(work.entry(work.rows, ROW * m)) for m in range(rows)]
-        b = [work.at(work.entry(work.columns, COLUMN * p)) for p in range(columns)]
+        widths, rows = shape.widths(work.dtype), range(shape.rows)
+        a = [work.at(work.entry(work.rows, ROW * m)) for m in rows]
+        b = [work.at(work.entry(work.columns, COLUMN * p)) for p in range(shape.columns)]
 
         def multiply(sums: list[Any], a_offset: Any, b_offset: Any) -> list[Any]:
-            vectors = [emit_load(builder, work.at(b_offset, pointer), work.lanes) for pointer in b]
-            results = []
-            for m in range(rows):
-                number = emit_splat(builder, builder.load(work.at(a_offset, a[m])), work.lanes)
-                for p in range(columns):
-                    terms = [number, vectors[p], sums[m * columns + p]]
-                    results.append(emit_call(builder, "fma", terms, work.lanes))
+            vectors = [emit_load(builder, work.at(b_offset, b[p]), lanes) for p, lanes in enumerate(widths)]
+            results: list[Any] = []
+            for m in rows:
+                number = builder.load(work.at(a_offset, a[m]))
+                for lanes, vector, value in zip(widths, vectors, sums[len(results) :], strict=False):
+                    terms = [emit_splat(builder, number, lanes), vector, value]
+                    results.append(emit_call(builder, "fma", terms, lanes))
             return results
 
-        starts = [builder.load(work.at(work.entry(work.rows, ROW * m + 2))) for m in range(rows)]
-        sums = [emit_splat(builder, start, work.lanes) for start in starts for _ in range(columns)]
+        starts = [builder.load(work.at(work.entry(work.rows, ROW * m + 2))) for m in rows]
+        sums = [emit_splat(builder, start, lanes) for start in starts for lanes in widths]
         sums = work.accumulate(sums, multiply)
         finish = _store_largest if pool else _store_all
-        for m in range(rows):
-            finish(work, m, sums[m * columns : (m + 1) * columns], arguments[6], arguments[7])
+        for m in rows:
+            row = sums[m * shape.columns : (m + 1) * shape.columns]
+            finish(work, widths, m, row, *arguments[6:8])
         return context.get_dummy_value()
 
     return tile
 
 
-def _store_all(work: _Tile, m: int, values: list[Any], least: Any, winner: Any) -> None:
+def _store_all(work: _Tile, widths: list[Lanes], m: int, values: list[Any], least: Any, winner: Any) -> None:
     """Store each of a row's values, or ``least`` where that is more."""
     del winner
-    bound = emit_splat(work.builder, least, work.lanes)
     c = work.at(work.entry(work.rows, ROW * m + 1))
-    for p, value in enumerate(values):
+    for p, (value, lanes) in enumerate(zip(values, widths, strict=True)):
+        bound = emit_splat(work.builder, least, lanes)
         pointer = work.at(work.entry(work.columns, COLUMN * p + 1), c)
-        emit_store(work.builder, _greater(work, bound, value, bound, value), pointer, work.lanes)
+        emit_store(work.builder, _greater(work, bound, value, bound, value), pointer, lanes)
 
 
-def _store_largest(work: _Tile, m: int, values: list[Any], least: Any, winner: Any) -> None:
+def _store_largest(
+    work: _Tile, widths: list[Lanes], m: int, values: list[Any], least: Any, winner: Any
+) -> None:
     """Store the largest of a row's values, at least ``least``, and its position."""
-    builder = work.builder
-    best, where = values[0], ir.Constant(vector_type(work.lanes), [0.0] * work.lanes.count)
+    builder, lanes, best = work.builder, widths[0], values[0]
+    where = _constant(lanes, 0)
     for p, value in enumerate(values[1:], start=1):
-        here = ir.Constant(vector_type(work.lanes), [float(p)] * work.lanes.count)
-        where = _greater(work, value, best, here, where)
+        where = _greater(work, value, best, _constant(lanes, p), where)
         best = _greater(work, value, best, value, best)
-    bound = emit_splat(builder, least, work.lanes)
-    nobody = ir.Constant(vector_type(work.lanes), [-1.0] * work.lanes.count)
-    where = _greater(work, best, bound, where, nobody)
+    bound = emit_splat(builder, least, lanes)
+    where = _greater(work, best, bound, where, _constant(lanes, -1))
     pointer = work.at(work.entry(work.columns, 1), work.at(work.entry(work.rows, ROW * m + 1)))
-    emit_store(builder, _greater(work, bound, best, bound, best), pointer, work.lanes)
-    emit_store(builder, where, work.at(winner, pointer), work.lanes)
+    emit_store(builder, _greater(work, bound, best, bound, best), pointer, lanes)
+    emit_store(builder, where, work.at(winner, pointer), lanes)
+
+
+def _constant(lanes: Lanes, value: float) -> Any:
+    return ir.Constant(vector_type(lanes), [float(value)] * lanes.count)
 
 
 def _greater(work: _Tile, a: Any, b: Any, x: Any, y: Any) -> Any:
@@ -164,7 +193,7 @@ def _greater(work: _Tile, a: Any, b: Any, x: Any, y: Any) -> Any:
     return work.builder.select(work.builder.fcmp_ordered(">", a, b), x, y)
 
 
-def dot_tile(rows: int, columns: int) -> Any:
+def dot_tile(shape: Shape) -> Any:
     """Return C[m, p] = sum over k and lanes of A[m, k] B[p, k], added to C if so asked.
 
     A and B are vectors, C is a number.
@@ -186,31 +215,30 @@ def dot_tile(rows: int, columns: int) -> Any:
 
     def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         work = _Tile(context, builder, signature, arguments)
-        a = [work.at(work.entry(work.rows, ROW * m)) for m in range(rows)]
-        b = [work.at(work.entry(work.columns, COLUMN * p)) for p in range(columns)]
+        lanes, rows, columns = shape.widths(work.dtype)[0], range(shape.rows), range(shape.columns)
+        a = [work.at(work.entry(work.rows, ROW * m)) for m in rows]
+        b = [work.at(work.entry(work.columns, COLUMN * p)) for p in columns]
 
         def multiply(sums: list[Any], a_offset: Any, b_offset: Any) -> list[Any]:
-            left = [emit_load(builder, work.at(a_offset, pointer), work.lanes) for pointer in a]
-            results: list[Any] = [None] * (rows * columns)
-            for p in range(columns):
-                right = emit_load(builder, work.at(b_offset, b[p]), work.lanes)
-                for m in range(rows):
-                    terms = [left[m], right, sums[m * columns + p]]
-                    results[m * columns + p] = emit_call(builder, "fma", terms, work.lanes)
-            return results
+            left = [emit_load(builder, work.at(a_offset, pointer), lanes) for pointer in a]
+            right = [emit_load(builder, work.at(b_offset, pointer), lanes) for pointer in b]
+            factors = [(left[m], right[p]) for p in columns for m in rows]
+            return [
+                emit_call(builder, "fma", [*pair, value], lanes)
+                for pair, value in zip(factors, sums, strict=True)
+            ]
 
-        zero = ir.Constant(vector_type(work.lanes), [0.0] * work.lanes.count)
-        sums = work.accumulate([zero] * (rows * columns), multiply)
+        sums = work.accumulate([_constant(lanes, 0)] * (shape.rows * shape.columns), multiply)
         pointers = [
             work.at(work.entry(work.columns, COLUMN * p + 1), work.at(work.entry(work.rows, ROW * m + 1)))
-            for m in range(rows)
-            for p in range(columns)
+            for p in columns
+            for m in rows
         ]
         # All are read before any is written: a row that fills up the tile is the last one again.
-        nothing = ir.Constant(zero.type.element, 0.0)
+        nothing = ir.Constant(sums[0].type.element, 0.0)
         before = [builder.select(arguments[6], builder.load(pointer), nothing) for pointer in pointers]
         for value, pointer, addend in zip(sums, pointers, before, strict=True):
-            builder.store(builder.fadd(addend, emit_total(builder, value, work.lanes)), pointer)
+            builder.store(builder.fadd(addend, emit_total(builder, value, lanes)), pointer)
         return context.get_dummy_value()
 
     return tile
