@@ -13,6 +13,12 @@ from assay.cli import app
 from assay.report.export import to_toml
 
 RUN = ("run", "STUDY")
+OWN = """
+class Own:
+    def __init__(self, factor=1.0): self.factor = float(factor)
+    def fprop(self, inputs): return inputs * self.factor
+    def bprop(self, inputs, outputs, grads_wrt_outputs): return grads_wrt_outputs * self.factor
+"""
 WRONG = [
     # the command's own words
     (("rnu",), "Did you mean 'run'"),
@@ -80,6 +86,27 @@ WRONG = [
     (("report", "file"), "file"),
     (("status", "damaged"), "damaged"),
     (("predict", "absent", "x.png"), "absent"),
+    # layers
+    (("check",), "missing argument 'PATH.py:ClassName'"),
+    (("check", "own.py"), "own.py: expected PATH.py:ClassName"),
+    (("check", "absent.py:Own"), "absent.py: no such file"),
+    (("check", "own.py:Onw"), "did you mean 'Own'"),
+    (("check", "own.py:Own", "--against", "Conv2"), "did you mean 'Conv2d'"),
+    (("check", "own.py:Own", "--input-shape", "3,x"), "input shape '3,x': expected sizes such as 3,8,8"),
+    (("check", "own.py:Own", "--input-shape", ""), "input shape ''"),
+    (("check", "own.py:Own", "--input-shape", "0,8,8"), "expected sizes such as 3,8,8"),
+    (("check", "own.py:Own", "-s", "factor"), "expected KEY=VALUE, such as kernel_size=3"),
+    (("check", "own.py:Own", "-s", "factr=2"), "did you mean 'factor'"),
+    (("check", "own.py:Own", "-s", "factor='[red]'"), "[red]"),
+    (("check", "own.py:Own", "--set"), "--set"),
+    (("check", "folder.py:Own"), "folder.py: no such file"),
+    (("check", "evil\n[red]name"), "evil\\n[red]name"),
+    # benchmarks
+    (("bench",), "missing command"),
+    (("bench", "convolutoin"), "Did you mean 'convolution'"),
+    (("bench", "convolution", "--out", "file"), "file: cannot be written"),
+    (("bench", "convolution", "--out", "file/below"), "file/below: cannot be written"),
+    (("bench", "convolution", "--out", "nul\0"), "nul\\x00: cannot be written"),
 ]  # fmt: skip
 
 
@@ -97,6 +124,8 @@ def test_what_is_wrong_is_one_line(
     Path("shrinks.toml").write_text(
         to_toml(tiny_tables(characters, network=network, factors={}, control="tiny"))
     )
+    Path("own.py").write_text(OWN)
+    Path("folder.py").mkdir()
     Path("damaged").mkdir()
     Path("damaged/results.db").write_bytes(b"SQLite format 3\0" + bytes(84))
     stand_ins = {"STUDY": study_file, "SOURCE": characters}

@@ -18,18 +18,18 @@ PLAIN = st.one_of(
 
 @given(PLAIN)
 def test_a_value_is_read_as_toml(value):
-    assert options._parsed(f"network.filters = {json.dumps(value)}") == ("network.filters", value)
+    assert options.setting(f"network.filters = {json.dumps(value)}") == ("network.filters", value)
 
 
 @given(st.text())
 def test_any_value_is_read_as_something(text: str):
     """A text that TOML does not know, or that would smuggle in another key, stands for itself."""
-    value = options._parsed(f"a.b={text}")[1]
+    value = options.setting(f"a.b={text}")[1]
     assert isinstance(value, str | int | float | list | dict) or hasattr(value, "isoformat")
 
 
 def test_a_value_brings_no_second_key():
-    assert options._parsed("seeds=1\nname='x'") == ("seeds", "1\nname='x'")
+    assert options.setting("seeds=1\nname='x'") == ("seeds", "1\nname='x'")
 
 
 def test_another_data_set_replaces_all_of_the_table(characters: str):

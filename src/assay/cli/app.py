@@ -1,7 +1,7 @@
 """The ``assay`` command: its parts put together, and what happens to errors.
 
-Exit status: 0 done, 1 a run failed or assay has a bug, 2 something the user
-can mend, 130 stopped with Ctrl-C.
+Exit status: 0 done, 1 a run failed, a checked layer is wrong or assay has a bug,
+2 something the user can mend, 130 stopped with Ctrl-C.
 """
 
 import io
@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from assay.cli import data, folders, predict, run, studies
+from assay.cli import bench, check, data, folders, predict, run, studies
 from assay.errors import AssayError
 
 DEBUG = "ASSAY_DEBUG"
@@ -54,9 +54,11 @@ for _command in (
     folders.results,
     folders.report,
     predict.predict,
+    check.check,
 ):
     app.command()(_command)
 app.add_typer(data.app, name="data")
+app.add_typer(bench.app, name="bench")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -67,7 +67,7 @@ def chosen(
         study = _with_data(study, data)
     named = {"seeds": seeds, "training.epochs": epochs, "engine": engine}
     given = {key: value for key, value in named.items() if value is not None}
-    return _overridden(study, given | dict(map(_parsed, settings or [])))
+    return _overridden(study, given | dict(map(setting, settings or [])))
 
 
 def _overridden(study: "Study", changes: dict[str, Any]) -> "Study":
@@ -109,11 +109,12 @@ def _with_data(study: "Study", source: str) -> "Study":
     return replace(study, base={**study.base, "data": {"source": source}})
 
 
-def _parsed(text: str) -> tuple[str, Any]:
+def setting(text: str, example: str = "network.filters=16") -> tuple[str, Any]:
+    """Read KEY=VALUE as a key and a value; `UsageError`, with the ``example``, where it is none."""
     key, equals, value = text.partition("=")
     key = key.strip()
     if not equals or not all(key.split(".")):
-        raise UsageError(f"--set {text!r}: expected KEY=VALUE, such as network.filters=16")
+        raise UsageError(f"--set {text!r}: expected KEY=VALUE, such as {example}")
     return key, _value(value.strip())
 
 
