@@ -4,6 +4,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -34,6 +35,7 @@ def imports(node: ast.AST, module: str, delayed: bool = True) -> Iterator[str]:
             yield from imports(child, module, delayed)
 
 
+@cache
 def known(delayed: bool = True) -> dict[str, set[str]]:
     """Return what each module imports."""
     return {
@@ -77,6 +79,7 @@ BACKWARD = {("results", "report")}
 """Delayed imports that point back: results show themselves in a notebook."""
 
 
+@cache
 def parts() -> dict[str, set[str]]:
     """Return what each part of the house knows of the others."""
     graph: dict[str, set[str]] = {}
