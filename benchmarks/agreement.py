@@ -30,6 +30,7 @@ BATCH = 100
 def main() -> None:
     """Run both sides and print what came out."""
     options = arguments()
+    torch.set_num_threads(1)  # more threads than free processors make small networks far slower
     data = load(DataSpec(options.data))
     ours = train_assay(options)
     theirs = np.array([train_torch(data, seed, options.epochs) for seed in range(options.seeds)])
@@ -64,7 +65,7 @@ def train_assay(options: argparse.Namespace) -> np.ndarray:
     begin = perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         values = assay.run(study, out=folder).accuracies("agreement")
-    print(f"assay: {perf_counter() - begin:.0f} s")
+    print(f"assay: {perf_counter() - begin:.0f} s", flush=True)
     return values
 
 
@@ -84,7 +85,7 @@ def train_torch(data: Dataset, seed: int, epochs: int) -> float:
         accuracy = measure(model, *valid)
         if accuracy > best_valid:
             best_valid, best_test = accuracy, measure(model, *test)
-    print(f"PyTorch: seed {seed}, {perf_counter() - begin:.0f} s")
+    print(f"PyTorch: seed {seed}, {perf_counter() - begin:.0f} s", flush=True)
     return best_test
 
 

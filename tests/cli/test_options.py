@@ -34,7 +34,7 @@ def test_a_value_brings_no_second_key():
 
 def test_another_data_set_replaces_all_of_the_table(characters: str):
     quick = options.chosen("pooling", quick=True)
-    assert (quick.data.source, quick.data.train) == ("glyphs", 8000)
+    assert (quick.data.source, quick.data.train) == ("glyphs", 10000)
     other = options.chosen("pooling", quick=True, data=characters)
     assert (other.data.source, other.data.train, other.data.valid) == (characters, None, None)
     assert options.chosen("pooling", quick=True, data="glyphs").data == quick.data
