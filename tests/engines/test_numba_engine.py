@@ -1,5 +1,9 @@
 """The numba engine is held to the reference engine, that is to `assay.nn` and `assay.optim` as they stand."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
 from threading import Thread
 
 import numpy as np
@@ -14,6 +18,7 @@ from torch_networks import load_weights
 
 from assay.engines.base import Engine, Recipe, Session, State, epoch_order, initial_state, to_input
 from assay.engines.numba import NumbaEngine
+from assay.engines.numba.kernels.program import runner
 from assay.engines.reference import ReferenceEngine
 from assay.errors import ShapeError, UnsupportedError
 from assay.network import Network
@@ -185,6 +190,45 @@ def test_memory_counts_parameters_activations_and_gradients() -> None:
 def test_names_what_it_lacks(network: Network, rule: Optimizer, named: str) -> None:
     with pytest.raises(UnsupportedError, match=named):
         NumbaEngine().check(network, Recipe(rule))
+
+
+def test_refuses_labels_and_images_that_do_not_fit() -> None:
+    images, labels = draw_images(4, SMALL_CNN)
+    session = open_session(NumbaEngine(), SMALL_CNN, Recipe(SGD()))
+    with pytest.raises(ShapeError, match="5 classes"):
+        session.train_epoch(images, labels + 5, 1, lambda steps: None)
+    with pytest.raises(ShapeError, match="1 x 12 x 11"):
+        session.scores(images[:, :, :, 1:])
+
+
+def test_whatever_the_arrays_nothing_is_compiled_again() -> None:
+    images, labels = draw_images(20, SMALL_CNN)
+    expected = train(NumbaEngine(), SMALL_CNN, Recipe(SGD()), epochs=1).states()[0]
+    compiled = len(runner().signatures)
+    images.flags.writeable = labels.flags.writeable = False
+    session = open_session(NumbaEngine(), SMALL_CNN, Recipe(SGD()))
+    session.train_epoch(images, labels.astype(np.int32), 1, lambda steps: None)
+    assert_same(session.states()[0], expected)
+    assert len(runner().signatures) == compiled
+
+
+def test_a_second_process_compiles_nothing() -> None:
+    train(NumbaEngine(), SMALL_CNN, Recipe(SGD()), epochs=1)
+    code = """
+import test_numba_engine as here
+here.train(here.NumbaEngine(), here.SMALL_CNN, here.Recipe(here.SGD()), epochs=1)
+stats = here.runner().stats
+print(len(stats.cache_hits), len(stats.cache_misses))
+"""
+    path = os.pathsep.join(str(folder) for folder in (Path(__file__).parent, Path(__file__).parents[1]))
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == ["1", "0"]
 
 
 def test_pixels_are_divided_exactly() -> None:

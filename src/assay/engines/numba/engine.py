@@ -1,15 +1,20 @@
 """The numba engine: small networks on the CPU, one run per thread."""
 
 from collections.abc import Sequence
+from math import prod
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from assay import shapes
 from assay.engines.base import Engine, Images, Labels, OnSteps, Recipe, Session, State, epoch_order
 from assay.engines.numba.build import KNOWN, build, collect
 from assay.engines.numba.kernels.program import Data, runner
 from assay.engines.numba.kernels.shuffles import PIXELS
 from assay.engines.numba.plan import program
 from assay.engines.numba.rules import RULES
+from assay.errors import ShapeError
 from assay.network import Network
 from assay.shapes import Array
 
@@ -36,7 +41,8 @@ class NumbaSession(Session):
     def train_epoch(self, images: Images, labels: Labels, epoch: int, on_steps: OnSteps) -> None:
         """Take one pass over the training set, the short last batch included."""
         order, size = epoch_order(self.seeds[0], len(labels), epoch), self.recipe.batch_size
-        flat, none = _rows(images), np.empty((len(order), 0), self.recipe.dtype)
+        flat, none = self._rows(images), np.empty((len(order), 0), self.recipe.dtype)
+        labels = self._classes(labels)
         for start in range(0, len(order), STEPS_PER_CALL * size):
             part = slice(start, start + STEPS_PER_CALL * size)
             data = Data(flat, labels, order[part], self._rates, none[part])
@@ -47,7 +53,7 @@ class NumbaSession(Session):
 
     def scores(self, images: Images) -> list[Array]:
         """Return the class scores of a batch of any size."""
-        flat = _rows(images)
+        flat = self._rows(images)
         scores = np.empty((len(images), *self.network.output_shape), self.recipe.dtype)
         everything = np.arange(len(images))
         data = Data(flat, np.empty(0, np.int64), everything, self._rates, scores)
@@ -82,12 +88,28 @@ class NumbaSession(Session):
             for name, view in self._views(region).items():
                 view[...] = state.slots[name][key]
 
+    def _rows(self, images: Images) -> Images:
+        """Return one row of pixels an image, at least as many as are gathered at once."""
+        if images.size != len(images) * prod(self.network.input_shape):
+            found, expected = (shapes.text(shape) for shape in (images.shape[1:], self.network.input_shape))
+            raise ShapeError(f"images are {found}, the network takes {expected}")
+        rows = _plain(images, np.uint8).reshape(len(images), -1)
+        missing = PIXELS - rows.shape[1]
+        return np.pad(rows, ((0, 0), (0, missing))) if missing > 0 else rows
 
-def _rows(images: Images) -> Images:
-    """Return one row of pixels an image, at least as many as are gathered at once."""
-    rows = np.ascontiguousarray(images).reshape(len(images), -1)
-    missing = PIXELS - rows.shape[1]
-    return np.pad(rows, ((0, 0), (0, missing))) if missing > 0 else rows
+    def _classes(self, labels: Labels) -> Labels:
+        """Return the labels, which index memory, and so must be classes."""
+        classes = self.network.output_shape[0]
+        if labels.min() < 0 or labels.max() >= classes:
+            raise ShapeError(
+                f"labels reach from {labels.min()} to {labels.max()}, the network has {classes} classes"
+            )
+        return _plain(labels, np.int64)
+
+
+def _plain(array: NDArray[Any], dtype: type) -> NDArray[Any]:
+    """Return an array that Numba sees as the one type for which it has compiled."""
+    return np.require(array, dtype, ["C", "A", "W"])
 
 
 class NumbaEngine(Engine):

@@ -1,12 +1,10 @@
 """The two ends of a network: pixels in, class scores and their loss out."""
 
-from numba import njit
-
-from assay.engines.numba.kernels.lanes import exp, fill, load, store, where_greater
+from assay.engines.numba.kernels.lanes import exp, fill, kernel, load, store, where_greater
 from assay.engines.numba.kernels.shuffles import PIXELS, gather_tile
 
 
-@njit(nogil=True)
+@kernel
 def gather(call, tables, memory, data, now):
     """x[n, d] = image[order[n], d] / 255; zero beyond the batch's end.
 
@@ -21,7 +19,7 @@ def gather(call, tables, memory, data, now):
             gather_tile(memory, tables, data.images, data.order, at)
 
 
-@njit(nogil=True)
+@kernel
 def collect(call, memory, data, now):
     """scores[n, k] = y[k] of example n.
 
@@ -34,7 +32,7 @@ def collect(call, memory, data, now):
             data.scores[now.start + n, k] = memory[vector + n % lanes]
 
 
-@njit(nogil=True)
+@kernel
 def loss_gradient(call, memory, data, now):
     """dy[n, k] = (exp(y[n, k]) / sum over j of exp(y[n, j]) - [k is the label of n]) / N.
 
@@ -55,7 +53,7 @@ def loss_gradient(call, memory, data, now):
                     memory[dy + k * lanes + lane] = 0
 
 
-@njit(nogil=True)
+@kernel
 def _softmax(memory, y, dy, classes, lanes, size):
     """dy[k] = exp(y[k]) / sum over j of exp(y[j]) / size, for one block."""
     largest, summed = load(memory, y), fill(memory, 0.0)

@@ -10,9 +10,12 @@ from math import factorial, floor, ldexp, log
 from typing import Any
 
 from llvmlite import ir
-from numba import types
+from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic, models, overload, register_model
+
+kernel = njit(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)  # type: ignore[call-overload]
+"""Compiles a function that only other compiled functions call."""
 
 VECTOR_BYTES = 64
 INDEX = ir.IntType(64)

@@ -5,16 +5,23 @@ table: for each output its own place in the plane, how many entries its window
 has, and for each entry its place and where its factor, or its number, lies.
 """
 
-from numba import njit
-
-from assay.engines.numba.kernels.lanes import fill, load, read, store, total, where_equal, where_greater
+from assay.engines.numba.kernels.lanes import (
+    fill,
+    kernel,
+    load,
+    read,
+    store,
+    total,
+    where_equal,
+    where_greater,
+)
 from assay.engines.numba.kernels.shuffles import transpose_tile
 
 HEADER, ENTRY = 2, 2
 """Numbers in a window table, for each output and for each entry of its window."""
 
 
-@njit(nogil=True)
+@kernel
 def relu(call, memory):
     """y = max(y, 0).
 
@@ -26,7 +33,7 @@ def relu(call, memory):
         store(memory, i, where_greater(zero, y, zero, y))
 
 
-@njit(nogil=True)
+@kernel
 def relu_gradient(call, memory):
     """dy = dy where y > 0, else 0.
 
@@ -38,7 +45,7 @@ def relu_gradient(call, memory):
         store(memory, i + call[4], where_greater(load(memory, i), zero, dy, zero))
 
 
-@njit(nogil=True)
+@kernel
 def window_mean(call, tables, memory):
     """y[o] = sum over the window of factor * x[entry]; transposed, the gradient.
 
@@ -54,7 +61,7 @@ def window_mean(call, tables, memory):
             at = end
 
 
-@njit(nogil=True)
+@kernel
 def window_max(call, tables, memory):
     """y[o] = the largest x of the window; winner[o] = its number, the first among equals.
 
@@ -79,7 +86,7 @@ def window_max(call, tables, memory):
             at = end
 
 
-@njit(nogil=True)
+@kernel
 def window_max_gradient(call, tables, memory):
     """dx[entry] = sum over the windows that it won of dy.
 
@@ -107,7 +114,7 @@ def window_max_gradient(call, tables, memory):
             at = end
 
 
-@njit(nogil=True)
+@kernel
 def bias_gradient(call, memory):
     """db[c] = sum over examples and positions of dy[c].
 
@@ -128,7 +135,7 @@ def bias_gradient(call, memory):
         memory[call[6] + channel] = total(summed)
 
 
-@njit(nogil=True)
+@kernel
 def transpose(call, memory):
     """z[n, d] = y[d] of example n; for d up to a multiple of the lanes, beyond the features any number.
 

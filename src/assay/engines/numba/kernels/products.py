@@ -3,8 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from numba import njit
-
+from assay.engines.numba.kernels.lanes import kernel
 from assay.engines.numba.kernels.tiles import COLUMN, ROW, Shape, dot_tile, product_tile
 
 
@@ -22,14 +21,14 @@ def product(shape: Shape, pool: bool = False) -> Any:
     tile = product_tile(shape, pool)
     tile_rows, tile_columns = shape.rows, shape.columns
 
-    @njit(nogil=True)
-    def kernel(call, tables, memory):
+    @kernel
+    def multiply(call, tables, memory):
         for p in range(0, call[4], tile_columns):
             for m in range(0, call[2], tile_rows):
                 rows, columns = call[1] + ROW * m, call[3] + COLUMN * p
                 tile(memory, tables, rows, columns, call[5], call[6], memory[call[7]], call[8])
 
-    return kernel
+    return multiply
 
 
 def dot(shape: Shape) -> Any:
@@ -40,11 +39,11 @@ def dot(shape: Shape) -> Any:
     tile = dot_tile(shape)
     tile_rows, tile_columns = shape.rows, shape.columns
 
-    @njit(nogil=True)
-    def kernel(call, tables, memory):
+    @kernel
+    def multiply(call, tables, memory):
         for m in range(0, call[2], tile_rows):
             for p in range(0, call[4], tile_columns):
                 rows, columns = call[1] + ROW * m, call[3] + COLUMN * p
                 tile(memory, tables, rows, columns, call[5], call[6], call[7] != 0)
 
-    return kernel
+    return multiply

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from assay.engines.base import Images, Labels
 from assay.engines.numba.kernels import ends, maps, updates
+from assay.engines.numba.kernels.lanes import kernel
 from assay.engines.numba.kernels.products import dot, product
 from assay.engines.numba.kernels.tiles import Shape
 from assay.shapes import Array
@@ -97,63 +98,63 @@ class Now(NamedTuple):
     stop: int
 
 
-@njit(nogil=True)
+@kernel
 def _execute(call, tables, memory, data, now):  # noqa: PLR0912, PLR0915
     """Run one call."""
-    kernel = call[0]
-    if kernel == Kernel.GATHER:
+    code = call[0]
+    if code == Kernel.GATHER:
         ends.gather(call, tables, memory, data, now)
-    elif kernel == Kernel.COLLECT:
+    elif code == Kernel.COLLECT:
         ends.collect(call, memory, data, now)
-    elif kernel == Kernel.LOSS_GRADIENT:
+    elif code == Kernel.LOSS_GRADIENT:
         ends.loss_gradient(call, memory, data, now)
-    elif kernel == Kernel.PRODUCT_8X1:
+    elif code == Kernel.PRODUCT_8X1:
         _product_8x1(call, tables, memory)
-    elif kernel == Kernel.PRODUCT_8X3:
+    elif code == Kernel.PRODUCT_8X3:
         _product_8x3(call, tables, memory)
-    elif kernel == Kernel.PRODUCT_6X4:
+    elif code == Kernel.PRODUCT_6X4:
         _product_6x4(call, tables, memory)
-    elif kernel == Kernel.PRODUCT_5X5:
+    elif code == Kernel.PRODUCT_5X5:
         _product_5x5(call, tables, memory)
-    elif kernel == Kernel.PRODUCT_5X5_QUARTER:
+    elif code == Kernel.PRODUCT_5X5_QUARTER:
         _product_5x5_quarter(call, tables, memory)
-    elif kernel == Kernel.PRODUCT_4X6:
+    elif code == Kernel.PRODUCT_4X6:
         _product_4x6(call, tables, memory)
-    elif kernel == Kernel.PRODUCT_3X7:
+    elif code == Kernel.PRODUCT_3X7:
         _product_3x7(call, tables, memory)
-    elif kernel == Kernel.PRODUCT_3X7_QUARTER:
+    elif code == Kernel.PRODUCT_3X7_QUARTER:
         _product_3x7_quarter(call, tables, memory)
-    elif kernel == Kernel.PRODUCT_POOLED:
+    elif code == Kernel.PRODUCT_POOLED:
         _product_pooled(call, tables, memory)
-    elif kernel == Kernel.PRODUCT_POOLED_QUARTER:
+    elif code == Kernel.PRODUCT_POOLED_QUARTER:
         _product_pooled_quarter(call, tables, memory)
-    elif kernel == Kernel.DOT_1X9:
+    elif code == Kernel.DOT_1X9:
         _dot_1x9(call, tables, memory)
-    elif kernel == Kernel.DOT_3X9:
+    elif code == Kernel.DOT_3X9:
         _dot_3x9(call, tables, memory)
-    elif kernel == Kernel.DOT_5X5:
+    elif code == Kernel.DOT_5X5:
         _dot_5x5(call, tables, memory)
-    elif kernel == Kernel.DOT_5X5_QUARTER:
+    elif code == Kernel.DOT_5X5_QUARTER:
         _dot_5x5_quarter(call, tables, memory)
-    elif kernel == Kernel.BIAS_GRADIENT:
+    elif code == Kernel.BIAS_GRADIENT:
         maps.bias_gradient(call, memory)
-    elif kernel == Kernel.TRANSPOSE:
+    elif code == Kernel.TRANSPOSE:
         maps.transpose(call, memory)
-    elif kernel == Kernel.RELU:
+    elif code == Kernel.RELU:
         maps.relu(call, memory)
-    elif kernel == Kernel.RELU_GRADIENT:
+    elif code == Kernel.RELU_GRADIENT:
         maps.relu_gradient(call, memory)
-    elif kernel == Kernel.WINDOW_MEAN:
+    elif code == Kernel.WINDOW_MEAN:
         maps.window_mean(call, tables, memory)
-    elif kernel == Kernel.WINDOW_MAX:
+    elif code == Kernel.WINDOW_MAX:
         maps.window_max(call, tables, memory)
-    elif kernel == Kernel.WINDOW_MAX_GRADIENT:
+    elif code == Kernel.WINDOW_MAX_GRADIENT:
         maps.window_max_gradient(call, tables, memory)
-    elif kernel == Kernel.SGD:
+    elif code == Kernel.SGD:
         updates.sgd(call, memory, data.rates)
-    elif kernel == Kernel.MOMENTUM:
+    elif code == Kernel.MOMENTUM:
         updates.momentum(call, memory, data.rates)
-    elif kernel == Kernel.ADAM:
+    elif code == Kernel.ADAM:
         updates.adam(call, memory, data.rates, now.step)
 
 

@@ -1,11 +1,9 @@
 """The learning rules of `assay.optim`, over all parameters at once."""
 
-from numba import njit
-
-from assay.engines.numba.kernels.lanes import fill, fma, load, sqrt, store
+from assay.engines.numba.kernels.lanes import fill, fma, kernel, load, sqrt, store
 
 
-@njit(nogil=True)
+@kernel
 def sgd(call, memory, rates):
     """theta = theta - lr g, with g + w theta for g.
 
@@ -18,7 +16,7 @@ def sgd(call, memory, rates):
         store(memory, call[1] + i, theta - g * lr)
 
 
-@njit(nogil=True)
+@kernel
 def momentum(call, memory, rates):
     """v = u v + g; theta = theta - lr (a g + b v), with g + w theta for g.
 
@@ -34,7 +32,7 @@ def momentum(call, memory, rates):
         store(memory, call[1] + i, theta - (g * a + v * b) * lr)
 
 
-@njit(nogil=True)
+@kernel
 def adam(call, memory, rates, step):
     """m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g^2; theta as below; with g + w theta for g.
 
