@@ -17,6 +17,8 @@ OPTIONS = ("schedule", "penalties", "augment")
 class Recipe:
     """How a network is trained: everything but the network, the data and the seed.
 
+    ``dtype`` is the precision that layers compute with; with "bfloat16", an
+    option of the torch engine, parameters are kept, and updated, in float32.
     ``schedule`` multiplies the optimizer's lr, its lengths counted in epochs;
     ``penalties`` are minimised along with the cross-entropy, though no reported
     loss includes them; ``augment`` distorts training images anew each epoch.
@@ -25,7 +27,7 @@ class Recipe:
     optimizer: Optimizer
     batch_size: int = 100
     epochs: int = 100
-    dtype: Literal["float32", "float64"] = "float32"
+    dtype: Literal["float32", "float64", "bfloat16"] = "float32"
     schedule: Schedule = CONSTANT
     penalties: tuple[Penalty, ...] = ()
     augment: tuple[Transform, ...] = ()
@@ -36,6 +38,11 @@ class Recipe:
             value = getattr(self, key)
             require(value >= 1, key, value, "an integer >= 1")
         expect_distinct(self.augment)
+
+    @property
+    def parameter_dtype(self) -> Literal["float32", "float64"]:
+        """The precision that parameters, buffers and the rule's memory are kept in; NumPy has it."""
+        return "float64" if self.dtype == "float64" else "float32"
 
     @property
     def options(self) -> frozenset[str]:

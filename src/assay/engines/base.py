@@ -113,12 +113,15 @@ class Session(ABC):
 class Engine(ABC):
     """A way to run the mathematics of `assay.nn` fast, or plainly."""
 
-    name: ClassVar[str]
-    runs_per_session: ClassVar[int] = 1
+    name: str
+    runs_per_session: int = 1
     """How many runs a session takes at once; the engines that run on the CPU take one per thread."""
 
     options: ClassVar[frozenset[str]] = frozenset()
     """Which of `assay.recipe.OPTIONS` the engine has."""
+
+    dtypes: ClassVar[frozenset[str]] = frozenset({"float32", "float64"})
+    """Which precisions of a recipe the engine has."""
 
     @abstractmethod
     def lacks(self, network: Network, recipe: Recipe) -> list[str]:
@@ -131,23 +134,25 @@ class Engine(ABC):
         """Open a session that starts from ``states``, one per seed."""
 
     def missing(self, network: Network, recipe: Recipe) -> list[str]:
-        """Name everything that the engine does not have: layers, rules, and the recipe's options."""
-        return [*self.lacks(network, recipe), *sorted(recipe.options - self.options)]
+        """Name everything that the engine does not have: layers, rules, options, the precision."""
+        precision = {recipe.dtype} - self.dtypes
+        return [*self.lacks(network, recipe), *sorted(recipe.options - self.options), *precision]
 
     def check(self, network: Network, recipe: Recipe) -> None:
         """Raise `UnsupportedError` when the engine lacks something."""
         missing = self.missing(network, recipe)
         if missing:
+            instead = "torch" if recipe.dtype == "bfloat16" else "reference, which has all"
             raise UnsupportedError(
-                f"engine {self.name!r} has no {', '.join(missing)} (use --engine reference, which has all)"
+                f"engine {self.name!r} has no {', '.join(missing)} (use --engine {instead})"
             )
 
 
 def initial_state(network: Network, recipe: Recipe, seed: int) -> State:
     """Return a run's state before its first step, the same for every engine."""
-    parameters = network.initialise(seed, recipe.dtype)
+    parameters = network.initialise(seed, recipe.parameter_dtype)
     slots = {name: recipe.optimizer.slots(value) for name, value in parameters.items()}
-    return State(parameters, slots, buffers=network.initial_buffers(recipe.dtype))
+    return State(parameters, slots, buffers=network.initial_buffers(recipe.parameter_dtype))
 
 
 def masks(seed: int, epoch: int, step: int) -> Draw:

@@ -93,11 +93,7 @@ class BatchNorm(Layer, ABC):
         """Normalise by the batch's own statistics."""
         del generator
         rows = self.to_rows(x)
-        if len(rows) < 2:
-            raise ShapeError(
-                f"batch normalisation cannot train on one value a unit, found a batch of {len(x)} "
-                "(choose a batch_size that leaves no single example over)"
-            )
+        expect_values(len(rows), len(x))
         mean, var = rows.mean(axis=0), rows.var(axis=0)
         std = np.sqrt(var + self.eps)
         cache = _Cache(x.shape, (rows - mean) / std, std, (mean, var))
@@ -130,3 +126,12 @@ class BatchNorm(Layer, ABC):
     def flops(self, shape: Shape) -> int:
         """One product and one sum an entry."""
         return 2 * prod(shape)
+
+
+def expect_values(values: int, batch: int) -> None:
+    """Refuse to train on a batch of ``batch`` examples with one value a unit: it has no variance."""
+    if values < 2:
+        raise ShapeError(
+            f"batch normalisation cannot train on one value a unit, found a batch of {batch} "
+            "(choose a batch_size that leaves no single example over)"
+        )

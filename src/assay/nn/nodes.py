@@ -1,11 +1,12 @@
 """Nodes: layers in their places, named and with their shapes."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
 from assay.errors import ShapeError
-from assay.nn.layer import Layer, Parameter, Parameters
+from assay.nn.layer import Layer, Parameter
 from assay.shapes import Array, Shape, text
 
 T = TypeVar("T")
@@ -60,7 +61,7 @@ def _node(name: str, layer: Layer, shape: Shape) -> Node:
     return Node(name, layer, shape, output)
 
 
-def local(values: Parameters, owner: str) -> dict[str, Array]:
+def local(values: Mapping[str, T], owner: str) -> dict[str, T]:
     """Return what belongs to ``owner`` under the names that it uses itself."""
     prefix = f"{owner}."
     return {name.removeprefix(prefix): value for name, value in values.items() if name.startswith(prefix)}

@@ -1,0 +1,113 @@
+"""From the layers of a network to what computes them."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from torch import Tensor
+
+from assay import nn
+from assay.engines.torch import activations
+from assay.engines.torch.composite import ChainOp, ResidualOp
+from assay.engines.torch.linear import Conv2dOp, LinearOp
+from assay.engines.torch.normalisation import BatchNormOp, DropoutOp
+from assay.engines.torch.op import Op, Site
+from assay.engines.torch.pooling import AdaptiveAvgPool2dOp, AvgPool2dOp, MaxPool2dOp
+from assay.engines.torch.shaping import ReshapeOp, ZeroPad2dOp
+from assay.engines.torch.weights import Weight
+from assay.nn.layer import Layer
+from assay.nn.nodes import Node, local, place
+from assay.nn.residual import SHORTCUT
+
+SIMPLE: dict[type[Layer], Callable[[Site, Any], Op]] = {
+    nn.Linear: LinearOp,
+    nn.Conv2d: Conv2dOp,
+    nn.MaxPool2d: MaxPool2dOp,
+    nn.AvgPool2d: AvgPool2dOp,
+    nn.AdaptiveAvgPool2d: AdaptiveAvgPool2dOp,
+    nn.Flatten: ReshapeOp,
+    nn.Reshape: ReshapeOp,
+    nn.ZeroPad2d: ZeroPad2dOp,
+    nn.BatchNorm1d: BatchNormOp,
+    nn.BatchNorm2d: BatchNormOp,
+    nn.BatchNormPerActivation: BatchNormOp,
+    nn.Dropout: DropoutOp,
+    nn.Dropout2d: DropoutOp,
+    nn.ReLU: activations.ReLUOp,
+    nn.LeakyReLU: activations.LeakyReLUOp,
+    nn.ELU: activations.ELUOp,
+    nn.SELU: activations.SELUOp,
+    nn.Sigmoid: activations.SigmoidOp,
+    nn.Tanh: activations.TanhOp,
+    nn.Softplus: activations.SoftplusOp,
+    nn.GELU: activations.GELUOp,
+}
+"""Layers without layers inside, each with what computes it; `ops` has the others too."""
+
+
+@dataclass(frozen=True)
+class Store:
+    """The weights and buffers of R runs, by name; `within` those of one layer, by that layer's names."""
+
+    runs: int
+    weights: Mapping[str, Weight]
+    buffers: Mapping[str, Tensor]
+
+    def within(self, owner: str) -> "Store":
+        """Return what belongs to ``owner``."""
+        return Store(self.runs, local(self.weights, owner), local(self.buffers, owner))
+
+
+def lacks(layers: Iterable[Layer]) -> list[str]:
+    """Name every kind of layer that the engine does not have, those inside of others too."""
+    return [*dict.fromkeys(type(layer).__name__ for layer in _leaves(layers) if type(layer) not in SIMPLE)]
+
+
+def _leaves(layers: Iterable[Layer]) -> Iterable[Layer]:
+    for layer in layers:
+        if type(layer) is nn.Sequential:
+            yield from _leaves(layer.layers)
+        elif type(layer) is nn.Residual:
+            yield from _leaves((*layer.layers, *layer.shortcut))
+        else:
+            yield layer
+
+
+def ops(nodes: Iterable[Node], store: Store, needs_dx: bool = False) -> list[Op]:
+    """Return what computes the layers, in order; ``needs_dx`` if something before them is learnt."""
+    made = []
+    for node in nodes:
+        own = store.within(node.name)
+        site = Site(node.input_shape, store.runs, own.weights, own.buffers, needs_dx)
+        made.append(_op(site, node.layer, own))
+        needs_dx = needs_dx or bool(own.weights)
+    return made
+
+
+def _op(site: Site, layer: Layer, store: Store) -> Op:
+    if isinstance(layer, nn.Sequential):
+        return _chain(site, layer.layers, store)
+    if isinstance(layer, nn.Residual):
+        ways = _chain(site, layer.layers, store), _chain(site, layer.shortcut, store.within(SHORTCUT))
+        return ResidualOp(site, layer, ways)
+    return SIMPLE[type(layer)](site, layer)
+
+
+def _chain(site: Site, layers: tuple[Layer, ...], store: Store) -> ChainOp:
+    return ChainOp(site, layers, ops(place(layers, site.input_shape), store, site.needs_dx))
+
+
+def pool_first(nodes: Iterable[Node]) -> list[Node]:
+    """Swap every ReLU with a MaxPool2d behind it: the same numbers, and a quarter as many to rectify.
+
+    Both are monotonic, so they commute; where the maximum is not positive no
+    gradient passes either way.
+    """
+    result = list(nodes)
+    for index, (first, second) in enumerate(pairwise(result)):
+        if type(first.layer) is nn.ReLU and type(second.layer) is nn.MaxPool2d:
+            shape, smaller = second.input_shape, second.output_shape
+            result[index] = Node(second.name, second.layer, shape, smaller)
+            result[index + 1] = Node(first.name, first.layer, smaller, smaller)
+    return result

@@ -1,0 +1,49 @@
+"""The torch engine: larger networks, on the CPU or a GPU."""
+
+from collections.abc import Sequence
+
+from assay.engines.base import Engine, Recipe, Session, State
+from assay.engines.torch.build import lacks
+from assay.engines.torch.device import choose
+from assay.engines.torch.penalties import GRADIENTS
+from assay.engines.torch.rules import RULES
+from assay.engines.torch.session import TorchSession
+from assay.network import Network
+from assay.recipe import OPTIONS
+
+RUNS_ON_GPU = 16
+"""Runs trained side by side on a GPU, which one small network leaves idle; fewer when memory is short."""
+
+
+class TorchEngine(Engine):
+    """PyTorch's kernels for each layer, forward and backward, without autograd.
+
+    On the CPU a session has one run and one thread, and the same run ends with
+    the same bits on one machine with one version of PyTorch, whatever the
+    number of workers and interruptions: cohorts are not trained side by side,
+    because a kernel's sums may be ordered otherwise for more runs. On a GPU
+    they are, and atomic additions there make even equal runs differ in their
+    last bits.
+    """
+
+    options = frozenset(OPTIONS)
+    dtypes = frozenset({"float32", "float64", "bfloat16"})
+
+    def __init__(self, device: str | None = None) -> None:
+        self._device = choose(device)
+        self.name = f"torch:{self._device.type}"
+        self.runs_per_session = 1 if self._device.type == "cpu" else RUNS_ON_GPU
+
+    def lacks(self, network: Network, recipe: Recipe) -> list[str]:
+        """Name the layers, the rule and the penalties of a user's own: the engine has all of assay's."""
+        known = {*RULES, *GRADIENTS}
+        others = [
+            type(item).__name__ for item in (recipe.optimizer, *recipe.penalties) if type(item) not in known
+        ]
+        return [*lacks(node.layer for node in network.nodes), *others]
+
+    def session(
+        self, network: Network, recipe: Recipe, seeds: Sequence[int], states: Sequence[State]
+    ) -> Session:
+        """Open a session of runs that stand at the same step."""
+        return TorchSession(network, recipe, seeds, states, self._device)

@@ -1,0 +1,419 @@
+"""The torch engine is held to the reference engine: every layer, rule and option, several runs at once."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from oracles import assert_close
+
+from assay import engines
+from assay.data.augment import Rotate, Shift
+from assay.engines.base import EVALUATION_BATCH, Recipe, Session, State, initial_state
+from assay.engines.numba import NumbaEngine
+from assay.engines.reference import ReferenceEngine
+from assay.engines.torch import TorchEngine
+from assay.errors import ShapeError, UnsupportedError
+from assay.network import Network
+from assay.nn import (
+    ELU,
+    GELU,
+    SELU,
+    AdaptiveAvgPool2d,
+    AvgPool2d,
+    BatchNorm1d,
+    BatchNorm2d,
+    BatchNormPerActivation,
+    Conv2d,
+    Dropout,
+    Dropout2d,
+    Flatten,
+    Layer,
+    LeakyReLU,
+    Linear,
+    MaxPool2d,
+    ReLU,
+    Reshape,
+    Residual,
+    Sequential,
+    Sigmoid,
+    Softplus,
+    Tanh,
+    ZeroPad2d,
+)
+from assay.optim import SGD, Adagrad, Adam, Adamax, AdamW, NAdam, Optimizer, RMSprop
+from assay.penalties import L1, L2
+from assay.schedules import CosineAnnealingLR, StepLR, WarmUp
+
+CLASSES = 5
+CPU = TorchEngine("cpu")
+REFERENCE = ReferenceEngine()
+EPS = 1e-3  # a rule that divides by a vanishing root would turn rounding into steps
+RULES = [
+    SGD(0.1),
+    SGD(0.1, weight_decay=0.01, momentum=0.9),
+    SGD(0.1, momentum=0.5, nesterov=True),
+    Adagrad(0.01, eps=EPS, weight_decay=0.1),
+    Adagrad(0.01, eps_inside_sqrt=True, eps=EPS),
+    RMSprop(0.01, eps=EPS),
+    Adam(0.01, eps=EPS),
+    Adam(0.01, weight_decay=0.1, eps=EPS, eps_inside_sqrt=True, bias_correction=False),
+    AdamW(0.01, eps=EPS, weight_decay=0.1),
+    Adamax(0.01, eps=EPS),
+    NAdam(0.01, eps=EPS),
+]
+CNN = Network(
+    (Conv2d(3, 3), ReLU(), MaxPool2d(2), Conv2d(4, 3, padding=1), MaxPool2d(2, 2, 1), Flatten(), Linear(5)),
+    (1, 12, 12),
+)
+
+
+def draw_images(count: int, network: Network, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    channels, height, width = network.input_shape
+    images = rng.integers(0, 256, (count, channels * height, width), dtype=np.uint8)
+    return images, rng.integers(0, network.output_shape[0], count)
+
+
+def train(
+    engine, network: Network, recipe: Recipe, seeds=(7,), epochs=(1, 2), count=20, states=None
+) -> Session:
+    engine.check(network, recipe)
+    states = states or [initial_state(network, recipe, seed) for seed in seeds]
+    session = engine.session(network, recipe, seeds, states)
+    for epoch in epochs:
+        session.train_epoch(*draw_images(count, network), epoch, lambda steps: None)
+    return session
+
+
+def values(state: State) -> dict[str, np.ndarray]:
+    slots = {f"{name} {key}": slot for name, own in state.slots.items() for key, slot in own.items()}
+    return {**state.weights, **slots}
+
+
+def assert_same(found: State, expected: State) -> None:
+    """Bit for bit."""
+    assert found.step == expected.step
+    assert values(found).keys() == values(expected).keys()
+    for name, value in values(expected).items():
+        assert values(found)[name].dtype == value.dtype
+        np.testing.assert_array_equal(values(found)[name], value)
+
+
+def assert_trains_as_the_reference(network: Network, recipe: Recipe, seeds=(7,), count=20) -> None:
+    """In float64, to nine digits of the largest entry, or of 0.1: noise is all that moves some biases."""
+    found = train(CPU, network, recipe, seeds, count=count)
+    images, labels = draw_images(11, network, seed=1)
+    for run, seed in enumerate(seeds):
+        expected = train(REFERENCE, network, recipe, (seed,), count=count)
+        assert found.states()[run].step == expected.states()[0].step
+        for name, value in values(expected.states()[0]).items():
+            scale = max(0.1, float(np.abs(value).max()))
+            np.testing.assert_allclose(
+                values(found.states()[run])[name], value, 0, 1e-9 * scale, err_msg=name
+            )
+        assert_close("scores", found.scores(images)[run], expected.scores(images)[0])
+        own, theirs = found.evaluate(images, labels)[run], expected.evaluate(images, labels)[0]
+        assert own.loss == pytest.approx(theirs.loss, rel=1e-9)
+        np.testing.assert_array_equal(own.predicted, theirs.predicted)
+        np.testing.assert_array_equal(own.correct, theirs.correct)
+
+
+def draw_pair(draw: st.DrawFn, least: int, most: int) -> tuple[int, int]:
+    return draw(st.integers(least, most)), draw(st.integers(least, most))
+
+
+def draw_conv(draw: st.DrawFn, channels: int) -> Layer:
+    groups = draw(st.sampled_from([g for g in (1, 2, 3) if channels % g == 0]))
+    sizes = draw_pair(draw, 1, 4), draw_pair(draw, 1, 5), draw_pair(draw, 0, 4), draw_pair(draw, 1, 3)
+    return Conv2d(groups * draw(st.integers(1, 6)), *sizes, groups, draw(st.booleans()))
+
+
+def draw_pool(draw: st.DrawFn) -> Layer:
+    kernel = draw_pair(draw, 1, 4)
+    stride = draw_pair(draw, 1, 5)
+    padding = tuple(draw(st.integers(0, k // 2)) for k in kernel)
+    if draw(st.booleans()):
+        return MaxPool2d(kernel, stride, padding)
+    return AvgPool2d(kernel, stride, padding, draw(st.booleans()))
+
+
+SHAPELESS = [ReLU(), LeakyReLU(0.1), ELU(0.7), SELU(), Sigmoid(), Tanh(), Softplus(), GELU(), Dropout(0.3)]
+MAPS_ONLY = [BatchNorm2d(eps=0.1), BatchNormPerActivation(eps=0.1), Dropout2d(0.3), ZeroPad2d((1, 0, 2, 1))]
+
+
+def draw_layer(draw: st.DrawFn, channels: int) -> Layer:
+    kind = draw(st.sampled_from(["conv", "pool", "adaptive", "any", "maps", "residual"]))
+    if kind == "conv":
+        return draw_conv(draw, channels)
+    if kind == "pool":
+        return draw_pool(draw)
+    if kind == "adaptive":
+        return AdaptiveAvgPool2d(draw_pair(draw, 1, 5))
+    if kind == "residual":
+        same = Sequential((Conv2d(channels, 3, padding=1), draw(st.sampled_from(SHAPELESS))))
+        return Residual((same, Dropout(0.2)), (Conv2d(channels, 1),) if draw(st.booleans()) else ())
+    return draw(st.sampled_from(SHAPELESS if kind == "any" else MAPS_ONLY))
+
+
+@st.composite
+def networks(draw: st.DrawFn) -> Network:
+    """Draw a stack of layers that fits together; what does not fit is left out."""
+    input_shape = (draw(st.integers(1, 3)), *draw_pair(draw, 1, 11))
+    layers: tuple[Layer, ...] = ()
+    shape = input_shape
+    for _ in range(draw(st.integers(0, 6))):
+        longer = (*layers, draw_layer(draw, shape[0]))
+        try:
+            shape = Network(longer, input_shape).output_shape
+            layers = longer
+        except ShapeError:
+            continue
+    turned = (Reshape(shape[::-1]),) if draw(st.booleans()) else ()
+    norm = (BatchNorm1d(eps=0.1),) if draw(st.booleans()) else ()
+    hidden = (Linear(draw(st.integers(1, 9))), *norm, draw(st.sampled_from(SHAPELESS)))
+    return Network((*layers, *turned, Flatten(), *hidden, Linear(CLASSES, draw(st.booleans()))), input_shape)
+
+
+@given(networks(), st.lists(st.integers(0, 9), min_size=1, max_size=3, unique=True), st.integers(2, 20))
+@settings(max_examples=80)
+def test_every_layer_and_several_runs_train_as_the_reference(
+    network: Network, seeds: list[int], batch_size: int
+) -> None:
+    count = 20 if 20 % batch_size != 1 else 21  # batch normalisation wants no single example
+    assert_trains_as_the_reference(network, Recipe(SGD(0.1), batch_size, dtype="float64"), seeds, count)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=str)
+def test_every_rule_moves_parameters_as_the_reference(rule: Optimizer) -> None:
+    assert_trains_as_the_reference(CNN, Recipe(rule, 8, dtype="float64"), (7, 8))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"schedule": WarmUp(1, StepLR(1))},
+        {"schedule": CosineAnnealingLR(2)},
+        {"penalties": (L1(0.01), L2(0.1, ("weight", "bias")))},
+        {"augment": (Shift(1), Rotate(20.0))},
+    ],
+    ids=str,
+)
+def test_every_option_of_a_recipe_is_followed(options) -> None:
+    network = Network((*CNN.layers[:2], BatchNorm2d(), *CNN.layers[2:]), CNN.input_shape)
+    assert_trains_as_the_reference(
+        network, Recipe(Adam(0.01, eps=EPS), 8, dtype="float64", **options), (7, 8)
+    )
+
+
+@pytest.mark.parametrize("seeds", [(7,), (7, 8, 9)])
+def test_float32_is_as_near_to_float64_as_float32_can_be(seeds) -> None:
+    recipe = Recipe(SGD(0.1), 8)
+    found = train(CPU, CNN, recipe, seeds).states()
+    for state, seed in zip(found, seeds, strict=True):
+        expected = train(REFERENCE, CNN, Recipe(SGD(0.1), 8, dtype="float64"), (seed,)).states()[0]
+        for name, value in values(expected).items():
+            assert values(state)[name].dtype == np.float32
+            assert_close(name, values(state)[name], value, tolerance=1e-4)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=str)
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_on_the_cpu_resumed_training_ends_with_the_same_bits(rule: Optimizer, dtype) -> None:
+    network = Network(
+        (*CNN.layers[:2], BatchNorm2d(), *CNN.layers[2:6], Dropout(), Linear(5)), CNN.input_shape
+    )
+    recipe = Recipe(rule, batch_size=8, dtype=dtype)
+    once = train(CPU, network, recipe, epochs=(1, 2, 3))
+    half = train(CPU, network, recipe, epochs=(1,))
+    half.scores(draw_images(3, network)[0])
+    resumed = train(CPU, network, recipe, epochs=(2, 3), states=half.states())
+    assert_same(resumed.states()[0], once.states()[0])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_on_the_cpu_runs_in_several_threads_are_the_same_as_alone(dtype) -> None:
+    recipe = Recipe(Adam(), batch_size=10, dtype=dtype)
+    alone = [train(CPU, CNN, recipe, (seed,)).states()[0] for seed in range(4)]
+    with ThreadPoolExecutor(3) as pool:
+        together = list(pool.map(lambda seed: train(CPU, CNN, recipe, (seed,)).states()[0], range(4)))
+    for found, expected in zip(together, alone, strict=True):
+        assert_same(found, expected)
+
+
+def test_on_the_cpu_a_session_has_one_run() -> None:
+    """So that a run's bits depend on no other run."""
+    assert CPU.runs_per_session == 1
+
+
+def test_work_is_done_on_one_thread_and_the_callers_number_is_left_as_it_was() -> None:
+    before, seen = torch.get_num_threads(), []
+    torch.set_num_threads(2)
+    try:
+        recipe = Recipe(SGD(), batch_size=1)
+        session = CPU.session(CNN, recipe, [7], [initial_state(CNN, recipe, 7)])
+        session.train_epoch(*draw_images(10, CNN), 1, lambda step: seen.append(torch.get_num_threads()))
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+    assert seen == [1]
+
+
+def test_bfloat16_keeps_parameters_in_float32_and_follows_float32() -> None:
+    """Steps of which bfloat16 itself would lose most."""
+    coarse, fine = (
+        train(CPU, CNN, Recipe(SGD(1e-4), 10, dtype=dtype), epochs=range(1, 4)).states()[0]
+        for dtype in ("bfloat16", "float32")
+    )
+    start = initial_state(CNN, Recipe(SGD()), 7)
+    for name, value in coarse.parameters.items():
+        assert value.dtype == np.float32
+        moved, expected = value - start.parameters[name], fine.parameters[name] - start.parameters[name]
+        assert np.linalg.norm(moved - expected) < 0.2 * np.linalg.norm(expected), name
+
+
+def test_bfloat16_layers_compute_in_bfloat16() -> None:
+    scores = train(CPU, CNN, Recipe(SGD(), dtype="bfloat16"), epochs=()).scores(draw_images(4, CNN)[0])[0]
+    assert scores.dtype == np.float32
+    assert not (scores.view(np.uint32) & 0xFFFF).any(), "bfloat16 has the upper 16 bits alone"
+    assert np.ptp(scores) > 0
+
+
+@pytest.mark.parametrize("engine", [ReferenceEngine(), NumbaEngine()], ids=["reference", "numba"])
+def test_engines_without_bfloat16_say_who_has_it(engine) -> None:
+    with pytest.raises(UnsupportedError, match=r"has no bfloat16 \(use --engine torch\)"):
+        engine.check(CNN, Recipe(SGD(), dtype="bfloat16"))
+
+
+def test_autograd_is_never_used(monkeypatch) -> None:
+    def refuse(*args, **kwargs):
+        raise AssertionError("autograd was called")
+
+    for owner, name in ((torch.autograd, "backward"), (torch.autograd, "grad"), (torch.Tensor, "backward")):
+        monkeypatch.setattr(owner, name, refuse)
+    graph, made = torch.autograd.graph, []
+    with graph.saved_tensors_hooks(lambda tensor: made.append(tensor) or tensor, lambda tensor: tensor):
+        session = train(CPU, CNN, Recipe(Adam(), 8), (1, 2))
+        session.evaluate(*draw_images(4, CNN))
+    assert not made, "a graph keeps tensors for autograd"
+    flat = session._weights
+    assert not any(tensor.requires_grad for tensor in (flat.theta, flat.grad, *session._slots.values()))
+
+
+def test_evaluation_measures_a_split_of_any_size() -> None:
+    session = train(CPU, CNN, Recipe(SGD(0.1)), (1, 2))
+    images, labels = draw_images(EVALUATION_BATCH + 3, CNN)
+    parts = session.scores(images[:EVALUATION_BATCH]), session.scores(images[EVALUATION_BATCH:])
+    for *scores, found in zip(*parts, session.evaluate(images, labels), strict=True):
+        own = np.concatenate(scores)
+        expected = torch.nn.functional.cross_entropy(torch.tensor(own).double(), torch.tensor(labels))
+        assert found.loss == pytest.approx(float(expected), rel=1e-12)
+        np.testing.assert_array_equal(found.predicted, own.argmax(1))
+
+
+def test_images_that_may_not_be_written_are_read() -> None:
+    images, labels = draw_images(20, CNN)
+    images.flags.writeable = labels.flags.writeable = False
+    session = train(CPU, CNN, Recipe(SGD(), 8), epochs=())
+    session.train_epoch(images, labels, 1, lambda step: None)
+    assert_same(session.states()[0], train(CPU, CNN, Recipe(SGD(), 8), epochs=(1,)).states()[0])
+
+
+def test_states_are_copies() -> None:
+    session = train(CPU, CNN, Recipe(Adam(), 8))
+    kept, copies = session.states()[0], session.states()[0].copy()
+    session.train_epoch(*draw_images(20, CNN), 3, lambda step: None)
+    assert_same(kept, copies)
+
+
+def test_steps_are_reported_and_counted() -> None:
+    recipe, reported = Recipe(SGD(), batch_size=1), []
+    session = train(CPU, CNN, recipe, epochs=())
+    session.train_epoch(*draw_images(25, CNN), 1, reported.append)
+    assert reported == [10, 20]
+    assert session.states()[0].step == 25
+
+
+def test_one_value_a_unit_is_refused_as_everywhere() -> None:
+    network = Network((Flatten(), Linear(4), BatchNorm1d(), Linear(5)), (1, 3, 3))
+    with pytest.raises(ShapeError, match="cannot train on one value a unit, found a batch of 1"):
+        train(CPU, network, Recipe(SGD(), 19))
+
+
+def test_memory_counts_what_a_run_holds() -> None:
+    recipe = Recipe(Adam(), batch_size=10)
+    counts = {runs: train(CPU, CNN, recipe, range(runs), epochs=()).memory() for runs in (1, 3)}
+    inputs = sum(np.prod(node.input_shape) for node in CNN.nodes[2:]) + 2 * 144 + 3 * 25
+    assert counts[1] == counts[3]
+    assert counts[1] >= 4 * (4 * CNN.parameter_count + 10 * (inputs - 2 * 144))
+
+
+class Own(ReLU):
+    """A user's own layer."""
+
+
+class OwnRule(SGD):
+    """A user's own rule."""
+
+
+class OwnPenalty(L2):
+    """A user's own penalty."""
+
+
+@pytest.mark.parametrize(
+    ("network", "recipe", "named"),
+    [
+        (Network((Residual((Sequential((Own(),)),)), *CNN.layers)), Recipe(Adam()), "Own"),
+        (CNN, Recipe(OwnRule()), "OwnRule"),
+        (CNN, Recipe(SGD(), penalties=(OwnPenalty(0.1),)), "OwnPenalty"),
+    ],
+    ids=["layer", "rule", "penalty"],
+)
+def test_names_what_it_lacks(network: Network, recipe: Recipe, named: str) -> None:
+    with pytest.raises(UnsupportedError, match=rf"'torch:cpu' has no {named} \(use --engine reference"):
+        CPU.check(network, recipe)
+
+
+def test_a_gpu_that_is_not_there_is_refused(monkeypatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert engines.engine("torch", CNN, Recipe(SGD())).name == "torch:cpu"
+    with pytest.raises(UnsupportedError, match=r"^no CUDA device \(use --engine torch:cpu\)$"):
+        engines.engine("torch:cuda", CNN, Recipe(SGD()))
+
+
+def test_without_pytorch_it_says_how_to_get_it_and_auto_does_without(monkeypatch) -> None:
+    monkeypatch.setattr(engines, "find_spec", lambda name: None)
+    with pytest.raises(UnsupportedError, match=r"pip install 'assay\[torch\]'"):
+        engines.engine("torch", CNN, Recipe(SGD()))
+    lacking = Network((*CNN.layers[:-1], GELU(), Linear(5)), CNN.input_shape)
+    monkeypatch.setitem(engines.ENGINES, "numba", _none)
+    assert engines.engine("auto", lacking, Recipe(SGD())).name == "reference"
+
+
+def _none():
+    class Nothing(ReferenceEngine):
+        def lacks(self, network, recipe):
+            return ["anything"]
+
+    return Nothing()
+
+
+def test_memory_that_does_not_suffice_is_a_memory_error(monkeypatch) -> None:
+    def full(*args):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    session = train(CPU, CNN, Recipe(SGD()), epochs=())
+    monkeypatch.setattr(session, "_differentiate", full)
+    with pytest.raises(MemoryError, match="out of memory"):
+        session.train_epoch(*draw_images(4, CNN), 1, lambda step: None)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here")
+def test_on_a_gpu_a_cohort_trains_as_the_reference() -> None:
+    recipe = Recipe(Adam(0.01, eps=EPS), 8, dtype="float64")
+    found = train(TorchEngine("cuda"), CNN, recipe, (7, 8)).states()
+    for state, seed in zip(found, (7, 8), strict=True):
+        for name, value in values(train(REFERENCE, CNN, recipe, (seed,)).states()[0]).items():
+            assert_close(name, values(state)[name], value)
