@@ -123,6 +123,7 @@ def header(*shape: int, code: int = 8) -> bytes:
         (gzip.compress(header(2, 3, 4) + bytes(24)) * 2, "after the end of the gzip stream"),
         (gzip.compress(header(2, 3, 4) + bytes(24))[:-4] + b"\x29\0\0\0", "gzip checksum does not match"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_a_malformed_file_is_named_with_what_is_wrong(tmp_path, content, words):
     assert words in refusal(tmp_path, content)
