@@ -82,10 +82,19 @@ def draw_pair(draw: st.DrawFn, least: int, most: int) -> tuple[int, int]:
     return draw(st.integers(least, most)), draw(st.integers(least, most))
 
 
-def draw_layer(draw: st.DrawFn, channels: int) -> Layer:
+def draw_layers(draw: st.DrawFn, channels: int, exact: bool) -> tuple[Layer, ...]:
+    """Draw one layer, or the three that run as one."""
+    if draw(st.booleans()):
+        return (draw_layer(draw, channels, exact),)
+    relu = (ReLU(),) if draw(st.booleans()) else ()
+    sizes = draw(st.integers(1, 6)), draw_pair(draw, 1, 3), 1, draw_pair(draw, 0, 1)
+    return (Conv2d(*sizes), *relu, MaxPool2d(2))
+
+
+def draw_layer(draw: st.DrawFn, channels: int, exact: bool) -> Layer:
     kernel = draw_pair(draw, 1, 4)
     stride = draw_pair(draw, 1, 5)
-    kind = draw(st.sampled_from(["conv", "relu", "max", "average", "adaptive"]))
+    kind = draw(st.sampled_from(["conv", "relu", "max", *([] if exact else ["average", "adaptive"])]))
     if kind == "relu":
         return ReLU()
     if kind == "adaptive":
@@ -104,13 +113,13 @@ def draw_layer(draw: st.DrawFn, channels: int) -> Layer:
 
 
 @st.composite
-def networks(draw: st.DrawFn) -> Network:
-    """Draw a stack of layers that fits together; what does not fit is left out."""
+def networks(draw: st.DrawFn, exact: bool = False) -> Network:
+    """Draw layers that fit together, leaving out what does not; ``exact`` ones take no means."""
     input_shape = (draw(st.integers(1, 3)), *draw_pair(draw, 1, 11))
     layers: tuple[Layer, ...] = ()
     shape = input_shape
     for _ in range(draw(st.integers(0, 5))):
-        longer = (*layers, draw_layer(draw, shape[0]))
+        longer = (*layers, *draw_layers(draw, shape[0], exact))
         try:
             shape = Network(longer, input_shape).output_shape
             layers = longer
@@ -133,6 +142,24 @@ def test_agrees_with_the_reference(network: Network, rule: Optimizer, batch_size
         assert_close(name, found.states()[0].parameters[name], value)
         for key, slot in expected.states()[0].slots[name].items():
             assert_close(f"{name} {key}", found.states()[0].slots[name][key], slot)
+
+
+@given(networks(exact=True), st.integers(1, 40), st.integers(0, 2**32 - 1))
+@settings(max_examples=40)
+def test_of_equal_maxima_the_first_gets_the_gradient(network: Network, count: int, seed: int) -> None:
+    """Black and white pixels and coarse weights give many ties, exactly so for one step."""
+    recipe = Recipe(SGD(0.1), batch_size=count, dtype="float64")
+    start = initial_state(network, recipe, 7)
+    coarse = {name: np.rint(4 * value) / 4 for name, value in start.parameters.items()}
+    images, labels = draw_images(count, network, seed)
+    found, expected = (
+        open_session(engine, network, recipe, State(dict(coarse), start.slots))
+        for engine in (NumbaEngine(), ReferenceEngine())
+    )
+    for session in (found, expected):
+        session.train_epoch(images // 128 * 255, labels, 1, lambda steps: None)
+    for name, value in expected.states()[0].parameters.items():
+        assert_close(name, found.states()[0].parameters[name], value)
 
 
 @pytest.mark.parametrize("rule", RULES, ids=str)
