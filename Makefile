@@ -9,6 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 help:
 	@echo "make demo   install assay and run a small study on drawn characters"
 	@echo "make test   install what the tests need; linter, type checker, tests"
+	@echo "make docs   install what the documentation needs; build it into docs/_build/html"
 	@echo "make clean  remove the virtual environment and caches"
 
 demo: .venv/installed
@@ -35,6 +36,11 @@ browser:
 	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; } || \
 	  echo "Chromium is not installed: the browser test will be skipped"
 
+# Warnings are errors; nothing is fetched.
+docs: .venv/docs-installed
+	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going docs docs/_build/html
+	@echo "docs/_build/html/index.html"
+
 .venv/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "assay needs Python 3.11 or newer; set PYTHON=... to one"; exit 1; }
@@ -49,5 +55,9 @@ browser:
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[test]'
 	touch $@
 
+.venv/docs-installed: .venv/python pyproject.toml constraints.txt
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[docs]'
+	touch $@
+
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv docs/_build .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -71,8 +71,8 @@ class Network:
     def receptive_fields(self) -> tuple[tuple[int, int], ...]:
         """After each layer, how many input rows and columns one output sees.
 
-        The recurrence r += (k - 1) dilation * jump, jump *= stride (Araujo et
-        al. 2019, eq. 2), cut off at the size of the input.
+        The recurrence ``r += (k - 1) * dilation * jump``, ``jump *= stride``
+        (Araujo et al. 2019, eq. 2), cut off at the size of the input.
         """
         fields, seen, jump = [], [1, 1], [1, 1]
         limit = self.input_shape[1:] if len(self.input_shape) == 3 else (1, 1)

@@ -43,7 +43,7 @@ class Penalty(ABC):
 
 @dataclass(frozen=True)
 class L1(Penalty):
-    """strength sum |theta|; the gradient is strength sign(theta), 0 at 0 (Tibshirani 1996)."""
+    """strength sum ``|theta|``; the gradient is strength sign(theta), 0 at 0 (Tibshirani 1996)."""
 
     def value(self, theta: Array) -> float:
         """Sum the absolute values."""

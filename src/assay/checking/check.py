@@ -53,7 +53,7 @@ def check(
     It is a subclass of `assay.nn.Layer` or has ``fprop`` and ``bprop``;
     ``settings`` are its constructor's arguments. It is compared with the
     built-in called ``against``, or with that of the same name if there is one.
-    Without an ``input_shape`` the first of `SHAPES` that it takes is used.
+    Without an ``input_shape`` the first of some small ones that it takes is used.
 
     Raises an `AssayError` of one line for a file or class that is not there,
     and for whatever the user's code raises.

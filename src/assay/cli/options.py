@@ -37,7 +37,7 @@ Data = Annotated[
 ]
 Seeds = Annotated[int | None, number("--seeds", "How many seeds, counted from 0.")]
 Epochs = Annotated[int | None, number("--epochs", "How many epochs each run trains.")]
-Engine = Annotated[str | None, typer.Option("--engine", metavar="E", help="auto, numba or reference.")]
+Engine = Annotated[str | None, typer.Option("--engine", metavar="E", help="auto, numba, torch or reference.")]
 Set = Annotated[
     list[str] | None,
     typer.Option("-s", "--set", metavar="KEY=VALUE", help="Any other setting, such as network.filters=16."),

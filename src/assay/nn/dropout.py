@@ -20,7 +20,7 @@ class Dropout(Layer):
     (Srivastava et al. 2014) it is the weights that evaluation scales down.
     Backward, dL/dx = dy m / (1 - p) with the same m. x has any shape.
 
-    The mask is drawn in float64 from the generator of `forward_training`, entry
+    The mask is drawn in float64 from the generator of `Layer.forward_training`, entry
     by entry in row-major order, so it is the same in every precision.
     """
 

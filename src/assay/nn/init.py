@@ -36,7 +36,7 @@ class Constant(Initializer):
 
 @dataclass(frozen=True)
 class Uniform(Initializer):
-    """U(``low``, ``high``), whatever the fans; PyTorch's defaults."""
+    """U(low, high), whatever the fans; PyTorch's defaults."""
 
     low: float = 0.0
     high: float = 1.0
@@ -49,7 +49,7 @@ class Uniform(Initializer):
 
 @dataclass(frozen=True)
 class Normal(Initializer):
-    """N(``mean``, ``std``^2), whatever the fans; PyTorch's defaults."""
+    """N(mean, std^2), whatever the fans; PyTorch's defaults."""
 
     mean: float = 0.0
     std: float = 1.0

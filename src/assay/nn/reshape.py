@@ -12,7 +12,7 @@ from assay.shapes import Array, Shape, check_upstream, text
 
 @dataclass(frozen=True)
 class Reshape(Layer):
-    """x (N, ...) becomes y (N, *``shape``), in row-major order; backward, the reverse. No arithmetic."""
+    """x (N, ...) becomes y ``(N, *shape)``, in row-major order; backward, the reverse. No arithmetic."""
 
     shape: Shape
     kind: ClassVar[str] = "reshape"

@@ -12,7 +12,7 @@ from assay.shapes import Array
 class Adamax(Optimizer):
     """Adam with the largest gradient in the place of the mean square (Kingma and Ba 2015, algorithm 2).
 
-    m <- b1 m + (1 - b1) g and u <- max(b2 u, |g| + eps), then
+    m <- b1 m + (1 - b1) g and u <- max(b2 u, ``|g|`` + eps), then
     theta <- theta - lr / (1 - b1^t) m / u. Epsilon, which the paper does not
     have, and defaults as in PyTorch.
     """

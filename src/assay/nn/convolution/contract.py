@@ -55,7 +55,7 @@ class Convolution(ABC):
 
         y[n, o, r, s] = sum over c, i, j of weight[o, c, i, j] x[n, c, r stride + i dilation - padding, ...]
 
-    A subclass defines `_forward` and `_backward`, which may trust their
+    A subclass defines ``_forward`` and ``_backward``, which may trust their
     arguments, and ``dtypes`` where it lacks some.
     """
 

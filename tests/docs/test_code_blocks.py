@@ -1,0 +1,93 @@
+"""What the pages tell a reader to do works, and prints what they say."""
+
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from blocks import blocks, commands, save, without_times
+
+from assay.cli import main
+from assay.data import DataSpec, load
+from assay.studies import load_study
+
+PAGES = ("README.md", "docs/own-layer.md")
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder in which the reader follows a page."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    return tmp_path
+
+
+def command_line(words: list[str]) -> list[str]:
+    """Return the command as this Python runs it, without what this machine's settings add."""
+    options = ["-p", "no:cacheprovider", "-c", "/dev/null"] if words[0] == "pytest" else []
+    return [sys.executable, "-m", *words, *options]
+
+
+@pytest.mark.parametrize(
+    ("page", "words", "shown"),
+    [(page, *command) for page in PAGES for command in commands(page)],
+    ids=[" ".join(words) for page in PAGES for words, _ in commands(page)],
+)
+def test_a_command_prints_what_the_page_shows(page: str, words: list[str], shown: str, folder: Path):
+    save(page, folder)
+    done = subprocess.run(command_line(words), capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    assert without_times(done.stdout) == without_times(shown)
+    assert done.returncode == ("wrong" in shown)
+
+
+def test_the_python_of_write_your_own_layer_runs(folder: Path, capsys):
+    save("docs/own-layer.md", folder)
+    names: dict[str, object] = {}
+    for block in blocks("docs/own-layer.md"):
+        if block.language == "python" and not block.saved_as:
+            exec(compile(block.text, "own-layer.md", "exec"), names)
+    said = capsys.readouterr().out.splitlines()
+    losses = [float(line.rpartition(" ")[2]) for line in said if line.startswith("epoch ")]
+    assert len(losses) == 3
+    assert losses[-1] < losses[0]
+    assert said[-1] == "(2, 5, 26, 26) [(5, 1, 3, 3), (5,)]"
+
+
+def test_the_first_study_of_the_readme_runs(folder: Path):
+    """As it stands there, but with fewer images, epochs and seeds."""
+    save("README.md", folder)
+    text = Path("width.toml").read_text()
+    assert load_study("width.toml").arm("wide").settings.architecture.hidden == (200,)
+    Path("width.toml").write_text(
+        "seeds = 1\n"
+        + text.replace("train = 8000", "train = 300, valid = 100, test = 100").replace("= 5 }", "= 1 }")
+    )
+    picture(Path("my.png"))
+    lines = next(block.text for block in blocks("README.md") if "assay show width.toml" in block.text)
+    for line in lines.splitlines():
+        words = shlex.split(line, comments=True)
+        assert (words[0], main(words[1:])) == ("assay", 0)
+    code = next(block.text for block in blocks("README.md") if "assay.load_study" in block.text)
+    names: dict[str, object] = {}
+    exec(compile(code.replace("results.frame()", "frame = results.frame()"), "README.md", "exec"), names)
+    assert list(names["frame"]["arm"]) == ["narrow", "wide"]
+
+
+def test_the_studies_of_study_files_are_valid(folder: Path):
+    save("docs/studies.md", folder)
+    study = load_study("dropout.toml")
+    assert [arm.name for arm in study.arms] == ["without-sgd", "without-adam", "with-sgd", "with-adam"]
+    assert study.quickened().seeds == (0, 1, 2)
+    (layers,) = (b.text for b in blocks("docs/studies.md") if 'family = "Layers"' in b.text)
+    Path("layers.toml").write_text(f'name = "n"\nquestion = "q"\noptimizer = {{ rule = "SGD" }}\n{layers}')
+    (arm,) = load_study("layers.toml").arms
+    assert arm.settings.architecture.build((1, 28, 28), 47).output_shape == (47,)
+
+
+def picture(path: Path) -> None:
+    """Write one drawn character."""
+    from PIL import Image
+
+    Image.fromarray(load(DataSpec("glyphs", train=50, valid=50, test=50)).test.images[0]).save(path)
