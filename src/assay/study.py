@@ -16,34 +16,12 @@ from itertools import product
 from math import isfinite
 from typing import Any
 
-from assay import architectures, tables
-from assay.architectures import Architecture
+from assay import tables
 from assay.data import DataSpec
-from assay.data.augment import KINDS
 from assay.errors import AssayError, StudyError, suggestion
-from assay.optim import SGD, Adagrad, Adam, Adamax, AdamW, NAdam, Optimizer, RMSprop
-from assay.penalties import L1, L2, Penalty
-from assay.recipe import Recipe
-from assay.schedules import (
-    Constant,
-    CosineAnnealingLR,
-    ExponentialLR,
-    OneCycleLR,
-    Schedule,
-    StepLR,
-    WarmUp,
-)
+from assay.settings import SETTINGS, TABLES, Settings, subtable
 from assay.tables import Table
 
-RULES: dict[str, type[Optimizer]] = {
-    cls.__name__: cls for cls in (SGD, Adagrad, RMSprop, Adam, AdamW, Adamax, NAdam)
-}
-PENALTIES: dict[str, type[Penalty]] = {cls.__name__: cls for cls in (L1, L2)}
-SCHEDULES: dict[str, type[Schedule]] = {
-    cls.__name__: cls for cls in (Constant, StepLR, ExponentialLR, CosineAnnealingLR, OneCycleLR, WarmUp)
-}
-TABLES = ("network", "optimizer", "training", "data")
-SETTINGS = (*TABLES, "engine")
 MAX_RUNS = 100_000
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -59,28 +37,6 @@ _TYPES: tuple[tuple[str, Any, str], ...] = (
 )
 
 Overrides = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Settings:
-    """Everything a run needs but its seed."""
-
-    architecture: Architecture
-    recipe: Recipe
-    data: DataSpec
-    engine: str = "auto"
-
-    @classmethod
-    def from_tables(cls, values: Table, where: str) -> "Settings":
-        """Build the settings from the study file's tables."""
-        optimizer = tables.choose(RULES, "rule", _table(values, "optimizer", where), f"{where}: optimizer")
-        training = _options(_table(values, "training", where), f"{where}: training")
-        return cls(
-            architectures.from_table(_table(values, "network", where), f"{where}: network"),
-            tables.build(Recipe, {**training, "optimizer": optimizer}, f"{where}: training"),
-            tables.build(DataSpec, _table(values, "data", where), f"{where}: data"),
-            _text(values.get("engine", "auto"), f"{where}: engine"),
-        )
 
 
 @dataclass(frozen=True)
@@ -236,7 +192,7 @@ def _check_types(study: Study, where: str) -> None:
     if not study.question.strip():
         raise StudyError(f"{where}: question is empty (ask what the study is to answer)")
     for key in TABLES:
-        _table(study.base, key, where)
+        subtable(study.base, key, where)
     tables.check_plain(study.base, where)
     tables.check_plain(study.factors, where, ("factors",))
     tables.check_plain(study.quick, where, ("quick",))
@@ -286,47 +242,3 @@ def _known_keys(values: Table, known: tuple[str, ...], where: str) -> None:
     for key in values:
         if key not in known:
             raise StudyError(f"{where}: unknown key {key!r} ({suggestion(key, known)})")
-
-
-def _table(values: Table, key: str, where: str) -> Table:
-    table = values.get(key, {})
-    if not isinstance(table, Mapping):
-        raise StudyError(f"{where}: {key} must be a table; got {table!r}")
-    return table
-
-
-def _options(training: Table, where: str) -> dict[str, Any]:
-    """Return the ``[training]`` table with what its options name, built."""
-    values = dict(training)
-    if "schedule" in values:
-        values["schedule"] = _schedule(values["schedule"], f"{where}.schedule")
-    for key, kinds in (("penalties", PENALTIES), ("augment", KINDS)):
-        if key in values:
-            values[key] = _several(kinds, values[key], f"{where}.{key}")
-    return values
-
-
-def _schedule(value: Any, where: str) -> Schedule:
-    """Build a schedule; a warm-up's ``after`` is one too."""
-    values = dict(_kind_table(value, where))
-    if "after" in values:
-        values["after"] = _schedule(values["after"], f"{where}.after")
-    return tables.choose(SCHEDULES, "kind", values, where)
-
-
-def _several(kinds: Mapping[str, type[Any]], value: Any, where: str) -> tuple[Any, ...]:
-    if not isinstance(value, list | tuple):
-        raise StudyError(f"{where}: expected a list of tables, each with 'kind'; got {value!r}")
-    return tuple(tables.choose(kinds, "kind", _kind_table(item, where), where) for item in value)
-
-
-def _kind_table(value: Any, where: str) -> Table:
-    if not isinstance(value, Mapping):
-        raise StudyError(f"{where}: expected a table with 'kind'; got {value!r}")
-    return value
-
-
-def _text(value: Any, where: str) -> str:
-    if not isinstance(value, str):
-        raise StudyError(f"{where}: expected a name; got {value!r}")
-    return value

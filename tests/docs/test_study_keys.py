@@ -12,7 +12,8 @@ from assay.data import DataSpec
 from assay.data.augment import KINDS
 from assay.engines import AUTO, ENGINES
 from assay.recipe import Recipe
-from assay.study import PENALTIES, RULES, SCHEDULES, SETTINGS, Study
+from assay.settings import PENALTIES, RULES, SCHEDULES, SETTINGS
+from assay.study import Study
 
 PAGE = (ROOT / "docs" / "studies.md").read_text("utf-8")
 SECTIONS = dict(re.findall(r"^###? (.*?)\n(.*?)(?=^##|\Z)", PAGE, re.M | re.S))

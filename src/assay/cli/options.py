@@ -84,7 +84,7 @@ def _overridden(study: "Study", changes: dict[str, Any]) -> "Study":
 def _expect_reach(study: "Study", key: str, value: Any) -> None:
     """Refuse a setting that an arm's own level lays itself over: it would change some arms, or none."""
     from assay import tables
-    from assay.study import SETTINGS
+    from assay.settings import SETTINGS
 
     if key.partition(".")[0] not in SETTINGS:
         return
