@@ -33,17 +33,26 @@ from assay.nn import (
     MaxPool2d,
     ReLU,
 )
-from assay.optim import SGD, Adagrad, Adam, AdamW, Optimizer
+from assay.optim import SGD, Adagrad, Adam, Adamax, AdamW, NAdam, Optimizer, RMSprop
+from assay.penalties import L1, L2
+from assay.schedules import CONSTANT, CosineAnnealingLR, ExponentialLR, StepLR, WarmUp
 
 CLASSES = 5
 RULES = [
     SGD(0.1),
     SGD(0.1, weight_decay=0.01, momentum=0.9),
     SGD(0.1, momentum=0.5, nesterov=True),
+    Adagrad(0.1, weight_decay=0.01),
+    Adagrad(0.01, eps_inside_sqrt=True),
+    RMSprop(0.01),
+    RMSprop(0.01, alpha=0.5, weight_decay=0.01, eps_inside_sqrt=True),
     Adam(0.01),
     Adam(0.01, weight_decay=0.1, eps_inside_sqrt=True, bias_correction=False),
     AdamW(0.01, weight_decay=0.1),
+    Adamax(0.01, weight_decay=0.01),
 ]
+SCHEDULES = [CONSTANT, WarmUp(1, StepLR(1, 0.5)), CosineAnnealingLR(2, 0.1), ExponentialLR(0.5)]
+PENALTIES = [(), (L2(0.1),), (L1(0.01, ("bias",)), L2(0.1, ("weight", "bias")), L1(0.1))]
 SMALL_CNN = Network(
     (Conv2d(3, 3), ReLU(), MaxPool2d(2), Conv2d(4, 3, padding=1), MaxPool2d(2, 2, 1), Flatten(), Linear(5)),
     (1, 12, 12),
@@ -131,10 +140,15 @@ def networks(draw: st.DrawFn, exact: bool = False) -> Network:
     return Network((*layers, Flatten(), *hidden, Linear(CLASSES, bias=draw(st.booleans()))), input_shape)
 
 
-@given(networks(), st.sampled_from(RULES), st.integers(1, 20))
+@st.composite
+def recipes(draw: st.DrawFn) -> Recipe:
+    rule, schedule, penalties = (draw(st.sampled_from(of)) for of in (RULES, SCHEDULES, PENALTIES))
+    return Recipe(rule, draw(st.integers(1, 20)), dtype="float64", schedule=schedule, penalties=penalties)
+
+
+@given(networks(), recipes())
 @settings(max_examples=60)
-def test_agrees_with_the_reference(network: Network, rule: Optimizer, batch_size: int) -> None:
-    recipe = Recipe(rule, batch_size, dtype="float64")
+def test_agrees_with_the_reference(network: Network, recipe: Recipe) -> None:
     found, expected = (train(engine, network, recipe) for engine in (NumbaEngine(), ReferenceEngine()))
     images, _ = draw_images(11, network, seed=1)
     assert_close("scores", found.scores(images)[0], expected.scores(images)[0])
@@ -211,7 +225,7 @@ def test_memory_counts_parameters_activations_and_gradients() -> None:
     ("network", "rule", "named"),
     [
         (Network((Flatten(), Dropout(), Linear(5))), Adam(), "Dropout"),
-        (SMALL_CNN, Adagrad(), "Adagrad"),
+        (SMALL_CNN, NAdam(), "NAdam"),
     ],
 )
 def test_names_what_it_lacks(network: Network, rule: Optimizer, named: str) -> None:

@@ -20,6 +20,7 @@ from assay.nn.layer import Layer
 from assay.nn.linear import Linear
 from assay.nn.max_pool2d import MaxPool2d
 from assay.nn.relu import ReLU
+from assay.recipe import Recipe
 from assay.shapes import Pair
 
 Lower = Callable[[Plan, Stage, Value, Value, bool], tuple[list[Call], list[Call]]]
@@ -35,9 +36,9 @@ KNOWN = (*LAYERS, ReLU, Flatten)
 """What the engine has; the last two are done by the stage before them."""
 
 
-def build(network: Network, rule: Rule, batch_size: int, dtype: str) -> tuple[Plan, Value]:
+def build(network: Network, rule: Rule, recipe: Recipe) -> tuple[Plan, Value]:
     """Return the plan of a network and where its class scores and their gradient lie."""
-    plan = Plan(network, rule, batch_size, dtype)
+    plan = Plan(network, rule, recipe)
     todo = stages(network)
     x = plan.value(network.input_shape, _border(todo[:1]))
     plan.forward.append(_gather(plan, x))

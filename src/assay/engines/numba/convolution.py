@@ -88,7 +88,7 @@ def convolution(plan: Plan, stage: Stage, x: Value, y: Value, first: bool) -> tu
         backward = work.unpooled(stage.pool, y.dy, winner, first)
     if layer.bias:
         backward += bias_update(plan, f"{name}.bias", y.dy, winner.start - y.dy.start if winner else 0)
-    return forward, [*backward, plan.update(f"{name}.weight", work.grad)]
+    return forward, [*backward, *plan.update(f"{name}.weight", work.grad)]
 
 
 class _Convolution:

@@ -16,6 +16,7 @@ from assay.engines.numba.plan import program
 from assay.engines.numba.rules import RULES
 from assay.errors import ShapeError
 from assay.network import Network
+from assay.penalties import L1, L2
 from assay.shapes import Array
 
 STEPS_PER_CALL = 50
@@ -28,7 +29,7 @@ class NumbaSession(Session):
     def __init__(self, network: Network, recipe: Recipe, seed: int, state: State) -> None:
         super().__init__(network, recipe, [seed])
         rule = RULES[type(recipe.optimizer)](recipe.optimizer)
-        plan, scores = build(network, rule, recipe.batch_size, recipe.dtype)
+        plan, scores = build(network, rule, recipe)
         self._plan, self._tables = plan, plan.tables
         self._training = program([*plan.forward, *plan.backward])
         self._scoring = program([*plan.forward, collect(scores)])
@@ -43,11 +44,13 @@ class NumbaSession(Session):
         order, size = epoch_order(self.seeds[0], len(labels), epoch), self.recipe.batch_size
         flat, none = self._rows(images), np.empty((len(order), 0), self.recipe.dtype)
         labels = self._classes(labels)
+        schedule = self.recipe.schedule.in_steps(self.recipe.steps(len(labels)))
         for start in range(0, len(order), STEPS_PER_CALL * size):
             part = slice(start, start + STEPS_PER_CALL * size)
-            data = Data(flat, labels, order[part], self._rates, none[part])
+            taken = self.recipe.steps(len(order[part]))
+            factors = np.array([schedule(self._step + t) for t in range(1, taken + 1)])
+            data = Data(flat, labels, order[part], self._rates, factors, none[part])
             runner()(self._training, self._tables, self._memory, data, size, self._step)
-            taken = -(-len(data.order) // size)
             self._step += taken
             on_steps(start // size + taken)
 
@@ -56,7 +59,8 @@ class NumbaSession(Session):
         flat = self._rows(images)
         scores = np.empty((len(images), *self.network.output_shape), self.recipe.dtype)
         everything = np.arange(len(images))
-        data = Data(flat, np.empty(0, np.int64), everything, self._rates, scores)
+        factors = np.ones(self.recipe.steps(len(images)))
+        data = Data(flat, np.empty(0, np.int64), everything, self._rates, factors, scores)
         runner()(self._scoring, self._tables, self._memory, data, self.recipe.batch_size, 0)
         return [scores]
 
@@ -116,12 +120,23 @@ class NumbaEngine(Engine):
     """Compiles no network: it interprets a program of compiled kernels, many steps a call."""
 
     name = "numba"
+    options = frozenset({"schedule", "penalties"})
 
     def lacks(self, network: Network, recipe: Recipe) -> list[str]:
-        """Name the layers and the rule that have no kernels."""
-        layers = {type(node.layer).__name__: None for node in network.nodes if type(node.layer) not in KNOWN}
-        rule = type(recipe.optimizer)
-        return [*layers, *([] if rule in RULES else [rule.__name__])]
+        """Name the layers, the rule and the penalties that have no kernels."""
+        wanted = (
+            [type(node.layer) for node in network.nodes],
+            [type(recipe.optimizer)],
+            map(type, recipe.penalties),
+        )
+        known = KNOWN, RULES, (L1, L2)
+        lacking = (
+            kind.__name__
+            for kinds, have in zip(wanted, known, strict=True)
+            for kind in kinds
+            if kind not in have
+        )
+        return list(dict.fromkeys(lacking))
 
     def session(
         self, network: Network, recipe: Recipe, seeds: Sequence[int], states: Sequence[State]

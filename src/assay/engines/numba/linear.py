@@ -53,7 +53,7 @@ def _weight_update(plan: Plan, name: str, inputs: Offsets, dy: Maps) -> list[Cal
     Vectors lie along k here, as the weights do: dy is transposed to z for it.
     """
     lanes, outputs = dy.lanes, dy.shape[0]
-    width, placed, examples = plan.padded(outputs), plan.parameters[name], np.arange(plan.batch_size)
+    width, examples = plan.padded(outputs), np.arange(plan.batch_size)
     at_once = max(CACHED // width, 1)
     z, grad = plan.memory.take(dy.blocks * lanes * width), plan.memory.take(at_once * width)
     calls = [call(Kernel.TRANSPOSE, dy.start, outputs, dy.blocks, lanes, z, width)]
@@ -70,6 +70,6 @@ def _weight_update(plan: Plan, name: str, inputs: Offsets, dy: Maps) -> list[Cal
         )
         calls += [
             product_call(plan, operands, quarter=plan.is_quarter(outputs)),
-            plan.update_part(placed.start + start * width, some.size * width, grad),
+            *plan.update_part(name, start * width, some.size * width, grad),
         ]
     return calls

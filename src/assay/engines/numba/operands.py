@@ -96,4 +96,4 @@ def bias_update(plan: Plan, name: str, dy: Maps, winner: int = 0) -> list[Call]:
     """db = sum of dy over examples and positions, and the step; winners lie ``winner`` after dy."""
     grad = plan.gradient(name)
     sizes = (dy.shape[0], dy.blocks, dy.plane_size, dy.lanes)
-    return [call(Kernel.BIAS_GRADIENT, dy.start, *sizes, grad[0], winner), plan.update(name, grad)]
+    return [call(Kernel.BIAS_GRADIENT, dy.start, *sizes, grad[0], winner), *plan.update(name, grad)]

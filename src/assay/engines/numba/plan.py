@@ -15,6 +15,8 @@ from assay.nn.flatten import Flatten
 from assay.nn.linear import Linear
 from assay.nn.max_pool2d import MaxPool2d
 from assay.nn.relu import ReLU
+from assay.penalties import L1, L2
+from assay.recipe import Recipe
 from assay.shapes import Pair, Shape
 
 CALL_SIZE = 16
@@ -82,11 +84,13 @@ class Span(NamedTuple):
 class Plan:
     """The memory of a run, its tables of offsets, and its calls forward and backward."""
 
-    def __init__(self, network: Network, rule: Rule, batch_size: int, dtype: str) -> None:
-        self.memory = Memory(dtype)
+    def __init__(self, network: Network, rule: Rule, recipe: Recipe) -> None:
+        self.memory = Memory(recipe.dtype)
         self._rule = rule
-        self.batch_size = batch_size
-        self.blocks = -(-batch_size // self.memory.lanes)
+        self._roles = {name: parameter.role for name, parameter in network.parameters.items()}
+        self._penalties = recipe.penalties
+        self.batch_size = recipe.batch_size
+        self.blocks = -(-self.batch_size // self.memory.lanes)
         self.forward: list[Call] = []
         self.backward: list[Call] = []
         self._tables: list[Offsets] = []
@@ -136,15 +140,24 @@ class Plan:
         start = self.memory.take(placed.size)
         return replace(placed, start=0).view(np.arange(start, start + placed.size, dtype=np.int64))
 
-    def update(self, name: str, gradient: Offsets) -> Call:
-        """Return the call that takes the rule's step for a parameter."""
-        placed = self.parameters[name]
-        return self.update_part(placed.start, placed.size, int(gradient.flat[0]))
+    def update(self, name: str, gradient: Offsets) -> list[Call]:
+        """Return the calls that take the rule's step for a parameter."""
+        return self.update_part(name, 0, self.parameters[name].size, int(gradient.flat[0]))
 
-    def update_part(self, start: int, size: int, gradient: int) -> Call:
-        """Return the call that takes the rule's step for some of the numbers of all parameters."""
-        slots = (slot + start for slot in self.slots)
-        return call(self._rule.kernel, self.theta + start, gradient, size, self.memory.lanes, *slots)
+    def update_part(self, name: str, start: int, size: int, gradient: int) -> list[Call]:
+        """Return the calls that take the rule's step for a parameter's ``size`` numbers from ``start`` on."""
+        theta, *slots = (region + self.parameters[name].start + start for region in (self.theta, *self.slots))
+        numbers = (theta, gradient, size, self.memory.lanes)
+        return [*self._penalise(name, numbers), call(self._rule.kernel, *numbers, *slots)]
+
+    def _penalise(self, name: str, numbers: tuple[int, ...]) -> list[Call]:
+        """Return the call, if any, that adds to a gradient those of the penalties on the parameter."""
+        found = [penalty for penalty in self._penalties if self._roles[name] in penalty.roles]
+        strengths = (
+            sum(penalty.strength for penalty in found if isinstance(penalty, kind)) for kind in (L2, L1)
+        )
+        places = [self.memory.constant(strength) for strength in strengths]
+        return [call(Kernel.PENALISE, *numbers, *places)] if found else []
 
     def table(self, entries: Offsets) -> int:
         """Keep a table of offsets and return where it begins."""

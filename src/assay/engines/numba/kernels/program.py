@@ -50,9 +50,12 @@ class Kernel(IntEnum):
     WINDOW_MEAN = auto()
     WINDOW_MAX = auto()
     WINDOW_MAX_GRADIENT = auto()
+    PENALISE = auto()
     SGD = auto()
     MOMENTUM = auto()
+    ADAGRAD = auto()
     ADAM = auto()
+    ADAMAX = auto()
 
 
 # A register for each sum, for each column, and one for the number: at most 32 together.
@@ -81,21 +84,26 @@ _dot_1x9, _dot_3x9, _dot_5x5 = map(dot, DOTS)
 
 
 class Data(NamedTuple):
-    """What steps read besides the run's memory, and where they write class scores."""
+    """What steps read besides the run's memory, and where they write class scores.
+
+    ``rates`` are the learning rule's; ``factors`` what a schedule makes of the first, one a step.
+    """
 
     images: Images
     labels: Labels
     order: Labels
     rates: Array
+    factors: Array
     scores: Array
 
 
 class Now(NamedTuple):
-    """The number of the step, from 1, and which part of the order is its batch."""
+    """The number of the step, from 1, which part of the order is its batch, and the schedule's factor."""
 
     step: int
     start: int
     stop: int
+    factor: float
 
 
 @kernel
@@ -150,12 +158,18 @@ def _execute(call, tables, memory, data, now):  # noqa: PLR0912, PLR0915
         maps.window_max(call, tables, memory)
     elif code == Kernel.WINDOW_MAX_GRADIENT:
         maps.window_max_gradient(call, tables, memory)
+    elif code == Kernel.PENALISE:
+        updates.penalise(call, memory)
     elif code == Kernel.SGD:
-        updates.sgd(call, memory, data.rates)
+        updates.sgd(call, memory, data.rates, now)
     elif code == Kernel.MOMENTUM:
-        updates.momentum(call, memory, data.rates)
+        updates.momentum(call, memory, data.rates, now)
+    elif code == Kernel.ADAGRAD:
+        updates.adagrad(call, memory, data.rates, now)
     elif code == Kernel.ADAM:
-        updates.adam(call, memory, data.rates, now.step)
+        updates.adam(call, memory, data.rates, now)
+    elif code == Kernel.ADAMAX:
+        updates.adamax(call, memory, data.rates, now)
 
 
 Program = NDArray[np.int64]
@@ -178,7 +192,7 @@ def runner() -> Runner:
         _ = version
         for start in range(0, len(data.order), size):
             step += 1
-            now = Now(step, start, min(start + size, len(data.order)))
+            now = Now(step, start, min(start + size, len(data.order)), data.factors[start // size])
             for i in range(len(program)):
                 _execute(program[i], tables, memory, data, now)
 
