@@ -145,9 +145,11 @@ MAPS_ONLY = [BatchNorm2d(eps=0.1), BatchNormPerActivation(eps=0.1), Dropout2d(0.
 
 
 def draw_layer(draw: st.DrawFn, channels: int) -> Layer:
-    kind = draw(st.sampled_from(["conv", "pool", "adaptive", "any", "maps", "residual"]))
+    kind = draw(st.sampled_from(["conv", "pool", "adaptive", "any", "maps", "residual", "block"]))
     if kind == "conv":
         return draw_conv(draw, channels)
+    if kind == "block":  # fused
+        return Sequential((draw_conv(draw, channels), ReLU(), draw_pool(draw)))
     if kind == "pool":
         return draw_pool(draw)
     if kind == "adaptive":

@@ -5,6 +5,7 @@ from torch import Tensor
 
 from assay.engines.torch.op import Cache, Op
 from assay.nn.rectifiers import SELU
+from assay.nn.relu import ReLU
 
 aten = torch.ops.aten
 
@@ -23,6 +24,23 @@ class ReLUOp(Op):
     def backward(self, cache: Cache, dy: Tensor) -> Tensor | None:
         """Let the gradient through where y is positive."""
         return aten.threshold_backward(dy, cache, 0)
+
+
+class OwnReLU(ReLU):
+    """A ReLU behind a layer that does not need its own output any more: it may be overwritten."""
+
+
+class OwnReLUOp(Op):
+    """max(x, 0) in the place of x; backward, in the place of dy."""
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Cache]:
+        """Keep what is positive."""
+        y = torch.relu_(x)
+        return y, y
+
+    def backward(self, cache: Cache, dy: Tensor) -> Tensor | None:
+        """Let the gradient through where y is positive."""
+        return aten.threshold_backward.grad_input(dy, cache, 0, grad_input=dy)
 
 
 class LeakyReLUOp(Op):

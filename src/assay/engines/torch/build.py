@@ -1,8 +1,7 @@
 """From the layers of a network to what computes them."""
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from itertools import pairwise
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from torch import Tensor
@@ -14,6 +13,12 @@ from assay.engines.torch.linear import Conv2dOp, LinearOp
 from assay.engines.torch.normalisation import BatchNormOp, DropoutOp
 from assay.engines.torch.op import Op, Site
 from assay.engines.torch.pooling import AdaptiveAvgPool2dOp, AvgPool2dOp, MaxPool2dOp
+from assay.engines.torch.rectified import (
+    RectifiedAvgPool2d,
+    RectifiedAvgPool2dOp,
+    RectifiedMaxPool2d,
+    RectifiedMaxPool2dOp,
+)
 from assay.engines.torch.shaping import ReshapeOp, ZeroPad2dOp
 from assay.engines.torch.weights import Weight
 from assay.nn.layer import Layer
@@ -24,6 +29,9 @@ SIMPLE: dict[type[Layer], Callable[[Site, Any], Op]] = {
     nn.Linear: LinearOp,
     nn.Conv2d: Conv2dOp,
     nn.MaxPool2d: MaxPool2dOp,
+    RectifiedMaxPool2d: RectifiedMaxPool2dOp,
+    RectifiedAvgPool2d: RectifiedAvgPool2dOp,
+    activations.OwnReLU: activations.OwnReLUOp,
     nn.AvgPool2d: AvgPool2dOp,
     nn.AdaptiveAvgPool2d: AdaptiveAvgPool2dOp,
     nn.Flatten: ReshapeOp,
@@ -44,6 +52,15 @@ SIMPLE: dict[type[Layer], Callable[[Site, Any], Op]] = {
     nn.GELU: activations.GELUOp,
 }
 """Layers without layers inside, each with what computes it; `ops` has the others too."""
+
+OWNERS = (nn.Linear, nn.Conv2d, nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNormPerActivation)
+"""Layers that give a tensor of their own and keep none of it."""
+
+RECTIFIED: dict[type[Layer], type[Layer]] = {
+    nn.MaxPool2d: RectifiedMaxPool2d,
+    nn.AvgPool2d: RectifiedAvgPool2d,
+}
+"""Pooling layers that take a ReLU before them upon themselves."""
 
 
 @dataclass(frozen=True)
@@ -74,12 +91,12 @@ def _leaves(layers: Iterable[Layer]) -> Iterable[Layer]:
             yield layer
 
 
-def ops(nodes: Iterable[Node], store: Store, needs_dx: bool = False) -> list[Op]:
+def ops(nodes: Sequence[Node], store: Store, needs_dx: bool = False) -> list[Op]:
     """Return what computes the layers, in order; ``needs_dx`` if something before them is learnt."""
     made = []
-    for node in nodes:
+    for node in fused(nodes):
         own = store.within(node.name)
-        site = Site(node.input_shape, store.runs, own.weights, own.buffers, needs_dx)
+        site = Site(node.name, node.input_shape, store.runs, own.weights, own.buffers, needs_dx)
         made.append(_op(site, node.layer, own))
         needs_dx = needs_dx or bool(own.weights)
     return made
@@ -98,16 +115,19 @@ def _chain(site: Site, layers: tuple[Layer, ...], store: Store) -> ChainOp:
     return ChainOp(site, layers, ops(place(layers, site.input_shape), store, site.needs_dx))
 
 
-def pool_first(nodes: Iterable[Node]) -> list[Node]:
-    """Swap every ReLU with a MaxPool2d behind it: the same numbers, and a quarter as many to rectify.
+def fused(nodes: Sequence[Node]) -> Iterator[Node]:
+    """Yield the layers, a ReLU behind one of `OWNERS` in the place of its input, with a pooling at once."""
+    rest = iter(zip((None, *nodes), nodes, (*nodes[1:], None), strict=False))
+    for before, node, behind in rest:
+        if not before or type(before.layer) not in OWNERS or type(node.layer) is not nn.ReLU:
+            yield node
+        elif behind and type(behind.layer) in RECTIFIED:
+            yield replace(behind, layer=_as(RECTIFIED[type(behind.layer)], behind.layer))
+            next(rest)
+        else:
+            yield replace(node, layer=activations.OwnReLU())
 
-    Both are monotonic, so they commute; where the maximum is not positive no
-    gradient passes either way.
-    """
-    result = list(nodes)
-    for index, (first, second) in enumerate(pairwise(result)):
-        if type(first.layer) is nn.ReLU and type(second.layer) is nn.MaxPool2d:
-            shape, smaller = second.input_shape, second.output_shape
-            result[index] = Node(second.name, second.layer, shape, smaller)
-            result[index + 1] = Node(first.name, first.layer, smaller, smaller)
-    return result
+
+def _as(cls: type[Layer], layer: Any) -> Layer:
+    """Return a layer of a subclass with the same hyper-parameters."""
+    return cls(**{field.name: getattr(layer, field.name) for field in fields(layer)})

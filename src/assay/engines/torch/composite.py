@@ -54,8 +54,9 @@ class ResidualOp(Op):
         return added + kept, (cache, kept_cache)
 
     def backward(self, cache: Cache, dy: Tensor) -> Tensor | None:
-        """Send dy down both ways."""
-        dx, dx_kept = (way.backward(own, dy) for way, own in zip(self._ways, cache, strict=True))
+        """Send dy down both ways, either of which may overwrite it."""
+        layers, shortcut = self._ways
+        dx, dx_kept = layers.backward(cache[0], dy.clone()), shortcut.backward(cache[1], dy)
         return dx + dx_kept if dx is not None and dx_kept is not None else None
 
 

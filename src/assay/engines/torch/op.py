@@ -19,8 +19,9 @@ Cache = Any
 
 @dataclass(frozen=True)
 class Site:
-    """Where a layer stands: its input, and what of the R runs is its own, by the layer's names."""
+    """Where a layer stands: its name and input, and what of the R runs is its own, by the layer's names."""
 
+    name: str
     input_shape: Shape
     runs: int
     weights: Mapping[str, Weight]
@@ -62,4 +63,4 @@ class Op(ABC):
 
     @abstractmethod
     def backward(self, cache: Cache, dy: Tensor) -> Tensor | None:
-        """Write the gradients of the weights and return dL/dx; None if nobody needs it."""
+        """Write the gradients of the weights and return dL/dx; None if nobody needs it. May overwrite dy."""

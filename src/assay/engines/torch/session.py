@@ -18,7 +18,7 @@ from assay.engines.base import (
     State,
     masks,
 )
-from assay.engines.torch.build import Store, ops, pool_first
+from assay.engines.torch.build import Store, ops
 from assay.engines.torch.composite import backward
 from assay.engines.torch.device import at_work
 from assay.engines.torch.examples import Examples
@@ -55,8 +55,7 @@ class TorchSession(Session):
             name: torch.tensor(np.stack([state.buffers[name] for state in states])).to(device)
             for name in states[0].buffers
         }
-        self._nodes = pool_first(network.nodes)
-        self._ops = ops(self._nodes, Store(runs, self._parameters, self._buffers))
+        self._ops = ops(network.nodes, Store(runs, self._parameters, self._buffers))
         self._examples = Examples(recipe, network.input_shape, device)
         self._steps = states[0].step
 
@@ -95,8 +94,8 @@ class TorchSession(Session):
         """Leave the gradient of each run's mean cross-entropy in the weights."""
         draws = [masks(seed, epoch, count) for seed in self.seeds]
         caches = []
-        for node, op in zip(self._nodes, self._ops, strict=True):
-            generators = Generators(lambda name: [draw(name) for draw in draws], node.name)
+        for op in self._ops:
+            generators = Generators(lambda name: [draw(name) for draw in draws], op.site.name)
             x, cache = op.forward_training(x, generators)
             caches.append(cache)
         dscores = torch.softmax(x.to(self._weights.theta.dtype), dim=2)
@@ -160,5 +159,5 @@ class TorchSession(Session):
         flat = {id(tensor): tensor for tensor in (weights.theta, weights.value, weights.grad)}
         tensors = [*flat.values(), *self._slots.values(), *self._buffers.values()]
         kept = sum(tensor.numel() * tensor.element_size() for tensor in tensors) // runs
-        activations = self.recipe.batch_size * sum(prod(node.input_shape) for node in self._nodes)
+        activations = self.recipe.batch_size * sum(prod(op.site.input_shape) for op in self._ops)
         return kept + activations * weights.value.element_size()
