@@ -1,19 +1,21 @@
 """Results folders with plausible numbers, written through the store's own interface, without training."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from assay import study as studies
-from assay.records import EpochRecord, RunId, RunRecord, Status, TestResult
+from assay.records import EpochRecord, LayerRecord, RunId, RunRecord, Status, TestResult
 from assay.results import DATABASE, Results
 from assay.store import Header, SQLiteStore
 from assay.study import Study
 
 TEST_IMAGES = 2000
 EPOCHS = 8
+WHY = "conv1, before the first step: its gradient is small"
 
 
 def make_study(arms: Sequence[str] = ("max", "average"), seeds: int = 5, **more: Any) -> Study:
@@ -39,11 +41,12 @@ def make_results(
     statuses: Mapping[tuple[str, int], Status] | None = None,
     correct: Mapping[str, Sequence[int]] | None = None,
     synthetic: bool = True,
+    stuck: Collection[tuple[str, int]] = (),
 ) -> Results:
     """Write the results of a study into ``folder`` and open them.
 
     Runs are done unless ``statuses`` says otherwise; ``correct`` gives the number of correct answers out of
-    2,000 by arm and seed, and is drawn where it is missing.
+    2,000 by arm and seed, and is drawn where it is missing; ``stuck`` names runs that learnt nothing.
     """
     study, statuses = study or make_study(), statuses or {}
     folder.mkdir(parents=True, exist_ok=True)
@@ -53,7 +56,12 @@ def make_results(
         for place, seed in enumerate(study.seeds):
             status = statuses.get((arm.name, seed), Status.DONE)
             given = correct[arm.name][place] if correct and arm.name in correct else None
-            _write_run(store, RunId(arm.name, seed), status, index, given)
+            _write_run(
+                store, RunId(arm.name, seed), status, index, 200 if (arm.name, seed) in stuck else given
+            )
+    for arm, seed in stuck:
+        run = next(run for run in store.runs() if run.id == RunId(arm, seed))
+        store.add_run(replace(run, stuck=True, message=WHY))
     store.close()
     return Results.open(folder)
 
@@ -82,7 +90,8 @@ def _write_run(store: SQLiteStore, run: RunId, status: Status, index: int, given
         _epoch(epoch, right / TEST_IMAGES, rng, broken and epoch == epochs) for epoch in range(1, epochs + 1)
     ]
     for record in records:
-        store.add_epoch(run, record)
+        layers = [*(_layers(0, index, rng) if record.epoch == 1 else ()), *_layers(record.epoch, index, rng)]
+        store.add_epoch(run, record, layers)
     best = max(records, key=lambda record: record.valid_accuracy, default=None)
     done = status is Status.DONE
     record = RunRecord(
@@ -109,6 +118,16 @@ def _write_run(store: SQLiteStore, run: RunId, status: Status, index: int, given
         store.finish(record, np.zeros(TEST_IMAGES, np.int64), answers)
     else:
         store.add_run(record)
+
+
+def _layers(epoch: int, index: int, rng: np.random.Generator) -> list[LayerRecord]:
+    """Return how ``2 + index`` convolutions, each with a ReLU, and a linear layer fared."""
+    found = []
+    for place in range(1, 3 + index):
+        gradient = float(10.0 ** rng.normal(-place, 0.1))
+        found.append(LayerRecord(epoch, f"conv{place}", 5.0, gradient, 1e-5, 1e-3 * place, 1e-3, None, 0.1))
+        found.append(LayerRecord(epoch, f"relu{place}", *[None] * 5, place / 8, 0.05))
+    return [*found, LayerRecord(epoch, "linear1", 2.0, 0.5, 1e-5, 2e-3, 2e-3, None, 1.0)]
 
 
 def _epoch(epoch: int, end: float, rng: np.random.Generator, broken: bool) -> EpochRecord:

@@ -139,7 +139,7 @@ def test_a_second_call_does_nothing(engine, characters, tmp_path):
     found = ran(study, tmp_path, on_event=events.append)
     assert not events
     assert {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in files} == files
-    assert len(found) == 20
+    assert len(found) == 24
     assert not list(tmp_path.rglob("*.part*"))
 
 

@@ -40,7 +40,8 @@ def digest(state):
 
 
 def records(progress):
-    return [repr(replace(record, seconds=0, steps_per_second=0)) for record in progress.history]
+    epochs = [repr(replace(record, seconds=0, steps_per_second=0)) for record in progress.history]
+    return [*epochs, *progress.layers]
 
 
 def finished(work, data, progress=None, stop=None):
@@ -186,18 +187,26 @@ class Scripted(Session):
         ]
 
     def states(self):
-        return [State({"w": np.array([self.epoch, run])}, {}, self.epoch) for run in range(len(self.scripts))]
+        return [state_of(self.network, self.epoch, run) for run in range(len(self.scripts))]
 
     def memory(self):
         raise NotImplementedError
+
+
+def state_of(network, epoch, run):
+    """Return a state with a buffer that tells whose it is, and when."""
+    parameters = network.initialise(run)
+    slots = {name: {} for name in parameters}
+    return State(parameters, slots, epoch, {"w": np.array([epoch, run])})
 
 
 def follow(*scripts):
     images, labels = np.zeros((4, 14, 14), np.uint8), np.zeros(4, np.int64)
     split, other = Split(images, labels), Split(images[:3], labels[:3])
     data = Dataset("script", ("a", "b"), split, other, other, False, "")
-    runs = [Progress(State({}, {})) for _ in scripts]
-    for _ in train(Scripted(scripts), data, runs, lambda step: None):
+    session = Scripted(scripts)
+    runs = [Progress(state_of(session.network, 0, run)) for run in range(len(scripts))]
+    for _ in train(session, data, runs, lambda step: None):
         pass
     return runs
 
@@ -223,6 +232,7 @@ def test_a_loss_that_is_no_number_ends_its_run_and_no_other(at, bad, in_training
     assert len(other.history) == at + 1
     assert other.best_epoch == at, "the epoch that diverged is never the best"
     assert other.state.step == at + 1
+    assert [layer.epoch for layer in other.layers] == [epoch for epoch in range(at + 2) for _ in range(4)]
     for run in (one, third):
         assert not run.diverged
         assert len(run.history) == run.best_epoch == 5

@@ -62,13 +62,14 @@ def tiny_study(source: str, **changes: Any) -> Study:
 
 
 def outcome(results: Results) -> dict[Any, Any]:
-    """Return everything that a study found, times left out: rows, epochs, answers, SHA-256 of the weights."""
+    """Return all that a study found, times left out: rows, epochs, layers, answers, SHA-256 of weights."""
     found: dict[Any, Any] = {}
     for run in results.runs:
         found[run.id] = replace(run, steps_per_second=None, seconds_per_epoch=None)
         found[run.id, "epochs"] = [
             repr(replace(record, seconds=0, steps_per_second=0)) for record in results.epochs(run.id)
         ]
+        found[run.id, "layers"] = results.layers(run.id)
         if run.test:
             found[run.id, "correct"] = results.correct(run.id).tobytes()
             found[run.id, "predicted"] = results.store.predicted(run.id).tobytes()

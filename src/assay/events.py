@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from assay.plan import Plan
-from assay.records import EpochRecord, RunId, RunRecord
+from assay.records import EpochRecord, LayerRecord, RunId, RunRecord
 
 
 @dataclass(frozen=True)
@@ -44,10 +44,11 @@ class StepsTaken:
 
 @dataclass(frozen=True)
 class EpochEnded:
-    """A run has ended an epoch, and it is stored."""
+    """A run has ended an epoch, and it is stored, with how its layers fared."""
 
     run: RunId
     record: EpochRecord
+    layers: tuple[LayerRecord, ...] = ()
 
 
 @dataclass(frozen=True)

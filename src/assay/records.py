@@ -50,6 +50,35 @@ class EpochRecord:
 
 
 @dataclass(frozen=True)
+class LayerRecord:
+    """A layer of a run at the end of an epoch; epoch 0 is before the first step.
+
+    All norms are Euclidean, over all parameters of the layer at once.
+    ``gradient_norm`` is that of the loss without penalties, ``decay_norm`` that
+    of what weight decay and penalties add to it before the learning rule sees
+    it, and ``update_ratio`` the norm of an update, as the rule would take it
+    now, over ``weight_norm``; ``loss_ratio`` is the same without weight decay
+    and penalties. The five are None for a layer without parameters, the ratios
+    also where all parameters are 0. ``dead_share`` is the share of an
+    activation's units, or feature maps, through which no gradient passes for
+    any example looked at; None for other layers. ``spread`` is the standard
+    deviation over examples of what the layer gives, root mean square over its
+    outputs: what is left to tell examples apart by. Whatever is no longer a
+    finite number is inf.
+    """
+
+    epoch: int
+    layer: str
+    weight_norm: float | None
+    gradient_norm: float | None
+    decay_norm: float | None
+    update_ratio: float | None
+    loss_ratio: float | None
+    dead_share: float | None
+    spread: float
+
+
+@dataclass(frozen=True)
 class TestResult:
     """The one use of the test set by a run, at the epoch that validation chose."""
 
@@ -70,7 +99,10 @@ class RunRecord:
     """One row of the results: a run, what came out and what it cost.
 
     ``peak_memory`` is in bytes, ``memory_source`` says whether it was
-    "measured" or "computed"; ``flops`` counts one example forward.
+    "measured" or "computed"; ``flops`` counts one example forward. A run is
+    ``stuck`` if it was trained to its end and never left chance level: it is
+    done, its test result counts, and ``message`` says why it learnt nothing,
+    as it says why a run diverged or failed.
     """
 
     arm: str
@@ -89,6 +121,12 @@ class RunRecord:
     steps_per_second: float | None = None
     seconds_per_epoch: float | None = None
     message: str | None = None
+    stuck: bool = False
+
+    @property
+    def outcome(self) -> str:
+        """The status in words: "done (stuck)" for a run that learnt nothing."""
+        return f"{self.status.value} (stuck)" if self.stuck else self.status.value
 
     @property
     def id(self) -> RunId:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay import study as studies
-from assay.records import EpochRecord, RunId, RunRecord, Status
+from assay.records import EpochRecord, LayerRecord, RunId, RunRecord, Status
 from assay.store import Header, SQLiteStore, Store
 from assay.study import Study
 
@@ -22,7 +22,7 @@ DATABASE = "results.db"
 COLUMNS = (
     "arm", "seed", "status", "epochs", "best_epoch", "valid_best", "valid_final", "test_accuracy",
     "test_loss", "steps_per_second", "seconds_per_epoch", "peak_memory", "memory_source",
-    "parameters", "flops", "engine", "message",
+    "parameters", "flops", "engine", "stuck", "message",
 )  # fmt: skip
 """The columns of a results table, one row a run; accuracies are shares, memory is in bytes."""
 
@@ -68,6 +68,10 @@ class Results:
     def epochs(self, run: RunId) -> list[EpochRecord]:
         """Return a run's epochs in order."""
         return self.store.epochs(run)
+
+    def layers(self, run: RunId) -> list[LayerRecord]:
+        """Return how a run's layers fared, epoch by epoch, in the network's order."""
+        return self.store.layers(run)
 
     def correct(self, run: RunId) -> NDArray[np.bool_]:
         """Return which test examples a finished run got right."""

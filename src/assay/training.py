@@ -12,20 +12,22 @@ from time import perf_counter
 import numpy as np
 
 from assay.data import Dataset, Split
+from assay.diagnostics import examine
 from assay.engines.base import Engine, Evaluation, OnSteps, Recipe, Session, State, initial_state
 from assay.network import Network
-from assay.records import EpochRecord
+from assay.records import EpochRecord, LayerRecord
 from assay.shapes import Array
 
 
 @dataclass
 class Progress:
-    """A run between two epochs: its state, its best weights so far, its history."""
+    """A run between two epochs: its state, its best weights so far, its history, and that of its layers."""
 
     state: State
     best: dict[str, Array] = field(default_factory=dict)
     best_epoch: int = 0
     history: list[EpochRecord] = field(default_factory=list)
+    layers: list[LayerRecord] = field(default_factory=list)
 
     @property
     def diverged(self) -> bool:
@@ -37,12 +39,18 @@ class Progress:
         """The best validation accuracy; below zero before the first epoch."""
         return self.history[self.best_epoch - 1].valid_accuracy if self.best_epoch else -1.0
 
-    def add(self, record: EpochRecord, state: State) -> None:
+    def add(self, record: EpochRecord, state: State, layers: Sequence[LayerRecord]) -> None:
         """Take in an epoch; the first of equally good epochs stays the best."""
         if _finite(record) and record.valid_accuracy > self.best_accuracy:
             self.best, self.best_epoch = state.weights, record.epoch
         self.history.append(record)
+        self.layers += layers
         self.state = state
+
+    def examined(self, epoch: int) -> tuple[LayerRecord, ...]:
+        """Return how the layers fared in ``epoch``; in the first, also where they started from."""
+        first = 0 if epoch == 1 else epoch
+        return tuple(layer for layer in self.layers if first <= layer.epoch <= epoch)
 
 
 @dataclass(frozen=True)
@@ -68,18 +76,23 @@ def train(
 ) -> Iterator[list[Progress]]:
     """Train the runs of ``session`` from where ``runs`` stand to the last epoch.
 
-    Yields ``runs``, brought up to date, after every epoch. A run whose loss is
-    no longer finite has diverged: it takes in no more epochs, and when none of
-    the session's runs is left, training ends.
+    Yields ``runs``, brought up to date, after every epoch; their layers are
+    examined before the first step too. A run whose loss is no longer finite
+    has diverged: it takes in no more epochs, and when none of the session's
+    runs is left, training ends.
     """
+    network, recipe = session.network, session.recipe
+    for run in runs:
+        if not run.layers:
+            run.layers += examine(network, recipe, run.state, data.train, 0)
     first = max(len(run.history) for run in runs) + 1
-    for epoch in range(first, session.recipe.epochs + 1):
+    for epoch in range(first, recipe.epochs + 1):
         if all(run.diverged for run in runs):
             return
         records = _epoch(session, data, epoch, on_steps)
         for run, record, state in zip(runs, records, session.states(), strict=True):
             if not run.diverged:
-                run.add(record, state)
+                run.add(record, state, examine(network, recipe, state, data.train, epoch))
         yield runs
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.data import Dataset
+from assay.diagnostics import stuck, why_diverged, why_stuck
 from assay.engines.base import Evaluation
 from assay.errors import AssayError
 from assay.events import EpochEnded, OnEvent, RunEnded, StepsTaken
@@ -90,7 +91,7 @@ class Driver:
                     left -= 1
 
     def _store_epoch(self, message: EpochEnded) -> None:
-        self.store.add_epoch(message.run, message.record)
+        self.store.add_epoch(message.run, message.record, message.layers)
         self.store.add_run(self._under_way(message.run))
         self.on_event(message)
 
@@ -137,22 +138,29 @@ class Driver:
         progress = self._progress(run, job)
         session = job.session([progress.state])
         for record in progress.history:
-            self.inbox.put(EpochEnded(run, record))
+            self.inbox.put(EpochEnded(run, record, progress.examined(record.epoch)))
         for _ in train(session, self.data, [progress], lambda step: self._step(run, progress, step)):
             save_progress(checkpoint, progress, self._identity(run))
-            self.inbox.put(EpochEnded(run, progress.history[-1]))
+            record = progress.history[-1]
+            self.inbox.put(EpochEnded(run, record, progress.examined(record.epoch)))
         memory = session.memory()
         if progress.diverged:
-            message = f"the loss was no longer finite after epoch {len(progress.history)}"
+            message = why_diverged(progress.history, progress.layers)
             return Finished(self._record(run, Status.DIVERGED, progress, memory, message=message))
         evaluation = test(job, self.data, [progress])[0]
         if isfinite(evaluation.loss):
             save_weights(path_of(self.folder, run), progress.best, self._identity(run))
-            end = self._record(run, Status.DONE, progress, memory, evaluation)
+            end = self._record(run, Status.DONE, progress, memory, evaluation, self._why_stuck(progress, job))
         else:
             message = "the loss on the test set is not finite"
             end = self._record(run, Status.DIVERGED, progress, memory, message=message)
         return Finished(end, evaluation.predicted, evaluation.correct)
+
+    def _why_stuck(self, progress: Progress, job: Job) -> str | None:
+        labels = self.data.train.labels
+        if not stuck(progress.history, labels):
+            return None
+        return why_stuck(progress.layers, job.recipe, len(labels))
 
     def _step(self, run: RunId, progress: Progress, step: int) -> None:
         if self.stop.is_set():
@@ -189,6 +197,7 @@ class Driver:
             memory_source="computed",
             test=_test_result(evaluation) if evaluation else None,
             message=message,
+            stuck=status is Status.DONE and message is not None,
             **(_summary(progress.history, progress.best_epoch) if progress and progress.history else {}),
         )
 

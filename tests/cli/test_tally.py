@@ -1,5 +1,6 @@
 """How far a study is, and how long the rest takes."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -26,11 +27,11 @@ def epoch(number: int, seconds: float = 1.0) -> EpochRecord:
     return EpochRecord(number, 1.0, 0.5, 1.0, 0.25, seconds, 77.0)
 
 
-def ended(run: RunId, status: Status = Status.DONE) -> RunEnded:
-    test = TestResult(0.4, 3, 4) if status is Status.DONE else None
-    return RunEnded(
-        RunRecord(run.arm, run.seed, status, "reference", 1, 1, 1, "computed", test=test, message="why")
-    )
+def ended(run: RunId, status: Status = Status.DONE, stuck: bool = False) -> RunEnded:
+    done = status is Status.DONE
+    end = RunRecord(run.arm, run.seed, status, "reference", 1, 1, 1, "computed")
+    test, message = TestResult(0.4, 3, 4) if done else None, "why" if stuck or not done else None
+    return RunEnded(replace(end, test=test, stuck=stuck, message=message))
 
 
 @given(seeds=st.integers(1, 6), workers=st.integers(1, 8), pace=st.floats(0.1, 100), data=st.data())
@@ -93,6 +94,8 @@ def test_a_line_is_written_for_every_new_epoch_and_for_no_old_one(capsys):
     assert [line.partition(",")[0] for line in said[2:]] == ["max"] * 3
     assert said[2].startswith("max, seed 0: epoch 2/3, valid 25.00%, 77 steps/s, ")
     assert said[-1] == "max, seed 0: done, test 75.00%"
+    lines(ended(run, stuck=True))
+    assert capsys.readouterr().out == "max, seed 0: done (stuck), test 75.00%, why\n"
 
 
 @pytest.mark.parametrize("width", [60, 80, 120])
@@ -106,6 +109,8 @@ def test_the_live_table_fits_its_terminal(width: int, tmp_path: Path):
         table(event)
         table(EpochEnded(first, epoch(1)))
         table(ended(second, Status.FAILED))
+        table(ended(event.plan.runs[2], stuck=True))
+        table(ended(event.plan.runs[3]))
         drawn = Console(width=width, color_system=None)
         with drawn.capture() as captured:
             drawn.print(table.draw())
@@ -114,7 +119,9 @@ def test_the_live_table_fits_its_terminal(width: int, tmp_path: Path):
     assert max(map(len, text.splitlines())) <= width
     assert "25.00" in text
     assert "2/3" in text
-    assert "average, seed 0: failed, why" in text
+    assert f"{second}: failed, why" in text
+    assert f"{event.plan.runs[2]}: done (stuck), test 75.00%, why" in " ".join(text.split())
+    assert text.count("why") == 2
 
 
 @given(st.floats(0, 10**7))

@@ -3,7 +3,7 @@
 import io
 import os
 import pickle
-from math import isnan, nan
+from math import inf, isnan, nan
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ from tiny import weights_digest
 
 from assay.engines.base import State
 from assay.errors import StoreError
-from assay.records import EpochRecord, RunId
+from assay.records import EpochRecord, LayerRecord, RunId
 from assay.store import checkpoints
 from assay.store.checkpoints import load_progress, load_weights, path_of, save_progress, save_weights
 from assay.training import Progress
@@ -25,6 +25,10 @@ IDENTITY = {"arm": "max", "seed": 3, "study": "ab", "data": "cd"}
 EPOCHS = [
     EpochRecord(1, 0.1 + 0.2, 0.5, 1.5, 0.25, 1.0, 9.0),
     EpochRecord(2, nan, 0.5, 1e-300, 0.25, 1.0, 9.0),
+]
+LAYERS = [
+    LayerRecord(0, "conv1", 0.1 + 0.2, 1e-300, 0.0, 1e-3, 1e-4, None, 0.5),
+    LayerRecord(1, "relu1", None, None, None, None, None, 1 / 3, inf),
 ]
 
 tensors = st.sampled_from([np.float32, np.float64, np.int64]).flatmap(
@@ -46,14 +50,16 @@ def progress():
     }
     slots = {name: {"exp_avg": value + 1, "exp_avg_sq": value + 2} for name, value in parameters.items()}
     best = {name: value - 1 for name, value in parameters.items()}
-    return Progress(State(parameters, slots, 14, {"bn1.mean": np.ones(3)}), best, 1, list(EPOCHS))
+    return Progress(
+        State(parameters, slots, 14, {"bn1.mean": np.ones(3)}), best, 1, list(EPOCHS), list(LAYERS)
+    )
 
 
 def contents(run):
     state = run.state
     slots = {f"{name}/{key}": value for name, slot in state.slots.items() for key, value in slot.items()}
     digests = [weights_digest(part) for part in (state.parameters, state.buffers, slots, run.best)]
-    return digests, state.step, run.best_epoch, [repr(record) for record in run.history]
+    return digests, state.step, run.best_epoch, [repr(record) for record in run.history], run.layers
 
 
 @pytest.fixture

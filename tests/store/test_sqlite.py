@@ -6,7 +6,7 @@ import sqlite3
 import tempfile
 from contextlib import closing
 from dataclasses import fields, replace
-from math import inf, isfinite, nan
+from math import inf, isfinite, isnan, nan
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assay.errors import AssayError, StoreError
-from assay.records import EpochRecord, RunId, RunRecord, Status, TestResult
+from assay.records import EpochRecord, LayerRecord, RunId, RunRecord, Status, TestResult
 from assay.store import Header, SQLiteStore
 from assay.store.sqlite import VERSION
 
@@ -191,9 +191,13 @@ def test_files_that_are_no_results_are_refused(tmp_path, store):
     assert "not of assay's" in refused(tmp_path / "other.db")
 
 
-def test_a_newer_format_is_refused(tmp_path, store):
-    store._connection.execute(f"PRAGMA user_version = {VERSION + 1}")
-    assert f"made by a newer assay (format {VERSION + 1}, this one reads {VERSION})" in refused(store.path)
+@pytest.mark.parametrize(("version", "age"), [(VERSION + 1, "a newer"), (VERSION - 1, "an older")])
+def test_another_format_is_refused(version, age, store):
+    store._connection.execute(f"PRAGMA user_version = {version}")
+    assert f"made by {age} assay (format {version}, this one reads {VERSION})" in refused(store.path)
+
+
+SIZE = 49_152
 
 
 @pytest.fixture(scope="module")
@@ -203,10 +207,11 @@ def whole(tmp_path_factory):
     with closing(SQLiteStore.create(path, HEADER)) as store:
         for seed in range(3):
             run, predicted = RunId("max", seed), np.arange(TOTAL)
-            store.add_epoch(run, EpochRecord(1, 1.0, 0.5, nan, 0.5, 1.0, 1.0))
+            layer = LayerRecord(1, "conv1", 3.0, inf, 0.0, None, 0.5, None, 0.5)
+            store.add_epoch(run, EpochRecord(1, 1.0, 0.5, nan, 0.5, 1.0, 1.0), [layer])
             store.finish(done(run, predicted % 2 == 0), predicted, predicted % 2 == 0)
     found = path.read_bytes()
-    assert len(found) == 40_960
+    assert len(found) == SIZE
     return found
 
 
@@ -216,7 +221,12 @@ def all_of(path):
         with closing(SQLiteStore.open(path)) as store:
             found = [store.header, store.runs(), store.test_openings()]
             for run in store.runs():
-                found += [store.epochs(run.id), list(store.correct(run.id)), list(store.predicted(run.id))]
+                found += [
+                    store.epochs(run.id),
+                    store.layers(run.id),
+                    list(store.correct(run.id)),
+                    list(store.predicted(run.id)),
+                ]
             return found
     except AssayError as error:
         return str(error)
@@ -232,7 +242,7 @@ def test_a_file_cut_anywhere_is_whole_or_refused(whole, tmp_path):
 
 
 edits = st.lists(
-    st.tuples(st.integers(0, 40_959) | st.integers(0, 4095), st.integers(0, 255)), min_size=1, max_size=8
+    st.tuples(st.integers(0, SIZE - 1) | st.integers(0, 4095), st.integers(0, 255)), min_size=1, max_size=8
 )
 
 
@@ -278,12 +288,44 @@ def test_every_field_of_a_run_is_kept(store):
     run = RunId("max", 3)
     full = RunRecord(
         "max", 3, Status.DONE, "numba", 11, 22, 33, "measured", 4, 9, 0.75, 0.5, TestResult(0.25, 5, 6),
-        7.5, 8.5, "m",
+        7.5, 8.5, "m", True,
     )  # fmt: skip
     values = [getattr(full, field.name) for field in fields(full)]
     assert len({str(value) for value in values}) == len(values), "a column that is mixed up should show"
     store.add_run(full)
     assert store.runs() == [full]
-    store.add_run(replace(full, status=Status.FAILED, test=None))
-    assert store.runs() == [replace(full, status=Status.FAILED, test=None)]
-    assert store.epochs(run) == []
+    failed = replace(full, status=Status.FAILED, test=None, stuck=False)
+    store.add_run(failed)
+    assert store.runs() == [failed]
+    assert store.epochs(run) == store.layers(run) == []
+
+
+def test_no_run_is_stuck_before_it_is_done(store):
+    with pytest.raises(StoreError, match="CHECK constraint failed"):
+        store.add_run(record(RunId("max", 0), Status.DIVERGED, stuck=True))
+
+
+numbers = st.none() | losses.filter(lambda value: not isnan(value))
+layers = st.builds(
+    LayerRecord,
+    st.just(1),
+    st.sampled_from(["conv1", "relu1", "linear1"]),
+    *[numbers] * 5,
+    losses.filter(isfinite),
+)
+
+
+@settings(max_examples=40)
+@given(st.lists(layers, max_size=3, unique_by=lambda layer: layer.layer), st.integers(1, 3))
+def test_how_the_layers_fared_is_kept_in_their_order(found, times):
+    """However often an epoch is written: what is not finite as infinity, what is not there as None."""
+    run, epoch = RunId("max", 0), EpochRecord(1, 1.0, 0.5, 1.0, 0.5, 1.0, 1.0)
+    before = [replace(layer, epoch=0) for layer in found]
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        closing(SQLiteStore.create(Path(folder) / "results.db", HEADER)) as store,
+    ):
+        for _ in range(times):
+            store.add_epoch(run, epoch, [*before, *found])
+        assert store.layers(run) == [*before, *found]
+        assert store.layers(RunId("max", 1)) == []

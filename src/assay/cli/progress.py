@@ -87,7 +87,7 @@ class LiveTable(Watcher):
         if isinstance(event, Loading):
             self.source = event.source
             self.live.start()
-        elif isinstance(event, RunEnded) and event.record.status is not Status.DONE:
+        elif isinstance(event, RunEnded) and event.record.message is not None:
             self.troubles.append(_ending(event.record))
 
     def close(self) -> None:
@@ -152,6 +152,6 @@ def _opening(event: Started) -> str:
 
 
 def _ending(record: RunRecord) -> str:
-    if record.test is not None:
-        return f"{record.id}: {record.status.value}, test {100 * record.test.accuracy:.2f}%"
-    return f"{record.id}: {record.status.value}, {record.message}"
+    test = f", test {100 * record.test.accuracy:.2f}%" if record.test else ""
+    why = f", {record.message}" if record.message else ""
+    return f"{record.id}: {record.outcome}{test}{why}"

@@ -1,6 +1,7 @@
 """Adam and AdamW."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -54,6 +55,7 @@ class AdamW(Adam):
     """
 
     weight_decay: float = 0.01
+    decoupled: ClassVar[bool] = True
 
     def update(
         self, theta: Array, grad: Array, slots: Slots, t: int, factor: float = 1.0

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from math import isfinite
+from typing import ClassVar
 
 import numpy as np
 
@@ -24,6 +25,8 @@ class Optimizer(ABC):
 
     lr: float
     weight_decay: float = 0.0
+    decoupled: ClassVar[bool] = False
+    """Whether ``weight_decay`` acts on the parameter itself and the rule never sees it."""
 
     def __post_init__(self) -> None:
         """Refuse values with which no step can be taken."""

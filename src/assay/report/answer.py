@@ -11,11 +11,26 @@ def answer(arms: Sequence[ArmRow], family: Family | None, done: int, total: int)
     """Answer the study's question as far as the data allow."""
     if done < total:
         return _interim(arms, done, total)
+    return f"{_complete(arms, family)}{_stuck(arms)}"
+
+
+def _complete(arms: Sequence[ArmRow], family: Family | None) -> str:
     if family is None:
         return _single(arms[0])
     if len(family.pairs) == 1:
         return family.pairs[0].judgement.sentence
     return _against_control(family) if family.name == "vs-control" else _ranking(arms, family)
+
+
+def _stuck(arms: Sequence[ArmRow]) -> str:
+    """Say which arms are, in part or as a whole, compared by what they guess."""
+    found = [arm for arm in arms if arm.stuck]
+    if not found:
+        return ""
+    if all(arm.stuck == arm.done for arm in arms):
+        return " But no run left chance level: all that is compared is guesses."
+    counts = [f"{arm.stuck} of {plural(arm.done, 'run')} of {arm.name}" for arm in found]
+    return f" But {names(counts)} never left chance level."
 
 
 def _interim(arms: Sequence[ArmRow], done: int, total: int) -> str:

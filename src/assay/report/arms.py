@@ -20,7 +20,8 @@ class ArmRow:
     finished runs, without an interval until the study is complete. ``valid_best``
     is the mean of each run's best validation accuracy over epochs: picked because
     it is high, hence optimistic. Costs are means over finished runs, ``peak_memory``
-    the largest of them.
+    the largest of them. Finished runs that never left chance level are
+    ``stuck``; they stay in all of these.
     """
 
     name: str
@@ -39,6 +40,7 @@ class ArmRow:
     engine: str
     statuses: Mapping[Status, int]
     planned: int
+    stuck: int
 
     @property
     def done(self) -> int:
@@ -86,6 +88,7 @@ def arm_row(results: Results, arm: Arm) -> ArmRow:
         engine=_all(runs, lambda run: run.engine),
         statuses={status: sum(run.status is status for run in runs) for status in Status},
         planned=len(results.study.seeds),
+        stuck=sum(run.stuck for run in runs),
     )
 
 

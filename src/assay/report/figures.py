@@ -110,7 +110,7 @@ def effect_plot(report: Report) -> Drawing | None:
         axes.set_xlabel("difference in test accuracy (percentage points)")
         axes.spines.left.set_visible(False)
         description = ". ".join(_describe_effect(report, effect) for effect in effects)
-        return _drawing(figure, "effect", "Differences between arms", description)
+        return drawing(figure, "effect", "Differences between arms", description)
 
 
 def curve_plot(report: Report, metric: Metric) -> Drawing | None:
@@ -128,7 +128,7 @@ def curve_plot(report: Report, metric: Metric) -> Drawing | None:
         if metric.endswith("accuracy"):
             axes.set_ylim(_accuracy_limits(report))
         description = ". ".join(_describe_curves(curves, metric) for curves in report.curves)
-        return _drawing(figure, metric, f"{TITLES[metric]} by epoch", description)
+        return drawing(figure, metric, f"{TITLES[metric]} by epoch", description)
 
 
 def curve_plots(report: Report) -> Sequence[Drawing]:
@@ -190,7 +190,8 @@ def _describe_curves(curves: Curves, metric: Metric) -> str:
     )
 
 
-def _drawing(figure: Figure, key: str, title: str, description: str) -> Drawing:
+def drawing(figure: Figure, key: str, title: str, description: str) -> Drawing:
+    """Write a figure as an element for a page; ``key`` keeps its ids apart from others'."""
     text = io.StringIO()
     metadata: dict[str, Any] = dict.fromkeys(("Creator", "Date", "Format", "Type"))
     with matplotlib.rc_context({"svg.hashsalt": key}):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from assay.errors import UsageError
-from assay.report import figures, numbers
+from assay.report import figures, layer_figures, numbers
 from assay.report.export import to_toml
 from assay.report.facts import facts
 from assay.report.model import Report, build
@@ -16,6 +16,9 @@ from assay.results import Results
 
 if TYPE_CHECKING:
     from assay.report.figures import Drawing
+
+MOST_LAYERS = 12
+"""The layers of so many arms are drawn; of more, the page would be too large."""
 
 
 def write_html(source: Results | Report, path: Path | str) -> Path:
@@ -47,6 +50,10 @@ def render(report: Report) -> str:
             report=report,
             effect_plot=figures.effect_plot(report),
             curves=figures.curve_plots(report),
+            layer_plots=[
+                layer_figures.layer_plots(layers, f"layers{index}")
+                for index, layers in enumerate(report.layers[:MOST_LAYERS])
+            ],
             study=to_toml(report.rerun.study),
         )
     )
@@ -62,7 +69,9 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.globals.update(n=numbers, facts=facts, arm_colours=figures.COLOURS, svg=_svg)
+    found.globals.update(
+        n=numbers, facts=facts, arm_colours=figures.COLOURS, svg=_svg, shade=layer_figures.shade
+    )
     return found
 
 

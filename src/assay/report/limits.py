@@ -14,7 +14,8 @@ def limits(
     results: Results, arms: Sequence[ArmRow], family: Family | None, effects: Sequence[Effect]
 ) -> list[str]:
     """Return the limits of what has been found, the gravest first."""
-    found = [*_interim(results), *_synthetic(results), *_lost(arms), *_open(effects), *_few(results, effects)]
+    found = [*_interim(results), *_synthetic(results), *_lost(arms), *_stuck(results, arms)]
+    found += [*_open(effects), *_few(results, effects)]
     found += [*_notes(effects), *_scope(results, effects), *_maximum(family), *_costs(results, arms)]
     return list(dict.fromkeys(found))
 
@@ -46,6 +47,17 @@ def _lost(arms: Sequence[ArmRow]) -> Iterator[str]:
             )
         if arm.failed:
             yield f"{arm.failed} of {plural(arm.planned, 'run')} of {arm.name} failed with an error."
+
+
+def _stuck(results: Results, arms: Sequence[ArmRow]) -> Iterator[str]:
+    for arm in arms:
+        if arm.stuck:
+            run = next(run for run in results.of(arm.name) if run.stuck)
+            yield (
+                f"{arm.stuck} of {plural(arm.done, 'finished run')} of {arm.name} learnt nothing (stuck at "
+                "chance level): an outcome in itself, which stays in its mean and in every comparison. "
+                f"Seed {run.seed}: {run.message}."
+            )
 
 
 def _open(effects: Sequence[Effect]) -> Iterator[str]:

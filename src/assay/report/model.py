@@ -15,6 +15,7 @@ from assay.report.answer import answer
 from assay.report.arms import ArmRow, arm_row
 from assay.report.curves import Curves, curves
 from assay.report.effects import Effect, effects_of, family_of
+from assay.report.layers import Layers, layers
 from assay.report.limits import limits
 from assay.results import Results
 from assay.stats import Family
@@ -54,6 +55,8 @@ class Report:
     """The comparisons; None for a single arm and before the study is complete."""
     effects: tuple[Effect, ...]
     curves: tuple[Curves, ...]
+    layers: tuple[Layers, ...]
+    """How the layers of each arm fared, of the arms that tell."""
     runs: tuple[RunRecord, ...]
     limits: tuple[str, ...]
     rerun: Rerun
@@ -92,6 +95,7 @@ def build(results: Results) -> Report:
         family=family,
         effects=effects,
         curves=tuple(curves(results, arm.name) for arm in study.arms),
+        layers=tuple(found for arm in study.arms if (found := layers(results, arm.name)).epochs),
         runs=tuple(results.runs),
         limits=tuple(limits(results, arms, family, effects)),
         rerun=_rerun(results),

@@ -25,6 +25,7 @@ STATUS_STYLES = {
     Status.RUNNING: "cyan",
     Status.PENDING: "dim",
 }
+STUCK_STYLE = "yellow"
 VERDICT_STYLES = {
     Verdict.BETTER: "green",
     Verdict.WORSE: "red",
@@ -58,7 +59,7 @@ def arms_table(report: Report) -> Table:
     for arm in report.arms:
         table.add_row(
             arm.name,
-            f"{arm.done}/{arm.planned}",
+            _with_stuck(f"{arm.done}/{arm.planned}", arm.stuck),
             numbers.fixed(arm.test.mean),
             arm.spread,
             numbers.fixed(arm.test.sd),
@@ -82,7 +83,11 @@ def status_table(results: Results) -> Table:
         counts[Status.PENDING] += len(results.study.seeds) - len(runs)
         best = max((run.valid_best for run in runs if run.valid_best is not None), default=None)
         epochs = f"{sum(run.epochs for run in runs)}/{len(results.study.seeds) * arm.settings.recipe.epochs}"
-        cells = [_dim_zero(counts[status], STATUS_STYLES.get(status, "")) for status in Status]
+        stuck = {Status.DONE: sum(run.stuck for run in runs)}
+        cells = [
+            _with_stuck(_dim_zero(counts[status], STATUS_STYLES.get(status, "")), stuck.get(status, 0))
+            for status in Status
+        ]
         table.add_row(arm.name, *cells, epochs, numbers.share(best))
     return table
 
@@ -109,7 +114,7 @@ def _run_cells(run: RunRecord) -> list[Text | str]:
     return [
         run.arm,
         str(run.seed),
-        Text(run.status.value, style=STATUS_STYLES.get(run.status, "")),
+        Text(run.outcome, style=STUCK_STYLE if run.stuck else STATUS_STYLES.get(run.status, "")),
         str(run.epochs),
         numbers.share(run.valid_best),
         numbers.share(run.valid_final),
@@ -141,6 +146,11 @@ def _numbers(table: Table, headers: Iterable[str]) -> None:
 
 def _dim_zero(count: int, style: str) -> Text:
     return Text(str(count), style=style if count else "dim")
+
+
+def _with_stuck(cell: Text | str, stuck: int) -> Text:
+    """Add how many of the runs that a cell counts have learnt nothing."""
+    return Text.assemble(cell, (f"\n{stuck} stuck", STUCK_STYLE) if stuck else "")
 
 
 def _numbers_behind(effect: Effect) -> Table:

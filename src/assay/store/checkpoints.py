@@ -1,13 +1,13 @@
 """Checkpoints: weights in safetensors files, written so that a crash leaves the old or the new one.
 
 A checkpoint of an unfinished run holds its state, its best weights and its
-history; a finished run keeps its best weights alone. There is no pickle here,
+history, also its layers'; a finished run keeps its best weights alone. There is no pickle here,
 so a file from a stranger can carry no code.
 """
 
 import json
 import os
-from dataclasses import asdict
+from dataclasses import asdict, astuple
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from safetensors.numpy import save
 
 from assay.engines.base import State
 from assay.errors import StoreError
-from assay.records import EpochRecord, RunId
+from assay.records import EpochRecord, LayerRecord, RunId
 from assay.shapes import Array
 from assay.training import Progress
 
@@ -43,6 +43,7 @@ def save_progress(path: Path, progress: Progress, identity: dict[str, Any]) -> N
         "step": state.step,
         "best_epoch": progress.best_epoch,
         "history": [asdict(record) for record in progress.history],
+        "layers": [astuple(record) for record in progress.layers],
     }
     _write(path, tensors, meta)
 
@@ -63,8 +64,9 @@ def _progress(tensors: dict[str, Array], meta: dict[str, Any]) -> Progress:
         name, _, key = full.rpartition("/")
         slots[name][key] = value
     history = [EpochRecord(**record) for record in meta["history"]]
+    layers = [LayerRecord(*record) for record in meta["layers"]]
     state = State(_under(tensors, "state/"), slots, meta["step"], _under(tensors, "buffer/"))
-    return Progress(state, _under(tensors, "best/"), meta["best_epoch"], history)
+    return Progress(state, _under(tensors, "best/"), meta["best_epoch"], history, layers)
 
 
 def save_weights(path: Path, weights: dict[str, Array], identity: dict[str, Any]) -> None:

@@ -8,14 +8,14 @@
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.records import EpochRecord, RunId, RunRecord
+from assay.records import EpochRecord, LayerRecord, RunId, RunRecord
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,8 @@ class Store(ABC):
         """Record a run, or where it stands now."""
 
     @abstractmethod
-    def add_epoch(self, run: RunId, record: EpochRecord) -> None:
-        """Record an epoch."""
+    def add_epoch(self, run: RunId, record: EpochRecord, layers: Sequence[LayerRecord] = ()) -> None:
+        """Record an epoch and, in one step with it, how the layers fared."""
 
     @abstractmethod
     def finish(self, run: RunRecord, predicted: NDArray[np.int64], correct: NDArray[np.bool_]) -> None:
@@ -62,6 +62,10 @@ class Store(ABC):
     @abstractmethod
     def epochs(self, run: RunId) -> list[EpochRecord]:
         """Return a run's epochs in order."""
+
+    @abstractmethod
+    def layers(self, run: RunId) -> list[LayerRecord]:
+        """Return how a run's layers fared, epoch by epoch, in the network's order."""
 
     @abstractmethod
     def correct(self, run: RunId) -> NDArray[np.bool_]:

@@ -23,6 +23,7 @@ CREATE TABLE run (
     steps_per_second REAL,
     seconds_per_epoch REAL,
     message TEXT,
+    stuck INTEGER NOT NULL CHECK (stuck = 0 OR (stuck = 1 AND status = 'done')),
     PRIMARY KEY (arm, seed),
     CHECK (status <> 'done' OR ifnull(test_loss >= 0 AND test_correct BETWEEN 0 AND test_total AND test_total > 0, 0))
 ) STRICT;
@@ -38,6 +39,21 @@ CREATE TABLE epoch (
     seconds REAL NOT NULL,
     steps_per_second REAL NOT NULL,
     PRIMARY KEY (arm, seed, epoch)
+) STRICT;
+
+CREATE TABLE layer (                 -- in the order of the network
+    arm TEXT NOT NULL,
+    seed INTEGER NOT NULL,
+    epoch INTEGER NOT NULL,          -- 0 is before the first step
+    layer TEXT NOT NULL,
+    weight_norm REAL,                -- NULL where a layer has no such thing, infinity where it is not finite
+    gradient_norm REAL,
+    decay_norm REAL,
+    update_ratio REAL,
+    loss_ratio REAL,
+    dead_share REAL,
+    spread REAL NOT NULL,
+    PRIMARY KEY (arm, seed, epoch, layer)
 ) STRICT;
 
 CREATE TABLE answer (

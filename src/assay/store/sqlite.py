@@ -3,7 +3,7 @@
 import json
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.errors import StoreError
-from assay.records import EpochRecord, RunId, RunRecord, Status, TestResult
+from assay.records import EpochRecord, LayerRecord, RunId, RunRecord, Status, TestResult
 from assay.store.contract import Header, Store
 
 APPLICATION_ID = 0x41535359  # "ASSY", so that a stranger's database is not taken for ours
-VERSION = 1
+VERSION = 2
 BUSY_SECONDS = 60.0
 _LOSSES = ("train_loss", "valid_loss")
 
@@ -78,13 +78,16 @@ class SQLiteStore(Store):
         with self._transaction():
             self._put_run(run)
 
-    def add_epoch(self, run: RunId, record: EpochRecord) -> None:
-        """Record an epoch."""
+    def add_epoch(self, run: RunId, record: EpochRecord, layers: Sequence[LayerRecord] = ()) -> None:
+        """Record an epoch and how the layers fared, all or nothing."""
+        key = {"arm": run.arm, "seed": run.seed}
         values = asdict(record)
-        for key in _LOSSES:
-            values[key] = values[key] if isfinite(values[key]) else None
+        for loss in _LOSSES:
+            values[loss] = values[loss] if isfinite(values[loss]) else None
         with self._transaction():
-            self._put("epoch", {"arm": run.arm, "seed": run.seed, **values})
+            self._put("epoch", {**key, **values})
+            if layers:
+                self._put("layer", *({**key, **asdict(layer)} for layer in layers))
 
     def finish(self, run: RunRecord, predicted: NDArray[np.int64], correct: NDArray[np.bool_]) -> None:
         """Record a finished run, its answers and the opening of the test set, all or nothing."""
@@ -104,6 +107,11 @@ class SQLiteStore(Store):
         """Return a run's epochs in order."""
         query = "SELECT * FROM epoch WHERE arm = ? AND seed = ? ORDER BY epoch"
         return self._read(query, run.arm, run.seed, into=_epoch)
+
+    def layers(self, run: RunId) -> list[LayerRecord]:
+        """Return how a run's layers fared, epoch by epoch, in the network's order."""
+        query = "SELECT * FROM layer WHERE arm = ? AND seed = ? ORDER BY epoch, rowid"
+        return self._read(query, run.arm, run.seed, into=_layer)
 
     def correct(self, run: RunId) -> NDArray[np.bool_]:
         """Return which test examples a finished run got right."""
@@ -132,10 +140,9 @@ class SQLiteStore(Store):
         found, version = (self._read(f"PRAGMA {key}")[0][0] for key in ("application_id", "user_version"))
         if found != APPLICATION_ID:
             raise StoreError(f"{self.path}: a SQLite database, but not of assay's (choose another folder)")
-        if version > VERSION:
-            raise StoreError(
-                f"{self.path}: made by a newer assay (format {version}, this one reads {VERSION})"
-            )
+        if version != VERSION:
+            age = "a newer" if version > VERSION else "an older"
+            raise StoreError(f"{self.path}: made by {age} assay (format {version}, this one reads {VERSION})")
         [fault] = self._read("PRAGMA quick_check(1)")[0]  # half a second for a million epochs
         if fault != "ok":
             raise StoreError(f"{self.path}: damaged ({fault.splitlines()[-1]})")
@@ -158,12 +165,14 @@ class SQLiteStore(Store):
         try:
             return [into(row) for row in self._connection.execute(query, values)]
         except (sqlite3.Error, ValueError, TypeError, LookupError) as error:
-            raise StoreError(f"{self.path}: cannot be read, or damaged ({error})") from None
+            reason = " ".join(str(error).split())[:200]  # a schema that is no SQL any more is quoted in full
+            raise StoreError(f"{self.path}: cannot be read, or damaged ({reason})") from None
 
-    def _put(self, table: str, values: dict[str, Any]) -> None:
-        columns, marks = ", ".join(values), ", ".join("?" for _ in values)
-        self._connection.execute(
-            f"INSERT OR REPLACE INTO {table} ({columns}) VALUES ({marks})", tuple(values.values())
+    def _put(self, table: str, *rows: dict[str, Any]) -> None:
+        columns, marks = ", ".join(rows[0]), ", ".join("?" for _ in rows[0])
+        self._connection.executemany(
+            f"INSERT OR REPLACE INTO {table} ({columns}) VALUES ({marks})",
+            [tuple(row.values()) for row in rows],
         )
 
     def _put_run(self, run: RunRecord) -> None:
@@ -220,9 +229,13 @@ def _epoch(row: sqlite3.Row) -> EpochRecord:
     return EpochRecord(**values)
 
 
+def _layer(row: sqlite3.Row) -> LayerRecord:
+    return LayerRecord(**{field.name: row[field.name] for field in fields(LayerRecord)})
+
+
 def _run(row: sqlite3.Row) -> RunRecord:
     values = {field.name: row[field.name] for field in fields(RunRecord) if field.name != "test"}
-    values["status"] = Status(values["status"])
+    values["status"], values["stuck"] = Status(values["status"]), bool(values["stuck"])
     if row["test_total"] is not None:
         values["test"] = TestResult(row["test_loss"], row["test_correct"], row["test_total"])
     return RunRecord(**values)

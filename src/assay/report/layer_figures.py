@@ -1,0 +1,69 @@
+"""Figures of layers: a small one for each arm and quantity, a line for each layer."""
+
+from collections.abc import Sequence
+from math import isnan, nan
+from typing import TYPE_CHECKING
+
+import matplotlib
+from matplotlib.colors import to_hex, to_rgb
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from assay.report.figures import STYLE, WIDTH, Drawing, drawing
+from assay.report.layers import QUANTITIES, Layers, Quantity
+from assay.report.numbers import NOTHING
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+FIRST, LAST = "#d2620f", "#1b76bd"
+"""The colours of the first and the last layer; those between lie between. They suit light and dark."""
+TITLES: dict[Quantity, str] = {
+    "gradient_norm": "Norm of the gradient",
+    "update_ratio": "Size of an update over that of the weights",
+    "dead_share": "Dead units (%)",
+}
+
+
+def shade(index: int, count: int) -> str:
+    """Return the colour of the layer in this place of ``count``."""
+    share = index / max(count - 1, 1)
+    red, green, blue = ((1 - share) * a + share * b for a, b in zip(to_rgb(FIRST), to_rgb(LAST), strict=True))
+    return to_hex((red, green, blue))
+
+
+def layer_plots(layers: Layers, key: str) -> Sequence[Drawing]:
+    """Draw each quantity that any layer of the arm has; ``key`` keeps ids apart on a page."""
+    return [_plot(layers, quantity, key) for quantity in QUANTITIES if layers.series[quantity]]
+
+
+def _plot(layers: Layers, quantity: Quantity, key: str) -> Drawing:
+    series, title = layers.series[quantity], TITLES[quantity]
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(0.85 * WIDTH, 0.56 * WIDTH))
+        axes = figure.add_subplot()
+        for index, name in enumerate(layers.names):
+            if name in series:
+                _draw(axes, layers.epochs, series[name], quantity, shade(index, len(layers.names)))
+        if quantity == "dead_share":
+            axes.set_ylim(-4, 104)
+        elif any(value > 0 for values in series.values() for value in values):
+            axes.set_yscale("log")
+        axes.set_title(title)
+        axes.set_xlabel("epoch")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        description = "; ".join(f"{name} {_ends(values)}" for name, values in series.items())
+        return drawing(figure, f"{key}-{quantity}", f"{layers.arm}: {title}, by epoch", description)
+
+
+def _draw(
+    axes: "Axes", epochs: Sequence[int], values: Sequence[float], quantity: Quantity, colour: str
+) -> None:
+    """Draw a layer's line; what is 0 has no place on a logarithmic axis."""
+    shown = values if quantity == "dead_share" else [value if value > 0 else nan for value in values]
+    axes.plot(epochs, shown, color=colour, lw=1.4, marker="o", ms=2.5)
+
+
+def _ends(values: Sequence[float]) -> str:
+    first, last = (NOTHING if isnan(value) else f"{value:.2g}" for value in (values[0], values[-1]))
+    return f"from {first} to {last}"
