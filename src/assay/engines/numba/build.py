@@ -8,12 +8,15 @@ from assay.engines.numba.convolution import convolution
 from assay.engines.numba.kernels.program import Kernel
 from assay.engines.numba.kernels.shuffles import PIXELS
 from assay.engines.numba.linear import linear
+from assay.engines.numba.normalisation import normalisation
 from assay.engines.numba.plan import Call, Plan, Stage, Value, call, stages
 from assay.engines.numba.pooling import maximum, mean, relu, relu_gradient
 from assay.engines.numba.rules import Rule
 from assay.network import Network
 from assay.nn.adaptive_avg_pool2d import AdaptiveAvgPool2d
 from assay.nn.avg_pool2d import AvgPool2d
+from assay.nn.batch_norm import BatchNorm
+from assay.nn.batch_norms import BatchNorm1d, BatchNorm2d, BatchNormPerActivation
 from assay.nn.conv2d import Conv2d
 from assay.nn.flatten import Flatten
 from assay.nn.layer import Layer
@@ -31,6 +34,9 @@ LAYERS: dict[type[Layer], Lower] = {
     MaxPool2d: maximum,
     AvgPool2d: mean,
     AdaptiveAvgPool2d: mean,
+    BatchNorm1d: normalisation,
+    BatchNorm2d: normalisation,
+    BatchNormPerActivation: normalisation,
 }
 KNOWN = (*LAYERS, ReLU, Flatten)
 """What the engine has; the last two are done by the stage before them."""
@@ -42,10 +48,11 @@ def build(network: Network, rule: Rule, recipe: Recipe) -> tuple[Plan, Value]:
     todo = stages(network)
     x = plan.value(network.input_shape, _border(todo[:1]))
     plan.forward.append(_gather(plan, x))
+    first = True
     for number, stage in enumerate(todo):
         y = plan.value(stage.output_shape, _border(todo[number + 1 : number + 2]))
-        _add(plan, stage, x, y, first=number == 0)
-        x = y
+        _add(plan, stage, x, y, first)
+        first, x = first and not stage.node.parameters, y
     plan.backward.insert(0, _loss(x))
     return plan, x
 
@@ -57,10 +64,13 @@ def _border(following: list[Stage]) -> Pair:
 
 
 def _add(plan: Plan, stage: Stage, x: Value, y: Value, first: bool) -> None:
-    """Append a stage's calls forward; backward they come before all that are there."""
+    """Append a stage's calls forward; backward they come before all that are there.
+
+    Nobody wants the gradient of the input to the ``first`` stage with parameters, nor to those before it.
+    """
     forward, backward = LAYERS[type(stage.node.layer)](plan, stage, x, y, first)
     plan.forward += forward
-    if stage.relu and not isinstance(stage.node.layer, Conv2d | Linear):
+    if stage.relu and not isinstance(stage.node.layer, Conv2d | Linear | BatchNorm):
         plan.forward.append(relu(y))
     if stage.relu and not stage.pool:
         backward.insert(0, relu_gradient(y))

@@ -12,7 +12,8 @@ from assay.engines.base import Engine, Images, Labels, OnSteps, Recipe, Session,
 from assay.engines.numba.build import KNOWN, build, collect
 from assay.engines.numba.kernels.program import Data, runner
 from assay.engines.numba.kernels.shuffles import PIXELS
-from assay.engines.numba.plan import program
+from assay.engines.numba.normalisation import expect_statistics
+from assay.engines.numba.plan import evaluating, program
 from assay.engines.numba.rules import RULES
 from assay.errors import ShapeError
 from assay.network import Network
@@ -32,7 +33,7 @@ class NumbaSession(Session):
         plan, scores = build(network, rule, recipe)
         self._plan, self._tables = plan, plan.tables
         self._training = program([*plan.forward, *plan.backward])
-        self._scoring = program([*plan.forward, collect(scores)])
+        self._scoring = program([*evaluating(plan.forward), collect(scores)])
         self._rates = np.array(rule.rates)
         self._slots = dict(zip(rule.slots, plan.slots, strict=True))
         self._memory = plan.memory.array()
@@ -42,6 +43,7 @@ class NumbaSession(Session):
     def train_epoch(self, images: Images, labels: Labels, epoch: int, on_steps: OnSteps) -> None:
         """Take one pass over the training set, the short last batch included."""
         order, size = epoch_order(self.seeds[0], len(labels), epoch), self.recipe.batch_size
+        expect_statistics(self.network, len(order) % size or size)
         flat, none = self._rows(images), np.empty((len(order), 0), self.recipe.dtype)
         labels = self._classes(labels)
         schedule = self.recipe.schedule.in_steps(self.recipe.steps(len(labels)))
@@ -67,14 +69,10 @@ class NumbaSession(Session):
     def states(self) -> list[State]:
         """Return a copy of the run's state."""
         parameters = {name: value.copy() for name, value in self._views(self._plan.theta).items()}
-        slots = {key: self._views(region) for key, region in self._slots.items()}
-        return [
-            State(
-                parameters,
-                {name: {key: views[name].copy() for key, views in slots.items()} for name in parameters},
-                self._step,
-            )
-        ]
+        regions = {key: self._views(region) for key, region in self._slots.items()}
+        slots = {name: {key: views[name].copy() for key, views in regions.items()} for name in parameters}
+        buffers = {name: value.copy() for name, value in self._buffers().items()}
+        return [State(parameters, slots, self._step, buffers)]
 
     def memory(self) -> int:
         """Return the bytes of the run's array and tables."""
@@ -85,7 +83,14 @@ class NumbaSession(Session):
         region = self._memory[start : start + self._plan.region]
         return {name: placed.view(region) for name, placed in self._plan.parameters.items()}
 
+    def _buffers(self) -> dict[str, Array]:
+        """Return where every buffer lies."""
+        places = self._plan.kept.items()
+        return {name: self._memory[at : at + prod(shape)].reshape(shape) for name, (at, shape) in places}
+
     def _load(self, state: State) -> None:
+        for name, buffer in self._buffers().items():
+            buffer[...] = state.buffers[name]
         for name, view in self._views(self._plan.theta).items():
             view[...] = state.parameters[name]
         for key, region in self._slots.items():

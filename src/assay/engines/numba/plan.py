@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.engines.numba.kernels.program import Kernel
+from assay.engines.numba.kernels.program import EVALUATION, Kernel
 from assay.engines.numba.layout import Maps, Memory, Offsets, Placed
 from assay.engines.numba.rules import Rule
 from assay.network import Network, Node
@@ -82,7 +82,10 @@ class Span(NamedTuple):
 
 
 class Plan:
-    """The memory of a run, its tables of offsets, and its calls forward and backward."""
+    """The memory of a run, its tables of offsets, and its calls forward and backward.
+
+    ``kept`` tells where the network's buffers lie.
+    """
 
     def __init__(self, network: Network, rule: Rule, recipe: Recipe) -> None:
         self.memory = Memory(recipe.dtype)
@@ -94,6 +97,7 @@ class Plan:
         self.forward: list[Call] = []
         self.backward: list[Call] = []
         self._tables: list[Offsets] = []
+        self.kept: dict[str, tuple[int, Shape]] = {}
         self._table_size = 0
         self.parameters = self._place(network)
         self.region = sum(self.padded(placed.size) for placed in self.parameters.values())
@@ -140,6 +144,18 @@ class Plan:
         start = self.memory.take(placed.size)
         return replace(placed, start=0).view(np.arange(start, start + placed.size, dtype=np.int64))
 
+    def buffers(self, node: Node) -> int:
+        """Reserve a layer's buffers, one right behind the other, and return where they begin."""
+        start = at = self.memory.take(sum(buffer.size for buffer in node.buffers.values()))
+        for name, buffer in node.buffers.items():
+            self.kept[name] = (at, buffer.shape)
+            at += buffer.size
+        return start
+
+    def places(self, maps: Maps) -> tuple[int, int]:
+        """Return a table of where the first block's features lie, and how far it is to the next block's."""
+        return self.table(maps.features[0]), maps.block_size
+
     def update(self, name: str, gradient: Offsets) -> list[Call]:
         """Return the calls that take the rule's step for a parameter."""
         return self.update_part(name, 0, self.parameters[name].size, int(gradient.flat[0]))
@@ -175,6 +191,11 @@ class Plan:
 def call(kernel: Kernel, *arguments: int) -> Call:
     """Return a call: the kernel and its arguments."""
     return [int(kernel), *map(int, arguments)]
+
+
+def evaluating(calls: list[Call]) -> list[Call]:
+    """Return calls forward as they are in evaluation mode."""
+    return [[EVALUATION.get(Kernel(kernel), kernel), *arguments] for kernel, *arguments in calls]
 
 
 def program(calls: list[Call]) -> NDArray[np.int64]:

@@ -127,6 +127,19 @@ def fill(typing: Any, memory: Any, number: Any) -> Any:
     return lanes(memory, lanes.dtype), emit
 
 
+@intrinsic
+def numbers(typing: Any, memory: Any) -> Any:
+    """Return a vector of ``memory``'s type that holds 0, 1, 2, ...: the lanes' own numbers."""
+    del typing
+    lanes = Lanes(memory.dtype)
+
+    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        del context, builder, signature, arguments
+        return ir.Constant(vector_type(lanes), [float(lane) for lane in range(lanes.count)])
+
+    return lanes(memory), emit
+
+
 def _lane_by_lane(name: str, operands: int, value: Lanes) -> Any:
     """Return the signature and code of LLVM's function ``name`` of so many vectors."""
 

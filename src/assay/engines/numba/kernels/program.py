@@ -16,7 +16,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from assay.engines.base import Images, Labels
-from assay.engines.numba.kernels import ends, maps, updates
+from assay.engines.numba.kernels import ends, maps, normalisation, updates
 from assay.engines.numba.kernels.lanes import kernel
 from assay.engines.numba.kernels.products import dot, product
 from assay.engines.numba.kernels.tiles import Shape
@@ -50,6 +50,9 @@ class Kernel(IntEnum):
     WINDOW_MEAN = auto()
     WINDOW_MAX = auto()
     WINDOW_MAX_GRADIENT = auto()
+    NORMALISE = auto()
+    NORMALISE_BY_RUNNING = auto()
+    NORMALISE_GRADIENT = auto()
     PENALISE = auto()
     SGD = auto()
     MOMENTUM = auto()
@@ -57,6 +60,9 @@ class Kernel(IntEnum):
     ADAM = auto()
     ADAMAX = auto()
 
+
+EVALUATION = {Kernel.NORMALISE: Kernel.NORMALISE_BY_RUNNING}
+"""What takes a kernel's place in evaluation mode, called alike."""
 
 # A register for each sum, for each column, and one for the number: at most 32 together.
 PRODUCTS = {
@@ -158,6 +164,12 @@ def _execute(call, tables, memory, data, now):  # noqa: PLR0912, PLR0915
         maps.window_max(call, tables, memory)
     elif code == Kernel.WINDOW_MAX_GRADIENT:
         maps.window_max_gradient(call, tables, memory)
+    elif code == Kernel.NORMALISE:
+        normalisation.normalise(call, tables, memory, now)
+    elif code == Kernel.NORMALISE_BY_RUNNING:
+        normalisation.normalise_by_running(call, tables, memory)
+    elif code == Kernel.NORMALISE_GRADIENT:
+        normalisation.normalise_gradient(call, tables, memory, now)
     elif code == Kernel.PENALISE:
         updates.penalise(call, memory)
     elif code == Kernel.SGD:

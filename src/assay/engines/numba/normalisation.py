@@ -1,0 +1,43 @@
+"""Batch normalisation: the calls that it adds to a plan. The formulas are those of `assay.nn.batch_norm`."""
+
+from math import prod
+
+from assay.engines.numba.kernels.program import Kernel
+from assay.engines.numba.layout import MINUS_INFINITY, ZERO
+from assay.engines.numba.plan import Call, Plan, Stage, Value, call
+from assay.network import Network
+from assay.nn.batch_norm import BatchNorm, expect_values
+from assay.shapes import Shape
+
+
+def normalisation(plan: Plan, stage: Stage, x: Value, y: Value, first: bool) -> tuple[list[Call], list[Call]]:
+    """y = weight x^ + bias, for each unit; the units' positions lie side by side in x."""
+    layer, name = stage.node.layer, stage.node.name
+    assert isinstance(layer, BatchNorm)
+    units, positions = _units(layer, stage.node.input_shape)
+    weight, bias = (int(plan.weights(f"{name}.{key}").flat[0]) for key in ("weight", "bias"))
+    gradients = {key: plan.gradient(f"{name}.{key}") for key in ("weight", "bias")}
+    dweight, dbias = (int(gradient.flat[0]) for gradient in gradients.values())
+    running, statistics = plan.buffers(stage.node), plan.memory.take(2 * units)
+    eps, momentum = (plan.memory.constant(value) for value in (layer.eps, layer.momentum))
+    sizes = (units, positions, plan.blocks, plan.memory.lanes, weight)
+    scale = (bias, statistics, running, eps, momentum, ZERO if stage.relu else MINUS_INFINITY)
+    forward = call(Kernel.NORMALISE, x.y.start, *plan.places(y.y), *sizes, *scale)
+    distance = 0 if first else x.dy.start - x.y.start
+    found = (dweight, statistics, dbias, distance)
+    backward = call(Kernel.NORMALISE_GRADIENT, x.y.start, *plan.places(y.dy), *sizes, *found)
+    updates = [each for key, gradient in gradients.items() for each in plan.update(f"{name}.{key}", gradient)]
+    return [forward], [backward, *updates]
+
+
+def _units(layer: BatchNorm, shape: Shape) -> tuple[int, int]:
+    """Return the number of units and of an example's values of each."""
+    units = prod(layer.units(shape))
+    return units, prod(shape) // units
+
+
+def expect_statistics(network: Network, batch: int) -> None:
+    """Refuse to train on a batch of so few examples that a unit has no variance."""
+    for node in network.nodes:
+        if isinstance(node.layer, BatchNorm):
+            expect_values(batch * _units(node.layer, node.input_shape)[1], batch)
