@@ -35,9 +35,11 @@ def main() -> None:
     ours = train_assay(options)
     theirs = np.array([train_torch(data, seed, options.epochs) for seed in range(options.seeds)])
     for name, values in (("assay", ours), ("PyTorch", theirs)):
-        print(f"{name:8} mean {100 * values.mean():.3f}%  sd {100 * values.std(ddof=1):.3f}  {100 * values}")
-    difference = compare(100 * ours, 100 * theirs, margin=0.5)
-    print(f"difference {difference.mean:+.3f} points, 95% interval {difference.interval}")
+        runs = ", ".join(f"{100 * value:.2f}" for value in values)
+        print(f"{name:8} mean {100 * values.mean():.3f}%  sd {100 * values.std(ddof=1):.3f}  runs {runs}")
+    difference = compare(100 * ours, 100 * theirs)
+    low, high = difference.interval or (float("nan"), float("nan"))
+    print(f"difference {difference.mean:+.3f} points, 95% interval {low:+.3f} to {high:+.3f}")
 
 
 def arguments() -> argparse.Namespace:
