@@ -40,6 +40,10 @@ class Broken:
     error: BaseException
 
 
+Task = tuple[RunId, ...]
+"""Runs of one arm that a worker trains side by side: as many as the engine's sessions take."""
+
+
 class _Stopped(Exception):
     """The driver wants the worker to end."""
 
@@ -57,14 +61,15 @@ class Driver:
         self.stop = threading.Event()
 
     def drive(self, runs: list[RunId], workers: int) -> None:
-        """Train ``runs`` with as many threads as ``workers`` and there are runs."""
-        tasks: queue.Queue[RunId] = queue.Queue()
+        """Train ``runs`` with as many threads as ``workers`` and there are tasks."""
+        tasks: queue.Queue[Task] = queue.Queue()
         for run in runs:
-            tasks.put(run)
             self.store.add_run(self._record(run, Status.PENDING))
+        for task in self._tasks(runs):
+            tasks.put(task)
         threads = [
             threading.Thread(target=self._work, args=(tasks,), daemon=True)
-            for _ in range(min(workers, len(runs)))
+            for _ in range(min(workers, tasks.qsize()))
         ]
         for thread in threads:
             thread.start()
@@ -74,6 +79,18 @@ class Driver:
             self.stop.set()
             for thread in threads:
                 thread.join()
+
+    def _tasks(self, runs: list[RunId]) -> list[Task]:
+        """Group the runs of each arm; tasks come in the order of their first run."""
+        tasks: list[list[RunId]] = []
+        latest: dict[str, list[RunId]] = {}
+        for run in runs:
+            size = self.plan.cohort(run.arm).engine.runs_per_session
+            if run.arm not in latest or len(latest[run.arm]) == size:
+                latest[run.arm] = []
+                tasks.append(latest[run.arm])
+            latest[run.arm].append(run)
+        return [tuple(task) for task in tasks]
 
     def _collect(self, left: int) -> None:
         while left:
@@ -119,31 +136,61 @@ class Driver:
         self.store.add_run(record)
         self.on_event(RunEnded(record))
 
-    def _work(self, tasks: "queue.Queue[RunId]") -> None:
+    def _work(self, tasks: "queue.Queue[Task]") -> None:
         while not self.stop.is_set():
             try:
-                run = tasks.get_nowait()
+                task = tasks.get_nowait()
             except queue.Empty:
                 return
             try:
-                self.inbox.put(self._train(run))
+                for end in self._train(task):
+                    self.inbox.put(end)
             except _Stopped:
                 return
             except BaseException as error:
+                self._fail(task, error, tasks)
+
+    def _fail(self, task: Task, error: BaseException, tasks: "queue.Queue[Task]") -> None:
+        """Give the runs up; or, where memory did not suffice for several at once, try half as many."""
+        if isinstance(error, MemoryError) and len(task) > 1:
+            middle = len(task) // 2
+            tasks.put(task[:middle])
+            tasks.put(task[middle:])
+        else:
+            for run in task:
                 self.inbox.put(Broken(run, error))
 
-    def _train(self, run: RunId) -> Finished:
-        job = self.plan.cohort(run.arm).job((run.seed,))
-        checkpoint = path_of(self.folder, run, unfinished=True)
-        progress = self._progress(run, job)
-        session = job.session([progress.state])
-        for record in progress.history:
-            self.inbox.put(EpochEnded(run, record, progress.examined(record.epoch)))
-        for _ in train(session, self.data, [progress], lambda step: self._step(run, progress, step)):
-            save_progress(checkpoint, progress, self._identity(run))
-            record = progress.history[-1]
-            self.inbox.put(EpochEnded(run, record, progress.examined(record.epoch)))
+    def _train(self, task: Task) -> list[Finished]:
+        """Train runs from where they stand: those that have come equally far at once."""
+        groups: dict[int, dict[RunId, Progress]] = {}
+        for run in task:
+            progress = self._progress(run)
+            groups.setdefault(len(progress.history), {})[run] = progress
+        return [end for runs in groups.values() for end in self._side_by_side(runs)]
+
+    def _side_by_side(self, runs: dict[RunId, Progress]) -> list[Finished]:
+        session = self._job(tuple(runs)).session([progress.state for progress in runs.values()])
+        for run, progress in runs.items():
+            for record in progress.history:
+                self._tell(run, progress, record)
+        for _ in train(session, self.data, [*runs.values()], lambda step: self._step(runs, step)):
+            latest = max(len(progress.history) for progress in runs.values())
+            for run, progress in runs.items():
+                if len(progress.history) == latest:  # a run that has diverged stays behind
+                    save_progress(path_of(self.folder, run, unfinished=True), progress, self._identity(run))
+                    self._tell(run, progress, progress.history[-1])
         memory = session.memory()
+        return [self._end(run, progress, memory) for run, progress in runs.items()]
+
+    def _tell(self, run: RunId, progress: Progress, record: EpochRecord) -> None:
+        self.inbox.put(EpochEnded(run, record, progress.examined(record.epoch)))
+
+    def _job(self, task: Task) -> Job:
+        return self.plan.cohort(task[0].arm).job(tuple(run.seed for run in task))
+
+    def _end(self, run: RunId, progress: Progress, memory: int) -> Finished:
+        """Open the test set for a run that has not diverged."""
+        job = self._job((run,))
         if progress.diverged:
             message = why_diverged(progress.history, progress.layers)
             return Finished(self._record(run, Status.DIVERGED, progress, memory, message=message))
@@ -162,16 +209,18 @@ class Driver:
             return None
         return why_stuck(progress.layers, job.recipe, len(labels))
 
-    def _step(self, run: RunId, progress: Progress, step: int) -> None:
+    def _step(self, runs: dict[RunId, Progress], step: int) -> None:
         if self.stop.is_set():
             raise _Stopped
-        self.inbox.put(StepsTaken(run, len(progress.history) + 1, step))
+        for run, progress in runs.items():
+            if not progress.diverged:
+                self.inbox.put(StepsTaken(run, len(progress.history) + 1, step))
 
-    def _progress(self, run: RunId, job: Job) -> Progress:
+    def _progress(self, run: RunId) -> Progress:
         path = path_of(self.folder, run, unfinished=True)
         if path.exists():
             return load_progress(path, self._identity(run))
-        return job.start()[0]
+        return self._job((run,)).start()[0]
 
     def _identity(self, run: RunId) -> dict[str, Any]:
         return {"arm": run.arm, "seed": run.seed, "study": self.plan.study.digest, "data": self.data.digest}
