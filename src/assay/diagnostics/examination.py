@@ -43,7 +43,7 @@ def examine(
     normalisation uses its running statistics. A residual block is one layer.
     """
     probe = train.take(permutation(0, "probe", len(train))[:PROBE])
-    outputs, caches = _forward(network, state, to_input(probe.images, network, recipe.dtype))
+    outputs, caches = _forward(network, state, to_input(probe.images, network, recipe.parameter_dtype))
     _, dscores = softmax_cross_entropy(outputs[-1], probe.labels)
     _, gradients = network.backward(state.weights, caches, dscores)
     decay = _decay(network, recipe, state)
