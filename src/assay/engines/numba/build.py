@@ -5,8 +5,10 @@ from collections.abc import Callable
 import numpy as np
 
 from assay.engines.numba.convolution import convolution
+from assay.engines.numba.dropout import dropout
 from assay.engines.numba.kernels.program import Kernel
 from assay.engines.numba.kernels.shuffles import PIXELS
+from assay.engines.numba.layout import Offsets
 from assay.engines.numba.linear import linear
 from assay.engines.numba.normalisation import normalisation
 from assay.engines.numba.plan import Call, Plan, Stage, Value, call, stages
@@ -18,6 +20,7 @@ from assay.nn.avg_pool2d import AvgPool2d
 from assay.nn.batch_norm import BatchNorm
 from assay.nn.batch_norms import BatchNorm1d, BatchNorm2d, BatchNormPerActivation
 from assay.nn.conv2d import Conv2d
+from assay.nn.dropout import Dropout, Dropout2d
 from assay.nn.flatten import Flatten
 from assay.nn.layer import Layer
 from assay.nn.linear import Linear
@@ -37,6 +40,8 @@ LAYERS: dict[type[Layer], Lower] = {
     BatchNorm1d: normalisation,
     BatchNorm2d: normalisation,
     BatchNormPerActivation: normalisation,
+    Dropout: dropout,
+    Dropout2d: dropout,
 }
 KNOWN = (*LAYERS, ReLU, Flatten)
 """What the engine has; the last two are done by the stage before them."""
@@ -46,14 +51,17 @@ def build(network: Network, rule: Rule, recipe: Recipe) -> tuple[Plan, Value]:
     """Return the plan of a network and where its class scores and their gradient lie."""
     plan = Plan(network, rule, recipe)
     todo = stages(network)
-    x = plan.value(network.input_shape, _border(todo[:1]))
-    plan.forward.append(_gather(plan, x))
+    pixels = x = plan.value(network.input_shape, _border(todo[:1]))
     first = True
     for number, stage in enumerate(todo):
         y = plan.value(stage.output_shape, _border(todo[number + 1 : number + 2]))
         _add(plan, stage, x, y, first)
         first, x = first and not stage.node.parameters, y
+    plan.forward.insert(0, _gather(plan, Kernel.GATHER, pixels.y.features))
     plan.backward.insert(0, _loss(x))
+    if plan.masks:
+        places = np.hstack([mask.features for mask in plan.masks])
+        plan.draws.append(_gather(plan, Kernel.GATHER_MASKS, places))
     return plan, x
 
 
@@ -77,12 +85,12 @@ def _add(plan: Plan, stage: Stage, x: Value, y: Value, first: bool) -> None:
     plan.backward[:0] = backward
 
 
-def _gather(plan: Plan, x: Value) -> Call:
-    """Gather the pixels; images of fewer than a tile's are widened, and what is too much goes nowhere."""
-    places = x.y.features
-    spare = np.full((x.y.blocks, max(PIXELS - places.shape[1], 0)), plan.memory.take(x.y.lanes))
+def _gather(plan: Plan, kernel: Kernel, places: Offsets) -> Call:
+    """Gather rows of bytes; those of fewer than a tile's are widened, and what is too much goes nowhere."""
+    lanes = plan.memory.lanes
+    spare = np.full((plan.blocks, max(PIXELS - places.shape[1], 0)), plan.memory.take(lanes))
     places = np.hstack([places, spare])
-    return call(Kernel.GATHER, plan.table(places), x.y.blocks, places.shape[1], x.y.lanes)
+    return call(kernel, plan.table(places), plan.blocks, places.shape[1], lanes)
 
 
 def _loss(y: Value) -> Call:

@@ -84,7 +84,8 @@ class Span(NamedTuple):
 class Plan:
     """The memory of a run, its tables of offsets, and its calls forward and backward.
 
-    ``kept`` tells where the network's buffers lie.
+    ``draws`` are the calls that only a training step begins with;
+    ``kept`` tells where the network's buffers lie, ``masks`` where what dropout keeps.
     """
 
     def __init__(self, network: Network, rule: Rule, recipe: Recipe) -> None:
@@ -94,9 +95,11 @@ class Plan:
         self._penalties = recipe.penalties
         self.batch_size = recipe.batch_size
         self.blocks = -(-self.batch_size // self.memory.lanes)
+        self.draws: list[Call] = []
         self.forward: list[Call] = []
         self.backward: list[Call] = []
         self._tables: list[Offsets] = []
+        self.masks: list[Maps] = []
         self.kept: dict[str, tuple[int, Shape]] = {}
         self._table_size = 0
         self.parameters = self._place(network)
@@ -151,6 +154,11 @@ class Plan:
             self.kept[name] = (at, buffer.shape)
             at += buffer.size
         return start
+
+    def mask(self, shape: Shape) -> Maps:
+        """Reserve a mask."""
+        self.masks.append(self.memory.maps(self.blocks, shape))
+        return self.masks[-1]
 
     def places(self, maps: Maps) -> tuple[int, int]:
         """Return a table of where the first block's features lie, and how far it is to the next block's."""

@@ -5,18 +5,18 @@ from assay.engines.numba.kernels.shuffles import PIXELS, gather_tile
 
 
 @kernel
-def gather(call, tables, memory, data, now):
-    """x[n, d] = image[order[n], d] / 255; zero beyond the batch's end.
+def gather(call, tables, memory, images, order, now):
+    """x[n, d] = images[order[n], d] / 255; zero beyond the batch's end.
 
     Call: table of the places of all pixels, blocks, pixels, lanes.
     """
-    width = data.images.shape[1]
+    width = images.shape[1]
     for block in range(call[2]):
         first = now.start + block * call[4]
         for d in range(0, call[3], PIXELS):
             pixel = min(d, width - PIXELS)
             at = (call[1] + block * call[3] + pixel, pixel, width, first, now.stop)
-            gather_tile(memory, tables, data.images, data.order, at)
+            gather_tile(memory, tables, images, order, at)
 
 
 @kernel

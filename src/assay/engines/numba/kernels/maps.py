@@ -146,3 +146,28 @@ def transpose(call, memory):
         for d in range(0, features, lanes):
             y, z = call[1] + (block * features + d) * lanes, call[5] + block * lanes * row + d
             transpose_tile(memory, y, z, row)
+
+
+@kernel
+def mask(call, tables, memory):
+    """y = x m scale, where m is 1 for what is kept and 0 for what is not; from dy to dx the same.
+
+    Neighbours may share a decision. Call: table of x, from block to block of x, table of y, from block
+    to block of y, entries, entries that share a decision, blocks, lanes, m, where the scale lies.
+    """
+    entries, shared, lanes, scale = call[5], call[6], call[8], memory[call[10]]
+    for block in range(call[7]):
+        for decision in range(entries // shared):
+            kept = load(memory, call[9] + (block * (entries // shared) + decision) * lanes) * scale
+            for entry in range(decision * shared, (decision + 1) * shared):
+                x = load(memory, block * call[2] + read(tables, call[1] + entry))
+                store(memory, block * call[4] + read(tables, call[3] + entry), x * kept)
+
+
+@kernel
+def copy(call, tables, memory):
+    """y = x; called as `mask`."""
+    for block in range(call[7]):
+        for entry in range(call[5]):
+            x = load(memory, block * call[2] + read(tables, call[1] + entry))
+            store(memory, block * call[4] + read(tables, call[3] + entry), x)

@@ -27,6 +27,7 @@ class Kernel(IntEnum):
     """The first number of a call."""
 
     GATHER = auto()
+    GATHER_MASKS = auto()
     COLLECT = auto()
     LOSS_GRADIENT = auto()
     PRODUCT_8X1 = auto()
@@ -50,6 +51,8 @@ class Kernel(IntEnum):
     WINDOW_MEAN = auto()
     WINDOW_MAX = auto()
     WINDOW_MAX_GRADIENT = auto()
+    MASK = auto()
+    COPY = auto()
     NORMALISE = auto()
     NORMALISE_BY_RUNNING = auto()
     NORMALISE_GRADIENT = auto()
@@ -61,7 +64,7 @@ class Kernel(IntEnum):
     ADAMAX = auto()
 
 
-EVALUATION = {Kernel.NORMALISE: Kernel.NORMALISE_BY_RUNNING}
+EVALUATION = {Kernel.MASK: Kernel.COPY, Kernel.NORMALISE: Kernel.NORMALISE_BY_RUNNING}
 """What takes a kernel's place in evaluation mode, called alike."""
 
 # A register for each sum, for each column, and one for the number: at most 32 together.
@@ -93,6 +96,7 @@ class Data(NamedTuple):
     """What steps read besides the run's memory, and where they write class scores.
 
     ``rates`` are the learning rule's; ``factors`` what a schedule makes of the first, one a step.
+    ``masks`` hold what dropout keeps, a row for each entry of ``order``, and ``rows`` the rows' numbers.
     """
 
     images: Images
@@ -100,6 +104,8 @@ class Data(NamedTuple):
     order: Labels
     rates: Array
     factors: Array
+    masks: Images
+    rows: Labels
     scores: Array
 
 
@@ -117,7 +123,9 @@ def _execute(call, tables, memory, data, now):  # noqa: PLR0912, PLR0915
     """Run one call."""
     code = call[0]
     if code == Kernel.GATHER:
-        ends.gather(call, tables, memory, data, now)
+        ends.gather(call, tables, memory, data.images, data.order, now)
+    elif code == Kernel.GATHER_MASKS:
+        ends.gather(call, tables, memory, data.masks, data.rows, now)
     elif code == Kernel.COLLECT:
         ends.collect(call, memory, data, now)
     elif code == Kernel.LOSS_GRADIENT:
@@ -164,6 +172,10 @@ def _execute(call, tables, memory, data, now):  # noqa: PLR0912, PLR0915
         maps.window_max(call, tables, memory)
     elif code == Kernel.WINDOW_MAX_GRADIENT:
         maps.window_max_gradient(call, tables, memory)
+    elif code == Kernel.MASK:
+        maps.mask(call, tables, memory)
+    elif code == Kernel.COPY:
+        maps.copy(call, tables, memory)
     elif code == Kernel.NORMALISE:
         normalisation.normalise(call, tables, memory, now)
     elif code == Kernel.NORMALISE_BY_RUNNING:
