@@ -17,7 +17,7 @@ from assay.results import Results
 from assay.store.checkpoints import load_weights, path_of
 from assay.study import Study, from_tables
 
-ENGINES = ["reference", "numba"]
+ENGINES = ["reference", "numba", "torch:cpu"]
 CLASSES = 6
 TRAIN, VALID, TEST = 150, 40, 61
 

@@ -22,7 +22,7 @@ from assay.nn.init import Constant
 from assay.optim import SGD, Adam, AdamW, RMSprop
 from assay.penalties import L2
 from assay.recipe import Recipe
-from assay.records import EpochRecord, Status
+from assay.records import EpochRecord, LayerRecord, Status
 from assay.runner import run
 from assay.training import Job, train
 
@@ -92,6 +92,19 @@ def test_where_less_weight_decay_would_not_help_it_is_not_advised(finding):
     assert re.search(FADES, found)
 
 
+@pytest.mark.parametrize(("moves", "advised"), [(1e-3, True), (1e-6, False)])
+def test_it_is_enough_that_one_layer_would_move_without_weight_decay(moves, advised):
+    """Over 1,000 steps, of which one moves the second layer by this share."""
+    layers = [
+        LayerRecord(epoch, name, weights, 1e-9, 1e-5, 0.01, alone, None, 1.0)
+        for epoch, weights in ((0, 5.0), (1, 1.0))
+        for name, alone in (("conv1", 1e-9), ("conv2", moves))
+    ]
+    found = why_stuck(layers, Recipe(Adam(weight_decay=1e-5), 10, 1), 10_000)
+    assert ("(try less weight decay)" in found) == advised
+    assert (f"no update would exceed {moves:.2g} of a layer's weights" in found) != advised
+
+
 def test_decoupled_weight_decay_is_not_blamed(finding):
     found = finding(ConvBlocks(8, 8, "average"), AdamW(lr=0.01))
     assert "weight decay" not in found
@@ -146,8 +159,8 @@ def test_a_learning_rate_that_is_too_large(rate, finding):
 
 def test_a_learning_rate_that_is_too_small(finding):
     found = finding(Dense((20, 20)), SGD(lr=1e-6))
-    assert found.startswith(
-        "linear1: an update is at most 1.5e-07 times the size of its weights, all 45 together"
+    assert re.match(
+        r"linear1: an update is at most \S+e-07 times the size of its weights, all 45 together", found
     )
     assert "(try a larger learning rate or more epochs)" in found
 

@@ -207,6 +207,15 @@ def test_as_many_units_are_dead_as_were_killed(activation, kind, dead, split):
     assert share == dead / 8
 
 
+def test_a_map_with_a_dead_place_is_alive(split):
+    """Characters leave a black border, where a convolution without bias gives 0 whatever it is."""
+    ones = nn.Conv2d(2, 1, bias=False, weight_init=Constant(1.0))
+    network = Network((ones, nn.ReLU(), nn.Flatten(), nn.Linear(CLASSES)), SHAPE)
+    recipe = Recipe(SGD())
+    assert (split.images == 0).all(axis=0).any()
+    assert examine(network, recipe, initial_state(network, recipe, 0), split, 0)[1].dead_share == 0
+
+
 def test_the_schedules_factor_is_the_last_one(split):
     """Warm-up over two epochs, then a cosine: before the first step its own, then the last one's."""
     network = Network((nn.Flatten(), nn.Linear(CLASSES)), SHAPE)

@@ -63,6 +63,31 @@ def test_an_arm_without_a_finished_run_says_so(tmp_path: Path) -> None:
     assert answer == "A gave no test result: none of 2 runs finished."
 
 
+LUCKY = [("a", seed) for seed in range(5)]
+
+
+def test_a_verdict_over_runs_at_chance_says_so(tmp_path: Path) -> None:
+    study = make_study(("a", "b"))
+    answer = build(make_results(tmp_path, study, stuck=LUCKY)).answer
+    assert answer.startswith("A is worse than b by")
+    assert answer.endswith("5 seeds). But 5 of 5 runs of a never left chance level.")
+
+
+def test_a_verdict_over_nothing_but_guesses_says_so(tmp_path: Path) -> None:
+    stuck = [*LUCKY, *(("b", seed) for _, seed in LUCKY)]
+    answer = build(make_results(tmp_path, make_study(("a", "b")), stuck=stuck)).answer
+    assert answer.endswith(" But no run left chance level: all that is compared is guesses.")
+
+
+def test_a_single_arm_at_chance_says_so(tmp_path: Path) -> None:
+    answer = build(make_results(tmp_path, make_study(("a",), 3), stuck=[("a", 1)])).answer
+    assert answer.endswith(" But 1 of 3 runs of a never left chance level.")
+
+
+def test_who_is_not_at_chance_is_not_said_to_be(tmp_path: Path) -> None:
+    assert "chance" not in build(make_results(tmp_path, make_study(("a", "b")))).answer
+
+
 def test_what_is_undecided_is_never_called_equal(tmp_path: Path) -> None:
     report = report_of(tmp_path, {"a": SAME, "b": NOISY})
     assert report.effects[0].pair.judgement.verdict == "inconclusive"

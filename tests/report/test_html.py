@@ -2,7 +2,7 @@ import re
 from pathlib import Path
 
 import pytest
-from factories import make_results, make_study
+from factories import WHY, make_results, make_study
 from pages import Page
 
 from assay.errors import UsageError
@@ -48,7 +48,7 @@ def test_a_question_cannot_escape(family: Report) -> None:
 def test_the_answer_leads_and_the_parts_follow_in_order(report: Report) -> None:
     text = Page(render(report)).text
     parts = [report.answer, "The difference", "What each arm reached", "Epoch by epoch",
-             "What the data cannot say", "How to run it again"]  # fmt: skip
+             "How the layers fared", "What the data cannot say", "How to run it again"]  # fmt: skip
     places = [text.index(part) for part in parts]
     assert places == sorted(places)
 
@@ -67,6 +67,29 @@ def test_numbers_behind_the_verdict_are_shown(report: Report) -> None:
     assert "1 diverged" in text
     assert report.rerun.data_digest in text
     assert "loss is not a number in epoch 4" in text
+
+
+def test_stuck_runs_are_marked_and_explained(tmp_path: Path) -> None:
+    text = Page(render(build(make_results(tmp_path, stuck=[("max", 0)])))).text
+    assert "1 stuck" in text
+    assert text.count("done (stuck)") == 1
+    assert text.count(WHY) == 2
+
+
+def test_how_the_layers_fared_is_folded_and_drawn_for_each_arm(report: Report) -> None:
+    text = render(report)
+    section = text[text.index('<section aria-labelledby="layers">') :].partition("</section>")[0]
+    assert "<details>" in section
+    assert section.count("<svg") == 3 * len(report.arms)
+    for arm, layers in zip(report.arms, report.layers, strict=True):
+        assert f"<h3>{arm.name}" in section
+        assert all(f"</span>{name}</li>" in section for name in layers.names)
+
+
+def test_of_many_arms_the_first_layers_are_drawn(tmp_path: Path) -> None:
+    study = make_study([f"arm{index}" for index in range(14)], 1, control="arm0")
+    text = Page(render(build(make_results(tmp_path, study)))).text
+    assert "The first 12 of 14 arms are drawn." in text
 
 
 def test_every_comparison_of_a_family_has_its_row(family: Report) -> None:

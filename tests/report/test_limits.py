@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from factories import make_results, make_study
+from factories import WHY, make_results, make_study
 
 from assay.records import Status
 from assay.report.model import Report, build
@@ -34,6 +34,14 @@ def test_failed_runs_are_said(tmp_path: Path) -> None:
     report = build(make_results(tmp_path, statuses={("max", 0): Status.FAILED}))
     assert not report.complete
     assert said(report, "1 of 5 runs of max failed")
+
+
+def test_stuck_runs_are_said_with_the_first_ones_cause(tmp_path: Path) -> None:
+    report = build(make_results(tmp_path, stuck=[("max", 1), ("max", 3)]))
+    assert report.complete
+    assert said(report, "2 of 5 finished runs of max learnt nothing (stuck at chance level)")
+    assert said(report, f"Seed 1: {WHY}.")
+    assert not said(report, "of average learnt nothing")
 
 
 def test_a_note_of_several_comparisons_stands_once(family: Report) -> None:

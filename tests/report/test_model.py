@@ -67,6 +67,15 @@ def test_diverged_runs_are_counted_and_leave_only_the_means(report: Report) -> N
     assert any("1 of 6 runs of average diverged" in limit for limit in report.limits)
 
 
+def test_stuck_runs_are_counted_and_stay_in_the_means(tmp_path: Path) -> None:
+    report = build(make_results(tmp_path, stuck=[("average", 2)]))
+    row = report.arms[1]
+    assert (row.done, row.stuck, row.test.n) == (5, 1, 5)
+    assert row.values[2] == 10.0
+    assert row.test.mean == pytest.approx(np.mean(row.values))
+    assert report.effects[0].pair.comparison.n == 5
+
+
 @settings(max_examples=30)
 @given(st.data())
 def test_nothing_is_inferred_before_the_last_run(data: st.DataObject) -> None:

@@ -3,7 +3,7 @@ import re
 from pathlib import Path
 
 import pytest
-from factories import make_results, make_study
+from factories import WHY, make_results, make_study
 from rich.console import Console, RenderableType
 
 from assay.records import Status
@@ -45,6 +45,17 @@ def test_long_arms_are_folded_not_cut(tmp_path: Path) -> None:
         text = printed(thing)
         assert readable(text)
         assert text.count("x") >= 30
+
+
+def test_stuck_runs_are_marked_in_every_table(tmp_path: Path) -> None:
+    name = "x" * 30
+    study = make_study((name, "y"), 12, control="y")
+    found = make_results(tmp_path, study, stuck=[(name, 0), (name, 7)])
+    for thing, count in ((results_table(found), 2), (status_table(found), 1), (arms_table(build(found)), 1)):
+        text = printed(thing)
+        assert readable(text)
+        assert text.count("(stuck)" if count == 2 else "2 stuck") == count
+    assert WHY in re.sub(r"[\s│·]+", " ", printed(summary(build(found))))
 
 
 def test_status_counts_every_run(interim: Results) -> None:

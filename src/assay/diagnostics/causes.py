@@ -122,8 +122,8 @@ class _Reading:
         if gradient < decay and left < SHRUNK * weights:
             what = "penalties" if self.recipe.penalties else "weight decay"
             yield (
-                f"the loss's gradient (norm {gradient:.1e}) is smaller than that of {what} "
-                f"({decay:.1e}), so its weights followed {what}: their norm fell from {weights:.2g} to "
+                f"the loss's gradient (norm {gradient:.2g}) is smaller than that of {what} "
+                f"({decay:.2g}), so its weights followed {what}: their norm fell from {weights:.2g} to "
                 f"{left:.2g}{self._without(examination)}{_fading(examination)}"
             )
 
@@ -132,7 +132,7 @@ class _Reading:
         largest = max(layer.loss_ratio or 0.0 for layer in examination)
         if self.updates * largest > STILL:
             return " (try smaller penalties)" if self.recipe.penalties else " (try less weight decay)"
-        return f"; without it no update would exceed {largest:.1e} of a layer's weights, too little to learn"
+        return f"; without it no update would exceed {largest:.2g} of a layer's weights, too little to learn"
 
     def _violent(self, layer: LayerRecord, _: Examination) -> Iterator[str]:
         if layer.update_ratio is not None and layer.update_ratio >= VIOLENT:
@@ -148,12 +148,12 @@ class _Reading:
         moved = {name: self.steps * sum(values) for name, values in ratios.items() if values}
         if moved and max(moved.values()) <= STILL:
             first = next(iter(moved))
-            largest, rounding = max(ratios[first]), float(np.finfo(self.recipe.dtype).epsneg)
+            largest, rounding = max(ratios[first]), float(np.finfo(self.recipe.parameter_dtype).epsneg)
             lost = ", less than rounding keeps" if largest < rounding else ""
             yield (
-                f"{first}: an update is at most {largest:.1e} times the size of its weights{lost}, all "
-                f"{self.updates:,} together {moved[first]:.1e}, and no layer moves more than "
-                f"{max(moved.values()):.1e} (try a larger learning rate or more epochs)"
+                f"{first}: an update is at most {largest:.2g} times the size of its weights{lost}, all "
+                f"{self.updates:,} together {moved[first]:.2g}, and no layer moves more than "
+                f"{max(moved.values()):.2g} (try a larger learning rate or more epochs)"
                 f"{_fading(self.examinations[0])}"
             )
 
@@ -180,8 +180,8 @@ def _fading(examination: Examination) -> str:
     if last.spread >= FADED * first.spread:
         return ""
     return (
-        f". The signal fades from layer to layer: what tells examples apart is {first.spread:.1e} behind "
-        f"{first.layer} and {last.spread:.1e} in the scores (try larger initial weights, as He's, batch "
+        f". The signal fades from layer to layer: what tells examples apart is {first.spread:.2g} behind "
+        f"{first.layer} and {last.spread:.2g} in the scores (try larger initial weights, as He's, batch "
         "normalisation or fewer layers)"
     )
 

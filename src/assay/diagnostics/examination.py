@@ -27,7 +27,7 @@ from assay.records import LayerRecord
 from assay.shapes import Array
 from assay.streams import permutation
 
-PROBE = 32
+PROBE = 24
 """Examples looked at: enough to tell a dead unit from a quiet one, and a small share of any epoch."""
 
 Values = Mapping[str, Array]

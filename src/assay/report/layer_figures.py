@@ -1,13 +1,13 @@
 """Figures of layers: a small one for each arm and quantity, a line for each layer."""
 
 from collections.abc import Sequence
-from math import isnan, nan
+from math import ceil, floor, isnan, log10, nan
 from typing import TYPE_CHECKING
 
 import matplotlib
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, NullFormatter
 
 from assay.report.figures import STYLE, WIDTH, Drawing, drawing
 from assay.report.layers import QUANTITIES, Layers, Quantity
@@ -47,8 +47,8 @@ def _plot(layers: Layers, quantity: Quantity, key: str) -> Drawing:
                 _draw(axes, layers.epochs, series[name], quantity, shade(index, len(layers.names)))
         if quantity == "dead_share":
             axes.set_ylim(-4, 104)
-        elif any(value > 0 for values in series.values() for value in values):
-            axes.set_yscale("log")
+        else:
+            _scale(axes, [value for values in series.values() for value in values if value > 0])
         axes.set_title(title)
         axes.set_xlabel("epoch")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -62,6 +62,15 @@ def _draw(
     """Draw a layer's line; what is 0 has no place on a logarithmic axis."""
     shown = values if quantity == "dead_share" else [value if value > 0 else nan for value in values]
     axes.plot(epochs, shown, color=colour, lw=1.4, marker="o", ms=2.5)
+
+
+def _scale(axes: "Axes", positive: Sequence[float]) -> None:
+    """Make the axis logarithmic, from one power of ten to another."""
+    if positive:
+        low, high = floor(log10(min(positive))), ceil(log10(max(positive)))
+        axes.set_yscale("log")
+        axes.set_ylim(10.0**low, 10.0 ** max(high, low + 1))
+        axes.yaxis.set_minor_formatter(NullFormatter())
 
 
 def _ends(values: Sequence[float]) -> str:
