@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numba.core.registry import cpu_target
 from numba_cases import (
     AUGMENTATIONS,
     REGULARISED,
@@ -42,9 +43,12 @@ from assay.nn import (
 )
 from assay.optim import SGD, Adam, NAdam, Optimizer
 
+FEATURES = cpu_target.target_context.codegen().magic_tuple()[2]
+"""What the processor has, as Numba sees it."""
+
 
 @given(networks(), recipes())
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 def test_agrees_with_the_reference(network: Network, recipe: Recipe) -> None:
     if network.initial_buffers():  # batch normalisation wants no single example
         recipe = replace(recipe, batch_size=max(2, recipe.batch_size))
@@ -201,12 +205,28 @@ train(NumbaEngine(), SMALL_CNN, Recipe(SGD()), epochs=1)
 stats = runner().stats
 print(len(stats.cache_hits), len(stats.cache_misses))
 """
+    assert in_another_process(code) == ["1", "0"]
+
+
+@pytest.mark.skipif("+avx512f" not in FEATURES, reason="without AVX-512 all tests are of narrow registers")
+def test_agrees_with_the_reference_in_narrow_registers() -> None:
+    code = """
+from assay.engines.numba.kernels.lanes import VECTOR_BYTES
+from test_numba_engine import test_agrees_with_the_reference
+test_agrees_with_the_reference()
+print(VECTOR_BYTES)
+"""
+    assert in_another_process(code, NUMBA_CPU_FEATURES=FEATURES.replace("+avx512", "-avx512")) == ["32"]
+
+
+def in_another_process(code: str, **environment: str) -> list[str]:
+    """Return the words that the code prints."""
     path = os.pathsep.join(str(folder) for folder in (Path(__file__).parent, Path(__file__).parents[1]))
     done = subprocess.run(
         [sys.executable, "-c", code],
-        env={**os.environ, "PYTHONPATH": path},
+        env={**os.environ, "PYTHONPATH": path, **environment},
         capture_output=True,
         text=True,
         check=True,
     )
-    assert done.stdout.split() == ["1", "0"]
+    return done.stdout.split()

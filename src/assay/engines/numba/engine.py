@@ -90,19 +90,10 @@ class NumbaEngine(Engine):
 
     def lacks(self, network: Network, recipe: Recipe) -> list[str]:
         """Name the layers, the rule and the penalties that have no kernels."""
-        wanted = (
-            [type(node.layer) for node in network.nodes],
-            [type(recipe.optimizer)],
-            map(type, recipe.penalties),
-        )
-        known = KNOWN, RULES, (L1, L2)
-        lacking = (
-            kind.__name__
-            for kinds, have in zip(wanted, known, strict=True)
-            for kind in kinds
-            if kind not in have
-        )
-        return list(dict.fromkeys(lacking))
+        layers = [type(node.layer) for node in network.nodes if type(node.layer) not in KNOWN]
+        rules = [type(recipe.optimizer)] if type(recipe.optimizer) not in RULES else []
+        penalties = [type(penalty) for penalty in recipe.penalties if type(penalty) not in (L1, L2)]
+        return list(dict.fromkeys(kind.__name__ for kind in (*layers, *rules, *penalties)))
 
     def session(
         self, network: Network, recipe: Recipe, seeds: Sequence[int], states: Sequence[State]

@@ -1,7 +1,8 @@
 """A vector of examples as a Numba type: `load`, `store`, arithmetic, nothing else.
 
-A `Lanes` value is an LLVM vector, ``<16 x float>`` or ``<8 x double>``: one
-register where registers hold 512 bits. LLVM splits it where they hold less.
+A `Lanes` value is an LLVM vector that fills a register: ``<16 x float>`` or
+``<8 x double>`` where registers hold 512 bits, half of that elsewhere. LLVM splits
+it where they hold less.
 """
 
 import operator
@@ -12,12 +13,15 @@ from typing import Any
 from llvmlite import ir
 from numba import njit, types
 from numba.core import cgutils
+from numba.core.registry import cpu_target
 from numba.extending import intrinsic, models, overload, register_model
 
 kernel = njit(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)  # type: ignore[call-overload]
 """Compiles a function that only other compiled functions call."""
 
-VECTOR_BYTES = 64
+VECTOR_BYTES = 64 if "+avx512f" in cpu_target.target_context.codegen().magic_tuple()[2] else 32
+"""What a register holds, of the processor that Numba compiles for."""
+
 INDEX = ir.IntType(64)
 
 
