@@ -399,3 +399,12 @@ def test_whatever_is_done_to_a_study_it_loads_or_says_why_in_one_line(table):
         assert len(found.splitlines()) == 1
     else:
         assert from_tables(json.loads(json.dumps(found.to_tables())), "x").digest == found.digest
+
+
+def test_a_shared_mistake_is_not_the_first_arms(tmp_path):
+    assert refusal(changed("lr = 0.01", "lr = nan"), tmp_path).startswith("tiny: optimizer: lr must be")
+
+
+def test_a_levels_mistake_is_its_arms(tmp_path):
+    bad = GOOD + "average.network.filters = 0\n"
+    assert refusal(bad, tmp_path).startswith("tiny: arm 'average': network: filters must be")

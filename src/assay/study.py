@@ -119,7 +119,20 @@ class Study:
                 _check_level(overrides, f"{self.name}: level {level!r}")
                 values = tables.merge(values, overrides)
             levels = dict(zip(self.factors, (level for level, _ in chosen), strict=True))
-            yield Arm(name, levels, Settings.from_tables(values, f"{self.name}: arm {name!r}"))
+            yield Arm(name, levels, self._settings(values, f"{self.name}: arm {name!r}"))
+
+    def _settings(self, values: Table, arm: str) -> Settings:
+        """Build an arm's settings; what is wrong with the settings of all arms is no fault of the first."""
+        try:
+            return Settings.from_tables(values, arm)
+        except AssayError as error:
+            said = str(error)
+        try:
+            Settings.from_tables(self.base, self.name)
+        except AssayError as shared:
+            if said.removeprefix(arm) == str(shared).removeprefix(self.name):
+                raise
+        return Settings.from_tables(values, arm)
 
     def arm(self, name: str) -> Arm:
         """Return the arm called ``name``."""

@@ -6,6 +6,7 @@ from factories import make_results, make_study
 
 from assay.records import Status
 from assay.report.model import Report, build
+from assay.stats import Verdict
 
 BASE = [1760, 1771, 1765, 1770, 1759]
 
@@ -75,8 +76,14 @@ def test_a_verdict_over_runs_at_chance_says_so(tmp_path: Path) -> None:
 
 def test_a_verdict_over_nothing_but_guesses_says_so(tmp_path: Path) -> None:
     stuck = [*LUCKY, *(("b", seed) for _, seed in LUCKY)]
-    answer = build(make_results(tmp_path, make_study(("a", "b")), stuck=stuck)).answer
-    assert answer.endswith(" But no run left chance level: all that is compared is guesses.")
+    report = build(make_results(tmp_path, make_study(("a", "b")), stuck=stuck))
+    assert report.answer == (
+        "A and b cannot be compared: neither learnt anything."
+        " No run left chance level: all that there is to compare is guesses."
+    )
+    (effect,) = report.effects
+    assert effect.pair.judgement.verdict is Verdict.INCONCLUSIVE
+    assert effect.pair.judgement.more_seeds is None
 
 
 def test_a_single_arm_at_chance_says_so(tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ def test_stuck_runs_are_marked_in_every_table(tmp_path: Path) -> None:
     for thing, count in ((results_table(found), 2), (status_table(found), 1), (arms_table(build(found)), 1)):
         text = printed(thing)
         assert readable(text)
-        assert text.count("(stuck)" if count == 2 else "2 stuck") == count
+        assert text.count("stuck" if count == 2 else "2 stuck") == count
     assert WHY in re.sub(r"[\s│·]+", " ", printed(summary(build(found))))
 
 

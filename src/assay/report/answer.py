@@ -28,7 +28,7 @@ def _stuck(arms: Sequence[ArmRow]) -> str:
     if not found:
         return ""
     if all(arm.stuck == arm.done for arm in arms):
-        return " But no run left chance level: all that is compared is guesses."
+        return " No run left chance level: all that there is to compare is guesses."
     counts = [f"{arm.stuck} of {plural(arm.done, 'run')} of {arm.name}" for arm in found]
     return f" But {names(counts)} never left chance level."
 

@@ -1,12 +1,13 @@
 """The declared comparisons of a complete study."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from assay.records import RunId, Status
+from assay.report.numbers import capital
 from assay.results import Results
-from assay.stats import Crossed, Family, Pair, compare_arms, compare_crossed
+from assay.stats import Crossed, Family, Judgement, Pair, Verdict, compare_arms, compare_crossed
 from assay.stats.ttest import FEWEST, Interval
 
 
@@ -34,12 +35,28 @@ def family_of(results: Results) -> Family | None:
     if not results.complete or len(study.arms) < 2:
         return None
     values = {arm.name: 100 * results.accuracies(arm.name) for arm in study.arms}
-    return compare_arms(values, control=study.control, margin=study.margin)
+    family = compare_arms(values, control=study.control, margin=study.margin)
+    guessing = {arm.name for arm in study.arms if _guesses(results, arm.name)}
+    return replace(family, pairs=tuple(_judged(pair, guessing) for pair in family.pairs))
 
 
 def effects_of(results: Results, family: Family | None) -> tuple[Effect, ...]:
     """Return the family's comparisons with the second analysis of each."""
     return tuple(Effect(pair, _crossed(results, pair)) for pair in family.pairs) if family else ()
+
+
+def _guesses(results: Results, arm: str) -> bool:
+    """Whether an arm finished runs and none of them left chance level."""
+    done = [run for run in results.of(arm) if run.status is Status.DONE]
+    return bool(done) and all(run.stuck for run in done)
+
+
+def _judged(pair: Pair, guessing: set[str]) -> Pair:
+    """Withhold the verdict on two arms that only guess: that guesses are alike says nothing of the arms."""
+    if not {pair.a, pair.b} <= guessing:
+        return pair
+    sentence = f"{capital(pair.a)} and {pair.b} cannot be compared: neither learnt anything."
+    return replace(pair, judgement=Judgement(Verdict.INCONCLUSIVE, None, sentence))
 
 
 def _crossed(results: Results, pair: Pair) -> Crossed | None:

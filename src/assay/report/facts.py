@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from assay.report.effects import Effect
 from assay.report.numbers import NOTHING, fixed, p_equals, plural, points, points_interval, seeds
+from assay.stats import Verdict
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,9 @@ def _more(effect: Effect) -> str:
     judgement = effect.pair.judgement
     if judgement.more_seeds:
         return f"about {seeds(judgement.more_seeds, 'more ')}"
-    return "nothing more" if effect.pair.comparison.p is not None else "at least 3 seeds"
+    if effect.pair.comparison.p is None:
+        return "at least 3 seeds"
+    return "not known" if judgement.verdict is Verdict.INCONCLUSIVE else "nothing more"
 
 
 def _new_images(effect: Effect) -> list[Fact]:

@@ -100,11 +100,12 @@ def effect_plot(report: Report) -> Drawing | None:
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(1.2 * WIDTH, 0.7 + 0.65 * len(effects)))
         axes = figure.add_subplot()
-        axes.axvspan(-report.margin, report.margin, color=ACCENT, lw=0)
-        axes.axvline(0, color=INK, lw=0.8)
         for row, effect in enumerate(effects):
+            low, high = -row - 0.32, -row + 0.24  # below the row's label
+            axes.fill_between((-report.margin, report.margin), low, high, color=ACCENT, lw=0)
+            axes.vlines(0, low, high, color=INK, lw=0.8)
             _draw_effect(axes, -row, effect, order[effect.pair.a])
-            _label(axes, -row + 0.4, effect.name)
+            _label(axes, -row + 0.45, effect.name)
         axes.set_yticks([])
         axes.set_ylim(0.5 - len(effects), 0.65)
         axes.set_xlabel("difference in test accuracy (percentage points)")

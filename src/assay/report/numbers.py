@@ -17,6 +17,11 @@ def fixed(value: float | None, decimals: int = 2) -> str:
     return f"{value:.{decimals}f}" if isfinite(value) else "inf"
 
 
+def loss(value: float | None) -> str:
+    """Write a loss with three decimals, a huge one short: 0.412, 7.8e+05."""
+    return f"{value:.1e}" if value is not None and isfinite(value) and value >= 1000 else fixed(value, 3)
+
+
 def percent(value: float | None) -> str:
     """Write a number of percent: 88.41%."""
     text = fixed(value)
