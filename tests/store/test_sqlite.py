@@ -310,7 +310,7 @@ layers = st.builds(
     LayerRecord,
     st.just(1),
     st.sampled_from(["conv1", "relu1", "linear1"]),
-    *[numbers] * 5,
+    *[numbers] * 6,
     losses.filter(isfinite),
 )
 
