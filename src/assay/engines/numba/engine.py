@@ -33,6 +33,7 @@ class NumbaSession(Session):
         self._memory = plan.memory.array()
         self._step = state.step
         self._load(state)
+        self.scores(np.zeros((1, prod(network.input_shape)), np.uint8))  # compiles, before any clock runs
 
     def train_epoch(self, images: Images, labels: Labels, epoch: int, on_steps: OnSteps) -> None:
         """Take one pass over the training set, the short last batch included."""
