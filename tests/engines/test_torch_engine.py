@@ -1,6 +1,7 @@
 """The torch engine is held to the reference engine: every layer, rule and option, several runs at once."""
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -8,8 +9,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles import assert_close
+from tiny import tiny_study
 
-from assay import engines
+from assay import engines, runner
 from assay.data.augment import Rotate, Shift
 from assay.engines.base import EVALUATION_BATCH, Recipe, Session, State, initial_state
 from assay.engines.numba import NumbaEngine
@@ -45,6 +47,7 @@ from assay.nn import (
 )
 from assay.optim import SGD, Adagrad, Adam, Adamax, AdamW, NAdam, Optimizer, RMSprop
 from assay.penalties import L1, L2
+from assay.records import Status
 from assay.schedules import CosineAnnealingLR, StepLR, WarmUp
 
 CLASSES = 5
@@ -188,6 +191,25 @@ def test_every_layer_and_several_runs_train_as_the_reference(
     assert_trains_as_the_reference(network, Recipe(SGD(0.1), batch_size, dtype="float64"), seeds, count)
 
 
+@pytest.mark.parametrize(
+    "layers",
+    [
+        (Residual((Conv2d(3, 3, padding=1), ReLU()), (Conv2d(3, 1),)),),
+        (Conv2d(2, 3), Residual((ReLU(), Conv2d(2, 3, padding=1)))),
+        (Conv2d(3, 3), Tanh(), ReLU()),
+        (Conv2d(3, 3), Tanh(), ReLU(), AvgPool2d(2)),
+        (Conv2d(3, 3), BatchNorm2d(), ReLU(), AvgPool2d(2, 1)),
+        (Conv2d(3, 3), Dropout(), ReLU()),
+        (Conv2d(3, 3), ReLU(), ReLU(), MaxPool2d(2, 1)),
+        (ReLU(), MaxPool2d(2)),
+    ],
+    ids=str,
+)
+def test_nothing_is_overwritten_that_somebody_needs(layers) -> None:
+    network = Network((*layers, Flatten(), Linear(CLASSES)), (1, 7, 6))
+    assert_trains_as_the_reference(network, Recipe(SGD(0.1), 8, dtype="float64"), (7, 8))
+
+
 @pytest.mark.parametrize("rule", RULES, ids=str)
 def test_every_rule_moves_parameters_as_the_reference(rule: Optimizer) -> None:
     assert_trains_as_the_reference(CNN, Recipe(rule, 8, dtype="float64"), (7, 8))
@@ -283,6 +305,15 @@ def test_bfloat16_layers_compute_in_bfloat16() -> None:
     assert np.ptp(scores) > 0
 
 
+def test_a_study_file_can_ask_for_bfloat16(characters, tmp_path) -> None:
+    training = {"batch_size": 16, "epochs": 2, "dtype": "bfloat16"}
+    with closing(
+        runner.run(tiny_study(characters, engine="torch:cpu", training=training), tmp_path)
+    ) as results:
+        assert {record.engine for record in results.runs} == {"torch:cpu"}
+        assert {record.status for record in results.runs} == {Status.DONE}
+
+
 @pytest.mark.parametrize("engine", [ReferenceEngine(), NumbaEngine()], ids=["reference", "numba"])
 def test_engines_without_bfloat16_say_who_has_it(engine) -> None:
     with pytest.raises(UnsupportedError, match=r"has no bfloat16 \(use --engine torch\)"):
@@ -297,11 +328,23 @@ def test_autograd_is_never_used(monkeypatch) -> None:
         monkeypatch.setattr(owner, name, refuse)
     graph, made = torch.autograd.graph, []
     with graph.saved_tensors_hooks(lambda tensor: made.append(tensor) or tensor, lambda tensor: tensor):
-        session = train(CPU, CNN, Recipe(Adam(), 8), (1, 2))
+        session = train(CPU, CNN, Recipe(Adam(), 8), (1, 2), epochs=())
+        inside = []
+        session.train_epoch(
+            *draw_images(80, CNN), 1, lambda step: inside.append(torch.is_inference_mode_enabled())
+        )
         session.evaluate(*draw_images(4, CNN))
+    assert inside == [True]
     assert not made, "a graph keeps tensors for autograd"
     flat = session._weights
     assert not any(tensor.requires_grad for tensor in (flat.theta, flat.grad, *session._slots.values()))
+
+
+def test_maps_lie_channels_last_from_the_first_convolution_on() -> None:
+    """That of one channel must be told so: otherwise all that follows is several times slower."""
+    session = train(CPU, CNN, Recipe(SGD()), epochs=())
+    y, _ = session._ops[0].forward(torch.zeros(4, 1, 12, 12))
+    assert y.is_contiguous(memory_format=torch.channels_last)
 
 
 def test_evaluation_measures_a_split_of_any_size() -> None:
