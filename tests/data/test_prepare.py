@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from assay.data import load, prepare
 from assay.data.glyphs import draw
+from assay.data.strokes import templates
 from assay.errors import DataError
 
 from test_folder import EMNIST47, needs_emnist47  # isort: skip
@@ -39,6 +40,42 @@ def test_size_place_and_shade_hardly_matter(glyph, scale, margin, shades, light_
     paper, pen = shades if light_on_dark else shades[::-1]
     image = Image.fromarray(np.rint(pen + large * (paper - pen)).astype(np.uint8))
     assert correlation([prepare(image)], [prepare(picture(glyph, 12))]) > 0.93
+
+
+def drawn(character, size, width, paper=255, pen=0):
+    """Draw a character with a hard pen of ``width`` pixels on a square canvas."""
+    image = Image.new("L", (size, size), paper)
+    draw = ImageDraw.Draw(image)
+    for line in (templates(character)[0][0].points * 0.38 + 0.5) * size:
+        draw.line([tuple(end) for end in line.tolist()], pen, width)
+    return image
+
+
+SHADES = [(255, 0), (0, 255), (170, 60), (60, 170)]
+
+
+@settings(deadline=None, max_examples=25)
+@given(
+    character=st.sampled_from("AHNX25ae"),
+    size=st.integers(28, 3000),
+    data=st.data(),
+    shades=st.sampled_from(SHADES),
+)
+def test_however_thin_the_pen_the_character_is_there(character, size, data, shades):
+    width = data.draw(st.integers(1, max(1, size // 15)))
+    ready = prepare(drawn(character, size, width, *shades))
+    usual = prepare(drawn(character, 300, 18))
+    assert (ready.shape, ready.max()) == ((28, 28), 255)
+    assert correlation([ready], [usual]) > 0.7  # 28 pixels leave little of a character
+
+
+@pytest.mark.parametrize("shades", SHADES[:2])
+@pytest.mark.parametrize(("size", "width"), [(300, 1), (600, 2), (600, 4), (1200, 4), (3000, 1), (3000, 8)])
+def test_a_thin_pen_is_widened_to_a_usual_one(size, width, shades):
+    for character in "HN":
+        thin, usual = (prepare(drawn(character, *pen)) for pen in ((size, width, *shades), (300, 18)))
+        assert correlation([thin], [usual]) > 0.8
+        assert thin.sum() == pytest.approx(usual.sum(), rel=0.25)
 
 
 FORMATS = [("PNG", mode) for mode in ("L", "RGB", "P", "1", "RGBA", "LA", "I;16")]
