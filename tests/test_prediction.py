@@ -146,6 +146,16 @@ def test_what_is_not_there_is_named(recogniser: Results, tmp_path: Path):
     assert prediction.predict(folder, []) == []
 
 
+def test_bad_pictures_can_be_left_out(recogniser: Results, pictures: list[tuple[Path, str]], tmp_path: Path):
+    blank, (first, _), (second, _) = tmp_path / "blank.png", *pictures[:2]
+    Image.new("L", (30, 30), 255).save(blank)
+    errors: list[DataError] = []
+    found = prediction.predict(recogniser.folder, [first, blank, second], on_error=errors.append)
+    assert found == prediction.predict(recogniser.folder, [first, second])
+    assert [str(error).partition(":")[0] for error in errors] == [str(blank)]
+    assert prediction.predict(recogniser.folder, [blank], on_error=errors.append) == []
+
+
 @pytest.mark.parametrize(
     "network", [{"family": "Dense", "hidden": [5]}, {"family": "ConvBlocks", "layers": 1, "filters": 2}]
 )

@@ -1,15 +1,16 @@
 """Recognise characters in pictures with a study's trained runs."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from assay.data import prepare
 from assay.engines.base import Images, Session, State
 from assay.engines.reference import ReferenceEngine
-from assay.errors import StoreError, UsageError
+from assay.errors import DataError, StoreError, UsageError
 from assay.network import Network
 from assay.records import RunRecord, Status
 from assay.results import Results
@@ -35,8 +36,20 @@ class Prediction:
     runners_up: tuple[tuple[str, float], ...]
 
 
+OnError = Callable[[DataError], None]
+
+
+def _fail(error: DataError) -> None:
+    raise error
+
+
 def predict(
-    folder: Path | str, images: Iterable[Path | str], *, arm: str | None = None, seed: int | None = None
+    folder: Path | str,
+    images: Iterable[Path | str],
+    *,
+    arm: str | None = None,
+    seed: int | None = None,
+    on_error: OnError = _fail,
 ) -> list[Prediction]:
     """Recognise the character in each of ``images``, PNG or JPEG files, with a finished run of ``folder``.
 
@@ -44,7 +57,8 @@ def predict(
     which must stay a measurement), among those of ``arm`` and ``seed`` where
     they are given. Pictures are prepared as NIST prepared EMNIST's, see
     `assay.data.prepare`. Raises `StoreError` for a folder without such a run,
-    `StudyError` for an unknown arm and `DataError` for a picture that cannot be read.
+    `StudyError` for an unknown arm and `DataError` for a picture that cannot be
+    read; where ``on_error`` takes that error and returns, the picture is left out.
     """
     results = Results.open(folder)
     try:
@@ -53,14 +67,24 @@ def predict(
         classes = results.header.classes
     finally:
         results.close()
-    paths = [Path(image) for image in images]
-    if not paths:
+    prepared = _prepared(images, on_error)
+    if not prepared:
         return []
-    prepared: Images = np.stack([prepare(path) for path in paths])
+    stacked: Images = np.stack([image for _, image in prepared])
     return [
         _prediction(path, scores, classes)
-        for path, scores in zip(paths, session.scores(prepared)[0], strict=True)
+        for (path, _), scores in zip(prepared, session.scores(stacked)[0], strict=True)
     ]
+
+
+def _prepared(images: Iterable[Path | str], on_error: OnError) -> list[tuple[Path, NDArray[np.uint8]]]:
+    found = []
+    for path in map(Path, images):
+        try:
+            found.append((path, prepare(path)))
+        except DataError as error:
+            on_error(error)
+    return found
 
 
 def best_run(results: Results, arm: str | None = None, seed: int | None = None) -> RunRecord:

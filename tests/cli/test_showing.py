@@ -7,6 +7,7 @@ from conftest import Assay
 from PIL import Image
 from tiny import CLASSES, TEST, TRAIN, VALID, tiny_tables
 
+from assay.errors import DataError
 from assay.plan import make_plan
 from assay.prediction import Prediction
 from assay.report.export import to_toml
@@ -76,7 +77,7 @@ def test_data_list_info_and_preview(assay: Assay, characters: str):
 def test_predict_prints_a_line_for_each_picture(assay: Assay, monkeypatch):
     """Names as they are, with what would be markup elsewhere."""
 
-    def recognise(folder, images, *, arm, seed):
+    def recognise(folder, images, *, arm, seed, on_error):
         assert (folder, arm, seed) == ("there", "max", 3)
         return [Prediction(Path(image), "[b]", 0.875, (("8", 0.12), ("3", 0.005))) for image in images]
 
@@ -86,3 +87,16 @@ def test_predict_prints_a_line_for_each_picture(assay: Assay, monkeypatch):
     assert [line.split() for line in said.out.splitlines()[2:]] == [
         ["[bold]a.png", "[b]", "88%", "8", "12%,", "3", "0%"], ["b.jpg", "[b]", "88%", "8", "12%,", "3", "0%"]
     ]  # fmt: skip
+
+
+def test_pictures_that_cannot_be_read_lose_the_others_no_answer(assay: Assay, monkeypatch):
+    def recognise(folder, images, *, arm, seed, on_error):
+        for image in images[1:]:
+            on_error(DataError(f"{image}: blank\npicture"))
+        return [Prediction(Path(images[0]), "7", 1.0, ())]
+
+    monkeypatch.setattr("assay.prediction.predict", recognise)
+    said = assay("predict", "there", "a.png", "b.png", "c.png")
+    assert said.status == 2
+    assert said.out.splitlines()[2].split() == ["a.png", "7", "100%"]
+    assert said.err == "".join(f"assay: error: {name}.png: blank\\npicture\n" for name in "bc")

@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from assay.cli import bench, check, data, folders, predict, run, studies
+from assay.cli.text import complain
 from assay.errors import AssayError
 
 DEBUG = "ASSAY_DEBUG"
@@ -82,14 +83,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _complain(message: str, status: int) -> int:
-    sys.stdout.flush()
-    print(f"assay: error: {one_line(message)}", file=sys.stderr)
+    complain(message)
     return status
-
-
-def one_line(message: str) -> str:
-    """Return ``message`` with line ends and other control characters written out."""
-    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in message.strip())
 
 
 def _usage(error: typer.TyperException) -> str:

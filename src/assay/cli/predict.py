@@ -5,7 +5,8 @@ from typing import Annotated
 import typer
 
 from assay.cli.options import Folder, number
-from assay.cli.text import console, grid
+from assay.cli.text import complain, console, grid
+from assay.errors import DataError
 
 Images = Annotated[
     list[str], typer.Argument(metavar="IMAGE...", show_default=False, help="PNG or JPEG, one character each.")
@@ -17,13 +18,21 @@ Seed = Annotated[int | None, number("--seed", "Use the best run with this seed."
 def predict(folder: Folder, images: Images, arm: Arm = None, seed: Seed = None) -> None:
     """Recognise characters in image files with a trained run.
 
+    Exit status 2 says that some could not be read; the others are answered.
+
     Example: assay predict assay-runs/pooling-quick letter.png
     """
     from assay import prediction
 
-    found = prediction.predict(folder, images, arm=arm, seed=seed)
+    errors: list[DataError] = []
+    found = prediction.predict(folder, images, arm=arm, seed=seed, on_error=errors.append)
     table = grid("image", "character", "confidence", "or")
     for item in found:
         others = ", ".join(f"{name} {100 * share:.0f}%" for name, share in item.runners_up)
         table.add_row(str(item.path), item.character, f"{100 * item.confidence:.0f}%", others)
-    console().print(table)
+    if found:
+        console().print(table)
+    for error in errors:
+        complain(str(error))
+    if errors:
+        raise typer.Exit(2)

@@ -26,6 +26,17 @@ def say(*words: Any) -> None:
     print(*words, flush=True)
 
 
+def complain(message: str) -> None:
+    """Write an error on one line of stderr."""
+    sys.stdout.flush()
+    print(f"assay: error: {one_line(message)}", file=sys.stderr)
+
+
+def one_line(message: str) -> str:
+    """Return ``message`` with line ends and other control characters written out."""
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in message.strip())
+
+
 def write(text: str) -> None:
     """Write a text that has its own line ends, to be read by a program."""
     sys.stdout.write(text)
