@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 from tiny import TEST, TRAIN, VALID, tiny_study
 
 from assay.data import DataSpec, load
+from assay.engines.reference import ReferenceSession
 from assay.errors import DataError
-from assay.estimate import CohortEstimate, Estimate, Outline, estimate, outline
+from assay.estimate import STEPS, CohortEstimate, Estimate, Outline, estimate, outline
 from assay.plan import make_plan
 
 
@@ -46,6 +47,22 @@ def test_an_estimate_scales_with_the_work(characters: str):
         assert all(cohort.seconds > epochs * 99 / cohort.steps_per_second for cohort in found.cohorts)
         times[epochs] = found.seconds
     assert times[100] > 10 * times[1]
+
+
+def test_a_batch_is_no_larger_than_the_training_set(characters: str, monkeypatch):
+    """Asked for batches of thousands, a study of fifty examples is measured, and paid for, with fifty."""
+    taken = []
+
+    def train_epoch(self, images, labels, epoch, on_steps):
+        taken.append((len(images), self.recipe.batch_size))
+
+    monkeypatch.setattr(ReferenceSession, "train_epoch", train_epoch)
+    study = tiny_study(characters, training={"batch_size": 4096, "epochs": 1})
+    found = estimate(make_plan(study, (1, 14, 14), 6), Outline(50, 20, 10, (1, 14, 14), 6), workers=1)
+    assert set(taken) == {(50, 50), (50 * STEPS, 50)}
+    same = tiny_study(characters, training={"batch_size": 50, "epochs": 1})
+    expected = estimate(make_plan(same, (1, 14, 14), 6), Outline(50, 20, 10, (1, 14, 14), 6), workers=1)
+    assert found.memory == expected.memory
 
 
 @given(

@@ -6,7 +6,7 @@ workers that slow each other down are not in it.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from time import perf_counter
 
@@ -97,8 +97,8 @@ def estimate(plan: Plan, data: Outline, workers: int) -> Estimate:
 
 
 def _cohort(cohort: Cohort, data: Outline) -> CohortEstimate:
-    recipe = cohort.recipe
-    job = cohort.job(cohort.seeds[:1])
+    recipe = replace(cohort.recipe, batch_size=min(cohort.recipe.batch_size, data.train))
+    job = replace(cohort.job(cohort.seeds[:1]), recipe=recipe)
     session = job.session([run.state for run in job.start()])
     count = max(STEPS * recipe.batch_size, EVALUATION_BATCH)
     random = stream(0, "estimate")
