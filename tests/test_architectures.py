@@ -218,3 +218,9 @@ def test_convolution_chooses_the_method_of_every_conv2d(table):
     assert set(methods) == {"fft"}
     with pytest.raises(StudyError, match=r"network\.convolution: input should be 'loops', 'scipy'"):
         from_table({**table, "convolution": "loop"})
+
+
+@pytest.mark.parametrize("inner", [1, "x", [2]])
+def test_layers_in_layers_are_tables_too(inner):
+    with pytest.raises(StudyError, match=r"layers\[0\]\.layers\[0\]: expected a table with 'layer'"):
+        from_table({"family": "Layers", "layers": [{"layer": "Residual", "layers": [inner]}]})

@@ -221,8 +221,10 @@ def _layers(values: tuple[dict[str, Any], ...], classes: int, where: str) -> tup
     return tuple(_layer(value, classes, f"{where}[{index}]") for index, value in enumerate(values))
 
 
-def _layer(value: Mapping[str, Any], classes: int, where: str) -> Layer:
+def _layer(value: Any, classes: int, where: str) -> Layer:
     """Build one layer; those that hold layers hold tables of them."""
+    if not isinstance(value, Mapping):
+        raise StudyError(f"{where}: expected a table with 'layer'; got {value!r}")
     table = dict(value)
     if table.get("layer") == "Linear":
         table.setdefault("out_features", classes)

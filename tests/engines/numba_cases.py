@@ -91,9 +91,9 @@ def open_session(engine: Engine, network: Network, recipe: Recipe, state: State 
     return engine.session(network, recipe, [7], [state or uneven(network, recipe)])
 
 
-def uneven(network: Network, recipe: Recipe) -> State:
+def uneven(network: Network, recipe: Recipe, seed: int = 7) -> State:
     """Return a state without the zeros and ones that parameters start at, which leave values at a kink."""
-    state, rng = initial_state(network, recipe, 7), np.random.default_rng(0)
+    state, rng = initial_state(network, recipe, seed), np.random.default_rng(0)
     for value in state.weights.values():
         value[...] += 0.1 * rng.random(value.shape)
     return state

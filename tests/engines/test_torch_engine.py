@@ -8,6 +8,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numba_cases import uneven
 from oracles import assert_close
 from tiny import tiny_study
 
@@ -84,7 +85,7 @@ def train(
     engine, network: Network, recipe: Recipe, seeds=(7,), epochs=(1, 2), count=20, states=None
 ) -> Session:
     engine.check(network, recipe)
-    states = states or [initial_state(network, recipe, seed) for seed in seeds]
+    states = states or [uneven(network, recipe, seed) for seed in seeds]
     session = engine.session(network, recipe, seeds, states)
     for epoch in epochs:
         session.train_epoch(*draw_images(count, network), epoch, lambda steps: None)
