@@ -202,19 +202,29 @@ USER_ERRORS = {
         "mine.py:Refuses",
         r"constructor failed: ValueError: not today \(mine.py, line \d+\)",
     ),
-    "bad forward": ("mine.py:Broken", r"takes none .* ZeroDivisionError: .* \(mine.py, line \d+\)"),
-    "bad backward": ("mine.py:BackwardRaises", r"KeyError: 'cache' \(mine.py, line \d+\)"),
+    "bad forward": (
+        "mine.py:Broken",
+        r"takes none .* fprop raised ZeroDivisionError: .* \(mine.py, line 12\)",
+    ),
+    "bad backward": (
+        "mine.py:BackwardRaises",
+        r"Raises, input 3 x 6 x 8, batch of 2: bprop raised KeyError: 'cache' \(mine.py, line 14\)",
+    ),
+    "bad forward of a layer": (
+        "mine.py:Deep",
+        r"mine.py:Deep, input 3 x 6 x 8, batch of 2: forward raised ValueError: .* \(mine.py, line 24\)$",
+    ),
     "wrong shape": ("mine.py:WrongShape", r"dL/dx is 1 x 3 x 6 x 8, x is 2 x 3 x 6 x 8"),
     "single": ("mine.py:Single", "forward gives float32 for float64"),
     "no file": ("other.py:Broken", "other.py: no such file"),
     "no colon": ("mine.py", "mine.py: expected PATH.py:ClassName"),
-    "syntax": ("typo.py:Broken", r"typo.py: SyntaxError: .* \(typo.py, line 2\)"),
+    "syntax": ("typo.py:Broken", r"typo.py: SyntaxError: [^()]* \(typo.py, line 2\)$"),
     "exits": ("exits.py:Broken", "exits.py: SystemExit: 3"),
 }
 
 
 @pytest.mark.parametrize(("target", "message"), USER_ERRORS.values(), ids=USER_ERRORS)
-def test_every_users_error_is_one_line(tmp_path, target, message):
+def test_every_users_error_is_one_line(tmp_path, monkeypatch, target, message):
     write(tmp_path / "typo.py", "x = 1\nclass Broken(:\n")
     write(tmp_path / "exits.py", "import sys\nsys.exit(3)\n")
     write(
@@ -237,11 +247,21 @@ def test_every_users_error_is_one_line(tmp_path, target, message):
             def bprop(self, inputs, outputs, grads_wrt_outputs): return grads_wrt_outputs[:1]
         class Single(Good):
             def fprop(self, inputs): return inputs.astype("float32")
+        from assay.nn import Layer
+        class Deep(Layer):
+            kind = "deep"
+            def output_shape(self, shape): return shape
+            def forward(self, params, x): return self.helper(x), None
+            def helper(self, x): return x.reshape(7)
+            def backward(self, params, cache, dy): return dy, {}
         """,
     )
     with pytest.raises(AssayError, match=message) as caught:
         check(f"{tmp_path / target}")
     assert "\n" not in str(caught.value)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(AssayError, match=message):
+        check(target)
 
 
 def test_refuses_an_unknown_argument_a_shape_and_a_built_in(tmp_path):

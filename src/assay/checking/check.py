@@ -75,8 +75,10 @@ def check_layer(
     path: Path | None = None,
 ) -> Check:
     """Check a layer that is there already; `check` says how."""
-    with blamed(f"{path}:{name}" if path else name, path):
+    where = f"{path}:{name}" if path else name
+    with blamed(where, path):
         shape = input_shape or _shape_that_fits(layer, path)
+    with blamed(f"{where}, input {text(shape)}, batch of {BATCH}", path):
         entries = _check_forward(layer, shape)
         mismatches = _gradients(layer, shape)
         comparison, note = _compared(layer, name, against, shape, settings or {})

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from inspect import Parameter, isclass, signature
 from pathlib import Path
+from traceback import FrameSummary, extract_tb
 from types import ModuleType
 from typing import Any
 
@@ -31,9 +32,13 @@ def blamed(where: str, path: Path | None = None) -> Iterator[None]:
 
 
 def words(error: BaseException, path: Path | None) -> str:
-    """Return an exception in one line: its kind, what it says, and where in the user's file it was."""
+    """Return an exception in one line: whose it is, its kind, what it says, and where in the user's file."""
     message = (str(error).strip() or "no message").splitlines()[0]
-    return f"{type(error).__name__}: {message}{_place(error, path)}"
+    frames = _own_frames(error, path)
+    method = frames[0].name if frames else "<module>"
+    raised = "" if method.startswith(("<", "__")) else f"{method} raised "
+    place = f" ({path.name}, line {frames[-1].lineno})" if path and frames else ""
+    return f"{raised}{type(error).__name__}: {message}{place}"
 
 
 @contextmanager
@@ -138,15 +143,10 @@ def _tuples(value: Any) -> Any:
     return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
 
 
-def _place(error: BaseException, path: Path | None) -> str:
-    """Name the last line of the user's own file that the error came through."""
-    if path is None:
-        return ""
-    if isinstance(error, SyntaxError):
-        return f" ({path.name}, line {error.lineno})"
-    line, trace = None, error.__traceback__
-    while trace:
-        if Path(trace.tb_frame.f_code.co_filename) == path:
-            line = trace.tb_lineno
-        trace = trace.tb_next
-    return f" ({path.name}, line {line})" if line else ""
+def _own_frames(error: BaseException, path: Path | None) -> list[FrameSummary]:
+    """Return the calls in the user's own file that the error came through; a SyntaxError tells its place."""
+    if path is None or isinstance(error, SyntaxError):
+        return []
+    own = str(path.absolute())
+    frames = extract_tb(error.__traceback__)
+    return [frame for frame in frames if frame.filename == own]
