@@ -7,6 +7,7 @@ from conftest import Assay
 from PIL import Image
 from tiny import CLASSES, TEST, TRAIN, VALID, tiny_tables
 
+from assay.data import sources
 from assay.errors import DataError
 from assay.plan import make_plan
 from assay.prediction import Prediction
@@ -60,6 +61,18 @@ def test_every_built_in_study_is_listed(assay: Assay):
 
     said = assay("studies")
     assert all(name in said.out for name in builtin())
+
+
+def test_each_data_set_is_a_line_and_each_download_another(assay: Assay, monkeypatch):
+    monkeypatch.setenv("ASSAY_DATA", "nothing")
+    said = assay("data", "list").out.splitlines()
+    assert max(map(len, said)) <= 80
+    assert [line.split()[0] for line in said[2:13]] == [source.name for source in sources()]
+    here = {line.split()[0]: line.split()[-1] for line in said[2:13]}
+    assert (here.pop("glyphs"), here.pop("idx:DIR"), set(here.values())) == ("yes", "–", {"no"})
+    fetched = [line.split()[:4] for line in said[15:]]
+    names = ("emnist", "mnist", "fashion-mnist", "kmnist")
+    assert fetched == [["assay", "data", "fetch", name] for name in names]
 
 
 def test_data_list_info_and_preview(assay: Assay, characters: str):

@@ -32,8 +32,11 @@ def list_() -> None:
 
     table = grid("data set", "what it is", "here", left=3)
     for source in sources():
-        table.add_row(source.name, source.description, "yes" if source.available else source.how)
+        table.add_row(source.name, source.description, source.here)
     console().print(table)
+    missing = dict.fromkeys(source.how for source in sources() if not source.available)
+    if missing:
+        say("\nto download:", *missing, sep="\n  ")
 
 
 @app.command()

@@ -21,9 +21,9 @@ def console() -> "Console":
     )
 
 
-def say(*words: Any) -> None:
+def say(*words: Any, sep: str = " ") -> None:
     """Print a line as it is, without folding, so that paths can be copied."""
-    print(*words, flush=True)
+    print(*words, sep=sep, flush=True)
 
 
 def complain(message: str) -> None:

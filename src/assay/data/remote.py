@@ -48,7 +48,14 @@ def _mnist_files(*md5: str) -> dict[str, str]:
 
 
 ARCHIVE = "gzip.zip"
-EMNIST_SETS = ("balanced", "bymerge", "byclass", "letters", "digits", "mnist")
+EMNIST_SETS = {
+    "balanced": "letters and digits, balanced, in 47 classes",
+    "bymerge": "letters and digits, all, in 47 classes",
+    "byclass": "letters and digits, all, in 62 classes",
+    "letters": "letters, small and capital together",
+    "digits": "digits",
+    "mnist": "digits, as many as MNIST has",
+}
 COLLECTIONS = {
     "emnist": Collection(
         "EMNIST (Cohen et al. 2017): handwritten letters and digits",
@@ -80,7 +87,7 @@ COLLECTIONS = {
         "31 MB",
     ),
     "kmnist": Collection(
-        "Kuzushiji-MNIST (Clanuwat et al. 2018): cursive Japanese",
+        "KMNIST (Clanuwat et al. 2018): cursive Japanese",
         "http://codh.rois.ac.jp/kmnist/dataset/kmnist/",
         _mnist_files(
             "bdb82020997e1d708af4cf47b453dcf7",

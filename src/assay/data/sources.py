@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
-from assay.data.remote import COLLECTIONS, NAMES, is_fetched
+from assay.data.remote import COLLECTIONS, EMNIST_SETS, NAMES, is_fetched
+
+FOLDER = "idx:DIR"
 
 
 @dataclass(frozen=True)
@@ -14,14 +16,17 @@ class SourceInfo:
     available: bool
     how: str
 
+    @property
+    def here(self) -> str:
+        """Whether it is on this machine: yes or no, and a dash for the folder that the user names."""
+        return "–" if self.name == FOLDER else "yes" if self.available else "no"
+
 
 def sources() -> list[SourceInfo]:
     """List every data set that assay knows, and whether it can be loaded now."""
     return [
         SourceInfo("glyphs", "47 classes drawn from pen strokes (synthetic)", True, "built in"),
-        SourceInfo(
-            "idx:DIR", "any folder of IDX files named like MNIST's or EMNIST's", True, "name the folder"
-        ),
+        SourceInfo(FOLDER, "a folder of IDX files, named like MNIST's", True, "name the folder"),
         *(_published(name) for name in NAMES),
     ]
 
@@ -29,5 +34,5 @@ def sources() -> list[SourceInfo]:
 def _published(name: str) -> SourceInfo:
     key, _, part = name.partition("/")
     collection = COLLECTIONS[key]
-    title = f"{collection.title} ({part})" if part else collection.title
-    return SourceInfo(name, title, is_fetched(name), f"assay data fetch {key} ({collection.size})")
+    description = f"EMNIST: {EMNIST_SETS[part]}" if part else collection.title
+    return SourceInfo(name, description, is_fetched(name), f"assay data fetch {key} ({collection.size})")
