@@ -5,10 +5,14 @@ from enum import StrEnum
 
 
 class Status(StrEnum):
-    """Where a run stands; only ``done`` runs enter a comparison."""
+    """Where a run stands; only ``done`` runs enter a comparison.
+
+    A run is ``stopped`` that is recorded as running although nothing is at work on it any more.
+    """
 
     PENDING = "pending"
     RUNNING = "running"
+    STOPPED = "stopped"
     DONE = "done"
     DIVERGED = "diverged"
     FAILED = "failed"

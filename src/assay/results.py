@@ -1,6 +1,6 @@
 """Results: what a study has found so far, read from its folder."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import nan
 from pathlib import Path
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from assay import study as studies
 from assay.records import EpochRecord, LayerRecord, RunId, RunRecord, Status
 from assay.store import Header, SQLiteStore, Store
+from assay.store.lock import is_held
 from assay.study import Study
 
 if TYPE_CHECKING:
@@ -32,17 +33,24 @@ class Results:
     """A study's results folder, opened for reading.
 
     Accuracies are shares from 0 to 1. A run that is not ``done`` has no test
-    accuracy; nothing is dropped silently.
+    accuracy; nothing is dropped silently. ``at_work`` False says that no
+    process trains any run: those recorded as running have stopped.
     """
 
     folder: Path
     store: Store
+    at_work: bool = True
 
     @classmethod
-    def open(cls, folder: Path | str) -> "Results":
-        """Open the results in ``folder``; `StoreError` if there are none."""
+    def open(cls, folder: Path | str, *, look: bool = False) -> "Results":
+        """Open the results in ``folder``; `StoreError` if there are none.
+
+        With ``look`` runs whose process has died are ``stopped``, and not
+        ``running`` as it left them.
+        """
         folder = Path(folder)
-        return cls(folder, SQLiteStore.open(folder / DATABASE))
+        at_work = not look or is_held(folder)  # before reading: what ends meanwhile is read as ended
+        return cls(folder, SQLiteStore.open(folder / DATABASE), at_work)
 
     @cached_property
     def study(self) -> Study:
@@ -58,7 +66,8 @@ class Results:
     def runs(self) -> list[RunRecord]:
         """Every run, arm by arm in the study's order, then by seed."""
         order = {arm.name: index for index, arm in enumerate(self.study.arms)}
-        return sorted(self.store.runs(), key=lambda run: (order[run.arm], run.seed))
+        runs = sorted(self.store.runs(), key=lambda run: (order[run.arm], run.seed))
+        return runs if self.at_work else [_stopped(run) for run in runs]
 
     def of(self, arm: str) -> list[RunRecord]:
         """Return the runs of one arm, by seed; `StudyError` if the study has no such arm."""
@@ -116,3 +125,7 @@ class Results:
     def close(self) -> None:
         """Let go of the folder."""
         self.store.close()
+
+
+def _stopped(run: RunRecord) -> RunRecord:
+    return replace(run, status=Status.STOPPED) if run.status is Status.RUNNING else run

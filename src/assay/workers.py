@@ -24,6 +24,13 @@ from assay.training import Job, Progress, test, train
 
 
 @dataclass(frozen=True)
+class Begun:
+    """A worker's first word on runs."""
+
+    runs: tuple[RunId, ...]
+
+
+@dataclass(frozen=True)
 class Finished:
     """A worker's last word on a run."""
 
@@ -57,7 +64,7 @@ class Driver:
         self.store = store
         self.folder = folder
         self.on_event = on_event
-        self.inbox: queue.Queue[StepsTaken | EpochEnded | Finished | Broken] = queue.Queue()
+        self.inbox: queue.Queue[Begun | StepsTaken | EpochEnded | Finished | Broken] = queue.Queue()
         self.stop = threading.Event()
 
     def drive(self, runs: list[RunId], workers: int) -> None:
@@ -96,6 +103,9 @@ class Driver:
         while left:
             message = self.inbox.get()
             match message:
+                case Begun():
+                    for run in message.runs:
+                        self.store.add_run(self._under_way(run))
                 case StepsTaken():
                     self.on_event(message)
                 case EpochEnded():
@@ -115,8 +125,8 @@ class Driver:
     def _under_way(self, run: RunId) -> RunRecord:
         """Return where a run stands, for whoever looks in while it is trained."""
         history = self.store.epochs(run)
-        best = max(history, key=lambda record: record.valid_accuracy)
-        summary = _summary(history, best.epoch)
+        best = max(history, key=lambda record: record.valid_accuracy, default=None)
+        summary = _summary(history, best.epoch) if best else {}
         return replace(self._record(run, Status.RUNNING), **summary)
 
     def _store_end(self, message: Finished) -> None:
@@ -169,6 +179,7 @@ class Driver:
         return [end for runs in groups.values() for end in self._side_by_side(runs)]
 
     def _side_by_side(self, runs: dict[RunId, Progress]) -> list[Finished]:
+        self.inbox.put(Begun(tuple(runs)))
         session = self._job(tuple(runs)).session([progress.state for progress in runs.values()])
         for run, progress in runs.items():
             for record in progress.history:

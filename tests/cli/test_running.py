@@ -14,8 +14,8 @@ import pytest
 from conftest import Assay
 from tiny import outcome
 
-from assay.events import EpochEnded, Event
-from assay.records import Status
+from assay.events import EpochEnded, Event, StepsTaken
+from assay.records import RunId, Status
 from assay.results import COLUMNS, DATABASE, Results
 from assay.runner import run
 from assay.studies import load_study
@@ -154,6 +154,35 @@ def test_who_looks_in_sees_how_far_each_run_is(study_file: str, tmp_path: Path):
 
     run(load_study(study_file), tmp_path / "out", workers=1, on_event=look).close()
     assert len(seen) == 12
+
+
+def counts(table: str) -> dict[str, tuple[str, ...]]:
+    """Return the pending, running and stopped runs of each arm in what ``assay status`` prints."""
+    rows = [line.split() for line in lines(table)]
+    assert any(row[1:4] == ["pending", "running", "stopped"] for row in rows)
+    return {row[0]: tuple(row[1:4]) for row in rows if row and row[0] in ("max", "average")}
+
+
+def test_status_tells_runs_under_way_from_those_whose_process_has_ended(study_file: str, assay: Assay):
+    """From a run's first step on; each arm's first seed is trained first, and then interrupted."""
+    seen = []
+
+    def interrupt(event: Event) -> None:
+        if isinstance(event, StepsTaken):
+            seen.append(counts(assay("status", "out").out))
+            if event.run == RunId("average", 0):
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(load_study(study_file), Path("out"), workers=1, on_event=interrupt)
+    assert seen[0] == {"max": ("1", "1", "0"), "average": ("2", "0", "0")}
+    assert seen[-1] == {"max": ("1", "0", "0"), "average": ("1", "1", "0")}
+    assert counts(assay("status", "out").out) == {"max": ("1", "0", "0"), "average": ("1", "0", "1")}
+    assert "stopped" in assay("results", "out").out
+    with closing(Results.open("out")) as results:
+        assert {found.status for found in results.runs} == {Status.PENDING, Status.RUNNING, Status.DONE}
+    run(load_study(study_file), Path("out")).close()
+    assert counts(assay("status", "out").out) == {"max": ("0", "0", "0"), "average": ("0", "0", "0")}
 
 
 def test_a_run_that_fails_is_told_and_the_others_go_on(study_file: str, assay: Assay, monkeypatch):

@@ -62,7 +62,7 @@ def test_status_counts_every_run(interim: Results) -> None:
     text = printed(status_table(interim))
     assert readable(text)
     row = next(line.split() for line in text.splitlines() if line.startswith("average"))
-    assert row[1:6] == ["1", "1", "2", "0", "0"]
+    assert row[1:7] == ["1", "1", "0", "2", "0", "0"]
     assert "6 of 8 runs" in text
 
 

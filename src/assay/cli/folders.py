@@ -21,7 +21,7 @@ def status(folder: Folder) -> None:
     from assay.report import terminal
     from assay.results import Results
 
-    with closing(Results.open(folder)) as found:
+    with closing(Results.open(folder, look=True)) as found:
         console().print(terminal.status_table(found))
 
 
@@ -33,7 +33,7 @@ def results(folder: Folder, format: Format = "table") -> None:
     from assay.report import export, terminal
     from assay.results import Results
 
-    with closing(Results.open(folder)) as found:
+    with closing(Results.open(folder, look=True)) as found:
         match format:
             case "table":
                 console().print(terminal.results_table(found))

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from assay.errors import StoreError
 
+A_LOOK = 0.1  # seconds, and far more than `is_held` takes, which must not keep a run from starting
+
 
 @contextmanager
 def folder_lock(folder: Path) -> Iterator[None]:
@@ -18,12 +20,23 @@ def folder_lock(folder: Path) -> Iterator[None]:
     """
     path = folder / "lock"
     try:
-        connection = sqlite3.connect(path, timeout=0, isolation_level=None)
+        connection = sqlite3.connect(path, timeout=A_LOOK, isolation_level=None)
     except sqlite3.Error as error:
         raise StoreError(f"{path}: cannot be opened ({error}; choose another --out)") from None
     with closing(connection):
         _take(connection, path)
         yield
+
+
+def is_held(folder: Path) -> bool:
+    """Tell whether a living process holds ``folder``, without taking it; False where none ever did."""
+    path = folder / "lock"
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=0)) as lock:
+            lock.execute("SELECT * FROM sqlite_master").fetchall()
+    except sqlite3.Error as error:
+        return "locked" in str(error)
+    return False
 
 
 def _take(connection: sqlite3.Connection, path: Path) -> None:
