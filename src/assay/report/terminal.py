@@ -122,7 +122,7 @@ def _run_cells(run: RunRecord) -> list[Text | str]:
         numbers.loss(run.test_loss),
         numbers.speed(run.steps_per_second),
         numbers.speed(run.seconds_per_epoch),
-        numbers.mebibytes(run.peak_memory),
+        numbers.mebibytes(run.peak_memory or None),
         numbers.count(run.parameters),
         numbers.count(run.flops),
     ]

@@ -22,7 +22,7 @@ from assay.records import EpochRecord, LayerRecord, RunId
 from assay.shapes import Array
 from assay.training import Progress
 
-_META, _SHA256 = "assay", "sha256"
+_META = "assay"  # one key alone: safetensors writes several in no fixed order
 
 
 def path_of(folder: Path, run: RunId, *, unfinished: bool = False) -> Path:
@@ -95,7 +95,7 @@ def _write(path: Path, tensors: dict[str, Array], meta: dict[str, Any]) -> None:
     """Write beside, flush, rename, flush the folder: whole or not at all, also after a power cut."""
     contiguous = {name: np.asarray(value, order="C") for name, value in tensors.items()}
     text = json.dumps(meta)
-    payload = save(contiguous, metadata={_META: text, _SHA256: _digest(contiguous, text)})
+    payload = save(contiguous, metadata={_META: f"{_digest(contiguous, text)} {text}"})
     beside = path.with_suffix(".tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -126,7 +126,7 @@ def _read(path: Path, what_to_do: str) -> tuple[dict[str, Array], dict[str, Any]
         with safe_open(path, framework="numpy") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             found = file.metadata() or {}
-        text, digest = found[_META], found[_SHA256]
+        digest, _, text = found[_META].partition(" ")
         meta = dict(json.loads(text))
     except (SafetensorError, KeyError, ValueError, TypeError, OSError) as error:
         raise StoreError(f"{path}: no checkpoint of assay's, or incomplete: {error} ({what_to_do})") from None
