@@ -1,26 +1,13 @@
 """What the tests of the command line share: the command itself, and a study that trains in a second."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from said import Assay, Said
 from tiny import tiny_tables
 
 from assay.cli import main
 from assay.report.export import to_toml
-
-
-@dataclass(frozen=True)
-class Said:
-    """What a command ended with and wrote."""
-
-    status: int
-    out: str
-    err: str
-
-
-Assay = Callable[..., Said]
 
 
 @pytest.fixture

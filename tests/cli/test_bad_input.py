@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import Assay
+from said import Assay
 from tiny import tiny_tables
 
 from assay.cli import app

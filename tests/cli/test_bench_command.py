@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from conftest import Assay
 from PIL import Image
+from said import Assay
 
 from assay.bench.convolution import Settings
 from assay.nn.convolution import METHODS

@@ -4,7 +4,7 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
-from conftest import Assay
+from said import Assay
 
 SCALE = """
 from dataclasses import dataclass

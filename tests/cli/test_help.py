@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import typer
-from conftest import Assay
+from said import Assay
 
 from assay.cli.app import app
 

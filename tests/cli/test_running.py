@@ -11,7 +11,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from conftest import Assay
+from said import Assay
 from tiny import outcome
 
 from assay.events import EpochEnded, Event, StepsTaken
@@ -117,12 +117,12 @@ def test_options_reach_the_study(study_file: str, assay: Assay):
 
 
 def test_ctrl_c_stops_cleanly_and_the_same_command_continues(study_file: str, tmp_path: Path):
-    command = [sys.executable, *WORDS, study_file, "--epochs", "6", "--out"]
+    command = [sys.executable, *WORDS, study_file, "--epochs", "40", "--out"]
     process = subprocess.Popen(
         [*command, str(tmp_path / "a")], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     assert process.stdout is not None
-    next(line for line in process.stdout if "epoch 1/6" in line)
+    next(line for line in process.stdout if "epoch 1/40" in line)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (130, "")
@@ -132,7 +132,7 @@ def test_ctrl_c_stops_cleanly_and_the_same_command_continues(study_file: str, tm
         subprocess.run([*command, str(tmp_path / name)], capture_output=True, text=True, check=True)
         for name in ("a", "b")
     )
-    assert again.stdout.count("epoch 1/6") < whole.stdout.count("epoch 1/6") == 4
+    assert again.stdout.count("epoch 1/40") < whole.stdout.count("epoch 1/40") == 4
     ended = [Results.open(tmp_path / name) for name in ("a", "b")]
     assert outcome(ended[0]) == outcome(ended[1])
     for results in ended:

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from conftest import Assay
 from PIL import Image
+from said import Assay
 from tiny import CLASSES, TEST, TRAIN, VALID, tiny_tables
 
 from assay.data import sources
@@ -113,3 +113,10 @@ def test_pictures_that_cannot_be_read_lose_the_others_no_answer(assay: Assay, mo
     assert said.status == 2
     assert said.out.splitlines()[2].split() == ["a.png", "7", "100%"]
     assert said.err == "".join(f"assay: error: {name}.png: blank\\npicture\n" for name in "bc")
+
+
+def test_what_the_recipe_adds_is_shown(assay: Assay):
+    shown = assay("show", "optimizers", "--quick").out
+    assert "SGD lr=0.05, minibatch 100, 10 epochs, penalties L2 0.001, numba engine" in " ".join(
+        shown.split()
+    )

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
+from scipy.ndimage import gaussian_filter
 
 from assay.data import load, prepare
 from assay.data.glyphs import draw
@@ -66,7 +67,8 @@ def test_however_thin_the_pen_the_character_is_there(character, size, data, shad
     ready = prepare(drawn(character, size, width, *shades))
     usual = prepare(drawn(character, 300, 18))
     assert (ready.shape, ready.max()) == ((28, 28), 255)
-    assert correlation([ready], [usual]) > 0.7  # 28 pixels leave little of a character
+    # Where a thin line falls between two pixels of a small picture, it may come out a pixel further.
+    assert correlation([gaussian_filter(ready, 1.0)], [gaussian_filter(usual, 1.0)]) > 0.75
 
 
 @pytest.mark.parametrize("shades", SHADES[:2])

@@ -14,6 +14,7 @@ from assay.cli.text import duration, grid
 from assay.estimate import Estimate, Outline
 from assay.network import Network
 from assay.plan import Cohort, Plan
+from assay.recipe import Recipe
 from assay.report.numbers import count, mebibytes, plural
 
 
@@ -86,9 +87,17 @@ def _network(network: Network, cohorts: list[Cohort]) -> Iterator[RenderableType
         recipe, rule = cohort.recipe, cohort.recipe.optimizer
         yield Text(
             f"\n{cohort.arm.name}: {type(rule).__name__} {settings(rule)}, minibatch {recipe.batch_size}, "
-            f"{plural(recipe.epochs, 'epoch')}, {cohort.engine.name} engine"
+            f"{plural(recipe.epochs, 'epoch')}, {''.join(_options(recipe))}{cohort.engine.name} engine"
         )
     yield _layers(network)
+
+
+def _options(recipe: Recipe) -> Iterator[str]:
+    """Write what the recipe adds: ``penalties L2 0.001, ``."""
+    for key in sorted(recipe.options):
+        value = getattr(recipe, key)
+        kinds = value if isinstance(value, tuple) else (value,)
+        yield f"{key} {' + '.join(f'{type(kind).__name__} {settings(kind)}'.strip() for kind in kinds)}, "
 
 
 def _layers(network: Network) -> Table:

@@ -37,7 +37,7 @@ VERDICT_STYLES = {
 
 def results_table(results: Results) -> Table:
     """Return one row a run."""
-    table = _table("accuracies in %, loss in nats, mem: peak memory in MiB, par: parameters", gap=1)
+    table = _table("accuracies in %, loss in nats without penalties, mem: MiB, par: parameters", gap=1)
     table.add_column("arm", overflow="fold")
     table.add_column("seed", justify="right", no_wrap=True)
     table.add_column("status", no_wrap=True)
