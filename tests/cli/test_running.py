@@ -116,10 +116,19 @@ def test_options_reach_the_study(study_file: str, assay: Assay):
     results.close()
 
 
+def heed_ctrl_c() -> None:
+    """Undo what a shell does to its background jobs, whose children inherit a deaf ear."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_ctrl_c_stops_cleanly_and_the_same_command_continues(study_file: str, tmp_path: Path):
     command = [sys.executable, *WORDS, study_file, "--epochs", "40", "--out"]
     process = subprocess.Popen(
-        [*command, str(tmp_path / "a")], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*command, str(tmp_path / "a")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=heed_ctrl_c,
     )
     assert process.stdout is not None
     next(line for line in process.stdout if "epoch 1/40" in line)
