@@ -116,22 +116,21 @@ def test_options_reach_the_study(study_file: str, assay: Assay):
     results.close()
 
 
-def heed_ctrl_c() -> None:
-    """Undo what a shell does to its background jobs, whose children inherit a deaf ear."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+HEEDING = """\
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs inherit a deaf ear
+from assay.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
 
 
 def test_ctrl_c_stops_cleanly_and_the_same_command_continues(study_file: str, tmp_path: Path):
-    command = [sys.executable, *WORDS, study_file, "--epochs", "40", "--out"]
+    command = [sys.executable, "-c", HEEDING, "run", study_file, "--epochs", "20", "--out"]
     process = subprocess.Popen(
-        [*command, str(tmp_path / "a")],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=heed_ctrl_c,
+        [*command, str(tmp_path / "a")], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     assert process.stdout is not None
-    next(line for line in process.stdout if "epoch 1/40" in line)
+    next(line for line in process.stdout if "epoch 1/20" in line)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (130, "")
@@ -141,7 +140,7 @@ def test_ctrl_c_stops_cleanly_and_the_same_command_continues(study_file: str, tm
         subprocess.run([*command, str(tmp_path / name)], capture_output=True, text=True, check=True)
         for name in ("a", "b")
     )
-    assert again.stdout.count("epoch 1/40") < whole.stdout.count("epoch 1/40") == 4
+    assert again.stdout.count("epoch 1/20") < whole.stdout.count("epoch 1/20") == 4
     ended = [Results.open(tmp_path / name) for name in ("a", "b")]
     assert outcome(ended[0]) == outcome(ended[1])
     for results in ended:
