@@ -126,13 +126,13 @@ class Study:
         try:
             return Settings.from_tables(values, arm)
         except AssayError as error:
-            said = str(error)
+            mistake = error
         try:
             Settings.from_tables(self.base, self.name)
         except AssayError as shared:
-            if said.removeprefix(arm) == str(shared).removeprefix(self.name):
+            if str(mistake).removeprefix(arm) == str(shared).removeprefix(self.name):
                 raise
-        return Settings.from_tables(values, arm)
+        raise mistake
 
     def arm(self, name: str) -> Arm:
         """Return the arm called ``name``."""

@@ -8,7 +8,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numba_cases import uneven
+from numba_cases import draw_images, uneven, values
 from oracles import assert_close
 from tiny import tiny_study
 
@@ -74,13 +74,6 @@ CNN = Network(
 )
 
 
-def draw_images(count: int, network: Network, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    rng = np.random.default_rng(seed)
-    channels, height, width = network.input_shape
-    images = rng.integers(0, 256, (count, channels * height, width), dtype=np.uint8)
-    return images, rng.integers(0, network.output_shape[0], count)
-
-
 def train(
     engine, network: Network, recipe: Recipe, seeds=(7,), epochs=(1, 2), count=20, states=None
 ) -> Session:
@@ -90,11 +83,6 @@ def train(
     for epoch in epochs:
         session.train_epoch(*draw_images(count, network), epoch, lambda steps: None)
     return session
-
-
-def values(state: State) -> dict[str, np.ndarray]:
-    slots = {f"{name} {key}": slot for name, own in state.slots.items() for key, slot in own.items()}
-    return {**state.weights, **slots}
 
 
 def assert_same(found: State, expected: State) -> None:
