@@ -16,7 +16,8 @@ from itertools import product
 from math import isfinite
 from typing import Any
 
-from assay import tables
+from assay import claims, tables
+from assay.claims import Claim
 from assay.data import DataSpec
 from assay.errors import AssayError, StudyError, suggestion
 from assay.settings import SETTINGS, TABLES, Settings, subtable
@@ -33,6 +34,8 @@ _TYPES: tuple[tuple[str, Any, str], ...] = (
     ("control", str | None, "the name of an arm"),
     ("margin", int | float, "a number"),
     ("source", str, "text"),
+    ("claims", tuple, "a list of tables"),
+    ("published", Mapping, "a table"),
     ("quick", Mapping, "a table"),
 )
 
@@ -57,6 +60,8 @@ class Study:
     ``seeds`` are the paired seeds, ``control`` the arm that the others are
     compared with (all pairs are compared without one) and ``margin`` the
     difference in percentage points below which two arms count as equivalent.
+    ``claims`` are published sentences to test; ``published`` holds, by arm and
+    metric, the numbers that were printed (`assay.metrics`, accuracies as shares).
     """
 
     name: str
@@ -67,6 +72,8 @@ class Study:
     control: str | None = None
     margin: float = 0.3
     source: str = ""
+    claims: tuple[Claim, ...] = ()
+    published: Mapping[str, Table] = field(default_factory=dict)
     quick: Overrides = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -80,6 +87,7 @@ class Study:
             raise StudyError(f"{where}: margin must be a finite number > 0; got {self.margin}")
         self._check_factors()
         self._check_arms()
+        claims.check(self.claims, self.published, tuple(arm.name for arm in self.arms), where)
         if self.quick:
             self.quickened()
 
@@ -165,7 +173,7 @@ class Study:
         """Return the study as the tables of its file."""
         values = tables.table(self)
         base = values.pop("base")
-        return {**{key: value for key, value in values.items() if value not in (None, {}, "")}, **base}
+        return {**{key: value for key, value in values.items() if value not in (None, {}, [], "")}, **base}
 
     @property
     def digest(self) -> str:
@@ -175,7 +183,18 @@ class Study:
 
 def from_tables(values: Table, where: str) -> Study:
     """Return the study that a file's tables describe; ``where`` names the file in errors."""
-    keys = ("name", "question", "seeds", "control", "margin", "source", "factors", "quick")
+    keys = (
+        "name",
+        "question",
+        "seeds",
+        "control",
+        "margin",
+        "source",
+        "factors",
+        "claims",
+        "published",
+        "quick",
+    )
     _known_keys(values, (*keys, *SETTINGS), where)
     for key in ("name", "question"):
         if key not in values:
@@ -183,6 +202,7 @@ def from_tables(values: Table, where: str) -> Study:
     rest: dict[str, Any] = {key: values[key] for key in keys if key in values}
     rest["seeds"] = _seeds(rest.get("seeds", 5), where)
     rest.setdefault("factors", {})
+    rest["claims"] = claims.from_tables(rest.get("claims", ()), where)
     try:
         return Study(base={key: values[key] for key in SETTINGS if key in values}, **rest)
     except AssayError as error:
@@ -209,6 +229,7 @@ def _check_types(study: Study, where: str) -> None:
     tables.check_plain(study.base, where)
     tables.check_plain(study.factors, where, ("factors",))
     tables.check_plain(study.quick, where, ("quick",))
+    tables.check_plain(study.published, where, ("published",))
 
 
 def _seeds(value: Any, where: str) -> tuple[int, ...]:

@@ -1,0 +1,61 @@
+"""What is measured of a run, and in which unit it is compared.
+
+Accuracies are compared as differences in percentage points, costs by ratio.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from assay.records import EpochRecord, RunRecord
+
+Value = Callable[[RunRecord, EpochRecord | None], float | None]
+"""A run and its last epoch to a number; None where the run has none."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One quantity of a finished run; shares are multiplied by ``scale`` = 100 to be percentages.
+
+    ``ratio`` says that arms are compared by ratio rather than by difference.
+    """
+
+    name: str
+    title: str
+    value: Value
+    scale: float = 1.0
+    ratio: bool = False
+    unit: str = ""
+
+    def of(self, run: RunRecord, last: EpochRecord | None) -> float | None:
+        """Return the quantity in the unit that reports print, or None where the run has none."""
+        found = self.value(run, last)
+        return None if found is None else self.scale * found
+
+
+def _overfit(_: RunRecord, last: EpochRecord | None) -> float | None:
+    return last.train_accuracy - last.valid_accuracy if last else None
+
+
+METRICS: dict[str, Metric] = {
+    metric.name: metric
+    for metric in (
+        Metric("test_accuracy", "test accuracy", lambda run, _: run.test_accuracy, 100, unit="%"),
+        Metric("valid_best", "best validation accuracy", lambda run, _: run.valid_best, 100, unit="%"),
+        Metric("valid_final", "last validation accuracy", lambda run, _: run.valid_final, 100, unit="%"),
+        Metric(
+            "train_final",
+            "last training accuracy",
+            lambda _, last: last.train_accuracy if last else None,
+            100,
+            unit="%",
+        ),
+        Metric("overfit", "training less validation accuracy", _overfit, 100, unit="%"),
+        Metric("test_loss", "test loss", lambda run, _: run.test_loss, ratio=True, unit="nats"),
+        Metric(
+            "seconds_per_epoch", "time per epoch", lambda run, _: run.seconds_per_epoch, ratio=True, unit="s"
+        ),
+        Metric("steps_per_second", "speed", lambda run, _: run.steps_per_second, ratio=True, unit="steps/s"),
+        Metric("peak_memory", "peak memory", lambda run, _: run.peak_memory, 2**-20, ratio=True, unit="MiB"),
+    )
+}
+"""Every metric by the name that study files use."""
