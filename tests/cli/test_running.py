@@ -187,6 +187,10 @@ def test_status_tells_runs_under_way_from_those_whose_process_has_ended(study_fi
     assert seen[-1] == {"max": ("1", "0", "0"), "average": ("1", "1", "0")}
     assert counts(assay("status", "out").out) == {"max": ("1", "0", "0"), "average": ("1", "0", "1")}
     assert "stopped" in assay("results", "out").out
+    assay("report", "out")
+    page = Path("out/report.html").read_text()
+    assert 'data-label="Status">stopped<' in page
+    assert 'data-label="Status">running<' not in page
     with closing(Results.open("out")) as results:
         assert {found.status for found in results.runs} == {Status.PENDING, Status.RUNNING, Status.DONE}
     run(load_study(study_file), Path("out")).close()

@@ -51,5 +51,5 @@ def report(folder: Folder) -> None:
     from assay.report import html
     from assay.results import Results
 
-    with closing(Results.open(folder)) as found:
+    with closing(Results.open(folder, look=True)) as found:
         say(html.write_html(found, found.folder / REPORT))

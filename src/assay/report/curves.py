@@ -47,7 +47,7 @@ class Curves:
 def curves(results: Results, arm: str) -> Curves:
     """Return the curves of an arm.
 
-    The bands hold the finished runs, or, while there is none, those under way as far as all of them have
+    The bands hold the finished runs, or, while there is none, those begun as far as all of them have
     come. Diverged runs would distort a mean and are kept as they are, one by one.
     """
     runs = results.of(arm)
@@ -63,7 +63,7 @@ def curves(results: Results, arm: str) -> Curves:
 
 def _chosen(runs: list[RunRecord]) -> list[RunRecord]:
     done = [run for run in runs if run.status is Status.DONE]
-    return done or [run for run in runs if run.status is Status.RUNNING]
+    return done or [run for run in runs if run.status in (Status.RUNNING, Status.STOPPED)]
 
 
 def _band(history: list[list[EpochRecord]], metric: Metric) -> Band:
