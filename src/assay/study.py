@@ -20,11 +20,13 @@ from assay import claims, tables
 from assay.claims import Claim
 from assay.data import DataSpec
 from assay.errors import AssayError, StudyError, suggestion
+from assay.seeds import USUAL, check_looks, check_seeds, first_seeds, looks_up_to, seeds_and_looks
 from assay.settings import SETTINGS, TABLES, Settings, subtable
 from assay.tables import Table
 
 MAX_RUNS = 100_000
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 _TYPES: tuple[tuple[str, Any, str], ...] = (
     ("question", str, "text"),
@@ -37,6 +39,8 @@ _TYPES: tuple[tuple[str, Any, str], ...] = (
     ("claims", tuple, "a list of tables"),
     ("published", Mapping, "a table"),
     ("quick", Mapping, "a table"),
+    ("looks", tuple, "a list of numbers of seeds"),
+    ("parent", str | None, "the digest of a study"),
 )
 
 Overrides = Mapping[str, Any]
@@ -62,19 +66,24 @@ class Study:
     difference in percentage points below which two arms count as equivalent.
     ``claims`` are published sentences to test; ``published`` holds, by arm and
     metric, the numbers that were printed (`assay.metrics`, accuracies as shares).
+    ``looks`` are the numbers of seeds, the last one all of them, at which there
+    may be a verdict; none stands for all seeds alone. ``parent`` is the digest
+    of the study whose results were seen before seeds were added to it.
     """
 
     name: str
     question: str
     base: Table
     factors: Mapping[str, Mapping[str, Overrides]]
-    seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
+    seeds: tuple[int, ...] = tuple(range(USUAL))
     control: str | None = None
     margin: float = 0.3
     source: str = ""
     claims: tuple[Claim, ...] = ()
     published: Mapping[str, Table] = field(default_factory=dict)
     quick: Overrides = field(default_factory=dict)
+    looks: tuple[int, ...] = ()
+    parent: str | None = None
 
     def __post_init__(self) -> None:
         """Check everything that can be checked before there is data."""
@@ -82,7 +91,10 @@ class Study:
         _check_name(self.name, "name")
         _check_types(self, where)
         _known_keys(self.base, SETTINGS, where)
-        _check_seeds(self.seeds, where)
+        check_seeds(self.seeds, where)
+        check_looks(self.looks, len(self.seeds), where)
+        if self.parent is not None and not _DIGEST.fullmatch(self.parent):
+            raise StudyError(f"{where}: parent must be a study's digest, 64 hex digits; got {self.parent!r}")
         if not (isfinite(self.margin) and self.margin > 0):
             raise StudyError(f"{where}: margin must be a finite number > 0; got {self.margin}")
         self._check_factors()
@@ -155,12 +167,14 @@ class Study:
         return tables.build(DataSpec, self.base.get("data", {}), f"{self.name}: data")
 
     def override(self, overrides: Overrides) -> "Study":
-        """Return the study with other settings, ``seeds``, ``control`` or ``margin``."""
+        """Return the study with other settings, ``seeds``, ``looks``, ``control`` or ``margin``.
+
+        With another number of seeds alone, the looks below it stay and it becomes the last one.
+        """
         settings = {key: value for key, value in overrides.items() if key in SETTINGS}
         rest = {key: value for key, value in overrides.items() if key not in SETTINGS}
-        _known_keys(overrides, (*SETTINGS, "seeds", "control", "margin"), self.name)
-        if "seeds" in rest:
-            rest["seeds"] = _seeds(rest["seeds"], self.name)
+        _known_keys(overrides, (*SETTINGS, "seeds", "looks", "control", "margin"), self.name)
+        rest |= seeds_and_looks(rest, self.name, self.seeds, self.looks)
         return replace(self, base=tables.merge(self.base, settings), **rest)
 
     def quickened(self) -> "Study":
@@ -168,6 +182,11 @@ class Study:
         if not self.quick:
             raise StudyError(f"{self.name}: has no [quick] table (run it without --quick)")
         return replace(self, name=f"{self.name}-quick", quick={}).override(self.quick)
+
+    def with_seeds(self, count: int) -> "Study":
+        """Return the study with its first ``count`` seeds, or more than it has; without a quick profile."""
+        chosen, looks = first_seeds(self.seeds, count), looks_up_to(self.looks, count)
+        return replace(self, seeds=chosen, looks=looks, quick={})
 
     def to_tables(self) -> dict[str, Any]:
         """Return the study as the tables of its file."""
@@ -177,8 +196,9 @@ class Study:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of everything that the results depend on."""
-        return hashlib.sha256(json.dumps(self.to_tables(), sort_keys=True).encode()).hexdigest()
+        """SHA-256 of all that was declared; the quick profile is another study."""
+        declared = {key: value for key, value in self.to_tables().items() if key != "quick"}
+        return hashlib.sha256(json.dumps(declared, sort_keys=True).encode()).hexdigest()
 
 
 def from_tables(values: Table, where: str) -> Study:
@@ -194,13 +214,15 @@ def from_tables(values: Table, where: str) -> Study:
         "claims",
         "published",
         "quick",
+        "looks",
+        "parent",
     )
     _known_keys(values, (*keys, *SETTINGS), where)
     for key in ("name", "question"):
         if key not in values:
             raise StudyError(f"{where}: key {key!r} is missing")
     rest: dict[str, Any] = {key: values[key] for key in keys if key in values}
-    rest["seeds"] = _seeds(rest.get("seeds", 5), where)
+    rest |= seeds_and_looks(rest, where)
     rest.setdefault("factors", {})
     rest["claims"] = claims.from_tables(rest.get("claims", ()), where)
     try:
@@ -230,33 +252,6 @@ def _check_types(study: Study, where: str) -> None:
     tables.check_plain(study.factors, where, ("factors",))
     tables.check_plain(study.quick, where, ("quick",))
     tables.check_plain(study.published, where, ("published",))
-
-
-def _seeds(value: Any, where: str) -> tuple[int, ...]:
-    """Turn a count or a list into seeds."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        if not 1 <= value <= MAX_RUNS:
-            raise StudyError(f"{where}: seeds must be from 1 to {MAX_RUNS:,}; got {value}")
-        return tuple(range(value))
-    if not isinstance(value, list | tuple):
-        raise StudyError(f"{where}: seeds must be a number of seeds or a list of integers; got {value!r}")
-    return tuple(value)
-
-
-def _check_seeds(seeds: tuple[int, ...], where: str) -> None:
-    seen: set[int] = set()
-    for seed in seeds:
-        if not _is_seed(seed):
-            raise StudyError(f"{where}: seeds must be integers 0..2^63-1; got {seed!r}")
-        if seed in seen:
-            raise StudyError(f"{where}: seed {seed} listed twice; repeats are not independent runs")
-        seen.add(seed)
-    if not seeds:
-        raise StudyError(f"{where}: seeds must be at least 1; got none")
-
-
-def _is_seed(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63
 
 
 def _check_levels(levels: object, where: str) -> None:

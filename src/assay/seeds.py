@@ -1,0 +1,82 @@
+"""The seeds of a study, and the looks: the numbers of seeds at which there may be a verdict."""
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+from assay.errors import StudyError
+
+USUAL = 5
+"""The number of seeds of a study that does not say how many."""
+FEWEST = 3
+"""The fewest seeds that a look can have: of two there is no interval."""
+MOST = 100_000
+
+
+def seeds_and_looks(
+    values: Mapping[str, Any], where: str, seeds: Sequence[int] = tuple(range(USUAL)), looks: Any = ()
+) -> dict[str, Any]:
+    """Return ``seeds`` and ``looks`` as a table gives them, where it does, and else as they were.
+
+    Looks alone bring their last one as the number of seeds; with seeds alone the looks below them stay.
+    """
+    given = values.get("looks", ())
+    if not isinstance(given, list | tuple):
+        raise StudyError(f"{where}: looks must be a list of numbers of seeds; got {given!r}")
+    if given:
+        check_looks(tuple(given), given[-1], where)
+    found = _seeds(values.get("seeds", given[-1] if given else seeds), where)
+    return {"seeds": found, "looks": tuple(given) if "looks" in values else looks_up_to(looks, len(found))}
+
+
+def _seeds(value: Any, where: str) -> tuple[int, ...]:
+    """Turn a count or a list into seeds."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        if not 1 <= value <= MOST:
+            raise StudyError(f"{where}: seeds must be from 1 to {MOST:,}; got {value}")
+        return tuple(range(value))
+    if not isinstance(value, list | tuple):
+        raise StudyError(f"{where}: seeds must be a number of seeds or a list of integers; got {value!r}")
+    return tuple(value)
+
+
+def first_seeds(seeds: Sequence[int], count: int) -> tuple[int, ...]:
+    """Return the first ``count`` seeds; where there are fewer, the smallest that are not among them too."""
+    more = (seed for seed in range(count) if seed not in seeds)
+    return (*seeds, *more)[:count]
+
+
+def looks_up_to(looks: Sequence[int], count: int) -> tuple[int, ...]:
+    """Return the looks below ``count`` and, if there are any, ``count`` as the last one."""
+    if count in looks[-1:]:
+        return tuple(looks)
+    below = tuple(look for look in looks if look < count)
+    return (*below, count) if below else ()
+
+
+def check_seeds(seeds: tuple[int, ...], where: str) -> None:
+    """Refuse seeds that are none, and those that repeat."""
+    seen: set[int] = set()
+    for seed in seeds:
+        if not _whole(seed) or not 0 <= seed < 2**63:
+            raise StudyError(f"{where}: seeds must be integers 0..2^63-1; got {seed!r}")
+        if seed in seen:
+            raise StudyError(f"{where}: seed {seed} listed twice; repeats are not independent runs")
+        seen.add(seed)
+    if not seeds:
+        raise StudyError(f"{where}: seeds must be at least 1; got none")
+
+
+def check_looks(looks: tuple[Any, ...], seeds: int, where: str) -> None:
+    """Refuse looks that do not increase from `FEWEST` to the number of seeds."""
+    if not all(map(_whole, looks)) or any(a >= b for a, b in pairwise((FEWEST - 1, *looks))):
+        raise StudyError(
+            f"{where}: looks must be increasing numbers of seeds, the first at least {FEWEST}; "
+            f"got {list(looks)}"
+        )
+    if looks and looks[-1] != seeds:
+        raise StudyError(f"{where}: the last of looks must be the number of seeds, {seeds}; got {looks[-1]}")
+
+
+def _whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
