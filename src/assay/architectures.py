@@ -135,8 +135,9 @@ class ConvBlocks(Architecture):
     ``reduction`` of block i (from 0) is max or average pooling 2 with stride 2
     and padding 1 (the average counts the padding), a strided convolution 3x3
     with padding 1 and stride 2, or a convolution 3x3 with padding 1 and
-    dilation i + 2, both followed by ReLU. ``stride`` overrides the reduction's.
-    Where the maps are not 2x2 at the end, adaptive average pooling makes them
+    dilation i + 2, both followed by ReLU. ``stride`` and ``kernel_size`` override
+    the reduction's. With ``batch_norm`` a BatchNorm2d, which the report lacks,
+    follows each convolution. Where the maps are not 2x2 at the end, adaptive average pooling makes them
     so; Flatten and a Linear without bias follow. ``convolution`` is the
     ``method`` of every Conv2d.
     """
@@ -145,6 +146,8 @@ class ConvBlocks(Architecture):
     filters: int = 64
     reduction: Literal["max", "average", "strided", "dilated"] = "max"
     stride: int | None = None
+    kernel_size: int | None = None
+    batch_norm: bool = False
     init: InitName = "PyTorch"
     convolution: MethodName = "im2col"
 
@@ -152,40 +155,90 @@ class ConvBlocks(Architecture):
         """Refuse a network without layers or filters, and a stride below 1."""
         _at_least_one("layers", (self.layers,))
         _at_least_one("filters", (self.filters,))
-        _at_least_one("stride", (self.stride if self.stride is not None else 1,))
+        _at_least_one("stride", () if self.stride is None else (self.stride,))
+        _at_least_one("kernel_size", () if self.kernel_size is None else (self.kernel_size,))
 
     def layers_for(self, input_shape: Shape, classes: int) -> list[Layer]:
         """Return the layers."""
         layers: list[Layer] = []
         for index in range(self.layers):
-            layers += [self._conv(), nn.ReLU(), *self._reduction(index)]
+            layers += [*self._conv(), *self._reduction(index)]
         if Network(tuple(layers), input_shape).output_shape[1:] != (2, 2):
             layers.append(nn.AdaptiveAvgPool2d(2))
         return [*layers, nn.Flatten(), nn.Linear(classes, bias=False, weight_init=INITIALIZERS[self.init])]
 
-    def _conv(self, stride: int = 1, dilation: int = 1) -> nn.Conv2d:
-        init = INITIALIZERS[self.init]
-        return nn.Conv2d(
+    def _conv(self, kernel_size: int = 3, stride: int = 1, dilation: int = 1) -> list[Layer]:
+        """Return a convolution with what follows it."""
+        conv = nn.Conv2d(
             self.filters,
-            3,
+            kernel_size,
             stride=stride,
             padding=1,
             dilation=dilation,
             bias=False,
-            weight_init=init,
+            weight_init=INITIALIZERS[self.init],
             method=self.convolution,
         )
+        return [conv, *([nn.BatchNorm2d()] if self.batch_norm else []), nn.ReLU()]
 
     def _reduction(self, index: int) -> list[Layer]:
+        stride = self.stride or (1 if self.reduction == "dilated" else 2)
         match self.reduction:
             case "max":
-                return [nn.MaxPool2d(2, stride=self.stride or 2, padding=1)]
+                return [nn.MaxPool2d(self.kernel_size or 2, stride=stride, padding=1)]
             case "average":
-                return [nn.AvgPool2d(2, stride=self.stride or 2, padding=1)]
+                return [nn.AvgPool2d(self.kernel_size or 2, stride=stride, padding=1)]
             case "strided":
-                return [self._conv(stride=self.stride or 2), nn.ReLU()]
+                return self._conv(self.kernel_size or 3, stride)
             case "dilated":
-                return [self._conv(stride=self.stride or 1, dilation=index + 2), nn.ReLU()]
+                return self._conv(self.kernel_size or 3, stride, dilation=index + 2)
+
+
+@dataclass(frozen=True)
+class ResNet(Architecture):
+    """Blocks of two 3x3 convolutions, with or without the shortcut around each (He et al. 2016).
+
+    A stem of one convolution, then for each of ``filters`` a stage of ``blocks``
+    blocks at that width, max pooling 2 between stages, global average pooling
+    and a Linear. Each convolution is followed by BatchNorm2d; a block ends in
+    ReLU after the sum. ``residual`` False leaves the shortcuts out and changes
+    nothing else: the plain net of the same depth and parameters.
+    """
+
+    filters: tuple[int, ...] = (16, 32)
+    blocks: int = 2
+    residual: bool = True
+    init: InitName = "HeNormal"
+
+    def __post_init__(self) -> None:
+        """Refuse a network without filters or blocks."""
+        _at_least_one("filters", self.filters)
+        _at_least_one("number of stages in filters", (len(self.filters),))
+        _at_least_one("blocks", (self.blocks,))
+
+    def layers_for(self, input_shape: Shape, classes: int) -> list[Layer]:
+        """Return the layers."""
+        del input_shape
+        layers: list[Layer] = []
+        for index, filters in enumerate(self.filters):
+            layers += [nn.MaxPool2d(2)] if index else []
+            layers += [*self._conv(filters), nn.ReLU()]  # the stem, and what widens each later stage
+            for _ in range(self.blocks):
+                layers += self._block(filters)
+        return [
+            *layers,
+            nn.AdaptiveAvgPool2d(1),
+            nn.Flatten(),
+            nn.Linear(classes, weight_init=INITIALIZERS[self.init]),
+        ]
+
+    def _block(self, filters: int) -> list[Layer]:
+        body = (*self._conv(filters), nn.ReLU(), *self._conv(filters))
+        return [*([nn.Residual(body)] if self.residual else body), nn.ReLU()]
+
+    def _conv(self, filters: int) -> list[Layer]:
+        init = INITIALIZERS[self.init]
+        return [nn.Conv2d(filters, 3, padding=1, bias=False, weight_init=init), nn.BatchNorm2d()]
 
 
 @dataclass(frozen=True)
@@ -209,7 +262,9 @@ class Layers(Architecture):
         return list(_layers(self.layers, classes, "layers"))
 
 
-FAMILIES: dict[str, type[Architecture]] = {cls.__name__: cls for cls in (Dense, ConvPool, ConvBlocks, Layers)}
+FAMILIES: dict[str, type[Architecture]] = {
+    cls.__name__: cls for cls in (Dense, ConvPool, ConvBlocks, ResNet, Layers)
+}
 
 
 def from_table(table: Mapping[str, Any], where: str = "network") -> Architecture:
