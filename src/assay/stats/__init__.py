@@ -1,6 +1,10 @@
 """What may be said of measured arms: paired differences, intervals, multiplicity, verdicts."""
 
 from assay.stats.bootstrap import bca_interval as bca_interval
+from assay.stats.claims import ClaimVerdict as ClaimVerdict
+from assay.stats.claims import RelationTest as RelationTest
+from assay.stats.claims import check_relation as check_relation
+from assay.stats.claims import conjunction as conjunction
 from assay.stats.crossed import Crossed as Crossed
 from assay.stats.crossed import compare_crossed as compare_crossed
 from assay.stats.factorial import Effect as Effect
@@ -11,7 +15,9 @@ from assay.stats.family import FamilyName as FamilyName
 from assay.stats.family import Pair as Pair
 from assay.stats.family import compare_arms as compare_arms
 from assay.stats.family import holm as holm
+from assay.stats.looks import Look as Look
 from assay.stats.looks import alpha_at as alpha_at
+from assay.stats.looks import latest_look as latest_look
 from assay.stats.looks import look_alpha as look_alpha
 from assay.stats.looks import next_look as next_look
 from assay.stats.mcnemar import McNemar as McNemar

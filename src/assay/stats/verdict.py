@@ -46,7 +46,7 @@ def verdict(
     if p is None or tost_p is None:
         return Judgement(Verdict.INCONCLUSIVE, None, _too_few(comparison, names))
     decided = _decide(p < alpha, tost_p < alpha, comparison.mean)
-    more = _more_seeds(comparison, alpha / comparisons) if decided is Verdict.INCONCLUSIVE else None
+    more = more_seeds(comparison, alpha / comparisons) if decided is Verdict.INCONCLUSIVE else None
     deciding = tost_p if decided in (Verdict.EQUIVALENT, Verdict.NEGLIGIBLE) else p
     family = f"; p {deciding:.2g} after Holm over {comparisons}" if comparisons > 1 else ""
     return Judgement(decided, more, _sentence(comparison, decided, names, family, more))
@@ -61,7 +61,7 @@ def _decide(different: bool, within_margin: bool, mean: float) -> Verdict:
     return Verdict.EQUIVALENT if within_margin else Verdict.INCONCLUSIVE
 
 
-def _more_seeds(comparison: Comparison, alpha: float) -> int:
+def more_seeds(comparison: Comparison, alpha: float) -> int:
     """Return about how many more seeds would settle the comparison with 80% power.
 
     First those that tell a true difference of 0 from one of the margin. Where these are run already, the
