@@ -60,7 +60,7 @@ ONLY = {
     "data": BOTTOM,
     "stats": BOTTOM,
     "network": BOTTOM | {"nn"},
-    "report": {"errors", "records", "results", "stats", "store", "study"},
+    "report": BOTTOM | {"comparisons", "data", "inspection", "records", "results", "stats", "store", "study"},
 }
 """What a part may know besides itself; of the others, that they know each other one way is enough."""
 

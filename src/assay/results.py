@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import takewhile
 from math import nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from assay import study as studies
 from assay.records import EpochRecord, LayerRecord, RunId, RunRecord, Status
+from assay.stats import Look, latest_look
 from assay.store import Header, SQLiteStore, Store
 from assay.store.lock import is_held
 from assay.study import Study
@@ -18,6 +20,7 @@ from assay.study import Study
 if TYPE_CHECKING:
     import pandas
 
+ALPHA = 0.05
 DATABASE = "results.db"
 
 COLUMNS = (
@@ -34,28 +37,31 @@ class Results:
 
     Accuracies are shares from 0 to 1. A run that is not ``done`` has no test
     accuracy; nothing is dropped silently. ``at_work`` False says that no
-    process trains any run: those recorded as running have stopped.
+    process trains any run: those recorded as running have stopped. With a
+    ``look`` all that is said is of the seeds of this declared look alone.
     """
 
     folder: Path
     store: Store
     at_work: bool = True
+    look: Look | None = None
 
     @classmethod
-    def open(cls, folder: Path | str, *, look: bool = False) -> "Results":
+    def open(cls, folder: Path | str, *, watch: bool = False) -> "Results":
         """Open the results in ``folder``; `StoreError` if there are none.
 
-        With ``look`` runs whose process has died are ``stopped``, and not
+        With ``watch`` runs whose process has died are ``stopped``, and not
         ``running`` as it left them.
         """
         folder = Path(folder)
-        at_work = not look or is_held(folder)  # before reading: what ends meanwhile is read as ended
+        at_work = not watch or is_held(folder)  # before reading: what ends meanwhile is read as ended
         return cls(folder, SQLiteStore.open(folder / DATABASE), at_work)
 
     @cached_property
     def study(self) -> Study:
-        """The study that was run."""
-        return studies.from_tables(self.header.study, str(self.header.study.get("name", "study")))
+        """The study that was run; at a look, with the seeds of the look alone."""
+        study = studies.from_tables(self.header.study, str(self.header.study.get("name", "study")))
+        return study.with_seeds(self.look.seeds) if self.look else study
 
     @property
     def header(self) -> Header:
@@ -66,7 +72,8 @@ class Results:
     def runs(self) -> list[RunRecord]:
         """Every run, arm by arm in the study's order, then by seed."""
         order = {arm.name: index for index, arm in enumerate(self.study.arms)}
-        runs = sorted(self.store.runs(), key=lambda run: (order[run.arm], run.seed))
+        found = (run for run in self.store.runs() if run.seed in self.study.seeds)
+        runs = sorted(found, key=lambda run: (order[run.arm], run.seed))
         return runs if self.at_work else [_stopped(run) for run in runs]
 
     def of(self, arm: str) -> list[RunRecord]:
@@ -106,6 +113,31 @@ class Results:
     def complete(self) -> bool:
         """Whether every run has come to its end."""
         return self.done == self.total
+
+    @property
+    def alpha(self) -> float:
+        """The level of every test: 0.05, or the look's part of it."""
+        return self.look.alpha if self.look else ALPHA
+
+    @property
+    def confidence(self) -> float:
+        """The confidence of every interval, 1 - alpha."""
+        return 1 - self.alpha
+
+    def at_look(self) -> "Results":
+        """Return the results of the latest declared look, or these where none is declared or reached.
+
+        A look is reached when every run of its seeds has come to its end, and
+        only then, and of these seeds alone, may there be a verdict.
+        """
+        look = self.look or latest_look(self._seeds_ended(), self.study.looks)
+        return replace(self, look=look)
+
+    def _seeds_ended(self) -> int:
+        """Return how many of the first seeds have no run that is still to come to its end."""
+        ended = {run.id for run in self.runs if run.status.ended}
+        arms = [arm.name for arm in self.study.arms]
+        return len([*takewhile(lambda seed: ended >= {RunId(arm, seed) for arm in arms}, self.study.seeds)])
 
     def rows(self) -> list[dict[str, Any]]:
         """Return one row a run, as `COLUMNS` names them."""

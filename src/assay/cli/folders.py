@@ -21,7 +21,7 @@ def status(folder: Folder) -> None:
     from assay.report import terminal
     from assay.results import Results
 
-    with closing(Results.open(folder, look=True)) as found:
+    with closing(Results.open(folder, watch=True)) as found:
         console().print(terminal.status_table(found))
 
 
@@ -33,7 +33,7 @@ def results(folder: Folder, format: Format = "table") -> None:
     from assay.report import export, terminal
     from assay.results import Results
 
-    with closing(Results.open(folder, look=True)) as found:
+    with closing(Results.open(folder, watch=True)) as found:
         match format:
             case "table":
                 console().print(terminal.results_table(found))
@@ -51,5 +51,5 @@ def report(folder: Folder) -> None:
     from assay.report import html
     from assay.results import Results
 
-    with closing(Results.open(folder, look=True)) as found:
+    with closing(Results.open(folder, watch=True)) as found:
         say(html.write_html(found, found.folder / REPORT))

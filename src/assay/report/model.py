@@ -10,15 +10,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from assay.comparisons import family_of
 from assay.records import RunRecord
 from assay.report.answer import answer
 from assay.report.arms import ArmRow, arm_row
+from assay.report.costs import Cost, costs_of
 from assay.report.curves import Curves, curves
-from assay.report.effects import Effect, effects_of, family_of
+from assay.report.effects import Effect, effects_of
+from assay.report.factorial import factorial_of
+from assay.report.inside import Inside
 from assay.report.layers import Layers, layers
 from assay.report.limits import limits
+from assay.report.networks import TwoNetworks, two_networks
 from assay.results import Results
-from assay.stats import Family
+from assay.stats import Factorial, Family
 
 
 @dataclass(frozen=True)
@@ -54,12 +59,20 @@ class Report:
     family: Family | None
     """The comparisons; None for a single arm and before the study is complete."""
     effects: tuple[Effect, ...]
+    networks: tuple[TwoNetworks, ...]
+    """With a single seed, what can be said of the trained networks instead of the arms."""
+    factorial: Factorial | None
+    """Main effects and interactions; None with fewer than two factors and before the study is complete."""
+    costs: tuple[Cost, ...]
+    """What the arms cost against the control, or the best arm; none before the study is complete."""
     curves: tuple[Curves, ...]
     layers: tuple[Layers, ...]
     """How the layers of each arm fared, of the arms that tell."""
     runs: tuple[RunRecord, ...]
     limits: tuple[str, ...]
     rerun: Rerun
+    inside: Inside | None = None
+    """What the networks do with single images, where someone looked."""
 
     @property
     def complete(self) -> bool:
@@ -76,9 +89,16 @@ class Report:
         """What the effects' intervals are called; of several all hold at once with 95% confidence."""
         return "95% interval" if len(self.effects) < 2 else "simultaneous 95% interval"
 
+    def place(self, arm: str) -> int:
+        """Return the place of an arm in the study, which gives it its colour and marker."""
+        return [row.name for row in self.arms].index(arm)
 
-def build(results: Results) -> Report:
-    """Compute the report of a study's results, complete or not."""
+
+def build(results: Results, inside: Inside | None = None) -> Report:
+    """Compute the report of a study's results, complete or not.
+
+    ``inside`` is what `assay.report.inside.look_inside` found, which takes the data set and the weights.
+    """
     study = results.study
     arms = tuple(arm_row(results, arm) for arm in study.arms)
     family = family_of(results)
@@ -94,11 +114,15 @@ def build(results: Results) -> Report:
         arms=arms,
         family=family,
         effects=effects,
+        networks=two_networks(results, effects),
+        factorial=factorial_of(results),
+        costs=costs_of(results, family),
         curves=tuple(curves(results, arm.name) for arm in study.arms),
         layers=tuple(found for arm in study.arms if (found := layers(results, arm.name)).epochs),
         runs=tuple(results.runs),
         limits=tuple(limits(results, arms, family, effects)),
         rerun=_rerun(results),
+        inside=inside,
     )
 
 

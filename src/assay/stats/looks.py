@@ -4,10 +4,43 @@ Testing after every seed from 3 to 20 at .05 finds a difference between equal ar
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 from assay.errors import UsageError
 from assay.stats.ttest import FEWEST
+
+
+@dataclass(frozen=True)
+class Look:
+    """One of the declared ``looks``: number ``number`` of them, from 1."""
+
+    number: int
+    looks: tuple[int, ...]
+
+    @property
+    def seeds(self) -> int:
+        """How many seeds it looks at."""
+        return self.looks[self.number - 1]
+
+    @property
+    def alpha(self) -> float:
+        """The level to test at: its part of 5%."""
+        return look_alpha(self.looks)
+
+    @property
+    def last(self) -> bool:
+        """Whether no other comes after it."""
+        return self.number == len(self.looks)
+
+    def __str__(self) -> str:
+        return f"look {self.number} of {len(self.looks)}"
+
+
+def latest_look(seeds: int, looks: Sequence[int]) -> Look | None:
+    """Return the latest of the declared ``looks`` once ``seeds`` are complete, or None before the first."""
+    number = sum(look <= seeds for look in looks)
+    return Look(number, tuple(looks)) if number else None
 
 
 def look_alpha(looks: Sequence[int], *, alpha: float = 0.05) -> float:

@@ -1,0 +1,48 @@
+"""The comparisons that a study declares, made when they may be: at its end, or at a declared look."""
+
+from dataclasses import replace
+
+from assay.records import Status
+from assay.results import Results
+from assay.stats import Family, Judgement, Pair, Verdict, compare_arms
+
+
+def family_of(results: Results) -> Family | None:
+    """Compare the arms, each with the control or all pairs; None for one arm, or where no verdict may be.
+
+    There may be one when the study is complete or has reached a declared look, whose seeds alone are then
+    compared, at its level.
+    """
+    results = results.at_look()
+    study = results.study
+    if not results.complete or len(study.arms) < 2:
+        return None
+    values = {arm.name: 100 * results.accuracies(arm.name) for arm in study.arms}
+    family = compare_arms(values, control=study.control, margin=study.margin, alpha=results.alpha)
+    guessing = {arm.name for arm in study.arms if _guesses(results, arm.name)}
+    return replace(family, pairs=tuple(_judged(pair, guessing) for pair in family.pairs))
+
+
+def resolved(results: Results) -> bool:
+    """Whether there are comparisons, at the latest declared look or at the end, and every one is decided."""
+    family = family_of(results)
+    return family is not None and all(decided(pair) for pair in family.pairs)
+
+
+def decided(pair: Pair) -> bool:
+    """Whether a comparison has a verdict other than that it is inconclusive."""
+    return pair.judgement.verdict is not Verdict.INCONCLUSIVE
+
+
+def _guesses(results: Results, arm: str) -> bool:
+    """Whether an arm finished runs and none of them left chance level."""
+    done = [run for run in results.of(arm) if run.status is Status.DONE]
+    return bool(done) and all(run.stuck for run in done)
+
+
+def _judged(pair: Pair, guessing: set[str]) -> Pair:
+    """Withhold the verdict on two arms that only guess: that guesses are alike says nothing of the arms."""
+    if not {pair.a, pair.b} <= guessing:
+        return pair
+    sentence = f"{pair.a[:1].upper()}{pair.a[1:]} and {pair.b} cannot be compared: neither learnt anything."
+    return replace(pair, judgement=Judgement(Verdict.INCONCLUSIVE, None, sentence))
