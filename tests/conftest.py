@@ -1,16 +1,29 @@
 """Settings that all tests share. That this file is here lets tests import their neighbours in tests/."""
 
 import os
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
 from tiny import ENGINES, write_characters
+
+from assay.engines import speed
 
 # No deadline: the machine's load is no property of the code. CI draws the same
 # examples each time, so that a failure is a change's fault.
 settings.register_profile("assay", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "assay")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_measurements(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Engines are compared without a clock: the numba engine is the fastest; and nothing is kept at home."""
+    kept = tmp_path_factory.mktemp("speeds")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(speed, "steps_per_second", lambda engine, *_: 2.0 if engine.name == "numba" else 1.0)
+        patch.setattr(speed, "folder", lambda: kept)
+        yield
 
 
 @pytest.fixture(scope="session")

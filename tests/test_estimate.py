@@ -7,8 +7,9 @@ from tiny import TEST, TRAIN, VALID, tiny_study
 
 from assay.data import DataSpec, load
 from assay.engines.reference import ReferenceSession
+from assay.engines.speed import STEPS
 from assay.errors import DataError
-from assay.estimate import STEPS, CohortEstimate, Estimate, Outline, estimate, outline
+from assay.estimate import CohortEstimate, Estimate, Outline, estimate, outline
 from assay.plan import make_plan
 
 

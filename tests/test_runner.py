@@ -16,9 +16,10 @@ from tiny import CLASSES, TEST, outcome, tiny_study
 from torch.nn.functional import cross_entropy
 from torch_networks import load_weights, torch_blocks
 
-from assay import tables, workers
+from assay import engines, tables, workers
 from assay.data import load
-from assay.errors import AssayError, StoreError, UsageError
+from assay.engines import speed
+from assay.errors import AssayError, StoreError, UnsupportedError, UsageError
 from assay.events import EpochEnded, Loading, RunEnded, Started, StepsTaken
 from assay.records import RunId, Status
 from assay.results import DATABASE, Results
@@ -213,6 +214,42 @@ def test_a_study_that_was_interrupted_is_continued(engine, after, characters, ex
     with closing(Results.open(tmp_path / "out")) as results:
         assert not results.complete
     assert ran(study, tmp_path / "out", workers=2) == plain
+
+
+def fastest(monkeypatch, name):
+    """Let "auto" find that one engine is the faster one, however small the network."""
+    monkeypatch.setattr(engines, "COMPARED_FROM", 0)
+    monkeypatch.setattr(speed, "recall", lambda *_: None)
+    monkeypatch.setattr(speed, "steps_per_second", lambda engine, *_: float(engine.name == name))
+
+
+@pytest.mark.parametrize(("begun", "today"), [("numba", "torch:cpu"), ("torch:cpu", "numba")])
+@pytest.mark.parametrize("after", [Started, EpochEnded, RunEnded])
+def test_a_study_keeps_the_engine_with_which_it_was_begun(
+    begun, today, after, characters, expected, tmp_path, monkeypatch
+):
+    """To the bit, whichever engine would be found faster today."""
+    study = tiny_study(characters, engine="auto")
+    fastest(monkeypatch, begun)
+    interrupted(study, tmp_path, after)
+    fastest(monkeypatch, today)
+    begins = after is Started  # nothing was begun that could be gone on with
+    assert ran(study, tmp_path, workers=2) == expected(today if begins else begun)
+
+
+def test_a_study_whose_engine_is_gone_is_not_continued_with_another(characters, tmp_path, monkeypatch):
+    study = tiny_study(characters, engine="auto")
+    fastest(monkeypatch, "torch:cpu")
+    interrupted(study, tmp_path, EpochEnded)
+    kept = (tmp_path / DATABASE).read_bytes()
+    monkeypatch.setattr(engines, "find_spec", lambda name: None)
+    with pytest.raises(UnsupportedError) as caught:
+        run(study, tmp_path)
+    assert str(caught.value) == (
+        "tiny: arm 'max': begun with engine 'torch:cpu', which cannot be used here "
+        "(continue where it can, or begin anew with another --out)"
+    )
+    assert (tmp_path / DATABASE).read_bytes() == kept
 
 
 def test_a_run_that_diverges_is_said_to_and_its_siblings_go_on(engine, characters, tmp_path):

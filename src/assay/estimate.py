@@ -5,23 +5,18 @@ about a second; the rest is multiplication. Compiling, reading the data and
 workers that slow each other down are not in it.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import prod
-from time import perf_counter
 
-import numpy as np
 from threadpoolctl import threadpool_limits
 
 from assay.data import DataSpec, load, sources
 from assay.data.dataset import FULL_VALID, GLYPHS_TEST, GLYPHS_TRAIN, VALID_SHARE
-from assay.engines.base import EVALUATION_BATCH
+from assay.engines.speed import Trial
 from assay.plan import Cohort, Plan
 from assay.shapes import Shape
-from assay.streams import stream
 
-BUDGET = 0.5  # seconds of training, and as many of evaluation at most
-STEPS = 4  # steps taken at a time
+BUDGET = 0.5  # seconds of training, and as many of evaluation
 BALANCED = 112_800, 18_800, 47  # EMNIST Balanced: images to train and to test, classes
 
 
@@ -98,33 +93,9 @@ def estimate(plan: Plan, data: Outline, workers: int) -> Estimate:
 
 def _cohort(cohort: Cohort, data: Outline) -> CohortEstimate:
     recipe = replace(cohort.recipe, batch_size=min(cohort.recipe.batch_size, data.train))
-    job = replace(cohort.job(cohort.seeds[:1]), recipe=recipe)
-    session = job.session([run.state for run in job.start()])
-    count = max(STEPS * recipe.batch_size, EVALUATION_BATCH)
-    random = stream(0, "estimate")
-    images = random.integers(0, 256, (count, *data.input_shape[1:]), dtype=np.uint8)
-    labels = random.integers(0, data.classes, count)
-
-    def train(steps: int) -> None:
-        size = steps * recipe.batch_size
-        session.train_epoch(images[:size], labels[:size], 1, lambda _: None)
-
-    step = _seconds(lambda: train(1), lambda: train(STEPS)) / STEPS
-    some = EVALUATION_BATCH
-    answer = _seconds(lambda: session.evaluate(images[:some], labels[:some])) / some
+    trial = Trial(cohort.engine, cohort.network, recipe)
+    step, answer = trial.step(BUDGET), trial.answer(BUDGET)
     epoch = -(-data.train // recipe.batch_size) * step + (data.train + data.valid) * answer
     seconds = recipe.epochs * epoch + data.test * answer
-    return CohortEstimate(cohort.arm.name, len(cohort.seeds), 1 / step, seconds, session.memory())
-
-
-def _seconds(first: Callable[[], object], then: Callable[[], object] | None = None) -> float:
-    """Return the median seconds that ``then`` takes after one call of ``first``, which may compile."""
-    then = then or first
-    first()
-    times: list[float] = []
-    begin = perf_counter()
-    while not times or perf_counter() - begin < BUDGET:
-        start = perf_counter()
-        then()
-        times.append(perf_counter() - start)
-    return float(np.median(times))
+    memory = trial.session.memory()
+    return CohortEstimate(cohort.arm.name, len(cohort.seeds), 1 / step, seconds, memory)

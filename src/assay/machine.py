@@ -3,6 +3,7 @@
 import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 PACKAGES = ("assay", "numpy", "scipy", "numba", "torch")
 
@@ -18,3 +19,18 @@ def versions() -> dict[str, str]:
     found["system"] = f"{platform.system()} {platform.machine()}"
     found["processors"] = str(os.cpu_count())
     return found
+
+
+def processor() -> str:
+    """Return the processor's model, as far as the system tells it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+    except (OSError, ValueError):
+        return platform.processor()
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.processor())
+
+
+def processors() -> int:
+    """Return how many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

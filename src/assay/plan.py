@@ -1,6 +1,8 @@
 """The plan of a study: which networks it trains, with which engine, for which seeds."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from assay import engines
 from assay.engines.base import Engine
@@ -12,15 +14,18 @@ from assay.shapes import Shape
 from assay.study import Arm, Study
 from assay.training import Job
 
+NOT_BEGUN: Mapping[str, str] = MappingProxyType({})
+
 
 @dataclass(frozen=True)
 class Cohort:
-    """The runs of one arm: one network, one recipe, all seeds."""
+    """The runs of one arm: one network, one recipe, all seeds; ``why`` says how "auto" found the engine."""
 
     arm: Arm
     network: Network
     engine: Engine
     seeds: tuple[int, ...]
+    why: str = ""
 
     @property
     def recipe(self) -> Recipe:
@@ -49,19 +54,31 @@ class Plan:
         return next(cohort for cohort in self.cohorts if cohort.arm.name == arm)
 
 
-def make_plan(study: Study, input_shape: Shape = (1, 28, 28), classes: int = 47) -> Plan:
+def make_plan(
+    study: Study,
+    input_shape: Shape = (1, 28, 28),
+    classes: int = 47,
+    begun: Mapping[str, str] = NOT_BEGUN,
+) -> Plan:
     """Return the plan of ``study`` for data of this shape, everything checked.
 
-    Raises `ShapeError`, `StudyError` or `UnsupportedError`, naming the arm.
+    ``begun`` names the engine with which runs of an arm were begun, which it
+    keeps whatever it would be given today: results are the same bit for bit
+    with one engine alone. Raises `ShapeError`, `StudyError` or
+    `UnsupportedError`, naming the arm.
     """
-    return Plan(study, tuple(_cohort(study, arm, input_shape, classes) for arm in study.arms))
+    cohorts = (_cohort(study, arm, (input_shape, classes), begun.get(arm.name)) for arm in study.arms)
+    return Plan(study, tuple(cohorts))
 
 
-def _cohort(study: Study, arm: Arm, input_shape: Shape, classes: int) -> Cohort:
+def _cohort(study: Study, arm: Arm, data: tuple[Shape, int], begun: str | None) -> Cohort:
     settings = arm.settings
     try:
-        network = settings.architecture.build(input_shape, classes)
-        engine = engines.engine(settings.engine, network, settings.recipe)
+        network = settings.architecture.build(*data)
+        if begun is None:
+            choice = engines.choose(settings.engine, network, settings.recipe)
+        else:
+            choice = engines.resume(begun, network, settings.recipe)
     except AssayError as error:
         raise type(error)(f"{study.name}: arm {arm.name!r}: {error}") from None
-    return Cohort(arm, network, engine, study.seeds)
+    return Cohort(arm, network, choice.engine, study.seeds, choice.why)

@@ -8,6 +8,7 @@ killed continues from the last epoch of every run, bit for bit.
 """
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from threadpoolctl import threadpool_limits
@@ -16,7 +17,7 @@ from assay import tables
 from assay.data import Dataset, load
 from assay.errors import StoreError, UsageError
 from assay.events import Loading, OnEvent, Started, ignore
-from assay.machine import versions
+from assay.machine import processors, versions
 from assay.plan import Plan, make_plan
 from assay.records import RunId
 from assay.results import DATABASE, Results
@@ -44,13 +45,15 @@ def run(
     count = worker_count(workers)
     _make_folder(folder)
     with folder_lock(folder):
+        begun: dict[str, str] = {}
         if (folder / DATABASE).exists():
             _check_same_study(folder, study)
             results = Results.open(folder)
             if results.complete:
                 return results
+            begun = {run.arm: run.engine for run in results.runs}
             results.close()
-        _train(study, folder, count, on_event)
+        _train(study, folder, count, on_event, begun)
     return Results.open(folder)
 
 
@@ -64,7 +67,7 @@ def worker_count(workers: int | None) -> int:
 
     Raises `UsageError` for a number that cannot be.
     """
-    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    available = processors()
     if workers is None:
         return available
     if not 1 <= workers <= 1024:
@@ -72,11 +75,11 @@ def worker_count(workers: int | None) -> int:
     return workers
 
 
-def _train(study: Study, folder: Path, workers: int, on_event: OnEvent) -> None:
+def _train(study: Study, folder: Path, workers: int, on_event: OnEvent, begun: Mapping[str, str]) -> None:
     on_event(Loading(study.data.source))
     data = load(study.data)
     height, width = data.train.images.shape[1:]
-    plan = make_plan(study, (1, height, width), len(data.classes))
+    plan = make_plan(study, (1, height, width), len(data.classes), begun)
     store = _open(folder, study, data)
     try:
         driver = Driver(plan, data, store, folder, on_event)

@@ -7,7 +7,9 @@ from PIL import Image
 from said import Assay
 from tiny import CLASSES, TEST, TRAIN, VALID, tiny_tables
 
+from assay import engines
 from assay.data import sources
+from assay.engines import speed
 from assay.errors import DataError
 from assay.plan import make_plan
 from assay.prediction import Prediction
@@ -120,3 +122,16 @@ def test_what_the_recipe_adds_is_shown(assay: Assay):
     assert "SGD lr=0.05, minibatch 100, 10 epochs, penalties L2 0.001, numba engine" in " ".join(
         shown.split()
     )
+
+
+def test_show_says_which_engine_and_why_and_can_be_overruled(assay: Assay, study_file: str, monkeypatch):
+    monkeypatch.setattr(engines, "COMPARED_FROM", 0)
+    monkeypatch.setattr(speed, "recall", lambda *_: None)
+    monkeypatch.setattr(speed, "steps_per_second", lambda engine, *_: 1610.2 - 9 * len(engine.name))
+
+    def shown(engine: str) -> str:
+        return " ".join(assay("show", study_file, "--engine", engine).out.split())
+
+    assert shown("auto").count("numba engine (numba: 1,565 steps/s; torch:cpu 1,529)") == 2
+    assert shown("torch").count("torch:cpu engine") == 2
+    assert "engine (" not in shown("torch")

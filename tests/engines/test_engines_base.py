@@ -126,9 +126,8 @@ def test_what_an_engine_lacks_is_named():
         Poor().check(NETWORK, RECIPE)
 
 
-def test_auto_is_the_first_engine_that_has_everything(monkeypatch):
-    monkeypatch.setattr(engines, "ENGINES", {"poor": Poor, "reference": ReferenceEngine})
-    assert engines.engine("auto", NETWORK, RECIPE).name == "reference"
+def test_an_engine_that_lacks_something_is_refused_by_its_name(monkeypatch):
+    monkeypatch.setitem(engines.ENGINES, "poor", Poor)
     with pytest.raises(UnsupportedError, match="'poor'"):
         engines.engine("poor", NETWORK, RECIPE)
 

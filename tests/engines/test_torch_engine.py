@@ -417,21 +417,10 @@ def test_a_gpu_that_is_not_there_is_refused(monkeypatch) -> None:
         engines.engine("torch:cuda", CNN, Recipe(SGD()))
 
 
-def test_without_pytorch_it_says_how_to_get_it_and_auto_does_without(monkeypatch) -> None:
+def test_without_pytorch_it_says_how_to_get_it(monkeypatch) -> None:
     monkeypatch.setattr(engines, "find_spec", lambda name: None)
     with pytest.raises(UnsupportedError, match=r"pip install 'assay\[torch\]'"):
         engines.engine("torch", CNN, Recipe(SGD()))
-    lacking = Network((*CNN.layers[:-1], GELU(), Linear(5)), CNN.input_shape)
-    monkeypatch.setitem(engines.ENGINES, "numba", _none)
-    assert engines.engine("auto", lacking, Recipe(SGD())).name == "reference"
-
-
-def _none():
-    class Nothing(ReferenceEngine):
-        def lacks(self, network, recipe):
-            return ["anything"]
-
-    return Nothing()
 
 
 def test_memory_that_does_not_suffice_is_a_memory_error(monkeypatch) -> None:

@@ -88,6 +88,7 @@ def _network(network: Network, cohorts: list[Cohort]) -> Iterator[RenderableType
         yield Text(
             f"\n{cohort.arm.name}: {type(rule).__name__} {settings(rule)}, minibatch {recipe.batch_size}, "
             f"{plural(recipe.epochs, 'epoch')}, {''.join(_options(recipe))}{cohort.engine.name} engine"
+            + (f" ({cohort.why})" if cohort.why else "")
         )
     yield _layers(network)
 

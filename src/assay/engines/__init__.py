@@ -1,15 +1,27 @@
 """How to run the mathematics fast: engines that all agree with `assay.nn`."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from dataclasses import dataclass
 from importlib.util import find_spec
 
+from assay.engines import speed
 from assay.engines.base import Engine
 from assay.engines.reference import ReferenceEngine
-from assay.errors import UnsupportedError, UsageError, suggestion
+from assay.errors import AssayError, UnsupportedError, UsageError, suggestion
+from assay.machine import processors
 from assay.network import Network
 from assay.recipe import Recipe
 
 AUTO = "auto"
+
+COMPARED_FROM = 2_000_000
+"""FLOPs an example, forward, from which the torch engine may be the faster one on a CPU.
+
+Below, the numba engine was 1.2 to 16 times as fast on every network of both
+reports, because PyTorch's operations cost more to start than to do; they
+break even near 6 million. So below PyTorch, which takes two seconds to import,
+is left alone, unless there may be a GPU for it.
+"""
 
 
 def _numba() -> Engine:
@@ -33,26 +45,97 @@ ENGINES: dict[str, Callable[[], Engine]] = {
     "torch:cuda": lambda: _torch("cuda"),
     "reference": ReferenceEngine,
 }
-"""Every engine by its name, fastest first; what an engine needs is imported when it is asked for."""
+"""Every engine by its name; what an engine needs is imported when it is asked for."""
 
 
-def engine(name: str, network: Network, recipe: Recipe) -> Engine:
-    """Return the engine called ``name``, or for "auto" the fastest that has all that is needed.
+@dataclass(frozen=True)
+class Choice:
+    """An engine, and why it was chosen; "" where it was asked for."""
 
-    Raises `UsageError` for an unknown name and `UnsupportedError` where the
-    engine lacks a layer or a rule.
+    engine: Engine
+    why: str = ""
+
+
+def choose(name: str, network: Network, recipe: Recipe) -> Choice:
+    """Return the engine called ``name``, or for "auto" the one that trains the network fastest.
+
+    "auto" takes the numba engine for a network of few FLOPs (`COMPARED_FROM`),
+    else measures the numba and the torch engine (`speed.compare`), each on the
+    device that it prefers; the reference engine where neither has all that is
+    needed. Raises `UsageError` for an unknown name and `UnsupportedError` where
+    the engine lacks a layer or a rule.
     """
     if name == AUTO:
-        return next(found for found in _candidates() if not found.missing(network, recipe))
+        return _fastest(network, recipe)
     if name not in ENGINES:
         raise UsageError(f"engine {name!r} is unknown ({suggestion(name, [AUTO, *ENGINES])})")
     found = ENGINES[name]()
     found.check(network, recipe)
-    return found
+    return Choice(found)
 
 
-def _candidates() -> Iterator[Engine]:
-    """Make the engines that are installed, one after the other, each on the device that it prefers."""
-    for name, make in ENGINES.items():
-        if ":" not in name and (name != "torch" or find_spec("torch") is not None):
-            yield make()
+def engine(name: str, network: Network, recipe: Recipe) -> Engine:
+    """Return what `choose` chooses."""
+    return choose(name, network, recipe).engine
+
+
+def resume(name: str, network: Network, recipe: Recipe) -> Choice:
+    """Return the engine called ``name``, with which runs were begun: another one would round otherwise.
+
+    Raises `UnsupportedError` where it is not to be had any more.
+    """
+    try:
+        return Choice(engine(name, network, recipe), "the runs were begun with it")
+    except AssayError:
+        raise UnsupportedError(
+            f"begun with engine {name!r}, which cannot be used here "
+            "(continue where it can, or begin anew with another --out)"
+        ) from None
+
+
+def _fastest(network: Network, recipe: Recipe) -> Choice:
+    numba = ENGINES["numba"]()
+    missing = numba.missing(network, recipe)
+    if missing:
+        return _without_numba(network, recipe, f"numba has no {', '.join(missing)}")
+    if why := _numba_is_unrivalled(network):
+        return Choice(numba, why)
+    rates = speed.recall(network, recipe)
+    if rates is None:
+        torch = ENGINES["torch"]()
+        if missing := torch.missing(network, recipe):
+            return Choice(numba, f"{torch.name} has no {', '.join(missing)}")
+        rates = speed.compare([numba, torch], network, recipe)
+    best = max(rates, key=lambda name: _throughput(name, rates[name]))
+    return Choice(ENGINES[best](), _told(best, rates))
+
+
+def _without_numba(network: Network, recipe: Recipe, why: str) -> Choice:
+    if find_spec("torch") is not None:
+        torch = ENGINES["torch"]()
+        if not torch.missing(network, recipe):
+            return Choice(torch, why)
+    return Choice(engine("reference", network, recipe), "no other has all that is needed")
+
+
+def _numba_is_unrivalled(network: Network) -> str:
+    if find_spec("torch") is None:
+        return "PyTorch is not installed"
+    if network.flops < COMPARED_FROM and not speed.has_gpu():
+        return f"the fastest below {COMPARED_FROM / 1e6:g}M FLOPs"
+    return ""
+
+
+def _throughput(name: str, rate: float) -> float:
+    """Return the steps a second of the whole machine: on the CPU each processor has a session of its own."""
+    return rate if name.endswith(":cuda") else rate * processors()
+
+
+def _told(best: str, rates: speed.Rates) -> str:
+    """Write the rates, the best first: ``numba: 1,610 steps/s; torch:cpu 180``."""
+    others = "".join(f"; {name} {_number(rate)}" for name, rate in rates.items() if name != best)
+    return f"{best}: {_number(rates[best])} steps/s{others}"
+
+
+def _number(rate: float) -> str:
+    return f"{rate:,.0f}" if rate >= 100 else f"{rate:.3g}"

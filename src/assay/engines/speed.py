@@ -1,0 +1,136 @@
+"""How fast an engine trains a network: measured for a moment, and kept in the user's cache.
+
+A measurement depends on the network, the recipe, the versions of assay and of
+what it computes with, and the machine. It is kept under all of these, so that
+a study that is started again, or another one like it, measures nothing.
+"""
+
+import json
+import os
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+from shutil import which
+from tempfile import NamedTemporaryFile
+from time import perf_counter
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from assay.engines.base import EVALUATION_BATCH, Engine, initial_state
+from assay.machine import processor, versions
+from assay.network import Network
+from assay.recipe import Recipe
+from assay.schedules import CONSTANT
+from assay.streams import stream
+
+BUDGET = 0.3
+"""Seconds of training that a comparison of engines takes for each; compiling and warming up come on top."""
+
+STEPS = 4
+"""Steps taken at a time."""
+
+Rates = dict[str, float]
+"""Training steps a second by the engine's name: of all runs of a session, which on the CPU is one."""
+
+
+class Trial:
+    """Some runs in training on random images."""
+
+    def __init__(self, engine: Engine, network: Network, recipe: Recipe, runs: int = 1) -> None:
+        states = [initial_state(network, recipe, seed) for seed in range(runs)]
+        self.session = engine.session(network, recipe, range(runs), states)
+        random = stream(0, "estimate")
+        count = max(STEPS * recipe.batch_size, EVALUATION_BATCH)
+        self._images = random.integers(0, 256, (count, *network.input_shape[1:]), dtype=np.uint8)
+        self._labels = random.integers(0, network.output_shape[0], count)
+
+    def step(self, budget: float) -> float:
+        """Return the seconds that a step of all runs takes."""
+        return median_seconds(lambda: self._train(1), lambda: self._train(STEPS), budget) / STEPS
+
+    def answer(self, budget: float) -> float:
+        """Return the seconds that it takes to evaluate an image."""
+        images, labels = self._images[:EVALUATION_BATCH], self._labels[:EVALUATION_BATCH]
+
+        def evaluate() -> None:
+            self.session.evaluate(images, labels)
+
+        return median_seconds(evaluate, evaluate, budget) / EVALUATION_BATCH
+
+    def _train(self, steps: int) -> None:
+        size = steps * self.session.recipe.batch_size
+        self.session.train_epoch(self._images[:size], self._labels[:size], 1, lambda _: None)
+
+
+def median_seconds(first: Callable[[], object], then: Callable[[], object], budget: float) -> float:
+    """Return the median seconds that ``then`` takes after one call of ``first``, which may compile."""
+    first()
+    times: list[float] = []
+    begin = perf_counter()
+    while not times or perf_counter() - begin < budget:
+        start = perf_counter()
+        then()
+        times.append(perf_counter() - start)
+    return float(np.median(times))
+
+
+def steps_per_second(engine: Engine, network: Network, recipe: Recipe) -> float:
+    """Measure the training steps a second of all runs that a session takes, or that memory suffices for."""
+    runs = engine.runs_per_session
+    while runs:
+        with suppress(MemoryError), threadpool_limits(limits=1):
+            return runs / Trial(engine, network, recipe, runs).step(BUDGET)
+        runs //= 2
+    return 0.0
+
+
+def compare(engines: Sequence[Engine], network: Network, recipe: Recipe) -> Rates:
+    """Measure every engine, and keep what was found."""
+    rates = {engine.name: steps_per_second(engine, network, recipe) for engine in engines}
+    _keep(_path(network, recipe), rates)
+    return rates
+
+
+def recall(network: Network, recipe: Recipe) -> Rates | None:
+    """Return what `compare` found before on this machine with these versions; None where it did not."""
+    try:
+        found = json.loads(_path(network, recipe).read_text("utf-8"))
+        return {str(name): float(rate) for name, rate in found.items()} or None
+    except (OSError, ValueError, TypeError, AttributeError):  # absent, or cut short: measured anew
+        return None
+
+
+def has_gpu() -> bool:
+    """Tell whether there may be an NVIDIA GPU, without the two seconds that asking PyTorch takes."""
+    return which("nvidia-smi") is not None
+
+
+def folder() -> Path:
+    """Return the folder in the user's cache where measurements are kept."""
+    from platformdirs import user_cache_dir
+
+    return Path(user_cache_dir("assay", appauthor=False)) / "speeds"
+
+
+def _path(network: Network, recipe: Recipe) -> Path:
+    """Return the file for a measurement, named after all that it depends on.
+
+    A step costs the same in every epoch and with every learning rate.
+    """
+    rule = replace(recipe.optimizer, lr=1.0)
+    alike = replace(recipe, optimizer=rule, epochs=1, schedule=CONSTANT)
+    gpu = (has_gpu(), os.environ.get("CUDA_VISIBLE_DEVICES"))
+    key = repr((network.layers, network.input_shape, alike, sorted(versions().items()), processor(), gpu))
+    return folder() / f"{sha256(key.encode()).hexdigest()}.json"
+
+
+def _keep(path: Path, rates: Rates) -> None:
+    """Write the rates, whole or not at all; a cache that cannot be written is done without."""
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as file:
+            json.dump(rates, file)
+        Path(file.name).replace(path)

@@ -1,0 +1,136 @@
+"""Measurements of engines: what is counted, and what is kept of it."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from assay.architectures import Dense
+from assay.engines import speed
+from assay.engines.reference import ReferenceEngine, ReferenceSession
+from assay.optim import SGD, Adam
+from assay.penalties import L2
+from assay.recipe import Recipe
+from assay.schedules import StepLR
+
+NETWORK = Dense((3,)).build((1, 4, 4), 5)
+RECIPE = Recipe(Adam(), batch_size=20, epochs=3)
+
+measure = speed.steps_per_second  # before conftest.py puts another in its place
+
+
+class Many(ReferenceEngine):
+    """An engine whose sessions take some runs, as long as ``room`` suffices; what was asked for is kept."""
+
+    def __init__(self, name="many", runs=1, room=16):
+        self.name, self.runs_per_session, self.room, self.asked = name, runs, room, []
+
+    def session(self, network, recipe, seeds, states):
+        self.asked.append(len(seeds))
+        if len(seeds) > self.room:
+            raise MemoryError
+        return ReferenceSession(network, recipe, seeds[:1], states[0])
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock by which every step takes a quarter of a second."""
+    now = [0.0]
+
+    def train_epoch(self, images, labels, epoch, on_steps):
+        assert images.dtype == np.uint8
+        assert images.shape[1:] == NETWORK.input_shape[1:]
+        assert 0 <= labels.min() <= labels.max() < 5
+        now[0] += 0.25 * len(images) / self.recipe.batch_size
+
+    monkeypatch.setattr(ReferenceSession, "train_epoch", train_epoch)
+    monkeypatch.setattr(speed, "perf_counter", lambda: now[0])
+
+
+@pytest.fixture
+def kept(tmp_path, monkeypatch):
+    """An empty folder for measurements."""
+    monkeypatch.setattr(speed, "folder", lambda: tmp_path / "speeds")
+    return tmp_path / "speeds"
+
+
+@pytest.mark.parametrize("runs", [1, 3, 16])
+def test_the_steps_of_all_runs_are_counted(runs, clock):
+    assert measure(Many(runs=runs), NETWORK, RECIPE) == pytest.approx(4 * runs)
+
+
+@pytest.mark.parametrize(("room", "asked", "found"), [(4, [16, 8, 4], 16), (1, [16, 8, 4, 2, 1], 4)])
+def test_where_memory_is_short_fewer_runs_are_measured(room, asked, found, clock):
+    engine = Many(runs=16, room=room)
+    assert measure(engine, NETWORK, RECIPE) == pytest.approx(found)
+    assert engine.asked == asked
+
+
+def test_an_engine_without_room_for_one_run_is_the_slowest(clock):
+    assert measure(Many(room=0), NETWORK, RECIPE) == 0
+
+
+def test_what_was_compared_is_recalled(kept, monkeypatch):
+    monkeypatch.setattr(speed, "steps_per_second", lambda engine, *_: {"a": 1610.0, "b": 180.5}[engine.name])
+    assert speed.recall(NETWORK, RECIPE) is None
+    assert speed.compare([Many("a"), Many("b")], NETWORK, RECIPE) == {"a": 1610.0, "b": 180.5}
+    assert speed.recall(NETWORK, RECIPE) == {"a": 1610.0, "b": 180.5}
+    assert [path.suffix for path in kept.iterdir()] == [".json"]
+
+
+@pytest.mark.parametrize(
+    "alike",
+    [
+        replace(RECIPE, epochs=100),
+        replace(RECIPE, optimizer=Adam(lr=0.3)),
+        replace(RECIPE, schedule=StepLR(2)),
+    ],
+)
+def test_a_recipe_whose_steps_cost_the_same_is_not_measured_again(alike, kept):
+    speed.compare([Many("a")], NETWORK, RECIPE)
+    assert speed.recall(NETWORK, alike) is not None
+
+
+@pytest.mark.parametrize(
+    ("network", "recipe"),
+    [
+        (Dense((4,)).build((1, 4, 4), 5), RECIPE),
+        (Dense((3,)).build((1, 2, 8), 5), RECIPE),
+        (NETWORK, replace(RECIPE, batch_size=21)),
+        (NETWORK, replace(RECIPE, dtype="float64")),
+        (NETWORK, replace(RECIPE, optimizer=SGD(0.001))),
+        (NETWORK, replace(RECIPE, penalties=(L2(0.1),))),
+    ],
+)
+def test_another_network_or_recipe_is(network, recipe, kept):
+    speed.compare([Many("a")], NETWORK, RECIPE)
+    assert speed.recall(network, recipe) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("versions", {"numba": "99"}), ("processor", "Another CPU"), ("has_gpu", None)],
+)
+def test_so_are_other_versions_and_another_machine(name, value, kept, monkeypatch):
+    speed.compare([Many("a")], NETWORK, RECIPE)
+    assert speed.recall(NETWORK, RECIPE) is not None
+    monkeypatch.setattr(speed, name, lambda: value)
+    assert speed.recall(NETWORK, RECIPE) is None
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"numba": "fast"}', "[1]", '{"numba": null}', "\xff"])
+def test_a_damaged_measurement_is_made_again(text, kept):
+    speed.compare([Many("a")], NETWORK, RECIPE)
+    [path] = kept.iterdir()
+    path.write_bytes(text.encode("latin-1"))
+    assert speed.recall(NETWORK, RECIPE) is None
+    speed.compare([Many("a")], NETWORK, RECIPE)
+    assert json.loads(path.read_text()) == speed.recall(NETWORK, RECIPE) == {"a": 1.0}
+
+
+def test_a_cache_that_cannot_be_written_is_done_without(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr(speed, "folder", lambda: tmp_path / "file" / "speeds")
+    assert speed.compare([Many("a")], NETWORK, RECIPE) == {"a": 1.0}
+    assert speed.recall(NETWORK, RECIPE) is None
