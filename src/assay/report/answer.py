@@ -3,15 +3,23 @@
 from collections.abc import Sequence
 
 from assay.report.arms import ArmRow
-from assay.report.numbers import capital, interval, names, percent, plural, points, seeds
-from assay.stats import Family, Pair, Verdict
+from assay.report.numbers import capital, interval, interval_name, names, percent, plural, points, seeds
+from assay.stats import Family, Look, Pair, Verdict
 
 
-def answer(arms: Sequence[ArmRow], family: Family | None, done: int, total: int) -> str:
-    """Answer the study's question as far as the data allow."""
+def answer(
+    arms: Sequence[ArmRow], family: Family | None, done: int, total: int, look: Look | None = None
+) -> str:
+    """Answer the study's question as far as the data allow; at a ``look``, as far as its seeds do."""
     if done < total:
         return _interim(arms, done, total)
-    return f"{_complete(arms, family)}{_stuck(arms)}"
+    return f"{_complete(arms, family)}{_stuck(arms)}{_at(look)}"
+
+
+def _at(look: Look | None) -> str:
+    if look is None or look.last:
+        return ""
+    return f" This is {look}, after {look.seeds} of at most {look.looks[-1]} seeds."
 
 
 def _complete(arms: Sequence[ArmRow], family: Family | None) -> str:
@@ -42,7 +50,8 @@ def _interim(arms: Sequence[ArmRow], done: int, total: int) -> str:
 def _single(arm: ArmRow) -> str:
     if not arm.test.n:
         return f"{capital(arm.name)} gave no test result: none of {plural(arm.planned, 'run')} finished."
-    spread = f"95% interval {interval(arm.test.interval)}; " if arm.test.interval else ""
+    name = interval_name(arm.test.confidence)
+    spread = f"{name} {interval(arm.test.interval)}; " if arm.test.interval else ""
     evidence = f"({spread}{seeds(arm.test.n)})"
     return f"{capital(arm.name)} reads {percent(arm.test.mean)} of the test characters {evidence}."
 

@@ -17,7 +17,7 @@ class ArmRow:
     """One arm over its seeds.
 
     Accuracies are in percent, losses in nats, memory in bytes. ``test`` is over
-    finished runs, without an interval until the study is complete. ``valid_best``
+    finished runs, without an interval until there may be a verdict. ``valid_best``
     is the mean of each run's best validation accuracy over epochs: picked because
     it is high, hence optimistic. Costs are means over finished runs, ``peak_memory``
     the largest of them. Finished runs that never left chance level are
@@ -70,7 +70,7 @@ def arm_row(results: Results, arm: Arm) -> ArmRow:
     runs = results.of(arm.name)
     done = [run for run in runs if run.status is Status.DONE]
     values = 100 * results.accuracies(arm.name)
-    test = summary(values)
+    test = summary(values, confidence=results.confidence)
     best = _mean(run.valid_best for run in done)
     return ArmRow(
         name=arm.name,

@@ -3,7 +3,16 @@
 from dataclasses import dataclass
 
 from assay.report.effects import Effect
-from assay.report.numbers import NOTHING, fixed, p_equals, plural, points, points_interval, seeds
+from assay.report.numbers import (
+    NOTHING,
+    fixed,
+    interval_name,
+    p_equals,
+    plural,
+    points,
+    points_interval,
+    seeds,
+)
 from assay.stats import Verdict
 
 
@@ -25,7 +34,7 @@ def facts(effect: Effect) -> list[Fact]:
             f"{points(c.mean)} pp" if c.n else NOTHING,
             f"test accuracy of {effect.name}, seed by seed",
         ),
-        Fact("95% interval", _interval(effect), "of the mean over training seeds, by t"),
+        Fact(interval_name(c.confidence), _interval(effect), "of the mean over training seeds, by t"),
         Fact("Seeds", _pairs(effect), "pairs: the same seed gives both arms the same data in the same order"),
         Fact("Paired t test", p_equals(c.p), "how often chance alone would do as much, if arms were equal"),
         Fact("Sign-flip test", p_equals(c.sign_flip_p), "the same by counting signs, without a normal curve"),
@@ -69,7 +78,6 @@ def _new_images(effect: Effect) -> list[Fact]:
     if effect.crossed is None:
         return []
     images = plural(effect.crossed.images, "test image")
-    gloss = (
-        f"the 95% interval over new seeds and new images like these {images}; {p_equals(effect.crossed.p)}"
-    )
+    name = interval_name(effect.crossed.confidence)
+    gloss = f"the {name} over new seeds and new images like these {images}; {p_equals(effect.crossed.p)}"
     return [Fact("On new images", f"{points_interval(effect.crossed.interval)} pp", gloss)]

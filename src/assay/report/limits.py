@@ -14,7 +14,8 @@ def limits(
     results: Results, arms: Sequence[ArmRow], family: Family | None, effects: Sequence[Effect]
 ) -> list[str]:
     """Return the limits of what has been found, the gravest first."""
-    found = [*_interim(results), *_synthetic(results), *_lost(arms), *_stuck(results, arms)]
+    found = [*_interim(results), *_extended(results), *_looked(results), *_synthetic(results)]
+    found += [*_lost(arms), *_stuck(results, arms)]
     found += [*_open(effects), *_few(results, effects)]
     found += [*_notes(effects), *_scope(results, effects), *_maximum(family), *_costs(results, arms)]
     return list(dict.fromkeys(found))
@@ -24,8 +25,41 @@ def _interim(results: Results) -> Iterator[str]:
     if not results.complete:
         yield (
             f"Interim: {results.done} of {plural(results.total, 'run')} have come to their end. Means will "
-            "move; there is no interval, p-value or verdict before the last one, because whoever looks early "
-            "and often finds differences that are none."
+            f"move; there is no interval, p-value or verdict before {_first_look(results)}, because whoever "
+            "looks early and often finds differences that are none."
+        )
+
+
+def _first_look(results: Results) -> str:
+    looks = results.study.looks
+    return f"the first declared look, at {plural(looks[0], 'seed')}" if looks else "the last one"
+
+
+def _extended(results: Results) -> Iterator[str]:
+    parent = results.study.parent
+    if parent is not None:
+        yield (
+            f"Extended after seeing results: seeds were added to study {parent[:12]}, whose report was "
+            "known. Whoever adds seeds until the answer pleases finds one that does, so p is smaller and "
+            "intervals are narrower than they should be."
+        )
+
+
+def _looked(results: Results) -> Iterator[str]:
+    look = results.look
+    if look is None:
+        return
+    declared = names([str(seeds) for seeds in look.looks])
+    yield (
+        f"Looks were declared at {declared} seeds, and this is {look}: each tests at "
+        f"{100 * look.alpha:.3g}%, so that all of them together find a difference that is none in at most "
+        "5% of studies."
+    )
+    beyond = sum(run.status.ended for run in results.store.runs()) - results.done
+    if beyond:
+        yield (
+            f"{plural(beyond, 'run')} of later seeds ended already and can be seen among the runs; means and "
+            "comparisons leave them out until the next look."
         )
 
 

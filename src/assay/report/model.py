@@ -1,19 +1,21 @@
 """A report as data: everything that is said of a study, computed once and drawn many times.
 
 Accuracies are in percent, differences in percentage points (pp), losses in
-nats, memory in bytes. Until every declared run has come to its end there are
-runs, means and spreads, but no interval, p-value or verdict: whoever looks
-early and stops where it suits finds differences that are none.
+nats, memory in bytes. Until every declared run has come to its end, or those
+of a declared look, there are runs, means and spreads, but no interval, p-value
+or verdict: whoever looks early and stops where it suits finds differences that
+are none. At a look all is said of its seeds alone.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from assay.comparisons import family_of
+from assay.comparisons import decided, family_of
 from assay.records import RunRecord
 from assay.report.answer import answer
 from assay.report.arms import ArmRow, arm_row
+from assay.report.claims import ClaimRow, claims
 from assay.report.costs import Cost, costs_of
 from assay.report.curves import Curves, curves
 from assay.report.effects import Effect, effects_of
@@ -22,8 +24,10 @@ from assay.report.inside import Inside
 from assay.report.layers import Layers, layers
 from assay.report.limits import limits
 from assay.report.networks import TwoNetworks, two_networks
+from assay.report.numbers import interval_name
+from assay.report.published import PublishedRow, published
 from assay.results import Results
-from assay.stats import Factorial, Family
+from assay.stats import Factorial, Family, Look
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,10 @@ class Report:
     """Main effects and interactions; None with fewer than two factors and before the study is complete."""
     costs: tuple[Cost, ...]
     """What the arms cost against the control, or the best arm; none before the study is complete."""
+    claims: tuple[ClaimRow, ...]
+    """What was published as sentences, tested."""
+    published: tuple[PublishedRow, ...]
+    """What was published as numbers, beside ours."""
     curves: tuple[Curves, ...]
     layers: tuple[Layers, ...]
     """How the layers of each arm fared, of the arms that tell."""
@@ -73,21 +81,38 @@ class Report:
     rerun: Rerun
     inside: Inside | None = None
     """What the networks do with single images, where someone looked."""
+    confidence: float = 0.95
+    look: Look | None = None
+    """The declared look that is spoken of; None where none is declared or reached."""
+    resolved: bool = False
+    """Whether every comparison is decided."""
 
     @property
     def complete(self) -> bool:
-        """Whether every declared run has come to its end."""
-        return self.done == self.total
+        """Whether every declared run has come to its end, or a declared look has decided everything."""
+        return self.done == self.total or (self.look is not None and self.resolved)
 
     @property
     def stamp(self) -> str:
-        """How far the study has come: "complete" or "interim k/n"."""
-        return "complete" if self.complete else f"interim {self.done}/{self.total}"
+        """How far the study has come: "complete", "resolved at look 1 of 3" or "interim k/n"."""
+        if self.complete and self.done < self.total:
+            return f"resolved at {self.look}"
+        how_far = "complete" if self.complete else f"interim {self.done}/{self.total}"
+        return f"{how_far}, {self.look}" if self.look else how_far
 
     @property
     def interval_name(self) -> str:
-        """What the effects' intervals are called; of several all hold at once with 95% confidence."""
-        return "95% interval" if len(self.effects) < 2 else "simultaneous 95% interval"
+        """What an effect's interval is called; several all hold at once with this confidence."""
+        return self._intervals(1)
+
+    @property
+    def intervals_name(self) -> str:
+        """What the effects' intervals are called."""
+        return self._intervals(2)
+
+    def _intervals(self, n: int) -> str:
+        name = interval_name(self.confidence, n) + (f" ({self.look})" if self.look else "")
+        return name if len(self.effects) < 2 else f"simultaneous {name}"
 
     def place(self, arm: str) -> int:
         """Return the place of an arm in the study, which gives it its colour and marker."""
@@ -99,6 +124,7 @@ def build(results: Results, inside: Inside | None = None) -> Report:
 
     ``inside`` is what `assay.report.inside.look_inside` found, which takes the data set and the weights.
     """
+    whole, results = results, results.at_look()
     study = results.study
     arms = tuple(arm_row(results, arm) for arm in study.arms)
     family = family_of(results)
@@ -107,9 +133,9 @@ def build(results: Results, inside: Inside | None = None) -> Report:
         name=study.name,
         question=study.question,
         source=study.source,
-        answer=answer(arms, family, results.done, results.total),
-        done=results.done,
-        total=results.total,
+        answer=answer(arms, family, results.done, results.total, results.look),
+        done=whole.done,
+        total=whole.total,
         margin=study.margin,
         arms=arms,
         family=family,
@@ -117,12 +143,17 @@ def build(results: Results, inside: Inside | None = None) -> Report:
         networks=two_networks(results, effects),
         factorial=factorial_of(results),
         costs=costs_of(results, family),
+        claims=claims(results),
+        published=published(results),
         curves=tuple(curves(results, arm.name) for arm in study.arms),
         layers=tuple(found for arm in study.arms if (found := layers(results, arm.name)).epochs),
-        runs=tuple(results.runs),
+        runs=tuple(whole.runs),
         limits=tuple(limits(results, arms, family, effects)),
-        rerun=_rerun(results),
+        rerun=_rerun(whole),
         inside=inside,
+        confidence=results.confidence,
+        look=results.look,
+        resolved=family is not None and all(decided(pair) for pair in family.pairs),
     )
 
 

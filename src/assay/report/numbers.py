@@ -2,7 +2,7 @@
 
 from math import isfinite, isnan
 
-from assay.stats import Interval
+from assay.stats import CostRatio, Interval
 
 NOTHING = "–"
 """Stands where there is no number."""
@@ -38,14 +38,31 @@ def points(value: float | None) -> str:
     return NOTHING if value is None or isnan(value) else f"{value:+.2f}"
 
 
-def interval(value: Interval | None) -> str:
+def interval(value: Interval | None, decimals: int = 2) -> str:
     """Write an interval of percentages: 88.20 to 88.61."""
-    return NOTHING if value is None else f"{fixed(value[0])} to {fixed(value[1])}"
+    return NOTHING if value is None else f"{fixed(value[0], decimals)} to {fixed(value[1], decimals)}"
+
+
+def interval_name(confidence: float, n: int = 1) -> str:
+    """Write what an interval is called, or several: 95% interval, 98.3% intervals."""
+    return f"{100 * confidence:.3g}% interval{'' if n == 1 else 's'}"
 
 
 def points_interval(value: Interval | None) -> str:
     """Write an interval of differences: -0.01 to +0.34."""
     return NOTHING if value is None else f"{points(value[0])} to {points(value[1])}"
+
+
+def ratio(value: CostRatio | None) -> str:
+    """Write how many times as much: 1.06, 12.3."""
+    return NOTHING if value is None else speed(value.ratio)
+
+
+def ratio_interval(value: CostRatio | None) -> str:
+    """Write the interval of a ratio, nothing where all seeds agree: 0.88 to 1.29."""
+    if value is None or value.interval is None or value.interval[0] == value.interval[1]:
+        return NOTHING
+    return f"{speed(value.interval[0])} to {speed(value.interval[1])}"
 
 
 def p_equals(value: float | None) -> str:

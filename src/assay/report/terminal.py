@@ -16,9 +16,10 @@ from assay.report.effects import Effect
 from assay.report.facts import facts
 from assay.report.model import Report
 from assay.results import Results
-from assay.stats import Verdict
+from assay.stats import ClaimVerdict, Verdict
 
 MOST_LIMITS = 5
+MOST_PARTS = 6
 STATUS_STYLES = {
     Status.DIVERGED: "red",
     Status.FAILED: "bold red",
@@ -32,6 +33,11 @@ VERDICT_STYLES = {
     Verdict.EQUIVALENT: "blue",
     Verdict.NEGLIGIBLE: "blue",
     Verdict.INCONCLUSIVE: "yellow",
+}
+CLAIM_STYLES = {
+    ClaimVerdict.SUPPORTED: "green",
+    ClaimVerdict.CONTRADICTED: "red",
+    ClaimVerdict.UNDECIDED: "yellow",
 }
 
 
@@ -53,9 +59,8 @@ def arms_table(report: Report) -> Table:
     caption = "accuracies in %, mem: peak memory in MiB; valid best is optimistic"
     table = _table(caption if report.complete else f"{report.stamp}; {caption}")
     table.add_column("arm", overflow="fold")
-    _numbers(
-        table, ("runs", "test\nmean", "95% interval", "sd", "valid\nbest", "s/ep", "mem", "par", "FLOPs")
-    )
+    interval, costs = numbers.interval_name(report.confidence), ("s/ep", "mem", "par", "FLOPs")
+    _numbers(table, ("runs", "test\nmean", interval, "sd", "valid\nbest", *costs))
     for arm in report.arms:
         table.add_row(
             arm.name,
@@ -105,9 +110,28 @@ def verdict_panel(report: Report) -> Panel:
     )
 
 
+def claims_table(report: Report) -> Table:
+    """Return one row a claim, with what each of its comparisons found."""
+    table = _table("differences in points, costs as factors")
+    table.add_column("claim", overflow="fold", ratio=3)
+    table.add_column("verdict", no_wrap=True)
+    table.add_column("found", overflow="fold", ratio=3)
+    for claim in report.claims:
+        verdict = (
+            Text(claim.verdict, style=CLAIM_STYLES[claim.verdict])
+            if claim.verdict
+            else Text("interim", "dim")
+        )
+        found = "\n".join(f"{part.relation}: {part.found}" for part in claim.parts[:MOST_PARTS])
+        more = len(claim.parts) - MOST_PARTS
+        table.add_row(claim.sentence, verdict, f"{found}\n{more} more in the report" if more > 0 else found)
+    return table
+
+
 def summary(report: Report) -> Group:
-    """Return the question, the arms and the verdict."""
-    return Group(Text(report.question, style="italic"), arms_table(report), verdict_panel(report))
+    """Return the question, the arms, the claims and the verdict."""
+    claims = [claims_table(report)] if report.claims else []
+    return Group(Text(report.question, style="italic"), arms_table(report), *claims, verdict_panel(report))
 
 
 def _run_cells(run: RunRecord) -> list[Text | str]:
@@ -163,7 +187,7 @@ def _numbers_behind(effect: Effect) -> Table:
 
 
 def _effects_table(report: Report) -> Table:
-    table = _table(f"differences in pp; {report.interval_name}s, p by Holm")
+    table = _table(f"differences in pp; {report.intervals_name}, p by Holm")
     table.add_column("comparison", overflow="fold")
     _numbers(table, ("mean", "interval", "p", "n"))
     table.add_column("verdict", overflow="fold")
