@@ -41,7 +41,8 @@ class EpochRecord:
     Losses are the mean cross-entropy in nats without penalties, accuracies
     are shares from 0 to 1; both are measured with the weights that the epoch
     ended with, on the whole split. ``seconds`` is the epoch's time with its
-    evaluations, ``steps_per_second`` counts training alone.
+    evaluations, ``steps_per_second`` counts training alone; both by the clock
+    of the session: processor time, or wall time on a GPU.
     """
 
     epoch: int

@@ -7,7 +7,6 @@ it can store what there is and stop or continue anywhere between two epochs.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from math import isfinite
-from time import perf_counter
 
 import numpy as np
 
@@ -111,11 +110,11 @@ def _at_best(run: Progress) -> State:
 
 @np.errstate(over="ignore", invalid="ignore")  # a loss that is no longer finite says it all
 def _epoch(session: Session, data: Dataset, epoch: int, on_steps: OnSteps) -> list[EpochRecord]:
-    begin = perf_counter()
+    begin = session.clock()
     session.train_epoch(data.train.images, data.train.labels, epoch, on_steps)
-    trained = perf_counter() - begin
+    trained = session.clock() - begin
     train, valid = _measure(session, data.train), _measure(session, data.valid)
-    seconds = perf_counter() - begin
+    seconds = session.clock() - begin
     steps = -(-len(data.train) // session.recipe.batch_size)
     return [
         EpochRecord(epoch, t.loss, t.accuracy, v.loss, v.accuracy, seconds, steps / trained)

@@ -10,6 +10,7 @@ same initial weights and the same masks, because these come from
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from time import thread_time
 from typing import ClassVar
 
 import numpy as np
@@ -93,6 +94,15 @@ class Session(ABC):
     @abstractmethod
     def memory(self) -> int:
         """Return the bytes that one run holds while it trains, the images not counted."""
+
+    def clock(self) -> float:
+        """Return the seconds that costs are measured in: this thread's processor time.
+
+        A session on the CPU works in one thread, so that other work on the
+        machine does not count; where the work is done elsewhere, on a GPU, a
+        session returns wall time instead.
+        """
+        return thread_time()
 
     def evaluate(self, images: Images, labels: Labels) -> list[Evaluation]:
         """Measure each run on a whole split."""

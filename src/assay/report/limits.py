@@ -176,4 +176,7 @@ def _costs(results: Results, arms: Sequence[ArmRow]) -> Iterator[str]:
         yield f"Peak memory{which} was computed from the shapes of the network, not measured."
     machine = results.header.versions.get("machine")
     where = f" ({machine})" if machine else ""
-    yield f"Times hold for one machine{where} and for runs trained side by side as they were here."
+    yield (
+        f"Times hold for one machine{where}: processor time of the run's own thread, whatever else was at "
+        "work there (on a GPU, time by the clock)."
+    )

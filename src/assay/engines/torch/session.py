@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from math import prod
+from time import perf_counter
 
 import numpy as np
 import torch
@@ -115,6 +116,10 @@ class TorchSession(Session):
         return x.to(self._weights.theta.dtype)
 
     @at_work()
+    def clock(self) -> float:
+        """Return the session's time: the work of a GPU is not this thread's."""
+        return perf_counter() if self._device.type == "cuda" else super().clock()
+
     def evaluate(self, images: Images, labels: Labels) -> list[Evaluation]:
         """Measure each run on a whole split, on the device; the loss is computed in float64."""
         pixels, answers = self._examples.upload(images), self._examples.upload(labels)

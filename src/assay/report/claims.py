@@ -1,0 +1,207 @@
+"""The claims of a study, each with its verdict and the numbers behind it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import exp, log, nan
+
+import numpy as np
+
+from assay.claims import Claim, Relation
+from assay.metrics import METRICS, Metric
+from assay.records import RunId, RunRecord, Status
+from assay.report.numbers import fixed, percent, plural, points, points_interval, seeds
+from assay.results import Results
+from assay.stats import ClaimVerdict, RelationTest, check_relation, conjunction
+from assay.stats.ttest import FEWEST, Interval
+
+COST_MARGIN = 1.05
+"""Costs that differ by less than this factor count as equal: less is noise of the machine."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One relation that a claim expects, and what the runs say of it.
+
+    ``estimate`` and ``interval`` are points, or the factor a / b where the metric
+    is compared by ratio; ``printed`` is what the source's own numbers give for it.
+    """
+
+    relation: str
+    verdict: ClaimVerdict
+    ratio: bool
+    n: int
+    estimate: float | None
+    interval: Interval | None
+    printed: float | None
+    more_seeds: int | None
+    note: str = ""
+
+    @property
+    def found(self) -> str:
+        """The estimate with its interval, in words."""
+        if self.note:
+            return self.note
+        if self.estimate is None:
+            return "no seed that both finished"
+        if self.ratio:
+            inside = f" ({_factors(self.interval)})" if self.interval else ""
+            return f"{_factor(self.estimate)}{inside}"
+        inside = f" ({points_interval(self.interval)})" if self.interval else ""
+        return f"{points(self.estimate)}{inside}"
+
+    @property
+    def published(self) -> str:
+        """What the source printed, in the same words."""
+        if self.printed is None:
+            return ""
+        return _factor(self.printed) if self.ratio else points(self.printed)
+
+
+@dataclass(frozen=True)
+class ClaimRow:
+    """A claim with its verdict; ``verdict`` is None until the study is complete."""
+
+    sentence: str
+    source: str
+    metric: str
+    verdict: ClaimVerdict | None
+    parts: tuple[Part, ...]
+    summary: str
+    """The verdict in a sentence."""
+
+
+def claims(results: Results) -> tuple[ClaimRow, ...]:
+    """Test every claim of a study, at the end or at the latest declared look."""
+    results = results.at_look()
+    return tuple(_row(results, claim) for claim in results.study.claims)
+
+
+def _row(results: Results, claim: Claim) -> ClaimRow:
+    title = METRICS[claim.metric].title
+    never = all(relation.b is None for relation in claim.relations)
+    about = "runs that never left chance level" if never else title
+    if not results.complete:
+        return ClaimRow(
+            claim.sentence, claim.source, about, None, (), "Not tested before every run has ended."
+        )
+    parts = tuple(_part(results, claim, relation) for relation in claim.relations)
+    verdict = conjunction([part.verdict for part in parts])
+    return ClaimRow(claim.sentence, claim.source, about, verdict, parts, _summary(verdict, parts))
+
+
+def _part(results: Results, claim: Claim, relation: Relation) -> Part:
+    if relation.b is None:
+        return _never_learns(results.of(relation.a), relation)
+    metric, total = METRICS[claim.metric], len(claim.relations)
+    printed = _printed(results, metric, relation.a, relation.b)
+    lost = _lost(results, relation)
+    if lost is not None:
+        return Part(str(relation), lost[0], metric.ratio, 0, None, None, printed, None, lost[1])
+    d = _differences(results, metric, relation)
+    margin = _margin(results, claim, relation, metric)
+    test = check_relation(d, relation.relation, margin=margin, relations=total, alpha=results.alpha)
+    estimate, interval = _shown(test, metric, relation)
+    return Part(
+        str(relation), test.verdict, metric.ratio, test.n, estimate, interval, printed, test.more_seeds
+    )
+
+
+def _differences(results: Results, metric: Metric, relation: Relation) -> np.ndarray:
+    """Return a - b of every seed that both finished; logarithms of (a / factor b) for a ratio."""
+    a, b = (metric_values(results, arm, metric) for arm in relation.arms)
+    both = np.isfinite(a) & np.isfinite(b)
+    a, b = a[both], b[both]
+    # Rounded because equal costs may differ in their last bits.
+    return np.round(np.log(a) - np.log(b) - log(relation.factor), 12) if metric.ratio else a - b
+
+
+def _margin(results: Results, claim: Claim, relation: Relation, metric: Metric) -> float:
+    if not metric.ratio:
+        return results.study.margin
+    return log(claim.tolerance if relation.relation == "=" else COST_MARGIN)
+
+
+def _shown(test: RelationTest, metric: Metric, relation: Relation) -> tuple[float | None, Interval | None]:
+    """Return estimate and interval in the words of a reader: points, or the factor a / b."""
+    if not test.n:
+        return None, None
+    if not metric.ratio:
+        return test.mean, test.interval
+    back = [exp(x) * relation.factor for x in (test.mean, *(test.interval or ()))]
+    return back[0], (back[1], back[2]) if test.interval else None
+
+
+def metric_values(results: Results, arm: str, metric: Metric) -> np.ndarray:
+    """Return a metric of an arm for each of the study's seeds; NaN where no run finished."""
+    found = {run.seed: _value(results, run, metric) for run in results.of(arm) if run.status is Status.DONE}
+    return np.array([nan if (value := found.get(seed)) is None else value for seed in results.study.seeds])
+
+
+def _value(results: Results, run: RunRecord, metric: Metric) -> float | None:
+    epochs = results.epochs(RunId(run.arm, run.seed))
+    return metric.of(run, epochs[-1] if epochs else None)
+
+
+def _lost(results: Results, relation: Relation) -> tuple[ClaimVerdict, str] | None:
+    """Judge arms of which one never finished and the other always did: diverging is the worst outcome."""
+    finished = [sum(run.status is Status.DONE for run in results.of(arm)) for arm in relation.arms]
+    planned = len(results.study.seeds)
+    if sorted(finished) != [0, planned] or relation.relation == "=":
+        return None
+    worse = relation.arms[finished.index(0)]
+    expected = (relation.relation in (">", ">=")) == (worse == relation.b)
+    verdict = ClaimVerdict.SUPPORTED if expected else ClaimVerdict.CONTRADICTED
+    return (verdict if planned >= FEWEST else ClaimVerdict.UNDECIDED), f"no run of {worse} finished"
+
+
+def _never_learns(runs: Sequence[RunRecord], relation: Relation) -> Part:
+    """Count the runs that left chance level; one is enough to contradict "never"."""
+    learnt = sum(run.status is Status.DONE and not run.stuck for run in runs)
+    ended = sum(run.status.ended for run in runs)
+    if learnt:
+        verdict = ClaimVerdict.CONTRADICTED
+    else:
+        verdict = ClaimVerdict.SUPPORTED if ended >= FEWEST else ClaimVerdict.UNDECIDED
+    note = f"{learnt} of {plural(ended, 'run')} learnt"
+    if not learnt and ended:
+        note += f"; with 95% confidence at most {percent(100 * (1 - 0.05 ** (1 / ended)))} do"
+    more = None if verdict is not ClaimVerdict.UNDECIDED else FEWEST - ended
+    return Part(str(relation), verdict, False, ended, None, None, None, more, note)
+
+
+def _printed(results: Results, metric: Metric, a: str, b: str) -> float | None:
+    """Return what the source's own numbers say of a and b, if it printed both."""
+    first, second = (results.study.published.get(arm, {}).get(metric.name) for arm in (a, b))
+    if first is None or second is None:
+        return None
+    return first / second if metric.ratio else 100 * (first - second)
+
+
+def _summary(verdict: ClaimVerdict, parts: Sequence[Part]) -> str:
+    """Say what became of a claim."""
+    open_ = [part for part in parts if part.verdict is not ClaimVerdict.SUPPORTED]
+    if verdict is ClaimVerdict.SUPPORTED:
+        return "Supported."
+    if verdict is ClaimVerdict.CONTRADICTED:
+        failed = [part for part in open_ if part.verdict is verdict]
+        return f"Contradicted{_where(failed, parts)}."
+    more = max((part.more_seeds or 0 for part in open_), default=0)
+    settle = f"; about {seeds(more, 'more ')} would decide" if more else ""
+    return f"Undecided{_where(open_, parts)}{settle}."
+
+
+def _where(some: Sequence[Part], parts: Sequence[Part]) -> str:
+    """Say which of several relations are meant."""
+    if len(parts) == 1:
+        return ""
+    if len(some) == 1:
+        return f" by {some[0].relation}"
+    return f" in {len(some)} of {len(parts)} comparisons"
+
+
+def _factor(value: float) -> str:
+    return f"{fixed(value)}x" if value < 10 else f"{value:.3g}x"
+
+
+def _factors(value: Interval) -> str:
+    return f"{_factor(value[0])} to {_factor(value[1])}"
