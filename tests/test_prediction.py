@@ -1,29 +1,21 @@
 """Characters in picture files, recognised by a trained run."""
 
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from factories import make_results
 from PIL import Image
 from tiny import tiny_study
 
-from assay import nn, prediction
-from assay.data import load, prepare
+from assay import prediction
+from assay.data import prepare
 from assay.data.glyphs import draw
 from assay.data.idx import write_idx
-from assay.engines.reference import ReferenceEngine
 from assay.errors import DataError, StoreError, StudyError, UsageError
-from assay.network import Network
-from assay.optim import Adam
-from assay.recipe import Recipe
-from assay.records import Status, TestResult
 from assay.results import Results
 from assay.runner import run
 from assay.store.checkpoints import save_weights
-from assay.training import Job
 
 CLASSES = 4
 
@@ -81,26 +73,6 @@ def test_shares_are_ordered_and_sum_to_one(recogniser: Results, pictures: list[t
         assert sum(shares) == pytest.approx(1.0)
 
 
-def test_the_rebuilt_network_is_the_one_that_was_tested(recogniser: Results):
-    """It gives every test image the answer that the run gave when it opened the test set."""
-    test = load(recogniser.study.data).test
-    for result in recogniser.runs:
-        scores = prediction._session(recogniser, result).scores(test.images)[0]
-        np.testing.assert_array_equal(scores.argmax(axis=1), recogniser.store.predicted(result.id))
-
-
-def test_running_statistics_are_rebuilt_too(recogniser: Results, tmp_path: Path):
-    """Batch normalisation keeps what no gradient moves; evaluation needs it."""
-    layers = (nn.Conv2d(3, 5), nn.BatchNorm2d(), nn.ReLU(), nn.MaxPool2d(4), nn.Flatten(), nn.Linear(CLASSES))
-    job = Job(ReferenceEngine(), Network(layers), Recipe(Adam()), (0,))
-    session = job.session([job.start()[0].state])
-    data = load(recogniser.study.data)
-    session.train_epoch(data.train.images, data.train.labels, 1, lambda _: None)
-    save_weights(tmp_path / "x.safetensors", session.states()[0].weights, {})
-    rebuilt = job.session([prediction._state(tmp_path / "x.safetensors", job.network)])
-    np.testing.assert_array_equal(rebuilt.scores(data.test.images), session.scores(data.test.images))
-
-
 def test_weights_of_another_network_are_refused(recogniser: Results, tmp_path: Path):
     folder = tmp_path / "copy"
     shutil.copytree(recogniser.folder, folder)
@@ -108,28 +80,6 @@ def test_weights_of_another_network_are_refused(recogniser: Results, tmp_path: P
         save_weights(path, {"conv1.weight": np.zeros((1, 1, 3, 3))}, {})
     with pytest.raises(StoreError, match="another network"):
         prediction.predict(folder, [])
-
-
-def test_validation_chooses_the_run_and_the_test_set_does_not(tmp_path: Path):
-    results = make_results(tmp_path / "a")
-    results.__dict__["runs"] = [
-        replace(result, valid_best=index / 10, test=TestResult(0.1, 10 - index, 10))
-        for index, result in enumerate(results.runs)
-    ]
-    last = results.runs[-1]
-    assert prediction.best_run(results) == last
-    for arm in ("max", "average"):
-        assert prediction.best_run(results, arm) == results.of(arm)[-1]
-        assert prediction.best_run(results, arm, 3) == results.of(arm)[3]
-    assert prediction.best_run(results, seed=2) == results.of(last.arm)[2]
-
-
-def test_runs_that_are_not_done_are_not_chosen(tmp_path: Path):
-    statuses = {("max", seed): Status.DIVERGED for seed in range(5)}
-    results = make_results(tmp_path / "a", statuses=statuses)
-    assert prediction.best_run(results).arm == "average"
-    with pytest.raises(StoreError, match="no such run is finished"):
-        prediction.best_run(results, "max")
 
 
 def test_what_is_not_there_is_named(recogniser: Results, tmp_path: Path):

@@ -7,15 +7,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from assay import inspection
 from assay.data import prepare
-from assay.engines.base import Images, Session, State
+from assay.engines.base import Images, Session
 from assay.engines.reference import ReferenceEngine
-from assay.errors import DataError, StoreError, UsageError
-from assay.network import Network
-from assay.records import RunRecord, Status
+from assay.errors import DataError
 from assay.results import Results
 from assay.shapes import Array, Shape
-from assay.store.checkpoints import load_weights, path_of
 from assay.training import Job
 
 INPUT_SHAPE: Shape = (1, 28, 28)
@@ -62,8 +60,8 @@ def predict(
     """
     results = Results.open(folder)
     try:
-        run = best_run(results, arm, seed)
-        session = _session(results, run)
+        run = inspection.best_run(results, arm, seed)
+        session = _session(inspection.trained(results, run, INPUT_SHAPE), results)
         classes = results.header.classes
     finally:
         results.close()
@@ -87,59 +85,14 @@ def _prepared(images: Iterable[Path | str], on_error: OnError) -> list[tuple[Pat
     return found
 
 
-def best_run(results: Results, arm: str | None = None, seed: int | None = None) -> RunRecord:
-    """Return the finished run with the best validation accuracy; the first of equally good ones."""
-    if arm is not None:
-        results.study.arm(arm)
-    if seed is not None and seed not in results.study.seeds:
-        raise UsageError(f"{results.folder}: no run has seed {seed} (seeds: {_some(results.study.seeds)})")
-    runs = [
-        run
-        for run in results.runs
-        if run.status is Status.DONE and arm in (None, run.arm) and seed in (None, run.seed)
-    ]
-    if not runs:
-        raise StoreError(f"{results.folder}: no such run is finished (see `assay status {results.folder}`)")
-    return max(runs, key=lambda run: run.valid_best or 0.0)
-
-
-def _session(results: Results, run: RunRecord) -> Session:
-    """Rebuild a run's network with its weights, in the engine that has every layer."""
-    settings = results.study.arm(run.arm).settings
-    network = settings.architecture.build(INPUT_SHAPE, len(results.header.classes))
-    _expect_size(results, run, network)
-    state = _state(path_of(results.folder, run.id), network)
-    return Job(ReferenceEngine(), network, settings.recipe, (run.seed,)).session([state])
-
-
-def _state(path: Path, network: Network) -> State:
-    """Read a run's weights; `StoreError` if they are not this network's."""
-    weights = load_weights(path)
-    buffers = network.initial_buffers()
-    expected = {name: parameter.shape for name, parameter in network.parameters.items()}
-    expected |= {name: value.shape for name, value in buffers.items()}
-    if {name: value.shape for name, value in weights.items()} != expected:
-        raise StoreError(f"{path}: holds the weights of another network (run the study in another folder)")
-    parameters = {name: weights[name] for name in network.parameters}
-    return State(parameters, {}, buffers={name: weights[name] for name in buffers})
-
-
-def _expect_size(results: Results, run: RunRecord, network: Network) -> None:
-    """Refuse a run on images of another size: convolutions would take pictures, and mistake them."""
-    if (network.flops, network.parameter_count) != (run.flops, run.parameters):
-        raise StoreError(
-            f"{results.folder}: was not trained on images of 28 x 28 pixels, as pictures are prepared to be"
-        )
+def _session(found: inspection.Trained, results: Results) -> Session:
+    """Open a session in the engine that has every layer."""
+    recipe = results.study.arm(found.run.arm).settings.recipe
+    return Job(ReferenceEngine(), found.network, recipe, (found.run.seed,)).session([found.state])
 
 
 def _prediction(path: Path, scores: Array, classes: tuple[str, ...]) -> Prediction:
-    shares = np.exp(scores.astype(np.float64) - scores.max())
-    shares /= shares.sum()
+    shares = inspection.shares(scores)
     order = np.argsort(-shares, kind="stable")[: RUNNERS_UP + 1]
     first, *others = ((classes[index], float(shares[index])) for index in order)
     return Prediction(path, *first, tuple(others))
-
-
-def _some(seeds: tuple[int, ...]) -> str:
-    shown = ", ".join(map(str, seeds[:10]))
-    return f"{shown}, ..." if len(seeds) > 10 else shown

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from assay.errors import UsageError
-from assay.report import figures, layer_figures, numbers
+from assay.report import layer_figures, numbers
+from assay.report.confusion_figure import full_square
+from assay.report.drawing import COLOURS
+from assay.report.drawings import draw
 from assay.report.export import to_toml
 from assay.report.facts import facts
 from assay.report.model import Report, build
 from assay.results import Results
 
 if TYPE_CHECKING:
-    from assay.report.figures import Drawing
-
-MOST_LAYERS = 12
-"""The layers of so many arms are drawn; of more, the page would be too large."""
+    from assay.report.drawing import Drawing
 
 
 def write_html(source: Results | Report, path: Path | str) -> Path:
@@ -43,20 +43,8 @@ def write_html(source: Results | Report, path: Path | str) -> Path:
 
 def render(report: Report) -> str:
     """Return the report as an HTML document."""
-    return (
-        environment()
-        .get_template("report.html.j2")
-        .render(
-            report=report,
-            effect_plot=figures.effect_plot(report),
-            curves=figures.curve_plots(report),
-            layer_plots=[
-                layer_figures.layer_plots(layers, f"layers{index}")
-                for index, layers in enumerate(report.layers[:MOST_LAYERS])
-            ],
-            study=to_toml(report.rerun.study),
-        )
-    )
+    template = environment().get_template("report.html.j2")
+    return template.render(report=report, drawings=draw(report), study=to_toml(report.rerun.study))
 
 
 @cache
@@ -70,7 +58,12 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     found.globals.update(
-        n=numbers, facts=facts, arm_colours=figures.COLOURS, svg=_svg, shade=layer_figures.shade
+        n=numbers,
+        facts=facts,
+        arm_colours=COLOURS,
+        svg=_svg,
+        shade=layer_figures.shade,
+        full_square=full_square,
     )
     return found
 

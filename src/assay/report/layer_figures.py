@@ -9,7 +9,7 @@ from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullFormatter
 
-from assay.report.figures import STYLE, WIDTH, Drawing, drawing
+from assay.report.drawing import STYLE, WIDTH, Drawing
 from assay.report.layers import QUANTITIES, Layers, Quantity
 from assay.report.numbers import NOTHING
 
@@ -53,7 +53,7 @@ def _plot(layers: Layers, quantity: Quantity, key: str) -> Drawing:
         axes.set_xlabel("epoch")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         description = "; ".join(f"{name} {_ends(values)}" for name, values in series.items())
-        return drawing(figure, f"{key}-{quantity}", f"{layers.arm}: {title}, by epoch", description)
+        return Drawing(figure, f"{key}-{quantity}", f"{layers.arm}: {title}, by epoch", description)
 
 
 def _draw(

@@ -1,0 +1,124 @@
+"""A figure and how it is written: in a page, as SVG and as PDF.
+
+In a page ink and grid are CSS variables with a value for pages that define
+none, so that one drawing serves light and dark; so are the arms' colours. The
+palette is that of Okabe and Ito (2008), which survives the common kinds of
+colour-blindness.
+"""
+
+import io
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+from matplotlib.figure import Figure
+
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7a6a00", "#5d5d8a")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+INK, FAINT, ACCENT = "#1d1f23", "#b9b8b2", "#e2edf4"
+"""The colours of a light page, which no drawing uses for anything else; `_themed` makes variables of them."""
+VARIABLES = {
+    INK: "currentColor",
+    FAINT: "var(--faint, #8888)",
+    ACCENT: "var(--margin, #8883)",
+    **{colour: f"var(--arm{index}, {colour})" for index, colour in enumerate(COLOURS)},
+}
+STYLE: Any = {
+    "svg.fonttype": "none",
+    "pdf.fonttype": 42,
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],
+    "font.size": 10,
+    "axes.edgecolor": FAINT,
+    "axes.labelcolor": INK,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 11,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "axes.xmargin": 0.02,
+    "grid.color": FAINT,
+    "grid.linewidth": 0.4,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "xtick.major.size": 0,
+    "ytick.major.size": 0,
+    "lines.linewidth": 1.8,
+    "lines.solid_capstyle": "round",
+    "figure.constrained_layout.use": True,
+}
+FONTS = "system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', sans-serif"
+WIDTH = 4.6
+
+
+@dataclass(frozen=True, eq=False)
+class Drawing:
+    """A figure, the key that names it, its title, and the sentence that stands for it."""
+
+    figure: Figure
+    key: str
+    title: str
+    description: str
+
+    @cached_property
+    def svg(self) -> str:
+        """The figure as an element of a page, coloured by the page."""
+        text = io.StringIO()
+        self._write(text, "svg")
+        return _inline(text.getvalue(), self)
+
+    def save(self, path: Path) -> None:
+        """Write the figure as a file of its own, SVG or PDF as the path's suffix says."""
+        with path.open("wb") as file:
+            self._write(file, path.suffix.removeprefix("."))
+
+    def _write(self, file: Any, format: str) -> None:
+        """Write the same bytes each time: without a date, with ids that follow from the key."""
+        dated = ("Creator", "Date", "Format", "Type") if format == "svg" else ("Creator", "CreationDate")
+        metadata: dict[str, Any] = dict.fromkeys(dated)
+        with matplotlib.rc_context({**STYLE, "svg.hashsalt": self.key}):
+            self.figure.savefig(file, format=format, transparent=True, metadata=metadata)
+
+
+def colour(index: int) -> str:
+    """Return the colour of the arm in this place of the study."""
+    return COLOURS[index % len(COLOURS)]
+
+
+def marker(index: int) -> str:
+    """Return the marker of the arm in this place of the study."""
+    return MARKERS[index // len(COLOURS) % len(MARKERS)]
+
+
+def _inline(svg: str, drawing: Drawing) -> str:
+    """Return matplotlib's file as an element for a page: named, themed, its ids its own."""
+    key = drawing.key
+    svg = svg[svg.index("<svg") :]
+    head, _, body = svg.partition(">")
+    box = re.search(r'viewBox="[^"]*"', head)
+    assert box
+    body = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>", "", body, flags=re.DOTALL)
+    start = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" {box[0]} '
+        f'class="figure" role="img" aria-labelledby="{key}-title {key}-desc">'
+        f'<title id="{key}-title">{escape(drawing.title)}</title>'
+        f'<desc id="{key}-desc">{escape(drawing.description)}</desc>'
+    )
+    return start + _themed(_own_ids(body, key))
+
+
+def _own_ids(svg: str, key: str) -> str:
+    svg = re.sub(r' id="([^"]+)"', rf' id="{key}-\1"', svg)
+    return re.sub(r'(url\(|href=")#', rf"\1#{key}-", svg)
+
+
+def _themed(svg: str) -> str:
+    for stand_in, variable in VARIABLES.items():
+        svg = svg.replace(stand_in, variable)
+    return re.sub(r"'DejaVu Sans'(, [^;\"]*)?", FONTS, svg)

@@ -1,0 +1,75 @@
+"""Every figure and picture of a report, drawn once and shown wherever it is wanted."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from assay.errors import UsageError
+from assay.report import figures, inside_pictures, layer_figures
+from assay.report.confusion_figure import confusion_plot
+from assay.report.drawing import Drawing, colour
+from assay.report.factorial_figure import factorial_plot
+from assay.report.inside_pictures import InsidePictures
+from assay.report.model import Report
+from assay.report.pictures import Picture
+
+MOST_LAYERS = 12
+"""The layers of so many arms are drawn; of more, the page would be too large."""
+
+
+@dataclass(frozen=True)
+class Drawings:
+    """What there is to see of a report, None and empty for what it does not have."""
+
+    effects: Drawing | None
+    factorial: Drawing | None
+    curves: Sequence[Drawing]
+    layers: Sequence[Sequence[Drawing]]
+    confusion: Drawing | None
+    pictures: InsidePictures
+
+    def __iter__(self) -> Iterator[Drawing | Picture]:
+        """Yield all of them in the report's order."""
+        yield from filter(None, (self.effects, self.factorial))
+        yield from self.curves
+        yield from filter(None, (self.confusion,))
+        yield from self.pictures
+        for drawings in self.layers:
+            yield from drawings
+
+
+def draw(report: Report) -> Drawings:
+    """Draw a report."""
+    confusion = report.inside.confusion if report.inside else None
+    return Drawings(
+        effects=figures.effect_plot(report),
+        factorial=factorial_plot(report.factorial, report.margin) if report.factorial else None,
+        curves=figures.curve_plots(report),
+        layers=[
+            layer_figures.layer_plots(layers, f"layers{index}")
+            for index, layers in enumerate(report.layers[:MOST_LAYERS])
+        ],
+        confusion=confusion_plot(confusion, colour(report.place(confusion.arm))) if confusion else None,
+        pictures=inside_pictures.draw(report.inside),
+    )
+
+
+def write_figures(
+    drawings: Drawings, folder: Path | str, formats: Sequence[str] = ("svg", "pdf")
+) -> list[Path]:
+    """Write every figure into ``folder``, once in each format, and return their paths.
+
+    Raises `UsageError` where they cannot be written.
+    """
+    folder = Path(folder)
+    paths = []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for drawing in drawings:
+            for format in formats:
+                paths.append(folder / f"{drawing.key}.{format}")
+                drawing.save(paths[-1])
+    except (OSError, ValueError) as error:  # a null character in a path is a ValueError
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(f"{str(folder)!r}: figures cannot be written ({reason})") from None
+    return paths

@@ -1,0 +1,39 @@
+"""The effects of a study's factors with their intervals, one below the other."""
+
+import matplotlib
+from matplotlib.figure import Figure
+
+from assay.report.drawing import ACCENT, FAINT, INK, STYLE, WIDTH, Drawing
+from assay.report.numbers import points, points_interval
+from assay.stats import Factorial
+from assay.stats.factorial import Effect
+
+MOST = 30
+
+
+def factorial_plot(factorial: Factorial, margin: float) -> Drawing:
+    """Draw main effects and interactions: means and 95% intervals, against the margin."""
+    effects = factorial.effects[:MOST]
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(1.2 * WIDTH, 0.7 + 0.5 * len(effects)))
+        axes = figure.add_subplot()
+        axes.axvspan(-margin, margin, color=ACCENT, lw=0)
+        axes.axvline(0, color=INK, lw=0.8)
+        for row, effect in enumerate(effects):
+            axes.plot(effect.interval, (-row, -row), color=INK, lw=2, solid_capstyle="butt")
+            marker = "o" if len(effect.factors) == 1 else "X"
+            axes.plot([effect.mean], [-row], marker=marker, ms=8, mfc=FAINT, mec=INK, mew=1.2)
+            axes.text(0.01, 0.36 - row, effect.name, transform=axes.get_yaxis_transform()).set_in_layout(
+                False
+            )
+        axes.set_yticks([])
+        axes.set_ylim(0.6 - len(effects), 0.8)
+        axes.set_xlabel("effect on test accuracy (percentage points)")
+        axes.spines.left.set_visible(False)
+        description = ". ".join(map(_describe, effects))
+        return Drawing(figure, "factorial", "Effects of the factors", description)
+
+
+def _describe(effect: Effect) -> str:
+    interval = points_interval(effect.interval)
+    return f"{effect.name}: mean {points(effect.mean)} pp, 95% interval {interval}"

@@ -1,0 +1,73 @@
+"""The pictures of what networks do with images: examples of mistakes, kernels, feature maps."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from assay.report.confusion import Mistake
+from assay.report.inside import Inside
+from assay.report.numbers import plural
+from assay.report.pictures import Picture, characters, signed
+from assay.report.views import Features, Kernels, LayerMaps
+
+KERNELS, UNITS, MAPS, VALUES = 16, 6, 8, 32
+"""How many stand in a row: kernels, units' weights, feature maps, single values."""
+
+
+@dataclass(frozen=True)
+class InsidePictures:
+    """``mistakes`` has a picture for both directions of each confused pair, None where nobody made one."""
+
+    mistakes: Sequence[tuple[Picture | None, Picture | None]] = ()
+    kernels: Picture | None = None
+    image: Picture | None = None
+    layers: Sequence[Picture] = ()
+
+    def __iter__(self) -> Iterator[Picture]:
+        """Yield all of them."""
+        for pair in self.mistakes:
+            yield from filter(None, pair)
+        yield from filter(None, (self.kernels, self.image))
+        yield from self.layers
+
+
+def draw(inside: Inside | None) -> InsidePictures:
+    """Draw what there is."""
+    if inside is None:
+        return InsidePictures()
+    pairs = inside.confusion.pairs if inside.confusion else ()
+    seen = inside.features
+    return InsidePictures(
+        [
+            (_mistake(a, f"mistake{index}a"), _mistake(b, f"mistake{index}b"))
+            for index, (a, b) in enumerate(pairs)
+        ],
+        _kernels(inside.kernels) if inside.kernels else None,
+        _image(seen) if seen else None,
+        [_maps(maps, f"maps{index}", seen) for index, maps in enumerate(seen.layers)] if seen else (),
+    )
+
+
+def _mistake(mistake: Mistake, key: str) -> Picture | None:
+    if not mistake.examples:
+        return None
+    words = f"{plural(len(mistake.examples), 'test image')} of {mistake.true} read as {mistake.answer}"
+    return characters(np.stack([example.image for example in mistake.examples]), key, words)
+
+
+def _kernels(kernels: Kernels) -> Picture:
+    what = "weights of units" if kernels.dense else "kernels"
+    words = f"{len(kernels.weights)} of {kernels.total} {what} of {kernels.layer}, as images"
+    columns, tile = (UNITS, 84) if kernels.dense else (KERNELS, 36)
+    return signed(kernels.weights, columns, tile, "kernels", words)
+
+
+def _image(seen: Features) -> Picture:
+    return characters(seen.image[None], "image", f"Test image {seen.index}, {seen.true}")
+
+
+def _maps(maps: LayerMaps, key: str, seen: Features) -> Picture:
+    what, columns, tile = ("values", VALUES, 12) if maps.single else ("feature maps", MAPS, 52)
+    words = f"{len(maps.maps)} of {maps.total} {what} of {maps.layer} for test image {seen.index}"
+    return signed(maps.maps, columns, tile, key, words)
