@@ -1,0 +1,150 @@
+"""Claims tested on results: each kind of expectation, with what it says and with what was printed."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from factories import TEST_IMAGES, make_results, make_study
+from scipy.stats import ttest_rel
+
+from assay.metrics import METRICS
+from assay.records import RunId, Status
+from assay.report.claims import ClaimRow, claims, metric_values
+from assay.report.published import published
+from assay.stats import ClaimVerdict, against_published
+
+S, C, U = ClaimVerdict.SUPPORTED, ClaimVerdict.CONTRADICTED, ClaimVerdict.UNDECIDED
+HIGH, LOW = [1780, 1790, 1785, 1795, 1788], [1700, 1709, 1707, 1713, 1709]
+CORRECT = {"max": HIGH, "average": LOW}
+PRINTED = {"max": {"test_accuracy": 0.891}, "average": {"test_accuracy": 0.8, "doubt": "a round number"}}
+
+
+@pytest.fixture
+def tested(tmp_path):
+    def test(*expect, metric="test_accuracy", statuses=None, stuck=(), **more) -> ClaimRow:
+        study = make_study(
+            claims=[{"sentence": "So it is.", "expect": list(expect), "metric": metric, **more}],
+            published=PRINTED,
+        )
+        results = make_results(tmp_path, study, correct=CORRECT, statuses=statuses, stuck=stuck)
+        return claims(results)[0]
+
+    return test
+
+
+def test_a_direction_shows_the_paired_difference(tested):
+    row = tested("max > average")
+    part = row.parts[0]
+    oracle = ttest_rel(100 * np.array(HIGH) / TEST_IMAGES, 100 * np.array(LOW) / TEST_IMAGES)
+    assert row.verdict is S
+    assert row.summary == "Supported."
+    assert part.interval == pytest.approx(tuple(oracle.confidence_interval(0.95)), abs=1e-9)
+    assert part.printed == pytest.approx(9.1)
+    assert part.n == 5
+
+
+@pytest.mark.parametrize(
+    ("expect", "verdict"),
+    [("max < average", C), ("max <= average", C), ("average <= max", S), ("max = average", C)],
+)
+def test_the_other_relations(tested, expect, verdict):
+    assert tested(expect).verdict is verdict
+
+
+def test_a_claim_falls_with_its_weakest_part(tested):
+    row = tested("max > average", "average > max")
+    assert row.verdict is C
+    assert row.summary == "Contradicted by average > max."
+
+
+@pytest.mark.parametrize(("factor", "verdict"), [(1.0, S), (3.0, C)])
+def test_costs_are_compared_by_their_ratio(tested, factor, verdict):
+    row = tested(f"max = {factor:g} x average", metric="peak_memory")
+    assert row.verdict is verdict
+    assert row.parts[0].estimate == pytest.approx(38 / 41, abs=1e-3)  # the factory's 38 and 41 MiB
+    assert "x (" in row.parts[0].found
+
+
+def test_a_wider_tolerance_lets_a_rough_ratio_pass(tested):
+    assert tested("max = 2 x average", metric="peak_memory", tolerance=3.0).verdict is S
+
+
+def test_one_run_that_learnt_contradicts_never(tested):
+    stuck = [("average", seed) for seed in range(4)]
+    row = tested("average never learns", stuck=stuck)
+    assert row.verdict is C
+    assert row.parts[0].found == "1 of 5 runs learnt"
+
+
+def test_never_is_supported_by_runs_that_all_failed_and_says_how_surely(tested):
+    row = tested("average never learns", stuck=[("average", seed) for seed in range(5)])
+    assert row.verdict is S
+    assert "at most 45.07% do" in row.parts[0].found  # 1 - 0.05 ** (1/5)
+
+
+def test_an_arm_that_always_diverges_is_worse(tested):
+    lost = {("average", seed): Status.DIVERGED for seed in range(5)}
+    row = tested("max > average", "average < max", statuses=lost)
+    assert row.verdict is S
+    assert row.parts[0].found == "no run of average finished"
+
+
+def test_an_arm_that_always_diverges_contradicts_what_was_hoped(tested):
+    lost = {("max", seed): Status.DIVERGED for seed in range(5)}
+    assert tested("max > average", statuses=lost).verdict is C
+
+
+def test_nothing_is_said_before_the_last_run(tested):
+    row = tested("max > average", statuses={("max", 4): Status.RUNNING})
+    assert row.verdict is None
+    assert row.parts == ()
+
+
+def test_the_gap_between_training_and_validation_is_of_the_last_epoch(tmp_path):
+    results = make_results(tmp_path, make_study())
+    last = results.epochs(RunId("max", 0))[-1]
+    gap = metric_values(results, "max", METRICS["overfit"])[0]
+    assert gap == pytest.approx(100 * (last.train_accuracy - last.valid_accuracy))
+
+
+def test_published_numbers_stand_beside_ours(tmp_path):
+    results = make_results(tmp_path, make_study(published=PRINTED), correct=CORRECT)
+    ours, doubtful = published(results)
+    placed = against_published(100 * np.array(HIGH) / TEST_IMAGES, 89.1)
+    assert ours.prediction == placed.prediction
+    assert ours.consistent is placed.consistent is True
+    assert doubtful.consistent is False
+    assert doubtful.doubt == "a round number"
+
+
+def test_costs_of_another_machine_are_shown_and_not_judged(tmp_path):
+    study = make_study(published={"max": {"steps_per_second": 212.16, "peak_memory": 845}})
+    speed, memory = published(make_results(tmp_path, study))
+    assert (speed.consistent, memory.consistent) == (None, None)
+    assert memory.ours.mean == pytest.approx(38, rel=0.01)
+    assert (speed.printed, memory.printed) == (212.16, 845)
+
+
+def test_published_numbers_wait_for_the_end(tmp_path):
+    study = make_study(published=PRINTED)
+    row = published(make_results(tmp_path, study, statuses={("max", 0): Status.RUNNING}))[0]
+    assert row.prediction is None
+    assert row.consistent is None
+
+
+def test_too_few_seeds_judge_nothing(tmp_path):
+    study = make_study(seeds=2, claims=[{"sentence": "So.", "expect": ["max > average"]}], published=PRINTED)
+    results = make_results(tmp_path, study)
+    assert claims(results)[0].verdict is U
+    assert published(results)[0].prediction is None
+
+
+def test_a_look_is_judged_at_its_level(tmp_path):
+    study = make_study(seeds=6, looks=[3, 6], claims=[{"sentence": "So.", "expect": ["max > average"]}])
+    late = {(arm, seed): Status.PENDING for arm in ("max", "average") for seed in (3, 4, 5)}
+    results = make_results(tmp_path, study, statuses=late)
+    part = claims(results)[0].parts[0]
+    alone = make_results(tmp_path / "alone", replace(study, seeds=(0, 1, 2), looks=()))
+    assert part.n == 3
+    wide, narrow = part.interval, claims(alone)[0].parts[0].interval
+    assert wide[1] - wide[0] > narrow[1] - narrow[0]
