@@ -29,6 +29,12 @@ def resolved(results: Results) -> bool:
     return family is not None and all(decided(pair) for pair in family.pairs)
 
 
+def over(results: Results) -> bool:
+    """Whether nothing is left to do: all runs have ended, or a look resolved all and none was begun since."""
+    begun_beyond = len(results.runs) > results.at_look().total
+    return results.complete or (not begun_beyond and resolved(results))
+
+
 def decided(pair: Pair) -> bool:
     """Whether a comparison has a verdict other than that it is inconclusive."""
     return pair.judgement.verdict is not Verdict.INCONCLUSIVE

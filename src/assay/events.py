@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from assay.plan import Plan
 from assay.records import EpochRecord, LayerRecord, RunId, RunRecord
+from assay.stats import Family, Look
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,15 @@ class RunEnded:
     record: RunRecord
 
 
-Event = Loading | Started | StepsTaken | EpochEnded | RunEnded
+@dataclass(frozen=True)
+class Looked:
+    """A study that is run until it is resolved has come to a look, and this is what it shows."""
+
+    look: Look
+    family: Family
+
+
+Event = Loading | Started | StepsTaken | EpochEnded | RunEnded | Looked
 OnEvent = Callable[[Event], None]
 
 

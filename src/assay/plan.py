@@ -1,7 +1,7 @@
 """The plan of a study: which networks it trains, with which engine, for which seeds."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from assay import engines
@@ -19,7 +19,7 @@ NOT_BEGUN: Mapping[str, str] = MappingProxyType({})
 
 @dataclass(frozen=True)
 class Cohort:
-    """The runs of one arm: one network, one recipe, all seeds; ``why`` says how "auto" found the engine."""
+    """The runs of one arm: one network, one recipe, its seeds; ``why`` says how "auto" found the engine."""
 
     arm: Arm
     network: Network
@@ -39,7 +39,7 @@ class Cohort:
 
 @dataclass(frozen=True)
 class Plan:
-    """Every cohort of a study."""
+    """Every cohort of a study, with all of its seeds or the first ones."""
 
     study: Study
     cohorts: tuple[Cohort, ...]
@@ -47,7 +47,12 @@ class Plan:
     @property
     def runs(self) -> list[RunId]:
         """Every run, seed by seed, so that pairs are complete early."""
-        return [RunId(cohort.arm.name, seed) for seed in self.study.seeds for cohort in self.cohorts]
+        seeds = self.cohorts[0].seeds
+        return [RunId(cohort.arm.name, seed) for seed in seeds for cohort in self.cohorts]
+
+    def first(self, count: int | None) -> "Plan":
+        """Return the part of the plan with the first ``count`` seeds; None stands for all."""
+        return replace(self, cohorts=tuple(replace(c, seeds=c.seeds[:count]) for c in self.cohorts))
 
     def cohort(self, arm: str) -> Cohort:
         """Return the cohort of an arm."""

@@ -130,11 +130,12 @@ class Results:
         A look is reached when every run of its seeds has come to its end, and
         only then, and of these seeds alone, may there be a verdict.
         """
-        look = self.look or latest_look(self._seeds_ended(), self.study.looks)
+        look = self.look or latest_look(self.seeds_ended, self.study.looks)
         return replace(self, look=look)
 
-    def _seeds_ended(self) -> int:
-        """Return how many of the first seeds have no run that is still to come to its end."""
+    @property
+    def seeds_ended(self) -> int:
+        """How many seeds, counted from the first one, have no run that is still to come to its end."""
         ended = {run.id for run in self.runs if run.status.ended}
         arms = [arm.name for arm in self.study.arms]
         return len([*takewhile(lambda seed: ended >= {RunId(arm, seed) for arm in arms}, self.study.seeds)])

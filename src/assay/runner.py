@@ -14,6 +14,7 @@ from pathlib import Path
 from threadpoolctl import threadpool_limits
 
 from assay import tables
+from assay.comparisons import over
 from assay.data import Dataset, load
 from assay.errors import StoreError, UsageError
 from assay.events import Loading, OnEvent, Started, ignore
@@ -32,14 +33,16 @@ def run(
     out: Path | str | None = None,
     *,
     workers: int | None = None,
+    first: int | None = None,
     on_event: OnEvent = ignore,
 ) -> Results:
     """Run ``study`` in the folder ``out``, or continue it there, and return its results.
 
     ``out`` defaults to ``assay-runs/`` and the study's name; ``workers`` to the
-    number of processors. A study that is complete is not run again. Raises
-    `StoreError` if the folder holds another study, and what a plan and the
-    data can raise.
+    number of processors; ``first`` is how many of the study's seeds to train,
+    by default all. A study that is complete, or that a declared look has
+    resolved and that stopped there, is not run again. Raises `StoreError` if
+    the folder holds another study, and what a plan and the data can raise.
     """
     folder = Path(out) if out is not None else default_folder(study)
     count = worker_count(workers)
@@ -49,11 +52,11 @@ def run(
         if (folder / DATABASE).exists():
             _check_same_study(folder, study)
             results = Results.open(folder)
-            if results.complete:
+            if over(results) if first is None else results.seeds_ended >= first:
                 return results
             begun = {run.arm: run.engine for run in results.runs}
             results.close()
-        _train(study, folder, count, on_event, begun)
+        _train(study, folder, count, on_event, begun, first)
     return Results.open(folder)
 
 
@@ -75,11 +78,13 @@ def worker_count(workers: int | None) -> int:
     return workers
 
 
-def _train(study: Study, folder: Path, workers: int, on_event: OnEvent, begun: Mapping[str, str]) -> None:
+def _train(
+    study: Study, folder: Path, workers: int, on_event: OnEvent, begun: Mapping[str, str], first: int | None
+) -> None:
     on_event(Loading(study.data.source))
     data = load(study.data)
     height, width = data.train.images.shape[1:]
-    plan = make_plan(study, (1, height, width), len(data.classes), begun)
+    plan = make_plan(study, (1, height, width), len(data.classes), begun).first(first)
     store = _open(folder, study, data)
     try:
         driver = Driver(plan, data, store, folder, on_event)
@@ -132,9 +137,10 @@ def _check_same_study(folder: Path, study: Study) -> None:
     old, new = tables.flat(header.study), tables.flat(study.to_tables())
     changed = [key for key in sorted({*old, *new}) if old.get(key) != new.get(key)]
     key = changed[0] if changed else "its format"
+    more = f", or add seeds with `assay extend {folder}`" if changed == ["seeds"] else ""
     raise StoreError(
         f"{folder}: holds this study with other settings, {key}: {old.get(key)!r} there, "
-        f"{new.get(key)!r} now (use another --out)"
+        f"{new.get(key)!r} now (use another --out{more})"
     )
 
 

@@ -1,5 +1,6 @@
-"""The options that choose a study and change its settings, shared by ``show`` and ``run``."""
+"""The options that choose a study and change its settings, shared by ``show``, ``plan`` and ``run``."""
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from assay.study import Study
 
 
+SECONDS = {"h": 3600, "min": 60, "s": 1}
+
+
 def whole(text: str) -> int:
     """Read a whole number; the command line says which option it was for."""
     try:
@@ -25,6 +29,14 @@ def whole(text: str) -> int:
 def number(option: str, explained: str) -> Any:
     """Return an option that takes a whole number."""
     return typer.Option(option, metavar="N", parser=whole, help=explained)
+
+
+def duration(text: str) -> float:
+    """Read a time, such as 2h, 90min, 1h30min or 45s, as seconds."""
+    parts = re.findall(r"(\d+\.?\d*)(h|min|s)", text)
+    if not parts or "".join(map("".join, parts)) != text:
+        raise ValueError(f"expected a time such as 2h, 1h30min or 45s, got {text!r}")
+    return sum(float(amount) * SECONDS[unit] for amount, unit in parts)
 
 
 Name = Annotated[

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from assay.cli.tally import RunTally, Tally
 from assay.cli.text import console, duration, grid, say
-from assay.events import EpochEnded, Event, Loading, RunEnded, Started
+from assay.events import EpochEnded, Event, Loading, Looked, RunEnded, Started
 from assay.records import RunRecord, Status
 
 if TYPE_CHECKING:
@@ -69,10 +69,12 @@ class PlainLines(Watcher):
                     say(_line(event, self.tally))
             case RunEnded():
                 say(_ending(event.record))
+            case Looked():
+                say(*_look(event), sep="\n")
 
 
 class LiveTable(Watcher):
-    """Draws a row per cohort, four times a second."""
+    """Draws a row per cohort, four times a second; below them what went wrong and what looks have shown."""
 
     def __init__(self, terminal: "Console") -> None:
         super().__init__()
@@ -80,6 +82,7 @@ class LiveTable(Watcher):
 
         self.source = ""
         self.troubles: list[str] = []
+        self.looks: list[str] = []
         self.live = Live(get_renderable=self.draw, console=terminal, refresh_per_second=4)
 
     def show(self, event: Event) -> None:
@@ -89,6 +92,8 @@ class LiveTable(Watcher):
             self.live.start()
         elif isinstance(event, RunEnded) and event.record.message is not None:
             self.troubles.append(_ending(event.record))
+        elif isinstance(event, Looked):
+            self.looks += _look(event)
 
     def close(self) -> None:
         """Leave the table as it stands at the end."""
@@ -106,7 +111,8 @@ class LiveTable(Watcher):
         for cohort in self.tally.started.plan.cohorts:
             name = cohort.arm.name
             table.add_row(*_cells(name, self.tally.of(name), left[name]))
-        return Group(table, *(Text(trouble, style="red") for trouble in self.troubles))
+        troubles = (Text(trouble, style="red") for trouble in self.troubles)
+        return Group(table, *troubles, *map(Text, self.looks))
 
 
 def _cells(name: str, runs: list[RunTally], left: float | None) -> "list[RenderableType]":
@@ -149,6 +155,21 @@ def _opening(event: Started) -> str:
     runs, before = len(event.pending), len(event.plan.runs) - len(event.pending)
     there = f", {before} more are done" if before else ""
     return f"{runs} runs to train, {workers} at a time{there}"
+
+
+def _look(event: Looked) -> list[str]:
+    """Say what a look has decided, and what not."""
+    from assay.comparisons import decided
+    from assay.report.numbers import plural, points, points_interval
+
+    pairs, look = event.family.pairs, event.look
+    count = f"{sum(map(decided, pairs))} of {plural(len(pairs), 'comparison')} decided"
+    lines = [f"{look}, {look.seeds} seeds: {count}"]
+    for pair in pairs:
+        interval = f" ({points_interval(pair.simultaneous)})" if pair.simultaneous else ""
+        mean = f"{points(pair.comparison.mean)} points{interval}"
+        lines.append(f"  {pair.a} less {pair.b}: {pair.judgement.verdict}, {mean}")
+    return lines
 
 
 def _ending(record: RunRecord) -> str:

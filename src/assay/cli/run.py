@@ -1,5 +1,6 @@
-"""``assay run``: train a study, or go on with it."""
+"""``assay run`` and ``extend``: train a study, go on with it, or add seeds to a finished one."""
 
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -8,12 +9,23 @@ import typer
 
 from assay.cli import options
 from assay.cli.text import REPORT, console, say
+from assay.errors import UsageError
 
 if TYPE_CHECKING:
+    from assay.events import OnEvent
     from assay.results import Results
 
 Out = Annotated[
     str | None, typer.Option("--out", metavar="DIR", help="Results folder; by default assay-runs/STUDY.")
+]
+UntilResolved = Annotated[
+    bool, typer.Option("--until-resolved", help="Add seeds, look by look, until every verdict is in.")
+]
+Budget = Annotated[
+    float | None,
+    typer.Option(
+        "--budget", metavar="TIME", parser=options.duration, help="Stop when 2h, 90min or so are used up."
+    ),
 ]
 
 
@@ -27,20 +39,38 @@ def run(
     engine: options.Engine = None,
     workers: options.Workers = None,
     out: Out = None,
+    until_resolved: UntilResolved = False,
+    budget: Budget = None,
     settings: options.Set = None,
 ) -> None:
     """Train a study, or continue it where it stopped.
 
     Example: assay run pooling --quick --seeds 5
     """
-    from assay import runner
-    from assay.cli.progress import watcher
+    from assay import runner, sequential
 
+    if budget is not None and not until_resolved:
+        raise UsageError("--budget: goes with --until-resolved (any run can be stopped, and continued later)")
     chosen = options.chosen(study, quick, data, seeds, epochs, engine, settings)
     folder = Path(out) if out is not None else runner.default_folder(chosen)
+
+    def train(watch: "OnEvent") -> "Results":
+        if until_resolved:
+            return sequential.run_until_resolved(
+                chosen, folder, workers=workers, budget=budget, on_event=watch
+            )
+        return runner.run(chosen, folder, workers=workers, on_event=watch)
+
+    _watched(train, folder)
+
+
+def _watched(train: "Callable[[OnEvent], Results]", folder: Path) -> None:
+    """Train, showing how far it is, and say what came out."""
+    from assay.cli.progress import watcher
+
     try:
         with watcher() as watching:
-            results = runner.run(chosen, folder, workers=workers, on_event=watching)
+            results = train(watching)
     except KeyboardInterrupt:
         say(f"stopped; the same command continues it in {folder}")
         raise typer.Exit(130) from None
@@ -50,6 +80,9 @@ def run(
 
 def _conclude(results: "Results", trained: bool) -> None:
     """Say what came out, if anything is new, and where the report is."""
+    from assay.comparisons import resolved
+    from assay.records import Status
+
     path = results.folder / REPORT
     if trained or not path.exists():
         from assay.report import html, model, terminal
@@ -58,6 +91,9 @@ def _conclude(results: "Results", trained: bool) -> None:
         html.write_html(report, path)
         if trained:
             console().print(terminal.summary(report))
+    failed = any(run.status is Status.FAILED for run in results.runs)
+    if not (failed or results.complete or resolved(results)):
+        say(f"the budget is used up; the same command continues it in {results.folder}")
     say(path)
-    if not results.complete:
+    if failed:
         raise typer.Exit(1)
