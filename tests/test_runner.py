@@ -161,7 +161,7 @@ def test_another_study_in_the_same_folder_is_refused_naming_what_changed(
     changed = tables.merge(study.to_tables(), tables.nest(key, after))
     with pytest.raises(StoreError) as caught:
         run(tiny_study(characters, **changed), tmp_path)
-    assert f"{key}: {before!r} there, {after!r} now (use another --out)" in str(caught.value)
+    assert f"{key}: {before!r} there, {after!r} now (use another --out" in str(caught.value)
     assert (tmp_path / DATABASE).read_bytes() == kept
 
 

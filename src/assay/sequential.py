@@ -19,7 +19,7 @@ def with_looks(study: Study) -> Study:
     count = len(study.seeds)
     if count < FEWEST and not study.looks:
         raise UsageError(
-            f"{study.name}: a first look, at the study's number of seeds, takes at least {FEWEST}; got {count}"
+            f"{study.name}: the first look is at the study's number of seeds, at least {FEWEST}; got {count}"
         )
     return study if study.looks else replace(study.with_seeds(4 * count), looks=(count, 2 * count, 4 * count))
 

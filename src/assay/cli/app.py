@@ -51,6 +51,7 @@ for _command in (
     studies.studies,
     studies.show,
     run.run,
+    run.extend,
     folders.status,
     folders.results,
     folders.report,

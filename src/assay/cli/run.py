@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 Out = Annotated[
     str | None, typer.Option("--out", metavar="DIR", help="Results folder; by default assay-runs/STUDY.")
 ]
+More = Annotated[int, options.number("--seeds", "How many seeds there are to be in all.")]
+Beside = Annotated[
+    str | None, typer.Option("--out", metavar="DIR", help="Results folder; by default beside the other.")
+]
 UntilResolved = Annotated[
     bool, typer.Option("--until-resolved", help="Add seeds, look by look, until every verdict is in.")
 ]
@@ -64,6 +68,19 @@ def run(
     _watched(train, folder)
 
 
+def extend(
+    folder: options.Folder, *, seeds: More, workers: options.Workers = None, out: Beside = None
+) -> None:
+    """Add seeds to a finished study: a new study, whose report says so.
+
+    Example: assay extend assay-runs/pooling-quick --seeds 10
+    """
+    from assay import extension
+
+    there = Path(out) if out is not None else extension.extended_folder(folder, seeds)
+    _watched(lambda watch: extension.extend(folder, seeds, there, workers=workers, on_event=watch), there)
+
+
 def _watched(train: "Callable[[OnEvent], Results]", folder: Path) -> None:
     """Train, showing how far it is, and say what came out."""
     from assay.cli.progress import watcher
@@ -86,8 +103,9 @@ def _conclude(results: "Results", trained: bool) -> None:
     path = results.folder / REPORT
     if trained or not path.exists():
         from assay.report import html, model, terminal
+        from assay.report.inside import look_inside
 
-        report = model.build(results)
+        report = model.build(results, look_inside(results))
         html.write_html(report, path)
         if trained:
             console().print(terminal.summary(report))
