@@ -1,15 +1,29 @@
 """``assay status``, ``results`` and ``report``: what a results folder holds."""
 
 from contextlib import closing
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from assay.cli.options import Folder
+from assay.cli.options import Folder, number
 from assay.cli.text import REPORT, console, say, write
+
+if TYPE_CHECKING:
+    from assay.report.model import Report
 
 Format = Annotated[
     Literal["table", "csv", "json"], typer.Option("--format", help="table, csv or json: one row a run.")
+]
+Document = Annotated[
+    Literal["html", "latex", "json"], typer.Option("--format", help="html, latex with its figures, or json.")
+]
+Arm = Annotated[
+    str | None, typer.Option("--arm", metavar="ARM", help="The arm to look into, by default the best.")
+]
+Image = Annotated[int, number("--image", "The test image whose feature maps are shown, from 0.")]
+Figures = Annotated[
+    str | None, typer.Option("--figures", metavar="DIR", help="Also write each figure as SVG and PDF.")
 ]
 
 
@@ -43,13 +57,31 @@ def results(folder: Folder, format: Format = "table") -> None:
                 write(export.to_json(found))
 
 
-def report(folder: Folder) -> None:
-    """Write a study's report.html into its folder and print its path.
+def report(
+    folder: Folder, format: Document = "html", arm: Arm = None, image: Image = 0, figures: Figures = None
+) -> None:
+    """Write a study's report into its folder and print its path.
 
     Example: assay report assay-runs/pooling-quick
     """
-    from assay.report import html
+    from assay.report import drawings, model
+    from assay.report.inside import look_inside
     from assay.results import Results
 
     with closing(Results.open(folder, watch=True)) as found:
-        say(html.write_html(found, found.folder / REPORT))
+        written = model.build(found, look_inside(found, arm, image))
+        say(_write(written, found.folder, format))
+    if figures is not None:
+        drawings.write_figures(drawings.draw(written), figures)
+        say(figures)
+
+
+def _write(report: "Report", folder: Path, format: str) -> Path:
+    from assay.report import export, files, html, latex
+
+    match format:
+        case "latex":
+            return latex.write_latex(report, folder / "report.tex")
+        case "json":
+            return files.write_whole(folder / "report.json", export.report_json(report))
+    return html.write_html(report, folder / REPORT)

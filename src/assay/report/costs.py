@@ -31,12 +31,14 @@ def _cost(results: Results, arm: str, reference: str) -> Cost:
     pairs = [(a[seed], b[seed]) for seed in sorted(a.keys() & b.keys())]
     seconds = [(x.seconds_per_epoch or 0.0, y.seconds_per_epoch or 0.0) for x, y in pairs]
     memory = [(float(x.peak_memory), float(y.peak_memory)) for x, y in pairs]
-    return Cost(arm, reference, _ratio(seconds), _ratio(memory))
+    return Cost(arm, reference, *(_ratio(pairs, results.confidence) for pairs in (seconds, memory)))
 
 
-def _ratio(pairs: list[tuple[float, float]]) -> CostRatio | None:
+def _ratio(pairs: list[tuple[float, float]], confidence: float) -> CostRatio | None:
     known = [pair for pair in pairs if min(pair) > 0]
-    return cost_ratio([a for a, _ in known], [b for _, b in known]) if known else None
+    if not known:
+        return None
+    return cost_ratio([a for a, _ in known], [b for _, b in known], confidence=confidence)
 
 
 def _done(results: Results, arm: str) -> dict[int, RunRecord]:

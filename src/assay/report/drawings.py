@@ -1,6 +1,6 @@
 """Every figure and picture of a report, drawn once and shown wherever it is wanted."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,14 +28,18 @@ class Drawings:
     confusion: Drawing | None
     pictures: InsidePictures
 
+    @property
+    def main(self) -> Sequence[Drawing | Picture]:
+        """Those of a printed document: neither layers nor single mistakes."""
+        few = (self.pictures.kernels, self.pictures.image, *self.pictures.layers)
+        every = (self.effects, self.factorial, *self.curves, self.confusion, *few)
+        return [drawing for drawing in every if drawing]
+
     def __iter__(self) -> Iterator[Drawing | Picture]:
-        """Yield all of them in the report's order."""
-        yield from filter(None, (self.effects, self.factorial))
-        yield from self.curves
-        yield from filter(None, (self.confusion,))
-        yield from self.pictures
-        for drawings in self.layers:
-            yield from drawings
+        """Yield all of them."""
+        yield from self.main
+        yield from (picture for pair in self.pictures.mistakes for picture in pair if picture)
+        yield from (drawing for drawings in self.layers for drawing in drawings)
 
 
 def draw(report: Report) -> Drawings:
@@ -55,7 +59,7 @@ def draw(report: Report) -> Drawings:
 
 
 def write_figures(
-    drawings: Drawings, folder: Path | str, formats: Sequence[str] = ("svg", "pdf")
+    drawings: Iterable[Drawing | Picture], folder: Path | str, formats: Sequence[str] = ("svg", "pdf")
 ) -> list[Path]:
     """Write every figure into ``folder``, once in each format, and return their paths.
 

@@ -1,16 +1,21 @@
-"""Results for other programs: CSV and JSON, one row a run, and the study as TOML."""
+"""Results for other programs: CSV and JSON, one row a run; a report as JSON, and a study as TOML."""
 
 import csv
 import io
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
 from math import isfinite
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import tomli_w
 
 from assay.results import COLUMNS, Results
+
+if TYPE_CHECKING:
+    from assay.report.model import Report
 
 _NUMBERS = re.compile(r"\[\n(?:\s+[-+.\w]+,\n)+\s*\]")
 """An array of numbers with a line for each; no string spans lines, so nothing else looks like it."""
@@ -41,6 +46,23 @@ def to_toml(tables: Mapping[str, Any]) -> str:
     if isinstance(seeds, list) and seeds and seeds == list(range(len(seeds))):
         values["seeds"] = len(seeds)
     return _NUMBERS.sub(_on_one_line, tomli_w.dumps(values))
+
+
+def report_json(report: "Report") -> str:
+    """Return all that a report says as one object, null for what is not finite; pictures are left out."""
+    return json.dumps(_plain(report), indent=1, allow_nan=False) + "\n"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return _plain(value.tolist()) if value.ndim < 3 and value.dtype != np.uint8 else None
+    if is_dataclass(value):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return _finite(value)
 
 
 def _on_one_line(array: re.Match[str]) -> str:

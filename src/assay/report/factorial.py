@@ -23,7 +23,7 @@ def factorial_of(results: Results) -> Factorial | None:
         for arm in results.study.arms
     }
     try:
-        return factorial_effects(cells, factors)
+        return factorial_effects(cells, factors, confidence=results.confidence)
     except UsageError:
         return None
 

@@ -4,7 +4,7 @@ import matplotlib
 from matplotlib.figure import Figure
 
 from assay.report.drawing import ACCENT, FAINT, INK, STYLE, WIDTH, Drawing
-from assay.report.numbers import points, points_interval
+from assay.report.numbers import interval_name, points, points_interval
 from assay.stats import Factorial
 from assay.stats.factorial import Effect
 
@@ -12,7 +12,7 @@ MOST = 30
 
 
 def factorial_plot(factorial: Factorial, margin: float) -> Drawing:
-    """Draw main effects and interactions: means and 95% intervals, against the margin."""
+    """Draw main effects and interactions: means and intervals, against the margin."""
     effects = factorial.effects[:MOST]
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(1.2 * WIDTH, 0.7 + 0.5 * len(effects)))
@@ -30,10 +30,10 @@ def factorial_plot(factorial: Factorial, margin: float) -> Drawing:
         axes.set_ylim(0.6 - len(effects), 0.8)
         axes.set_xlabel("effect on test accuracy (percentage points)")
         axes.spines.left.set_visible(False)
-        description = ". ".join(map(_describe, effects))
+        name = interval_name(factorial.confidence)
+        description = ". ".join(_describe(effect, name) for effect in effects)
         return Drawing(figure, "factorial", "Effects of the factors", description)
 
 
-def _describe(effect: Effect) -> str:
-    interval = points_interval(effect.interval)
-    return f"{effect.name}: mean {points(effect.mean)} pp, 95% interval {interval}"
+def _describe(effect: Effect, interval: str) -> str:
+    return f"{effect.name}: mean {points(effect.mean)} pp, {interval} {points_interval(effect.interval)}"

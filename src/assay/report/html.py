@@ -1,19 +1,18 @@
 """The report as one HTML file that needs no network, no script and nothing beside it."""
 
-import os
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from assay.errors import UsageError
 from assay.report import layer_figures, numbers
 from assay.report.confusion_figure import full_square
 from assay.report.drawing import COLOURS
 from assay.report.drawings import draw
 from assay.report.export import to_toml
 from assay.report.facts import facts
+from assay.report.files import write_whole
 from assay.report.model import Report, build
 from assay.results import Results
 
@@ -26,19 +25,7 @@ def write_html(source: Results | Report, path: Path | str) -> Path:
 
     Raises `UsageError` where it cannot be written.
     """
-    path = Path(path)
-    text = render(source if isinstance(source, Report) else build(source))
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with beside.open("w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise UsageError(f"{path}: the report cannot be written ({error.strerror})") from None
-    return path
+    return write_whole(path, render(source if isinstance(source, Report) else build(source)))
 
 
 def render(report: Report) -> str:
@@ -64,6 +51,8 @@ def environment() -> Environment:
         svg=_svg,
         shade=layer_figures.shade,
         full_square=full_square,
+        at="",  # before the ids of a section, and
+        h=2,  # the level of its heading: a document of several studies has others
     )
     return found
 

@@ -1,6 +1,6 @@
 """The pictures of what networks do with images: examples of mistakes, kernels, feature maps."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,7 @@ from assay.report.numbers import plural
 from assay.report.pictures import Picture, characters, signed
 from assay.report.views import Features, Kernels, LayerMaps
 
-KERNELS, UNITS, MAPS, VALUES = 16, 6, 8, 32
+KERNELS, UNITS, MAPS, VALUES = 8, 6, 8, 32
 """How many stand in a row: kernels, units' weights, feature maps, single values."""
 
 
@@ -23,13 +23,6 @@ class InsidePictures:
     kernels: Picture | None = None
     image: Picture | None = None
     layers: Sequence[Picture] = ()
-
-    def __iter__(self) -> Iterator[Picture]:
-        """Yield all of them."""
-        for pair in self.mistakes:
-            yield from filter(None, pair)
-        yield from filter(None, (self.kernels, self.image))
-        yield from self.layers
 
 
 def draw(inside: Inside | None) -> InsidePictures:
@@ -59,7 +52,7 @@ def _mistake(mistake: Mistake, key: str) -> Picture | None:
 def _kernels(kernels: Kernels) -> Picture:
     what = "weights of units" if kernels.dense else "kernels"
     words = f"{len(kernels.weights)} of {kernels.total} {what} of {kernels.layer}, as images"
-    columns, tile = (UNITS, 84) if kernels.dense else (KERNELS, 36)
+    columns, tile = (UNITS, 84) if kernels.dense else (KERNELS, 40)
     return signed(kernels.weights, columns, tile, "kernels", words)
 
 

@@ -15,7 +15,7 @@ from assay.shapes import Array
 POSITIVE, NEGATIVE = "#7f63b8", "#d9822b"
 """Purple and orange, told apart by the colour-blind, on light and on dark."""
 SHADES = 32
-ZOOM = 2.0
+ZOOM, LEAST = 2.0, 18
 Pixels = NDArray[np.uint8]
 
 
@@ -70,7 +70,9 @@ def signed(maps: Array, columns: int, tile: float, key: str, description: str) -
     colours = np.where(maps[..., None] > 0, *(np.array(to_rgb(c)) for c in (POSITIVE, NEGATIVE)))
     tiles = np.concatenate([np.rint(255 * colours), shades[..., None]], axis=-1).astype(np.uint8)
     tiles[tiles[..., 3] == 0] = 0
-    return Picture(key, description, tile / maps.shape[2], _sheet(tiles, columns, gap=1, blank=0))
+    larger = max(1, LEAST // maps.shape[2])  # so that the gap is small beside the smallest map, too
+    tiles = tiles.repeat(larger, axis=1).repeat(larger, axis=2)
+    return Picture(key, description, tile / tiles.shape[2], _sheet(tiles, columns, gap=2, blank=0))
 
 
 def _sheet(tiles: Pixels, columns: int, gap: int, blank: int) -> Pixels:

@@ -1,0 +1,77 @@
+"""The report as a LaTeX document, with its figures as PDF files beside it."""
+
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from assay.report import latex_tables, numbers, tex
+from assay.report.confusion_figure import full_square
+from assay.report.drawing import Drawing, colour
+from assay.report.drawings import Drawings, draw, write_figures
+from assay.report.export import to_toml
+from assay.report.files import write_whole
+from assay.report.model import Report
+from assay.report.pictures import Picture
+
+FIGURES = "report-figures"
+"""The folder of the figures, beside the document."""
+
+
+def write_latex(report: Report, path: Path | str) -> Path:
+    """Write the document and its figures, and return its path; `UsageError` where it cannot be written."""
+    path, drawings = Path(path), draw(report)
+    write_figures(drawings.main, path.parent / FIGURES, ("pdf",))
+    return write_whole(path, render(report, drawings))
+
+
+def render(report: Report, drawings: Drawings) -> str:
+    """Return the document."""
+    return (
+        environment()
+        .get_template("latex/report.tex.j2")
+        .render(
+            report=report,
+            drawings=drawings,
+            rows=latex_tables.tables(report),
+            study=to_toml(report.rerun.study),
+            margin=f"{report.margin:g}",
+        )
+    )
+
+
+@cache
+def environment() -> Environment:
+    """Return the templates with all that they call; every value is escaped that is not LaTeX already."""
+    found = Environment(
+        loader=PackageLoader("assay.report"),
+        undefined=StrictUndefined,
+        block_start_string="<%",
+        block_end_string="%>",
+        variable_start_string="<<",
+        variable_end_string=">>",
+        comment_start_string="<#",
+        comment_end_string="#>",
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=tex.escape,
+        autoescape=False,
+    )
+    found.filters.update(tex=tex.Tex, name=tex.name, line=tex.line)
+    found.globals.update(
+        n=numbers,
+        folder=FIGURES,
+        full_square=full_square,
+        table=latex_tables.table,
+        factorial=latex_tables.factorial_table,
+        figure=_figure,
+        hex=lambda place: colour(place).removeprefix("#").upper(),
+    )
+    return found
+
+
+def _figure(drawing: Drawing | Picture | None, width: float) -> tex.Tex:
+    """Show a figure, so many times as wide as a line."""
+    if drawing is None:
+        return tex.Tex()
+    return tex.Tex(rf"\includegraphics[width={width}\linewidth]{{{FIGURES}/{drawing.key}.pdf}}\par")

@@ -1,0 +1,180 @@
+"""The tables of the LaTeX document: headings, rows of text and the kinds of their columns."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from assay.report import numbers as n
+from assay.report.arms import ArmRow
+from assay.report.effects import Effect
+from assay.report.model import Report
+from assay.report.published import PublishedRow
+from assay.report.tex import Tex, escape, name, number
+from assay.stats.factorial import Effect as FactorEffect
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table; the first cell of a row is a name."""
+
+    columns: str
+    headings: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+def table(of: Table, caption: str) -> Tex:
+    """Return a table, which may go over pages, and what it shows below it."""
+    head = [" & ".join(map(escape, of.headings)) + r" \\", r"\midrule", r"\endhead"] if of.headings else []
+    body = [" & ".join([name(first), *map(number, rest)]) + r" \\" for first, *rest in of.rows]
+    lines = [rf"{{\footnotesize\begin{{longtable}}{{{of.columns}}}", r"\toprule", *head, *body]
+    note = [rf"\note{{{escape(caption)}}}"] if caption else []
+    return Tex("\n".join([*lines, r"\bottomrule", r"\end{longtable}}", *note]))
+
+
+def tables(report: Report) -> Mapping[str, Table]:
+    """Return every table of a report by its name; without rows where there is nothing to say."""
+    return {
+        "effects": _effects(report),
+        "networks": _networks(report),
+        "claims": _claims(report),
+        "arms": _arms(report),
+        "costs": _costs(report),
+        "published": _published(report),
+        "mistakes": _mistakes(report),
+        "rerun": _rerun(report),
+    }
+
+
+def factorial_table(effects: Iterable[FactorEffect]) -> Table:
+    """Return the effects of factors."""
+    rows = [
+        (e.name, n.points(e.mean), n.points_interval(e.interval), n.p_value(e.p), n.p_value(e.p_holm))
+        for e in effects
+    ]
+    return Table("L{6cm}rrrr", ("Effect", "Mean", "Interval", "p", "p (Holm)"), rows)
+
+
+def _effects(report: Report) -> Table:
+    headings = ("Comparison", "Verdict", "Mean", "Interval", "p", "Seeds", "On new images")
+    return Table("L{4cm}L{2.6cm}rrrrr", headings, [_effect(effect) for effect in report.effects])
+
+
+def _effect(effect: Effect) -> Sequence[str]:
+    pair = effect.pair
+    return (
+        effect.name,
+        pair.judgement.verdict.value,
+        n.points(pair.comparison.mean if pair.comparison.n else None),
+        n.points_interval(effect.interval),
+        n.p_value(pair.p_holm),
+        str(pair.comparison.n),
+        n.points_interval(effect.crossed.interval if effect.crossed else None),
+    )
+
+
+def _networks(report: Report) -> Table:
+    rows = [
+        (
+            f"{pair.a} and {pair.b}",
+            n.points(pair.test.difference),
+            f"{pair.test.only_a:,}",
+            f"{pair.test.only_b:,}",
+            n.p_value(pair.test.p),
+            n.p_value(pair.test.mid_p),
+        )
+        for pair in report.networks
+    ]
+    return Table("L{5cm}rrrrr", ("Networks", "Difference", "First alone", "Second alone", "p", "mid-p"), rows)
+
+
+def _claims(report: Report) -> Table:
+    rows = []
+    for claim in report.claims:
+        verdict = claim.verdict.value if claim.verdict else n.NOTHING
+        rows.append((f"{claim.sentence} (by {claim.metric})", verdict, "", "", ""))
+        rows += [(p.relation, p.verdict.value, p.found, p.published, str(p.n)) for p in claim.parts]
+    headings = ("Claim", "The runs say", "Found", "Published", "Seeds")
+    return Table("L{5.5cm}L{2.4cm}L{4.5cm}L{1.8cm}r", headings, rows)
+
+
+def _arms(report: Report) -> Table:
+    headings = ("Arm", "Test, %", n.interval_name(report.confidence), "SD", "Test loss", "Best valid.",
+                "s/epoch", "MiB", "Params", "FLOPs", "Runs")  # fmt: skip
+    return Table("L{3cm}rrrrrrrrrr", headings, [_arm(arm) for arm in report.arms])
+
+
+def _arm(arm: ArmRow) -> Sequence[str]:
+    lost = [f"{count} {word}" for count, word in
+            ((arm.stuck, "stuck"), (arm.diverged, "diverged"), (arm.failed, "failed")) if count]  # fmt: skip
+    return (
+        arm.name,
+        n.fixed(arm.test.mean),
+        arm.spread,
+        n.fixed(arm.test.sd),
+        n.fixed(arm.test_loss, 3),
+        n.fixed(arm.valid_best),
+        n.speed(arm.seconds_per_epoch),
+        n.mebibytes(arm.peak_memory),
+        n.count(arm.parameters),
+        n.count(arm.flops),
+        ", ".join([f"{arm.done}/{arm.planned}", *lost]),
+    )
+
+
+def _costs(report: Report) -> Table:
+    rows = [
+        (
+            cost.arm,
+            *(write(of) for of in (cost.seconds, cost.memory) for write in (n.ratio, n.ratio_interval)),
+        )
+        for cost in report.costs
+    ]
+    return Table("L{4cm}rrrr", ("Arm", "Time per epoch", "Interval", "Peak memory", "Interval"), rows)
+
+
+def _published(report: Report) -> Table:
+    rows = [
+        (
+            row.arm,
+            ", ".join(filter(None, (row.title, row.unit)))
+            + (f" (doubtful: {row.doubt})" if row.doubt else ""),
+            n.fixed(row.printed, digits),
+            n.fixed(row.ours.mean, digits),
+            n.interval(row.prediction, digits),
+            n.NOTHING if row.consistent is None else "yes" if row.consistent else "no",
+        )
+        for row in report.published
+        for digits in [2 if row.unit == "%" else 3]
+    ]
+    headings = ("Arm", "Quantity", "Published", "Our mean", "One run of ours", "Agrees")
+    return Table("L{3cm}L{5.5cm}rrrr", headings, rows)
+
+
+def _quantity(row: PublishedRow) -> str:
+    named = ", ".join(filter(None, (row.title, row.unit)))
+    return f"{named} (doubtful: {row.doubt})" if row.doubt else named
+
+
+def _mistakes(report: Report) -> Table:
+    confusion = report.inside.confusion if report.inside else None
+    pairs = confusion.pairs if confusion else ()
+    rows = [
+        (" and ".join((a.true, a.answer)), *(f"{m.true} as {m.answer}: {n.percent(m.share)}" for m in (a, b)))
+        for a, b in pairs
+    ]
+    return Table("L{3cm}ll", ("Characters", "", ""), rows)
+
+
+def _rerun(report: Report) -> Table:
+    rerun = report.rerun
+    sizes = ", ".join(f"{size:,} {split}" for split, size in rerun.sizes.items())
+    synthetic = " (synthetic)" if rerun.synthetic else ""
+    finished = n.plural(sum(arm.done for arm in report.arms), "finished run")
+    rows = [
+        ("Data", f"{rerun.data}{synthetic}, {rerun.classes} classes: {sizes}"),
+        ("Data digest", rerun.data_digest),
+        ("Study digest", rerun.study_digest),
+        ("Seeds", ", ".join(map(str, rerun.seeds))),
+        ("Test set", f"opened {n.plural(rerun.test_openings, 'time')} for {finished}"),
+        *rerun.versions.items(),
+    ]
+    return Table("L{3cm}L{13cm}", (), rows)
