@@ -42,7 +42,9 @@ class Clock:
         setattr(owner, name, ticking)
 
 
-def _live(tables: dict[str, Any], folder: str, workers: int, at: int, told: Connection) -> None:
+def _live(
+    tables: dict[str, Any], folder: str, workers: int, at: int, told: Connection, call: Callable[..., Any]
+) -> None:
     """Run the study, telling what it said was stored, and at the end the number of steps."""
     clock = Clock(at)
     for owner, name in (
@@ -63,14 +65,16 @@ def _live(tables: dict[str, Any], folder: str, workers: int, at: int, told: Conn
         if isinstance(event, EpochEnded | RunEnded):
             told.send(event)
 
-    run(from_tables(tables, "killed"), folder, workers=workers, on_event=on_event).close()
+    call(from_tables(tables, "killed"), folder, workers=workers, on_event=on_event).close()
     told.send(clock.count)
 
 
-def start(tables: dict[str, Any], folder: Path, workers: int = 1, at: int = 0) -> tuple[Any, Connection]:
+def start(
+    tables: dict[str, Any], folder: Path, workers: int = 1, at: int = 0, call: Callable[..., Any] = run
+) -> tuple[Any, Connection]:
     """Start the study in a process of its own; return that, and where it tells what it stored."""
     ear, mouth = multiprocessing.Pipe(duplex=False)
-    process = server.Process(target=_live, args=(tables, str(folder), workers, at, mouth))
+    process = server.Process(target=_live, args=(tables, str(folder), workers, at, mouth, call))
     process.start()
     mouth.close()
     return process, ear

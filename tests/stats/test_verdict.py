@@ -120,3 +120,9 @@ def test_a_sentence_of_a_family_gives_the_p_that_decided():
     assert "p 0.02 after Holm over 3" in verdict(c, p=0.7, tost_p=0.02, comparisons=3).sentence
     assert "p 0.7 after Holm over 3" in verdict(c, p=0.7, tost_p=0.2, comparisons=3).sentence
     assert "Holm" not in verdict(c).sentence
+
+
+def test_a_margin_that_no_number_of_seeds_resolves_is_no_error():
+    judgement = verdict(compare([60.0, 70.0, 80.0], [75.0, 62.0, 71.0], margin=1e-5))
+    assert (judgement.verdict, judgement.more_seeds) == (Verdict.INCONCLUSIVE, None)
+    assert judgement.sentence.endswith("; no number of seeds in reach would.")

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from assay.errors import UsageError
 from assay.stats.paired import Comparison
 from assay.stats.power import sd_upper_bound, seeds_for_equivalence, seeds_needed
 
@@ -61,24 +62,29 @@ def _decide(different: bool, within_margin: bool, mean: float) -> Verdict:
     return Verdict.EQUIVALENT if within_margin else Verdict.INCONCLUSIVE
 
 
-def more_seeds(comparison: Comparison, alpha: float) -> int:
-    """Return about how many more seeds would settle the comparison with 80% power.
+def more_seeds(comparison: Comparison, alpha: float) -> int | None:
+    """Return about how many more seeds would settle the comparison with 80% power; None beyond ten million.
 
     First those that tell a true difference of 0 from one of the margin. Where these are run already, the
     truth seems to lie in between: then those that settle the difference as observed. Both with the upper
     80% bound of the spread.
     """
-    sd, margin, size = (
-        sd_upper_bound(comparison.sd or 0.0, comparison.n),
-        comparison.margin,
-        abs(comparison.mean),
-    )
+    try:
+        total = _seeds_to_settle(comparison, alpha)
+    except UsageError:
+        return None
+    return max(1, total - comparison.n)
+
+
+def _seeds_to_settle(comparison: Comparison, alpha: float) -> int:
+    sd = sd_upper_bound(comparison.sd or 0.0, comparison.n)
+    margin, size = comparison.margin, abs(comparison.mean)
     total = max(seeds_needed(sd, margin, alpha=alpha), seeds_for_equivalence(sd, margin, alpha=alpha))
     if total <= comparison.n and size > margin / 2:
         total = seeds_needed(sd, size, alpha=alpha)
     elif total <= comparison.n:
         total = seeds_for_equivalence(sd, margin, difference=size, alpha=alpha)
-    return max(1, total - comparison.n)
+    return total
 
 
 def _too_few(comparison: Comparison, names: tuple[str, str]) -> str:
@@ -103,14 +109,14 @@ def _sentence(
         f"({_percent(comparison.interval90, 2 * comparison.confidence - 1)}{family}; {_seeds(comparison.n)})"
     )
     above = "above" if comparison.mean > 0 else "below"
+    settle = f"about {_seeds(more, 'more ')} may settle it" if more else "no number of seeds in reach would"
     sentences = {
         Verdict.BETTER: f"{a} is better than {b} by {size} {evidence}.",
         Verdict.WORSE: f"{a} is worse than {b} by {size} {evidence}.",
         Verdict.EQUIVALENT: f"{a} and {b} are equivalent within {margin} {inner}.",
         Verdict.NEGLIGIBLE: f"{a} is {above} {b} by {size}, a real difference but within {margin} {inner}.",
         Verdict.INCONCLUSIVE: (
-            f"{a} was {above} {b} by {size}, but the data do not decide {evidence}; "
-            f"about {_seeds(more or 0, 'more ')} may settle it."
+            f"{a} was {above} {b} by {size}, but the data do not decide {evidence}; {settle}."
         ),
     }
     return _capital(sentences[decided])
