@@ -8,7 +8,7 @@ killed continues from the last epoch of every run, bit for bit.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from threadpoolctl import threadpool_limits
@@ -22,6 +22,7 @@ from assay.machine import processors, versions
 from assay.plan import Plan, make_plan
 from assay.records import RunId
 from assay.results import DATABASE, Results
+from assay.reuse import take_over
 from assay.store import Header, SQLiteStore, Store
 from assay.store.lock import folder_lock
 from assay.study import Study
@@ -34,15 +35,18 @@ def run(
     *,
     workers: int | None = None,
     first: int | None = None,
+    reuse: Sequence[Path] = (),
     on_event: OnEvent = ignore,
 ) -> Results:
     """Run ``study`` in the folder ``out``, or continue it there, and return its results.
 
     ``out`` defaults to ``assay-runs/`` and the study's name; ``workers`` to the
     number of processors; ``first`` is how many of the study's seeds to train,
-    by default all. A study that is complete, or that a declared look has
-    resolved and that stopped there, is not run again. Raises `StoreError` if
-    the folder holds another study, and what a plan and the data can raise.
+    by default all. Runs that the results folders ``reuse`` hold already, of the
+    same settings, data, engine and seed, are taken over from there. A study that
+    is complete, or that a declared look has resolved and that stopped there, is
+    not run again. Raises `StoreError` if the folder holds another study, and
+    what a plan and the data can raise.
     """
     folder = Path(out) if out is not None else default_folder(study)
     count = worker_count(workers)
@@ -56,7 +60,7 @@ def run(
                 return results
             begun = {run.arm: run.engine for run in results.runs}
             results.close()
-        _train(study, folder, count, on_event, begun, first)
+        _train(study, folder, count, on_event, begun, first, reuse)
     return Results.open(folder)
 
 
@@ -79,7 +83,13 @@ def worker_count(workers: int | None) -> int:
 
 
 def _train(
-    study: Study, folder: Path, workers: int, on_event: OnEvent, begun: Mapping[str, str], first: int | None
+    study: Study,
+    folder: Path,
+    workers: int,
+    on_event: OnEvent,
+    begun: Mapping[str, str],
+    first: int | None,
+    reuse: Sequence[Path],
 ) -> None:
     on_event(Loading(study.data.source))
     data = load(study.data)
@@ -87,6 +97,7 @@ def _train(
     plan = make_plan(study, (1, height, width), len(data.classes), begun).first(first)
     store = _open(folder, study, data)
     try:
+        take_over(plan, store, folder, reuse)
         driver = Driver(plan, data, store, folder, on_event)
         pending = _pending(plan, store)
         on_event(Started(plan, tuple(pending), stored_epochs(store), len(data.train), workers))

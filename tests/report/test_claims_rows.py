@@ -108,7 +108,7 @@ def test_the_gap_between_training_and_validation_is_of_the_last_epoch(tmp_path):
 
 
 def test_published_numbers_stand_beside_ours(tmp_path):
-    results = make_results(tmp_path, make_study(published=PRINTED), correct=CORRECT)
+    results = make_results(tmp_path, make_study(published=PRINTED), correct=CORRECT, synthetic=False)
     ours, doubtful = published(results)
     placed = against_published(100 * np.array(HIGH) / TEST_IMAGES, 89.1)
     assert ours.prediction == placed.prediction
@@ -127,14 +127,20 @@ def test_costs_of_another_machine_are_shown_and_not_judged(tmp_path):
 
 def test_published_numbers_wait_for_the_end(tmp_path):
     study = make_study(published=PRINTED)
-    row = published(make_results(tmp_path, study, statuses={("max", 0): Status.RUNNING}))[0]
+    late = {("max", 0): Status.RUNNING}
+    row = published(make_results(tmp_path, study, statuses=late, synthetic=False))[0]
     assert row.prediction is None
     assert row.consistent is None
 
 
+def test_drawn_characters_judge_no_published_number(tmp_path):
+    row = published(make_results(tmp_path, make_study(published=PRINTED), synthetic=True))[0]
+    assert (row.prediction, row.consistent) == (None, None)
+
+
 def test_too_few_seeds_judge_nothing(tmp_path):
     study = make_study(seeds=2, claims=[{"sentence": "So.", "expect": ["max > average"]}], published=PRINTED)
-    results = make_results(tmp_path, study)
+    results = make_results(tmp_path, study, synthetic=False)
     assert claims(results)[0].verdict is U
     assert published(results)[0].prediction is None
 

@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from assay.cli import bench, check, data, folders, predict, run, studies
+from assay.cli import bench, check, data, folders, predict, reproduce, run, studies
 from assay.cli.text import complain
 from assay.errors import AssayError
 
@@ -52,6 +52,7 @@ for _command in (
     studies.show,
     run.run,
     run.extend,
+    reproduce.reproduce,
     folders.status,
     folders.results,
     folders.report,

@@ -20,8 +20,8 @@ class PublishedRow:
 
     ``prediction`` is where one run of ours falls with 95% confidence and
     ``consistent`` whether the printed number lies there; both are None below
-    three seeds, before the study is complete, and for costs, which another
-    machine gave. ``doubt`` says why the printed number may be an error.
+    three seeds, before the study is complete, on synthetic data, and for costs,
+    which another machine gave. ``doubt`` says why the printed number may be an error.
     """
 
     arm: str
@@ -56,7 +56,12 @@ def _row(results: Results, arm: str, metric: Metric, value: float, doubt: str) -
     values = metric_values(results, arm, metric)
     values = values[np.isfinite(values)]
     printed = 100 * value if metric.unit == "%" else value
-    judged = results.complete and len(values) >= FEWEST and metric.unit in COMPARABLE
+    judged = (
+        results.complete
+        and len(values) >= FEWEST
+        and metric.unit in COMPARABLE
+        and not results.header.synthetic
+    )
     placed = against_published(values, printed) if judged else None
     return PublishedRow(
         arm=arm,

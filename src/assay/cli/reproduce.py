@@ -1,0 +1,102 @@
+"""``assay reproduce``: repeat a published report, all its studies, as one document."""
+
+import shlex
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from assay.cli import options
+from assay.cli.text import REPORT, console, say
+from assay.errors import UsageError, suggestion
+
+if TYPE_CHECKING:
+    from assay.papers import Paper
+    from assay.results import Results
+    from assay.study import Study
+
+Report = Annotated[
+    str, typer.Argument(metavar="REPORT", show_default=False, help="2017 or 2018: the report's year.")
+]
+Out = Annotated[
+    str | None,
+    typer.Option("--out", metavar="DIR", help="Folder; by default assay-runs/reproduce-REPORT."),
+]
+Only = Annotated[
+    list[str] | None,
+    typer.Option("--only", metavar="STUDY", help="Repeat this study alone; may be given several times."),
+]
+
+
+def reproduce(
+    report: Report,
+    *,
+    data: options.Data = None,
+    quick: options.Quick = False,
+    seeds: options.Seeds = None,
+    epochs: options.Epochs = None,
+    engine: options.Engine = None,
+    workers: options.Workers = None,
+    out: Out = None,
+    only: Only = None,
+    settings: options.Set = None,
+) -> None:
+    """Repeat a published report and write one document: its tables, figures and claims beside ours.
+
+    Example: assay reproduce 2017 --quick
+    """
+    from assay import papers
+
+    paper = papers.paper(report)
+    names = _names(paper, only)
+    studies = [options.chosen(name, quick, data, seeds, epochs, engine, settings) for name in names]
+    folder = Path(out or f"assay-runs/reproduce-{paper.name}{'-quick' if quick else ''}")
+    with ExitStack() as opened:
+        results = []
+        for index, study in enumerate(studies, 1):
+            say(f"[{index}/{len(studies)}] {study.name}: {study.question}")
+            results.append(_repeat(study, folder, workers))
+            opened.callback(results[-1].close)
+        _conclude(paper, results, folder)
+
+
+def _names(paper: "Paper", only: list[str] | None) -> tuple[str, ...]:
+    """Return the studies to repeat, in the report's order."""
+    for name in only or ():
+        if name not in paper.studies:
+            raise UsageError(f"--only {name!r}: no study of {paper.name} ({suggestion(name, paper.studies)})")
+    return tuple(name for name in paper.studies if not only or name in only)
+
+
+def _repeat(study: "Study", folder: Path, workers: int | None) -> "Results":
+    """Train one study, showing how far it is."""
+    from assay import papers
+    from assay.cli.progress import watcher
+
+    try:
+        with watcher() as watching:
+            return papers.repeat(study, folder, workers=workers, on_event=watching)
+    except KeyboardInterrupt:
+        say(f"stopped; the same command continues it in {folder}")
+        raise typer.Exit(130) from None
+
+
+def _conclude(paper: "Paper", results: "list[Results]", folder: Path) -> None:
+    """Write the document with its tables, print the claims and where it is; status 1 if a run failed."""
+    from assay.report import document, model, terminal
+    from assay.report.files import write_whole
+
+    command = shlex.join(["assay", *sys.argv[1:]])
+    found = document.Document(paper.title, tuple(model.build(one) for one in results), command)
+    write_whole(folder / "claims.csv", document.claims_csv(found))
+    write_whole(folder / "published.csv", document.published_csv(found))
+    path = write_whole(folder / REPORT, document.render(found))
+    for report in found.reports:
+        if report.claims:
+            console().print(terminal.claims_table(report))
+    say(found.answer, found.agreement)
+    say(path)
+    if not found.complete:
+        raise typer.Exit(1)

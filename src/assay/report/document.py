@@ -1,0 +1,135 @@
+"""Several studies as one document: a published report, repeated."""
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from assay.report import figures
+from assay.report.claims import ClaimRow
+from assay.report.drawing import Drawing
+from assay.report.html import environment
+from assay.report.model import Report
+from assay.report.numbers import names, plural
+from assay.stats import ClaimVerdict
+
+CURVES: tuple[figures.Metric, ...] = ("valid_accuracy", "train_accuracy")
+"""What the published reports plot; the studies' own pages have the losses too."""
+
+CLAIM_COLUMNS = (
+    "study",
+    "claim",
+    "source",
+    "verdict",
+    "relation",
+    "relation_verdict",
+    "n",
+    "found",
+    "published",
+)
+PUBLISHED_COLUMNS = (
+    "study", "arm", "metric", "unit", "published", "n", "mean", "sd", "low", "high",
+    "one_run_low", "one_run_high", "agrees", "doubt",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Part:
+    """One study in the document with its figures."""
+
+    report: Report
+    curves: tuple[Drawing, ...]
+    epochs: str
+
+
+@dataclass(frozen=True)
+class Document:
+    """A report that was repeated: its title and its studies in its own order."""
+
+    title: str
+    reports: tuple[Report, ...]
+    command: str
+    """What wrote it, to write it again."""
+
+    @property
+    def claims(self) -> list[tuple[Report, ClaimRow]]:
+        """Every claim with the study that tests it."""
+        return [(report, claim) for report in self.reports for claim in report.claims]
+
+    @property
+    def complete(self) -> bool:
+        """Whether every study has come to its end."""
+        return all(report.complete for report in self.reports)
+
+    @property
+    def answer(self) -> str:
+        """The sentence that the document leads with."""
+        counts = Counter(claim.verdict for _, claim in self.claims)
+        said = [
+            f"{counts[verdict]} {'is' if counts[verdict] == 1 else 'are'} {verdict}"
+            for verdict in ClaimVerdict
+        ]
+        waiting = f", {plural(counts[None], 'claim')} not tested yet" if counts[None] else ""
+        return f"Of {plural(len(self.claims), 'claim')}, {names(said)}{waiting}."
+
+    @property
+    def agreement(self) -> str:
+        """How many of the published numbers are what one run of ours would give."""
+        judged = [row for report in self.reports for row in report.published if row.consistent is not None]
+        agree = sum(bool(row.consistent) for row in judged)
+        return (
+            f"{agree} of {len(judged)} published accuracies and losses lie where one run of ours would."
+            if judged
+            else ""
+        )
+
+
+def render(document: Document) -> str:
+    """Return the document as one HTML page."""
+    parts = [_part(report) for report in document.reports]
+    return environment().get_template("document.html.j2").render(document=document, parts=parts)
+
+
+def claims_csv(document: Document) -> str:
+    """Return one row for each relation that a claim expects."""
+    return _csv(CLAIM_COLUMNS, _claim_rows(document.claims))
+
+
+def published_csv(document: Document) -> str:
+    """Return one row for each published number, accuracies in percent."""
+    return _csv(PUBLISHED_COLUMNS, (row for report in document.reports for row in _published_rows(report)))
+
+
+def _part(report: Report) -> Part:
+    """Draw a study; the ids of its figures are its own in the document."""
+    curves = (figures.curve_plot(report, metric) for metric in CURVES)
+    drawings = tuple(replace(drawing, key=f"{report.name}-{drawing.key}") for drawing in curves if drawing)
+    lengths = {run.epochs for run in report.runs}
+    return Part(report, drawings, plural(max(lengths, default=0), "epoch"))
+
+
+def _claim_rows(claims: Sequence[tuple[Report, ClaimRow]]) -> Iterator[tuple[object, ...]]:
+    for report, claim in claims:
+        head = (report.name, claim.sentence, claim.source, claim.verdict or report.stamp)
+        if not claim.parts:
+            yield (*head, "", "", "", "", "")
+        for part in claim.parts:
+            yield (*head, part.relation, part.verdict, part.n, part.found, part.published)
+
+
+def _published_rows(report: Report) -> Iterator[tuple[object, ...]]:
+    for row in report.published:
+        low, high = row.ours.interval or ("", "")
+        first, last = row.prediction or ("", "")
+        agrees = "" if row.consistent is None else row.consistent
+        ours = (row.ours.n, row.ours.mean, row.ours.sd, low, high, first, last)
+        yield (report.name, row.arm, row.metric, row.unit, row.printed, *ours, agrees, row.doubt)
+
+
+def _csv(columns: Sequence[str], rows: Iterator[tuple[object, ...]]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(rows)
+    return text.getvalue()
