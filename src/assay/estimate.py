@@ -66,6 +66,11 @@ class Estimate:
         """Memory for as many of the largest runs as there are workers, and the data."""
         return self.workers * max(cohort.memory for cohort in self.cohorts) + self.data
 
+    def for_seeds(self, seeds: int, workers: int) -> "Estimate":
+        """Return the estimate for another number of seeds."""
+        cohorts = tuple(replace(cohort, runs=seeds) for cohort in self.cohorts)
+        return replace(self, cohorts=cohorts, workers=min(workers, seeds * len(cohorts)))
+
 
 def outline(spec: DataSpec) -> Outline:
     """Return the sizes of a data set; those of EMNIST Balanced where a published set is not fetched.

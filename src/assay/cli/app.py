@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from assay.cli import bench, check, data, folders, predict, reproduce, run, studies
+from assay.cli import bench, check, data, folders, plan, predict, reproduce, run, studies
 from assay.cli.text import complain
 from assay.errors import AssayError
 
@@ -50,6 +50,7 @@ def _assay(
 for _command in (
     studies.studies,
     studies.show,
+    plan.plan,
     run.run,
     run.extend,
     reproduce.reproduce,

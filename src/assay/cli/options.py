@@ -31,6 +31,14 @@ def number(option: str, explained: str) -> Any:
     return typer.Option(option, metavar="N", parser=whole, help=explained)
 
 
+def real(text: str) -> float:
+    """Read a number; the command line says which option it was for."""
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(f"expected a number, got {text!r}") from None
+
+
 def duration(text: str) -> float:
     """Read a time, such as 2h, 90min, 1h30min or 45s, as seconds."""
     parts = re.findall(r"(\d+\.?\d*)(h|min|s)", text)

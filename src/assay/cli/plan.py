@@ -1,0 +1,144 @@
+"""``assay plan``: how many seeds it takes, and how long."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from assay.cli import options
+from assay.cli.text import console, duration, grid
+from assay.errors import UsageError
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from assay.estimate import Estimate
+    from assay.planning import SeedPlan
+    from assay.results import Results
+    from assay.study import Study
+
+Resolve = Annotated[
+    float | None,
+    typer.Option(
+        "--resolve", metavar="POINTS", parser=options.real, help="The difference; by default the margin."
+    ),
+]
+Power = Annotated[
+    float, typer.Option("--power", metavar="SHARE", parser=options.real, help="How surely it is to be told.")
+]
+Pilot = Annotated[
+    str | None,
+    typer.Option("--pilot", metavar="DIR", help="Results that show the spread; by default the study's own."),
+]
+
+
+def plan(
+    study: options.Name,
+    *,
+    resolve: Resolve = None,
+    power: Power = 0.8,
+    pilot: Pilot = None,
+    data: options.Data = None,
+    quick: options.Quick = False,
+    seeds: options.Seeds = None,
+    epochs: options.Epochs = None,
+    engine: options.Engine = None,
+    workers: options.Workers = None,
+    settings: options.Set = None,
+) -> None:
+    """Print how many seeds tell a difference, and how long they take.
+
+    Example: assay plan pooling --resolve 0.3
+    """
+    from assay.estimate import estimate, outline
+    from assay.plan import make_plan
+    from assay.planning import plan_seeds
+    from assay.runner import worker_count
+
+    chosen = options.chosen(study, quick, data, seeds, epochs, engine, settings)
+    count = worker_count(workers)
+    with ExitStack() as stack:
+        found = _pilot(chosen, pilot)
+        if found:
+            stack.enter_context(closing(found))
+        needed = plan_seeds(chosen, resolve, power=power, pilot=found)
+    sizes = outline(chosen.data)
+    cost = estimate(make_plan(chosen, sizes.input_shape, sizes.classes), sizes, count)
+    terminal = console()
+    terminal.print(_table(needed))
+    terminal.print("", _answer(needed, cost.for_seeds(needed.seeds, count)), sep="\n")
+    terminal.print("", " ".join(_basis(needed, chosen, found)), sep="\n")
+
+
+def _pilot(study: "Study", folder: str | None) -> "Results | None":
+    """Open the pilot: the results in ``folder``, or the study's own where there are any with a spread."""
+    from assay.planning import is_pilot
+    from assay.results import DATABASE, Results
+    from assay.runner import default_folder
+
+    place = Path(folder) if folder is not None else default_folder(study)
+    if folder is None and not (place / DATABASE).exists():
+        return None
+    found = Results.open(place)
+    if is_pilot(study, found):
+        return found
+    found.close()
+    if folder is None:
+        return None
+    raise UsageError(
+        f"{place}: no two arms that {study.name} compares have 3 seeds there that show a spread "
+        "(use another --pilot, or none)"
+    )
+
+
+def _table(plan: "SeedPlan") -> "Table":
+    """Return one row a comparison."""
+    from assay.report.numbers import fixed
+
+    table = grid("comparison", "pilot sd", "seeds", "plan sd", "alone", "in family", "equivalent")
+    for need in plan.needs:
+        seen = (fixed(need.seen), str(need.n)) if need.seen else ("–", "–")
+        counts = (f"{count:,}" for count in (need.alone, need.family, need.equivalent))
+        table.add_row(f"{need.a} less {need.b}", *seen, fixed(need.sd), *counts)
+    return table
+
+
+def _answer(plan: "SeedPlan", cost: "Estimate") -> str:
+    """Return the table in a sentence."""
+    from assay.report.numbers import plural, seeds
+
+    runs = plural(sum(cohort.runs for cohort in cost.cohorts), "run")
+    every = "" if len(plan.needs) == 1 else f" in each of {len(plan.needs)} comparisons"
+    return (
+        f"{seeds(plan.seeds)} ({runs}, about {duration(cost.seconds)} with {cost.workers} at a time) tell a "
+        f"true difference of {plan.difference:g} points{every} with {100 * plan.power:g}% power, and "
+        f"{plan.equivalent:,} show that equal arms are equivalent within {plan.margin:g} points."
+    )
+
+
+def _basis(plan: "SeedPlan", study: "Study", pilot: "Results | None") -> Iterator[str]:
+    """Say what the study's own seeds tell, and what the numbers rest on."""
+    from assay.planning import STORED_SD
+    from assay.report.numbers import seeds
+
+    own = len(study.seeds)
+    if own > 1:
+        yield f"The study's {seeds(own)} tell one of {plan.detectable(own):.2f} points."
+    if pilot:
+        yield (
+            f"Planned with the upper 80% bound of the spread of paired differences in {pilot.folder}: half of "
+            "all pilots show too small a spread."
+        )
+    if any(need.seen is None for need in plan.needs):
+        yield (
+            f"{'Where it shows none' if pilot else 'There is no pilot:'} a spread of {STORED_SD} points is "
+            "assumed, that of arms whose seeds spread by 0.25 points each; three seeds or more, given as "
+            "--pilot, know better."
+        )
+    if plan.changed:
+        more = f", and {len(plan.changed) - 1} more" if len(plan.changed) > 1 else ""
+        yield f"The pilot had other settings ({plan.changed[0]}{more}): its spread is a guess."
+    if study.looks:
+        yield f"Each of {len(study.looks)} declared looks tests at {100 * plan.alpha:.3g}%."
