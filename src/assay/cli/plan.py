@@ -128,8 +128,8 @@ def _basis(plan: "SeedPlan", study: "Study", pilot: "Results | None") -> Iterato
         yield f"The study's {seeds(own)} tell one of {plan.detectable(own):.2f} points."
     if pilot:
         yield (
-            f"Planned with the upper 80% bound of the spread of paired differences in {pilot.folder}: half of "
-            "all pilots show too small a spread."
+            f"Planned with the upper 80% bound of the spread of paired differences in {pilot.folder}: half "
+            "of all pilots show too small a spread."
         )
     if any(need.seen is None for need in plan.needs):
         yield (
