@@ -8,9 +8,11 @@ import pytest
 from blocks import ROOT
 
 from assay.architectures import FAMILIES, INITIALIZERS, LAYERS
+from assay.claims import Claim
 from assay.data import DataSpec
 from assay.data.augment import KINDS
 from assay.engines import AUTO, ENGINES
+from assay.metrics import METRICS
 from assay.recipe import Recipe
 from assay.settings import PENALTIES, RULES, SCHEDULES, SETTINGS
 from assay.study import Study
@@ -35,6 +37,14 @@ def test_the_study_itself():
     own = {*names(Study), *SETTINGS} - {"base"}
     assert set(keys("The study")) == own
     assert len(keys("The study")) == len(own)
+
+
+def test_a_claim():
+    section = SECTIONS["Claims and published numbers"].replace("| key of a claim |", "| key |")
+    assert set(re.findall(r"^\| `(\w+)` \|", section, re.M)) == {*names(Claim)}
+    assert [name for name in METRICS if f"`{name}`" not in section] == []
+    for line in re.findall(r"^\| `([^`]+ [^`]+)` \|", section, re.M):
+        assert Claim("So.", (line,), metric="seconds_per_epoch").relations
 
 
 @pytest.mark.parametrize("family", FAMILIES)

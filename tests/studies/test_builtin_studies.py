@@ -5,14 +5,18 @@ import json
 import pytest
 
 from assay.architectures import ConvBlocks, Dense
-from assay.optim import SGD, Adam
+from assay.optim import SGD, Adam, RMSprop
+from assay.papers import PAPERS
 from assay.plan import make_plan
 from assay.studies import builtin, load_study
 from assay.study import from_tables
 
 
-def test_two_studies_come_with_assay():
-    assert {"pooling", "optimizers"} <= set(builtin())
+def test_every_study_of_the_reports_comes_with_assay():
+    repeated = {name for paper in PAPERS.values() for name in paper.studies}
+    assert repeated <= set(builtin())
+    for name in repeated:
+        assert load_study(name).claims, name
 
 
 @pytest.mark.parametrize("name", builtin())
@@ -47,7 +51,15 @@ def test_optimizers_is_the_2017_comparison():
     study = load_study("optimizers")
     settings = {arm.name: arm.settings for arm in study.arms}
     assert {s.architecture for s in settings.values()} == {Dense((100, 100, 100, 100))}
-    assert {name: type(s.recipe.optimizer) for name, s in settings.items()} == {"sgd": SGD, "adam": Adam}
+    assert {name: (type(s.recipe.optimizer), s.recipe.optimizer.lr) for name, s in settings.items()} == {
+        "sgd-0.05": (SGD, 0.05),
+        "rmsprop-0.05": (RMSprop, 0.05),
+        "rmsprop-0.001": (RMSprop, 0.001),
+        "rmsprop-0.0001": (RMSprop, 0.0001),
+        "adam-0.05": (Adam, 0.05),
+        "adam-0.001": (Adam, 0.001),
+        "adam-0.0001": (Adam, 0.0001),
+    }
     assert {(s.recipe.batch_size, s.recipe.epochs) for s in settings.values()} == {(100, 100)}
 
 
@@ -60,7 +72,7 @@ def arithmetic(study):
 def test_the_short_trial_is_short_and_asks_the_same(name):
     full, quick = load_study(name), load_study(name).quickened()
     assert len(quick.seeds) >= 3
-    assert [arm.name for arm in quick.arms] == [arm.name for arm in full.arms]
+    assert [arm.levels for arm in quick.arms] == [arm.levels for arm in full.arms]
     assert quick.data.train <= 20_000
     assert 20 * arithmetic(quick) < arithmetic(full)
     for long, short in zip(full.arms, quick.arms, strict=True):
