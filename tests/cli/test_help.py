@@ -44,7 +44,7 @@ ALL = dict(commands())
 
 def test_the_commands_are_these():
     assert {" ".join(words) for words in ALL} == {
-        "studies", "show", "run", "status", "results", "report", "predict", "check",
+        "studies", "show", "plan", "run", "extend", "status", "results", "report", "predict", "check",
         "data list", "data info", "data preview", "data fetch", "bench convolution",
     }  # fmt: skip
 

@@ -55,6 +55,11 @@ def _looked(results: Results) -> Iterator[str]:
         f"{100 * look.alpha:.3g}%, so that all of them together find a difference that is none in at most "
         "5% of studies."
     )
+    if not look.last:
+        yield (
+            "A difference found at an early look tends to be larger than the true one: large ones are found "
+            "early."
+        )
     beyond = sum(run.status.ended for run in results.store.runs()) - results.done
     if beyond:
         yield (

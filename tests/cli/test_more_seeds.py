@@ -1,0 +1,116 @@
+"""``assay plan``, ``run --until-resolved`` and ``extend``: how many seeds, and when to look."""
+
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from said import Assay
+from tiny import tiny_tables
+
+from assay.cli.options import duration
+from assay.report.export import to_toml
+from assay.results import Results
+
+
+def write(characters: str, **changes: object) -> None:
+    Path("own.toml").write_text(to_toml(tiny_tables(characters, training={"epochs": 1}, **changes)))
+
+
+def lines(text: str) -> list[str]:
+    return text.splitlines()
+
+
+def test_until_resolved_says_at_each_look_what_is_decided(assay: Assay, characters: str):
+    write(characters, seeds=3, margin=90.0)
+    said = assay("run", "own.toml", "--until-resolved")
+    assert (said.status, said.err) == (0, "")
+    assert "look 1 of 3, 3 seeds: 1 of 1 comparison decided" in lines(said.out)
+    assert any(line.startswith("  max less average: equivalent, ") for line in lines(said.out))
+    assert "tiny: resolved at look 1 of 3" in said.out
+    assert "98.3% interval" in said.out
+    report = Path("assay-runs/tiny/report.html")
+    assert "resolved at look 1 of 3" in report.read_text()
+    again = assay("run", "own.toml", "--until-resolved")
+    assert (again.status, again.out) == (0, f"{report}\n")
+    with closing(Results.open("assay-runs/tiny")) as results:
+        assert (results.study.looks, results.done) == ((3, 6, 12), 6)
+
+
+def test_declared_looks_that_are_resolved_stay_so(assay: Assay, characters: str):
+    write(characters, seeds=6, looks=[3, 6], margin=90.0)
+    assay("run", "own.toml", "--until-resolved")
+    again = assay("run", "own.toml")
+    assert (again.status, again.out) == (0, "assay-runs/tiny/report.html\n")
+
+
+def test_a_budget_ends_it_cleanly(assay: Assay, characters: str):
+    write(characters, seeds=3, margin=0.5)
+    said = assay("run", "own.toml", "--until-resolved", "--budget", "0.001s")
+    assert (said.status, said.err) == (0, "")
+    assert lines(said.out)[-2:] == [
+        "the budget is used up; the same command continues it in assay-runs/tiny",
+        "assay-runs/tiny/report.html",
+    ]
+    assert "tiny: interim" in said.out
+
+
+def test_extend_adds_seeds_in_a_folder_beside(assay: Assay, characters: str):
+    write(characters, seeds=3)
+    assay("run", "own.toml")
+    said = assay("extend", "assay-runs/tiny", "--seeds", "4", "--workers", "2")
+    assert (said.status, said.err) == (0, "")
+    assert "2 runs to train, 2 at a time, 6 more are done" in said.out
+    assert "Extended after seeing results" in said.out
+    assert lines(said.out)[-1] == "assay-runs/tiny-4-seeds/report.html"
+    again = assay("extend", "assay-runs/tiny", "--seeds", "4")
+    assert again.out == "assay-runs/tiny-4-seeds/report.html\n"
+    more = assay("run", "own.toml", "--seeds", "4")
+    assert more.status == 2
+    assert "or add seeds with `assay extend assay-runs/tiny`" in more.err
+
+
+def words_of(text: str) -> str:
+    return " ".join(text.split())
+
+
+def test_plan_says_how_many_seeds_and_how_long(assay: Assay, characters: str):
+    write(characters, seeds=3)
+    said = assay("plan", "own.toml", "--workers", "2")
+    assert (said.status, said.err) == (0, "")
+    assert max(map(len, lines(said.out))) <= 80
+    assert "max less average – – 0.35 13 13 14" in words_of(said.out)
+    assert "13 seeds (26 runs, about " in said.out
+    assert "tell a true difference of 0.3 points with 80% power, and 14 show" in words_of(said.out)
+    assert "There is no pilot: a spread of 0.354 points is assumed" in words_of(said.out)
+    assert not Path("assay-runs").exists()
+    sure = words_of(assay("plan", "own.toml", "--resolve", "0.5", "--power", "0.9").out)
+    assert "difference of 0.5 points with 90% power" in sure
+
+
+def test_plan_takes_the_studys_own_results_or_others_as_a_pilot(assay: Assay, characters: str):
+    write(characters, seeds=4)
+    assay("run", "own.toml")
+    own = words_of(assay("plan", "own.toml", "--resolve", "10").out)
+    assert "paired differences in assay-runs/tiny: half of all pilots" in own
+    assert "other settings" not in own
+    others = words_of(assay("plan", "own.toml", "--epochs", "2", "--pilot", "assay-runs/tiny").out)
+    assert "The pilot had other settings (training.epochs: 1 there, 2 here): its spread is a guess." in others
+    said = assay("plan", "pooling", "--quick", "--pilot", "assay-runs/absent")
+    assert (said.status, said.out) == (2, "")
+    said = assay("plan", "optimizers", "--pilot", "assay-runs/tiny")
+    assert (said.status, said.out) == (2, "")
+    assert "no two arms that optimizers compares have 3 seeds there" in said.err
+
+
+@given(st.integers(0, 99), st.integers(0, 99), st.floats(0, 60).map(lambda x: round(x, 2)))
+def test_a_time_is_read_as_people_write_it(hours: int, minutes: int, seconds: float):
+    expected = pytest.approx(3600 * hours + 60 * minutes + seconds)
+    assert duration(f"{hours}h{minutes}min{seconds}s") == expected
+
+
+@pytest.mark.parametrize("text", ["", "2", "h", "2d", "-2h", "2h later", "1..5h", "2 h", "nan s", "1e3s"])
+def test_a_time_that_is_none_is_refused(text: str):
+    with pytest.raises(ValueError, match="expected a time such as 2h"):
+        duration(text)
