@@ -22,6 +22,8 @@ def test_a_study_of_a_report_is_repeated_and_written_as_a_document(assay: Assay,
     assert "doubtful: printed as e-1" in page
     with (folder / "published.csv").open() as file:
         assert {row["arm"] for row in csv.DictReader(file)} >= {"sgd-0.05", "adam-0.001"}
+    with (folder / "runs.csv").open() as file:
+        assert [row["study"] for row in csv.DictReader(file)] == ["optimizers"] * 7
     again = assay(*ours)
     assert again.status == 0
     assert "epoch" not in again.out

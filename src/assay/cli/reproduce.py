@@ -92,6 +92,7 @@ def _conclude(paper: "Paper", results: "list[Results]", folder: Path) -> None:
     found = document.Document(paper.title, tuple(model.build(one) for one in results), command)
     write_whole(folder / "claims.csv", document.claims_csv(found))
     write_whole(folder / "published.csv", document.published_csv(found))
+    write_whole(folder / "runs.csv", document.runs_csv(results))
     path = write_whole(folder / REPORT, document.render(found))
     for report in found.reports:
         if report.claims:

@@ -3,7 +3,7 @@
 import csv
 import io
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from assay.report import figures
@@ -12,6 +12,7 @@ from assay.report.drawing import Drawing
 from assay.report.html import environment
 from assay.report.model import Report
 from assay.report.numbers import names, plural
+from assay.results import COLUMNS, Results
 from assay.stats import ClaimVerdict
 
 CURVES: tuple[figures.Metric, ...] = ("valid_accuracy", "train_accuracy")
@@ -101,6 +102,12 @@ def published_csv(document: Document) -> str:
     return _csv(PUBLISHED_COLUMNS, (row for report in document.reports for row in _published_rows(report)))
 
 
+def runs_csv(results: Sequence[Results]) -> str:
+    """Return one row a run of every study, under ``study`` and `assay.results.COLUMNS`."""
+    rows = (({"study": found.study.name} | row).values() for found in results for row in found.rows())
+    return _csv(("study", *COLUMNS), map(tuple, rows))
+
+
 def _part(report: Report) -> Part:
     """Draw a study; the ids of its figures are its own in the document."""
     curves = (figures.curve_plot(report, metric) for metric in CURVES)
@@ -127,7 +134,7 @@ def _published_rows(report: Report) -> Iterator[tuple[object, ...]]:
         yield (report.name, row.arm, row.metric, row.unit, row.printed, *ours, agrees, row.doubt)
 
 
-def _csv(columns: Sequence[str], rows: Iterator[tuple[object, ...]]) -> str:
+def _csv(columns: Sequence[str], rows: Iterable[tuple[object, ...]]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
