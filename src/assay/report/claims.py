@@ -171,10 +171,13 @@ def _never_learns(runs: Sequence[RunRecord], relation: Relation) -> Part:
 
 def _printed(results: Results, metric: Metric, a: str, b: str) -> float | None:
     """Return what the source's own numbers say of a and b, if it printed both."""
-    first, second = (results.study.published.get(arm, {}).get(metric.name) for arm in (a, b))
-    if first is None or second is None:
+    rows = [results.study.published.get(arm, {}) for arm in (a, b)]
+    if any(metric.name not in row for row in rows):
         return None
-    return first / second if metric.ratio else 100 * (first - second)
+    first, second = (float(row[metric.name]) for row in rows)
+    if metric.ratio:
+        return first / second if second else None
+    return 100 * (first - second)
 
 
 def _summary(verdict: ClaimVerdict, parts: Sequence[Part]) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from assay.report import figures
 from assay.report.claims import ClaimRow
+from assay.report.curves import Metric
 from assay.report.drawing import Drawing
 from assay.report.html import environment
 from assay.report.model import Report
@@ -15,7 +16,7 @@ from assay.report.numbers import names, plural
 from assay.results import COLUMNS, Results
 from assay.stats import ClaimVerdict
 
-CURVES: tuple[figures.Metric, ...] = ("valid_accuracy", "train_accuracy")
+CURVES: tuple[Metric, ...] = ("valid_accuracy", "train_accuracy")
 """What the published reports plot; the studies' own pages have the losses too."""
 
 CLAIM_COLUMNS = (
