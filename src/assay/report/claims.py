@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from math import exp, log, nan
 
 import numpy as np
+from numpy.typing import NDArray
 
 from assay.claims import Claim, Relation
 from assay.metrics import METRICS, Metric
@@ -106,13 +107,15 @@ def _part(results: Results, claim: Claim, relation: Relation) -> Part:
     )
 
 
-def _differences(results: Results, metric: Metric, relation: Relation) -> np.ndarray:
+def _differences(results: Results, metric: Metric, relation: Relation) -> NDArray[np.float64]:
     """Return a - b of every seed that both finished; logarithms of (a / factor b) for a ratio."""
     a, b = (metric_values(results, arm, metric) for arm in relation.arms)
     both = np.isfinite(a) & np.isfinite(b)
     a, b = a[both], b[both]
-    # Rounded because equal costs may differ in their last bits.
-    return np.round(np.log(a) - np.log(b) - log(relation.factor), 12) if metric.ratio else a - b
+    if not metric.ratio:
+        return a - b
+    logs: NDArray[np.float64] = np.log(a) - np.log(b) - log(relation.factor)
+    return logs.round(12)  # equal costs may differ in their last bits
 
 
 def _margin(results: Results, claim: Claim, relation: Relation, metric: Metric) -> float:
@@ -131,7 +134,7 @@ def _shown(test: RelationTest, metric: Metric, relation: Relation) -> tuple[floa
     return back[0], (back[1], back[2]) if test.interval else None
 
 
-def metric_values(results: Results, arm: str, metric: Metric) -> np.ndarray:
+def metric_values(results: Results, arm: str, metric: Metric) -> NDArray[np.float64]:
     """Return a metric of an arm for each of the study's seeds; NaN where no run finished."""
     found = {run.seed: _value(results, run, metric) for run in results.of(arm) if run.status is Status.DONE}
     return np.array([nan if (value := found.get(seed)) is None else value for seed in results.study.seeds])
