@@ -10,7 +10,7 @@ import assay
 NAMES = [
     "AssayError", "DataError", "DataSpec", "Dataset", "Network", "Prediction", "Results", "ShapeError",
     "StoreError", "Study", "StudyError", "UnsupportedError", "UsageError", "__version__", "builtin_studies",
-    "load_data", "load_study", "make_plan", "predict", "run",
+    "extend", "load_data", "load_study", "make_plan", "plan_seeds", "predict", "run", "run_until_resolved",
 ]  # fmt: skip
 
 

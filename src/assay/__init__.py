@@ -19,12 +19,15 @@ if TYPE_CHECKING:
     from assay.data import Dataset as Dataset
     from assay.data import DataSpec as DataSpec
     from assay.data import load as load_data
+    from assay.extension import extend as extend
     from assay.network import Network as Network
     from assay.plan import make_plan as make_plan
+    from assay.planning import plan_seeds as plan_seeds
     from assay.prediction import Prediction as Prediction
     from assay.prediction import predict as predict
     from assay.results import Results as Results
     from assay.runner import run as run
+    from assay.sequential import run_until_resolved as run_until_resolved
     from assay.studies import builtin as builtin_studies
     from assay.studies import load_study as load_study
     from assay.study import Study as Study
@@ -39,11 +42,14 @@ _HOMES = {
     "Results": "results:Results",
     "Study": "study:Study",
     "builtin_studies": "studies:builtin",
+    "extend": "extension:extend",
     "load_data": "data:load",
     "load_study": "studies:load_study",
     "make_plan": "plan:make_plan",
+    "plan_seeds": "planning:plan_seeds",
     "predict": "prediction:predict",
     "run": "runner:run",
+    "run_until_resolved": "sequential:run_until_resolved",
 }
 """Where each name is imported from when it is first used."""
 
@@ -63,11 +69,14 @@ __all__ = [
     "UsageError",
     "__version__",
     "builtin_studies",
+    "extend",
     "load_data",
     "load_study",
     "make_plan",
+    "plan_seeds",
     "predict",
     "run",
+    "run_until_resolved",
 ]
 
 

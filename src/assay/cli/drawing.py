@@ -15,7 +15,7 @@ from assay.estimate import Estimate, Outline
 from assay.network import Network
 from assay.plan import Cohort, Plan
 from assay.recipe import Recipe
-from assay.report.numbers import count, mebibytes, plural
+from assay.report.numbers import count, mebibytes, names, plural
 
 
 def study(plan: Plan) -> Text:
@@ -25,7 +25,8 @@ def study(plan: Plan) -> Text:
         f"{of.name}: {of.question}",
         f"{plural(arms, 'arm')} x {plural(seeds, 'seed')} = {plural(len(plan.runs), 'run')}"
         + (f"; control: {of.control}" if of.control else "")
-        + f"; equivalent within {of.margin:g} points",
+        + f"; equivalent within {of.margin:g} points"
+        + (f"; looks at {names([str(look) for look in of.looks])} seeds" if of.looks else ""),
     ]
     return Text("\n".join([*lines, f"after {of.source}"] if of.source else lines))
 
@@ -63,7 +64,7 @@ def costs(estimate: Estimate) -> Group:
             f"Estimate: about {duration(estimate.seconds)} and {mebibytes(estimate.memory)} MiB with "
             f"{plural(estimate.workers, 'run')} at a time. Each network was trained for a moment on random "
             "images with one processor, and the rest multiplied; reading the data, compiling and workers "
-            "that slow each other down are not in it."
+            "that slow each other down are not in it. Memory is computed from the shapes of the network."
         ),
     )
 

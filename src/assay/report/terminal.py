@@ -10,6 +10,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from assay.comparisons import resolved
 from assay.records import RunRecord, Status
 from assay.report import numbers
 from assay.report.effects import Effect
@@ -79,7 +80,9 @@ def arms_table(report: Report) -> Table:
 
 def status_table(results: Results) -> Table:
     """Return one row an arm: how many of its runs stand where."""
-    table = _table(f"{results.done} of {results.total} runs have come to their end")
+    look = results.at_look().look
+    settled = f"; {'resolved at ' if resolved(results) else ''}{look}" if look else ""
+    table = _table(f"{results.done} of {results.total} runs have come to their end{settled}")
     table.add_column("arm", overflow="fold")
     _numbers(table, (*(status.value for status in Status), "epochs", "valid\nbest"))
     for arm in results.study.arms:
