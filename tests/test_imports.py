@@ -60,12 +60,18 @@ ONLY = {
     "data": BOTTOM,
     "stats": BOTTOM,
     "network": BOTTOM | {"nn"},
-    "report": BOTTOM | {"comparisons", "data", "inspection", "records", "results", "stats", "store", "study"},
+    "metrics": {"records"},
+    "claims": {"errors", "metrics", "tables"},
+    "report": BOTTOM
+    | {"claims", "comparisons", "data", "inspection", "metrics", "records", "results", "stats", "store"}
+    | {"study"},
 }
 """What a part may know besides itself; of the others, that they know each other one way is enough."""
 
 HOMES = {
-    "torch": ("assay.engines.torch",),
+    "torch": ("assay.engines.torch", "assay.bench.peers."),
+    "jax": ("assay.bench.peers.",),
+    "keras": ("assay.bench.peers.",),
     "numba": ("assay.engines.numba",),
     "sqlite3": ("assay.store.",),
     "safetensors": ("assay.store.",),
