@@ -115,11 +115,11 @@ class TorchSession(Session):
             x, _ = op.forward(x)
         return x.to(self._weights.theta.dtype)
 
-    @at_work()
     def clock(self) -> float:
         """Return the session's time: the work of a GPU is not this thread's."""
         return perf_counter() if self._device.type == "cuda" else super().clock()
 
+    @at_work()
     def evaluate(self, images: Images, labels: Labels) -> list[Evaluation]:
         """Measure each run on a whole split, on the device; the loss is computed in float64."""
         pixels, answers = self._examples.upload(images), self._examples.upload(labels)
