@@ -114,6 +114,31 @@ def careless_looks_reject(rng: np.random.Generator) -> bool:
     return any(compare(d[:n], np.zeros(n)).p < 0.05 for n in LOOKS)
 
 
+def until_resolved(rng: np.random.Generator, true: float) -> tuple[bool, bool]:
+    """Whether three arms, all ``true`` points above the control, are called different, and equivalent.
+
+    At the first look at which each is called one of them, or at the last.
+    """
+    control, *arms = (rng.normal(mean, 0.25, max(LOOKS)) for mean in (0, true, true, true))
+    for n in LOOKS:
+        found, alpha = [compare(arm[:n], control[:n]) for arm in arms], alpha_at(n, LOOKS)
+        different = [p < alpha for p in holm([c.p for c in found])]
+        within = [p < alpha for p in holm([c.tost_p for c in found])]
+        if all(map(max, different, within)):
+            break
+    return any(different), any(within)
+
+
+def resolved_wrongly(rng: np.random.Generator) -> bool:
+    """Whether running until all is resolved calls any of the equal arms different."""
+    return until_resolved(rng, 0)[0]
+
+
+def resolved_as_equivalent(rng: np.random.Generator) -> bool:
+    """Whether it calls any of the arms equivalent that differ by the margin."""
+    return until_resolved(rng, 0.3)[1]
+
+
 PROMISES = (
     *(Promise(f"t interval covers, {n} seeds", 0.95, 0.007, t_covers(n)) for n in (3, 5, 10)),
     Promise("t test rejects equal arms", 0.05, 0.005, t_rejects),
@@ -126,6 +151,8 @@ PROMISES = (
     Promise("equivalence claimed at the margin", 0.05, 0.005, equivalent(10, 0.3)),
     Promise("equivalence claimed beyond it", 0.05, 0.005, equivalent(10, 0.35), at_most=True),
     Promise("declared looks reject equal arms", 0.05, 0.005, declared_looks_reject, at_most=True),
+    Promise("until resolved: rejects equal arms", 0.05, 0.005, resolved_wrongly, at_most=True),
+    Promise("until resolved: equivalent at the margin", 0.05, 0.005, resolved_as_equivalent, at_most=True),
 )  # fmt: skip
 
 CONTRASTS = (
