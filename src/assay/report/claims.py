@@ -187,7 +187,7 @@ def _summary(verdict: ClaimVerdict, parts: Sequence[Part]) -> str:
     """Say what became of a claim."""
     open_ = [part for part in parts if part.verdict is not ClaimVerdict.SUPPORTED]
     if verdict is ClaimVerdict.SUPPORTED:
-        return "Supported."
+        return "Supported." if len(parts) == 1 else f"Supported in all {len(parts)} comparisons."
     if verdict is ClaimVerdict.CONTRADICTED:
         failed = [part for part in open_ if part.verdict is verdict]
         return f"Contradicted{_where(failed, parts)}."
