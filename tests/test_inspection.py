@@ -33,7 +33,7 @@ def results(tmp_path_factory: pytest.TempPathFactory, characters: str) -> Result
 
 def test_the_rebuilt_network_is_the_one_that_was_tested(results: Results):
     """It gives every test image the answer that the run gave when it opened the test set."""
-    test = inspection.test_split(results)
+    test = inspection.load_test(results)
     for record in results.runs:
         found = inspection.trained(results, record, SHAPE)
         answers = [list(found.outputs(image).values())[-1].argmax() for image in test.images]
@@ -43,20 +43,18 @@ def test_the_rebuilt_network_is_the_one_that_was_tested(results: Results):
 
 def test_what_the_first_layers_give_is_what_torch_gives(results: Results):
     found = inspection.trained(results, results.runs[0], SHAPE)
-    image = inspection.test_split(results).images[3]
+    image = inspection.load_test(results).images[3]
     given, weights = found.outputs(image), found.state.parameters
     x = torch.tensor(image[None, None] / 255)
-    y = torch.nn.functional.conv2d(
-        x, torch.tensor(weights["conv1.weight"]).double(), torch.tensor(weights["conv1.bias"]).double(),
-        padding=found.network.layers[0].padding,
-    )  # fmt: skip
+    weight = torch.tensor(weights["conv1.weight"]).double()
+    y = torch.nn.functional.conv2d(x, weight, padding=found.network.layers[0].padding)
     np.testing.assert_allclose(given["conv1"], y[0], atol=1e-12)
     np.testing.assert_allclose(given["relu1"], torch.relu(y)[0], atol=1e-12)
 
 
 def test_test_images_that_the_runs_did_not_see_are_refused(tmp_path: Path, characters: str):
     with pytest.raises(DataError, match="is not the data that the runs saw"):
-        inspection.test_split(make_results(tmp_path / "a", tiny_study(characters)))
+        inspection.load_test(make_results(tmp_path / "a", tiny_study(characters)))
 
 
 def test_running_statistics_are_rebuilt_too(results: Results, tmp_path: Path):

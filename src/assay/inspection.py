@@ -34,7 +34,7 @@ class Trained:
         return found
 
 
-def test_split(results: Results) -> Split:
+def load_test(results: Results) -> Split:
     """Load the test images that a study was measured on.
 
     Raises `DataError` where the data set is not on this machine or is not the one that the runs saw.

@@ -6,12 +6,15 @@ import os
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from factories import make_results, make_study
 
 from assay.records import Status
+from assay.report.confusion import Confusion
 from assay.report.html import write_html
 from assay.report.model import Report, build
 
@@ -31,7 +34,8 @@ frame.onload = () => {{
     width: page.documentElement.scrollWidth,
     fetched: frame.contentWindow.performance.getEntriesByType("resource").map((entry) => entry.name),
     paper: style(page.body).backgroundColor,
-    inks: ["body", ".answer", "caption", ".gloss", ".limits li", "svg.figure text", "summary", "td.faint"]
+    inks: ["body", ".answer", "caption", ".gloss", ".limits li", "svg.figure text", "summary", "td.faint",
+      "figcaption"]
       .map((selector) => page.querySelector(selector)).filter((element) => element)
       .map((element) => element.closest("svg") ? style(element).fill : style(element).color),
     outside: [...page.querySelectorAll("main *")].filter((element) => !element.closest("svg, thead"))
@@ -58,6 +62,20 @@ def wide(tmp_path_factory: pytest.TempPathFactory) -> Report:
     study = make_study(("max", "average", "w" * 64), 3, control="max", question="Is " + "long" * 40 + " too?")
     statuses = {("average", 2): Status.DIVERGED}
     return build(make_results(tmp_path_factory.mktemp("wide"), study, statuses=statuses))
+
+
+@pytest.fixture(scope="module")
+def everything(wide: Report, looked: Report, factors: Report) -> Report:
+    """A report with every section that there is."""
+    return replace(
+        wide, inside=replace(looked.inside, confusion=_many_classes(looked)), factorial=factors.factorial
+    )
+
+
+def _many_classes(looked: Report) -> Confusion:
+    """Return a confusion matrix of 47 classes, as EMNIST Balanced has."""
+    shares = np.random.default_rng(0).dirichlet(np.full(47, 0.1), 47) * 100
+    return replace(looked.inside.confusion, arm="max", classes=tuple("x" * 47), shares=shares)
 
 
 def browse(chromium: str, file: Path, *flags: str) -> tuple[str, list[str]]:
@@ -89,9 +107,9 @@ def test_the_page_opens_from_disk_without_a_word(chromium: str, report: Report, 
     ("width", "scheme"), [(390, 0), (390, 1), (1200, 1)], ids=["dark phone", "phone", "desk"]
 )
 def test_the_page_fits_and_can_be_read(
-    chromium: str, wide: Report, tmp_path: Path, width: int, scheme: int
+    chromium: str, everything: Report, tmp_path: Path, width: int, scheme: int
 ) -> None:
-    page = write_html(wide, tmp_path / "report.html").read_text()
+    page = write_html(everything, tmp_path / "report.html").read_text()
     frame = tmp_path / "frame.html"
     frame.write_text(FRAME.format(width=width, page=html.escape(page)))
     dom, console = browse(

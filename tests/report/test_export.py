@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from assay import study as studies
 from assay.records import RunRecord, Status, TestResult
-from assay.report.export import to_csv, to_json, to_toml
+from assay.report.export import report_json, to_csv, to_json, to_toml
+from assay.report.model import Report
 from assay.results import COLUMNS, DATABASE, Results
 from assay.store import SQLiteStore
 
@@ -67,3 +68,17 @@ def test_toml_leaves_none_out_and_arrays_of_numbers_on_a_line() -> None:
     text = to_toml({"seeds": [0, 1, 2], "network": {"hidden": (100, 100), "stride": None}})
     assert text == "seeds = 3\n\n[network]\nhidden = [100, 100]\n"
     assert np.array_equal(tomllib.loads(text)["network"]["hidden"], [100, 100])
+
+
+def test_a_report_as_json_says_what_the_report_says(looked: Report) -> None:
+    found = json.loads(report_json(looked), parse_constant=lambda word: 1 / 0)
+    assert found["answer"] == looked.answer
+    assert [arm["test"]["mean"] for arm in found["arms"]] == [arm.test.mean for arm in looked.arms]
+    assert found["inside"]["confusion"]["shares"] == looked.inside.confusion.shares.tolist()
+    assert found["inside"]["features"]["image"] is None
+    assert found["family"]["pairs"][0]["judgement"]["verdict"] == looked.family.pairs[0].judgement.verdict
+
+
+def test_a_report_as_json_has_null_for_what_is_not_finite(report: Report) -> None:
+    found = json.loads(report_json(report), parse_constant=lambda word: 1 / 0)
+    assert found["arms"][1]["values"][5] is None

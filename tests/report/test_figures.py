@@ -6,17 +6,8 @@ from factories import make_results, make_study
 
 from assay.records import Status
 from assay.report.curves import METRICS
-from assay.report.figures import (
-    ACCENT,
-    COLOURS,
-    FAINT,
-    INK,
-    colour,
-    curve_plot,
-    curve_plots,
-    effect_plot,
-    marker,
-)
+from assay.report.drawing import ACCENT, COLOURS, FAINT, INK, colour, marker
+from assay.report.figures import curve_plot, curve_plots, effect_plot
 from assay.report.model import Report, build
 from assay.results import Results
 

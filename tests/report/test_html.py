@@ -6,12 +6,13 @@ from factories import WHY, make_results, make_study
 from pages import Page
 
 from assay.errors import UsageError
+from assay.report.drawings import draw
 from assay.report.html import render, write_html
 from assay.report.model import Report, build
 from assay.results import Results
 
 
-@pytest.fixture(scope="module", params=["report", "family", "interim"])
+@pytest.fixture(scope="module", params=["report", "family", "interim", "looked"])
 def page(request: pytest.FixtureRequest) -> tuple[str, Page]:
     found = request.getfixturevalue(request.param)
     text = render(found if isinstance(found, Report) else build(found))
@@ -28,14 +29,26 @@ def test_the_page_parses_and_its_ids_are_unique(page: tuple[str, Page]) -> None:
 
 def test_the_page_asks_for_nothing_outside_itself(page: tuple[str, Page]) -> None:
     text, parsed = page
-    assert not parsed.tags.keys() & {"script", "link", "iframe", "object", "embed", "img", "base"}
+    assert not parsed.tags.keys() & {"script", "link", "iframe", "object", "embed", "base"}
     for key, value in parsed.attributes:
-        if key in ("src", "href", "xlink:href", "data", "action", "srcset", "poster"):
+        if key == "src":
+            assert value.startswith("data:image/png;base64,"), value[:80]
+        if key in ("href", "xlink:href", "data", "action", "srcset", "poster"):
             assert value.startswith("#"), (key, value)
         assert not key.startswith("on"), key
     assert all(target.startswith("#") for target in re.findall(r"url\(\s*['\"]?([^)]*)", text))
     assert "@import" not in text
     assert len(text.encode()) < 2_000_000
+
+
+def test_every_picture_has_words_and_its_size(looked: Report) -> None:
+    text = render(looked)
+    pictures = re.findall(r"<img [^>]*>", text)
+    assert len(pictures) == len([*draw(looked)]) - text.count("<svg")
+    assert len(pictures) > 4
+    for picture in pictures:
+        assert re.search(r' alt="[^"]+"', picture)
+        assert re.search(r' width="\d+" height="\d+"', picture)
 
 
 def test_a_question_cannot_escape(family: Report) -> None:
@@ -45,10 +58,11 @@ def test_a_question_cannot_escape(family: Report) -> None:
     assert family.question in Page(text).text
 
 
-def test_the_answer_leads_and_the_parts_follow_in_order(report: Report) -> None:
-    text = Page(render(report)).text
-    parts = [report.answer, "The difference", "What each arm reached", "Epoch by epoch",
-             "How the layers fared", "What the data cannot say", "How to run it again"]  # fmt: skip
+def test_the_answer_leads_and_the_parts_follow_in_order(looked: Report) -> None:
+    text = Page(render(looked)).text
+    parts = [looked.answer, "The difference", "What each arm reached", "Epoch by epoch",
+             "How the layers fared", "What is taken for what", "Inside one network",
+             "What the data cannot say", "How to run it again"]  # fmt: skip
     places = [text.index(part) for part in parts]
     assert places == sorted(places)
 
@@ -86,10 +100,11 @@ def test_how_the_layers_fared_is_folded_and_drawn_for_each_arm(report: Report) -
         assert all(f"</span>{name}</li>" in section for name in layers.names)
 
 
-def test_of_many_arms_the_first_layers_are_drawn(tmp_path: Path) -> None:
+def test_of_many_arms_the_first_layers_are_drawn_and_the_page_stays_small(tmp_path: Path) -> None:
     study = make_study([f"arm{index}" for index in range(14)], 1, control="arm0")
-    text = Page(render(build(make_results(tmp_path, study)))).text
-    assert "The first 12 of 14 arms are drawn." in text
+    text = render(build(make_results(tmp_path, study)))
+    assert "The first 12 of 14 arms are drawn." in Page(text).text
+    assert len(text.encode()) < 1_600_000  # leaves room for what is inside the networks
 
 
 def test_every_comparison_of_a_family_has_its_row(family: Report) -> None:
@@ -111,6 +126,7 @@ def test_fewer_than_three_seeds_have_values_but_no_interval(tmp_path: Path, seed
     text = Page(render(report)).text
     assert "needs 3 seeds" in text
     assert not re.search(r"\bp [=<]", text)
+    assert ("McNemar" in text) == (seeds == 1)
     assert all(f"{value:.2f}" in text for arm in report.arms for value in arm.values)
 
 

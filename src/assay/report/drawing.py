@@ -70,20 +70,21 @@ class Drawing:
     def svg(self) -> str:
         """The figure as an element of a page, coloured by the page."""
         text = io.StringIO()
-        self._write(text, "svg")
+        write_figure(self.figure, text, "svg", self.key)
         return _inline(text.getvalue(), self)
 
     def save(self, path: Path) -> None:
         """Write the figure as a file of its own, SVG or PDF as the path's suffix says."""
         with path.open("wb") as file:
-            self._write(file, path.suffix.removeprefix("."))
+            write_figure(self.figure, file, path.suffix.removeprefix("."), self.key)
 
-    def _write(self, file: Any, format: str) -> None:
-        """Write the same bytes each time: without a date, with ids that follow from the key."""
-        dated = ("Creator", "Date", "Format", "Type") if format == "svg" else ("Creator", "CreationDate")
-        metadata: dict[str, Any] = dict.fromkeys(dated)
-        with matplotlib.rc_context({**STYLE, "svg.hashsalt": self.key}):
-            self.figure.savefig(file, format=format, transparent=True, metadata=metadata)
+
+def write_figure(figure: Figure, file: Any, format: str, key: str) -> None:
+    """Write the same bytes each time: without a date, with ids that follow from the ``key``."""
+    dated = ("Creator", "Date", "Format", "Type") if format == "svg" else ("Creator", "CreationDate")
+    metadata: dict[str, Any] = dict.fromkeys(dated)
+    with matplotlib.rc_context({**STYLE, "svg.hashsalt": key}):
+        figure.savefig(file, format=format, transparent=True, metadata=metadata)
 
 
 def colour(index: int) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 
 from assay.data import Split
 from assay.errors import DataError, StoreError, UsageError
-from assay.inspection import best_run, test_split, trained
+from assay.inspection import best_run, load_test, trained
 from assay.records import RunId, Status
 from assay.report.confusion import Confusion, confusion
 from assay.report.views import Features, Kernels, features, first_kernels
@@ -39,7 +39,7 @@ def look_inside(results: Results, arm: str | None = None, image: int = 0) -> Ins
         return None
     run = best_run(results, chosen)
     try:
-        test = test_split(results)
+        test = load_test(results)
     except DataError as error:
         missing = f"The images are not at hand, so what the networks do with them is not shown. {error}"
         return Inside(chosen, run.id, missing)

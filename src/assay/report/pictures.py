@@ -10,6 +10,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from assay.report.drawing import write_figure
 from assay.shapes import Array
 
 POSITIVE, NEGATIVE = "#7f63b8", "#d9822b"
@@ -46,12 +47,12 @@ class Picture:
     def save(self, path: Path) -> None:
         """Write the picture as SVG or PDF, every pixel a sharp square."""
         width, height = self.size
-        figure = Figure(figsize=(width / 50, height / 50))
+        figure = Figure(figsize=(width / 50, height / 50))  # outside the style: no room around the pixels
         axes = figure.add_axes((0, 0, 1, 1))
         axes.axis("off")
         axes.imshow(self.pixels, interpolation="nearest", cmap="gray", vmin=0, vmax=255, aspect="auto")
-        dated = "Date" if path.suffix == ".svg" else "CreationDate"
-        figure.savefig(path, transparent=True, metadata={"Creator": None, dated: None})
+        with path.open("wb") as file:
+            write_figure(figure, file, path.suffix.removeprefix("."), self.key)
 
 
 def characters(images: Pixels, key: str, description: str) -> Picture:

@@ -1,0 +1,98 @@
+"""The LaTeX document, compiled where there is a TeX."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from factories import make_results, make_study
+
+from assay.records import Status
+from assay.report.drawings import draw
+from assay.report.latex import FIGURES, render, write_latex
+from assay.report.model import Report, build
+
+HOSTILE = r"Does 50% of $x_1$ & \input{/etc/passwd} #1 ~ ^ {help}, “naïve” µ → 日本?"
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Report:
+    """A report whose every text tries to be something else."""
+    study = make_study(
+        ("max", "w" * 64, "a--b_c"), 3, control="max", question=HOSTILE, source=f"{HOSTILE} ''quoted''"
+    )
+    statuses = {("a--b_c", 2): Status.DIVERGED}
+    return build(make_results(tmp_path_factory.mktemp("hostile"), study, statuses=statuses))
+
+
+def compiled(report: Report, folder: Path) -> str:
+    """Compile a report and return the text of its pages in one line; skip where there is no TeX."""
+    tools = [shutil.which(tool) for tool in ("pdflatex", "pdftotext")]
+    if None in tools:
+        pytest.skip("pdflatex or pdftotext is not installed: the document is not compiled")
+    path = write_latex(report, folder / "report.tex")
+    flags = ["-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape"]
+    subprocess.run([tools[0], *flags, path.name], cwd=folder, check=True, capture_output=True, timeout=120)
+    command = [tools[1], "-raw", "-enc", "UTF-8", str(folder / "report.pdf"), "-"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return re.sub(r"\s+", " ", done.stdout).replace("’", "'")
+
+
+def test_a_full_report_compiles_and_says_what_it_says(looked: Report, tmp_path: Path) -> None:
+    text = compiled(looked, tmp_path)
+    for words in (looked.question, looked.answer, "What is taken for what", "Inside one network"):
+        assert words in text
+    for arm in looked.arms:
+        assert f"{arm.test.mean:.2f}" in text
+
+
+def test_whatever_a_text_holds_it_is_printed(hostile: Report, tmp_path: Path) -> None:
+    text = compiled(hostile, tmp_path)
+    assert HOSTILE.replace("日本", "[U+65E5][U+672C]").replace("→", "[U+2192]").replace(
+        "µ", "[U+00B5]"
+    ) in text.replace("- ", "-")
+    assert "a--b_c" in text.replace("- ", "-")
+    assert "w" * 64 in text.replace(" ", "")
+    assert "1 diverged" in text
+
+
+def test_factors_and_single_seeds_compile(factors: Report, tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+    text = compiled(factors, tmp_path / "a")
+    effect = factors.factorial.effects[0]
+    assert f"{effect.name} {effect.mean:+.2f}".replace("-", "−") in text.replace("-", "−")
+    single = build(make_results(tmp_path / "results", make_study(seeds=1)))
+    assert "two networks, not two methods" in compiled(single, tmp_path / "b")
+
+
+def test_every_figure_of_the_document_lies_beside_it(looked: Report, tmp_path: Path) -> None:
+    path = write_latex(looked, tmp_path / "report.tex")
+    named = set(re.findall(rf"\{{({FIGURES}/[^}}]+)\}}", path.read_text()))
+    assert named == {str(file.relative_to(tmp_path)) for file in (tmp_path / FIGURES).iterdir()}
+    assert len(named) >= 8
+
+
+def test_groups_and_environments_are_closed(hostile: Report, factors: Report, looked: Report) -> None:
+    """What can be checked without a TeX."""
+    for report in (hostile, factors, looked):
+        document = render(report, draw(report))
+        bare = re.sub(r"\\[\\{}]", "", document)
+        assert bare.count("{") == bare.count("}")
+        begun, ended = (sorted(re.findall(rf"\\{word}{{(\w+)}}", document)) for word in ("begin", "end"))
+        assert begun == ended
+        assert len(begun) > 3
+        assert "\\input" not in document
+        for rows in re.findall(r"\\toprule\n(.*?)\\bottomrule", document, re.DOTALL):
+            cells = {len(re.findall(r"(?<!\\)&", row)) for row in rows.splitlines() if row.endswith(r"\\")}
+            assert len(cells) == 1
+
+
+def test_the_parts_stand_in_the_order_of_the_page(looked: Report) -> None:
+    document = render(looked, draw(looked))
+    parts = [looked.answer.replace("%", r"\%"), "The difference", "What each arm reached", "Epoch by epoch",
+             "What is taken for what", "Inside one network", "What the data cannot say",
+             "How to run it again"]  # fmt: skip
+    places = [document.index(part) for part in parts]
+    assert places == sorted(places)
