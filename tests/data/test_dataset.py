@@ -50,6 +50,21 @@ def test_parts_have_the_sizes_asked_for_and_share_nothing(folder, data, seed):
         np.testing.assert_array_equal(split.labels, (np.sqrt(numbers(split)) % 10).astype(int))
 
 
+@given(st.lists(st.booleans(), min_size=2).filter(lambda taken: len({*taken}) == 2), st.integers(1, 9))
+def test_a_whole_set_is_divided_in_its_own_memory(taken, at_once):
+    images = np.arange(len(taken), dtype=np.uint8).repeat(6).reshape(-1, 2, 3)
+    pool = Split(images, np.arange(len(taken)))
+    first, second = np.flatnonzero(taken), np.flatnonzero(np.logical_not(taken))
+    expected = [pool.take(first), pool.take(second)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(dataset, "AT_ONCE", at_once)
+        found = dataset._rearranged(pool, first, second)
+    for part, should in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(part.images, should.images)
+        np.testing.assert_array_equal(part.labels, should.labels)
+        assert np.shares_memory(part.images, images)
+
+
 def test_validation_depends_on_its_size_and_split_seed_alone(folder):
     spec = DataSpec(folder, valid=60)
     expected = load(spec).valid.images

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
 
+from assay.data import folder
 from assay.data.folder import open_folder, read_mapping
 from assay.data.idx import write_idx
 from assay.errors import DataError
@@ -50,6 +52,16 @@ def test_emnist_is_turned_upright_unless_told_otherwise(tmp_path):
     folder = make(tmp_path, "emnist-x-", "test")
     np.testing.assert_array_equal(open_folder(f"{folder}").pool.images, IMAGES.transpose(0, 2, 1))
     np.testing.assert_array_equal(open_folder(f"{folder}?transposed=no").pool.images, IMAGES)
+
+
+@given(arrays(np.uint8, array_shapes(min_dims=3, max_dims=3, max_side=9)), st.integers(1, 10))
+def test_however_many_are_turned_at_once(images, at_once):
+    expected = images.transpose(0, 2, 1).copy()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(folder, "AT_ONCE", at_once)
+        turned = folder._upright(images)
+    np.testing.assert_array_equal(turned, expected)
+    assert np.shares_memory(turned, images)
 
 
 def test_other_names_are_upright_unless_told_otherwise(tmp_path):

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
+from assay.data import idx
 from assay.data.idx import read_images, read_labels, write_idx
 from assay.errors import DataError
 
@@ -49,6 +50,24 @@ def test_images_come_back_as_they_were_written(scratch, images, name):
 def test_labels_come_back_as_they_were_written(scratch, labels, name):
     write_idx(scratch / name, labels)
     np.testing.assert_array_equal(read_labels(scratch / name), labels)
+
+
+@given(
+    arrays(np.uint8, array_shapes(min_dims=3, max_dims=3, max_side=9)),
+    st.integers(1, 40),
+    st.binary(max_size=3),
+)
+def test_pieces_of_any_size_make_the_same_file(scratch, images, piece, more):
+    path = scratch / "pieces.gz"
+    write_idx(path, images)
+    path.write_bytes(path.read_bytes() + more)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(idx, "PIECE", piece)
+        if more:
+            with pytest.raises(DataError, match=f": {len(more)} unexpected bytes after the end of the gzip"):
+                read_images(path)
+        else:
+            np.testing.assert_array_equal(read_images(path), images)
 
 
 @pytest.mark.parametrize("name", ["c", "c.gz"])

@@ -13,6 +13,7 @@ FULL_SIZE, FULL_VALID = 60_000, 15_800  # sets this large give as many to valida
 VALID_SHARE = 0.15
 GLYPHS_TRAIN, GLYPHS_TEST, GLYPHS_SEED = 20_000, 4_000, 0
 LARGEST = 10_000_000
+AT_ONCE = 1000  # images moved at a time
 KNOWN = "glyphs, idx:DIR, emnist/balanced, mnist, ...: see `assay data list`"
 
 
@@ -151,7 +152,23 @@ def _divided(pool: Split, spec: DataSpec) -> tuple[Split, Split]:
             f"{spec.source}: valid = {count:,} leaves nothing of {len(pool):,} images to train on"
         )
     valid, rest = stratified(pool.labels, count, spec.split_seed, "valid")
+    if spec.train is None:
+        return _rearranged(pool, rest, valid)
     return _subset(pool.take(rest), spec.train, "train", spec), pool.take(valid)
+
+
+def _rearranged(pool: Split, first: NDArray[np.int64], second: NDArray[np.int64]) -> tuple[Split, Split]:
+    """Return ``pool.take(first)`` and ``pool.take(second)``, all there is, in the memory of ``pool``.
+
+    Both ascend. A large set would not fit twice.
+    """
+    images, kept, count = pool.images, pool.images[second], len(first)
+    for start in range(0, count, AT_ONCE):  # which never overtakes what it reads
+        part = first[start : start + AT_ONCE]
+        images[start : start + len(part)] = images[part]
+    images[count:] = kept
+    labels = pool.labels[first], pool.labels[second]
+    return Split(images[:count], labels[0]), Split(images[count:], labels[1])
 
 
 def _subset(split: Split, count: int | None, part: str, spec: DataSpec) -> Split:

@@ -17,6 +17,7 @@ from assay.errors import DataError, suggestion
 
 NAME = re.compile(r"(?P<prefix>.*?)(?P<part>train|test|t10k)-(?P<kind>images|labels)[-.]idx[13]-ubyte(\.gz)?")
 OPTIONS = ("transposed", "prefix")
+AT_ONCE = 1000
 Files = dict[tuple[str, str], Path]  # (train or test, images or labels) -> file
 
 
@@ -125,8 +126,17 @@ def _read(files: Files, part: str, transposed: bool) -> Split:
         raise DataError(
             f"{files[part, 'labels']}: {len(images):,} images but {len(labels):,} labels (files of two sets?)"
         )
-    upright = np.array(images.swapaxes(1, 2) if transposed else images, order="C")  # a copy, to be written to
-    return Split(upright, labels.astype(np.int64))
+    return Split(_upright(images) if transposed else images, labels.astype(np.int64))
+
+
+def _upright(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Transpose every image in its place, some at a time: a large set would not fit twice."""
+    count, height, width = images.shape
+    rows = images.reshape(count, -1)
+    for start in range(0, count, AT_ONCE):
+        part = images[start : start + AT_ONCE].swapaxes(1, 2)
+        rows[start : start + AT_ONCE] = part.reshape(len(part), -1)
+    return rows.reshape(count, width, height)
 
 
 def _unmapped(classes: tuple[str, ...] | None, *splits: Split) -> tuple[list[int], tuple[str, ...]]:

@@ -22,6 +22,7 @@ Bytes = NDArray[np.uint8]
 TYPES = {0x08: "uint8", 0x09: "int8", 0x0B: "int16", 0x0C: "int32", 0x0D: "float32", 0x0E: "float64"}
 UNSIGNED_BYTE = 0x08
 GZIP_RATIO, GZIP_FREE = 200, 64 << 20  # what may unpack to 200 times its size only below 64 MiB
+PIECE = 1 << 20  # bytes unpacked at a time: what they become is in memory once
 LARGEST_SIDE = 1 << 16
 LOOKALIKES = {
     b"PK": "a zip archive",
@@ -35,7 +36,7 @@ LOOKALIKES = {
 
 
 def read_images(path: Path) -> Bytes:
-    """Return the images (N, H, W) of the IDX file at ``path``, as they are stored."""
+    """Return the images (N, H, W) of the IDX file at ``path``, as they are stored; may be written to."""
     return _read(path, dimensions=3)
 
 
@@ -67,21 +68,27 @@ def _read(path: Path, dimensions: int) -> Bytes:
     return np.frombuffer(data, dtype=np.uint8, offset=length).reshape(shape)
 
 
-def _contents(path: Path) -> bytes:
+def _contents(path: Path) -> bytearray:
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):
             raise DataError(f"{path}: is not a regular file (name a file of IDX data)")
-        return path.read_bytes()
+        data = bytearray(found.st_size)
+        with path.open("rb") as file:
+            del data[file.readinto(data) :]
+        return data
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise DataError(f"{path}: cannot be read: {reason}") from error
 
 
-def _unzipped(path: Path, packed: bytes, limit: int, *, whole: bool = False) -> bytes:
+def _unzipped(path: Path, packed: bytearray, limit: int, *, whole: bool = False) -> bytearray:
     """Return at most ``limit`` unpacked bytes; with ``whole``, the stream must end cleanly before."""
-    engine = zlib.decompressobj(wbits=31)
+    engine, data, fed = zlib.decompressobj(wbits=31), bytearray(), 0
     try:
-        data = engine.decompress(packed, limit)
+        while fed < len(packed) and len(data) < limit and not engine.eof:
+            data += engine.decompress(packed[fed : fed + PIECE], limit - len(data))
+            fed += PIECE
     except zlib.error as error:
         what = (
             "gzip checksum does not match" if "incorrect" in str(error) else f"damaged gzip stream ({error})"
@@ -89,15 +96,15 @@ def _unzipped(path: Path, packed: bytes, limit: int, *, whole: bool = False) -> 
         raise DataError(f"{path}: {what} (get the file again)") from error
     if whole and len(data) < limit and not engine.eof:
         raise DataError(f"{path}: gzip stream ends early (download incomplete? get the file again)")
-    if whole and engine.unused_data:
-        extra = len(engine.unused_data)
+    extra = len(engine.unused_data) + max(len(packed) - fed, 0)
+    if whole and engine.eof and extra:
         raise DataError(
             f"{path}: {extra:,} unexpected bytes after the end of the gzip stream (get the file again)"
         )
     return data
 
 
-def _shape(path: Path, start: bytes, dimensions: int) -> tuple[int, ...]:
+def _shape(path: Path, start: bytearray, dimensions: int) -> tuple[int, ...]:
     """Read and check the header: magic number, then sizes."""
     _expect_magic(path, start, dimensions)
     if len(start) < 4 + 4 * dimensions:
@@ -115,7 +122,7 @@ def _shape(path: Path, start: bytes, dimensions: int) -> tuple[int, ...]:
     return shape
 
 
-def _expect_magic(path: Path, start: bytes, dimensions: int) -> None:
+def _expect_magic(path: Path, start: bytearray, dimensions: int) -> None:
     if not start:
         raise DataError(f"{path}: is empty (0 bytes); expected an IDX header of at least 8 bytes")
     for prefix, what in LOOKALIKES.items():
