@@ -91,4 +91,7 @@ def test_seeds_with_a_diverged_run_are_left_out_and_counted(tmp_path: Path) -> N
     found = factorial_of(make_results(tmp_path / "one", make_factors(), statuses=one))
     assert (found.n, found.left_out) == (4, 1)
     three = {("max-none", seed): Status.DIVERGED for seed in range(3)}
-    assert factorial_of(make_results(tmp_path / "three", make_factors(), statuses=three)) is None
+    report = build(make_results(tmp_path / "three", make_factors(), statuses=three))
+    assert report.factorial is None
+    assert any("interactions of the factors are not estimated" in limit for limit in report.limits)
+    assert not any("not estimated" in limit for limit in build(make_results(tmp_path / "two")).limits)

@@ -97,3 +97,19 @@ def test_few_seeds_show_their_values(tmp_path: Path, seeds: int) -> None:
     text = printed(arms_table(report))
     assert all(f"{value:.2f}" in text for arm in report.arms for value in arm.values)
     assert readable(printed(summary(report)))
+
+
+def test_factors_have_a_row_an_effect(factors: Report) -> None:
+    text = printed(verdict_panel(factors))
+    assert readable(text)
+    flat = re.sub(r"[\s│]+", " ", text)
+    for effect in factors.factorial.effects:
+        assert f"{effect.mean:+.2f} {effect.interval[0]:+.2f} to {effect.interval[1]:+.2f}" in flat
+
+
+def test_a_single_seed_compares_networks(tmp_path: Path) -> None:
+    report = build(make_results(tmp_path, make_study(seeds=1)))
+    text = printed(verdict_panel(report))
+    assert readable(text)
+    assert f"{report.networks[0].test.difference:+.2f}" in text
+    assert "two networks, not two methods" in text

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from assay.report.arms import ArmRow
 from assay.report.effects import Effect
+from assay.report.factorial import factorial_of, has_factors
 from assay.report.numbers import capital, names, plural, seeds
 from assay.results import Results
 from assay.stats import Family, Verdict
@@ -16,7 +17,7 @@ def limits(
     """Return the limits of what has been found, the gravest first."""
     found = [*_interim(results), *_extended(results), *_looked(results), *_synthetic(results)]
     found += [*_lost(arms), *_stuck(results, arms)]
-    found += [*_open(effects), *_few(results, effects)]
+    found += [*_open(effects), *_few(results, effects), *_factors(results)]
     found += [*_notes(effects), *_scope(results, effects), *_maximum(family), *_costs(results, arms)]
     return list(dict.fromkeys(found))
 
@@ -116,6 +117,14 @@ def _few(results: Results, effects: Sequence[Effect]) -> Iterator[str]:
         yield (
             f"{seeds(n)} are few: only differences that are large against the spread between seeds "
             "can be seen."
+        )
+
+
+def _factors(results: Results) -> Iterator[str]:
+    if results.complete and has_factors(results.study) and factorial_of(results) is None:
+        yield (
+            "Main effects and interactions of the factors are not estimated: that takes 3 seeds on which "
+            "every arm finished."
         )
 
 

@@ -17,9 +17,10 @@ from assay.report.effects import Effect
 from assay.report.facts import facts
 from assay.report.model import Report
 from assay.results import Results
-from assay.stats import ClaimVerdict, Verdict
+from assay.stats import ClaimVerdict, Factorial, Verdict
 
 MOST_LIMITS = 5
+MOST_FACTORS = 12
 MOST_PARTS = 6
 STATUS_STYLES = {
     Status.DIVERGED: "red",
@@ -107,6 +108,10 @@ def verdict_panel(report: Report) -> Panel:
         parts.append(Padding(_numbers_behind(report.effects[0]), (1, 0, 0, 0)))
     elif report.effects:
         parts.append(Padding(_effects_table(report), (1, 0, 0, 0)))
+    if report.networks:
+        parts.append(Padding(_networks_table(report), (1, 0, 0, 0)))
+    if report.factorial:
+        parts.append(Padding(_factors_table(report.factorial), (1, 0, 0, 0)))
     parts.append(Padding(_bullets(report.limits), (1, 0, 0, 0)))
     return Panel(
         Group(*parts), title=Text(f"{report.name}: {report.stamp}"), title_align="left", padding=(1, 2)
@@ -204,6 +209,29 @@ def _effects_table(report: Report) -> Table:
             str(pair.comparison.n),
             Text(pair.judgement.verdict.value, style=VERDICT_STYLES[pair.judgement.verdict]),
         )
+    return table
+
+
+def _networks_table(report: Report) -> Table:
+    table = _table("two networks, not two methods: McNemar's exact test, in pp")
+    table.add_column("networks", overflow="fold")
+    _numbers(table, ("difference", "p", "mid-p"))
+    for pair in report.networks:
+        test = pair.test
+        difference, p, mid_p = numbers.points(test.difference), *map(numbers.p_value, (test.p, test.mid_p))
+        table.add_row(f"{pair.a} and {pair.b}", difference, p, mid_p)
+    return table
+
+
+def _factors_table(factorial: Factorial) -> Table:
+    shown, more = factorial.effects[:MOST_FACTORS], len(factorial.effects) - MOST_FACTORS
+    left = f"; {more} more in the report" if more > 0 else ""
+    table = _table(f"effects of factors in pp, p by Holm over all{left}")
+    table.add_column("effect", overflow="fold")
+    _numbers(table, ("mean", numbers.interval_name(factorial.confidence), "p"))
+    for effect in shown:
+        mean, p = numbers.points(effect.mean), numbers.p_value(effect.p_holm)
+        table.add_row(effect.name, mean, numbers.points_interval(effect.interval), p)
     return table
 
 
