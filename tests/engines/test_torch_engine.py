@@ -10,15 +10,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numba_cases import draw_images, uneven, values
 from oracles import assert_close
-from tiny import tiny_study
+from tiny import outcome, tiny_study
 
 from assay import engines, runner
+from assay.architectures import ConvBlocks, Dense
 from assay.data.augment import Rotate, Shift
 from assay.engines.base import EVALUATION_BATCH, Recipe, Session, State, initial_state
 from assay.engines.numba import NumbaEngine
 from assay.engines.reference import ReferenceEngine
 from assay.engines.torch import TorchEngine
 from assay.errors import ShapeError, UnsupportedError
+from assay.events import EpochEnded, Event
 from assay.network import Network
 from assay.nn import (
     ELU,
@@ -247,11 +249,26 @@ def test_on_the_cpu_resumed_training_ends_with_the_same_bits(rule: Optimizer, dt
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
-def test_on_the_cpu_runs_in_several_threads_are_the_same_as_alone(dtype) -> None:
-    recipe = Recipe(Adam(), batch_size=10, dtype=dtype)
-    alone = [train(CPU, CNN, recipe, (seed,)).states()[0] for seed in range(4)]
-    with ThreadPoolExecutor(3) as pool:
-        together = list(pool.map(lambda seed: train(CPU, CNN, recipe, (seed,)).states()[0], range(4)))
+@pytest.mark.parametrize(
+    "network",
+    [CNN, Dense().build((1, 28, 28), 47), ConvBlocks(2, 64).build((1, 28, 28), 47)],
+    ids=["CNN", "dense", "blocks"],
+)
+def test_on_the_cpu_runs_in_several_threads_are_the_same_as_alone(network, dtype) -> None:
+    """Also of the sizes for which PyTorch's libraries divide work among threads, where they have several."""
+    recipe = Recipe(Adam(), batch_size=50, dtype=dtype)
+
+    def trained(seed: int) -> State:
+        return train(CPU, network, recipe, (seed,), (1,), count=125).states()[0]
+
+    alone = [trained(seed) for seed in range(3)]
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        with ThreadPoolExecutor(3) as pool:
+            together = list(pool.map(trained, range(3)))
+    finally:
+        torch.set_num_threads(before)
     for found, expected in zip(together, alone, strict=True):
         assert_same(found, expected)
 
@@ -301,6 +318,22 @@ def test_a_study_file_can_ask_for_bfloat16(characters, tmp_path) -> None:
     ) as results:
         assert {record.engine for record in results.runs} == {"torch:cpu"}
         assert {record.status for record in results.runs} == {Status.DONE}
+
+
+def test_a_study_in_bfloat16_depends_neither_on_workers_nor_on_interruptions(characters, tmp_path) -> None:
+    training = {"batch_size": 16, "epochs": 2, "dtype": "bfloat16"}
+    study = tiny_study(characters, engine="torch:cpu", training=training)
+
+    def stop(event: Event) -> None:
+        if isinstance(event, EpochEnded):
+            raise KeyboardInterrupt
+
+    with closing(runner.run(study, tmp_path / "plain", workers=1)) as results:
+        expected = outcome(results)
+    with pytest.raises(KeyboardInterrupt):
+        runner.run(study, tmp_path / "stopped", workers=2, on_event=stop)
+    with closing(runner.run(study, tmp_path / "stopped", workers=3)) as results:
+        assert outcome(results) == expected
 
 
 @pytest.mark.parametrize("engine", [ReferenceEngine(), NumbaEngine()], ids=["reference", "numba"])
