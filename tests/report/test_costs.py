@@ -41,9 +41,11 @@ def test_without_a_control_the_best_arm_is_the_measure(tmp_path: Path) -> None:
     assert family.best not in {cost.arm for cost in costs}
 
 
-def test_seeds_that_one_arm_lost_are_left_out(report: Report) -> None:
-    (cost,) = report.costs
-    assert (cost.seconds.n, cost.memory.n) == (5, 5)
+@pytest.mark.parametrize("lost", ["max", "average"])
+def test_seeds_that_one_arm_lost_are_left_out(tmp_path: Path, lost: str) -> None:
+    results = make_results(tmp_path, make_study(control="max"), statuses={(lost, 1): Status.DIVERGED})
+    (cost,) = costs_of(results, family_of(results))
+    assert (cost.seconds.n, cost.memory.n) == (4, 4)
 
 
 def test_what_was_not_measured_has_no_ratio(tmp_path: Path) -> None:

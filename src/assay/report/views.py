@@ -89,8 +89,7 @@ def _shown(found: Trained) -> Iterator[str]:
     """Yield the layers to draw: not the scores, and no layer that the next one rectifies or normalises."""
     for node, after in pairwise(found.network.nodes):
         learns = any(parameter.role == "weight" for parameter in after.parameters.values())
-        done = learns or after.layer.kind == "flatten" or after.output_shape != node.output_shape
-        if done and node.layer.kind != "flatten":
+        if (learns or after.output_shape != node.output_shape) and node.layer.kind != "flatten":
             yield node.name
 
 
