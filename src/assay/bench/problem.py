@@ -1,0 +1,118 @@
+"""What every method of the training benchmark is given, and what it has to do with it."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+
+from assay import streams
+from assay.bench.networks import NETWORKS
+from assay.engines.base import Images, Labels, State, epoch_order, initial_state
+from assay.network import Network
+from assay.nn.loss import cross_entropy
+from assay.optim import Adam
+from assay.recipe import Recipe
+from assay.shapes import Array
+
+BATCH, CLASSES, SIZE = 100, 47, 28
+ENSEMBLE = 8
+"""Models that a method trains side by side if it can and nobody says how many."""
+
+Device = Literal["cpu", "cuda"]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A network to be trained with Adam on minibatches of 100 of so many images of noise, 47 classes.
+
+    ``threads`` is how many processors a method may keep busy, ``models`` how many
+    models those train that train several: by default 8 side by side where that is
+    the point of the method, and one per thread with assay.
+    """
+
+    network_name: str
+    images_count: int = 20_000
+    threads: int = 1
+    models: int | None = None
+    device: Device = "cpu"
+
+    @cached_property
+    def network(self) -> Network:
+        """The network, for images of 28x28."""
+        return NETWORKS[self.network_name].build((1, SIZE, SIZE), CLASSES)
+
+    @cached_property
+    def images(self) -> Images:
+        """Pixels (N, 28, 28)."""
+        shape = (self.images_count, SIZE, SIZE)
+        return streams.stream(0, "bench", 0).integers(0, 256, shape, dtype=np.uint8)
+
+    @cached_property
+    def labels(self) -> Labels:
+        """Classes (N,)."""
+        return streams.stream(0, "bench", 1).integers(0, CLASSES, self.images_count)
+
+    @cached_property
+    def floats(self) -> Array:
+        """The pixels as a loop in PyTorch preloads them: float32 (N, 1, 28, 28), from 0 to 1."""
+        found: Array = self.images[:, None].astype(np.float32)
+        found /= 255
+        return found
+
+    @property
+    def words(self) -> str:
+        """Name it: ``A2, 1 thread, 8 models, 20,000 images``."""
+        threads = f"{self.threads} thread{'s' * (self.threads > 1)}"
+        models = [f"{self.models} model{'s' * (self.models > 1)}"] if self.models else []
+        return ", ".join([self.network_name, threads, *models, f"{self.images_count:,} images"])
+
+    def recipe(self, dtype: Literal["float32", "bfloat16"] = "float32") -> Recipe:
+        """Return how assay trains it."""
+        return Recipe(Adam(), BATCH, dtype=dtype)
+
+    def state(self, seed: int) -> State:
+        """Return where the model of ``seed`` starts."""
+        return initial_state(self.network, self.recipe(), seed)
+
+
+class Trainer(ABC):
+    """A method at work on a problem: its models, ready for the first step.
+
+    Model i starts from the weights of seed i and sees the minibatches of seed i,
+    with every method; so all of them compute the same thing, which the tests check.
+    """
+
+    models = 1
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        self.epochs = 0
+
+    @abstractmethod
+    def epoch(self, steps: int) -> None:
+        """Take one pass over the first ``steps`` minibatches' worth of images, and wait for its end.
+
+        A step gathers the minibatch and does forward, loss, backward and update.
+        """
+
+    @abstractmethod
+    def scores(self) -> Array:
+        """Return the first model's class scores (100, K) of the first 100 images."""
+
+    def loss(self) -> float:
+        """Return the first model's mean cross-entropy on the first 100 images."""
+        return float(cross_entropy(self.scores(), self.problem.labels[:BATCH]).mean())
+
+    def train(self, steps: int) -> None:
+        """Take so many steps with each model, in as many epochs as that needs."""
+        while steps:
+            count = min(steps, self.problem.images_count // BATCH)
+            self.epochs += 1
+            self.epoch(count)
+            steps -= count
+
+    def batches(self, steps: int, seed: int = 0) -> Labels:
+        """Return which images each of the present epoch's steps takes (steps, 100)."""
+        return epoch_order(seed, steps * BATCH, self.epochs).reshape(steps, BATCH)

@@ -1,0 +1,130 @@
+"""Before a method is at full speed: the time to its first step, and the memory it takes.
+
+Both are measured in a process of their own, which ends after it.
+"""
+
+import time
+from dataclasses import dataclass, replace
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from assay.bench.fresh import fresh
+from assay.errors import UnsupportedError
+
+if TYPE_CHECKING:
+    from assay.bench.problem import Problem
+
+CACHES = ("NUMBA_CACHE_DIR", "TORCHINDUCTOR_CACHE_DIR")
+"""Variables that say where compiled code is kept from one process to the next."""
+
+RUNS_ADDED = 4
+"""Runs trained side by side beyond the first, to see what a further one takes."""
+
+STEPS = 20
+"""Steps until memory has reached its peak."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """Seconds from a new process to the end of a method's first step.
+
+    ``first`` with nothing compiled before, ``again`` once for each later start.
+    """
+
+    method: str
+    first: float
+    again: tuple[float, ...]
+
+    @property
+    def median(self) -> float:
+        """The median of the later starts."""
+        return median(self.again)
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Bytes that a process of a method's takes at most, beyond the images as bytes and their labels.
+
+    ``libraries`` is what it takes when it has imported what it needs,
+    ``per_run`` what each further run adds; None for a method that trains one.
+    """
+
+    method: str
+    peak: int
+    libraries: int
+    per_run: int | None
+
+
+def start(method: str, problem: "Problem", repeats: int) -> Start:
+    """Measure a method's time to the first step, on processors as many as the problem's threads."""
+    with TemporaryDirectory() as folder:
+        environment = dict.fromkeys(CACHES, folder)
+
+        def measure() -> float:
+            return fresh(first_step, problem.threads, environment)(time.time(), method, problem)
+
+        return Start(method, measure(), tuple(measure() for _ in range(repeats)))
+
+
+def first_step(began: float, method: str, problem: "Problem") -> float:
+    """Return the seconds since ``began``, the time of day, when this process has taken its first step.
+
+    A peer is not charged for what assay imports to describe the problem, and
+    nobody for drawing the images.
+    """
+    import numpy as np  # which everybody needs
+
+    before = time.time()
+    from assay.bench.methods import METHODS
+    from assay.bench.rates import ready
+
+    described = time.time()
+    np.count_nonzero(problem.images[:1]), np.count_nonzero(problem.labels[:1])
+    drawn = time.time()
+    ready(method, problem)
+    free = drawn - (described if METHODS[method].own else before)
+    return time.time() - began - free
+
+
+def memory(method: str, problem: "Problem") -> Memory:
+    """Measure a method's memory with one model, and with `RUNS_ADDED` more where it trains several."""
+    from assay.bench.methods import METHODS
+
+    def measure(models: int) -> tuple[int, int]:
+        return fresh(peak_memory, problem.threads)(method, replace(problem, models=models))
+
+    peak, libraries = measure(1)
+    if not METHODS[method].several:
+        return Memory(method, peak, libraries, None)
+    return Memory(method, peak, libraries, (measure(1 + RUNS_ADDED)[0] - peak) // RUNS_ADDED)
+
+
+def peak_memory(method: str, problem: "Problem") -> tuple[int, int]:
+    """Return this process's peak after some steps, the data left out, and what it took before these."""
+    from assay.bench.methods import METHODS
+    from assay.bench.rates import ready
+
+    if find_spec(METHODS[method].needs):
+        import_module(METHODS[method].needs)
+    libraries = resident("VmRSS")
+    data = problem.images.nbytes + problem.labels.nbytes
+    ready(method, problem).train(STEPS)
+    return resident("VmHWM") - data, libraries
+
+
+def resident(key: str) -> int:
+    """Return the bytes of memory that this process has, "VmRSS", or has had at most, "VmHWM".
+
+    Not what ``getrusage`` says, which after a start counts the parent's peak too.
+    Raises `UnsupportedError` where there is no ``/proc``.
+    """
+    try:
+        lines = Path("/proc/self/status").read_text().splitlines()
+    except OSError:
+        raise UnsupportedError("memory is read from /proc/self/status, which is not there") from None
+    (line,) = (line for line in lines if line.startswith(f"{key}:"))
+    return int(line.split()[1]) * 1024

@@ -1,0 +1,214 @@
+"""assay and its peers training the same networks on this machine, side by side."""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any, Literal, TypeVar, get_args
+
+from assay.bench import hardware
+from assay.bench.fresh import fresh
+from assay.bench.hardware import Machine
+from assay.bench.methods import METHODS, YARDSTICK
+from assay.bench.networks import NETWORKS
+from assay.bench.problem import ENSEMBLE, Device, Problem
+from assay.bench.rates import Comparison, Pace, compare
+from assay.bench.starts import Memory, Start, memory, start
+from assay.bench.whole_study import Size, WholeStudy, measure
+from assay.errors import UnsupportedError, UsageError, suggestion
+from assay.machine import processors
+
+Part = Literal["rates", "study", "start", "memory", "scaling"]
+PARTS: tuple[Part, ...] = get_args(Part)
+
+SCALED = ("numba", YARDSTICK, "vmap")
+"""Of the methods, those whose scaling is measured."""
+
+T = TypeVar("T")
+Job = tuple[str, Callable[[], T]]
+"""What comes next, in words, and what measures it."""
+
+OnJob = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Focus:
+    """What the parts look at that need one network only: start, memory, and scaling over runs and images."""
+
+    network: str = "A2"
+    runs: tuple[int, ...] = (1, 2, 4, 8, 16)
+    images: tuple[int, ...] = (10_000, 20_000, 50_000, 100_000)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is measured; `UsageError` for a name that is none, and for more threads than processors."""
+
+    networks: tuple[str, ...] = ("D", "A1", "A2", "B4-max")
+    methods: tuple[str, ...] = tuple(METHODS)
+    threads: tuple[int, ...] = (1,)
+    parts: tuple[str, ...] = ("rates",)
+    pace: Pace = field(default_factory=Pace)
+    size: Size = field(default_factory=Size)
+    focus: Focus = field(default_factory=Focus)
+    device: Device = "cpu"
+
+    def __post_init__(self) -> None:
+        """Check the names, and add the yardstick to the methods."""
+        _expect_known("network", self.networks, NETWORKS)
+        _expect_known("method", self.methods, METHODS)
+        _expect_known("part", self.parts, PARTS)
+        _expect_known("device", [self.device], get_args(Device))
+        for threads in self.threads:
+            if not 1 <= threads <= processors():
+                raise UsageError(f"threads must be 1..{processors()}, this machine's number; got {threads}")
+        chosen = {*self.methods, YARDSTICK}
+        object.__setattr__(self, "methods", tuple(name for name in METHODS if name in chosen))
+
+    @property
+    def repeats(self) -> int:
+        """How often what needs new processes is measured."""
+        return min(3, self.pace.rounds)
+
+
+def _expect_known(kind: str, names: Iterable[str], known: Collection[str]) -> None:
+    for name in names:
+        if name not in known:
+            raise UsageError(f"{kind} {name!r} is unknown ({suggestion(name, known)})")
+
+
+QUICK = Settings(
+    networks=("D", "A2"),
+    methods=("numba", YARDSTICK, "vmap"),
+    pace=Pace(rounds=3, seconds=0.1),
+    size=Size(2_000, 500, 500, seeds=2),
+    focus=Focus(runs=(1, 4), images=(10_000, 50_000)),
+)
+"""A trial of some seconds."""
+
+
+def chosen(
+    settings: Settings, lists: Mapping[str, str | None], rounds: int | None = None, device: str = "cpu"
+) -> Settings:
+    """Return ``settings`` with other ``networks``, ``methods``, ``threads`` or ``parts``.
+
+    Each is a text such as ``D,A2`` or ``all``; what is None stays. Raises
+    `UsageError` for a text that is no such list.
+    """
+    everything: dict[str, Iterable[Any]] = {
+        "networks": NETWORKS,
+        "methods": METHODS,
+        "parts": PARTS,
+        "threads": _powers(),
+    }
+    values: dict[str, Any] = {}
+    for key, text in lists.items():
+        if text == "all":
+            values[key] = tuple(everything[key])
+        elif text is not None:
+            words = [word.strip() for word in text.split(",")]
+            values[key] = tuple(map(_integer, words)) if key == "threads" else tuple(words)
+    pace = settings.pace if rounds is None else replace(settings.pace, rounds=rounds)
+    return replace(settings, **values, pace=pace, device=device)  # type: ignore[arg-type]
+
+
+def _powers() -> list[int]:
+    """Return the powers of two up to the number of processors."""
+    return [2**power for power in range(processors().bit_length())]
+
+
+def _integer(word: str) -> int:
+    if not word.isdecimal():
+        raise UsageError(f"threads: expected integers with commas between, such as 1,2; got {word!r}")
+    return int(word)
+
+
+@dataclass(frozen=True)
+class TrainingBench:
+    """All that was measured, one field a part; ``left_out`` says what could not be, and why.
+
+    ``loads`` are how many processes wanted a processor before and after.
+    """
+
+    settings: Settings
+    machine: Machine
+    loads: tuple[float | None, float | None]
+    rates: tuple[Comparison, ...] = ()
+    study: tuple[WholeStudy, ...] = ()
+    starts: tuple[Start, ...] = ()
+    memory: tuple[Memory, ...] = ()
+    scaling: tuple[Comparison, ...] = ()
+    left_out: dict[str, str] = field(default_factory=dict)
+
+
+def run(settings: Settings | None = None, on_job: OnJob = lambda _: None) -> TrainingBench:
+    """Measure the parts that ``settings`` name; ``on_job`` is told what comes next.
+
+    Every comparison has a process of its own, which is held to as many
+    processors as the problem has threads.
+    """
+    settings = settings or Settings()
+    before, left_out = hardware.load(), dict[str, str]()
+
+    def done(part: Part, jobs: Iterable[Job[T]]) -> tuple[T, ...]:
+        """Do a part's jobs if the part is wanted, and note what could not be done."""
+        found = []
+        for words, job in jobs if part in settings.parts else ():
+            on_job(words)
+            try:
+                found.append(job())
+            except UnsupportedError as error:
+                left_out[words] = str(error)
+        return tuple(found)
+
+    rates = done("rates", _comparisons(_problems(settings), settings.methods, settings.pace))
+    study = done("study", _study(settings))
+    begun = done("start", _starts(settings))
+    taken = done("memory", _memory(settings))
+    scaling = done("scaling", _comparisons(_scaled(settings), _few(settings), settings.pace))
+    loads = (before, hardware.load())
+    return TrainingBench(settings, Machine(), loads, rates, study, begun, taken, scaling, left_out)
+
+
+def _problems(settings: Settings) -> list[Problem]:
+    return [
+        Problem(name, threads=threads, device=settings.device)
+        for threads in settings.threads
+        for name in settings.networks
+    ]
+
+
+def _scaled(settings: Settings) -> list[Problem]:
+    """Vary the number of runs, of workers, of images, each on its own."""
+    focus, threads = settings.focus, max(settings.threads)
+    usual = Problem(focus.network, threads=threads, models=ENSEMBLE, device=settings.device)
+    varied = [
+        *(replace(usual, models=runs) for runs in focus.runs),
+        *(replace(usual, threads=count) for count in settings.threads),
+        *(replace(usual, images_count=count) for count in focus.images),
+    ]
+    return list(dict.fromkeys(varied))
+
+
+def _few(settings: Settings) -> list[str]:
+    return [name for name in settings.methods if name in SCALED]
+
+
+def _comparisons(problems: list[Problem], methods: Sequence[str], pace: Pace) -> Iterator[Job[Comparison]]:
+    for problem in problems:
+        yield problem.words, partial(fresh(compare, problem.threads), problem, methods, pace)
+
+
+def _starts(settings: Settings) -> Iterator[Job[Start]]:
+    problem = Problem(settings.focus.network, device=settings.device)
+    for method in settings.methods:
+        yield f"start, {METHODS[method].words}", partial(start, method, problem, settings.repeats)
+
+
+def _memory(settings: Settings) -> Iterator[Job[Memory]]:
+    problem = Problem(settings.focus.network, device=settings.device)
+    for method in settings.methods:
+        yield f"memory, {METHODS[method].words}", partial(memory, method, problem)
+
+
+def _study(settings: Settings) -> Iterator[Job[WholeStudy]]:
+    yield "a whole study", partial(measure, settings.size, settings.repeats)

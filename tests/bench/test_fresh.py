@@ -1,0 +1,37 @@
+"""A process of its own."""
+
+import os
+import sys
+
+import pytest
+
+from assay.bench.fresh import fresh
+from assay.errors import UnsupportedError
+
+
+def seen() -> tuple[int, int, str | None, bool]:
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0
+    return os.getpid(), processors, os.environ.get("A_NAME"), "numpy" in sys.modules
+
+
+def fail(reason: str) -> None:
+    raise UnsupportedError(reason)
+
+
+def test_it_is_another_process_with_its_own_processors_variables_and_modules():
+    process, processors, value, loaded = fresh(seen, 1, {"A_NAME": "a value"})()
+    assert process != os.getpid()
+    assert processors == (1 if hasattr(os, "sched_getaffinity") else 0)
+    assert value == "a value"
+    assert "A_NAME" not in os.environ
+    assert not loaded
+
+
+def test_errors_come_back():
+    with pytest.raises(UnsupportedError, match="no such thing"):
+        fresh(fail)("no such thing")
+
+
+def test_a_process_that_dies_is_a_reason():
+    with pytest.raises(UnsupportedError, match="its process was ended"):
+        fresh(os._exit)(1)
