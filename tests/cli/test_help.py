@@ -44,8 +44,9 @@ ALL = dict(commands())
 
 def test_the_commands_are_these():
     assert {" ".join(words) for words in ALL} == {
-        "studies", "show", "plan", "run", "extend", "status", "results", "report", "predict", "check",
-        "data list", "data info", "data preview", "data fetch", "bench convolution",
+        "studies", "show", "plan", "run", "extend", "reproduce", "status", "results", "report",
+        "predict", "check",
+        "data list", "data info", "data preview", "data fetch", "bench convolution", "bench training",
     }  # fmt: skip
 
 
