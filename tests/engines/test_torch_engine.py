@@ -201,6 +201,15 @@ def test_nothing_is_overwritten_that_somebody_needs(layers) -> None:
     assert_trains_as_the_reference(network, Recipe(SGD(0.1), 8, dtype="float64"), (7, 8))
 
 
+@pytest.mark.parametrize("shape", [(2, 2, 1), (2, 1, 2), (2, 1, 1), (2, 3, 1)], ids=str)
+@pytest.mark.parametrize("seeds", [(7,), (7, 8)], ids=str)
+def test_maps_one_pixel_wide_are_normalised_whatever_their_layout(shape, seeds) -> None:
+    """Of those PyTorch cannot tell by the strides in which order they lie."""
+    around = Residual((Conv2d(2, 3, padding=1), Dropout(0.2)))
+    network = Network((around, BatchNorm2d(eps=0.1), Flatten(), Linear(CLASSES)), shape)
+    assert_trains_as_the_reference(network, Recipe(SGD(0.1), 4, dtype="float64"), seeds)
+
+
 @pytest.mark.parametrize("rule", RULES, ids=str)
 def test_every_rule_moves_parameters_as_the_reference(rule: Optimizer) -> None:
     assert_trains_as_the_reference(CNN, Recipe(rule, 8, dtype="float64"), (7, 8))

@@ -48,7 +48,7 @@ class BatchNormOp(Op):
         """Differentiate, through the batch's mean and variance too."""
         columns, mean, inverse = cache
         dx, dweight, dbias = aten.native_batch_norm_backward(
-            self._columns(dy),
+            _laid_out_as(columns, self._columns(dy)),
             columns,
             self._scale[0],
             *self._running,
@@ -74,6 +74,11 @@ class BatchNormOp(Op):
             return columns.view_as(like)
         runs, n = like.shape[:2]
         return columns.view(n, runs, -1).transpose(0, 1)
+
+
+def _laid_out_as(columns: Tensor, dy: Tensor) -> Tensor:
+    """Return dy in the layout of the columns; of maps one pixel wide PyTorch would mistake another one."""
+    return dy if dy.stride() == columns.stride() else torch.empty_like(columns).copy_(dy)
 
 
 class DropoutOp(Op):
