@@ -78,15 +78,16 @@ class Store:
 
 def lacks(layers: Iterable[Layer]) -> list[str]:
     """Name every kind of layer that the engine does not have, those inside of others too."""
-    return [*dict.fromkeys(type(layer).__name__ for layer in _leaves(layers) if type(layer) not in SIMPLE)]
+    return [*dict.fromkeys(type(layer).__name__ for layer in leaves(layers) if type(layer) not in SIMPLE)]
 
 
-def _leaves(layers: Iterable[Layer]) -> Iterable[Layer]:
+def leaves(layers: Iterable[Layer]) -> Iterator[Layer]:
+    """Yield the layers, in the place of those that hold layers what they hold."""
     for layer in layers:
         if type(layer) is nn.Sequential:
-            yield from _leaves(layer.layers)
+            yield from leaves(layer.layers)
         elif type(layer) is nn.Residual:
-            yield from _leaves((*layer.layers, *layer.shortcut))
+            yield from leaves((*layer.layers, *layer.shortcut))
         else:
             yield layer
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from assay.data.augment import augment
-from assay.engines.base import Images, Labels, Recipe, epoch_order
+from assay.engines.base import Images, Labels, Recipe
 from assay.engines.torch.layout import fold
 from assay.shapes import Shape
 
@@ -26,12 +26,11 @@ class Examples:
         self._kept: dict[int, tuple[NDArray[np.generic], Tensor]] = {}
 
     def batches(
-        self, images: Images, labels: Labels, seeds: Sequence[int], epoch: int
+        self, images: Images, labels: Labels, orders: Labels, seeds: Sequence[int], epoch: int
     ) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield inputs and labels (R, N) of an epoch's minibatches, each run's in its own order."""
-        orders = np.stack([epoch_order(seed, len(labels), epoch) for seed in seeds])
+        """Yield inputs and labels (R, N) of minibatches in each run's order, ``orders`` (R, N in all)."""
         answers, size = self.upload(labels), self._recipe.batch_size
-        for start in range(0, len(labels), size):
+        for start in range(0, orders.shape[1], size):
             batch = np.ascontiguousarray(orders[:, start : start + size])
             index = torch.from_numpy(batch).to(self._device, non_blocking=True)
             if self._recipe.augment:

@@ -17,17 +17,20 @@ from assay.engines.base import (
     Recipe,
     Session,
     State,
+    epoch_order,
     masks,
 )
-from assay.engines.torch.build import Store, ops
+from assay.engines.torch.build import Store, leaves, ops
 from assay.engines.torch.composite import backward
 from assay.engines.torch.device import at_work
 from assay.engines.torch.examples import Examples
-from assay.engines.torch.op import Generators
+from assay.engines.torch.graphs import STEPS, Graph, Record, record, recordable
+from assay.engines.torch.op import Draw, Generators
 from assay.engines.torch.penalties import add_gradients
-from assay.engines.torch.rules import RULES
+from assay.engines.torch.rules import RULES, Number
 from assay.engines.torch.weights import Weights
 from assay.network import Network
+from assay.schedules import Schedule
 from assay.shapes import Array
 
 REPORT_EVERY = 10
@@ -59,6 +62,9 @@ class TorchSession(Session):
         self._ops = ops(network.nodes, Store(runs, self._parameters, self._buffers))
         self._examples = Examples(recipe, network.input_shape, device)
         self._steps = states[0].step
+        known = recordable([*leaves(network.layers)], recipe)
+        self._record: Record | None = record if device.type == "cuda" and known else None
+        self._graph: tuple[Tensor, Tensor, Graph] | None = None
 
     def _load(self, states: Sequence[State]) -> dict[str, Tensor]:
         """Take over the parameters and return the rule's slots, as flat as these or one number for all."""
@@ -78,26 +84,57 @@ class TorchSession(Session):
     def train_epoch(self, images: Images, labels: Labels, epoch: int, on_steps: OnSteps) -> None:
         """Take one pass over the training set, the short last batch included."""
         schedule = self.recipe.schedule.in_steps(self.recipe.steps(len(labels)))
-        batches = self._examples.batches(images, labels, self.seeds, epoch)
-        for count, (x, answers) in enumerate(batches, start=1):
+        orders = np.stack([epoch_order(seed, len(labels), epoch) for seed in self.seeds])
+        done = self._replay(images, labels, orders, schedule, on_steps) if self._record else 0
+        rest = orders[:, done * self.recipe.batch_size :]
+        batches = self._examples.batches(images, labels, rest, self.seeds, epoch)
+        for count, (x, answers) in enumerate(batches, start=done + 1):
             self._steps += 1
-            self._differentiate(x, answers, epoch, count)
-            add_gradients(self.recipe.penalties, self.network.parameters, self._parameters)
-            theta, grad = self._weights.theta, self._weights.grad
-            self._rule.update(theta, grad, self._slots, self._steps, schedule(self._steps))
-            self._weights.round()
+            self._learn(x, answers, _masks(self.seeds, epoch, count), self._steps, schedule(self._steps))
             if count % REPORT_EVERY == 0:
                 on_steps(count)
         if self._device.type == "cuda":
             torch.cuda.synchronize(self._device)
 
-    def _differentiate(self, x: Tensor, labels: Tensor, epoch: int, count: int) -> None:
+    def _replay(
+        self, images: Images, labels: Labels, orders: Labels, schedule: Schedule, on_steps: OnSteps
+    ) -> int:
+        """Take as many of an epoch's steps as there are whole graphs of, and return their number."""
+        runs, size = len(self.seeds), self.recipe.batch_size
+        count = orders.shape[1] // (STEPS * size)
+        parts = orders[:, : count * STEPS * size].reshape(runs, count, STEPS, size).transpose(1, 2, 0, 3)
+        for number, part in enumerate(parts, start=1):
+            times = range(self._steps + 1, self._steps + STEPS + 1)
+            self._graph_of(images, labels)(np.ascontiguousarray(part), times, [schedule(t) for t in times])
+            self._steps += STEPS
+            on_steps(number * STEPS)
+        return count * STEPS
+
+    def _graph_of(self, images: Images, labels: Labels) -> Graph:
+        """Return the graph that reads these images, where they lie on the device."""
+        pixels, answers = self._examples.upload(images), self._examples.upload(labels)
+        if self._graph is None or self._graph[0] is not pixels or self._graph[1] is not answers:
+            assert self._record is not None
+
+            def step(examples: Tensor, t: Tensor, factor: Tensor) -> None:
+                self._learn(self._examples.inputs(pixels[examples]), answers[examples], _no_masks, t, factor)
+
+            batch = (len(self.seeds), self.recipe.batch_size)
+            self._graph = (pixels, answers, Graph(step, batch, self._device, self._record))
+        return self._graph[2]
+
+    def _learn(self, x: Tensor, labels: Tensor, draw: Draw, t: Number, factor: Number) -> None:
+        """Take step ``t`` with a minibatch of each run."""
+        self._differentiate(x, labels, draw)
+        add_gradients(self.recipe.penalties, self.network.parameters, self._parameters)
+        self._rule.update(self._weights.theta, self._weights.grad, self._slots, t, factor)
+        self._weights.round()
+
+    def _differentiate(self, x: Tensor, labels: Tensor, draw: Draw) -> None:
         """Leave the gradient of each run's mean cross-entropy in the weights."""
-        draws = [masks(seed, epoch, count) for seed in self.seeds]
         caches = []
         for op in self._ops:
-            generators = Generators(lambda name: [draw(name) for draw in draws], op.site.name)
-            x, cache = op.forward_training(x, generators)
+            x, cache = op.forward_training(x, Generators(draw, op.site.name))
             caches.append(cache)
         dscores = torch.softmax(x.to(self._weights.theta.dtype), dim=2)
         dscores.scatter_add_(2, labels[..., None], torch.full_like(dscores[..., :1], -1))
@@ -166,3 +203,12 @@ class TorchSession(Session):
         kept = sum(tensor.numel() * tensor.element_size() for tensor in tensors) // runs
         activations = self.recipe.batch_size * sum(prod(op.site.input_shape) for op in self._ops)
         return kept + activations * weights.value.element_size()
+
+
+def _masks(seeds: Sequence[int], epoch: int, step: int) -> Draw:
+    """Return where each run's layers draw their masks from in ``step`` of ``epoch``."""
+    return lambda layer: [masks(seed, epoch, step)(layer) for seed in seeds]
+
+
+def _no_masks(layer: str) -> list[np.random.Generator]:
+    raise AssertionError(f"{layer} draws masks, which no graph can repeat")
