@@ -4,7 +4,7 @@ BIN := .venv/bin
 export OMP_NUM_THREADS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test lint types pytest browser docs clean
+.PHONY: help demo test lint types pytest programs docs clean
 
 help:
 	@echo "make demo   install assay and run a small study on drawn characters"
@@ -24,17 +24,20 @@ lint: .venv/tests-installed
 types: .venv/tests-installed
 	$(BIN)/mypy
 
-pytest: .venv/tests-installed browser
+pytest: .venv/tests-installed programs
 	$(BIN)/pytest -n 2 --dist worksteal
 
-# One test opens the report in a browser. Where Chromium is missing and cannot
-# be installed, that test skips and says so; with CI=true it fails instead.
-browser:
-	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || \
-	  command -v google-chrome >/dev/null || \
-	  { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
-	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; } || \
-	  echo "Chromium is not installed: the browser test will be skipped"
+# Tests open the report in a browser and compile its LaTeX. Where Chromium or TeX is missing and
+# cannot be installed, these skip and say so; with CI=true they fail instead.
+programs:
+	@{ command -v chromium || command -v chromium-browser || command -v google-chrome; } >/dev/null || \
+	  $(call install,chromium) || echo "Chromium is not installed: the browser test will be skipped"
+	@{ command -v pdflatex && command -v pdftotext; } >/dev/null || \
+	  $(call install,--no-install-recommends texlive-latex-base texlive-latex-recommended lmodern poppler-utils) || \
+	  echo "pdflatex or pdftotext is not installed: LaTeX will not be compiled"
+
+install = { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && \
+	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(1) >/dev/null; }
 
 # Warnings are errors; nothing is fetched.
 docs: .venv/docs-installed

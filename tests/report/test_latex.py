@@ -1,5 +1,6 @@
 """The LaTeX document, compiled where there is a TeX."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -30,6 +31,7 @@ def compiled(report: Report, folder: Path) -> str:
     """Compile a report and return the text of its pages in one line; skip where there is no TeX."""
     tools = [shutil.which(tool) for tool in ("pdflatex", "pdftotext")]
     if None in tools:
+        assert not os.environ.get("CI"), "make installs pdflatex and pdftotext for the tests in CI"
         pytest.skip("pdflatex or pdftotext is not installed: the document is not compiled")
     path = write_latex(report, folder / "report.tex")
     flags = ["-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape"]
