@@ -30,7 +30,7 @@ BUDGET = 0.3
 """Seconds of training that a comparison of engines takes for each; compiling and warming up come on top."""
 
 STEPS = 4
-"""Steps taken at a time."""
+"""Steps taken at a time by one run; by several as many times more, since those of a GPU come by tens."""
 
 Rates = dict[str, float]
 """Training steps a second by the engine's name: of all runs of a session, which on the CPU is one."""
@@ -43,13 +43,14 @@ class Trial:
         states = [initial_state(network, recipe, seed) for seed in range(runs)]
         self.session = engine.session(network, recipe, range(runs), states)
         random = stream(0, "estimate")
-        count = max(STEPS * recipe.batch_size, EVALUATION_BATCH)
+        self._steps = STEPS * runs
+        count = max(self._steps * recipe.batch_size, EVALUATION_BATCH)
         self._images = random.integers(0, 256, (count, *network.input_shape[1:]), dtype=np.uint8)
         self._labels = random.integers(0, network.output_shape[0], count)
 
     def step(self, budget: float) -> float:
         """Return the seconds that a step of all runs takes."""
-        return median_seconds(lambda: self._train(1), lambda: self._train(STEPS), budget) / STEPS
+        return median_seconds(lambda: self._train(1), lambda: self._train(self._steps), budget) / self._steps
 
     def answer(self, budget: float) -> float:
         """Return the seconds that it takes to evaluate an image."""
