@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from assay.bench.fresh import fresh
+from assay.bench.fresh import process
 from assay.errors import UnsupportedError
 
 
@@ -19,8 +19,10 @@ def fail(reason: str) -> None:
 
 
 def test_it_is_another_process_with_its_own_processors_variables_and_modules():
-    process, processors, value, loaded = fresh(seen, 1, {"A_NAME": "a value"})()
-    assert process != os.getpid()
+    with process(1, {"A_NAME": "a value"}) as own:
+        number, processors, value, loaded = own.call(seen)
+        assert own.call(os.getpid) == number
+    assert number != os.getpid()
     assert processors == (1 if hasattr(os, "sched_getaffinity") else 0)
     assert value == "a value"
     assert "A_NAME" not in os.environ
@@ -28,10 +30,10 @@ def test_it_is_another_process_with_its_own_processors_variables_and_modules():
 
 
 def test_errors_come_back():
-    with pytest.raises(UnsupportedError, match="no such thing"):
-        fresh(fail)("no such thing")
+    with process() as own, pytest.raises(UnsupportedError, match="no such thing"):
+        own.call(fail, "no such thing")
 
 
 def test_a_process_that_dies_is_a_reason():
-    with pytest.raises(UnsupportedError, match="its process was ended"):
-        fresh(os._exit)(1)
+    with process() as own, pytest.raises(UnsupportedError, match="its process was ended"):
+        own.call(os._exit, 1)

@@ -67,7 +67,7 @@ def test_every_method_trains_as_the_mathematics_says(name, network):
     if missing(METHODS[name]):
         pytest.skip(f"{METHODS[name].needs} is not installed")
     problem = Problem(network, IMAGES, models=2 if METHODS[name].several else None)
-    trainer = METHODS[name].trainer(problem)
+    trainer = METHODS[name].load()(problem)
     before, after = expected(network)
     found = trainer.loss()
     trainer.train(STEPS)
@@ -83,7 +83,7 @@ def test_every_method_trains_as_the_mathematics_says(name, network):
 def test_torch_compile_trains_as_the_mathematics_says():
     problem = Problem("small-max", IMAGES)
     try:
-        trainer = METHODS[COMPILED].trainer(problem)
+        trainer = METHODS[COMPILED].load()(problem)
     except UnsupportedError as error:
         pytest.skip(str(error))
     trainer.train(STEPS)
@@ -97,7 +97,7 @@ def test_every_model_has_weights_and_minibatches_of_its_own(name):
         pytest.skip(f"{METHODS[name].needs} is not installed")
     losses = []
     for models in (1, 3):
-        trainer = METHODS[name].trainer(Problem("small-max", IMAGES, models=models))
+        trainer = METHODS[name].load()(Problem("small-max", IMAGES, models=models))
         trainer.train(STEPS)
         losses.append(trainer.loss())
     assert losses[0] == pytest.approx(losses[1], rel=1e-5)
@@ -106,13 +106,13 @@ def test_every_model_has_weights_and_minibatches_of_its_own(name):
 def test_without_a_compiler_torch_compile_says_so(monkeypatch):
     monkeypatch.setattr("shutil.which", lambda _: None)
     with pytest.raises(UnsupportedError, match=r"needs a C\+\+ compiler"):
-        METHODS[COMPILED].trainer(Problem("A1", IMAGES))
+        METHODS[COMPILED].load()(Problem("A1", IMAGES))
 
 
 def test_a_library_that_is_not_installed_is_named(monkeypatch):
     lacking = replace(METHODS["keras"], needs="no_such_library")
     with pytest.raises(UnsupportedError, match=r"no_such_library is not installed \(pip install"):
-        lacking.trainer(Problem("A1", IMAGES))
+        lacking.ready(Problem("A1", IMAGES))
 
 
 @pytest.mark.parametrize(("size", "output"), list(product(range(1, 12), range(1, 5))))

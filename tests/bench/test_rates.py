@@ -1,6 +1,7 @@
 """Rates, ratios and shares, and what happens to methods that cannot be timed."""
 
 import numpy as np
+import processes
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,7 +11,7 @@ from assay.bench.clock import Timing
 from assay.bench.methods import METHODS, Method
 from assay.bench.networks import training_flops
 from assay.bench.problem import BATCH, Problem, Trainer
-from assay.bench.rates import Comparison, Pace, Rate, compare, ready
+from assay.bench.rates import Comparison, Pace, Rate, compare
 from assay.errors import AssayError, UnsupportedError
 
 PROBLEM = Problem("D", images_count=300)
@@ -84,7 +85,8 @@ def fake(monkeypatch, name, error=None, own=False):
         made.append(Fake(problem, error))
         return made[-1]
 
-    monkeypatch.setitem(METHODS, name, Method(name, "numpy", make, own=own))
+    monkeypatch.setitem(METHODS, name, Method(name, "numpy", lambda: make, own=own))
+    monkeypatch.setattr(rates, "process", processes.here)
     return made
 
 
@@ -123,8 +125,8 @@ def test_methods_take_turns_and_those_that_cannot_are_left_out(monkeypatch):
 
 def test_a_method_that_takes_too_long_is_timed_once(monkeypatch):
     fake(monkeypatch, "eager")
-    (made,) = [fake(monkeypatch, "vmap")]
-    monkeypatch.setattr(rates, "_seconds", lambda trainer, steps: 11.0 if trainer in made else 1.0)
+    fake(monkeypatch, "vmap")
+    monkeypatch.setattr(rates, "take", lambda name, steps: 11.0 if name == "vmap" else 1.0)
     found = compare(PROBLEM, ["eager", "vmap"], Pace(3, 0.001))
     assert len(found.rate("eager").rounds) == 3
     assert found.rate("vmap").rounds == (1 / 11,)
@@ -134,7 +136,7 @@ def test_a_method_that_takes_too_long_is_timed_once(monkeypatch):
 def test_a_bug_of_assays_is_no_reason(monkeypatch):
     fake(monkeypatch, "numba", ValueError("a bug"), own=True)
     with pytest.raises(ValueError, match="a bug"):
-        ready("numba", PROBLEM)
+        METHODS["numba"].ready(PROBLEM)
     fake(monkeypatch, "numba", UnsupportedError("no layer"), own=True)
     with pytest.raises(AssayError, match="no layer"):
-        ready("numba", PROBLEM)
+        METHODS["numba"].ready(PROBLEM)

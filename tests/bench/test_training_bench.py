@@ -4,11 +4,12 @@ import json
 from dataclasses import replace
 
 import pytest
+from processes import here
 from rich.console import Console
 
-from assay.bench import starts, training, whole_study
+from assay.bench import rates, starts, whole_study
 from assay.bench.clock import Timing
-from assay.bench.fresh import fresh
+from assay.bench.fresh import process
 from assay.bench.hardware import INSTRUCTION_SETS, Machine
 from assay.bench.methods import METHODS, YARDSTICK
 from assay.bench.networks import NETWORKS
@@ -31,16 +32,11 @@ SMALLEST = Settings(
 )
 
 
-def here(function, *_):
-    """Run in this process what would have one of its own."""
-    return function
-
-
 @pytest.fixture(scope="module")
 def measured() -> TrainingBench:
     with pytest.MonkeyPatch.context() as monkeypatch:
-        for module in (training, starts, whole_study):
-            monkeypatch.setattr(module, "fresh", here)
+        for module in (rates, starts, whole_study):
+            monkeypatch.setattr(module, "process", here)
         return run(SMALLEST)
 
 
@@ -66,7 +62,11 @@ def test_what_is_not_installed_is_left_out_of_every_part(measured):
 
 
 def test_memory_is_that_of_a_process():
-    few, many = (fresh(peak_memory)("eager", Problem("D", count)) for count in (200, 20_200))
+    found = []
+    for count in (200, 20_200):
+        with process() as own:
+            found.append(own.call(peak_memory, "eager", Problem("D", count)))
+    few, many = found
     assert 10e6 < few[1] < few[0] < 2e9
     assert many[0] - few[0] == pytest.approx(20_000 * 784 * 4, rel=0.3)  # its images are float32
 
@@ -188,7 +188,8 @@ def test_where_there_is_no_proc_memory_is_left_out(monkeypatch):
 
 def test_memory_per_run_is_the_difference_of_two_processes(monkeypatch):
     peaks = {1: (100, 50), 1 + starts.RUNS_ADDED: (100 + 7 * starts.RUNS_ADDED, 50)}
-    monkeypatch.setattr(starts, "fresh", lambda *_: lambda method, problem: peaks[problem.models])
+    monkeypatch.setattr(starts, "process", here)
+    monkeypatch.setattr(starts, "peak_memory", lambda method, problem: peaks[problem.models])
     assert memory("vmap", Problem("D")) == Memory("vmap", 100, 50, 7)
     assert memory("eager", Problem("D")) == Memory("eager", 100, 50, None)
 
@@ -196,11 +197,12 @@ def test_memory_per_run_is_the_difference_of_two_processes(monkeypatch):
 def test_compiled_code_is_kept_from_the_first_start_to_the_later_ones(monkeypatch):
     folders = []
 
-    def fresh(function, processors, environment):
+    def process(processors, environment):
         folders.append(environment["NUMBA_CACHE_DIR"])
-        return lambda *_: float(len(folders))
+        return here()
 
-    monkeypatch.setattr(starts, "fresh", fresh)
+    monkeypatch.setattr(starts, "process", process)
+    monkeypatch.setattr(starts, "first_step", lambda *_: float(len(folders)))
     assert start("numba", Problem("D"), 2) == Start("numba", 1.0, (2.0, 3.0))
     assert len(folders) == 3
     assert len(set(folders)) == 1

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from processes import here
 from said import Assay
 
 from assay.bench.convolution import Settings
@@ -64,7 +65,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     pace = Pace(rounds=2, seconds=0.001)
     settings = TrainingSettings(networks=("A1",), methods=("numba", "eager", "keras"), pace=pace)
     monkeypatch.setattr("assay.bench.training.QUICK", settings)
-    monkeypatch.setattr("assay.bench.training.fresh", lambda function, *_: function)
+    monkeypatch.setattr("assay.bench.rates.process", here)
 
 
 @pytest.mark.usefixtures("small")

@@ -1,9 +1,10 @@
-"""A new Python process for a measurement that must not see what others have loaded, compiled or allocated."""
+"""New Python processes, for measurements that must not see what others have loaded, compiled or allocated."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from multiprocessing import get_context
 from typing import ParamSpec, TypeVar
 
@@ -13,29 +14,34 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def fresh(
-    function: Callable[P, T],
-    processors: int | None = None,
-    environment: Mapping[str, str] | None = None,
-) -> Callable[P, T]:
-    """Return ``function`` as it runs in a new process; arguments, result and errors are pickled.
+class Process:
+    """A new process, which does one call after another."""
 
-    The process has ``processors`` of the machine's, where the system can hold it
-    to them, so that a library that takes every processor it sees takes no more;
-    ``environment`` adds to the process's variables. Raises `UnsupportedError`
-    where the process dies, as it does without memory.
-    """
+    def __init__(self, pool: ProcessPoolExecutor) -> None:
+        self._pool = pool
 
-    def call(*arguments: P.args, **named: P.kwargs) -> T:
-        prepare = (processors, dict(environment or {}))
-        context = get_context("spawn")
+    def call(self, function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+        """Return what ``function`` returns there; arguments, result and errors are pickled.
+
+        Raises `UnsupportedError` where the process dies, as it does without memory.
+        """
         try:
-            with ProcessPoolExecutor(1, context, _prepare, prepare) as pool:
-                return pool.submit(function, *arguments, **named).result()
+            return self._pool.submit(function, *arguments, **named).result()
         except BrokenProcessPool:
             raise UnsupportedError("its process was ended, perhaps for want of memory") from None
 
-    return call
+
+@contextmanager
+def process(processors: int | None = None, environment: Mapping[str, str] | None = None) -> Iterator[Process]:
+    """Open a process, and end it afterwards.
+
+    It has ``processors`` of the machine's, where the system can hold it to them,
+    so that a library that takes every processor it sees takes no more;
+    ``environment`` adds to its variables.
+    """
+    prepare = (processors, dict(environment or {}))
+    with ProcessPoolExecutor(1, get_context("spawn"), _prepare, prepare) as pool:
+        yield Process(pool)
 
 
 def _prepare(processors: int | None, environment: Mapping[str, str]) -> None:

@@ -1,7 +1,9 @@
-"""The methods that the training benchmark compares, each made where it is asked for."""
+"""The methods that the training benchmark compares, each imported where it is asked for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 
 from assay.bench.problem import Problem, Trainer
@@ -10,10 +12,12 @@ from assay.errors import UnsupportedError
 YARDSTICK = "eager"
 """What the ratios are against."""
 
+Make = Callable[[Problem], Trainer]
+
 
 @dataclass(frozen=True)
 class Method:
-    """A way to train: in words, the package that it needs, and what makes its trainer.
+    """A way to train: in words, the package that it needs, and what imports it and gives its trainer's maker.
 
     ``several`` says whether it trains as many models as the problem asks for,
     ``own`` whether it is assay's.
@@ -21,77 +25,96 @@ class Method:
 
     words: str
     needs: str
-    make: Callable[[Problem], Trainer]
+    load: Callable[[], Make]
     several: bool = False
     own: bool = False
 
-    def trainer(self, problem: Problem) -> Trainer:
-        """Return the method at work on ``problem``; `UnsupportedError` says why it cannot be."""
+    @contextmanager
+    def usable(self) -> Iterator[None]:
+        """Turn a missing package, and whatever a peer raises, into `UnsupportedError` with the reason.
+
+        A peer that does not work here is no fault of whoever wants to know how
+        fast the others are; an error of assay's own is a bug.
+        """
         if find_spec(self.needs) is None:
             raise UnsupportedError(f"{self.needs} is not installed (pip install {self.needs})")
-        return self.make(problem)
+        try:
+            yield
+        except Exception as error:
+            if self.own or isinstance(error, UnsupportedError):
+                raise
+            first = str(error).strip().partition("\n")[0]
+            raise UnsupportedError(f"does not work here ({type(error).__name__}: {first})") from error
+
+    def ready(self, problem: Problem) -> Trainer:
+        """Return a trainer of ``problem`` after its first step, which may compile."""
+        with self.usable():
+            trainer = self.load()(problem)
+            trainer.train(1)
+        return trainer
 
 
-def _eager(problem: Problem) -> Trainer:
+def _eager() -> Make:
     from assay.bench.peers.eager import Eager
 
-    return Eager(problem)
+    return Eager
 
 
-def _loader(problem: Problem) -> Trainer:
+def _loader() -> Make:
     from assay.bench.peers.eager import Loader
 
-    return Loader(problem)
+    return Loader
 
 
-def _autocast(problem: Problem) -> Trainer:
+def _autocast() -> Make:
     from assay.bench.peers.eager import Autocast
 
-    return Autocast(problem)
+    return Autocast
 
 
-def _compiled(problem: Problem) -> Trainer:
+def _compiled() -> Make:
     from assay.bench.peers.eager import Compiled
 
-    return Compiled(problem)
+    return Compiled
 
 
-def _vmapped(problem: Problem) -> Trainer:
+def _vmapped() -> Make:
     from assay.bench.peers.vmapped import Vmapped
 
-    return Vmapped(problem)
+    return Vmapped
 
 
-def _jax(problem: Problem) -> Trainer:
+def _jax() -> Make:
     from assay.bench.peers.jax_vmapped import JaxVmapped
 
-    return JaxVmapped(problem)
+    return JaxVmapped
 
 
-def _keras(problem: Problem) -> Trainer:
+def _keras() -> Make:
     from assay.bench.peers.keras_fit import KerasFit
 
-    return KerasFit(problem)
+    return KerasFit
 
 
-def _numba(problem: Problem) -> Trainer:
+def _numba() -> Make:
+    import assay.engines.numba  # noqa: F401
     from assay.bench.own import Own
 
-    if problem.device != "cpu":
-        raise UnsupportedError("runs on the CPU only")
-    return Own(problem, "numba")
+    return partial(Own, engine_name="numba")
 
 
-def _torch(problem: Problem) -> Trainer:
+def _torch() -> Make:
+    import assay.engines.torch  # noqa: F401
     from assay.bench.own import Own
 
-    return Own(problem, f"torch:{problem.device}")
+    return partial(Own, engine_name="torch")
 
 
-def _torch_bfloat16(problem: Problem) -> Trainer:
+def _torch_bfloat16() -> Make:
+    import assay.engines.torch  # noqa: F401
     from assay.bench.own import Own
 
-    return Own(problem, f"torch:{problem.device}", "bfloat16")
+    return partial(Own, engine_name="torch", dtype="bfloat16")
 
 
 METHODS: dict[str, Method] = {
@@ -99,10 +122,10 @@ METHODS: dict[str, Method] = {
     "torch": Method("assay torch", "torch", _torch, several=True, own=True),
     "torch-bf16": Method("assay torch, bfloat16", "torch", _torch_bfloat16, several=True, own=True),
     "eager": Method("PyTorch eager", "torch", _eager),
-    "loader": Method("PyTorch eager, DataLoader", "torch", _loader),
-    "autocast": Method("PyTorch bfloat16 autocast", "torch", _autocast),
-    "compile": Method("PyTorch torch.compile", "torch", _compiled),
-    "vmap": Method("PyTorch torch.func vmap", "torch", _vmapped, several=True),
+    "loader": Method("PyTorch, DataLoader", "torch", _loader),
+    "autocast": Method("PyTorch, bf16 autocast", "torch", _autocast),
+    "compile": Method("PyTorch, torch.compile", "torch", _compiled),
+    "vmap": Method("PyTorch, vmap", "torch", _vmapped, several=True),
     "jax": Method("JAX jit + vmap", "jax", _jax, several=True),
     "keras": Method("Keras fit", "keras", _keras),
 }

@@ -7,6 +7,7 @@ from typing import Literal
 from assay.bench.problem import BATCH, Problem, Trainer
 from assay.engines import engine
 from assay.engines.base import Images, Labels, Session
+from assay.errors import UnsupportedError
 from assay.shapes import Array
 
 
@@ -14,12 +15,16 @@ class Own(Trainer):
     """An engine, with as many workers as there are threads, each at its own runs."""
 
     def __init__(
-        self, problem: Problem, name: str, dtype: Literal["float32", "bfloat16"] = "float32"
+        self, problem: Problem, engine_name: str, dtype: Literal["float32", "bfloat16"] = "float32"
     ) -> None:
-        """Open the sessions; `UnsupportedError` where the engine lacks something."""
+        """Open the sessions; `UnsupportedError` where the engine lacks something, the device among them."""
         super().__init__(problem)
         recipe = problem.recipe(dtype)
-        found = engine(name, problem.network, recipe)
+        if engine_name == "torch":
+            engine_name = f"torch:{problem.device}"
+        elif problem.device != "cpu":
+            raise UnsupportedError("runs on the CPU only")
+        found = engine(engine_name, problem.network, recipe)
         size = found.runs_per_session
         self.models = problem.models or problem.threads * size
         seeds = range(self.models)

@@ -1,19 +1,23 @@
 """Training steps a second: methods taking turns on one problem, and the machine's peak beside them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from time import perf_counter
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from assay import streams
-from assay.bench.clock import Timing, interleaved
+from assay.bench.clock import Action, Timing, interleaved
+from assay.bench.fresh import process
 from assay.bench.methods import METHODS, YARDSTICK
 from assay.bench.networks import training_flops
 from assay.bench.problem import BATCH, Problem, Trainer
 from assay.errors import UnsupportedError
+from assay.shapes import Array
+
+PEAK = "sgemm"
 
 MATRIX = 1024
 """Rows and columns of the matrices whose product is the machine's peak."""
@@ -95,67 +99,67 @@ class Comparison:
 
 
 def compare(problem: Problem, methods: Sequence[str], pace: Pace) -> Comparison:
-    """Time ``methods`` on ``problem``; what cannot be timed is left out with a reason."""
-    trainers, left_out = {}, {}
-    for name in methods:
-        try:
-            trainers[name] = ready(name, problem)
-        except UnsupportedError as error:
-            left_out[name] = str(error)
-    slow = {name: seconds for name in trainers if (seconds := _seconds(trainers[name], 1)) > PATIENCE}
-    steps = {name: _steps(trainers[name], pace.seconds) for name in trainers if name not in slow}
-    actions: dict[str, Callable[[], object]] = {
-        name: partial(trainers[name].train, count) for name, count in steps.items()
-    }
-    timings = interleaved({**actions, "": products(problem.threads)}, pace.rounds)
-    timings |= {name: Timing((seconds,)) for name, seconds in slow.items()}
-    rates = tuple(
-        Rate(name, trainer.models, steps.get(name, 1), timings[name]) for name, trainer in trainers.items()
-    )
-    return Comparison(problem, rates, Rate("sgemm", 1, PRODUCTS * 2 * MATRIX**3, timings[""]), left_out)
+    """Time ``methods`` on ``problem``; what cannot be timed is left out with a reason.
 
-
-def ready(name: str, problem: Problem) -> Trainer:
-    """Return a method's trainer after its first step, which may compile.
-
-    Raises `UnsupportedError` where the method is missing, or a peer does not
-    work here: that is no fault of whoever wants to know how fast the others are.
+    Each has a process of its own, held to as many processors as the problem has
+    threads, and they take turns: how fast one allocates depends on who else has
+    allocated in its process, by a third for large networks.
     """
-    method = METHODS[name]
-    try:
-        trainer = method.trainer(problem)
-        trainer.train(1)
-    except Exception as error:
-        if isinstance(error, UnsupportedError) or method.own:
-            raise
-        first = str(error).strip().partition("\n")[0]
-        raise UnsupportedError(f"does not work here ({type(error).__name__}: {first})") from error
-    return trainer
+    models, left_out = dict[str, int](), dict[str, str]()
+    with ExitStack() as stack:
+        own = {name: stack.enter_context(process(problem.threads)) for name in [*methods, PEAK]}
+        for name in methods:
+            try:
+                models[name] = own[name].call(open_trainer, name, problem)
+            except UnsupportedError as error:
+                left_out[name] = str(error)
+        once = {name: own[name].call(take, name, 1) for name in models}
+        slow = {name: Timing((seconds,)) for name, seconds in once.items() if seconds > PATIENCE}
+        steps = {name: own[name].call(steps_in, name, pace.seconds) for name in models if name not in slow}
+        actions: dict[str, Action] = {
+            name: partial(own[name].call, take, name, count) for name, count in steps.items()
+        }
+        actions[PEAK] = partial(own[PEAK].call, multiply, problem.threads)
+        timings = interleaved(actions, pace.rounds) | slow
+    rates = tuple(Rate(name, models[name], steps.get(name, 1), timings[name]) for name in models)
+    return Comparison(problem, rates, Rate(PEAK, 1, PRODUCTS * 2 * MATRIX**3, timings[PEAK]), left_out)
 
 
-def products(threads: int) -> Callable[[], None]:
-    """Return what multiplies float32 matrices, as NumPy's BLAS does it with ``threads``."""
-    a, b = streams.stream(0, "bench", "peak").random((2, MATRIX, MATRIX), dtype=np.float32)
-    out = np.empty_like(a)
-
-    def multiply() -> None:
-        with threadpool_limits(threads):
-            for _ in range(PRODUCTS):
-                np.matmul(a, b, out)
-
-    return multiply
+_trainers: dict[str, Trainer] = {}
+"""In a process of its own: the method's trainer."""
 
 
-def _steps(trainer: Trainer, seconds: float) -> int:
+def open_trainer(name: str, problem: Problem) -> int:
+    """Make this process's trainer, and return how many models it has."""
+    _trainers[name] = METHODS[name].ready(problem)
+    return _trainers[name].models
+
+
+def take(name: str, steps: int) -> float:
+    """Return the seconds that so many steps take."""
+    start = perf_counter()
+    _trainers[name].train(steps)
+    return perf_counter() - start
+
+
+def steps_in(name: str, seconds: float) -> int:
     """Return how many steps take about so many seconds, one at least."""
-    steps, taken = 1, _seconds(trainer, 1)
+    steps, taken = 1, take(name, 1)
     while taken < seconds / 2:
         steps = max(steps + 1, int(steps * min(10, seconds / taken)))
-        taken = _seconds(trainer, steps)
+        taken = take(name, steps)
     return steps
 
 
-def _seconds(trainer: Trainer, steps: int) -> float:
-    start = perf_counter()
-    trainer.train(steps)
-    return perf_counter() - start
+def multiply(threads: int) -> None:
+    """Multiply float32 matrices `PRODUCTS` times, as NumPy's BLAS does it with ``threads``."""
+    a, b, out = _matrices()
+    with threadpool_limits(threads):
+        for _ in range(PRODUCTS):
+            np.matmul(a, b, out)
+
+
+@cache
+def _matrices() -> tuple[Array, Array, Array]:
+    a, b, out = np.ones((3, MATRIX, MATRIX), np.float32)
+    return a, b, out

@@ -5,14 +5,12 @@ Both are measured in a process of their own, which ends after it.
 
 import time
 from dataclasses import dataclass, replace
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from assay.bench.fresh import fresh
+from assay.bench.fresh import process
 from assay.errors import UnsupportedError
 
 if TYPE_CHECKING:
@@ -65,7 +63,9 @@ def start(method: str, problem: "Problem", repeats: int) -> Start:
         environment = dict.fromkeys(CACHES, folder)
 
         def measure() -> float:
-            return fresh(first_step, problem.threads, environment)(time.time(), method, problem)
+            began = time.time()
+            with process(problem.threads, environment) as own:
+                return own.call(first_step, began, method, problem)
 
         return Start(method, measure(), tuple(measure() for _ in range(repeats)))
 
@@ -80,12 +80,11 @@ def first_step(began: float, method: str, problem: "Problem") -> float:
 
     before = time.time()
     from assay.bench.methods import METHODS
-    from assay.bench.rates import ready
 
     described = time.time()
     np.count_nonzero(problem.images[:1]), np.count_nonzero(problem.labels[:1])
     drawn = time.time()
-    ready(method, problem)
+    METHODS[method].ready(problem)
     free = drawn - (described if METHODS[method].own else before)
     return time.time() - began - free
 
@@ -95,7 +94,8 @@ def memory(method: str, problem: "Problem") -> Memory:
     from assay.bench.methods import METHODS
 
     def measure(models: int) -> tuple[int, int]:
-        return fresh(peak_memory, problem.threads)(method, replace(problem, models=models))
+        with process(problem.threads) as own:
+            return own.call(peak_memory, method, replace(problem, models=models))
 
     peak, libraries = measure(1)
     if not METHODS[method].several:
@@ -106,13 +106,12 @@ def memory(method: str, problem: "Problem") -> Memory:
 def peak_memory(method: str, problem: "Problem") -> tuple[int, int]:
     """Return this process's peak after some steps, the data left out, and what it took before these."""
     from assay.bench.methods import METHODS
-    from assay.bench.rates import ready
 
-    if find_spec(METHODS[method].needs):
-        import_module(METHODS[method].needs)
+    with METHODS[method].usable():
+        METHODS[method].load()
     libraries = resident("VmRSS")
     data = problem.images.nbytes + problem.labels.nbytes
-    ready(method, problem).train(STEPS)
+    METHODS[method].ready(problem).train(STEPS)
     return resident("VmHWM") - data, libraries
 
 

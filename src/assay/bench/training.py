@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any, Literal, TypeVar, get_args
 
 from assay.bench import hardware
-from assay.bench.fresh import fresh
 from assay.bench.hardware import Machine
 from assay.bench.methods import METHODS, YARDSTICK
 from assay.bench.networks import NETWORKS
@@ -141,11 +140,7 @@ class TrainingBench:
 
 
 def run(settings: Settings | None = None, on_job: OnJob = lambda _: None) -> TrainingBench:
-    """Measure the parts that ``settings`` name; ``on_job`` is told what comes next.
-
-    Every comparison has a process of its own, which is held to as many
-    processors as the problem has threads.
-    """
+    """Measure the parts that ``settings`` name; ``on_job`` is told what comes next."""
     settings = settings or Settings()
     before, left_out = hardware.load(), dict[str, str]()
 
@@ -195,7 +190,7 @@ def _few(settings: Settings) -> list[str]:
 
 def _comparisons(problems: list[Problem], methods: Sequence[str], pace: Pace) -> Iterator[Job[Comparison]]:
     for problem in problems:
-        yield problem.words, partial(fresh(compare, problem.threads), problem, methods, pace)
+        yield problem.words, partial(compare, problem, methods, pace)
 
 
 def _starts(settings: Settings) -> Iterator[Job[Start]]:

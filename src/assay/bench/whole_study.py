@@ -9,13 +9,15 @@ by a loop in plain PyTorch as its users write it.
 import time
 from contextlib import closing
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from assay.bench.clock import Timing
-from assay.bench.fresh import fresh
+from assay.bench.fresh import process
 from assay.data.glyphs import draw
 from assay.data.idx import write_idx
+from assay.errors import UnsupportedError
 from assay.machine import processors
 from assay.study import Study
 
@@ -57,6 +59,8 @@ def measure(size: Size, rounds: int) -> WholeStudy:
 
     Raises `UnsupportedError` without PyTorch.
     """
+    if find_spec("torch") is None:
+        raise UnsupportedError("torch is not installed (pip install torch)")
     with TemporaryDirectory() as folder:
         data = Path(folder) / "data"
         _write_data(data, size)
@@ -90,7 +94,8 @@ def _study(data: Path, size: Size) -> Study:
 
 def _by_assay(study: Study, out: Path) -> float:
     began = time.perf_counter()
-    fresh(run_study)(study, out)
+    with process() as own:
+        own.call(run_study, study, out)
     return time.perf_counter() - began
 
 
@@ -98,7 +103,8 @@ def _by_script(study: Study, threads: int) -> float:
     from assay.bench.peers.script import run_script
 
     began = time.perf_counter()
-    fresh(run_script)(study, threads)
+    with process() as own:
+        own.call(run_script, study, threads)
     return time.perf_counter() - began
 
 
