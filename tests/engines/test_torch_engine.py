@@ -179,7 +179,8 @@ def test_every_layer_and_several_runs_train_as_the_reference(
     network: Network, seeds: list[int], batch_size: int
 ) -> None:
     count = 20 if 20 % batch_size != 1 else 21  # batch normalisation wants no single example
-    assert_trains_as_the_reference(network, Recipe(SGD(0.1), batch_size, dtype="float64"), seeds, count)
+    slow = SGD(0.01)  # a run that diverges makes a difference of any rounding
+    assert_trains_as_the_reference(network, Recipe(slow, batch_size, dtype="float64"), seeds, count)
 
 
 @pytest.mark.parametrize(
