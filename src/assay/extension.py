@@ -23,7 +23,7 @@ def extend(
 ) -> Results:
     """Bring the finished study in the folder ``parent`` to so many ``seeds``, in a folder of its own.
 
-    ``out`` defaults to `extended_folder`. The parent's runs are taken over where they would come out the
+    ``out`` defaults to ``extended_folder``. The parent's runs are taken over where they would come out the
     same, with this version of assay and the same engine, and the others trained; the same call continues
     a study that was stopped. Its report says that it was extended after seeing results. Raises `StoreError`
     where the parent is not finished, `UsageError` unless it has fewer seeds, and what `run` raises.

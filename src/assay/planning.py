@@ -35,7 +35,7 @@ class Need:
     """The seeds that the comparison of ``a`` with ``b`` needs.
 
     ``seen`` is the standard deviation of the pilot's ``n`` paired differences, in points, None without
-    three of them; ``sd`` is what is planned with, its upper 80% bound or else `STORED_SD`. ``alone`` seeds
+    three of them; ``sd`` is what is planned with, its upper 80% bound or else ``STORED_SD``. ``alone`` seeds
     tell the difference if it is the only comparison, ``family`` at the worst step of Holm; ``equivalent``
     seeds show in the family that two equal arms are.
     """

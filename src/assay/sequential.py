@@ -34,7 +34,7 @@ def run_until_resolved(
 ) -> Results:
     """Run ``study`` look by look until every comparison has a verdict other than inconclusive.
 
-    A study that declares no looks is given those of `with_looks`, before it starts. It ends at the last
+    A study that declares no looks is given those of ``with_looks``, before it starts. It ends at the last
     look at the latest, before that when a run fails, and within seconds when ``budget``, in seconds, is used
     up; the same call continues it, and where it was resolved only returns the results. Raises `UsageError`
     for a study of one arm and for a budget that is none, and what `run` raises.

@@ -65,7 +65,7 @@ class Study:
     compared with (all pairs are compared without one) and ``margin`` the
     difference in percentage points below which two arms count as equivalent.
     ``claims`` are published sentences to test; ``published`` holds, by arm and
-    metric, the numbers that were printed (`assay.metrics`, accuracies as shares).
+    metric, the numbers that were printed (``assay.metrics``, accuracies as shares).
     ``looks`` are the numbers of seeds, the last one all of them, at which there
     may be a verdict; none stands for all seeds alone. ``parent`` is the digest
     of the study whose results were seen before seeds were added to it.
