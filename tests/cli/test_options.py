@@ -3,8 +3,10 @@
 import json
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from said import Assay
 
 from assay.cli import options
 from assay.errors import StudyError, UsageError
@@ -72,3 +74,30 @@ def test_quick_needs_a_quick_table(tmp_path):
     )
     with pytest.raises(StudyError, match="quick"):
         options.chosen(str(path), quick=True)
+
+
+@pytest.mark.parametrize(
+    ("engine", "device", "expected"),
+    [
+        (None, "cpu", "torch:cpu"),
+        ("auto", "cpu", "torch:cpu"),
+        ("torch", "cuda", "torch:cuda"),
+        ("numba", None, "numba"),
+    ],
+)
+def test_a_device_is_one_of_the_torch_engine(engine, device, expected):
+    assert options.chosen("pooling", engine=engine, device=device).arms[0].settings.engine == expected
+
+
+@pytest.mark.parametrize(("engine", "device"), [("numba", "cuda"), ("reference", "cpu"), (None, "tpu")])
+def test_a_device_that_cannot_be_is_refused(engine, device):
+    with pytest.raises(UsageError, match=f"--device '?{device}"):
+        options.chosen("pooling", engine=engine, device=device)
+
+
+def test_a_gpu_that_is_not_there_is_one_line(assay: Assay):
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU here")
+    said = assay("run", "pooling", "--quick", "--device", "cuda")
+    assert said.status == 2
+    assert said.err.endswith("no CUDA device (use --engine torch:cpu)\n")

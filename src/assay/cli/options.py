@@ -58,6 +58,10 @@ Data = Annotated[
 Seeds = Annotated[int | None, number("--seeds", "How many seeds, counted from 0.")]
 Epochs = Annotated[int | None, number("--epochs", "How many epochs each run trains.")]
 Engine = Annotated[str | None, typer.Option("--engine", metavar="E", help="auto, numba, torch or reference.")]
+Device = Annotated[
+    str | None,
+    typer.Option("--device", metavar="D", help="cpu or cuda: the torch engine, on that device."),
+]
 Set = Annotated[
     list[str] | None,
     typer.Option("-s", "--set", metavar="KEY=VALUE", help="Any other setting, such as network.filters=16."),
@@ -76,6 +80,7 @@ def chosen(
     epochs: int | None = None,
     engine: str | None = None,
     settings: list[str] | None = None,
+    device: str | None = None,
 ) -> "Study":
     """Load a study and lay the options over it, ``--quick`` first."""
     from assay.studies import load_study
@@ -85,9 +90,20 @@ def chosen(
         study = study.quickened()
     if data is not None:
         study = _with_data(study, data)
-    named = {"seeds": seeds, "training.epochs": epochs, "engine": engine}
+    named = {"seeds": seeds, "training.epochs": epochs, "engine": _engine(engine, device)}
     given = {key: value for key, value in named.items() if value is not None}
     return _overridden(study, given | dict(map(setting, settings or [])))
+
+
+def _engine(engine: str | None, device: str | None) -> str | None:
+    """Return the engine that ``--engine`` and ``--device`` ask for together."""
+    if device is None:
+        return engine
+    if device not in ("cpu", "cuda"):
+        raise UsageError(f"--device {device!r}: expected cpu or cuda")
+    if engine not in (None, "auto", "torch"):
+        raise UsageError(f"--device {device}: only the torch engine has devices; got --engine {engine}")
+    return f"torch:{device}"
 
 
 def _overridden(study: "Study", changes: dict[str, Any]) -> "Study":

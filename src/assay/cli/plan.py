@@ -45,6 +45,7 @@ def plan(
     seeds: options.Seeds = None,
     epochs: options.Epochs = None,
     engine: options.Engine = None,
+    device: options.Device = None,
     workers: options.Workers = None,
     settings: options.Set = None,
 ) -> None:
@@ -57,7 +58,7 @@ def plan(
     from assay.planning import plan_seeds
     from assay.runner import worker_count
 
-    chosen = options.chosen(study, quick, data, seeds, epochs, engine, settings)
+    chosen = options.chosen(study, quick, data, seeds, epochs, engine, settings, device)
     count = worker_count(workers)
     with ExitStack() as stack:
         found = _pilot(chosen, pilot)

@@ -38,6 +38,7 @@ def reproduce(
     seeds: options.Seeds = None,
     epochs: options.Epochs = None,
     engine: options.Engine = None,
+    device: options.Device = None,
     workers: options.Workers = None,
     out: Out = None,
     only: Only = None,
@@ -51,7 +52,7 @@ def reproduce(
 
     paper = papers.paper(report)
     names = _names(paper, only)
-    studies = [options.chosen(name, quick, data, seeds, epochs, engine, settings) for name in names]
+    studies = [options.chosen(name, quick, data, seeds, epochs, engine, settings, device) for name in names]
     folder = Path(out or f"assay-runs/reproduce-{paper.name}{'-quick' if quick else ''}")
     with ExitStack() as opened:
         results = []

@@ -41,6 +41,7 @@ def run(
     seeds: options.Seeds = None,
     epochs: options.Epochs = None,
     engine: options.Engine = None,
+    device: options.Device = None,
     workers: options.Workers = None,
     out: Out = None,
     until_resolved: UntilResolved = False,
@@ -55,7 +56,7 @@ def run(
 
     if budget is not None and not until_resolved:
         raise UsageError("--budget: goes with --until-resolved (any run can be stopped, and continued later)")
-    chosen = options.chosen(study, quick, data, seeds, epochs, engine, settings)
+    chosen = options.chosen(study, quick, data, seeds, epochs, engine, settings, device)
     folder = Path(out) if out is not None else runner.default_folder(chosen)
 
     def train(watch: "OnEvent") -> "Results":

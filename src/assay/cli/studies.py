@@ -26,6 +26,7 @@ def show(
     seeds: options.Seeds = None,
     epochs: options.Epochs = None,
     engine: options.Engine = None,
+    device: options.Device = None,
     workers: options.Workers = None,
     settings: options.Set = None,
 ) -> None:
@@ -38,7 +39,7 @@ def show(
     from assay.plan import make_plan
     from assay.runner import worker_count
 
-    chosen = options.chosen(study, quick, data, seeds, epochs, engine, settings)
+    chosen = options.chosen(study, quick, data, seeds, epochs, engine, settings, device)
     count = worker_count(workers)
     sizes = outline(chosen.data)
     plan = make_plan(chosen, sizes.input_shape, sizes.classes)
