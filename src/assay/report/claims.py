@@ -190,18 +190,18 @@ def _summary(verdict: ClaimVerdict, parts: Sequence[Part]) -> str:
         return "Supported." if len(parts) == 1 else f"Supported in all {len(parts)} comparisons."
     if verdict is ClaimVerdict.CONTRADICTED:
         failed = [part for part in open_ if part.verdict is verdict]
-        return f"Contradicted{_where(failed, parts)}."
+        return f"Contradicted{_where(failed, parts, 'by')}."
     more = max((part.more_seeds or 0 for part in open_), default=0)
     settle = f"; about {seeds(more, 'more ')} would decide" if more else ""
-    return f"Undecided{_where(open_, parts)}{settle}."
+    return f"Undecided{_where(open_, parts, 'about')}{settle}."
 
 
-def _where(some: Sequence[Part], parts: Sequence[Part]) -> str:
+def _where(some: Sequence[Part], parts: Sequence[Part], word: str) -> str:
     """Say which of several relations are meant."""
     if len(parts) == 1:
         return ""
     if len(some) == 1:
-        return f" by {some[0].relation}"
+        return f" {word} {some[0].relation}"
     return f" in {len(some)} of {len(parts)} comparisons"
 
 
