@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-from assay.records import Status
 from assay.results import Results
 from assay.stats import Family, Judgement, Pair, Verdict, compare_arms
 
@@ -42,7 +41,7 @@ def decided(pair: Pair) -> bool:
 
 def _guesses(results: Results, arm: str) -> bool:
     """Whether an arm finished runs and none of them left chance level."""
-    done = [run for run in results.of(arm) if run.status is Status.DONE]
+    done = results.finished(arm)
     return bool(done) and all(run.stuck for run in done)
 
 

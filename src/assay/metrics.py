@@ -8,8 +8,11 @@ from dataclasses import dataclass
 
 from assay.records import EpochRecord, RunRecord
 
-Value = Callable[[RunRecord, EpochRecord | None], float | None]
-"""A run and its last epoch to a number; None where the run has none."""
+Last = Callable[[], EpochRecord]
+"""Reads the last epoch of a run, for the metrics that need it."""
+
+Value = Callable[[RunRecord, Last], float | None]
+"""A finished run and its last epoch to a number; None where the run has none."""
 
 
 @dataclass(frozen=True)
@@ -26,14 +29,15 @@ class Metric:
     ratio: bool = False
     unit: str = ""
 
-    def of(self, run: RunRecord, last: EpochRecord | None) -> float | None:
+    def of(self, run: RunRecord, last: Last) -> float | None:
         """Return the quantity in the unit that reports print, or None where the run has none."""
         found = self.value(run, last)
         return None if found is None else self.scale * found
 
 
-def _overfit(_: RunRecord, last: EpochRecord | None) -> float | None:
-    return last.train_accuracy - last.valid_accuracy if last else None
+def _overfit(_: RunRecord, last: Last) -> float:
+    epoch = last()
+    return epoch.train_accuracy - epoch.valid_accuracy
 
 
 METRICS: dict[str, Metric] = {
@@ -42,13 +46,7 @@ METRICS: dict[str, Metric] = {
         Metric("test_accuracy", "test accuracy", lambda run, _: run.test_accuracy, 100, unit="%"),
         Metric("valid_best", "best validation accuracy", lambda run, _: run.valid_best, 100, unit="%"),
         Metric("valid_final", "last validation accuracy", lambda run, _: run.valid_final, 100, unit="%"),
-        Metric(
-            "train_final",
-            "last training accuracy",
-            lambda _, last: last.train_accuracy if last else None,
-            100,
-            unit="%",
-        ),
+        Metric("train_final", "last training accuracy", lambda _, last: last().train_accuracy, 100, unit="%"),
         Metric("overfit", "training less validation accuracy", _overfit, 100, unit="%"),
         Metric("test_loss", "test loss", lambda run, _: run.test_loss, ratio=True, unit="nats"),
         Metric(

@@ -1,5 +1,6 @@
 """Results: what a study has found so far, read from its folder."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import takewhile
@@ -93,11 +94,19 @@ class Results:
         """Return which test examples a finished run got right."""
         return self.store.correct(run)
 
+    def finished(self, arm: str) -> list[RunRecord]:
+        """Return the runs of one arm that have a test result, by seed."""
+        return [run for run in self.of(arm) if run.status is Status.DONE]
+
     def accuracies(self, arm: str) -> NDArray[np.float64]:
         """Return an arm's test accuracy for each of the study's seeds; nan where there is none."""
-        found = {run.seed: run.test_accuracy for run in self.of(arm) if run.status is Status.DONE}
+        return self.by_seed(arm, lambda run: run.test_accuracy)
+
+    def by_seed(self, arm: str, value: Callable[[RunRecord], float | None]) -> NDArray[np.float64]:
+        """Return ``value`` of an arm's finished run for each of the study's seeds; nan where none is."""
+        found = {run.seed: value(run) for run in self.finished(arm)}
         values = [found.get(seed) for seed in self.study.seeds]
-        return np.array([nan if value is None else value for value in values])
+        return np.array([nan if one is None else one for one in values])
 
     @property
     def done(self) -> int:

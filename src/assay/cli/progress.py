@@ -1,18 +1,23 @@
 """The watcher of a run: a live table in a terminal, a line per epoch elsewhere."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 
+import typer
+
 from assay.cli.tally import RunTally, Tally
 from assay.cli.text import console, duration, grid, say
-from assay.events import EpochEnded, Event, Loading, Looked, RunEnded, Started
+from assay.events import EpochEnded, Event, Loading, Looked, OnEvent, RunEnded, Started
 from assay.records import RunRecord, Status
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
+
+    from assay.results import Results
 
 BAR = 14
 
@@ -26,6 +31,19 @@ def watcher() -> Iterator["Watcher"]:
         yield watching
     finally:
         watching.close()
+
+
+def watched(train: "Callable[[OnEvent], Results]", folder: Path) -> "tuple[Results, bool]":
+    """Train, showing how far it is; return the results and whether there was anything to do.
+
+    Where it is stopped, say how it goes on in ``folder`` and end with status 130.
+    """
+    try:
+        with watcher() as watching:
+            return train(watching), watching.trained
+    except KeyboardInterrupt:
+        say(f"stopped; the same command continues it in {folder}")
+        raise typer.Exit(130) from None
 
 
 class Watcher(ABC):

@@ -74,14 +74,10 @@ def _names(paper: "Paper", only: list[str] | None) -> tuple[str, ...]:
 def _repeat(study: "Study", folder: Path, workers: int | None) -> "Results":
     """Train one study, showing how far it is."""
     from assay import papers
-    from assay.cli.progress import watcher
+    from assay.cli.progress import watched
 
-    try:
-        with watcher() as watching:
-            return papers.repeat(study, folder, workers=workers, on_event=watching)
-    except KeyboardInterrupt:
-        say(f"stopped; the same command continues it in {folder}")
-        raise typer.Exit(130) from None
+    results, _ = watched(lambda watch: papers.repeat(study, folder, workers=workers, on_event=watch), folder)
+    return results
 
 
 def _conclude(paper: "Paper", results: "list[Results]", folder: Path) -> None:

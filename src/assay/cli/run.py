@@ -66,7 +66,7 @@ def run(
             )
         return runner.run(chosen, folder, workers=workers, on_event=watch)
 
-    _watched(train, folder)
+    _finish(train, folder)
 
 
 def extend(
@@ -79,21 +79,16 @@ def extend(
     from assay import extension
 
     there = Path(out) if out is not None else extension.extended_folder(folder, seeds)
-    _watched(lambda watch: extension.extend(folder, seeds, there, workers=workers, on_event=watch), there)
+    _finish(lambda watch: extension.extend(folder, seeds, there, workers=workers, on_event=watch), there)
 
 
-def _watched(train: "Callable[[OnEvent], Results]", folder: Path) -> None:
+def _finish(train: "Callable[[OnEvent], Results]", folder: Path) -> None:
     """Train, showing how far it is, and say what came out."""
-    from assay.cli.progress import watcher
+    from assay.cli.progress import watched
 
-    try:
-        with watcher() as watching:
-            results = train(watching)
-    except KeyboardInterrupt:
-        say(f"stopped; the same command continues it in {folder}")
-        raise typer.Exit(130) from None
+    results, trained = watched(train, folder)
     with closing(results):
-        _conclude(results, watching.trained)
+        _conclude(results, trained)
 
 
 def _conclude(results: "Results", trained: bool) -> None:

@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import exp, log, nan
+from math import exp, log
 
 import numpy as np
 from numpy.typing import NDArray
 
 from assay.claims import Claim, Relation
 from assay.metrics import METRICS, Metric
-from assay.records import RunId, RunRecord, Status
+from assay.records import RunRecord, Status
 from assay.report.numbers import fixed, percent, plural, points, points_interval, seeds
 from assay.results import Results
 from assay.stats import ClaimVerdict, RelationTest, check_relation, conjunction
@@ -136,18 +136,12 @@ def _shown(test: RelationTest, metric: Metric, relation: Relation) -> tuple[floa
 
 def metric_values(results: Results, arm: str, metric: Metric) -> NDArray[np.float64]:
     """Return a metric of an arm for each of the study's seeds; NaN where no run finished."""
-    found = {run.seed: _value(results, run, metric) for run in results.of(arm) if run.status is Status.DONE}
-    return np.array([nan if (value := found.get(seed)) is None else value for seed in results.study.seeds])
-
-
-def _value(results: Results, run: RunRecord, metric: Metric) -> float | None:
-    epochs = results.epochs(RunId(run.arm, run.seed))
-    return metric.of(run, epochs[-1] if epochs else None)
+    return results.by_seed(arm, lambda run: metric.of(run, lambda: results.epochs(run.id)[-1]))
 
 
 def _lost(results: Results, relation: Relation) -> tuple[ClaimVerdict, str] | None:
     """Judge arms of which one never finished and the other always did: diverging is the worst outcome."""
-    finished = [sum(run.status is Status.DONE for run in results.of(arm)) for arm in relation.arms]
+    finished = [len(results.finished(arm)) for arm in relation.arms]
     planned = len(results.study.seeds)
     if sorted(finished) != [0, planned] or relation.relation == "=":
         return None

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from assay.records import RunRecord, Status
+from assay.records import RunRecord
 from assay.results import Results
 from assay.stats import CostRatio, Family, cost_ratio
 
@@ -42,4 +42,4 @@ def _ratio(pairs: list[tuple[float, float]], confidence: float) -> CostRatio | N
 
 
 def _done(results: Results, arm: str) -> dict[int, RunRecord]:
-    return {run.seed: run for run in results.of(arm) if run.status is Status.DONE}
+    return {run.seed: run for run in results.finished(arm)}

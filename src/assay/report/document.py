@@ -1,15 +1,14 @@
 """Several studies as one document: a published report, repeated."""
 
-import csv
-import io
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from assay.report import figures
 from assay.report.claims import ClaimRow
 from assay.report.curves import Metric
 from assay.report.drawing import Drawing
+from assay.report.export import csv_text
 from assay.report.html import environment
 from assay.report.model import Report
 from assay.report.numbers import names, plural
@@ -20,16 +19,8 @@ CURVES: tuple[Metric, ...] = ("valid_accuracy", "train_accuracy")
 """What the published reports plot; the studies' own pages have the losses too."""
 
 CLAIM_COLUMNS = (
-    "study",
-    "claim",
-    "source",
-    "verdict",
-    "relation",
-    "relation_verdict",
-    "n",
-    "found",
-    "published",
-)
+    "study", "claim", "source", "verdict", "relation", "relation_verdict", "n", "found", "published",
+)  # fmt: skip
 PUBLISHED_COLUMNS = (
     "study", "arm", "metric", "unit", "published", "n", "mean", "sd", "low", "high",
     "one_run_low", "one_run_high", "agrees", "doubt",
@@ -95,18 +86,20 @@ def render(document: Document) -> str:
 
 def claims_csv(document: Document) -> str:
     """Return one row for each relation that a claim expects."""
-    return _csv(CLAIM_COLUMNS, _claim_rows(document.claims))
+    return csv_text(CLAIM_COLUMNS, _claim_rows(document.claims))
 
 
 def published_csv(document: Document) -> str:
     """Return one row for each published number, accuracies in percent."""
-    return _csv(PUBLISHED_COLUMNS, (row for report in document.reports for row in _published_rows(report)))
+    return csv_text(
+        PUBLISHED_COLUMNS, (row for report in document.reports for row in _published_rows(report))
+    )
 
 
 def runs_csv(results: Sequence[Results]) -> str:
     """Return one row a run of every study, under ``study`` and `assay.results.COLUMNS`."""
-    rows = (({"study": found.study.name} | row).values() for found in results for row in found.rows())
-    return _csv(("study", *COLUMNS), map(tuple, rows))
+    rows = ((found.study.name, *row.values()) for found in results for row in found.rows())
+    return csv_text(("study", *COLUMNS), rows)
 
 
 def _part(report: Report) -> Part:
@@ -133,11 +126,3 @@ def _published_rows(report: Report) -> Iterator[tuple[object, ...]]:
         agrees = "" if row.consistent is None else row.consistent
         ours = (row.ours.n, row.ours.mean, row.ours.sd, low, high, first, last)
         yield (report.name, row.arm, row.metric, row.unit, row.printed, *ours, agrees, row.doubt)
-
-
-def _csv(columns: Sequence[str], rows: Iterable[tuple[object, ...]]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(rows)
-    return text.getvalue()

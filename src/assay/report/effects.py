@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from assay.records import RunId, Status
+from assay.records import RunId
 from assay.results import Results
 from assay.stats import Crossed, Family, Pair, compare_crossed
 from assay.stats.ttest import FEWEST, Interval
@@ -42,4 +42,4 @@ def _crossed(results: Results, pair: Pair) -> Crossed | None:
 
 
 def _done(results: Results, arm: str) -> set[int]:
-    return {run.seed for run in results.of(arm) if run.status is Status.DONE}
+    return {run.seed for run in results.finished(arm)}

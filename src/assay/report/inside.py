@@ -7,7 +7,7 @@ import numpy as np
 from assay.data import Split
 from assay.errors import DataError, StoreError, UsageError
 from assay.inspection import best_run, load_test, trained
-from assay.records import RunId, Status
+from assay.records import RunId
 from assay.report.confusion import Confusion, confusion
 from assay.report.views import Features, Kernels, features, first_kernels
 from assay.results import Results
@@ -63,6 +63,6 @@ def _best_arm(results: Results) -> str | None:
 
 
 def _confusion(results: Results, arm: str, test: Split) -> Confusion:
-    done = [run.id for run in results.of(arm) if run.status is Status.DONE]
+    done = [run.id for run in results.finished(arm)]
     predicted = np.array([results.store.predicted(run) for run in done])
     return confusion(arm, predicted, test.labels, test.images, results.header.classes)

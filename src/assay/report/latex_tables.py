@@ -135,8 +135,7 @@ def _published(report: Report) -> Table:
     rows = [
         (
             row.arm,
-            ", ".join(filter(None, (row.title, row.unit)))
-            + (f" (doubtful: {row.doubt})" if row.doubt else ""),
+            _quantity(row),
             n.fixed(row.printed, digits),
             n.fixed(row.ours.mean, digits),
             n.interval(row.prediction, digits),
