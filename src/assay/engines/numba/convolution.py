@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from assay.engines.numba.kernels.winograd import POSITIONS
 from assay.engines.numba.layout import Maps, Offsets
 from assay.engines.numba.operands import (
     NO_BIAS,
@@ -24,6 +25,7 @@ from assay.engines.numba.operands import (
 )
 from assay.engines.numba.plan import Call, Plan, Span, Stage, Value
 from assay.engines.numba.pooling import unpool, winners
+from assay.engines.numba.winograd import Winograd, applies, output_tiles
 from assay.network import Node
 from assay.nn.conv2d import Conv2d
 
@@ -80,7 +82,7 @@ def convolution(plan: Plan, stage: Stage, x: Value, y: Value, first: bool) -> tu
     layer, name = stage.node.layer, stage.node.name
     assert isinstance(layer, Conv2d)
     winner = winners(plan, y.y) if stage.pool else None
-    work = _Convolution(plan, stage, x)
+    work = (Winograd if applies(stage) and _pays(stage) else _Convolution)(plan, stage, x)
     forward = work.pooled(y.y, winner) if winner else work.forward(y.y)
     if stage.pool is None or winner is None:
         backward = work.weight_gradients(y.dy) + ([] if first else work.input_gradient(y.dy))
@@ -89,6 +91,25 @@ def convolution(plan: Plan, stage: Stage, x: Value, y: Value, first: bool) -> tu
     if layer.bias:
         backward += bias_update(plan, f"{name}.bias", y.dy, winner.start - y.dy.start if winner else 0)
     return forward, [*backward, *plan.update(f"{name}.weight", work.grad)]
+
+
+TRANSFORM = 150
+"""What a channel's tile costs on its ways to and from its positions, in multiplications of vectors: from
+what networks took whose channels are so few that both ways take as long."""
+
+
+def _pays(stage: Stage) -> bool:
+    """Whether Winograd's algorithm costs less than the products of all taps."""
+    layer, node = stage.node.layer, stage.node
+    assert isinstance(layer, Conv2d)
+    (channels, *size), (outputs, height, width) = node.input_shape, node.output_shape
+    taps = 1
+    for axis, output in enumerate((height, width)):
+        stretches = forward_stretches(layer, axis, size[axis], output)
+        taps *= sum(len(stretch.positions) * len(stretch.taps) for stretch in stretches)
+    products = channels // layer.groups * outputs
+    tile = POSITIONS * products + TRANSFORM * (channels + outputs)
+    return output_tiles(layer, (height, width)).total * tile < taps * products
 
 
 class _Convolution:

@@ -102,6 +102,7 @@ class Plan:
         self.masks: list[Maps] = []
         self.kept: dict[str, tuple[int, Shape]] = {}
         self._table_size = 0
+        self._scratch: dict[int, int] = {}
         self.parameters = self._place(network)
         self.region = sum(self.padded(placed.size) for placed in self.parameters.values())
         self.theta, *self.slots = (self.memory.take(self.region) for _ in range(1 + len(rule.slots)))
@@ -159,6 +160,12 @@ class Plan:
         """Reserve a mask."""
         self.masks.append(self.memory.maps(self.blocks, shape))
         return self.masks[-1]
+
+    def scratch(self, size: int) -> int:
+        """Return where room lies that all stages which want as much use in turn."""
+        if size not in self._scratch:
+            self._scratch[size] = self.memory.take(size)
+        return self._scratch[size]
 
     def places(self, maps: Maps) -> tuple[int, int]:
         """Return a table of where the first block's features lie, and how far it is to the next block's."""

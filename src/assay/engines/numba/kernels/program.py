@@ -16,7 +16,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from assay.engines.base import Images, Labels
-from assay.engines.numba.kernels import ends, maps, normalisation, updates
+from assay.engines.numba.kernels import ends, maps, normalisation, updates, winograd
 from assay.engines.numba.kernels.lanes import kernel
 from assay.engines.numba.kernels.products import dot, product
 from assay.engines.numba.kernels.tiles import Shape
@@ -44,6 +44,14 @@ class Kernel(IntEnum):
     DOT_3X9 = auto()
     DOT_5X5 = auto()
     DOT_5X5_QUARTER = auto()
+    WINOGRAD_WEIGHTS = auto()
+    WINOGRAD_INPUT = auto()
+    WINOGRAD_OUTPUT = auto()
+    WINOGRAD_OUTPUT_QUARTER = auto()
+    WINOGRAD_POOLED = auto()
+    WINOGRAD_POOLED_QUARTER = auto()
+    WINOGRAD_GRADIENT = auto()
+    WINOGRAD_WEIGHT_GRADIENT = auto()
     BIAS_GRADIENT = auto()
     TRANSPOSE = auto()
     RELU = auto()
@@ -90,6 +98,9 @@ _product_8x1, _product_8x3, _product_6x4, _product_5x5, _product_4x6, _product_3
 (_product_pooled_quarter,) = (product(shape, pool=True) for shape in POOLED_QUARTERS)
 _dot_1x9, _dot_3x9, _dot_5x5 = map(dot, DOTS)
 (_dot_5x5_quarter,) = map(dot, DOT_QUARTERS)
+_winograd_input, _winograd_gradient = map(winograd.gather, (winograd.INPUT, winograd.GRADIENT))
+_winograd_output, _winograd_output_quarter = (winograd.scatter(quarter=quarter) for quarter in (False, True))
+_winograd_pooled, _winograd_pooled_quarter = (winograd.scatter(True, quarter) for quarter in (False, True))
 
 
 class Data(NamedTuple):
@@ -158,6 +169,22 @@ def _execute(call, tables, memory, data, now):  # noqa: PLR0912, PLR0915
         _dot_5x5(call, tables, memory)
     elif code == Kernel.DOT_5X5_QUARTER:
         _dot_5x5_quarter(call, tables, memory)
+    elif code == Kernel.WINOGRAD_WEIGHTS:
+        winograd.weights(call, memory)
+    elif code == Kernel.WINOGRAD_INPUT:
+        _winograd_input(call, tables, memory)
+    elif code == Kernel.WINOGRAD_OUTPUT:
+        _winograd_output(call, tables, memory)
+    elif code == Kernel.WINOGRAD_OUTPUT_QUARTER:
+        _winograd_output_quarter(call, tables, memory)
+    elif code == Kernel.WINOGRAD_POOLED:
+        _winograd_pooled(call, tables, memory)
+    elif code == Kernel.WINOGRAD_POOLED_QUARTER:
+        _winograd_pooled_quarter(call, tables, memory)
+    elif code == Kernel.WINOGRAD_GRADIENT:
+        _winograd_gradient(call, tables, memory)
+    elif code == Kernel.WINOGRAD_WEIGHT_GRADIENT:
+        winograd.weight_gradient(call, memory)
     elif code == Kernel.BIAS_GRADIENT:
         maps.bias_gradient(call, memory)
     elif code == Kernel.TRANSPOSE:

@@ -165,7 +165,7 @@ def _store_all(work: _Tile, widths: list[Lanes], m: int, values: list[Any], leas
     for p, (value, lanes) in enumerate(zip(values, widths, strict=True)):
         bound = emit_splat(work.builder, least, lanes)
         pointer = work.at(work.entry(work.columns, COLUMN * p + 1), c)
-        emit_store(work.builder, _greater(work, bound, value, bound, value), pointer, lanes)
+        emit_store(work.builder, greater(work.builder, bound, value, bound, value), pointer, lanes)
 
 
 def _store_largest(
@@ -173,24 +173,25 @@ def _store_largest(
 ) -> None:
     """Store the largest of a row's values, at least ``least``, and its position."""
     builder, lanes, best = work.builder, widths[0], values[0]
-    where = _constant(lanes, 0)
+    where = constant(lanes, 0)
     for p, value in enumerate(values[1:], start=1):
-        where = _greater(work, value, best, _constant(lanes, p), where)
-        best = _greater(work, value, best, value, best)
+        where = greater(work.builder, value, best, constant(lanes, p), where)
+        best = greater(work.builder, value, best, value, best)
     bound = emit_splat(builder, least, lanes)
-    where = _greater(work, best, bound, where, _constant(lanes, -1))
+    where = greater(work.builder, best, bound, where, constant(lanes, -1))
     pointer = work.at(work.entry(work.columns, 1), work.at(work.entry(work.rows, ROW * m + 1)))
-    emit_store(builder, _greater(work, bound, best, bound, best), pointer, lanes)
+    emit_store(builder, greater(work.builder, bound, best, bound, best), pointer, lanes)
     emit_store(builder, where, work.at(winner, pointer), lanes)
 
 
-def _constant(lanes: Lanes, value: float) -> Any:
+def constant(lanes: Lanes, value: float) -> Any:
+    """Return a number in every lane."""
     return ir.Constant(vector_type(lanes), [float(value)] * lanes.count)
 
 
-def _greater(work: _Tile, a: Any, b: Any, x: Any, y: Any) -> Any:
+def greater(builder: Any, a: Any, b: Any, x: Any, y: Any) -> Any:
     """Return where(a > b, x, y); y where a or b is nan."""
-    return work.builder.select(work.builder.fcmp_ordered(">", a, b), x, y)
+    return builder.select(builder.fcmp_ordered(">", a, b), x, y)
 
 
 def dot_tile(shape: Shape) -> Any:
@@ -228,7 +229,7 @@ def dot_tile(shape: Shape) -> Any:
                 for pair, value in zip(factors, sums, strict=True)
             ]
 
-        sums = work.accumulate([_constant(lanes, 0)] * (shape.rows * shape.columns), multiply)
+        sums = work.accumulate([constant(lanes, 0)] * (shape.rows * shape.columns), multiply)
         pointers = [
             work.at(work.entry(work.columns, COLUMN * p + 1), work.at(work.entry(work.rows, ROW * m + 1)))
             for p in columns

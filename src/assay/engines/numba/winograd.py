@@ -1,0 +1,285 @@
+"""Convolutions of 3 x 3 by Winograd's algorithm: the calls that they add to a plan.
+
+The formulas are those of `kernels.winograd`; here is where everything lies. Tiles
+are taken in strips: the positions of a strip, of all channels, are made, multiplied
+and used up before those of the next, while they are still in the cache.
+"""
+
+from collections.abc import Iterator
+from itertools import pairwise, zip_longest
+from typing import NamedTuple
+
+import numpy as np
+
+from assay.engines.numba.kernels.program import Kernel
+from assay.engines.numba.kernels.winograd import POSITIONS
+from assay.engines.numba.layout import MINUS_INFINITY, ZERO, Maps, Offsets
+from assay.engines.numba.operands import NO_BIAS, Operands, dot_call, from_first, product_call, quarters_call
+from assay.engines.numba.plan import Call, Plan, Stage, Value, call
+from assay.engines.numba.pooling import unpool
+from assay.network import Node
+from assay.nn.conv2d import Conv2d
+from assay.shapes import Pair
+
+STRIP, LONG_STRIP = 2**9, 2**12
+"""Channels times tiles of a strip. Two of the first fit into a core's own cache; sums over the tiles of a
+strip cost something at its end and want the second."""
+
+LEAST = 6
+"""Tiles of a strip, however many channels: the columns of a register tile."""
+
+TURNED = np.array([3, 1, 2, 0])
+"""Which rows of u are those of the kernel turned around."""
+
+
+def applies(stage: Stage) -> bool:
+    """Whether a stage is one of 3 x 3 kernels at every position, and a pooling's windows are its tiles."""
+    assert isinstance(stage.node.layer, Conv2d)
+    s = stage.node.layer.sliding
+    return s.kernel_size == (3, 3) and s.stride == (1, 1) and not (stage.pool and s.dilation != (1, 1))
+
+
+OUTPUT = Kernel.WINOGRAD_OUTPUT, Kernel.WINOGRAD_OUTPUT_QUARTER
+POOLED = Kernel.WINOGRAD_POOLED, Kernel.WINOGRAD_POOLED_QUARTER
+"""For whole vectors, and where only a quarter of each matters."""
+
+
+class Tiles(NamedTuple):
+    """Tiles of 2 x 2 outputs, for each axis their positions (tiles, 2); -1 beyond the end."""
+
+    rows: Offsets
+    columns: Offsets
+
+    @property
+    def total(self) -> int:
+        """How many cover a map."""
+        return len(self.rows) * len(self.columns)
+
+    def sources(self, padding: Pair, dilation: Pair) -> "Tiles":
+        """Return the positions (tiles, 4) of the other map that the outputs are made of."""
+        axes = zip(self, padding, dilation, strict=True)
+        return Tiles(*(axis[:, :1] - before + step * np.arange(4) for axis, before, step in axes))
+
+    def whole(self) -> "Tiles":
+        """Return those that have all of their outputs."""
+        return Tiles(*(axis[axis[:, 1] >= 0] for axis in self))
+
+    def pooled(self) -> "Tiles":
+        """Return the positions (tiles, 1) of the outputs behind a pooling of each tile."""
+        return Tiles(*(axis[:, :1] // 2 for axis in self))
+
+    def table(self, plan: Plan, maps: Maps, nowhere: int) -> "Table":
+        """Write where every tile's entries lie, in all blocks; those beyond the map lie ``nowhere``."""
+        height, width = maps.shape[1:]
+        rows, columns = self.rows[:, None, :, None], self.columns[None, :, None, :]
+        inside = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
+        places = maps.offsets[:, 0][:, rows.clip(0, height - 1), columns.clip(0, width - 1)]
+        entries = np.stack(
+            [np.where(inside, places, nowhere), np.broadcast_to(-1 * inside, places.shape)], -1
+        )
+        return Table(plan.table(entries), entries[0, 0, 0].size, maps.plane_size)
+
+
+class Table(NamedTuple):
+    """Where the tiles of a map lie: the table, its numbers for each tile, and from channel to channel."""
+
+    start: int
+    width: int
+    plane_size: int
+
+
+def output_tiles(layer: Conv2d, size: Pair) -> Tiles:
+    """Return the tiles of an output; dilated ones are taken so many positions apart."""
+    axes = zip(size, layer.sliding.dilation, strict=True)
+    return Tiles(*(np.array(list(_pairs(length, step))) for length, step in axes))
+
+
+def _pairs(length: int, step: int) -> Iterator[tuple[int, int]]:
+    for phase in range(min(step, length)):
+        positions = range(phase, length, step)
+        yield from zip_longest(positions[::2], positions[1::2], fillvalue=-1)
+
+
+class Strip(NamedTuple):
+    """Some of the tiles of all blocks, and whether only a quarter of their lanes matters."""
+
+    start: int
+    size: int
+    quarter: bool
+
+
+class Positions(NamedTuple):
+    """The tiles' positions (positions, groups, channels, tiles) of a strip."""
+
+    offsets: Offsets
+    step: int
+
+    @property
+    def numbers(self) -> tuple[int, int]:
+        """Where they begin, and how far it is from one of the 16 to the next."""
+        return int(self.offsets.flat[0]), self.step
+
+
+class Winograd:
+    """The operands of one layer's products, and the ways from maps to tiles and back."""
+
+    def __init__(self, plan: Plan, stage: Stage, x: Value) -> None:
+        layer, name = stage.node.layer, stage.node.name
+        assert isinstance(layer, Conv2d)
+        self.plan, self.stage, self.layer, self.x = plan, stage, layer, x
+        self.weight, self.grad = plan.weights(f"{name}.weight"), plan.gradient(f"{name}.weight")
+        self.bias = int(plan.weights(f"{name}.bias")[0]) if layer.bias else ZERO
+        self.u, self.du = self._kernels(), self._kernels()
+        self.most = max(stage.node.input_shape[0], stage.node.output_shape[0])
+        self.room = POSITIONS * (max(LONG_STRIP, LEAST * self.most) + 1) * plan.memory.lanes
+        self.scratch = plan.scratch(2 * self.room)
+        self.zeros, self.spare = plan.memory.take(plan.memory.lanes), plan.memory.take(plan.memory.lanes)
+
+    def _kernels(self) -> Offsets:
+        """Reserve the positions (positions, groups, channels to, channels from) of the kernels."""
+        size = POSITIONS * self.grad.size // 9
+        start = self.plan.memory.take(size)
+        return np.arange(start, start + size).reshape(POSITIONS, self.layer.groups, -1, self.grad.shape[1])
+
+    def forward(self, y: Maps) -> list[Call]:
+        """y[o, r, s] = b[o] + sum over c, i, j of W[o, c, i, j] x[c, window r, s at i, j]."""
+        return self._forward(OUTPUT, y, self._outputs(), 0)
+
+    def pooled(self, y: Maps, winner: Maps) -> list[Call]:
+        """Return `forward` and the maximum over windows of 2 x 2, which are the tiles."""
+        return self._forward(POOLED, y, self._outputs().pooled(), winner.start - y.start)
+
+    def _outputs(self) -> Tiles:
+        """Return the tiles of the output; what a pooling leaves over has no gradient either."""
+        _, height, width = self.stage.node.output_shape
+        tiles = output_tiles(self.layer, (height, width))
+        return tiles.whole() if self.stage.pool else tiles
+
+    def _forward(self, kernels: tuple[Kernel, Kernel], y: Maps, targets: Tiles, winner: int) -> list[Call]:
+        s = self.layer.sliding
+        sources = self._outputs().sources(s.padding, s.dilation).table(self.plan, self.x.y, self.zeros)
+        least = ZERO if self.stage.relu else MINUS_INFINITY
+        ending = (self.bias, int(self.layer.bias), least, winner)
+        table = targets.table(self.plan, y, self.spare)
+        prepare = call(Kernel.WINOGRAD_WEIGHTS, *self._between(self.weight, self.u))
+        return [prepare, *self._convolved(self.u, sources, table, targets.total, kernels, ending)]
+
+    def input_gradient(self, dy: Maps) -> list[Call]:
+        """dx[c, u, v] = sum over o, i, j of W[o, c, i, j] dy[o, r, s] where window r, s is u, v at i, j."""
+        dx, s = self.x.dy, self.layer.sliding
+        tiles = output_tiles(self.layer, dx.shape[1:])
+        padding = (2 * s.dilation[0] - s.padding[0], 2 * s.dilation[1] - s.padding[1])
+        sources = tiles.sources(padding, s.dilation).table(self.plan, dy, self.zeros)
+        square = self.u.reshape(4, 4, *self.u.shape[1:])[TURNED[:, None], TURNED]
+        u = square.reshape(self.u.shape).swapaxes(2, 3)
+        targets = tiles.table(self.plan, dx, self.spare)
+        ending = (ZERO, 0, MINUS_INFINITY, 0)
+        return self._convolved(u, sources, targets, tiles.total, OUTPUT, ending)
+
+    def weight_gradients(self, dy: Maps) -> list[Call]:
+        """dW[o, c, i, j] = sum over examples, r, s of dy[o, r, s] x[c, window r, s at i, j]."""
+        tiles, s = self._outputs(), self.layer.sliding
+        inputs = tiles.sources(s.padding, s.dilation).table(self.plan, self.x.y, self.zeros)
+        gradients = tiles.table(self.plan, dy, self.zeros)
+        calls = []
+        for strip in self._strips(tiles.total, LONG_STRIP):
+            v, m = self._positions(self.u, strip)
+            calls += [
+                self._gather(Kernel.WINOGRAD_INPUT, inputs, strip, v),
+                self._gather(Kernel.WINOGRAD_GRADIENT, gradients, strip, m),
+                *self._dots(m.offsets, v.offsets, strip),
+            ]
+        return [*calls, call(Kernel.WINOGRAD_WEIGHT_GRADIENT, *self._between(self.grad, self.du))]
+
+    def unpooled(self, pool: Node, dy: Maps, winner: Maps, first: bool) -> list[Call]:
+        """Return the gradients behind a pooling."""
+        dz = self.plan.memory.maps(self.plan.blocks, self.stage.node.output_shape)
+        gradients = [*self.weight_gradients(dz), *([] if first else self.input_gradient(dz))]
+        return [unpool(self.plan, pool, dz, dy, winner), *gradients]
+
+    def _between(self, weight: Offsets, u: Offsets) -> tuple[int, ...]:
+        kernels = weight.size // 9
+        return int(weight.flat[0]), kernels, int(u.flat[0]), kernels
+
+    def _strips(self, tiles: int, length: int) -> Iterator[Strip]:
+        """Split each span's tiles evenly."""
+        size = max(length // self.most, LEAST)
+        for span in self.plan.spans:
+            total = (span.stop - span.start) * tiles
+            cuts = np.linspace(0, total, -(-total // size) + 1).astype(int).tolist()
+            for start, stop in pairwise(cuts):
+                yield Strip(span.start * tiles + start, stop - start, span.quarter)
+
+    def _positions(self, u: Offsets, strip: Strip) -> tuple[Positions, Positions]:
+        """Return the positions of what a product with ``u`` reads, and of what it writes."""
+        _, groups, to, origin = u.shape
+        lanes = self.plan.memory.lanes
+        found = []
+        for number, channels in enumerate((origin, to)):
+            start, step = self.scratch + number * self.room, groups * channels * strip.size + 1
+            tiles = np.arange(step - 1).reshape(groups, channels, strip.size)
+            whole = start + lanes * (step * np.arange(POSITIONS)[:, None, None, None] + tiles)
+            found.append(Positions(whole, lanes * step))
+        return found[0], found[1]
+
+    def _gather(self, kernel: Kernel, table: Table, strip: Strip, found: Positions) -> Call:
+        return call(kernel, *self._transform(table, strip, found))
+
+    def _transform(self, table: Table, strip: Strip, positions: Positions) -> tuple[int, ...]:
+        start, step = positions.numbers
+        channels = positions.offsets[0, :, :, 0].size
+        at = table.start + strip.start * table.width
+        return at, strip.size, channels, table.plane_size, start, step, self.plan.memory.lanes
+
+    def _convolved(
+        self,
+        u: Offsets,
+        sources: Table,
+        targets: Table,
+        tiles: int,
+        kernels: tuple[Kernel, Kernel],
+        ending: tuple[int, ...],
+    ) -> list[Call]:
+        """Return the calls from one map's tiles to another's, strip by strip."""
+        calls: list[Call] = []
+        products: dict[tuple[int, bool], list[Call]] = {}
+        for strip in self._strips(tiles, STRIP):
+            v, m = self._positions(u, strip)
+            if strip[1:] not in products:
+                products[strip[1:]] = self._products(u, v.offsets, m.offsets, strip.quarter)
+            before = self._gather(Kernel.WINOGRAD_INPUT, sources, strip, v)
+            after = call(kernels[strip.quarter], *self._transform(targets, strip, m), *ending)
+            calls += [before, *products[strip[1:]], after]
+        return calls
+
+    def _products(self, u: Offsets, v: Offsets, m: Offsets, quarter: bool) -> list[Call]:
+        """m[o, t] = sum over c of u[o, c] v[c, t], at each position, in each group."""
+        calls = []
+        for a, b, c in ((u[i, g], v[i, g], m[i, g]) for i, g in np.ndindex(u.shape[:2])):
+            operands = Operands(
+                a_rows=a[:, 0],
+                c_rows=from_first(c[:, 0]),
+                starts=NO_BIAS,
+                b_columns=b[0],
+                c_columns=c[0],
+                a_ks=from_first(a[0]),
+                b_ks=from_first(b[:, 0]),
+            )
+            calls.append((quarters_call if quarter else product_call)(self.plan, operands))
+        return calls
+
+    def _dots(self, m: Offsets, v: Offsets, strip: Strip) -> list[Call]:
+        """du[o, c] = sum over t of m[o, t] v[c, t], at each position, in each group; strips add up."""
+        calls = []
+        for a, b, c in ((m[i, g], v[i, g], self.du[i, g]) for i, g in np.ndindex(m.shape[:2])):
+            operands = Operands(
+                a_rows=a[:, 0],
+                c_rows=from_first(c[:, 0]),
+                starts=NO_BIAS,
+                b_columns=b[:, 0],
+                c_columns=c[0],
+                a_ks=from_first(a[0]),
+                b_ks=from_first(b[0]),
+            )
+            calls.append(dot_call(self.plan, operands, strip.start > 0, strip.quarter))
+        return calls

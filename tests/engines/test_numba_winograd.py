@@ -1,0 +1,146 @@
+"""Winograd's convolutions are held to the plain ones, and taken where they pay."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numba_cases import assert_near, assert_same, draw_images, draw_pair, open_session, train, values
+from torch import nn
+from torch.nn import functional
+from torch_networks import load_weights
+
+from assay.architectures import ConvBlocks, ConvPool
+from assay.engines.base import Recipe, initial_state
+from assay.engines.numba import NumbaEngine, convolution, winograd
+from assay.engines.numba.kernels.program import Kernel
+from assay.engines.numba.kernels.winograd import GRADIENT, INPUT, OUTPUT
+from assay.engines.reference import ReferenceEngine
+from assay.network import Network
+from assay.nn import AvgPool2d, Conv2d, Flatten, Layer, Linear, MaxPool2d, ReLU
+from assay.optim import SGD, Adam
+
+SPREAD = np.array([[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]])
+"""G of Lavin & Gray 2016, equation 8."""
+
+
+def test_the_three_matrices_filter_exactly() -> None:
+    """Equation 7, A^T [(G g) (B^T d)], in whole numbers; A and A^T belong together."""
+    rng = np.random.default_rng(0)
+    d, g = 2 * rng.integers(-9, 9, 4), 2 * rng.integers(-9, 9, 3)
+    y = np.array(OUTPUT) @ ((SPREAD @ g) * (np.array(INPUT) @ d))
+    np.testing.assert_array_equal(y, np.correlate(d, g))
+    np.testing.assert_array_equal(np.array(OUTPUT).T, GRADIENT)
+
+
+WIDE = Conv2d(64, 3, padding=1)
+
+
+@st.composite
+def networks(draw: st.DrawFn) -> Network:
+    """Draw two convolutions of 3 x 3 with some channels between them, dilated, grouped, padded or pooled."""
+    groups = draw(st.sampled_from([1, 1, 2]))
+    first, *channels = (groups * draw(st.integers(1, 4)) for _ in range(3))
+    layers: list[Layer] = [Conv2d(first, 3, padding=draw_pair(draw, 0, 2), bias=draw(st.booleans()))]
+    for outputs in channels:
+        pooled = draw(st.booleans())
+        dilation = 1 if pooled else draw_pair(draw, 1, 3)
+        padding = draw_pair(draw, 0, 2)
+        layers.append(
+            Conv2d(outputs, 3, 1, padding, dilation=dilation, groups=groups, bias=draw(st.booleans()))
+        )
+        layers += [ReLU()] if draw(st.booleans()) else []
+        layers += [MaxPool2d(2)] if pooled else []
+    size = draw_pair(draw, 18, 23)
+    return Network((*layers, Flatten(), Linear(5)), (draw(st.integers(1, 2)), *size))
+
+
+@given(networks(), st.sampled_from([1, 9, 16, 19, 20]), st.sampled_from([2, 3, 40]))
+@settings(max_examples=25, deadline=None)
+def test_agrees_with_the_reference(network: Network, batch_size: int, strip: int) -> None:
+    recipe = Recipe(SGD(0.003), batch_size, dtype="float64")  # more, and some of these diverge
+    expected = train(ReferenceEngine(), network, recipe, epochs=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(convolution, "_pays", lambda stage: True)
+        patch.setattr(winograd, "LEAST", strip)
+        patch.setattr(winograd, "STRIP", 1)
+        patch.setattr(winograd, "LONG_STRIP", 1)
+        found = train(NumbaEngine(), network, recipe, epochs=1)
+    state = found.states()[0]
+    images, _ = draw_images(11, network, seed=1)
+    assert_near("scores", found.scores(images)[0], expected.scores(images)[0])
+    assert_same(found.states()[0], state)
+    for name, value in values(expected.states()[0]).items():
+        assert_near(name, values(state)[name], value)
+
+
+@pytest.mark.parametrize(
+    ("network", "expected"),
+    [
+        (ConvBlocks(2, 64, "max").build((1, 28, 28), 47), True),
+        (ConvBlocks(2, 64, "dilated").build((1, 28, 28), 47), True),
+        (ConvPool().build((1, 28, 28), 47), False),
+        (Network((Conv2d(64, 3), Flatten(), Linear(5)), (1, 28, 28)), False),
+        (Network((Conv2d(64, 3), Conv2d(64, 3, stride=2), Flatten(), Linear(5)), (1, 28, 28)), False),
+        (Network((Conv2d(64, 3), AvgPool2d(7), Conv2d(64, 3, padding=1), Flatten()), (1, 28, 28)), False),
+    ],
+)
+def test_is_taken_where_it_pays(network: Network, expected: bool) -> None:
+    session = open_session(NumbaEngine(), network, Recipe(Adam()))
+    program = session._training  # type: ignore[attr-defined]
+    assert (Kernel.WINOGRAD_WEIGHTS in program[:, 0]) == expected
+
+
+def test_room_is_shared_by_the_layers() -> None:
+    """A further layer takes its maps and its kernels, not another 8 MB of scratch."""
+    two, three = (
+        open_session(
+            NumbaEngine(), Network((*[WIDE] * layers, Flatten(), Linear(5)), (1, 12, 12)), Recipe(Adam(), 4)
+        )
+        for layers in (2, 3)
+    )
+    assert Kernel.WINOGRAD_WEIGHTS in two._training[:, 0]  # type: ignore[attr-defined]
+    assert three.memory() - two.memory() < 8e6
+
+
+def test_float32_is_as_close_to_float64_as_pytorch() -> None:
+    """One step's gradients of a smooth network are, so that rounding is all that differs; scores nearly so.
+
+    Forward the tiles cost digits: sums of four pixels and of three products, more than PyTorch's taps do.
+    """
+    layers = (Conv2d(32, 3, padding=1), Conv2d(32, 3, padding=1), AvgPool2d(2), Conv2d(32, 3, padding=1))
+    network = Network((*layers, Flatten(), Linear(10)), (1, 28, 28))
+    images, labels = draw_images(100, network)
+    recipes = (Recipe(SGD(1.0), 100, dtype=dtype) for dtype in ("float64", "float32"))
+    exact, found = (
+        open_session(NumbaEngine(), network, recipe, initial_state(network, recipe, 7)) for recipe in recipes
+    )
+    assert Kernel.WINOGRAD_WEIGHTS in found._training[:, 0]  # type: ignore[attr-defined]
+    model = nn.Sequential(
+        nn.Conv2d(1, 32, 3, padding=1),
+        nn.Conv2d(32, 32, 3, padding=1),
+        nn.AvgPool2d(2),
+        nn.Conv2d(32, 32, 3, padding=1),
+        nn.Flatten(),
+        nn.Linear(32 * 196, 10),
+    )
+    start = found.states()[0].parameters
+    load_weights(model, start)
+    scores = model(torch.tensor(images).reshape(100, 1, 28, 28).float() / 255)
+    assert_near_as(4, exact.scores(images)[0], found.scores(images)[0], scores.detach().numpy())
+    functional.cross_entropy(scores, torch.tensor(labels)).backward()
+    for session in (exact, found):
+        session.train_epoch(images, labels, 1, lambda steps: None)
+    for (name, value), parameter in zip(start.items(), model.parameters(), strict=True):
+        before = value.astype("float64")
+        ours, expected = (before - session.states()[0].parameters[name] for session in (found, exact))
+        assert parameter.grad is not None
+        rounding = 6e-8 * np.abs(value).max()  # of the parameter, as it is stored before and after
+        assert_near_as(2, expected, ours, parameter.grad.numpy(), rounding)
+
+
+def assert_near_as(
+    times: float, exact: np.ndarray, ours: np.ndarray, theirs: np.ndarray, rounding: float = 0.0
+) -> None:
+    our_error, their_error = (np.abs(found - exact).max() for found in (ours, theirs))
+    assert our_error < times * their_error + rounding
