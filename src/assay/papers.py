@@ -17,6 +17,8 @@ class Paper:
     name: str
     title: str
     studies: tuple[str, ...]
+    plots_loss: bool = False
+    """Whether its figures plot the loss beside the accuracy."""
 
 
 PAPERS: dict[str, Paper] = {
@@ -34,6 +36,7 @@ PAPERS: dict[str, Paper] = {
             "2018",
             "Exploring Convolutional Networks",
             ("pooling", "depth", "overlapping", "stride", "stride-kernel"),
+            plots_loss=True,
         ),
     )
 }  # fmt: skip

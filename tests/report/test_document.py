@@ -4,6 +4,7 @@ import csv
 import io
 import re
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from factories import make_results, make_study
@@ -43,6 +44,12 @@ def test_it_needs_nothing_beside_it_and_escapes_what_it_shows(found):
     assert not re.search(r'(?:src|href)="(?!#)', page)
     assert "A Report &lt;of&gt; 2018" in page
     assert "Max is &lt;better&gt;." in page
+
+
+def test_losses_are_drawn_where_the_published_figures_have_them(found):
+    page = document.render(found)
+    both = document.render(replace(found, plots_loss=True))
+    assert both.count("<figure>") == 2 * page.count("<figure>")
 
 
 def test_the_answer_counts_the_verdicts(found):

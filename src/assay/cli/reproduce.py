@@ -86,7 +86,8 @@ def _conclude(paper: "Paper", results: "list[Results]", folder: Path) -> None:
     from assay.report.files import write_whole
 
     command = shlex.join(["assay", *sys.argv[1:]])
-    found = document.Document(paper.title, tuple(model.build(one) for one in results), command)
+    reports = tuple(model.build(one) for one in results)
+    found = document.Document(paper.title, reports, command, paper.plots_loss)
     write_whole(folder / "claims.csv", document.claims_csv(found))
     write_whole(folder / "published.csv", document.published_csv(found))
     write_whole(folder / "runs.csv", document.runs_csv(results))

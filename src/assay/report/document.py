@@ -15,8 +15,8 @@ from assay.report.numbers import names, plural
 from assay.results import COLUMNS, Results
 from assay.stats import ClaimVerdict
 
-CURVES: tuple[Metric, ...] = ("valid_accuracy", "train_accuracy")
-"""What the published reports plot; the studies' own pages have the losses too."""
+ACCURACIES: tuple[Metric, ...] = ("valid_accuracy", "train_accuracy")
+LOSSES: tuple[Metric, ...] = ("valid_loss", "train_loss")
 
 CLAIM_COLUMNS = (
     "study", "claim", "source", "verdict", "relation", "relation_verdict", "n", "found", "published",
@@ -44,6 +44,13 @@ class Document:
     reports: tuple[Report, ...]
     command: str
     """What wrote it, to write it again."""
+    plots_loss: bool = False
+    """Whether curves of the loss stand beside those of the accuracy, as on the studies' own pages."""
+
+    @property
+    def curves(self) -> tuple[Metric, ...]:
+        """What is drawn epoch by epoch."""
+        return (*ACCURACIES, *LOSSES) if self.plots_loss else ACCURACIES
 
     @property
     def claims(self) -> list[tuple[Report, ClaimRow]]:
@@ -80,7 +87,7 @@ class Document:
 
 def render(document: Document) -> str:
     """Return the document as one HTML page."""
-    parts = [_part(report) for report in document.reports]
+    parts = [_part(report, document.curves) for report in document.reports]
     return environment().get_template("document.html.j2").render(document=document, parts=parts)
 
 
@@ -102,9 +109,9 @@ def runs_csv(results: Sequence[Results]) -> str:
     return csv_text(("study", *COLUMNS), rows)
 
 
-def _part(report: Report) -> Part:
+def _part(report: Report, metrics: Sequence[Metric]) -> Part:
     """Draw a study; the ids of its figures are its own in the document."""
-    curves = (figures.curve_plot(report, metric) for metric in CURVES)
+    curves = (figures.curve_plot(report, metric) for metric in metrics)
     drawings = tuple(replace(drawing, key=f"{report.name}-{drawing.key}") for drawing in curves if drawing)
     lengths = {run.epochs for run in report.runs}
     return Part(report, drawings, plural(max(lengths, default=0), "epoch"))

@@ -25,7 +25,8 @@ from assay.engines.numba.operands import (
 )
 from assay.engines.numba.plan import Call, Plan, Span, Stage, Value
 from assay.engines.numba.pooling import unpool, winners
-from assay.engines.numba.winograd import Winograd, applies, output_tiles
+from assay.engines.numba.tiling import output_tiles
+from assay.engines.numba.winograd import Winograd, applies
 from assay.network import Node
 from assay.nn.conv2d import Conv2d
 

@@ -6,7 +6,7 @@ and used up before those of the next, while they are still in the cache.
 """
 
 from collections.abc import Iterator
-from itertools import pairwise, zip_longest
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -17,9 +17,9 @@ from assay.engines.numba.layout import MINUS_INFINITY, ZERO, Maps, Offsets
 from assay.engines.numba.operands import NO_BIAS, Operands, dot_call, from_first, product_call, quarters_call
 from assay.engines.numba.plan import Call, Plan, Stage, Value, call
 from assay.engines.numba.pooling import unpool
+from assay.engines.numba.tiling import Table, Tiles, output_tiles
 from assay.network import Node
 from assay.nn.conv2d import Conv2d
-from assay.shapes import Pair
 
 STRIP, LONG_STRIP = 2**9, 2**12
 """Channels times tiles of a strip. Two of the first fit into a core's own cache; sums over the tiles of a
@@ -42,62 +42,6 @@ def applies(stage: Stage) -> bool:
 OUTPUT = Kernel.WINOGRAD_OUTPUT, Kernel.WINOGRAD_OUTPUT_QUARTER
 POOLED = Kernel.WINOGRAD_POOLED, Kernel.WINOGRAD_POOLED_QUARTER
 """For whole vectors, and where only a quarter of each matters."""
-
-
-class Tiles(NamedTuple):
-    """Tiles of 2 x 2 outputs, for each axis their positions (tiles, 2); -1 beyond the end."""
-
-    rows: Offsets
-    columns: Offsets
-
-    @property
-    def total(self) -> int:
-        """How many cover a map."""
-        return len(self.rows) * len(self.columns)
-
-    def sources(self, padding: Pair, dilation: Pair) -> "Tiles":
-        """Return the positions (tiles, 4) of the other map that the outputs are made of."""
-        axes = zip(self, padding, dilation, strict=True)
-        return Tiles(*(axis[:, :1] - before + step * np.arange(4) for axis, before, step in axes))
-
-    def whole(self) -> "Tiles":
-        """Return those that have all of their outputs."""
-        return Tiles(*(axis[axis[:, 1] >= 0] for axis in self))
-
-    def pooled(self) -> "Tiles":
-        """Return the positions (tiles, 1) of the outputs behind a pooling of each tile."""
-        return Tiles(*(axis[:, :1] // 2 for axis in self))
-
-    def table(self, plan: Plan, maps: Maps, nowhere: int) -> "Table":
-        """Write where every tile's entries lie, in all blocks; those beyond the map lie ``nowhere``."""
-        height, width = maps.shape[1:]
-        rows, columns = self.rows[:, None, :, None], self.columns[None, :, None, :]
-        inside = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
-        places = maps.offsets[:, 0][:, rows.clip(0, height - 1), columns.clip(0, width - 1)]
-        entries = np.stack(
-            [np.where(inside, places, nowhere), np.broadcast_to(-1 * inside, places.shape)], -1
-        )
-        return Table(plan.table(entries), entries[0, 0, 0].size, maps.plane_size)
-
-
-class Table(NamedTuple):
-    """Where the tiles of a map lie: the table, its numbers for each tile, and from channel to channel."""
-
-    start: int
-    width: int
-    plane_size: int
-
-
-def output_tiles(layer: Conv2d, size: Pair) -> Tiles:
-    """Return the tiles of an output; dilated ones are taken so many positions apart."""
-    axes = zip(size, layer.sliding.dilation, strict=True)
-    return Tiles(*(np.array(list(_pairs(length, step))) for length, step in axes))
-
-
-def _pairs(length: int, step: int) -> Iterator[tuple[int, int]]:
-    for phase in range(min(step, length)):
-        positions = range(phase, length, step)
-        yield from zip_longest(positions[::2], positions[1::2], fillvalue=-1)
 
 
 class Strip(NamedTuple):
