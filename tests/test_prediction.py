@@ -58,6 +58,8 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Path, str]]
 def test_new_pictures_are_recognised(recogniser: Results, pictures: list[tuple[Path, str]]):
     found = prediction.predict(recogniser.folder, [path for path, _ in pictures])
     assert [item.path for item in found] == [path for path, _ in pictures]
+    best = max(recogniser.runs, key=lambda run: run.valid_best or 0)
+    assert {item.run for item in found} == {best.id}
     right = np.mean([item.character == label for item, (_, label) in zip(found, pictures, strict=True)])
     expected = max(result.test_accuracy or 0 for result in recogniser.runs)
     assert expected > 0.8

@@ -12,6 +12,7 @@ from assay.data import prepare
 from assay.engines.base import Images, Session
 from assay.engines.reference import ReferenceEngine
 from assay.errors import DataError
+from assay.records import RunId
 from assay.results import Results
 from assay.shapes import Array, Shape
 from assay.training import Job
@@ -24,11 +25,12 @@ RUNNERS_UP = 3
 class Prediction:
     """What a network takes the character of one picture to be.
 
-    ``confidence`` is its softmax share, 0 to 1; networks are often surer than
+    ``run`` trained it. ``confidence`` is its softmax share, 0 to 1; networks are often surer than
     they are right. ``runners_up`` are the next likely characters with theirs.
     """
 
     path: Path
+    run: RunId
     character: str
     confidence: float
     runners_up: tuple[tuple[str, float], ...]
@@ -70,7 +72,7 @@ def predict(
         return []
     stacked: Images = np.stack([image for _, image in prepared])
     return [
-        _prediction(path, scores, classes)
+        _prediction(path, run.id, scores, classes)
         for (path, _), scores in zip(prepared, session.scores(stacked)[0], strict=True)
     ]
 
@@ -91,8 +93,8 @@ def _session(found: inspection.Trained, results: Results) -> Session:
     return Job(ReferenceEngine(), found.network, recipe, (found.run.seed,)).session([found.state])
 
 
-def _prediction(path: Path, scores: Array, classes: tuple[str, ...]) -> Prediction:
+def _prediction(path: Path, run: RunId, scores: Array, classes: tuple[str, ...]) -> Prediction:
     shares = inspection.shares(scores)
     order = np.argsort(-shares, kind="stable")[: RUNNERS_UP + 1]
     first, *others = ((classes[index], float(shares[index])) for index in order)
-    return Prediction(path, *first, tuple(others))
+    return Prediction(path, run, *first, tuple(others))

@@ -13,6 +13,7 @@ from assay.engines import speed
 from assay.errors import DataError
 from assay.plan import make_plan
 from assay.prediction import Prediction
+from assay.records import RunId
 from assay.report.export import to_toml
 from assay.shapes import text
 from assay.studies import load_study
@@ -90,18 +91,23 @@ def test_data_list_info_and_preview(assay: Assay, characters: str):
         assert sheet.width > 100
 
 
+RUN = RunId("max", 3)
+
+
 def test_predict_prints_a_line_for_each_picture(assay: Assay, monkeypatch):
     """Names as they are, with what would be markup elsewhere."""
 
     def recognise(folder, images, *, arm, seed, on_error):
         assert (folder, arm, seed) == ("there", "max", 3)
-        return [Prediction(Path(image), "[b]", 0.875, (("8", 0.12), ("3", 0.005))) for image in images]
+        return [Prediction(Path(image), RUN, "[b]", 0.875, (("8", 0.12), ("3", 0.005))) for image in images]
 
     monkeypatch.setattr("assay.prediction.predict", recognise)
     said = assay("predict", "there", "[bold]a.png", "b.jpg", "--arm", "max", "--seed", "3")
     assert (said.status, said.err) == (0, "")
     assert [line.split() for line in said.out.splitlines()[2:]] == [
-        ["[bold]a.png", "[b]", "88%", "8", "12%,", "3", "0%"], ["b.jpg", "[b]", "88%", "8", "12%,", "3", "0%"]
+        ["[bold]a.png", "[b]", "88%", "8", "12%,", "3", "0%"],
+        ["b.jpg", "[b]", "88%", "8", "12%,", "3", "0%"],
+        ["recognised", "by", "max,", "seed", "3"],
     ]  # fmt: skip
 
 
@@ -109,7 +115,7 @@ def test_pictures_that_cannot_be_read_lose_the_others_no_answer(assay: Assay, mo
     def recognise(folder, images, *, arm, seed, on_error):
         for image in images[1:]:
             on_error(DataError(f"{image}: blank\npicture"))
-        return [Prediction(Path(images[0]), "7", 1.0, ())]
+        return [Prediction(Path(images[0]), RUN, "7", 1.0, ())]
 
     monkeypatch.setattr("assay.prediction.predict", recognise)
     said = assay("predict", "there", "a.png", "b.png", "c.png")

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from assay.cli.options import Folder, number
-from assay.cli.text import complain, console, grid
+from assay.cli.text import complain, console, grid, say
 from assay.errors import DataError
 
 Images = Annotated[
@@ -32,6 +32,7 @@ def predict(folder: Folder, images: Images, arm: Arm = None, seed: Seed = None) 
         table.add_row(str(item.path), item.character, f"{100 * item.confidence:.0f}%", others)
     if found:
         console().print(table)
+        say(f"recognised by {found[0].run}")
     for error in errors:
         complain(str(error))
     if errors:
