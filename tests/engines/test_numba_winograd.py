@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 from numba_cases import assert_near, assert_same, draw_images, draw_pair, open_session, train, values
 from torch import nn
@@ -16,6 +16,7 @@ from assay.engines.numba import NumbaEngine, convolution, winograd
 from assay.engines.numba.kernels.program import Kernel
 from assay.engines.numba.kernels.winograd import GRADIENT, INPUT, OUTPUT
 from assay.engines.reference import ReferenceEngine
+from assay.errors import ShapeError
 from assay.network import Network
 from assay.nn import AvgPool2d, Conv2d, Flatten, Layer, Linear, MaxPool2d, ReLU
 from assay.optim import SGD, Adam
@@ -38,21 +39,21 @@ WIDE = Conv2d(64, 3, padding=1)
 
 @st.composite
 def networks(draw: st.DrawFn) -> Network:
-    """Draw two convolutions of 3 x 3 with some channels between them, dilated, grouped, padded or pooled."""
+    """Draw three convolutions of 3 x 3, dilated, grouped, padded or pooled."""
     groups = draw(st.sampled_from([1, 1, 2]))
-    first, *channels = (groups * draw(st.integers(1, 4)) for _ in range(3))
-    layers: list[Layer] = [Conv2d(first, 3, padding=draw_pair(draw, 0, 2), bias=draw(st.booleans()))]
-    for outputs in channels:
-        pooled = draw(st.booleans())
-        dilation = 1 if pooled else draw_pair(draw, 1, 3)
-        padding = draw_pair(draw, 0, 2)
-        layers.append(
-            Conv2d(outputs, 3, 1, padding, dilation=dilation, groups=groups, bias=draw(st.booleans()))
-        )
+    layers: list[Layer] = []
+    for _ in range(3):
+        outputs = groups * draw(st.integers(1, 4))
+        padding, dilation = draw_pair(draw, 0, 4), draw(st.just(1) | st.just((3, 1)) | st.just((1, 2)))
+        own = groups if layers else 1
+        bias = draw(st.booleans())
+        layers.append(Conv2d(outputs, 3, 1, padding, dilation=dilation, groups=own, bias=bias))
         layers += [ReLU()] if draw(st.booleans()) else []
-        layers += [MaxPool2d(2)] if pooled else []
-    size = draw_pair(draw, 18, 23)
-    return Network((*layers, Flatten(), Linear(5)), (draw(st.integers(1, 2)), *size))
+        layers += [MaxPool2d(2)] if draw(st.booleans()) else []
+    try:
+        return Network((*layers, Flatten(), Linear(5)), (draw(st.integers(1, 2)), *draw_pair(draw, 1, 23)))
+    except ShapeError:
+        reject()
 
 
 @given(networks(), st.sampled_from([1, 9, 16, 19, 20]), st.sampled_from([2, 3, 40]))
@@ -61,10 +62,10 @@ def test_agrees_with_the_reference(network: Network, batch_size: int, strip: int
     recipe = Recipe(SGD(0.003), batch_size, dtype="float64")  # more, and some of these diverge
     expected = train(ReferenceEngine(), network, recipe, epochs=1)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(convolution, "_pays", lambda stage: True)
+        patch.setattr(convolution, "_pays", lambda stage, blocks: True)
         patch.setattr(winograd, "LEAST", strip)
         patch.setattr(winograd, "STRIP", 1)
-        patch.setattr(winograd, "LONG_STRIP", 1)
+        patch.setattr(winograd, "LONG_STRIP", 7)
         found = train(NumbaEngine(), network, recipe, epochs=1)
     state = found.states()[0]
     images, _ = draw_images(11, network, seed=1)
@@ -80,6 +81,9 @@ def test_agrees_with_the_reference(network: Network, batch_size: int, strip: int
         (ConvBlocks(2, 64, "max").build((1, 28, 28), 47), True),
         (ConvBlocks(2, 64, "dilated").build((1, 28, 28), 47), True),
         (ConvPool().build((1, 28, 28), 47), False),
+        (ConvBlocks(2, 16, "max").build((1, 28, 28), 47), False),
+        (ConvBlocks(2, 32, "max").build((1, 28, 28), 47), True),
+        (Network((WIDE, ReLU(), WIDE, ReLU(), MaxPool2d(2), Flatten(), Linear(5)), (1, 28, 28)), True),
         (Network((Conv2d(64, 3), Flatten(), Linear(5)), (1, 28, 28)), False),
         (Network((Conv2d(64, 3), Conv2d(64, 3, stride=2), Flatten(), Linear(5)), (1, 28, 28)), False),
         (Network((Conv2d(64, 3), AvgPool2d(7), Conv2d(64, 3, padding=1), Flatten()), (1, 28, 28)), False),
@@ -103,10 +107,10 @@ def test_room_is_shared_by_the_layers() -> None:
     assert three.memory() - two.memory() < 8e6
 
 
-def test_float32_is_as_close_to_float64_as_pytorch() -> None:
-    """One step's gradients of a smooth network are, so that rounding is all that differs; scores nearly so.
+def test_float32_is_nearly_as_close_to_float64_as_pytorch() -> None:
+    """Within twice PyTorch's error for one step's gradients, four times for scores, of a smooth network.
 
-    Forward the tiles cost digits: sums of four pixels and of three products, more than PyTorch's taps do.
+    Forward the tiles cost half a digit: sums of four pixels and of nine products for each output.
     """
     layers = (Conv2d(32, 3, padding=1), Conv2d(32, 3, padding=1), AvgPool2d(2), Conv2d(32, 3, padding=1))
     network = Network((*layers, Flatten(), Linear(10)), (1, 28, 28))

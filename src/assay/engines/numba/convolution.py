@@ -1,8 +1,9 @@
 """Convolutions: the calls that they add to a plan. The formulas are those of `assay.nn.conv2d`.
 
 Positions that the same taps of the kernel reach form a stretch, along each
-axis; a product is made for each pair of stretches, so that no multiplication by
-a zero of the border is ever carried out.
+axis; forward and for the gradient of the input a product is made for each pair of
+stretches, so that nothing is multiplied by a zero of the border. Where tiles
+cost less, `winograd` takes the layer.
 """
 
 from collections.abc import Callable, Iterator
@@ -83,7 +84,7 @@ def convolution(plan: Plan, stage: Stage, x: Value, y: Value, first: bool) -> tu
     layer, name = stage.node.layer, stage.node.name
     assert isinstance(layer, Conv2d)
     winner = winners(plan, y.y) if stage.pool else None
-    work = (Winograd if applies(stage) and _pays(stage) else _Convolution)(plan, stage, x)
+    work = (Winograd if applies(stage) and _pays(stage, plan.blocks) else _Convolution)(plan, stage, x)
     forward = work.pooled(y.y, winner) if winner else work.forward(y.y)
     if stage.pool is None or winner is None:
         backward = work.weight_gradients(y.dy) + ([] if first else work.input_gradient(y.dy))
@@ -94,12 +95,12 @@ def convolution(plan: Plan, stage: Stage, x: Value, y: Value, first: bool) -> tu
     return forward, [*backward, *plan.update(f"{name}.weight", work.grad)]
 
 
-TRANSFORM = 150
-"""What a channel's tile costs on its ways to and from its positions, in multiplications of vectors: from
-what networks took whose channels are so few that both ways take as long."""
+TRANSFORM, KERNEL = 150, 70
+"""What it costs to transform one channel's tile there and back, and the weights of one kernel, in
+multiplications of vectors: fitted to networks for which both ways took equally long."""
 
 
-def _pays(stage: Stage) -> bool:
+def _pays(stage: Stage, blocks: int) -> bool:
     """Whether Winograd's algorithm costs less than the products of all taps."""
     layer, node = stage.node.layer, stage.node
     assert isinstance(layer, Conv2d)
@@ -108,9 +109,10 @@ def _pays(stage: Stage) -> bool:
     for axis, output in enumerate((height, width)):
         stretches = forward_stretches(layer, axis, size[axis], output)
         taps *= sum(len(stretch.positions) * len(stretch.taps) for stretch in stretches)
-    products = channels // layer.groups * outputs
-    tile = POSITIONS * products + TRANSFORM * (channels + outputs)
-    return output_tiles(layer, (height, width)).total * tile < taps * products
+    kernels = channels // layer.groups * outputs
+    tile = POSITIONS * kernels + TRANSFORM * (channels + outputs)
+    tiles = output_tiles(layer, (height, width)).total
+    return blocks * tiles * tile + KERNEL * kernels < blocks * taps * kernels
 
 
 class _Convolution:

@@ -13,7 +13,7 @@ from assay.shapes import Pair
 
 
 class Tiles(NamedTuple):
-    """Tiles of 2 x 2 outputs, for each axis their positions (tiles, 2); -1 beyond the end."""
+    """Tiles of n x n positions of a map, (tiles, n) along each axis; those outside the map are none."""
 
     rows: Offsets
     columns: Offsets
@@ -42,9 +42,8 @@ class Tiles(NamedTuple):
         rows, columns = self.rows[:, None, :, None], self.columns[None, :, None, :]
         inside = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
         places = maps.offsets[:, 0][:, rows.clip(0, height - 1), columns.clip(0, width - 1)]
-        entries = np.stack(
-            [np.where(inside, places, nowhere), np.broadcast_to(-1 * inside, places.shape)], -1
-        )
+        mask = np.broadcast_to(-inside.astype(np.int64), places.shape)
+        entries = np.stack([np.where(inside, places, nowhere), mask], axis=-1)
         return Table(plan.table(entries), entries[0, 0, 0].size, maps.plane_size)
 
 

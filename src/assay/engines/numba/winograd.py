@@ -6,6 +6,7 @@ and used up before those of the next, while they are still in the cache.
 """
 
 from collections.abc import Iterator
+from functools import cache, cached_property, partial
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -22,14 +23,21 @@ from assay.network import Node
 from assay.nn.conv2d import Conv2d
 
 STRIP, LONG_STRIP = 2**9, 2**12
-"""Channels times tiles of a strip. Two of the first fit into a core's own cache; sums over the tiles of a
-strip cost something at its end and want the second."""
+"""Channels times tiles of a strip. The first makes 512 KB of positions, as much again of products; sums over
+tiles cost something at the end of a strip, so gradients of weights take the second."""
 
 LEAST = 6
 """Tiles of a strip, however many channels: the columns of a register tile."""
 
+GAP = 1
+"""Vectors between one position and the next, so that all 16 do not lie in the same set of the cache."""
+
 TURNED = np.array([3, 1, 2, 0])
 """Which rows of u are those of the kernel turned around."""
+
+SCATTER = Kernel.WINOGRAD_OUTPUT, Kernel.WINOGRAD_OUTPUT_QUARTER
+SCATTER_POOLED = Kernel.WINOGRAD_POOLED, Kernel.WINOGRAD_POOLED_QUARTER
+"""For whole vectors, and where only a quarter of each matters."""
 
 
 def applies(stage: Stage) -> bool:
@@ -37,11 +45,6 @@ def applies(stage: Stage) -> bool:
     assert isinstance(stage.node.layer, Conv2d)
     s = stage.node.layer.sliding
     return s.kernel_size == (3, 3) and s.stride == (1, 1) and not (stage.pool and s.dilation != (1, 1))
-
-
-OUTPUT = Kernel.WINOGRAD_OUTPUT, Kernel.WINOGRAD_OUTPUT_QUARTER
-POOLED = Kernel.WINOGRAD_POOLED, Kernel.WINOGRAD_POOLED_QUARTER
-"""For whole vectors, and where only a quarter of each matters."""
 
 
 class Strip(NamedTuple):
@@ -73,40 +76,48 @@ class Winograd:
         self.plan, self.stage, self.layer, self.x = plan, stage, layer, x
         self.weight, self.grad = plan.weights(f"{name}.weight"), plan.gradient(f"{name}.weight")
         self.bias = int(plan.weights(f"{name}.bias")[0]) if layer.bias else ZERO
-        self.u, self.du = self._kernels(), self._kernels()
-        self.most = max(stage.node.input_shape[0], stage.node.output_shape[0])
-        self.room = POSITIONS * (max(LONG_STRIP, LEAST * self.most) + 1) * plan.memory.lanes
+        self.u, self.du = self._reserve(), self._reserve()
+        self.channels = max(stage.node.input_shape[0], stage.node.output_shape[0])
+        self.room = POSITIONS * (max(LONG_STRIP, LEAST * self.channels) + GAP) * plan.memory.lanes
         self.scratch = plan.scratch(2 * self.room)
         self.zeros, self.spare = plan.memory.take(plan.memory.lanes), plan.memory.take(plan.memory.lanes)
 
-    def _kernels(self) -> Offsets:
-        """Reserve the positions (positions, groups, channels to, channels from) of the kernels."""
+    def _reserve(self) -> Offsets:
+        """Reserve the positions (positions, groups, channels to, channels from) of the weights."""
         size = POSITIONS * self.grad.size // 9
         start = self.plan.memory.take(size)
         return np.arange(start, start + size).reshape(POSITIONS, self.layer.groups, -1, self.grad.shape[1])
 
     def forward(self, y: Maps) -> list[Call]:
         """y[o, r, s] = b[o] + sum over c, i, j of W[o, c, i, j] x[c, window r, s at i, j]."""
-        return self._forward(OUTPUT, y, self._outputs(), 0)
+        return self._forward(SCATTER, y, self._outputs, 0)
 
     def pooled(self, y: Maps, winner: Maps) -> list[Call]:
-        """Return `forward` and the maximum over windows of 2 x 2, which are the tiles."""
-        return self._forward(POOLED, y, self._outputs().pooled(), winner.start - y.start)
+        """Return `forward` and the maximum over windows of 2 x 2, which are the tiles.
 
+        They are whole, so that none lies nowhere, where there is no room for a winner.
+        """
+        return self._forward(SCATTER_POOLED, y, self._outputs.pooled(), winner.start - y.start)
+
+    @cached_property
     def _outputs(self) -> Tiles:
-        """Return the tiles of the output; what a pooling leaves over has no gradient either."""
+        """The tiles of the output; what a pooling leaves over has no gradient either."""
         _, height, width = self.stage.node.output_shape
         tiles = output_tiles(self.layer, (height, width))
         return tiles.whole() if self.stage.pool else tiles
 
-    def _forward(self, kernels: tuple[Kernel, Kernel], y: Maps, targets: Tiles, winner: int) -> list[Call]:
+    @cached_property
+    def _inputs(self) -> Table:
+        """Where the tiles of the input lie."""
         s = self.layer.sliding
-        sources = self._outputs().sources(s.padding, s.dilation).table(self.plan, self.x.y, self.zeros)
+        return self._outputs.sources(s.padding, s.dilation).table(self.plan, self.x.y, self.zeros)
+
+    def _forward(self, scatter: tuple[Kernel, Kernel], y: Maps, targets: Tiles, winner: int) -> list[Call]:
         least = ZERO if self.stage.relu else MINUS_INFINITY
         ending = (self.bias, int(self.layer.bias), least, winner)
         table = targets.table(self.plan, y, self.spare)
         prepare = call(Kernel.WINOGRAD_WEIGHTS, *self._between(self.weight, self.u))
-        return [prepare, *self._convolved(self.u, sources, table, targets.total, kernels, ending)]
+        return [prepare, *self._convolved(self.u, self._inputs, table, targets.total, scatter, ending)]
 
     def input_gradient(self, dy: Maps) -> list[Call]:
         """dx[c, u, v] = sum over o, i, j of W[o, c, i, j] dy[o, r, s] where window r, s is u, v at i, j."""
@@ -118,20 +129,19 @@ class Winograd:
         u = square.reshape(self.u.shape).swapaxes(2, 3)
         targets = tiles.table(self.plan, dx, self.spare)
         ending = (ZERO, 0, MINUS_INFINITY, 0)
-        return self._convolved(u, sources, targets, tiles.total, OUTPUT, ending)
+        return self._convolved(u, sources, targets, tiles.total, SCATTER, ending)
 
     def weight_gradients(self, dy: Maps) -> list[Call]:
         """dW[o, c, i, j] = sum over examples, r, s of dy[o, r, s] x[c, window r, s at i, j]."""
-        tiles, s = self._outputs(), self.layer.sliding
-        inputs = tiles.sources(s.padding, s.dilation).table(self.plan, self.x.y, self.zeros)
-        gradients = tiles.table(self.plan, dy, self.zeros)
-        calls = []
-        for strip in self._strips(tiles.total, LONG_STRIP):
-            v, m = self._positions(self.u, strip)
+        gradients = self._outputs.table(self.plan, dy, self.zeros)
+        dots = cache(self._dots)
+        calls: list[Call] = []
+        for strip in self._strips(self._outputs.total, LONG_STRIP):
+            v, m = self._positions(self.u, strip.size)
             calls += [
-                self._gather(Kernel.WINOGRAD_INPUT, inputs, strip, v),
-                self._gather(Kernel.WINOGRAD_GRADIENT, gradients, strip, m),
-                *self._dots(m.offsets, v.offsets, strip),
+                call(Kernel.WINOGRAD_INPUT, *self._transform(self._inputs, strip, v)),
+                call(Kernel.WINOGRAD_GRADIENT, *self._transform(gradients, strip, m)),
+                *dots(strip.size, strip.quarter, strip.start > 0),
             ]
         return [*calls, call(Kernel.WINOGRAD_WEIGHT_GRADIENT, *self._between(self.grad, self.du))]
 
@@ -142,34 +152,33 @@ class Winograd:
         return [unpool(self.plan, pool, dz, dy, winner), *gradients]
 
     def _between(self, weight: Offsets, u: Offsets) -> tuple[int, ...]:
-        kernels = weight.size // 9
-        return int(weight.flat[0]), kernels, int(u.flat[0]), kernels
+        """Return where weights and their positions lie, how many kernels, and from position to position."""
+        count = weight.size // 9
+        return int(weight.flat[0]), count, int(u.flat[0]), count
 
     def _strips(self, tiles: int, length: int) -> Iterator[Strip]:
         """Split each span's tiles evenly."""
-        size = max(length // self.most, LEAST)
+        size = max(length // self.channels, LEAST)
         for span in self.plan.spans:
             total = (span.stop - span.start) * tiles
             cuts = np.linspace(0, total, -(-total // size) + 1).astype(int).tolist()
             for start, stop in pairwise(cuts):
                 yield Strip(span.start * tiles + start, stop - start, span.quarter)
 
-    def _positions(self, u: Offsets, strip: Strip) -> tuple[Positions, Positions]:
-        """Return the positions of what a product with ``u`` reads, and of what it writes."""
+    def _positions(self, u: Offsets, size: int) -> tuple[Positions, Positions]:
+        """Return the positions, for so many tiles, of what a product with ``u`` reads and what it writes."""
         _, groups, to, origin = u.shape
         lanes = self.plan.memory.lanes
         found = []
         for number, channels in enumerate((origin, to)):
-            start, step = self.scratch + number * self.room, groups * channels * strip.size + 1
-            tiles = np.arange(step - 1).reshape(groups, channels, strip.size)
+            start, step = self.scratch + number * self.room, groups * channels * size + GAP
+            tiles = np.arange(groups * channels * size).reshape(groups, channels, size)
             whole = start + lanes * (step * np.arange(POSITIONS)[:, None, None, None] + tiles)
             found.append(Positions(whole, lanes * step))
         return found[0], found[1]
 
-    def _gather(self, kernel: Kernel, table: Table, strip: Strip, found: Positions) -> Call:
-        return call(kernel, *self._transform(table, strip, found))
-
     def _transform(self, table: Table, strip: Strip, positions: Positions) -> tuple[int, ...]:
+        """Return what the kernels between a map's tiles and their positions are called with."""
         start, step = positions.numbers
         channels = positions.offsets[0, :, :, 0].size
         at = table.start + strip.start * table.width
@@ -181,23 +190,24 @@ class Winograd:
         sources: Table,
         targets: Table,
         tiles: int,
-        kernels: tuple[Kernel, Kernel],
+        scatter: tuple[Kernel, Kernel],
         ending: tuple[int, ...],
     ) -> list[Call]:
         """Return the calls from one map's tiles to another's, strip by strip."""
         calls: list[Call] = []
-        products: dict[tuple[int, bool], list[Call]] = {}
+        products = cache(partial(self._products, u))
         for strip in self._strips(tiles, STRIP):
-            v, m = self._positions(u, strip)
-            if strip[1:] not in products:
-                products[strip[1:]] = self._products(u, v.offsets, m.offsets, strip.quarter)
-            before = self._gather(Kernel.WINOGRAD_INPUT, sources, strip, v)
-            after = call(kernels[strip.quarter], *self._transform(targets, strip, m), *ending)
-            calls += [before, *products[strip[1:]], after]
+            v, m = self._positions(u, strip.size)
+            calls += [
+                call(Kernel.WINOGRAD_INPUT, *self._transform(sources, strip, v)),
+                *products(strip.size, strip.quarter),
+                call(scatter[strip.quarter], *self._transform(targets, strip, m), *ending),
+            ]
         return calls
 
-    def _products(self, u: Offsets, v: Offsets, m: Offsets, quarter: bool) -> list[Call]:
+    def _products(self, u: Offsets, size: int, quarter: bool) -> list[Call]:
         """m[o, t] = sum over c of u[o, c] v[c, t], at each position, in each group."""
+        v, m = (positions.offsets for positions in self._positions(u, size))
         calls = []
         for a, b, c in ((u[i, g], v[i, g], m[i, g]) for i, g in np.ndindex(u.shape[:2])):
             operands = Operands(
@@ -212,8 +222,9 @@ class Winograd:
             calls.append((quarters_call if quarter else product_call)(self.plan, operands))
         return calls
 
-    def _dots(self, m: Offsets, v: Offsets, strip: Strip) -> list[Call]:
+    def _dots(self, size: int, quarter: bool, accumulate: bool) -> list[Call]:
         """du[o, c] = sum over t of m[o, t] v[c, t], at each position, in each group; strips add up."""
+        v, m = (positions.offsets for positions in self._positions(self.u, size))
         calls = []
         for a, b, c in ((m[i, g], v[i, g], self.du[i, g]) for i, g in np.ndindex(m.shape[:2])):
             operands = Operands(
@@ -225,5 +236,5 @@ class Winograd:
                 a_ks=from_first(a[0]),
                 b_ks=from_first(b[0]),
             )
-            calls.append(dot_call(self.plan, operands, strip.start > 0, strip.quarter))
+            calls.append(dot_call(self.plan, operands, accumulate, quarter))
         return calls

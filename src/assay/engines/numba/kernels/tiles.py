@@ -172,16 +172,21 @@ def _store_largest(
     work: _Tile, widths: list[Lanes], m: int, values: list[Any], least: Any, winner: Any
 ) -> None:
     """Store the largest of a row's values, at least ``least``, and its position."""
-    builder, lanes, best = work.builder, widths[0], values[0]
-    where = constant(lanes, 0)
-    for p, value in enumerate(values[1:], start=1):
-        where = greater(work.builder, value, best, constant(lanes, p), where)
-        best = greater(work.builder, value, best, value, best)
-    bound = emit_splat(builder, least, lanes)
-    where = greater(work.builder, best, bound, where, constant(lanes, -1))
+    builder, lanes = work.builder, widths[0]
+    best, where = largest(builder, lanes, values, emit_splat(builder, least, lanes))
     pointer = work.at(work.entry(work.columns, 1), work.at(work.entry(work.rows, ROW * m + 1)))
-    emit_store(builder, greater(work.builder, bound, best, bound, best), pointer, lanes)
+    emit_store(builder, best, pointer, lanes)
     emit_store(builder, where, work.at(winner, pointer), lanes)
+
+
+def largest(builder: Any, lanes: Lanes, values: list[Any], least: Any) -> tuple[Any, Any]:
+    """Return the largest value and its number, the first among equals, or ``least`` and -1."""
+    best, where = values[0], constant(lanes, 0)
+    for number, value in enumerate(values[1:], start=1):
+        where = greater(builder, value, best, constant(lanes, number), where)
+        best = greater(builder, value, best, value, best)
+    where = greater(builder, best, least, where, constant(lanes, -1))
+    return greater(builder, least, best, least, best), where
 
 
 def constant(lanes: Lanes, value: float) -> Any:

@@ -9,9 +9,9 @@ so that each of the 16 positions of a tile is a matrix product of its own. Backw
 the gradient of u is the sum over tiles of (A dy A^T) v, and that of g is G^T du G.
 Tiles lie ``[16 positions][channel][tile][lane]``.
 
-A tile's entries in memory are read from a table, for each its place in the first
-channel's map and what part of the way to another channel's counts: all (-1), or
-none (0) for what is no position of the map.
+A table tells where a tile's entries lie: for each its place in the first channel's map,
+and a mask for the distance to another channel's, all ones (-1), or none (0) for
+what is no position of the map and is the same for all channels.
 """
 
 from typing import Any
@@ -22,7 +22,7 @@ from numba import types
 from numba.extending import intrinsic
 
 from assay.engines.numba.kernels.lanes import INDEX, Lanes, address, emit_load, emit_splat, emit_store, kernel
-from assay.engines.numba.kernels.tiles import constant, greater
+from assay.engines.numba.kernels.tiles import greater, largest
 
 Matrix = tuple[tuple[int, ...], ...]
 
@@ -137,26 +137,15 @@ def scatter_tile(pool: bool, quarter: bool) -> Any:
         bias, least = (emit_splat(builder, number, work.lanes) for number in arguments[6:8])
         outputs = [builder.fadd(y, bias) for row in _both_sides(builder, OUTPUT, values) for y in row]
         if pool:
-            _store_largest(work, outputs, least, arguments[8])
+            best, where = largest(builder, work.lanes, outputs, least)
+            emit_store(builder, best, work.place(0), work.lanes)
+            emit_store(builder, where, builder.gep(work.place(0), [arguments[8]]), work.lanes)
         else:
             for number, y in enumerate(outputs):
                 emit_store(builder, greater(builder, least, y, least, y), work.place(number), work.lanes)
         return context.get_dummy_value()
 
     return tile
-
-
-def _store_largest(work: _Tile, outputs: list[Any], least: Any, winner: Any) -> None:
-    """Store the largest output, at least ``least``, and ``winner`` further on which it was, or -1."""
-    builder, lanes, best = work.builder, work.lanes, outputs[0]
-    where = constant(lanes, 0)
-    for number, y in enumerate(outputs[1:], start=1):
-        where = greater(builder, y, best, constant(lanes, number), where)
-        best = greater(builder, y, best, y, best)
-    where = greater(builder, best, least, where, constant(lanes, -1))
-    place = work.place(0)
-    emit_store(builder, greater(builder, least, best, least, best), place, lanes)
-    emit_store(builder, where, builder.gep(place, [winner]), lanes)
 
 
 def gather(matrix: Matrix) -> Any:
