@@ -25,8 +25,9 @@ RUNNERS_UP = 3
 class Prediction:
     """What a network takes the character of one picture to be.
 
-    ``run`` trained it. ``confidence`` is its softmax share, 0 to 1; networks are often surer than
-    they are right. ``runners_up`` are the next likely characters with theirs.
+    ``run`` is the one whose network answered. ``confidence`` is its softmax
+    share, 0 to 1; networks are often surer than they are right. ``runners_up``
+    are the next likely characters with theirs.
     """
 
     path: Path
@@ -57,8 +58,8 @@ def predict(
     which must stay a measurement), among those of ``arm`` and ``seed`` where
     they are given. Pictures are prepared as NIST prepared EMNIST's, see
     `assay.data.prepare`. Raises `StoreError` for a folder without such a run,
-    `StudyError` for an unknown arm and `DataError` for a picture that cannot be
-    read; where ``on_error`` takes that error and returns, the picture is left out.
+    `StudyError` for an unknown arm, `UsageError` for an unknown seed and `DataError` for a picture that
+    cannot be read; where ``on_error`` takes that error and returns, the picture is left out.
     """
     results = Results.open(folder)
     try:

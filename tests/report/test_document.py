@@ -63,6 +63,7 @@ def test_claims_as_a_table_have_a_row_a_relation(found):
     rows = list(csv.DictReader(io.StringIO(document.claims_csv(found))))
     assert [row["study"] for row in rows] == ["one", "one", "two", "two"]
     assert rows[0]["relation"] == "max > average"
+    assert [row["metric"] for row in rows[:2]] == ["test accuracy", "peak memory"]
     assert rows[0]["verdict"] == found.reports[0].claims[0].verdict
 
 

@@ -17,6 +17,13 @@ def test_synthetic_data_is_said(tmp_path: Path, synthetic: bool) -> None:
     assert said(build(make_results(tmp_path, synthetic=synthetic)), "synthetic") == synthetic
 
 
+def test_published_numbers_are_of_other_images(tmp_path: Path) -> None:
+    plain, printed = make_study(), make_study(published={"max": {"test_accuracy": 0.9}})
+    for name, study, expected in (("plain", plain, False), ("printed", printed, True)):
+        report = build(make_results(tmp_path / name, study, synthetic=False))
+        assert said(report, "of their authors' images") == expected
+
+
 def test_interim_is_said_first(interim: Results) -> None:
     assert build(interim).limits[0].startswith("Interim: 6 of 8 runs")
 

@@ -19,7 +19,8 @@ ACCURACIES: tuple[Metric, ...] = ("valid_accuracy", "train_accuracy")
 LOSSES: tuple[Metric, ...] = ("valid_loss", "train_loss")
 
 CLAIM_COLUMNS = (
-    "study", "claim", "source", "verdict", "relation", "relation_verdict", "n", "found", "published",
+    "study", "claim", "source", "metric", "verdict",
+    "relation", "relation_verdict", "n", "found", "published",
 )  # fmt: skip
 PUBLISHED_COLUMNS = (
     "study", "arm", "metric", "unit", "published", "n", "mean", "sd", "low", "high",
@@ -78,10 +79,9 @@ class Document:
         """How many of the published numbers are what one run of ours would give."""
         judged = [row for report in self.reports for row in report.published if row.consistent is not None]
         agree = sum(bool(row.consistent) for row in judged)
+        kinds = "accuracies and losses" if any(row.unit == "nats" for row in judged) else "accuracies"
         return (
-            f"{agree} of {len(judged)} published accuracies and losses lie where one run of ours would."
-            if judged
-            else ""
+            f"{agree} of {len(judged)} published {kinds} lie where one run of ours would." if judged else ""
         )
 
 
@@ -119,7 +119,7 @@ def _part(report: Report, metrics: Sequence[Metric]) -> Part:
 
 def _claim_rows(claims: Sequence[tuple[Report, ClaimRow]]) -> Iterator[tuple[object, ...]]:
     for report, claim in claims:
-        head = (report.name, claim.sentence, claim.source, claim.verdict or report.stamp)
+        head = (report.name, claim.sentence, claim.source, claim.metric, claim.verdict or report.stamp)
         if not claim.parts:
             yield (*head, "", "", "", "", "")
         for part in claim.parts:

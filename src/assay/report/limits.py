@@ -16,6 +16,7 @@ def limits(
 ) -> list[str]:
     """Return the limits of what has been found, the gravest first."""
     found = [*_interim(results), *_extended(results), *_looked(results), *_synthetic(results)]
+    found += _published(results)
     found += [*_lost(arms), *_stuck(results, arms)]
     found += [*_open(effects), *_few(results, effects), *_factors(results)]
     found += [*_notes(effects), *_scope(results, effects), *_maximum(family), *_costs(results, arms)]
@@ -74,6 +75,14 @@ def _synthetic(results: Results) -> Iterator[str]:
         yield (
             "The characters are synthetic, drawn by a program. What holds for them need not hold for real "
             "handwriting."
+        )
+
+
+def _published(results: Results) -> Iterator[str]:
+    if results.study.published and not results.header.synthetic:
+        yield (
+            "Published numbers are of their authors' images. Other images, fewer of them, or classes in "
+            "other shares move an accuracy by themselves, so one that disagrees need not be wrong."
         )
 
 

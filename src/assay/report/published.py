@@ -55,7 +55,9 @@ def published(results: Results) -> tuple[PublishedRow, ...]:
 def _row(results: Results, arm: str, metric: Metric, value: float, doubt: str) -> PublishedRow:
     values = metric_values(results, arm, metric)
     values = values[np.isfinite(values)]
-    printed = 100 * value if metric.unit == "%" else value
+    printed = (
+        round(100 * value, 10) if metric.unit == "%" else value
+    )  # as printed: 84.13, not 84.13000000000001
     judged = (
         results.complete
         and len(values) >= FEWEST
