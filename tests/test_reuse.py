@@ -17,7 +17,7 @@ OTHER = {
     "control": "narrow",
     "factors": {
         "width": {
-            "narrow": {"network": {"reduction": "max"}},
+            "narrow": {"network": {"reduction": "max", "stride": 2}},  # which is its default
             "wide": {"network": {"reduction": "max", "filters": 7}},
         }
     },

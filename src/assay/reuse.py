@@ -52,12 +52,13 @@ def _from(results: Results, plan: Plan, store: Store, folder: Path, missing: lis
 
 
 def _same(arms: Iterable[Arm], cohort: Cohort) -> list[Arm]:
-    """Return the arms that train the same network by the same recipe."""
-    wanted = cohort.arm.settings
+    """Return the arms that train the same network by the same recipe, however their settings spell it."""
+    (classes,) = cohort.network.output_shape
     return [
         arm
         for arm in arms
-        if (arm.settings.architecture, arm.settings.recipe) == (wanted.architecture, wanted.recipe)
+        if arm.settings.recipe == cohort.recipe
+        and arm.settings.architecture.build(cohort.network.input_shape, classes) == cohort.network
     ]
 
 

@@ -81,8 +81,8 @@ def _synthetic(results: Results) -> Iterator[str]:
 def _published(results: Results) -> Iterator[str]:
     if results.study.published and not results.header.synthetic:
         yield (
-            "Published numbers are of their authors' images. Other images, fewer of them, or classes in "
-            "other shares move an accuracy by themselves, so one that disagrees need not be wrong."
+            "Published numbers are of their authors' images. Other images, fewer of them, fewer epochs, or "
+            "classes in other shares move an accuracy by themselves: one that disagrees need not be wrong."
         )
 
 
