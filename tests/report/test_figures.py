@@ -1,15 +1,18 @@
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from factories import make_results, make_study
 
 from assay.records import Status
-from assay.report.curves import METRICS
+from assay.report.curves import METRICS, Band
 from assay.report.drawing import ACCENT, COLOURS, FAINT, INK, colour, marker
 from assay.report.figures import curve_plot, curve_plots, effect_plot
 from assay.report.model import Report, build
 from assay.results import Results
+
+NONE = dict.fromkeys(METRICS, ())
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -36,6 +39,23 @@ def test_the_description_gives_the_numbers(report: Report) -> None:
     assert "max: 4" in curve_plot(report, "valid_accuracy").description
     assert f"{last:.2f} after epoch 8 (6 seeds" in curve_plot(report, "valid_accuracy").description
     assert "1 seed diverged" in curve_plot(report, "valid_accuracy").description
+
+
+def test_a_single_epoch_is_a_point_for_each_arm_with_a_bar(report: Report) -> None:
+    first = [replace(c, bands={m: cut(b) for m, b in c.bands.items()}, diverged=NONE) for c in report.curves]
+    figure = curve_plot(replace(report, curves=tuple(first)), "valid_loss").figure
+    axes = figure.axes[0]
+    low, high = axes.get_xlim()
+    assert [tick for tick in axes.get_xticks() if low <= tick <= high] == [1]
+    bar, point = axes.lines[:2]
+    band = first[0].bands["valid_loss"]
+    assert bar.get_ydata().tolist() == [band.low[0], band.high[0]]
+    assert point.get_ydata().tolist() == [band.mean[0]]
+    assert len({line.get_xdata()[0] for line in axes.lines}) == len(report.curves)
+
+
+def cut(band: Band) -> Band:
+    return replace(band, epochs=(1,), mean=band.mean[:1], low=band.low[:1], high=band.high[:1])
 
 
 def test_ids_are_unique_over_all_figures_and_every_reference_is_met(report: Report) -> None:

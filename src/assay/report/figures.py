@@ -61,10 +61,11 @@ def curve_plot(report: Report, metric: Metric) -> Drawing | None:
         figure = Figure(figsize=(WIDTH, 0.66 * WIDTH))
         axes = figure.add_subplot()
         for index, curves in enumerate(report.curves):
-            _draw_curves(axes, curves, metric, index)
+            _draw_curves(axes, curves, metric, index, len(report.curves))
         axes.set_title(TITLES[metric])
         axes.set_xlabel("epoch")
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        axes.set_xlim(*_epoch_limits(report, metric))
         if metric.endswith("accuracy"):
             axes.set_ylim(_accuracy_limits(report))
         description = ". ".join(_describe_curves(curves, metric) for curves in report.curves)
@@ -92,12 +93,24 @@ def _draw_effect(axes: "Axes", y: float, effect: Effect, index: int) -> None:
     axes.plot([effect.pair.comparison.mean], [y], ms=8, mec=INK, mew=1.2, **style)
 
 
-def _draw_curves(axes: "Axes", curves: Curves, metric: Metric, index: int) -> None:
+def _draw_curves(axes: "Axes", curves: Curves, metric: Metric, index: int, arms: int) -> None:
     band = curves.bands[metric]
-    axes.fill_between(band.epochs, band.low, band.high, color=colour(index), alpha=0.2, lw=0)
-    axes.plot(band.epochs, band.mean, color=colour(index), marker=marker(index), ms=4, markevery=[-1])
+    style: Any = {"color": colour(index), "marker": marker(index), "ms": 4}
+    if len(band.epochs) == 1:  # nothing but a point: beside the other arms', with a bar for a band
+        x = [band.epochs[0] + (index - (arms - 1) / 2) / arms]
+        axes.plot(x * 2, [*band.low, *band.high], color=colour(index), alpha=0.4, lw=3)
+        axes.plot(x, band.mean, ls="", **style)
+    else:
+        axes.fill_between(band.epochs, band.low, band.high, color=colour(index), alpha=0.2, lw=0)
+        axes.plot(band.epochs, band.mean, markevery=[-1], **style)
     for trace in curves.diverged[metric]:
         axes.plot(trace.epochs, trace.values, color=colour(index), ls=(0, (3, 2)), lw=1, marker="x", ms=4)
+
+
+def _epoch_limits(report: Report, metric: Metric) -> tuple[float | None, float | None]:
+    """Return the ends of the axis: matplotlib's own, or room for points side by side at the only epoch."""
+    last = {epoch for curves in report.curves for epoch in curves.bands[metric].epochs}
+    return (0.4, 1.6) if last == {1} else (None, None)
 
 
 def _accuracy_limits(report: Report) -> tuple[float, float]:
