@@ -80,10 +80,13 @@ def start(
     return process, ear
 
 
-def last_words(process: Any, ear: Connection) -> tuple[list[Event], int]:
-    """Wait for a process to end; return the events it told, and its number of steps, 0 if it was killed."""
+def last_words(process: Any, ear: Connection) -> tuple[list[Event], int | None]:
+    """Wait for a process to end; return the events it told, and its number of steps, None if it was killed.
+
+    There may be none: a study that was killed between its end and these words has nothing left to do.
+    """
     events: list[Event] = []
-    steps = 0
+    steps = None
     with ear:
         try:
             while True:

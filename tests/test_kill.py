@@ -85,7 +85,7 @@ def test_killed_at_any_step_it_is_continued(characters, unharmed, tmp_path):
     for at in range(1 + random.randrange(EVERY), steps + 1, EVERY):
         folder = tmp_path / str(at)
         told, finished = last_words(*start(tables, folder, at=at))
-        assert not finished, f"step {at} of {steps} should have been the last"
+        assert finished is None, f"step {at} of {steps} should have been the last"
         check_what_is_left(folder, told, expected)
         continued(tables, folder, expected)
 
@@ -95,7 +95,7 @@ def test_killed_with_two_workers_and_either_engine(engine, share, characters, un
     expected, steps = unharmed(engine)
     tables = tables_of(characters, engine)
     told, finished = last_words(*start(tables, tmp_path, workers=2, at=int(share * steps)))
-    assert not finished
+    assert finished is None
     check_what_is_left(tmp_path, told, expected)
     continued(tables, tmp_path, expected)
 
@@ -103,8 +103,8 @@ def test_killed_with_two_workers_and_either_engine(engine, share, characters, un
 def test_killed_again_and_again_it_comes_to_its_end(characters, unharmed, tmp_path):
     """The first life ends at its twentieth step, before the first epoch does; then each a little later."""
     expected, steps = unharmed("reference")
-    told, finished, at = [], 0, 20
-    while not finished:
+    told, finished, at = [], None, 20
+    while finished is None:
         events, finished = last_words(*start(tables_of(characters, "reference"), tmp_path, at=at))
         told += events
         check_what_is_left(tmp_path, told, expected)
@@ -116,8 +116,8 @@ def test_killed_again_and_again_it_comes_to_its_end(characters, unharmed, tmp_pa
 def test_killed_at_any_moment_it_comes_to_its_end(characters, unharmed, tmp_path):
     """From outside, whatever the study is at: training, measuring, writing."""
     expected, _ = unharmed("reference")
-    told, finished, patience = [], 0, 0.01
-    while not finished:
+    told, finished, patience = [], None, 0.01
+    while finished is None:
         process, ear = start(tables_of(characters, "reference"), tmp_path)
         process.join(timeout=random.uniform(0.5, 1) * patience)
         process.kill()
