@@ -39,12 +39,12 @@ def _from(results: Results, plan: Plan, store: Store, folder: Path, missing: lis
     ):
         return []
     ended = {run.id: run for run in results.runs if run.status.ended}
+    same = {name: _same(results.study.arms, plan.cohort(name)) for name in {run.arm for run in missing}}
     taken = []
     for run in missing:
-        cohort = plan.cohort(run.arm)
-        for arm in _same(results.study.arms, cohort):
+        for arm in same[run.arm]:
             found = ended.get(RunId(arm.name, run.seed))
-            if found and found.engine == cohort.engine.name:
+            if found and found.engine == plan.cohort(run.arm).engine.name:
                 _copy(results, found, store, folder, run)
                 taken.append(run)
                 break

@@ -125,6 +125,16 @@ def assert_same(found: State, expected: State) -> None:
         np.testing.assert_array_equal(values(found)[name], value, name)
 
 
+def assert_agree(found: Session, expected: Session, network: Network) -> None:
+    """Near in the scores of new images and in the state, which scoring leaves as it is."""
+    state = found.states()[0]
+    images, _ = draw_images(11, network, seed=1)
+    assert_near("scores", found.scores(images)[0], expected.scores(images)[0])
+    assert_same(found.states()[0], state)
+    for name, value in values(expected.states()[0]).items():
+        assert_near(name, values(state)[name], value)
+
+
 def draw_pair(draw: st.DrawFn, least: int, most: int) -> tuple[int, int]:
     return draw(st.integers(least, most)), draw(st.integers(least, most))
 

@@ -18,14 +18,13 @@ from numba_cases import (
     RULES,
     SCHEDULES,
     SMALL_CNN,
-    assert_near,
+    assert_agree,
     assert_same,
     draw_images,
     networks,
     open_session,
     recipes,
     train,
-    values,
 )
 from oracles import assert_close
 
@@ -56,12 +55,7 @@ def test_agrees_with_the_reference(network: Network, recipe: Recipe) -> None:
     found, expected = (
         train(engine, network, recipe, count=count) for engine in (NumbaEngine(), ReferenceEngine())
     )
-    state = found.states()[0]
-    images, _ = draw_images(11, network, seed=1)
-    assert_near("scores", found.scores(images)[0], expected.scores(images)[0])
-    assert_same(found.states()[0], state)
-    for name, value in values(expected.states()[0]).items():
-        assert_near(name, values(state)[name], value)
+    assert_agree(found, expected, network)
 
 
 @given(networks(exact=True), st.integers(1, 40), st.integers(0, 2**32 - 1))

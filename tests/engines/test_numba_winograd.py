@@ -5,7 +5,7 @@ import pytest
 import torch
 from hypothesis import given, reject, settings
 from hypothesis import strategies as st
-from numba_cases import assert_near, assert_same, draw_images, draw_pair, open_session, train, values
+from numba_cases import assert_agree, draw_images, draw_pair, open_session, train
 from torch import nn
 from torch.nn import functional
 from torch_networks import load_weights
@@ -67,12 +67,7 @@ def test_agrees_with_the_reference(network: Network, batch_size: int, strip: int
         patch.setattr(winograd, "STRIP", 1)
         patch.setattr(winograd, "LONG_STRIP", 7)
         found = train(NumbaEngine(), network, recipe, epochs=1)
-    state = found.states()[0]
-    images, _ = draw_images(11, network, seed=1)
-    assert_near("scores", found.scores(images)[0], expected.scores(images)[0])
-    assert_same(found.states()[0], state)
-    for name, value in values(expected.states()[0]).items():
-        assert_near(name, values(state)[name], value)
+    assert_agree(found, expected, network)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import numpy as np
 
 from assay.engines.numba.kernels.program import Kernel
 from assay.engines.numba.layout import Maps, Offsets
-from assay.engines.numba.operands import NO_BIAS, Operands, bias_update, from_first, product_call
+from assay.engines.numba.operands import NO_BIAS, Operands, bias_update, from_first, matrices, product_call
 from assay.engines.numba.plan import Call, Plan, Stage, Value, call
 from assay.nn.linear import Linear
 
@@ -17,15 +17,8 @@ def linear(plan: Plan, stage: Stage, x: Value, y: Value, first: bool) -> tuple[l
     name, layer = stage.node.name, stage.node.layer
     assert isinstance(layer, Linear)
     weight, inputs, outputs = plan.weights(f"{name}.weight"), x.y.features, y.y.features
-    forward = Operands(
-        a_rows=weight[:, 0],
-        c_rows=from_first(outputs[0]),
-        starts=plan.weights(f"{name}.bias") if layer.bias else NO_BIAS,
-        b_columns=inputs[:, 0],
-        c_columns=outputs[:, 0],
-        a_ks=from_first(weight[0]),
-        b_ks=from_first(inputs[0]),
-    )
+    bias = plan.weights(f"{name}.bias") if layer.bias else NO_BIAS
+    forward = matrices(weight, inputs.T, outputs.T, bias)
     backward = [] if first else [_input_gradient(plan, weight, x.dy.features, y.dy.features)]
     if layer.bias:
         backward += bias_update(plan, f"{name}.bias", y.dy)
@@ -35,15 +28,7 @@ def linear(plan: Plan, stage: Stage, x: Value, y: Value, first: bool) -> tuple[l
 
 def _input_gradient(plan: Plan, weight: Offsets, dx: Offsets, dy: Offsets) -> Call:
     """dx[n, d] = sum over k of dy[n, k] W[k, d]."""
-    operands = Operands(
-        a_rows=weight[0],
-        c_rows=from_first(dx[0]),
-        starts=NO_BIAS,
-        b_columns=dy[:, 0],
-        c_columns=dx[:, 0],
-        a_ks=from_first(weight[:, 0]),
-        b_ks=from_first(dy[0]),
-    )
+    operands = matrices(weight.T, dy.T, dx.T)
     return product_call(plan, operands, quarter=plan.is_quarter(plan.batch_size))
 
 

@@ -36,6 +36,19 @@ class Operands(NamedTuple):
     b_ks: Offsets
 
 
+def matrices(a: Offsets, b: Offsets, c: Offsets, starts: Offsets = NO_BIAS) -> Operands:
+    """Return the operands of C = A B, of where each entry of the three matrices lies."""
+    return Operands(
+        a_rows=a[:, 0],
+        c_rows=from_first(c[:, 0]),
+        starts=starts,
+        b_columns=b[0],
+        c_columns=c[0],
+        a_ks=from_first(a[0]),
+        b_ks=from_first(b[:, 0]),
+    )
+
+
 def product_call(plan: Plan, operands: Operands, relu: bool = False, quarter: bool = False) -> Call:
     """Return the call of a product, with the register tile that wastes least.
 

@@ -15,7 +15,7 @@ import numpy as np
 from assay.engines.numba.kernels.program import Kernel
 from assay.engines.numba.kernels.winograd import POSITIONS
 from assay.engines.numba.layout import MINUS_INFINITY, ZERO, Maps, Offsets
-from assay.engines.numba.operands import NO_BIAS, Operands, dot_call, from_first, product_call, quarters_call
+from assay.engines.numba.operands import dot_call, matrices, product_call, quarters_call
 from assay.engines.numba.plan import Call, Plan, Stage, Value, call
 from assay.engines.numba.pooling import unpool
 from assay.engines.numba.tiling import Table, Tiles, output_tiles
@@ -56,15 +56,24 @@ class Strip(NamedTuple):
 
 
 class Positions(NamedTuple):
-    """The tiles' positions (positions, groups, channels, tiles) of a strip."""
+    """Where the positions of a strip's tiles lie, of all channels."""
 
-    offsets: Offsets
-    step: int
+    start: int
+    groups: int
+    channels: int
+    tiles: int
+    lanes: int
 
     @property
-    def numbers(self) -> tuple[int, int]:
-        """Where they begin, and how far it is from one of the 16 to the next."""
-        return int(self.offsets.flat[0]), self.step
+    def step(self) -> int:
+        """From one of the 16 to the next."""
+        return self.lanes * (self.channels * self.tiles + GAP)
+
+    @property
+    def offsets(self) -> Offsets:
+        """Of each vector, (positions, groups, channels of a group, tiles)."""
+        places = self.lanes * np.arange(self.channels * self.tiles).reshape(self.groups, -1, self.tiles)
+        return self.start + self.step * np.arange(POSITIONS)[:, None, None, None] + places
 
 
 class Winograd:
@@ -168,21 +177,17 @@ class Winograd:
     def _positions(self, u: Offsets, size: int) -> tuple[Positions, Positions]:
         """Return the positions, for so many tiles, of what a product with ``u`` reads and what it writes."""
         _, groups, to, origin = u.shape
-        lanes = self.plan.memory.lanes
-        found = []
-        for number, channels in enumerate((origin, to)):
-            start, step = self.scratch + number * self.room, groups * channels * size + GAP
-            tiles = np.arange(groups * channels * size).reshape(groups, channels, size)
-            whole = start + lanes * (step * np.arange(POSITIONS)[:, None, None, None] + tiles)
-            found.append(Positions(whole, lanes * step))
-        return found[0], found[1]
+        read, written = (
+            Positions(self.scratch + place, groups, groups * channels, size, self.plan.memory.lanes)
+            for place, channels in ((0, origin), (self.room, to))
+        )
+        return read, written
 
     def _transform(self, table: Table, strip: Strip, positions: Positions) -> tuple[int, ...]:
         """Return what the kernels between a map's tiles and their positions are called with."""
-        start, step = positions.numbers
-        channels = positions.offsets[0, :, :, 0].size
         at = table.start + strip.start * table.width
-        return at, strip.size, channels, table.plane_size, start, step, self.plan.memory.lanes
+        sizes = strip.size, positions.channels, table.plane_size
+        return at, *sizes, positions.start, positions.step, positions.lanes
 
     def _convolved(
         self,
@@ -208,33 +213,11 @@ class Winograd:
     def _products(self, u: Offsets, size: int, quarter: bool) -> list[Call]:
         """m[o, t] = sum over c of u[o, c] v[c, t], at each position, in each group."""
         v, m = (positions.offsets for positions in self._positions(u, size))
-        calls = []
-        for a, b, c in ((u[i, g], v[i, g], m[i, g]) for i, g in np.ndindex(u.shape[:2])):
-            operands = Operands(
-                a_rows=a[:, 0],
-                c_rows=from_first(c[:, 0]),
-                starts=NO_BIAS,
-                b_columns=b[0],
-                c_columns=c[0],
-                a_ks=from_first(a[0]),
-                b_ks=from_first(b[:, 0]),
-            )
-            calls.append((quarters_call if quarter else product_call)(self.plan, operands))
-        return calls
+        make = quarters_call if quarter else product_call
+        return [make(self.plan, matrices(u[at], v[at], m[at])) for at in np.ndindex(u.shape[:2])]
 
     def _dots(self, size: int, quarter: bool, accumulate: bool) -> list[Call]:
         """du[o, c] = sum over t of m[o, t] v[c, t], at each position, in each group; strips add up."""
         v, m = (positions.offsets for positions in self._positions(self.u, size))
-        calls = []
-        for a, b, c in ((m[i, g], v[i, g], self.du[i, g]) for i, g in np.ndindex(m.shape[:2])):
-            operands = Operands(
-                a_rows=a[:, 0],
-                c_rows=from_first(c[:, 0]),
-                starts=NO_BIAS,
-                b_columns=b[:, 0],
-                c_columns=c[0],
-                a_ks=from_first(a[0]),
-                b_ks=from_first(b[0]),
-            )
-            calls.append(dot_call(self.plan, operands, accumulate, quarter))
-        return calls
+        products = (matrices(m[at], v[at].T, self.du[at]) for at in np.ndindex(m.shape[:2]))
+        return [dot_call(self.plan, product, accumulate, quarter) for product in products]
