@@ -145,7 +145,7 @@ def draw_layers(draw: st.DrawFn, channels: int, exact: bool) -> tuple[Layer, ...
         return (draw_layer(draw, channels, exact),)
     relu = (ReLU(),) if draw(st.booleans()) else ()
     sizes = draw(st.integers(1, 6)), draw_pair(draw, 1, 3), 1, draw_pair(draw, 0, 1)
-    return (Conv2d(*sizes), *relu, MaxPool2d(2))
+    return (Conv2d(*sizes), *relu, MaxPool2d(2, padding=draw_pair(draw, 0, 1)))
 
 
 def draw_layer(draw: st.DrawFn, channels: int, exact: bool) -> Layer:

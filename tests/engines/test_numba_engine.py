@@ -31,15 +31,11 @@ from oracles import assert_close
 from assay.engines.base import Recipe, State, initial_state
 from assay.engines.numba import NumbaEngine, dropout, examples
 from assay.engines.numba.kernels.program import runner
+from assay.engines.numba.plan import stages
 from assay.engines.reference import ReferenceEngine
 from assay.errors import ShapeError, UnsupportedError
 from assay.network import Network
-from assay.nn import (
-    Dropout,
-    Flatten,
-    Linear,
-    Residual,
-)
+from assay.nn import Conv2d, Dropout, Flatten, Layer, Linear, MaxPool2d, ReLU, Residual
 from assay.optim import SGD, Adam, NAdam, Optimizer
 
 FEATURES = cpu_target.target_context.codegen().magic_tuple()[2]
@@ -131,6 +127,24 @@ def test_memory_of_masks_is_bounded() -> None:
     assert with_masks - without < 1.3 * (vectors + masks)
 
 
+@pytest.mark.parametrize(
+    ("layers", "size", "expected"),
+    [
+        ((Conv2d(5, 5), ReLU(), MaxPool2d(2)), 28, True),
+        ((Conv2d(64, 3, padding=1), ReLU(), MaxPool2d(2)), 28, True),
+        ((Conv2d(8, 3, padding=1), ReLU(), MaxPool2d(2, padding=1)), 28, True),
+        ((Conv2d(8, 3, padding=1), ReLU(), MaxPool2d(2, padding=1)), 4, True),
+        ((Conv2d(8, 5, padding=2), ReLU(), MaxPool2d(2, padding=1)), 4, False),
+        ((Conv2d(8, 3), ReLU(), MaxPool2d(3, 2)), 28, False),
+        ((Conv2d(8, 3), ReLU(), MaxPool2d(2, 1)), 28, False),
+    ],
+    ids=str,
+)
+def test_pools_at_once_where_it_costs_less(layers: tuple[Layer, ...], size: int, expected: bool) -> None:
+    stage = stages(Network(layers, (1, size, size)))[0]
+    assert (stage.pool is not None) == expected
+
+
 def test_refuses_to_normalise_a_single_example() -> None:
     images, labels = draw_images(17, REGULARISED)
     session = open_session(NumbaEngine(), REGULARISED, Recipe(SGD(), batch_size=8))
@@ -193,6 +207,7 @@ def test_a_second_process_compiles_nothing() -> None:
 from assay.engines.base import Recipe
 from assay.engines.numba import NumbaEngine
 from assay.engines.numba.kernels.program import runner
+from assay.engines.numba.plan import stages
 from assay.optim import SGD
 from numba_cases import SMALL_CNN, train
 train(NumbaEngine(), SMALL_CNN, Recipe(SGD()), epochs=1)

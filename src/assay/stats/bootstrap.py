@@ -1,8 +1,8 @@
 """The BCa bootstrap of a mean, a second line beside the t interval where there are many seeds."""
 
 import numpy as np
+import scipy  # its parts, of which stats takes half a second, are imported when first used
 from numpy.typing import ArrayLike
-from scipy.stats import bootstrap
 
 from assay.errors import UsageError
 from assay.stats.ttest import Interval, check_confidence, finite_row
@@ -34,6 +34,8 @@ def bca_interval(
     if np.ptp(d) == 0:
         return float(d[0]), float(d[0])
     generator = stream(0, "bootstrap", len(d)) if generator is None else generator
-    result = bootstrap((d,), np.mean, confidence_level=confidence, n_resamples=resamples, rng=generator)
+    result = scipy.stats.bootstrap(
+        (d,), np.mean, confidence_level=confidence, n_resamples=resamples, rng=generator
+    )
     low, high = result.confidence_interval
     return float(low), float(high)

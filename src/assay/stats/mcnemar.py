@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from math import sqrt
 
-from scipy.stats import binom
+import scipy  # its parts, of which stats takes half a second, are imported when first used
 
 from assay.errors import UsageError
 
@@ -32,6 +32,7 @@ def mcnemar_test(only_a: int, only_b: int, total: int) -> McNemar:
         raise UsageError(
             f"mcnemar_test: {only_a} and {only_b} of {total}, expected two counts within the total"
         )
+    binom = scipy.stats.binom
     fewer, gap = min(only_a, only_b), only_a - only_b
     tail = float(binom.cdf(fewer, discordant, 0.5))
     middle = float(binom.pmf(fewer, discordant, 0.5))

@@ -8,9 +8,8 @@ from collections.abc import Callable
 from math import ceil, sqrt
 
 import numpy as np
-from scipy.optimize import brentq
+import scipy  # its parts, of which stats takes half a second, are imported when first used
 from scipy.special import ndtr, ndtri
-from scipy.stats import chi, chi2, nct
 
 from assay.errors import UsageError
 from assay.stats.ttest import FEWEST, check_positive, t_quantile
@@ -23,6 +22,7 @@ def difference_power(n: int, sd: float, difference: float, *, alpha: float = 0.0
     if sd == 0:
         return 1.0
     critical, shift = t_quantile(1 - alpha, n - 1), abs(difference) * sqrt(n) / sd
+    nct = scipy.stats.nct
     # The other side is P(T < -critical), mirrored since nct.cdf is NaN far below its shift.
     return float(nct.sf(critical, n - 1, shift) + nct.sf(critical, n - 1, -shift))
 
@@ -45,7 +45,7 @@ def equivalence_power(
     if high <= low:
         return 0.0
     spread = low + (high - low) * (_NODES + 1) / 2
-    density = chi.pdf(spread * sqrt(df), df) * sqrt(df)
+    density = scipy.stats.chi.pdf(spread * sqrt(df), df) * sqrt(df)
     inside = ndtr((margin - difference) * scale - critical * spread) - ndtr(
         (-margin - difference) * scale + critical * spread
     )
@@ -97,6 +97,7 @@ def minimum_detectable_difference(n: int, sd: float, *, power: float = 0.8, alph
         return 0.0
     # In units of sd / sqrt(n), where the answer lies a little above the two t quantiles' sum.
     high = 2 * (t_quantile(1 - alpha, n - 1) + t_quantile(2 * power - 1, n - 1) + 1) if power > 0.5 else 1e3
+    brentq = scipy.optimize.brentq
     shift = brentq(lambda s: difference_power(n, sqrt(n), s, alpha=alpha) - power, 0, high, xtol=1e-12)
     return float(shift * sd / sqrt(n))
 
@@ -108,7 +109,7 @@ def sd_upper_bound(sd: float, n: int, *, confidence: float = 0.8) -> float:
     """
     if n < 2:
         raise UsageError(f"sd_upper_bound: n is {n}, expected at least 2 seeds")
-    return float(sd * sqrt((n - 1) / chi2.ppf(1 - confidence, n - 1)))
+    return float(sd * sqrt((n - 1) / scipy.stats.chi2.ppf(1 - confidence, n - 1)))
 
 
 def _fewest(enough: Callable[[int], bool], normal: float) -> int:

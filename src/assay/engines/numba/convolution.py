@@ -30,6 +30,7 @@ from assay.engines.numba.tiling import output_tiles
 from assay.engines.numba.winograd import Winograd, applies
 from assay.network import Node
 from assay.nn.conv2d import Conv2d
+from assay.nn.max_pool2d import MaxPool2d
 
 
 class Stretch(NamedTuple):
@@ -199,17 +200,28 @@ class _Convolution:
 
     def _window_product(self, group: int, x: Maps, y: Maps) -> Operands:
         (corner, taps), weight = self._windows(x), self.weight[group]
-        blocks, _, height, width = y.offsets.shape
-        windows = corner[:, : 2 * height, : 2 * width].reshape(blocks, height, 2, width, 2)
+        rows, columns = self._pooled_positions()
         return Operands(
             a_rows=weight[:, 0, 0, 0],
             c_rows=self._grouped(y.offsets[0])[group][:, 0, 0] - y.offsets[0, 0, 0, 0],
             starts=self.bias[group],
-            b_columns=windows.transpose(0, 1, 3, 2, 4) + taps[group].flat[0],
+            b_columns=corner[:, rows[:, None, :, None], columns[:, None, :]] + taps[group].flat[0],
             c_columns=np.repeat(y.offsets[:, 0], 4),
             a_ks=from_first(weight[0]),
             b_ks=from_first(taps[group]),
         )
+
+    def _pooled_positions(self) -> Iterator[Offsets]:
+        """Yield, for each axis, the positions (windows, 2) of the pooling's windows.
+
+        One that reaches beyond the map holds what is on it twice, which is the same largest entry.
+        """
+        node = self.stage.pool
+        assert node
+        assert isinstance(node.layer, MaxPool2d)
+        axes = zip(node.output_shape[1:], node.layer.sliding.padding, node.input_shape[1:], strict=True)
+        for length, padding, size in axes:
+            yield (np.arange(2 * length).reshape(-1, 2) - padding).clip(0, size - 1)
 
     def weight_gradients(self, dy: Maps) -> list[Call]:
         """Return the gradient of all weights."""

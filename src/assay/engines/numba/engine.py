@@ -1,21 +1,47 @@
 """The numba engine: small networks on the CPU, one run per thread."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from math import prod
+from typing import NamedTuple
 
 import numpy as np
 
 from assay.engines.base import Engine, Images, Labels, OnSteps, Recipe, Session, State
 from assay.engines.numba.build import KNOWN, build, collect
 from assay.engines.numba.examples import Examples
-from assay.engines.numba.kernels.program import runner
+from assay.engines.numba.kernels.program import Program, runner
+from assay.engines.numba.layout import Offsets
 from assay.engines.numba.normalisation import expect_statistics
-from assay.engines.numba.plan import evaluating, program
-from assay.engines.numba.rules import RULES
+from assay.engines.numba.plan import Plan, evaluating, program
+from assay.engines.numba.rules import RULES, Rule
 from assay.network import Network
 from assay.penalties import L1, L2
 from assay.recipe import OPTIONS
 from assay.shapes import Array
+
+KEPT = 8
+"""Arms whose programs are kept: those that are being trained, with room to spare."""
+
+
+class Programs(NamedTuple):
+    """What an arm's runs have in common: where everything lies, and what a step and a forward pass do."""
+
+    rule: Rule
+    plan: Plan
+    training: Program
+    scoring: Program
+    tables: Offsets
+
+
+@lru_cache(KEPT)
+def programs(network: Network, recipe: Recipe) -> Programs:
+    """Return an arm's programs, planned once for all its runs."""
+    rule = RULES[type(recipe.optimizer)](recipe.optimizer)
+    plan, scores = build(network, rule, recipe)
+    training = program([*plan.draws, *plan.forward, *plan.backward])
+    scoring = program([*evaluating(plan.forward), collect(scores)])
+    return Programs(rule, plan, training, scoring, plan.tables)
 
 
 class NumbaSession(Session):
@@ -23,11 +49,8 @@ class NumbaSession(Session):
 
     def __init__(self, network: Network, recipe: Recipe, seed: int, state: State) -> None:
         super().__init__(network, recipe, [seed])
-        rule = RULES[type(recipe.optimizer)](recipe.optimizer)
-        plan, scores = build(network, rule, recipe)
-        self._plan, self._tables = plan, plan.tables
-        self._training = program([*plan.draws, *plan.forward, *plan.backward])
-        self._scoring = program([*evaluating(plan.forward), collect(scores)])
+        rule, plan, self._training, self._scoring, self._tables = programs(network, recipe)
+        self._plan = plan
         self._examples = Examples(network, recipe, rule, seed)
         self._slots = dict(zip(rule.slots, plan.slots, strict=True))
         self._memory = plan.memory.array()

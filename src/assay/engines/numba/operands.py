@@ -96,8 +96,13 @@ def _tables(plan: Plan, operands: Operands, shape: Shape) -> list[int]:
 
 
 def _filled(multiple: int, *parts: Offsets) -> Offsets:
-    entries = np.stack([np.broadcast_to(part.ravel(), parts[0].size) for part in parts], axis=1)
-    return np.pad(entries, ((0, -len(entries) % multiple), (0, 0)), mode="edge")
+    """Return the parts side by side, the last row repeated up to a multiple."""
+    size = parts[0].size
+    entries = np.empty((size + -size % multiple, len(parts)), np.int64)
+    for column, part in enumerate(parts):
+        entries[:size, column] = part.ravel()
+    entries[size:] = entries[size - 1 : size]
+    return entries
 
 
 def from_first(offsets: Offsets) -> Offsets:

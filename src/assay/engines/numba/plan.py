@@ -1,6 +1,7 @@
 """From a network to the program that trains it: the parts of the memory, and who works on what, in order."""
 
 from dataclasses import dataclass, replace
+from math import prod
 from typing import NamedTuple
 
 import numpy as np
@@ -60,12 +61,22 @@ def stages(network: Network) -> list[Stage]:
     return found
 
 
+PASSES = 20
+"""What it costs to write a map, to pool it and to go back over it, in multiplications for each entry."""
+
+
 def _pools_at_once(stage: Stage, node: Node) -> bool:
-    """Whether ``node`` is a 2 x 2 maximum right behind a convolution."""
+    """Whether ``node`` is a 2 x 2 maximum right behind a convolution, which is to make each window at once.
+
+    Windows that reach beyond the map make it multiply more, which must not cost more than it saves.
+    """
     if not isinstance(node.layer, MaxPool2d) or not isinstance(stage.node.layer, Conv2d) or stage.pool:
         return False
     sliding = node.layer.sliding
-    return sliding.kernel_size == sliding.stride == (2, 2) and sliding.padding == (0, 0)
+    windows, positions = prod(node.output_shape[1:]), prod(node.input_shape[1:])
+    products = prod(stage.node.parameters[f"{stage.node.name}.weight"].shape[1:])
+    dear = (4 * windows - positions) * products > PASSES * positions
+    return sliding.kernel_size == sliding.stride == (2, 2) and not dear
 
 
 class Span(NamedTuple):

@@ -61,9 +61,10 @@ def mean(plan: Plan, stage: Stage, x: Value, y: Value, first: bool) -> tuple[lis
 
 def _mean(plan: Plan, a: Array, b: Array, x: Maps, y: Maps) -> Call:
     found: list[Entries] = []
+    plane = x.plane
     for row, column in pairs(a, b):
         inside = pairs(np.flatnonzero(row), np.flatnonzero(column))
-        found.append([(int(x.plane[i, j]), plan.memory.constant(row[i] * column[j])) for i, j in inside])
+        found.append([(int(plane[i, j]), plan.memory.constant(row[i] * column[j])) for i, j in inside])
     return call(Kernel.WINDOW_MEAN, *_window_table(plan, found, y), y.planes, *_planes(x, y))
 
 
@@ -94,13 +95,18 @@ def _windows(s: Sliding, axis: int, size: int) -> list[Offsets]:
 
 
 def _max_windows(plan: Plan, node: Node, x: Maps) -> list[Entries]:
-    """Return the windows' entries and their numbers, both in row-major order."""
+    """Return the windows' entries and their numbers, both in row-major order, those of the border left out.
+
+    A row's first entry has the same number in every window, the next one after the last of a whole row.
+    """
     assert isinstance(node.layer, MaxPool2d)
-    down, across = (_windows(node.layer.sliding, axis, x.shape[axis + 1]) for axis in (0, 1))
+    sliding, plane = node.layer.sliding, x.plane
+    down, across = (_windows(sliding, axis, x.shape[axis + 1]) for axis in (0, 1))
     found: list[Entries] = []
     for rows, columns in pairs(down, across):
-        numbered = enumerate(pairs(rows, columns))
-        found.append([(int(x.plane[i, j]), plan.memory.constant(number)) for number, (i, j) in numbered])
+        numbered = pairs(enumerate(rows), enumerate(columns))
+        numbers = ((plane[i, j], row * sliding.kernel_size[1] + column) for (row, i), (column, j) in numbered)
+        found.append([(int(place), plan.memory.constant(number)) for place, number in numbers])
     return found
 
 

@@ -21,6 +21,7 @@ from assay.engines.numba.pooling import unpool
 from assay.engines.numba.tiling import Table, Tiles, output_tiles
 from assay.network import Node
 from assay.nn.conv2d import Conv2d
+from assay.nn.max_pool2d import MaxPool2d
 
 STRIP, LONG_STRIP = 2**9, 2**12
 """Channels times tiles of a strip. The first makes 512 KB of positions, as much again of products; sums over
@@ -42,9 +43,12 @@ SCATTER_POOLED = Kernel.WINOGRAD_POOLED, Kernel.WINOGRAD_POOLED_QUARTER
 
 def applies(stage: Stage) -> bool:
     """Whether a stage is one of 3 x 3 kernels at every position, and a pooling's windows are its tiles."""
-    assert isinstance(stage.node.layer, Conv2d)
-    s = stage.node.layer.sliding
-    return s.kernel_size == (3, 3) and s.stride == (1, 1) and not (stage.pool and s.dilation != (1, 1))
+    layer, pool = stage.node.layer, stage.pool and stage.pool.layer
+    assert isinstance(layer, Conv2d)
+    s = layer.sliding
+    if isinstance(pool, MaxPool2d) and (s.dilation != (1, 1) or pool.sliding.padding != (0, 0)):
+        return False
+    return s.kernel_size == (3, 3) and s.stride == (1, 1)
 
 
 class Strip(NamedTuple):
