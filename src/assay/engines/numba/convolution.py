@@ -116,6 +116,10 @@ def _pays(stage: Stage, blocks: int) -> bool:
     return blocks * tiles * tile + KERNEL * kernels < blocks * taps * kernels
 
 
+CACHE = 2**13
+"""Vectors of the smaller operand, 512 KB, that a product goes over again and again."""
+
+
 class _Convolution:
     """The operands of one layer's products; the first axis of weights is split by groups."""
 
@@ -224,10 +228,12 @@ class _Convolution:
             yield (np.arange(2 * length).reshape(-1, 2) - padding).clip(0, size - 1)
 
     def weight_gradients(self, dy: Maps) -> list[Call]:
-        """Return the gradient of all weights."""
+        """Return the gradient of all weights, made of as many blocks at once as the cache holds."""
+        block = min(dy.block_size, self.x.y.block_size) // dy.lanes
         calls = []
         for span in self.plan.spans:
-            calls += self._weight_gradient(span, dy.part(span.start, span.stop))
+            for part in span.parts(max(CACHE // block, 1)):
+                calls += self._weight_gradient(part, dy.part(part.start, part.stop))
         return calls
 
     def _weight_gradient(self, span: Span, dy: Maps) -> list[Call]:
@@ -258,7 +264,7 @@ class _Convolution:
             return [whole, *self.weight_gradients(dz), *self.input_gradient(dz)]
         calls: list[Call] = []
         for span in self.plan.spans:
-            for block in span.blocks:
+            for block in span.parts(1):
                 part = (each.part(block.start, block.stop) for each in (dy, winner))
                 calls += [unpool(self.plan, pool, dz, *part), *self._weight_gradient(block, dz)]
         return calls

@@ -71,10 +71,35 @@ def pooled_call(plan: Plan, operands: Operands, relu: bool, winner: int, quarter
 
 
 def dot_call(plan: Plan, operands: Operands, accumulate: bool, quarter: bool) -> Call:
-    """Return the call of a product whose operands are both vectors; it may add to what is there."""
+    """Return the call of a product whose operands are both vectors; it may add to what is there.
+
+    Each row tile goes over all columns, which are therefore to be the operand that takes less room.
+    """
     shapes = DOT_QUARTERS if quarter else DOTS
+    if _room(operands.a_rows, operands.a_ks) < _room(operands.b_columns, operands.b_ks):
+        operands = _turned(operands)
     shape = best_shape(shapes, operands.a_rows.size, operands.b_columns.size)
     return call(shapes[shape], *_tables(plan, operands, shape), accumulate)
+
+
+def _room(*offsets: Offsets) -> int:
+    """Return how far the entries of an operand lie apart at most."""
+    return int(sum(np.ptp(part) for part in offsets))
+
+
+def _turned(operands: Operands) -> Operands:
+    """Return the operands of C^T = B^T A^T."""
+    a, b = (operands.a_rows, operands.a_ks), (operands.b_columns, operands.b_ks)
+    rows, columns = operands.c_rows, operands.c_columns
+    return Operands(
+        a_rows=b[0],
+        c_rows=from_first(columns),
+        starts=NO_BIAS,
+        b_columns=a[0],
+        c_columns=columns.flat[0] + rows,
+        a_ks=b[1],
+        b_ks=a[1],
+    )
 
 
 def _product(plan: Plan, shapes: Shapes, operands: Operands, relu: bool, winner: int = 0) -> Call:

@@ -86,10 +86,10 @@ class Span(NamedTuple):
     stop: int
     quarter: bool = False
 
-    @property
-    def blocks(self) -> list["Span"]:
-        """Each of the blocks on its own."""
-        return [Span(block, block + 1, self.quarter) for block in range(self.start, self.stop)]
+    def parts(self, size: int) -> list["Span"]:
+        """Split it into parts of ``size`` blocks, the last one of what is left."""
+        starts = range(self.start, self.stop, size)
+        return [Span(start, min(start + size, self.stop), self.quarter) for start in starts]
 
 
 class Plan:
