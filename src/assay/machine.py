@@ -17,6 +17,7 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     found["system"] = f"{platform.system()} {platform.machine()}"
+    found["machine"] = processor()
     found["processors"] = str(os.cpu_count())
     return found
 

@@ -3,7 +3,17 @@
 from collections.abc import Sequence
 
 from assay.report.arms import ArmRow
-from assay.report.numbers import capital, interval, interval_name, names, percent, plural, points, seeds
+from assay.report.numbers import (
+    capital,
+    further,
+    interval,
+    interval_name,
+    names,
+    percent,
+    plural,
+    points,
+    seeds,
+)
 from assay.stats import Family, Look, Pair, Verdict
 
 
@@ -98,7 +108,7 @@ def _open(family: Family) -> str:
     if not undecided:
         return ""
     more = [pair.judgement.more_seeds for pair in undecided if pair.judgement.more_seeds]
-    settle = f" (about {seeds(max(more), 'more ')} may settle it)" if more else ""
+    settle = f" ({further(max(more))} may settle it)" if more else ""
     return f" The data do not decide {_which(undecided, family)}{settle}."
 
 

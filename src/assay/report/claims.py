@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from assay.claims import Claim, Relation
 from assay.metrics import METRICS, Metric
 from assay.records import RunRecord, Status
-from assay.report.numbers import fixed, percent, plural, points, points_interval, seeds
+from assay.report.numbers import fixed, further, percent, plural, points, points_interval
+from assay.report.source import doubt
 from assay.results import Results
 from assay.stats import ClaimVerdict, RelationTest, check_relation, conjunction
 from assay.stats.ttest import FEWEST, Interval
@@ -24,7 +25,8 @@ class Part:
     """One relation that a claim expects, and what the runs say of it.
 
     ``estimate`` and ``interval`` are points, or the factor a / b where the metric
-    is compared by ratio; ``printed`` is what the source's own numbers give for it.
+    is compared by ratio; ``printed`` is what the source's own numbers give for it,
+    ``doubtful`` where one of them may be an error.
     """
 
     relation: str
@@ -36,6 +38,7 @@ class Part:
     printed: float | None
     more_seeds: int | None
     note: str = ""
+    doubtful: bool = False
 
     @property
     def found(self) -> str:
@@ -55,7 +58,8 @@ class Part:
         """What the source printed, in the same words."""
         if self.printed is None:
             return ""
-        return _factor(self.printed) if self.ratio else points(self.printed)
+        number = _factor(self.printed) if self.ratio else points(self.printed)
+        return f"{number} (doubtful)" if self.doubtful else number
 
 
 @dataclass(frozen=True)
@@ -95,15 +99,24 @@ def _part(results: Results, claim: Claim, relation: Relation) -> Part:
         return _never_learns(results.of(relation.a), relation)
     metric, total = METRICS[claim.metric], len(claim.relations)
     printed = _printed(results, metric, relation.a, relation.b)
+    doubtful = printed is not None and any(doubt(results, arm, metric) for arm in relation.arms)
     lost = _lost(results, relation)
     if lost is not None:
-        return Part(str(relation), lost[0], metric.ratio, 0, None, None, printed, None, lost[1])
+        return Part(str(relation), lost[0], metric.ratio, 0, None, None, printed, None, lost[1], doubtful)
     d = _differences(results, metric, relation)
     margin = _margin(results, claim, relation, metric)
     test = check_relation(d, relation.relation, margin=margin, relations=total, alpha=results.alpha)
     estimate, interval = _shown(test, metric, relation)
     return Part(
-        str(relation), test.verdict, metric.ratio, test.n, estimate, interval, printed, test.more_seeds
+        relation=str(relation),
+        verdict=test.verdict,
+        ratio=metric.ratio,
+        n=test.n,
+        estimate=estimate,
+        interval=interval,
+        printed=printed,
+        more_seeds=test.more_seeds,
+        doubtful=doubtful,
     )
 
 
@@ -113,7 +126,7 @@ def _differences(results: Results, metric: Metric, relation: Relation) -> NDArra
     both = np.isfinite(a) & np.isfinite(b)
     a, b = a[both], b[both]
     if not metric.ratio:
-        return a - b
+        return np.round(a - b, 10)
     logs: NDArray[np.float64] = np.log(a) - np.log(b) - log(relation.factor)
     return logs.round(12)  # equal costs may differ in their last bits
 
@@ -186,7 +199,7 @@ def _summary(verdict: ClaimVerdict, parts: Sequence[Part]) -> str:
         failed = [part for part in open_ if part.verdict is verdict]
         return f"Contradicted{_where(failed, parts, 'by')}."
     more = max((part.more_seeds or 0 for part in open_), default=0)
-    settle = f"; about {seeds(more, 'more ')} would decide" if more else ""
+    settle = f"; {further(more)} would decide" if more else ""
     return f"Undecided{_where(open_, parts, 'about')}{settle}."
 
 

@@ -75,6 +75,15 @@ class Document:
         return f"Of {plural(len(self.claims), 'claim')}, {names(said)}{waiting}."
 
     @property
+    def unlike(self) -> str:
+        """How the runs differ from the source's, where they do."""
+        found = {report.unlike_source for report in self.reports} - {""}
+        if not found:
+            return ""
+        how = found.pop() if len(found) == 1 else "other settings than the source's"
+        return f"Our runs took {how}: the printed numbers stand beside ours without a judgement."
+
+    @property
     def agreement(self) -> str:
         """How many of the published numbers are what one run of ours would give."""
         judged = [row for report in self.reports for row in report.published if row.consistent is not None]
@@ -113,8 +122,7 @@ def _part(report: Report, metrics: Sequence[Metric]) -> Part:
     """Draw a study; the ids of its figures are its own in the document."""
     curves = (figures.curve_plot(report, metric) for metric in metrics)
     drawings = tuple(replace(drawing, key=f"{report.name}-{drawing.key}") for drawing in curves if drawing)
-    lengths = {run.epochs for run in report.runs}
-    return Part(report, drawings, plural(max(lengths, default=0), "epoch"))
+    return Part(report, drawings, plural(report.longest, "epoch"))
 
 
 def _claim_rows(claims: Sequence[tuple[Report, ClaimRow]]) -> Iterator[tuple[object, ...]]:

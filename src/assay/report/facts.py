@@ -6,12 +6,12 @@ from assay.report.effects import Effect
 from assay.report.numbers import (
     NOTHING,
     fixed,
+    further,
     interval_name,
     p_equals,
     plural,
     points,
     points_interval,
-    seeds,
 )
 from assay.stats import Verdict
 
@@ -68,7 +68,7 @@ def _win_rate(effect: Effect) -> str:
 def _more(effect: Effect) -> str:
     judgement = effect.pair.judgement
     if judgement.more_seeds:
-        return f"about {seeds(judgement.more_seeds, 'more ')}"
+        return further(judgement.more_seeds)
     if effect.pair.comparison.p is None:
         return "at least 3 seeds"
     return "not known" if judgement.verdict is Verdict.INCONCLUSIVE else "nothing more"

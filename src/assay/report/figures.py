@@ -136,8 +136,8 @@ def _describe_curves(curves: Curves, metric: Metric) -> str:
     lost = f"; {seeds(len(curves.diverged[metric]))} diverged" if curves.diverged[metric] else ""
     if not band.seeds:
         return f"{curves.arm}: no finished run{lost}"
+    first = f"{fixed(band.mean[0])} after epoch {band.epochs[0]}, " if len(band.epochs) > 1 else ""
     return (
-        f"{curves.arm}: {fixed(band.mean[0])} after epoch {band.epochs[0]}, {fixed(band.mean[-1])} after "
-        f"epoch {band.epochs[-1]} ({seeds(band.seeds)}, {fixed(band.low[-1])} to {fixed(band.high[-1])})"
-        f"{lost}"
+        f"{curves.arm}: {first}{fixed(band.mean[-1])} after epoch {band.epochs[-1]} "
+        f"({seeds(band.seeds)}, {fixed(band.low[-1])} to {fixed(band.high[-1])}){lost}"
     )

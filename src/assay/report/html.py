@@ -8,7 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from assay.report import layer_figures, numbers
 from assay.report.confusion_figure import full_square
-from assay.report.drawing import COLOURS
+from assay.report.drawing import COLOURS, MARKERS
 from assay.report.drawings import draw
 from assay.report.export import to_toml
 from assay.report.facts import facts
@@ -48,6 +48,7 @@ def environment() -> Environment:
         n=numbers,
         facts=facts,
         arm_colours=COLOURS,
+        marks=len(MARKERS),
         svg=_svg,
         shade=layer_figures.shade,
         full_square=full_square,

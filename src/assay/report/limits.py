@@ -6,6 +6,7 @@ from assay.report.arms import ArmRow
 from assay.report.effects import Effect
 from assay.report.factorial import factorial_of, has_factors
 from assay.report.numbers import capital, names, plural, seeds
+from assay.report.source import unlike_source
 from assay.results import Results
 from assay.stats import Family, Verdict
 from assay.stats.ttest import FEWEST
@@ -81,9 +82,18 @@ def _synthetic(results: Results) -> Iterator[str]:
 def _published(results: Results) -> Iterator[str]:
     if results.study.published and not results.header.synthetic:
         yield (
-            "Published numbers are of their authors' images. Other images, fewer of them, fewer epochs, or "
-            "classes in other shares move an accuracy by themselves: one that disagrees need not be wrong."
+            "Published numbers are of their authors' images. Other images, fewer of them, or classes in "
+            "other shares move an accuracy by themselves: one that disagrees need not be wrong."
         )
+    unlike = unlike_source(results)
+    if unlike and (results.study.published or results.study.claims):
+        yield (
+            f"These runs took {unlike}. Published numbers stand beside ours without a judgement, and what "
+            "was claimed of the source's own runs may come out otherwise here."
+        )
+    for arm, row in results.study.published.items():
+        if "doubt" in row:
+            yield f"What was printed for {arm} is doubtful: {row['doubt']}."
 
 
 def _lost(arms: Sequence[ArmRow]) -> Iterator[str]:

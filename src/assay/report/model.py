@@ -26,6 +26,7 @@ from assay.report.limits import limits
 from assay.report.networks import TwoNetworks, two_networks
 from assay.report.numbers import interval_name
 from assay.report.published import PublishedRow, published
+from assay.report.source import unlike_source
 from assay.results import Results
 from assay.stats import Factorial, Family, Look
 
@@ -86,6 +87,8 @@ class Report:
     """The declared look that is spoken of; None where none is declared or reached."""
     resolved: bool = False
     """Whether every comparison is decided."""
+    unlike_source: str = ""
+    """How the runs differ from those whose numbers and claims were published."""
 
     @property
     def complete(self) -> bool:
@@ -99,6 +102,11 @@ class Report:
             return f"resolved at {self.look}"
         how_far = "complete" if self.complete else f"interim {self.done}/{self.total}"
         return f"{how_far}, {self.look}" if self.look else how_far
+
+    @property
+    def longest(self) -> int:
+        """The most epochs that a run took."""
+        return max((run.epochs or 0 for run in self.runs), default=0)
 
     @property
     def interval_name(self) -> str:
@@ -154,6 +162,7 @@ def build(results: Results, inside: Inside | None = None) -> Report:
         confidence=results.confidence,
         look=results.look,
         resolved=family is not None and all(decided(pair) for pair in family.pairs),
+        unlike_source=unlike_source(results),
     )
 
 

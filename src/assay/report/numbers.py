@@ -7,6 +7,9 @@ from assay.stats import CostRatio, Interval
 NOTHING = "–"
 """Stands where there is no number."""
 
+MANY = 1_000
+"""More seeds than this are as good as none: seeds do not decide it."""
+
 _POWERS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
@@ -107,6 +110,11 @@ def speed(value: float | None) -> str:
 def seeds(n: int, more: str = "") -> str:
     """Write "1 seed", "8 seeds" or "8 more seeds"."""
     return plural(n, f"{more}seed")
+
+
+def further(n: int) -> str:
+    """Write how many more seeds would decide, which few seeds tell roughly: "about 8 more seeds"."""
+    return f"over {plural(MANY, 'more seed')}" if n > MANY else f"about {seeds(n, 'more ')}"
 
 
 def plural(n: int, noun: str) -> str:

@@ -6,12 +6,13 @@ import numpy as np
 
 from assay.metrics import METRICS, Metric
 from assay.report.claims import metric_values
+from assay.report.source import doubt, unlike_source
 from assay.results import Results
 from assay.stats import Summary, against_published, summary
 from assay.stats.ttest import FEWEST, Interval
 
-COMPARABLE = ("%", "nats")
-"""Units that mean the same on every machine; seconds and memory do not."""
+DECIMALS = {"%": 2, "nats": 3}
+"""How numbers are shown in units that mean the same on every machine; seconds and memory do not."""
 
 
 @dataclass(frozen=True)
@@ -20,8 +21,9 @@ class PublishedRow:
 
     ``prediction`` is where one run of ours falls with 95% confidence and
     ``consistent`` whether the printed number lies there; both are None below
-    three seeds, before the study is complete, on synthetic data, and for costs,
-    which another machine gave. ``doubt`` says why the printed number may be an error.
+    three seeds, before the study is complete, on synthetic data, for runs unlike
+    those of the source, and for costs, which another machine gave. ``doubt`` says
+    why the printed number may be an error.
     """
 
     arm: str
@@ -37,33 +39,29 @@ class PublishedRow:
     @property
     def comparable(self) -> bool:
         """Whether the number is of the kind that two machines share."""
-        return self.unit in COMPARABLE
+        return self.unit in DECIMALS
 
 
 def published(results: Results) -> tuple[PublishedRow, ...]:
     """Return every number that the study's source printed, arm by arm as the study lists them."""
     results = results.at_look()
     printed = results.study.published
+    judged = results.complete and not results.header.synthetic and not unlike_source(results)
     return tuple(
-        _row(results, arm.name, METRICS[key], float(value), str(printed[arm.name].get("doubt", "")))
+        _row(results, arm.name, METRICS[key], float(value), judged)
         for arm in results.study.arms
         for key, value in printed.get(arm.name, {}).items()
         if key != "doubt"
     )
 
 
-def _row(results: Results, arm: str, metric: Metric, value: float, doubt: str) -> PublishedRow:
+def _row(results: Results, arm: str, metric: Metric, value: float, judged: bool) -> PublishedRow:
     values = metric_values(results, arm, metric)
     values = values[np.isfinite(values)]
     printed = (
         round(100 * value, 10) if metric.unit == "%" else value
     )  # as printed: 84.13, not 84.13000000000001
-    judged = (
-        results.complete
-        and len(values) >= FEWEST
-        and metric.unit in COMPARABLE
-        and not results.header.synthetic
-    )
+    judged = judged and len(values) >= FEWEST and metric.unit in DECIMALS
     placed = against_published(values, printed) if judged else None
     return PublishedRow(
         arm=arm,
@@ -73,6 +71,12 @@ def _row(results: Results, arm: str, metric: Metric, value: float, doubt: str) -
         printed=printed,
         ours=summary(values),
         prediction=placed.prediction if placed else None,
-        consistent=placed.consistent if placed else None,
-        doubt=doubt,
+        consistent=_lies_within(printed, placed.prediction, metric) if placed else None,
+        doubt=doubt(results, arm, metric),
     )
+
+
+def _lies_within(printed: float, prediction: Interval, metric: Metric) -> bool:
+    """Whether a number lies in an interval as both are shown, which of stuck runs is a single number."""
+    low, high = (round(number, DECIMALS[metric.unit]) for number in prediction)
+    return low <= round(printed, DECIMALS[metric.unit]) <= high
