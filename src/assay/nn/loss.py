@@ -15,7 +15,10 @@ def cross_entropy(scores: Array, labels: Labels) -> NDArray[np.float64]:
     whatever the scores are, with the largest score taken off first, so that no
     exponential overflows; scores that are inf or nan give nan without a warning.
     """
-    return -_log_softmax(scores)[np.arange(len(labels)), labels]
+    with np.errstate(invalid="ignore"):
+        z = _below_largest(scores)
+        loss: NDArray[np.float64] = np.log(np.exp(z).sum(axis=1)) - z[np.arange(len(labels)), labels]
+    return loss
 
 
 def softmax_cross_entropy(scores: Array, labels: Labels) -> tuple[float, Array]:
@@ -37,7 +40,13 @@ def softmax_cross_entropy(scores: Array, labels: Labels) -> tuple[float, Array]:
 
 def _log_softmax(scores: Array) -> NDArray[np.float64]:
     with np.errstate(invalid="ignore"):
-        z = scores.astype(np.float64)
-        z -= z.max(axis=1, keepdims=True)
+        z = _below_largest(scores)
         z -= np.log(np.exp(z).sum(axis=1, keepdims=True))
+    return z
+
+
+def _below_largest(scores: Array) -> NDArray[np.float64]:
+    """Return how far the scores of each example lie below its largest."""
+    z = scores.astype(np.float64)
+    z -= z.max(axis=1, keepdims=True)
     return z

@@ -1,7 +1,7 @@
 """The BCa bootstrap of a mean, a second line beside the t interval where there are many seeds."""
 
 import numpy as np
-import scipy  # its parts, of which stats takes half a second, are imported when first used
+import scipy
 from numpy.typing import ArrayLike
 
 from assay.errors import UsageError

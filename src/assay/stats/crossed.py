@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from math import copysign, inf, sqrt
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike
-from scipy.special import stdtr
 
 from assay.errors import UsageError
 from assay.stats.ttest import FEWEST, Interval, check_confidence, t_quantile
@@ -75,7 +75,7 @@ def compare_crossed(a: ArrayLike, b: ArrayLike, *, confidence: float = 0.95) -> 
         se=100 * se,
         floor=100 * sqrt(max(0.0, ms_image - ms_rest) / cells),
         df=df,
-        p=min(1.0, 2 * float(stdtr(df, -abs(t)))),
+        p=min(1.0, 2 * float(scipy.special.stdtr(df, -abs(t)))),
         interval=(100 * (mean - half), 100 * (mean + half)),
         ms_seed=ms_seed,
         ms_image=ms_image,

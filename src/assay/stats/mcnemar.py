@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from math import sqrt
 
-import scipy  # its parts, of which stats takes half a second, are imported when first used
+import scipy
 
 from assay.errors import UsageError
 

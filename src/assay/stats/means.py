@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from math import nan
 
 import numpy as np
-import scipy  # its parts, of which stats takes half a second, are imported when first used
+import scipy
 from numpy.typing import ArrayLike
-from scipy.special import log_ndtr
 
 from assay.errors import UsageError
 from assay.stats.ttest import FEWEST, Interval, check_confidence, one_sample, row
@@ -52,7 +51,7 @@ def expected_maximum(k: int) -> float:
 
     def survival(x: float) -> float:
         """E max = integral of P(max > x) over x > 0 less that of P(max < x) over x < 0."""
-        return float(-np.expm1(k * log_ndtr(x)) - np.exp(k * log_ndtr(-x)))
+        return float(-np.expm1(k * scipy.special.log_ndtr(x)) - np.exp(k * scipy.special.log_ndtr(-x)))
 
     quad = scipy.integrate.quad
     return float(quad(survival, 0, 40, epsabs=1e-13, epsrel=1e-12, limit=200, points=(1, 2, 3, 5, 8))[0])

@@ -8,8 +8,7 @@ from collections.abc import Callable
 from math import ceil, sqrt
 
 import numpy as np
-import scipy  # its parts, of which stats takes half a second, are imported when first used
-from scipy.special import ndtr, ndtri
+import scipy
 
 from assay.errors import UsageError
 from assay.stats.ttest import FEWEST, check_positive, t_quantile
@@ -46,7 +45,7 @@ def equivalence_power(
         return 0.0
     spread = low + (high - low) * (_NODES + 1) / 2
     density = scipy.stats.chi.pdf(spread * sqrt(df), df) * sqrt(df)
-    inside = ndtr((margin - difference) * scale - critical * spread) - ndtr(
+    inside = scipy.special.ndtr((margin - difference) * scale - critical * spread) - scipy.special.ndtr(
         (-margin - difference) * scale + critical * spread
     )
     return float((high - low) / 2 * np.sum(_WEIGHTS * density * inside))
@@ -59,7 +58,7 @@ def seeds_needed(sd: float, difference: float, *, power: float = 0.8, alpha: flo
     """
     _check("seeds_needed", sd, power, alpha)
     check_positive("seeds_needed", difference=difference)
-    normal = ((ndtri(1 - alpha / 2) + ndtri(power)) * sd / difference) ** 2
+    normal = ((scipy.special.ndtri(1 - alpha / 2) + scipy.special.ndtri(power)) * sd / difference) ** 2
     return _fewest(lambda n: difference_power(n, sd, difference, alpha=alpha) >= power, normal)
 
 
@@ -74,6 +73,7 @@ def seeds_for_equivalence(
     check_positive("seeds_for_equivalence", margin=margin)
     if abs(difference) >= margin:
         raise UsageError(f"seeds_for_equivalence: difference {difference} is not inside the margin {margin}")
+    ndtri = scipy.special.ndtri
     normal = ((ndtri(1 - alpha) + ndtri(power)) * sd / (margin - abs(difference))) ** 2
     return _fewest(
         lambda n: equivalence_power(n, sd, margin, difference=difference, alpha=alpha) >= power, normal
@@ -84,7 +84,7 @@ def seeds_for_halfwidth(sd: float, halfwidth: float, *, confidence: float = 0.95
     """Return the fewest seeds (at least 3) whose t interval, at a spread of ``sd``, is +- ``halfwidth``."""
     _check("seeds_for_halfwidth", sd, confidence, 1 - confidence)
     check_positive("seeds_for_halfwidth", halfwidth=halfwidth)
-    normal = (ndtri((1 + confidence) / 2) * sd / halfwidth) ** 2
+    normal = (scipy.special.ndtri((1 + confidence) / 2) * sd / halfwidth) ** 2
     return _fewest(lambda n: t_quantile(confidence, n - 1) * sd / sqrt(n) <= halfwidth, normal)
 
 

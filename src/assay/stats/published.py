@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from math import copysign, inf, sqrt
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike
-from scipy.special import ndtri, stdtr
 
 from assay.errors import UsageError
 from assay.stats.means import expected_maximum
@@ -64,7 +64,7 @@ def against_published(
     if other_images is not None:
         ours, theirs = (binomial_se(published, images) for images in other_images)
         spread = sqrt(spread**2 + ours**2 + theirs**2)
-        half = float(ndtri((1 + confidence) / 2)) * spread
+        half = float(scipy.special.ndtri((1 + confidence) / 2)) * spread
     expected = test.mean + best * test.sd
     gap = published - expected
     t = gap / spread if spread else copysign(inf, gap) if gap else 0.0
@@ -76,7 +76,7 @@ def against_published(
         interval=test.interval(confidence),
         prediction=(expected - half, expected + half),
         t=t,
-        p=min(1.0, 2 * float(stdtr(test.df if other_images is None else inf, -abs(t)))),
+        p=min(1.0, 2 * float(scipy.special.stdtr(test.df if other_images is None else inf, -abs(t)))),
         runs=runs,
         best_of_runs=expected,
         consistent=abs(gap) <= half,
@@ -98,7 +98,7 @@ def wilson(correct: int, total: int, *, confidence: float = 0.95) -> Interval:
     check_confidence(confidence, "wilson")
     if not 0 <= correct <= total or total < 1:
         raise UsageError(f"wilson: found {correct} correct of {total}, expected 0 to the total, at least 1")
-    z, p = float(ndtri((1 + confidence) / 2)), correct / total
+    z, p = float(scipy.special.ndtri((1 + confidence) / 2)), correct / total
     centre = (p + z**2 / (2 * total)) / (1 + z**2 / total)
     half = z * np.sqrt(p * (1 - p) / total + z**2 / (4 * total**2)) / (1 + z**2 / total)
     return float(100 * (centre - half)), float(100 * (centre + half))

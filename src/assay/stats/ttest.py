@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from math import copysign, inf, sqrt
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike
-from scipy.special import stdtr, stdtrit
 
 from assay.errors import UsageError
 
@@ -42,7 +42,7 @@ class TTest:
 
     def p(self, value: float = 0.0) -> float:
         """Return the two-sided p of "the true mean is ``value``"."""
-        return min(1.0, 2 * float(stdtr(self.df, -abs(self.t(value)))))
+        return min(1.0, 2 * float(scipy.special.stdtr(self.df, -abs(self.t(value)))))
 
     def p_equivalent(self, margin: float) -> float:
         """Return the p of "the true mean is ``margin`` or more from 0", by two one-sided tests.
@@ -50,11 +50,11 @@ class TTest:
         Schuirmann (1987): small where the mean is shown to lie within the margin.
         """
         below, above = self.t(-margin), self.t(margin)
-        return float(max(stdtr(self.df, -below), stdtr(self.df, above)))
+        return float(max(scipy.special.stdtr(self.df, -below), scipy.special.stdtr(self.df, above)))
 
     def probability_below(self, value: float) -> float:
         """Return the posterior probability, under the flat prior, that the true mean is below ``value``."""
-        return float(stdtr(self.df, -self.t(value)))
+        return float(scipy.special.stdtr(self.df, -self.t(value)))
 
     def interval(self, confidence: float) -> Interval:
         """Return the two-sided ``confidence`` interval of the mean."""
@@ -72,7 +72,7 @@ def one_sample(values: np.ndarray) -> TTest:
 
 def t_quantile(confidence: float, df: float) -> float:
     """Return the t value that ``confidence`` of the distribution lies within, on both sides of 0."""
-    return float(stdtrit(df, (1 + confidence) / 2))
+    return float(scipy.special.stdtrit(df, (1 + confidence) / 2))
 
 
 def row(values: ArrayLike, where: str) -> np.ndarray:
