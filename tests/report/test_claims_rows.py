@@ -57,6 +57,19 @@ def test_a_claim_falls_with_its_weakest_part(tested):
     assert row.summary == "Contradicted by average > max."
 
 
+@pytest.mark.parametrize(
+    ("expect", "summary"),
+    [
+        (("max > average", "average < max"), "Supported in both comparisons."),
+        (("max > average", "average < max", "average <= max"), "Supported in all 3 comparisons."),
+        (("max < average", "average > max"), "Contradicted in both comparisons."),
+        (("max < average", "average > max", "max > average"), "Contradicted in 2 of 3 comparisons."),
+    ],
+)
+def test_says_in_how_many_comparisons(tested, expect, summary):
+    assert tested(*expect).summary == summary
+
+
 @pytest.mark.parametrize(("factor", "verdict"), [(1.0, S), (3.0, C)])
 def test_costs_are_compared_by_their_ratio(tested, factor, verdict):
     row = tested(f"max = {factor:g} x average", metric="peak_memory")

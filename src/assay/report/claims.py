@@ -194,7 +194,7 @@ def _summary(verdict: ClaimVerdict, parts: Sequence[Part]) -> str:
     """Say what became of a claim."""
     open_ = [part for part in parts if part.verdict is not ClaimVerdict.SUPPORTED]
     if verdict is ClaimVerdict.SUPPORTED:
-        return "Supported." if len(parts) == 1 else f"Supported in all {len(parts)} comparisons."
+        return f"Supported{_where(parts, parts, 'by')}."
     if verdict is ClaimVerdict.CONTRADICTED:
         failed = [part for part in open_ if part.verdict is verdict]
         return f"Contradicted{_where(failed, parts, 'by')}."
@@ -209,6 +209,8 @@ def _where(some: Sequence[Part], parts: Sequence[Part], word: str) -> str:
         return ""
     if len(some) == 1:
         return f" {word} {some[0].relation}"
+    if len(some) == len(parts):
+        return " in both comparisons" if len(parts) == 2 else f" in all {len(parts)} comparisons"
     return f" in {len(some)} of {len(parts)} comparisons"
 
 
