@@ -45,6 +45,7 @@ def test_runs_of_fewer_epochs_judge_no_published_number(tmp_path):
     results = make_results(tmp_path / "short", short, synthetic=False)
     assert [row.consistent is None for row in whole] == [row.unit not in ("%", "nats") for row in whole]
     assert all(row.consistent is None for row in published(results))
+    assert [row.prediction is None for row in published(results)] == [row.prediction is None for row in whole]
     report = build(results)
     assert any("1 epoch instead of 100" in limit for limit in report.limits)
 

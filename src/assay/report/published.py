@@ -21,9 +21,9 @@ class PublishedRow:
 
     ``prediction`` is where one run of ours falls with 95% confidence and
     ``consistent`` whether the printed number lies there; both are None below
-    three seeds, before the study is complete, on synthetic data, for runs unlike
-    those of the source, and for costs, which another machine gave. ``doubt`` says
-    why the printed number may be an error.
+    three seeds, before the study is complete, on synthetic data, and for costs,
+    which another machine gave, and ``consistent`` for runs unlike those of the
+    source. ``doubt`` says why the printed number may be an error.
     """
 
     arm: str
@@ -46,7 +46,7 @@ def published(results: Results) -> tuple[PublishedRow, ...]:
     """Return every number that the study's source printed, arm by arm as the study lists them."""
     results = results.at_look()
     printed = results.study.published
-    judged = results.complete and not results.header.synthetic and not unlike_source(results)
+    judged = not unlike_source(results)
     return tuple(
         _row(results, arm.name, METRICS[key], float(value), judged)
         for arm in results.study.arms
@@ -61,8 +61,7 @@ def _row(results: Results, arm: str, metric: Metric, value: float, judged: bool)
     printed = (
         round(100 * value, 10) if metric.unit == "%" else value
     )  # as printed: 84.13, not 84.13000000000001
-    judged = judged and len(values) >= FEWEST and metric.unit in DECIMALS
-    placed = against_published(values, printed) if judged else None
+    placed = against_published(values, printed) if _can_be_placed(results, metric, len(values)) else None
     return PublishedRow(
         arm=arm,
         metric=metric.name,
@@ -71,9 +70,15 @@ def _row(results: Results, arm: str, metric: Metric, value: float, judged: bool)
         printed=printed,
         ours=summary(values),
         prediction=placed.prediction if placed else None,
-        consistent=_lies_within(printed, placed.prediction, metric) if placed else None,
+        consistent=_lies_within(printed, placed.prediction, metric) if placed and judged else None,
         doubt=doubt(results, arm, metric),
     )
+
+
+def _can_be_placed(results: Results, metric: Metric, runs: int) -> bool:
+    """Whether a printed number has a place among so many runs: the last ones, on images of its kind."""
+    whole = results.complete and runs >= FEWEST
+    return whole and metric.unit in DECIMALS and not results.header.synthetic
 
 
 def _lies_within(printed: float, prediction: Interval, metric: Metric) -> bool:
