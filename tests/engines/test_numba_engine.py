@@ -30,6 +30,7 @@ from oracles import assert_close
 
 from assay.engines.base import Recipe, State, initial_state
 from assay.engines.numba import NumbaEngine, dropout, examples
+from assay.engines.numba.engine import NumbaSession
 from assay.engines.numba.kernels.program import runner
 from assay.engines.numba.plan import stages
 from assay.engines.reference import ReferenceEngine
@@ -101,6 +102,15 @@ def test_runs_in_two_threads_are_the_same_as_alone() -> None:
     assert len(together) == 2
     for state in together:
         assert_same(state, alone)
+
+
+def test_the_runs_of_an_arm_share_their_programs() -> None:
+    recipe = Recipe(Adam(), 20)
+    first, second = (open_session(NumbaEngine(), SMALL_CNN, recipe) for _ in range(2))
+    assert isinstance(first, NumbaSession)
+    assert isinstance(second, NumbaSession)
+    assert first._tables is second._tables
+    assert not np.shares_memory(first._memory, second._memory)
 
 
 def test_masks_do_not_depend_on_the_steps_a_call(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -206,6 +216,7 @@ def test_a_second_process_compiles_nothing() -> None:
     code = """
 from assay.engines.base import Recipe
 from assay.engines.numba import NumbaEngine
+from assay.engines.numba.engine import NumbaSession
 from assay.engines.numba.kernels.program import runner
 from assay.engines.numba.plan import stages
 from assay.optim import SGD
