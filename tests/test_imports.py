@@ -64,7 +64,7 @@ ONLY = {
     "claims": {"errors", "metrics", "tables"},
     "report": BOTTOM
     | {"claims", "comparisons", "data", "inspection", "metrics", "records", "results", "stats", "store"}
-    | {"study"},
+    | {"source", "study"},
 }
 """What a part may know besides itself; of the others, that they know each other one way is enough."""
 

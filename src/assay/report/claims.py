@@ -11,8 +11,8 @@ from assay.claims import Claim, Relation
 from assay.metrics import METRICS, Metric
 from assay.records import RunRecord, Status
 from assay.report.numbers import fixed, further, percent, plural, points, points_interval
-from assay.report.source import doubt
 from assay.results import Results
+from assay.source import doubt
 from assay.stats import ClaimVerdict, RelationTest, check_relation, conjunction
 from assay.stats.ttest import FEWEST, Interval
 
@@ -99,7 +99,7 @@ def _part(results: Results, claim: Claim, relation: Relation) -> Part:
         return _never_learns(results.of(relation.a), relation)
     metric, total = METRICS[claim.metric], len(claim.relations)
     printed = _printed(results, metric, relation.a, relation.b)
-    doubtful = printed is not None and any(doubt(results, arm, metric) for arm in relation.arms)
+    doubtful = printed is not None and any(doubt(results.study, arm, metric) for arm in relation.arms)
     lost = _lost(results, relation)
     if lost is not None:
         return Part(str(relation), lost[0], metric.ratio, 0, None, None, printed, None, lost[1], doubtful)

@@ -6,8 +6,8 @@ from assay.report.arms import ArmRow
 from assay.report.effects import Effect
 from assay.report.factorial import factorial_of, has_factors
 from assay.report.numbers import capital, names, plural, seeds
-from assay.report.source import unlike_source
 from assay.results import Results
+from assay.source import unlike_source
 from assay.stats import Family, Verdict
 from assay.stats.ttest import FEWEST
 
@@ -85,7 +85,7 @@ def _published(results: Results) -> Iterator[str]:
             "Published numbers are of their authors' images. Other images, fewer of them, or classes in "
             "other shares move an accuracy by themselves: one that disagrees need not be wrong."
         )
-    unlike = unlike_source(results)
+    unlike = unlike_source(results.study)
     if unlike and (results.study.published or results.study.claims):
         yield (
             f"These runs took {unlike}. Published numbers stand beside ours without a judgement, and what "

@@ -26,8 +26,8 @@ from assay.report.limits import limits
 from assay.report.networks import TwoNetworks, two_networks
 from assay.report.numbers import interval_name
 from assay.report.published import PublishedRow, published
-from assay.report.source import unlike_source
 from assay.results import Results
+from assay.source import unlike_source
 from assay.stats import Factorial, Family, Look
 
 
@@ -162,7 +162,7 @@ def build(results: Results, inside: Inside | None = None) -> Report:
         confidence=results.confidence,
         look=results.look,
         resolved=family is not None and all(decided(pair) for pair in family.pairs),
-        unlike_source=unlike_source(results),
+        unlike_source=unlike_source(results.study),
     )
 
 

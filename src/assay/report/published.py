@@ -6,8 +6,8 @@ import numpy as np
 
 from assay.metrics import METRICS, Metric
 from assay.report.claims import metric_values
-from assay.report.source import doubt, unlike_source
 from assay.results import Results
+from assay.source import doubt, unlike_source
 from assay.stats import Summary, against_published, summary
 from assay.stats.ttest import FEWEST, Interval
 
@@ -46,7 +46,7 @@ def published(results: Results) -> tuple[PublishedRow, ...]:
     """Return every number that the study's source printed, arm by arm as the study lists them."""
     results = results.at_look()
     printed = results.study.published
-    judged = not unlike_source(results)
+    judged = not unlike_source(results.study)
     return tuple(
         _row(results, arm.name, METRICS[key], float(value), judged)
         for arm in results.study.arms
@@ -71,7 +71,7 @@ def _row(results: Results, arm: str, metric: Metric, value: float, judged: bool)
         ours=summary(values),
         prediction=placed.prediction if placed else None,
         consistent=_lies_within(printed, placed.prediction, metric) if placed and judged else None,
-        doubt=doubt(results, arm, metric),
+        doubt=doubt(results.study, arm, metric),
     )
 
 

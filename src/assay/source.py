@@ -1,20 +1,18 @@
 """Whether runs are those of the source whose numbers and claims stand beside them."""
 
 from assay.metrics import Metric
-from assay.report.numbers import plural
-from assay.results import Results
 from assay.settings import Settings
 from assay.studies import builtin, load_study
+from assay.study import Study
 
 
-def unlike_source(results: Results) -> str:
+def unlike_source(study: Study) -> str:
     """Return how the runs differ from the source's: "1 epoch instead of 100".
 
     Nothing where networks, learning rule and training are those of the built-in
     study of this name and source, and where there is none: what the source of one's
     own study did is for its author to know. Precision and engine are not the source's.
     """
-    study = results.study
     name = study.name.removesuffix("-quick")
     if name not in builtin() or load_study(name).source != study.source:
         return ""
@@ -28,12 +26,12 @@ def unlike_source(results: Results) -> str:
     if len(lengths) > 1:
         return "other numbers of epochs than the source's"
     ((ours, other),) = lengths
-    return f"{plural(ours, 'epoch')} instead of {other}"
+    return f"{ours} epoch{'' if ours == 1 else 's'} instead of {other}"
 
 
-def doubt(results: Results, arm: str, metric: Metric) -> str:
+def doubt(study: Study, arm: str, metric: Metric) -> str:
     """Return why the number printed for an arm may be an error; costs are never the doubtful ones."""
-    row = results.study.published.get(arm, {})
+    row = study.published.get(arm, {})
     return "" if metric.ratio else str(row.get("doubt", ""))
 
 

@@ -8,7 +8,7 @@ from assay.report import html
 from assay.report.claims import claims
 from assay.report.model import build
 from assay.report.published import published
-from assay.report.source import doubt, unlike_source
+from assay.source import doubt, unlike_source
 from assay.studies import load_study
 
 
@@ -25,17 +25,16 @@ from assay.studies import load_study
     ],
     ids=str,
 )
-def test_says_what_differs(tmp_path, overrides, expected):
-    study = load_study("pooling").override(overrides).with_seeds(3)
-    assert unlike_source(make_results(tmp_path, study)) == expected
+def test_says_what_differs(overrides, expected):
+    assert unlike_source(load_study("pooling").override(overrides)) == expected
 
 
-def test_the_quick_profile_is_not_the_source(tmp_path):
-    assert unlike_source(make_results(tmp_path, load_study("pooling").quickened()))
+def test_the_quick_profile_is_not_the_source():
+    assert unlike_source(load_study("pooling").quickened())
 
 
-def test_a_study_of_ones_own_may_have_any_name(tmp_path):
-    assert unlike_source(make_results(tmp_path, make_study())) == ""  # which is called pooling
+def test_a_study_of_ones_own_may_have_any_name():
+    assert unlike_source(make_study()) == ""  # which is called pooling
 
 
 def test_runs_of_fewer_epochs_judge_no_published_number(tmp_path):
@@ -52,9 +51,9 @@ def test_runs_of_fewer_epochs_judge_no_published_number(tmp_path):
 
 def test_doubtful_numbers_are_marked_wherever_they_are_used(tmp_path):
     results = make_results(tmp_path, load_study("depth").with_seeds(3), synthetic=False)
-    assert "table 4" in doubt(results, "strided-4", METRICS["test_accuracy"])
-    assert doubt(results, "strided-4", METRICS["steps_per_second"]) == ""
-    assert doubt(results, "max-4", METRICS["test_accuracy"]) == ""
+    assert "table 4" in doubt(results.study, "strided-4", METRICS["test_accuracy"])
+    assert doubt(results.study, "strided-4", METRICS["steps_per_second"]) == ""
+    assert doubt(results.study, "max-4", METRICS["test_accuracy"]) == ""
     parts = [part for row in claims(results) for part in row.parts]
     marked = {part.relation for part in parts if part.published.endswith(" (doubtful)")}
     assert all(part.doubtful <= (not part.ratio) for part in parts)
