@@ -81,7 +81,7 @@ class Document:
         if not found:
             return ""
         how = found.pop() if len(found) == 1 else "other settings than the source's"
-        return f"Our runs took {how}: the printed numbers stand beside ours without a judgement."
+        return f"Our runs had {how}: the printed numbers stand beside ours without a judgement."
 
     @property
     def agreement(self) -> str:

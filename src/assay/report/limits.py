@@ -88,7 +88,7 @@ def _published(results: Results) -> Iterator[str]:
     unlike = unlike_source(results.study)
     if unlike and (results.study.published or results.study.claims):
         yield (
-            f"These runs took {unlike}. Published numbers stand beside ours without a judgement, and what "
+            f"These runs had {unlike}. Published numbers stand beside ours without a judgement, and what "
             "was claimed of the source's own runs may come out otherwise here."
         )
     for arm, row in results.study.published.items():
