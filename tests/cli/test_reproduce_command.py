@@ -1,6 +1,7 @@
 """``assay reproduce``: a published report repeated as one document."""
 
 import csv
+import html
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,11 @@ def test_a_study_of_a_report_is_repeated_and_written_as_a_document(assay: Assay,
     folder = Path("assay-runs/reproduce-2017")
     assert said.out.endswith(f"{folder / 'report.html'}\n")
     assert "Of 3 claims, 0 are supported" in said.out  # one seed decides nothing
+    unlike = "Our runs had other networks or training than the source's"
+    assert unlike in " ".join(said.out.split())
     page = (folder / "report.html").read_text("utf-8")
     assert "Learning rules, BatchNorm, and ConvNets, repeated" in page
+    assert unlike in html.unescape(page)
     assert "doubtful: printed as e-1" in page
     with (folder / "published.csv").open() as file:
         assert {row["arm"] for row in csv.DictReader(file)} >= {"sgd-0.05", "adam-0.001"}

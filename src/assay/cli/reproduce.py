@@ -95,7 +95,7 @@ def _conclude(paper: "Paper", results: "list[Results]", folder: Path) -> None:
     for report in found.reports:
         if report.claims:
             console().print(terminal.claims_table(report))
-    say(found.answer, found.agreement)
+    say(*filter(None, (found.answer, found.unlike, found.agreement)))
     say(path)
     if not found.complete:
         raise typer.Exit(1)
