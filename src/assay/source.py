@@ -1,6 +1,11 @@
 """Whether runs are those of the source whose numbers and claims stand beside them."""
 
+from dataclasses import replace
+from functools import cache
+
+from assay.architectures import Architecture
 from assay.metrics import Metric
+from assay.recipe import Recipe
 from assay.settings import Settings
 from assay.studies import builtin, load_study
 from assay.study import Study
@@ -13,10 +18,10 @@ def unlike_source(study: Study) -> str:
     study of this name and source, and where there is none: what the source of one's
     own study did is for its author to know. Precision and engine are not the source's.
     """
-    name = study.name.removesuffix("-quick")
-    if name not in builtin() or load_study(name).source != study.source:
+    original = _builtin(study.name.removesuffix("-quick"))
+    if original is None or original.source != study.source:
         return ""
-    theirs = {arm.name: arm.settings for arm in load_study(name).arms}
+    theirs = {arm.name: arm.settings for arm in original.arms}
     pairs = [(arm.settings, theirs.get(arm.name)) for arm in study.arms]
     if any(other is None or _but_epochs(ours) != _but_epochs(other) for ours, other in pairs):
         return "other networks or training than the source's"
@@ -35,8 +40,12 @@ def doubt(study: Study, arm: str, metric: Metric) -> str:
     return "" if metric.ratio else str(row.get("doubt", ""))
 
 
-def _but_epochs(settings: Settings) -> tuple[object, ...]:
-    """Return what makes an arm what it is, but for how long it was trained."""
-    recipe = settings.recipe
-    rest = (recipe.optimizer, recipe.batch_size, recipe.schedule, recipe.penalties, recipe.augment)
-    return settings.architecture, rest
+@cache
+def _builtin(name: str) -> Study | None:
+    """Return a built-in study as it stands, read once however often a report asks."""
+    return load_study(name) if name in builtin() else None
+
+
+def _but_epochs(settings: Settings) -> tuple[Architecture, Recipe]:
+    """Return what makes an arm what it is, but for how long it was trained and how precisely."""
+    return settings.architecture, replace(settings.recipe, epochs=1, dtype="float32")

@@ -216,9 +216,7 @@ def test_a_second_process_compiles_nothing() -> None:
     code = """
 from assay.engines.base import Recipe
 from assay.engines.numba import NumbaEngine
-from assay.engines.numba.engine import NumbaSession
 from assay.engines.numba.kernels.program import runner
-from assay.engines.numba.plan import stages
 from assay.optim import SGD
 from numba_cases import SMALL_CNN, train
 train(NumbaEngine(), SMALL_CNN, Recipe(SGD()), epochs=1)

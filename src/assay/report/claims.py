@@ -14,6 +14,7 @@ from assay.report.numbers import fixed, further, percent, plural, points, points
 from assay.results import Results
 from assay.source import doubt
 from assay.stats import ClaimVerdict, RelationTest, check_relation, conjunction
+from assay.stats.paired import differences
 from assay.stats.ttest import FEWEST, Interval
 
 COST_MARGIN = 1.05
@@ -33,10 +34,10 @@ class Part:
     verdict: ClaimVerdict
     ratio: bool
     n: int
-    estimate: float | None
-    interval: Interval | None
-    printed: float | None
-    more_seeds: int | None
+    estimate: float | None = None
+    interval: Interval | None = None
+    printed: float | None = None
+    more_seeds: int | None = None
     note: str = ""
     doubtful: bool = False
 
@@ -102,7 +103,8 @@ def _part(results: Results, claim: Claim, relation: Relation) -> Part:
     doubtful = printed is not None and any(doubt(results.study, arm, metric) for arm in relation.arms)
     lost = _lost(results, relation)
     if lost is not None:
-        return Part(str(relation), lost[0], metric.ratio, 0, None, None, printed, None, lost[1], doubtful)
+        verdict, note = lost
+        return Part(str(relation), verdict, metric.ratio, 0, printed=printed, note=note, doubtful=doubtful)
     d = _differences(results, metric, relation)
     margin = _margin(results, claim, relation, metric)
     test = check_relation(d, relation.relation, margin=margin, relations=total, alpha=results.alpha)
@@ -126,7 +128,7 @@ def _differences(results: Results, metric: Metric, relation: Relation) -> NDArra
     both = np.isfinite(a) & np.isfinite(b)
     a, b = a[both], b[both]
     if not metric.ratio:
-        return np.round(a - b, 10)
+        return differences(a, b)
     logs: NDArray[np.float64] = np.log(a) - np.log(b) - log(relation.factor)
     return logs.round(12)  # equal costs may differ in their last bits
 
@@ -176,7 +178,7 @@ def _never_learns(runs: Sequence[RunRecord], relation: Relation) -> Part:
     if not learnt and ended:
         note += f"; with 95% confidence at most {percent(100 * (1 - 0.05 ** (1 / ended)))} do"
     more = None if verdict is not ClaimVerdict.UNDECIDED else FEWEST - ended
-    return Part(str(relation), verdict, False, ended, None, None, None, more, note)
+    return Part(str(relation), verdict, False, ended, more_seeds=more, note=note)
 
 
 def _printed(results: Results, metric: Metric, a: str, b: str) -> float | None:

@@ -136,13 +136,12 @@ def _published(report: Report) -> Table:
         (
             row.arm,
             _quantity(row),
-            n.fixed(row.printed, digits),
-            n.fixed(row.ours.mean, digits),
-            n.interval(row.prediction, digits),
+            n.fixed(row.printed, row.decimals),
+            n.fixed(row.ours.mean, row.decimals),
+            n.interval(row.prediction, row.decimals),
             n.NOTHING if row.consistent is None else "yes" if row.consistent else "no",
         )
         for row in report.published
-        for digits in [2 if row.unit == "%" else 3]
     ]
     headings = ("Arm", "Quantity", "Published", "Our mean", "One run of ours", "Agrees")
     return Table("L{3cm}L{5.5cm}rrrr", headings, rows)

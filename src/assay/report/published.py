@@ -41,6 +41,11 @@ class PublishedRow:
         """Whether the number is of the kind that two machines share."""
         return self.unit in DECIMALS
 
+    @property
+    def decimals(self) -> int:
+        """With how many decimals the row's numbers are shown."""
+        return DECIMALS.get(self.unit, 3)
+
 
 def published(results: Results) -> tuple[PublishedRow, ...]:
     """Return every number that the study's source printed, arm by arm as the study lists them."""

@@ -89,7 +89,7 @@ def compare(a: ArrayLike, b: ArrayLike, *, margin: float = 0.3, confidence: floa
         raise UsageError(
             f"compare: found {len(a)} and {len(b)} values, expected pairs (one of each arm a seed)"
         )
-    d = _differences(a, b)
+    d = differences(a, b)
     n, test = len(d), one_sample(d) if len(d) >= FEWEST else None
     flip_p = sign_flip_p(d) if test else None
     d_z = test.mean / test.sd if test and test.sd > 0 else None
@@ -132,7 +132,7 @@ def rope_probabilities(comparison: Comparison) -> tuple[float, float, float] | N
     return below, not_above - below, 1 - not_above
 
 
-def _differences(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def differences(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Return a - b rounded to 13 digits of the larger: 87.95 - 87.62 and 88.11 - 87.78 differ in float64."""
     largest = max(np.max(np.abs(a), initial=0), np.max(np.abs(b), initial=0))
     if largest == 0:
