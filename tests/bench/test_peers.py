@@ -24,6 +24,7 @@ REDUCTIONS = ("max", "average", "strided", "dilated")
 SMALL = {f"small-{kind}": ConvBlocks(2, 4, kind, init="HeUniform") for kind in REDUCTIONS}
 IMAGES, STEPS = 400, 7
 TOLERANCES = {
+    "numba-bf16": (5e-3, 0.1),
     "torch-bf16": (5e-3, 0.1),
     "autocast": (5e-3, 0.1),
     "keras": (1e-5, 0.01),  # adds Adam's epsilon at another place

@@ -8,6 +8,8 @@ import pytest
 from assay import engines
 from assay.architectures import ConvBlocks, Dense
 from assay.engines import speed
+from assay.engines.base import Engine
+from assay.engines.numba import NumbaEngine
 from assay.errors import UnsupportedError
 from assay.network import Network
 from assay.nn import GELU, Flatten, Linear, ReLU, Residual
@@ -17,6 +19,7 @@ from assay.recipe import Recipe
 SMALL = Dense((3,)).build((1, 2, 2), 5)
 LARGE = ConvBlocks(4, 64).build((1, 28, 28), 47)
 RECIPE = Recipe(SGD(0.1))
+BFLOAT16 = Recipe(SGD(0.1), dtype="bfloat16")
 
 
 class Own(ReLU):
@@ -52,6 +55,12 @@ def nothing_measured(monkeypatch):
         raise AssertionError("measured where there is nothing to choose")
 
     monkeypatch.setattr(speed, "compare", refuse)
+
+
+@pytest.fixture
+def no_bfloat16(monkeypatch):
+    """A processor that does not multiply bfloat16."""
+    monkeypatch.setattr(NumbaEngine, "dtypes", Engine.dtypes)
 
 
 @pytest.fixture
@@ -120,12 +129,12 @@ def test_a_gpu_is_weighed_against_all_processors(gpu, best, monkeypatch):
     [
         (Residual((Linear(4),)), RECIPE, "torch:cpu", "numba has no Residual"),
         (ReLU(), Recipe(NAdam()), "torch:cpu", "numba has no NAdam"),
-        (ReLU(), Recipe(SGD(0.1), dtype="bfloat16"), "torch:cpu", "numba has no bfloat16"),
+        (ReLU(), BFLOAT16, "torch:cpu", "numba has no bfloat16"),
         (Own(), RECIPE, "reference", "no other has all that is needed"),
     ],
     ids=["layer", "rule", "precision", "own layer"],
 )
-def test_where_one_alone_has_all_nothing_is_measured(layer, recipe, best, why, nothing_measured):
+def test_where_one_alone_has_all_nothing_is_measured(layer, recipe, best, why, nothing_measured, no_bfloat16):
     network = Network((Flatten(), Linear(4), layer, Linear(5)), (1, 2, 2))
     choice = engines.choose("auto", network, recipe)
     assert (choice.engine.name, choice.why) == (best, why)
@@ -137,11 +146,11 @@ def test_without_pytorch_numba_needs_no_measurement(network, no_torch, nothing_m
     assert (choice.engine.name, choice.why) == ("numba", "PyTorch is not installed")
 
 
-def test_without_pytorch_the_rest_is_the_reference_engines(no_torch, nothing_measured):
+def test_without_pytorch_the_rest_is_the_reference_engines(no_torch, nothing_measured, no_bfloat16):
     network = Network((Flatten(), Residual((Linear(4),)), GELU(), Linear(5)), (1, 2, 2))
     assert engines.choose("auto", network, RECIPE).engine.name == "reference"
     with pytest.raises(UnsupportedError, match=r"'reference' has no bfloat16 \(use --engine torch\)"):
-        engines.choose("auto", network, Recipe(SGD(0.1), dtype="bfloat16"))
+        engines.choose("auto", network, BFLOAT16)
 
 
 @pytest.mark.parametrize("name", ["numba", "torch:cpu", "reference"])

@@ -31,7 +31,7 @@ from oracles import assert_close
 from assay.engines.base import Recipe, State, initial_state
 from assay.engines.numba import NumbaEngine, dropout, examples
 from assay.engines.numba.engine import NumbaSession
-from assay.engines.numba.kernels.program import runner
+from assay.engines.numba.kernels.runner import runner
 from assay.engines.numba.plan import stages
 from assay.engines.reference import ReferenceEngine
 from assay.errors import ShapeError, UnsupportedError
@@ -216,7 +216,7 @@ def test_a_second_process_compiles_nothing() -> None:
     code = """
 from assay.engines.base import Recipe
 from assay.engines.numba import NumbaEngine
-from assay.engines.numba.kernels.program import runner
+from assay.engines.numba.kernels.runner import runner
 from assay.optim import SGD
 from numba_cases import SMALL_CNN, train
 train(NumbaEngine(), SMALL_CNN, Recipe(SGD()), epochs=1)

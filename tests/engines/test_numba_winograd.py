@@ -14,7 +14,7 @@ from assay.architectures import ConvBlocks, ConvPool
 from assay.engines.base import Recipe, initial_state
 from assay.engines.numba import NumbaEngine, convolution, winograd
 from assay.engines.numba.engine import programs
-from assay.engines.numba.kernels.program import Kernel
+from assay.engines.numba.kernels.codes import Kernel
 from assay.engines.numba.kernels.winograd import GRADIENT, INPUT, OUTPUT
 from assay.engines.reference import ReferenceEngine
 from assay.errors import ShapeError

@@ -15,7 +15,7 @@ from tiny import outcome, tiny_study
 from assay import engines, runner
 from assay.architectures import ConvBlocks, Dense
 from assay.data.augment import Rotate, Shift
-from assay.engines.base import EVALUATION_BATCH, Recipe, Session, State, initial_state
+from assay.engines.base import EVALUATION_BATCH, Engine, Recipe, Session, State, initial_state
 from assay.engines.numba import NumbaEngine
 from assay.engines.reference import ReferenceEngine
 from assay.engines.torch import TorchEngine
@@ -347,7 +347,9 @@ def test_a_study_in_bfloat16_depends_neither_on_workers_nor_on_interruptions(cha
 
 
 @pytest.mark.parametrize("engine", [ReferenceEngine(), NumbaEngine()], ids=["reference", "numba"])
-def test_engines_without_bfloat16_say_who_has_it(engine) -> None:
+def test_engines_without_bfloat16_say_who_has_it(engine, monkeypatch) -> None:
+    """The numba engine has none where the processor does not multiply it."""
+    monkeypatch.setattr(NumbaEngine, "dtypes", Engine.dtypes)
     with pytest.raises(UnsupportedError, match=r"has no bfloat16 \(use --engine torch\)"):
         engine.check(CNN, Recipe(SGD(), dtype="bfloat16"))
 

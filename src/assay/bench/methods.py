@@ -103,6 +103,13 @@ def _numba() -> Make:
     return partial(Own, engine_name="numba")
 
 
+def _numba_bfloat16() -> Make:
+    import assay.engines.numba  # noqa: F401
+    from assay.bench.own import Own
+
+    return partial(Own, engine_name="numba", dtype="bfloat16")
+
+
 def _torch() -> Make:
     import assay.engines.torch  # noqa: F401
     from assay.bench.own import Own
@@ -119,6 +126,7 @@ def _torch_bfloat16() -> Make:
 
 METHODS: dict[str, Method] = {
     "numba": Method("assay numba", "numba", _numba, several=True, own=True),
+    "numba-bf16": Method("assay numba, bfloat16", "numba", _numba_bfloat16, several=True, own=True),
     "torch": Method("assay torch", "torch", _torch, several=True, own=True),
     "torch-bf16": Method("assay torch, bfloat16", "torch", _torch_bfloat16, several=True, own=True),
     "eager": Method("PyTorch eager", "torch", _eager),

@@ -6,7 +6,7 @@ import numpy as np
 
 from assay.engines.numba.convolution import convolution
 from assay.engines.numba.dropout import dropout
-from assay.engines.numba.kernels.program import Kernel
+from assay.engines.numba.kernels.codes import Kernel
 from assay.engines.numba.kernels.shuffles import PIXELS
 from assay.engines.numba.layout import Offsets
 from assay.engines.numba.linear import linear

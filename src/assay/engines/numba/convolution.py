@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from assay.engines.numba.factors import narrowed_maps, paired_channels, paired_weights
 from assay.engines.numba.kernels.winograd import POSITIONS
 from assay.engines.numba.layout import Maps, Offsets
 from assay.engines.numba.operands import (
@@ -140,14 +141,18 @@ class _Convolution:
 
     def forward(self, y: Maps) -> list[Call]:
         """y[o, r, s] = b[o] + sum over c, i, j of W[o, c, i, j] x[c, window r, s at i, j]."""
-        return self._calls(forward_stretches, self.weight, self.bias, (self.x.y, y), self.stage.relu)
+        x, calls = paired_channels(self.plan, self.x.y, self.layer.groups)
+        weight, more = paired_weights(self.plan, self.weight, 2)
+        products = self._calls(forward_stretches, weight, self.bias, (x, y), self.stage.relu)
+        return [*calls, *more, *products]
 
     def input_gradient(self, dy: Maps) -> list[Call]:
         """dx[c, u, v] = sum over o, i, j of W[o, c, i, j] dy[o, r, s] where window r, s is u, v at i, j."""
-        weight = self.weight.swapaxes(1, 2)
-        return self._calls(
-            backward_stretches, weight, np.full(weight.shape[:2], NO_BIAS), (dy, self.x.dy), relu=False
-        )
+        gradients, calls = paired_channels(self.plan, dy, self.layer.groups)
+        turned, more = paired_weights(self.plan, self.weight, 1)
+        weight = turned.swapaxes(1, 2)
+        nothing, maps = np.full(weight.shape[:2], NO_BIAS), (gradients, self.x.dy)
+        return [*calls, *more, *self._calls(backward_stretches, weight, nothing, maps, relu=False)]
 
     def _calls(
         self, stretches: Stretches, weight: Offsets, bias: Offsets, maps: tuple[Maps, Maps], relu: bool
@@ -194,16 +199,19 @@ class _Convolution:
 
     def pooled(self, y: Maps, winner: Maps) -> list[Call]:
         """Return `forward` and the maximum over windows of 2 x 2 at once; four columns are a window."""
-        distance, calls = winner.start - y.start, []
+        distance = winner.start - y.start
+        factors, calls = paired_channels(self.plan, self.x.y, self.layer.groups)
+        weight, more = paired_weights(self.plan, self.weight, 2)
+        calls += more
         for span in self.plan.spans:
-            x, outputs = (whole.part(span.start, span.stop) for whole in (self.x.y, y))
+            x, outputs = (whole.part(span.start, span.stop) for whole in (factors, y))
             for group in range(self.layer.groups):
-                operands = self._window_product(group, x, outputs)
+                operands = self._window_product(group, weight[group], x, outputs)
                 calls.append(pooled_call(self.plan, operands, self.stage.relu, distance, span.quarter))
         return calls
 
-    def _window_product(self, group: int, x: Maps, y: Maps) -> Operands:
-        (corner, taps), weight = self._windows(x), self.weight[group]
+    def _window_product(self, group: int, weight: Offsets, x: Maps, y: Maps) -> Operands:
+        corner, taps = self._windows(x)
         rows, columns = self._pooled_positions()
         return Operands(
             a_rows=weight[:, 0, 0, 0],
@@ -238,8 +246,10 @@ class _Convolution:
 
     def _weight_gradient(self, span: Span, dy: Maps) -> list[Call]:
         """dW[o, c, i, j] = sum over examples, r, s of dy[o, r, s] x[c, window r, s at i, j]."""
-        corner, taps = self._windows(self.x.y.part(span.start, span.stop))
-        calls = []
+        x, calls = narrowed_maps(self.plan, self.x.y.part(span.start, span.stop), "x")
+        dy, more = narrowed_maps(self.plan, dy, "dy")
+        corner, taps = self._windows(x)
+        calls += more
         for group, grad in enumerate(self.grad):
             operands = Operands(
                 a_rows=self._grouped(dy.offsets[0])[group][:, 0, 0],

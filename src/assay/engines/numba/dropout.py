@@ -5,7 +5,7 @@ from math import prod
 import numpy as np
 
 from assay.engines.base import Images, masks
-from assay.engines.numba.kernels.program import Kernel
+from assay.engines.numba.kernels.codes import Kernel
 from assay.engines.numba.kernels.shuffles import PIXELS
 from assay.engines.numba.plan import Call, Plan, Stage, Value, call
 from assay.network import Draw, Network, Node

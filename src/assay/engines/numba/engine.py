@@ -10,7 +10,8 @@ import numpy as np
 from assay.engines.base import Engine, Images, Labels, OnSteps, Recipe, Session, State
 from assay.engines.numba.build import KNOWN, build, collect
 from assay.engines.numba.examples import Examples
-from assay.engines.numba.kernels.program import Program, runner
+from assay.engines.numba.kernels.pairs import SUPPORTED
+from assay.engines.numba.kernels.runner import Program, runner
 from assay.engines.numba.layout import Offsets
 from assay.engines.numba.normalisation import expect_statistics
 from assay.engines.numba.plan import Plan, evaluating, program
@@ -50,7 +51,7 @@ class NumbaSession(Session):
     def __init__(self, network: Network, recipe: Recipe, seed: int, state: State) -> None:
         super().__init__(network, recipe, [seed])
         rule, plan, self._training, self._scoring, self._tables = programs(network, recipe)
-        self._plan = plan
+        self._plan, self._run = plan, runner(plan.pairs)
         self._examples = Examples(network, recipe, rule, seed)
         self._slots = dict(zip(rule.slots, plan.slots, strict=True))
         self._memory = plan.memory.array()
@@ -63,15 +64,15 @@ class NumbaSession(Session):
         size, before = self.recipe.batch_size, self._step
         expect_statistics(self.network, len(labels) % size or size)
         for data in self._examples.training(images, labels, epoch, before):
-            runner()(self._training, self._tables, self._memory, data, size, self._step)
+            self._run(self._training, self._tables, self._memory, data, size, self._step)
             self._step += len(data.factors)
             on_steps(self._step - before)
 
     def scores(self, images: Images) -> list[Array]:
         """Return the class scores of a batch of any size."""
-        scores = np.empty((len(images), *self.network.output_shape), self.recipe.dtype)
+        scores = np.empty((len(images), *self.network.output_shape), self.recipe.parameter_dtype)
         data = self._examples.scoring(images, scores)
-        runner()(self._scoring, self._tables, self._memory, data, self.recipe.batch_size, 0)
+        self._run(self._scoring, self._tables, self._memory, data, self.recipe.batch_size, 0)
         return [scores]
 
     def states(self) -> list[State]:
@@ -110,6 +111,7 @@ class NumbaEngine(Engine):
     """Compiles no network: it interprets a program of compiled kernels, many steps a call."""
 
     name = "numba"
+    dtypes = Engine.dtypes | ({"bfloat16"} if SUPPORTED else set())
     options = frozenset(OPTIONS)
 
     def lacks(self, network: Network, recipe: Recipe) -> list[str]:

@@ -55,7 +55,7 @@ class Examples:
                 factors=np.array([schedule(t) for t in times]),
                 masks=self._masks.draw(len(part), epoch, done + 1),
                 rows=np.arange(len(part)),
-                scores=np.empty((0, 0), self._recipe.dtype),
+                scores=np.empty((0, 0), self._recipe.parameter_dtype),
             )
 
     def scoring(self, images: Images, scores: Array) -> Data:

@@ -48,6 +48,11 @@ class Maps:
         """Offsets (blocks, C H W) in the order of Flatten."""
         return self.offsets.reshape(self.blocks, -1)
 
+    @property
+    def flat(self) -> "Maps":
+        """Return maps without a border as a vector."""
+        return replace(self, shape=(prod(self.shape), 1, 1))
+
     def part(self, start: int, stop: int) -> "Maps":
         """Return some of the blocks."""
         return replace(self, start=self.start + start * self.block_size, blocks=stop - start)

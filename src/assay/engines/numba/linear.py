@@ -1,8 +1,17 @@
 """Linear layers: the calls that they add to a plan. The formulas are those of `assay.nn.linear`."""
 
+from math import prod
+
 import numpy as np
 
-from assay.engines.numba.kernels.program import Kernel
+from assay.engines.numba.factors import (
+    narrowed_maps,
+    narrowed_weights,
+    paired_channels,
+    paired_weights,
+    terms,
+)
+from assay.engines.numba.kernels.codes import Kernel
 from assay.engines.numba.layout import Maps, Offsets
 from assay.engines.numba.operands import NO_BIAS, Operands, bias_update, from_first, matrices, product_call
 from assay.engines.numba.plan import Call, Plan, Stage, Value, call
@@ -16,45 +25,63 @@ def linear(plan: Plan, stage: Stage, x: Value, y: Value, first: bool) -> tuple[l
     """y = x W^T + b; dx = dy W; dW = dy^T x; db = sum of dy."""
     name, layer = stage.node.name, stage.node.layer
     assert isinstance(layer, Linear)
-    weight, inputs, outputs = plan.weights(f"{name}.weight"), x.y.features, y.y.features
+    weight, inputs = plan.weight_rows(f"{name}.weight"), x.y.flat
     bias = plan.weights(f"{name}.bias") if layer.bias else NO_BIAS
-    forward = matrices(weight, inputs.T, outputs.T, bias)
-    backward = [] if first else [_input_gradient(plan, weight, x.dy.features, y.dy.features)]
+    backward = [] if first else _input_gradient(plan, weight, x.dy, y.dy)
     if layer.bias:
         backward += bias_update(plan, f"{name}.bias", y.dy)
     backward += _weight_update(plan, f"{name}.weight", inputs, y.dy)
-    return [product_call(plan, forward, stage.relu, plan.is_quarter(plan.batch_size))], backward
+    return _forward(plan, weight, bias, inputs, y.y, stage.relu), backward
 
 
-def _input_gradient(plan: Plan, weight: Offsets, dx: Offsets, dy: Offsets) -> Call:
+def _forward(plan: Plan, weight: Offsets, bias: Offsets, x: Maps, y: Maps, relu: bool) -> list[Call]:
+    """y[n, k] = b[k] + sum over d of W[k, d] x[n, d]."""
+    weights, calls = paired_weights(plan, weight, 0)
+    inputs, more = paired_channels(plan, x)
+    operands = matrices(weights[:, : y.shape[0]].T, inputs.features.T, y.features.T, bias)
+    return [*calls, *more, product_call(plan, operands, relu, plan.is_quarter(plan.batch_size))]
+
+
+def _input_gradient(plan: Plan, weight: Offsets, dx: Maps, dy: Maps) -> list[Call]:
     """dx[n, d] = sum over k of dy[n, k] W[k, d]."""
-    operands = matrices(weight.T, dy.T, dx.T)
-    return product_call(plan, operands, quarter=plan.is_quarter(plan.batch_size))
+    weights, calls = narrowed_weights(plan, weight)
+    gradients, more = paired_channels(plan, dy)
+    operands = matrices(weights[:, : gradients.shape[0]], gradients.features.T, dx.features.T)
+    return [*calls, *more, product_call(plan, operands, quarter=plan.is_quarter(plan.batch_size))]
 
 
-def _weight_update(plan: Plan, name: str, inputs: Offsets, dy: Maps) -> list[Call]:
+def _weight_update(plan: Plan, name: str, x: Maps, dy: Maps) -> list[Call]:
     """dW[k, d] = sum over n of x[n, d] dy[n, k], and the step, some d at a time.
 
     Vectors lie along k here, as the weights do: dy is transposed to z for it.
     """
     lanes, outputs = dy.lanes, dy.shape[0]
-    width, examples = plan.padded(outputs), np.arange(plan.batch_size)
+    width, examples = plan.padded(outputs), np.arange(terms(plan, plan.batch_size))
     at_once = max(CACHED // width, 1)
-    z, grad = plan.memory.take(dy.blocks * lanes * width), plan.memory.take(at_once * width)
-    calls = [call(Kernel.TRANSPOSE, dy.start, outputs, dy.blocks, lanes, z, width)]
+    rows = _reserved(plan, (dy.blocks * lanes, width))
+    grad = plan.memory.take(at_once * width)
+    factors, calls = narrowed_maps(plan, x, "x")
+    z, more = paired_weights(plan, rows, 0)
+    calls += [call(Kernel.TRANSPOSE, dy.start, outputs, dy.blocks, lanes, int(rows[0, 0]), width), *more]
+    inputs = factors.features
     for start in range(0, inputs.shape[1], at_once):
         some = inputs[0, start : start + at_once]
         operands = Operands(
             a_rows=some,
             c_rows=width * np.arange(some.size),
             starts=NO_BIAS,
-            b_columns=np.arange(z, z + width, lanes),
+            b_columns=z[0, ::lanes],
             c_columns=np.arange(grad, grad + width, lanes),
-            a_ks=from_first(inputs[:, 0])[examples // lanes] + examples % lanes,
-            b_ks=examples * width,
+            a_ks=from_first(inputs[:, 0])[examples // factors.lanes] + examples % factors.lanes,
+            b_ks=from_first(z[: examples.size, 0]),
         )
         calls += [
             product_call(plan, operands, quarter=plan.is_quarter(outputs)),
             *plan.update_part(name, start * width, some.size * width, grad),
         ]
     return calls
+
+
+def _reserved(plan: Plan, shape: tuple[int, int]) -> Offsets:
+    start = plan.memory.take(prod(shape))
+    return np.arange(start, start + prod(shape)).reshape(shape)

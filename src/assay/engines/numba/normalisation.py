@@ -2,7 +2,7 @@
 
 from math import prod
 
-from assay.engines.numba.kernels.program import Kernel
+from assay.engines.numba.kernels.codes import Kernel
 from assay.engines.numba.layout import MINUS_INFINITY, ZERO
 from assay.engines.numba.plan import Call, Plan, Stage, Value, call
 from assay.network import Network

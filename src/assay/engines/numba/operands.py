@@ -4,17 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from assay.engines.numba.kernels.codes import PAIRED, PLAIN, Kernel, Tiles
 from assay.engines.numba.kernels.products import best_shape
-from assay.engines.numba.kernels.program import (
-    DOT_QUARTERS,
-    DOTS,
-    ENDING_IN_QUARTER,
-    POOLED,
-    POOLED_QUARTERS,
-    PRODUCTS,
-    QUARTERS,
-    Kernel,
-)
 from assay.engines.numba.kernels.tiles import Shape
 from assay.engines.numba.layout import MINUS_INFINITY, ZERO, Maps, Offsets
 from assay.engines.numba.plan import Call, Plan, call
@@ -49,25 +40,30 @@ def matrices(a: Offsets, b: Offsets, c: Offsets, starts: Offsets = NO_BIAS) -> O
     )
 
 
+def _tiles(plan: Plan) -> Tiles:
+    return PAIRED if plan.pairs else PLAIN
+
+
 def product_call(plan: Plan, operands: Operands, relu: bool = False, quarter: bool = False) -> Call:
     """Return the call of a product, with the register tile that wastes least.
 
     With ``quarter``, no more than the first quarter of the last column's vector matters.
     """
-    shapes = PRODUCTS
-    if quarter and operands.b_columns.size in {shape.columns for shape in ENDING_IN_QUARTER}:
-        shapes = ENDING_IN_QUARTER
+    shapes, ending = _tiles(plan).products, _tiles(plan).ending_in_quarter
+    if quarter and operands.b_columns.size in {shape.columns for shape in ending}:
+        shapes = ending
     return _product(plan, shapes, operands, relu)
 
 
 def quarters_call(plan: Plan, operands: Operands, relu: bool = False) -> Call:
     """Return the call of a product, of which no more than the first quarter of every vector matters."""
-    return _product(plan, QUARTERS, operands, relu)
+    return _product(plan, _tiles(plan).quarters, operands, relu)
 
 
 def pooled_call(plan: Plan, operands: Operands, relu: bool, winner: int, quarter: bool) -> Call:
     """Return the call of a product whose columns are pooled by four; winners lie ``winner`` away."""
-    return _product(plan, POOLED_QUARTERS if quarter else POOLED, operands, relu, winner)
+    tiles = _tiles(plan)
+    return _product(plan, tiles.pooled_quarters if quarter else tiles.pooled, operands, relu, winner)
 
 
 def dot_call(plan: Plan, operands: Operands, accumulate: bool, quarter: bool) -> Call:
@@ -75,7 +71,7 @@ def dot_call(plan: Plan, operands: Operands, accumulate: bool, quarter: bool) ->
 
     Each row tile goes over all columns, which are therefore to be the operand that takes less room.
     """
-    shapes = DOT_QUARTERS if quarter else DOTS
+    shapes = _tiles(plan).dot_quarters if quarter else _tiles(plan).dots
     if _room(operands.a_rows, operands.a_ks) < _room(operands.b_columns, operands.b_ks):
         operands = _turned(operands)
     shape = best_shape(shapes, operands.a_rows.size, operands.b_columns.size)

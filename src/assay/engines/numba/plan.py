@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.engines.numba.kernels.program import EVALUATION, Kernel
+from assay.engines.numba.kernels.codes import EVALUATION, Kernel
 from assay.engines.numba.layout import Maps, Memory, Offsets, Placed
 from assay.engines.numba.rules import Rule
 from assay.network import Network, Node
@@ -95,12 +95,13 @@ class Span(NamedTuple):
 class Plan:
     """The memory of a run, its tables of offsets, and its calls forward and backward.
 
-    ``draws`` are the calls that only a training step begins with;
+    ``draws`` are the calls that only a training step begins with; with ``pairs``, products are of bfloat16;
     ``kept`` tells where the network's buffers lie, ``masks`` where what dropout keeps.
     """
 
     def __init__(self, network: Network, rule: Rule, recipe: Recipe) -> None:
-        self.memory = Memory(recipe.dtype)
+        self.memory = Memory(recipe.parameter_dtype)
+        self.pairs = recipe.dtype == "bfloat16"
         self._rule = rule
         self._roles = {name: parameter.role for name, parameter in network.parameters.items()}
         self._penalties = recipe.penalties
@@ -113,7 +114,7 @@ class Plan:
         self.masks: list[Maps] = []
         self.kept: dict[str, tuple[int, Shape]] = {}
         self._table_size = 0
-        self._scratch: dict[int, int] = {}
+        self._scratch: dict[tuple[int, str], int] = {}
         self.parameters = self._place(network)
         self.region = sum(self.padded(placed.size) for placed in self.parameters.values())
         self.theta, *self.slots = (self.memory.take(self.region) for _ in range(1 + len(rule.slots)))
@@ -153,6 +154,11 @@ class Plan:
         """Return the offsets of a parameter's entries, in its own shape."""
         return self.parameters[name].view(np.arange(self.theta, self.theta + self.region, dtype=np.int64))
 
+    def weight_rows(self, name: str) -> Offsets:
+        """Return the offsets of a linear layer's weights as they lie, transposed, each row whole vectors."""
+        placed = self.parameters[name]
+        return (self.theta + placed.start + np.arange(placed.size)).reshape(placed.shape[1], -1)
+
     def gradient(self, name: str) -> Offsets:
         """Reserve a parameter's gradient and return the offsets of its entries, in its own shape."""
         placed = self.parameters[name]
@@ -172,11 +178,11 @@ class Plan:
         self.masks.append(self.memory.maps(self.blocks, shape))
         return self.masks[-1]
 
-    def scratch(self, size: int) -> int:
-        """Return where room lies that all stages which want as much use in turn."""
-        if size not in self._scratch:
-            self._scratch[size] = self.memory.take(size)
-        return self._scratch[size]
+    def scratch(self, size: int, use: str) -> int:
+        """Return where room lies that all stages which want as much for the same use have in turn."""
+        if (size, use) not in self._scratch:
+            self._scratch[size, use] = self.memory.take(size)
+        return self._scratch[size, use]
 
     def places(self, maps: Maps) -> tuple[int, int]:
         """Return a table of where the first block's features lie, and how far it is to the next block's."""

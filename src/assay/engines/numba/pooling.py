@@ -4,7 +4,7 @@ from itertools import product as pairs
 
 import numpy as np
 
-from assay.engines.numba.kernels.program import Kernel
+from assay.engines.numba.kernels.codes import Kernel
 from assay.engines.numba.layout import Maps, Offsets
 from assay.engines.numba.plan import Call, Plan, Stage, Value, call
 from assay.network import Node

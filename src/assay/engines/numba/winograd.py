@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from assay.engines.numba.kernels.program import Kernel
+from assay.engines.numba.factors import narrowed_weights, paired_weights
+from assay.engines.numba.kernels.codes import Kernel
 from assay.engines.numba.kernels.winograd import POSITIONS
 from assay.engines.numba.layout import MINUS_INFINITY, ZERO, Maps, Offsets
 from assay.engines.numba.operands import dot_call, matrices, product_call, quarters_call
@@ -36,6 +37,12 @@ GAP = 1
 TURNED = np.array([3, 1, 2, 0])
 """Which rows of u are those of the kernel turned around."""
 
+GATHER = Kernel.WINOGRAD_INPUT, Kernel.WINOGRAD_INPUT_PAIRED
+DOTTED = (
+    (Kernel.WINOGRAD_INPUT, Kernel.WINOGRAD_GRADIENT),
+    (Kernel.WINOGRAD_INPUT_NARROWED, Kernel.WINOGRAD_GRADIENT_NARROWED),
+)
+"""As they are, and of bfloat16."""
 SCATTER = Kernel.WINOGRAD_OUTPUT, Kernel.WINOGRAD_OUTPUT_QUARTER
 SCATTER_POOLED = Kernel.WINOGRAD_POOLED, Kernel.WINOGRAD_POOLED_QUARTER
 """For whole vectors, and where only a quarter of each matters."""
@@ -92,7 +99,7 @@ class Winograd:
         self.u, self.du = self._reserve(), self._reserve()
         self.channels = max(stage.node.input_shape[0], stage.node.output_shape[0])
         self.room = POSITIONS * (max(LONG_STRIP, LEAST * self.channels) + GAP) * plan.memory.lanes
-        self.scratch = plan.scratch(2 * self.room)
+        self.scratch = plan.scratch(2 * self.room, "tiles")
         self.zeros, self.spare = plan.memory.take(plan.memory.lanes), plan.memory.take(plan.memory.lanes)
 
     def _reserve(self) -> Offsets:
@@ -130,7 +137,9 @@ class Winograd:
         ending = (self.bias, int(self.layer.bias), least, winner)
         table = targets.table(self.plan, y, self.spare)
         prepare = call(Kernel.WINOGRAD_WEIGHTS, *self._between(self.weight, self.u))
-        return [prepare, *self._convolved(self.u, self._inputs, table, targets.total, scatter, ending)]
+        u, calls = narrowed_weights(self.plan, self.u)
+        products = self._convolved(u, self._inputs, table, targets.total, scatter, ending)
+        return [prepare, *calls, *products]
 
     def input_gradient(self, dy: Maps) -> list[Call]:
         """dx[c, u, v] = sum over o, i, j of W[o, c, i, j] dy[o, r, s] where window r, s is u, v at i, j."""
@@ -138,22 +147,24 @@ class Winograd:
         tiles = output_tiles(self.layer, dx.shape[1:])
         padding = (2 * s.dilation[0] - s.padding[0], 2 * s.dilation[1] - s.padding[1])
         sources = tiles.sources(padding, s.dilation).table(self.plan, dy, self.zeros)
-        square = self.u.reshape(4, 4, *self.u.shape[1:])[TURNED[:, None], TURNED]
-        u = square.reshape(self.u.shape).swapaxes(2, 3)
+        paired, calls = paired_weights(self.plan, self.u, 2)
+        square = paired.reshape(4, 4, *paired.shape[1:])[TURNED[:, None], TURNED]
+        u = square.reshape(paired.shape).swapaxes(2, 3)
         targets = tiles.table(self.plan, dx, self.spare)
         ending = (ZERO, 0, MINUS_INFINITY, 0)
-        return self._convolved(u, sources, targets, tiles.total, SCATTER, ending)
+        return [*calls, *self._convolved(u, sources, targets, tiles.total, SCATTER, ending)]
 
     def weight_gradients(self, dy: Maps) -> list[Call]:
         """dW[o, c, i, j] = sum over examples, r, s of dy[o, r, s] x[c, window r, s at i, j]."""
         gradients = self._outputs.table(self.plan, dy, self.zeros)
         dots = cache(self._dots)
+        origin, target = DOTTED[self.plan.pairs]
         calls: list[Call] = []
         for strip in self._strips(self._outputs.total, LONG_STRIP):
-            v, m = self._positions(self.u, strip.size)
+            v, m = self._dotted(strip.size)
             calls += [
-                call(Kernel.WINOGRAD_INPUT, *self._transform(self._inputs, strip, v)),
-                call(Kernel.WINOGRAD_GRADIENT, *self._transform(gradients, strip, m)),
+                call(origin, *self._transform(self._inputs, strip, v)),
+                call(target, *self._transform(gradients, strip, m)),
                 *dots(strip.size, strip.quarter, strip.start > 0),
             ]
         return [*calls, call(Kernel.WINOGRAD_WEIGHT_GRADIENT, *self._between(self.grad, self.du))]
@@ -187,6 +198,11 @@ class Winograd:
         )
         return read, written
 
+    def _dotted(self, size: int) -> Iterator[Positions]:
+        """Return the positions of input and output's gradient for products that are summed over tiles."""
+        lanes = self.plan.memory.lanes // (2 if self.plan.pairs else 1)
+        return (positions._replace(lanes=lanes) for positions in self._positions(self.u, size))
+
     def _transform(self, table: Table, strip: Strip, positions: Positions) -> tuple[int, ...]:
         """Return what the kernels between a map's tiles and their positions are called with."""
         at = table.start + strip.start * table.width
@@ -205,10 +221,11 @@ class Winograd:
         """Return the calls from one map's tiles to another's, strip by strip."""
         calls: list[Call] = []
         products = cache(partial(self._products, u))
+        gather = GATHER[self.plan.pairs]
         for strip in self._strips(tiles, STRIP):
             v, m = self._positions(u, strip.size)
             calls += [
-                call(Kernel.WINOGRAD_INPUT, *self._transform(sources, strip, v)),
+                call(gather, *self._transform(sources, strip, v)),
                 *products(strip.size, strip.quarter),
                 call(scatter[strip.quarter], *self._transform(targets, strip, m), *ending),
             ]
@@ -222,6 +239,6 @@ class Winograd:
 
     def _dots(self, size: int, quarter: bool, accumulate: bool) -> list[Call]:
         """du[o, c] = sum over t of m[o, t] v[c, t], at each position, in each group; strips add up."""
-        v, m = (positions.offsets for positions in self._positions(self.u, size))
+        v, m = (positions.offsets for positions in self._dotted(size))
         products = (matrices(m[at], v[at].T, self.du[at]) for at in np.ndindex(m.shape[:2]))
         return [dot_call(self.plan, product, accumulate, quarter) for product in products]

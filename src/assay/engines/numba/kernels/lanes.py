@@ -26,11 +26,11 @@ INDEX = ir.IntType(64)
 
 
 class Lanes(types.Type):
-    """One register full of numbers of one precision, or the first quarter of one."""
+    """One register full of numbers of one precision, or the first part of one: its half, its quarter."""
 
-    def __init__(self, dtype: types.Float, quarter: bool = False) -> None:
+    def __init__(self, dtype: types.Float, parts: int = 1) -> None:
         self.dtype = dtype
-        self.count = VECTOR_BYTES * 8 // dtype.bitwidth // (4 if quarter else 1)
+        self.count = VECTOR_BYTES * 8 // dtype.bitwidth // parts
         super().__init__(name=f"Lanes({dtype}, {self.count})")
 
 

@@ -29,6 +29,7 @@ from assay.engines.numba.kernels.lanes import (
     emit_total,
     vector_type,
 )
+from assay.engines.numba.kernels.pairs import emit_multiply
 
 ROW, COLUMN, K = 3, 2, 2
 """Numbers in a table entry."""
@@ -40,11 +41,13 @@ class Shape:
 
     The last ``quarters`` columns are quarters of vectors: examples beyond whole
     vectors cost a quarter, or half, of what a vector of mostly nothing would.
+    With ``pairs`` operands are of bfloat16, and each k stands for two terms (`pairs`).
     """
 
     rows: int
     columns: int
     quarters: int = 0
+    pairs: bool = False
 
     def cost(self, rows: int, columns: int) -> int:
         """Return the cycles that a product of this size takes for each k: loads or multiplications."""
@@ -53,7 +56,12 @@ class Shape:
 
     def widths(self, dtype: types.Float) -> list[Lanes]:
         """Return each column's type."""
-        return [Lanes(dtype, p >= self.columns - self.quarters) for p in range(self.columns)]
+        whole = self.columns - self.quarters
+        return [Lanes(dtype)] * whole + [Lanes(dtype, 4)] * self.quarters
+
+    def multiply(self, builder: Any, a: Any, b: Any, c: Any, lanes: Lanes) -> Any:
+        """Return a b + c of vectors."""
+        return emit_multiply(builder, a, b, c) if self.pairs else emit_call(builder, "fma", [a, b, c], lanes)
 
 
 class _Tile:
@@ -142,8 +150,8 @@ def product_tile(shape: Shape, pool: bool = False) -> Any:
             for m in rows:
                 number = builder.load(work.at(a_offset, a[m]))
                 for lanes, vector, value in zip(widths, vectors, sums[len(results) :], strict=False):
-                    terms = [emit_splat(builder, number, lanes), vector, value]
-                    results.append(emit_call(builder, "fma", terms, lanes))
+                    terms = emit_splat(builder, number, lanes), vector, value
+                    results.append(shape.multiply(builder, *terms, lanes))
             return results
 
         starts = [builder.load(work.at(work.entry(work.rows, ROW * m + 2))) for m in rows]
@@ -202,7 +210,8 @@ def greater(builder: Any, a: Any, b: Any, x: Any, y: Any) -> Any:
 def dot_tile(shape: Shape) -> Any:
     """Return C[m, p] = sum over k and lanes of A[m, k] B[p, k], added to C if so asked.
 
-    A and B are vectors, C is a number.
+    A and B are vectors, C is a number. Of bfloat16 a vector takes half of a
+    register, or a quarter.
     """
 
     @intrinsic
@@ -221,7 +230,7 @@ def dot_tile(shape: Shape) -> Any:
 
     def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         work = _Tile(context, builder, signature, arguments)
-        lanes, rows, columns = shape.widths(work.dtype)[0], range(shape.rows), range(shape.columns)
+        lanes, rows, columns = _dotted(shape, work.dtype), range(shape.rows), range(shape.columns)
         a = [work.at(work.entry(work.rows, ROW * m)) for m in rows]
         b = [work.at(work.entry(work.columns, COLUMN * p)) for p in columns]
 
@@ -230,7 +239,7 @@ def dot_tile(shape: Shape) -> Any:
             right = [emit_load(builder, work.at(b_offset, pointer), lanes) for pointer in b]
             factors = [(left[m], right[p]) for p in columns for m in rows]
             return [
-                emit_call(builder, "fma", [*pair, value], lanes)
+                shape.multiply(builder, *pair, value, lanes)
                 for pair, value in zip(factors, sums, strict=True)
             ]
 
@@ -248,3 +257,8 @@ def dot_tile(shape: Shape) -> Any:
         return context.get_dummy_value()
 
     return tile
+
+
+def _dotted(shape: Shape, dtype: types.Float) -> Lanes:
+    """Return the type of vectors over whose lanes a sum goes."""
+    return Lanes(dtype, 4 if shape.quarters else 2) if shape.pairs else shape.widths(dtype)[0]

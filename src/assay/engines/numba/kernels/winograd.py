@@ -14,7 +14,7 @@ and a mask for the distance to another channel's, all ones (-1), or none (0) for
 what is no position of the map and is the same for all channels.
 """
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from llvmlite import ir
@@ -22,9 +22,12 @@ from numba import types
 from numba.extending import intrinsic
 
 from assay.engines.numba.kernels.lanes import INDEX, Lanes, address, emit_load, emit_splat, emit_store, kernel
+from assay.engines.numba.kernels.pairs import emit_pair, emit_rounded
 from assay.engines.numba.kernels.tiles import greater, largest
 
 Matrix = tuple[tuple[int, ...], ...]
+Rounded = Literal["not", "paired", "narrowed"]
+"""How positions are stored: as they are, or in bfloat16, those of two channels in pairs or each by itself."""
 
 INPUT: Matrix = ((1, 0, -1, 0), (0, 1, 1, 0), (0, -1, 1, 0), (0, 1, 0, -1))
 """B^T."""
@@ -63,7 +66,7 @@ class _Tile:
     def __init__(
         self, context: Any, builder: Any, signature: Any, arguments: Any, quarter: bool = False
     ) -> None:
-        self.builder, self.lanes = builder, Lanes(signature.args[0].dtype, quarter)
+        self.builder, self.lanes = builder, Lanes(signature.args[0].dtype, 4 if quarter else 1)
         self.memory, self.tables = (
             address(context, builder, kind, value, ir.Constant(INDEX, 0))
             for kind, value in zip(signature.args[:2], arguments[:2], strict=True)
@@ -87,20 +90,35 @@ class _Tile:
         values = [emit_load(self.builder, pointer, self.lanes) for pointer in pointers]
         return [values[i : i + side] for i in range(0, len(values), side)]
 
+    def transformed(self, matrix: Matrix, side: int) -> list[Any]:
+        """Return matrix tile matrix^T of the tile that the table tells."""
+        values = self.loaded([self.place(number) for number in range(side * side)], side)
+        return [value for row in _both_sides(self.builder, matrix, values) for value in row]
 
-def gather_tile(matrix: Matrix) -> Any:
-    """Return what reads a tile from its map and stores matrix tile matrix^T position by position."""
+
+def gather_tile(matrix: Matrix, rounded: Rounded = "not") -> Any:
+    """Return what reads a tile from its map and stores matrix tile matrix^T position by position.
+
+    In pairs, it is that of two channels at once, which lie ``apart``.
+    """
     side = len(matrix[0])
 
     @intrinsic
-    def tile(typing: Any, memory: Any, tables: Any, table: Any, shift: Any, start: Any, step: Any) -> Any:
-        del typing, table, shift, start, step
-        return types.void(memory, tables, *[types.intp] * 4), emit
+    def tile(
+        typing: Any, memory: Any, tables: Any, table: Any, shift: Any, start: Any, step: Any, apart: Any
+    ) -> Any:
+        del typing, table, shift, start, step, apart
+        return types.void(memory, tables, *[types.intp] * 5), emit
 
     def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         work = _Tile(context, builder, signature, arguments)
-        values = work.loaded([work.place(number) for number in range(side * side)], side)
-        results = [value for row in _both_sides(builder, matrix, values) for value in row]
+        results = work.transformed(matrix, side)
+        if rounded == "narrowed":
+            results = [emit_rounded(builder, value) for value in results]
+        elif rounded == "paired":
+            work.shift = builder.add(work.shift, arguments[6])
+            others = work.transformed(matrix, side)
+            results = [emit_pair(builder, *pair) for pair in zip(results, others, strict=True)]
         for number, value in enumerate(results):
             emit_store(builder, value, work.position(number), work.lanes)
         return context.get_dummy_value()
@@ -148,19 +166,22 @@ def scatter_tile(pool: bool, quarter: bool) -> Any:
     return tile
 
 
-def gather(matrix: Matrix) -> Any:
+def gather(matrix: Matrix, rounded: Rounded = "not") -> Any:
     """Return a kernel: matrix tile matrix^T of every channel's tiles.
 
-    Call: table, tiles, channels, a map's size, first position, from position to position, lanes.
+    Call: table, tiles, channels, or pairs of them, a map's size, first position, from position to position,
+    from tile to tile.
     """
-    tile, entries = gather_tile(matrix), ENTRY * len(matrix[0]) ** 2
+    tile, entries = gather_tile(matrix, rounded), ENTRY * len(matrix[0]) ** 2
+    together = 2 if rounded == "paired" else 1
 
     @kernel
     def transform(call, tables, memory):
+        size = call[4]
         for channel in range(call[3]):
             for number in range(call[2]):
-                start = call[5] + (channel * call[2] + number) * call[7]
-                tile(memory, tables, call[1] + entries * number, channel * call[4], start, call[6])
+                start, at = call[5] + (channel * call[2] + number) * call[7], call[1] + entries * number
+                tile(memory, tables, at, together * channel * size, start, call[6], size)
 
     return transform
 

@@ -1,0 +1,177 @@
+"""Products of bfloat16 in the numba engine: what is rounded is rounded, and nothing else is."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numba_cases import REGULARISED, RULES, assert_same, draw_images, networks, open_session, train
+from torch.nn import functional
+
+from assay.engines.base import Recipe, State, initial_state
+from assay.engines.numba import NumbaEngine, convolution
+from assay.engines.numba.engine import programs
+from assay.engines.numba.kernels.codes import Kernel
+from assay.engines.numba.kernels.pairs import SUPPORTED
+from assay.network import Network
+from assay.nn import AvgPool2d, Conv2d, Flatten, Linear, MaxPool2d, ReLU
+from assay.optim import SGD, Optimizer
+
+pytestmark = pytest.mark.skipif(
+    not SUPPORTED, reason="this processor does not multiply bfloat16 (AVX512-BF16)"
+)
+
+SMOOTH = Network(
+    (Conv2d(32, 3, padding=1), Conv2d(32, 3, padding=1), AvgPool2d(2), Conv2d(32, 3), Flatten(), Linear(10)),
+    (1, 28, 28),
+)
+"""Without kinks, so that rounding is all that its gradients differ by."""
+
+
+def rounded(x: torch.Tensor) -> torch.Tensor:
+    """Return the nearest numbers of bfloat16, in double precision."""
+    return x.float().bfloat16().double()
+
+
+class Rounded(torch.autograd.Function):
+    """A bilinear operation whose factors are rounded, forward and backward, and whose sums are not."""
+
+    @staticmethod
+    def forward(ctx, operation, x, weight):
+        ctx.operation = operation
+        coarse = rounded(x), rounded(weight)
+        ctx.save_for_backward(*coarse)
+        return operation(*coarse)
+
+    @staticmethod
+    def backward(ctx, dy):
+        x, weight = (value.detach().requires_grad_() for value in ctx.saved_tensors)
+        with torch.enable_grad():
+            y = ctx.operation(x, weight)
+        return None, *torch.autograd.grad(y, (x, weight), rounded(dy))
+
+
+def in_torch(
+    network: Network, state: State, images: np.ndarray
+) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+    """Return the class scores, and the parameters that they are made of."""
+    parameters = {
+        name: torch.tensor(value, dtype=torch.double, requires_grad=True)
+        for name, value in state.parameters.items()
+    }
+    pixels = torch.tensor(images).reshape(len(images), *network.input_shape).float() / 255
+    x = pixels.double()
+    for node in network.nodes:
+        layer, weight = node.layer, parameters.get(f"{node.name}.weight")
+        bias = parameters.get(f"{node.name}.bias")
+        if isinstance(layer, Conv2d):
+            s = layer.sliding
+            x = Rounded.apply(
+                lambda x, w, s=s, g=layer.groups: functional.conv2d(
+                    x, w, None, s.stride, s.padding, s.dilation, g
+                ),
+                x,
+                weight,
+            )
+            x = x if bias is None else x + bias[:, None, None]
+        elif isinstance(layer, Linear):
+            x = Rounded.apply(functional.linear, x, weight)
+            x = x if bias is None else x + bias
+        elif isinstance(layer, MaxPool2d):
+            s = layer.sliding
+            x = functional.max_pool2d(x, s.kernel_size, s.stride, s.padding)
+        elif isinstance(layer, AvgPool2d):
+            x = functional.avg_pool2d(x, layer.sliding.kernel_size)
+        else:
+            x = x.flatten(1) if isinstance(layer, Flatten) else x.relu()
+    return x, parameters
+
+
+def assert_close(name: str, found: np.ndarray, expected: np.ndarray) -> None:
+    """Within a fifth of what rounding one factor differently, of those that matter most, could do."""
+    scale = np.abs(expected).max()
+    np.testing.assert_allclose(found, expected, 0, 2**-11 * scale + 1e-6, err_msg=name)
+
+
+def assert_a_step_agrees(network: Network, count: int) -> None:
+    """Hold scores and one step of a rate of 1, hence the gradients, to PyTorch's with rounded factors."""
+    session = open_session(NumbaEngine(), network, Recipe(SGD(1.0), count, dtype="bfloat16"))
+    images, labels = draw_images(count, network)
+    start = session.states()[0]
+    scores, parameters = in_torch(network, start, images)
+    assert_close("scores", session.scores(images)[0], scores.detach().numpy())
+    functional.cross_entropy(scores, torch.tensor(labels)).backward()
+    session.train_epoch(images, labels, 1, lambda steps: None)
+    for name, value in session.states()[0].parameters.items():
+        gradient = parameters[name].grad
+        assert gradient is not None
+        assert_close(name, start.parameters[name] - value, gradient.numpy())
+
+
+@given(networks(exact=True), st.sampled_from([1, 3, 16, 19, 20, 33]))
+@settings(max_examples=60, deadline=None)
+def test_factors_are_rounded_and_nothing_else(network: Network, count: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(convolution, "_pays", lambda stage, plan: False)
+        programs.cache_clear()
+        assert_a_step_agrees(network, count)
+
+
+@pytest.mark.parametrize("width", [1, 2, 9, 47, 64, 100])
+def test_wide_layers_too(width: int) -> None:
+    """Of more than one register's outputs, of even and odd numbers of them."""
+    layers = (Flatten(), Linear(width), ReLU(), Linear(width, bias=False), ReLU(), Linear(5))
+    assert_a_step_agrees(Network(layers, (1, 9, 7)), 100)
+
+
+@pytest.mark.parametrize("count", [4, 16, 19, 37])
+def test_tiles_are_as_exact_as_products_of_bfloat16_are(count: int) -> None:
+    """Winograd's positions are rounded instead of the factors themselves: at most twice the error."""
+    images, labels = draw_images(count, SMOOTH)
+    dtypes = ("float64", "bfloat16")
+    recipes = (Recipe(SGD(1.0), count, dtype=dtype) for dtype in dtypes)
+    exact, found = (
+        open_session(NumbaEngine(), SMOOTH, recipe, initial_state(SMOOTH, recipe, 7)) for recipe in recipes
+    )
+    kernels = found._training[:, 0]  # type: ignore[attr-defined]
+    assert {Kernel.WINOGRAD_INPUT_PAIRED, Kernel.WINOGRAD_INPUT_NARROWED} <= set(kernels)
+    start = found.states()[0]
+    scores, parameters = in_torch(SMOOTH, start, images)
+    assert_near_as(2, exact.scores(images)[0], found.scores(images)[0], scores.detach().numpy())
+    functional.cross_entropy(scores, torch.tensor(labels)).backward()
+    for session in (exact, found):
+        session.train_epoch(images, labels, 1, lambda steps: None)
+    for name, value in start.parameters.items():
+        ours, expected = (value - session.states()[0].parameters[name] for session in (found, exact))
+        gradient = parameters[name].grad
+        assert gradient is not None
+        assert_near_as(2, expected, ours, gradient.numpy())
+
+
+def assert_near_as(times: float, exact: np.ndarray, ours: np.ndarray, theirs: np.ndarray) -> None:
+    our_error, their_error = (float(np.linalg.norm(found - exact)) for found in (ours, theirs))
+    assert our_error < times * their_error
+
+
+@pytest.mark.parametrize("rule", RULES[-3:], ids=str)
+def test_resumed_training_ends_with_the_same_bits(rule: Optimizer) -> None:
+    recipe = Recipe(rule, batch_size=8, dtype="bfloat16")
+    once = train(NumbaEngine(), REGULARISED, recipe, epochs=2)
+    half = train(NumbaEngine(), REGULARISED, recipe, epochs=1)
+    half.scores(draw_images(3, REGULARISED)[0])
+    resumed = open_session(NumbaEngine(), REGULARISED, recipe, half.states()[0])
+    resumed.train_epoch(*draw_images(20, REGULARISED), 2, lambda steps: None)
+    assert_same(resumed.states()[0], once.states()[0])
+
+
+def test_parameters_stay_in_float32() -> None:
+    """Steps of which bfloat16 itself would lose most."""
+    coarse, fine = (
+        train(NumbaEngine(), SMOOTH, Recipe(SGD(1e-4), 10, dtype=dtype)).states()[0]
+        for dtype in ("bfloat16", "float32")
+    )
+    start = open_session(NumbaEngine(), SMOOTH, Recipe(SGD())).states()[0]
+    for name, value in coarse.parameters.items():
+        moved, expected = (state.parameters[name] - start.parameters[name] for state in (coarse, fine))
+        assert value.dtype == np.float32
+        assert np.linalg.norm(moved - expected) < 0.1 * np.linalg.norm(expected), name
