@@ -203,12 +203,12 @@ def test_refuses_labels_and_images_that_do_not_fit() -> None:
 def test_whatever_the_arrays_nothing_is_compiled_again() -> None:
     images, labels = draw_images(20, SMALL_CNN)
     expected = train(NumbaEngine(), SMALL_CNN, Recipe(SGD()), epochs=1).states()[0]
-    compiled = len(runner().signatures)
+    compiled = len(runner(False).signatures)
     images.flags.writeable = labels.flags.writeable = False
     session = open_session(NumbaEngine(), SMALL_CNN, Recipe(SGD()))
     session.train_epoch(images, labels.astype(np.int32), 1, lambda steps: None)
     assert_same(session.states()[0], expected)
-    assert len(runner().signatures) == compiled
+    assert len(runner(False).signatures) == compiled
 
 
 def test_a_second_process_compiles_nothing() -> None:
@@ -220,7 +220,7 @@ from assay.engines.numba.kernels.runner import runner
 from assay.optim import SGD
 from numba_cases import SMALL_CNN, train
 train(NumbaEngine(), SMALL_CNN, Recipe(SGD()), epochs=1)
-stats = runner().stats
+stats = runner(False).stats
 print(len(stats.cache_hits), len(stats.cache_misses))
 """
     assert in_another_process(code) == ["1", "0"]

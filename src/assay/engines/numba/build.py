@@ -1,9 +1,12 @@
 """A network as a plan: values between the stages, and each stage's calls in order."""
 
 from collections.abc import Callable
+from itertools import chain, takewhile
+from math import prod
 
 import numpy as np
 
+from assay.engines.numba.calls import Call, block_by_block, call
 from assay.engines.numba.convolution import convolution
 from assay.engines.numba.dropout import dropout
 from assay.engines.numba.kernels.codes import Kernel
@@ -11,7 +14,7 @@ from assay.engines.numba.kernels.shuffles import PIXELS
 from assay.engines.numba.layout import Offsets
 from assay.engines.numba.linear import linear
 from assay.engines.numba.normalisation import normalisation
-from assay.engines.numba.plan import Call, Plan, Stage, Value, call, stages
+from assay.engines.numba.plan import Plan, Stage, Value, stages
 from assay.engines.numba.pooling import maximum, mean, relu, relu_gradient
 from assay.engines.numba.rules import Rule
 from assay.network import Network
@@ -52,13 +55,23 @@ def build(network: Network, rule: Rule, recipe: Recipe) -> tuple[Plan, Value]:
     plan = Plan(network, rule, recipe)
     todo = stages(network)
     pixels = x = plan.value(network.input_shape, _border(todo[:1]))
-    first = True
+    first, large, done = True, _large(plan, todo), []
     for number, stage in enumerate(todo):
         y = plan.value(stage.output_shape, _border(todo[number + 1 : number + 2]))
-        _add(plan, stage, x, y, first)
+        plan.blockwise = number < large
+        done.append(_calls(plan, stage, x, y, first))
         first, x = first and not stage.node.parameters, y
-    plan.forward.insert(0, _gather(plan, Kernel.GATHER, pixels.y.features))
-    plan.backward.insert(0, _loss(x))
+    forward, backward = (list(calls) for calls in zip(*done, strict=True))
+    plan.forward = [
+        _gather(plan, Kernel.GATHER, pixels.y.features),
+        *block_by_block(chain(*forward[:large])),
+        *chain(*forward[large:]),
+    ]
+    plan.backward = [
+        _loss(x),
+        *chain(*reversed(backward[large:])),
+        *block_by_block(chain(*reversed(backward[:large]))),
+    ]
     if plan.masks:
         places = np.hstack([mask.features for mask in plan.masks])
         plan.draws.append(_gather(plan, Kernel.GATHER_MASKS, places))
@@ -71,18 +84,30 @@ def _border(following: list[Stage]) -> Pair:
     return next((layer.sliding.padding for layer in layers if isinstance(layer, Conv2d)), (0, 0))
 
 
-def _add(plan: Plan, stage: Stage, x: Value, y: Value, first: bool) -> None:
-    """Append a stage's calls forward; backward they come before all that are there.
+LARGE = 2**17
+"""Bytes of a block's map from which stages are taken block by block, so that what one has written the next
+finds in the cache."""
+
+
+def _large(plan: Plan, todo: list[Stage]) -> int:
+    """Return how many stages at the beginning make large maps, up to one that wants all blocks at once."""
+    alone = takewhile(lambda stage: isinstance(stage.node.layer, Conv2d | MaxPool2d | AvgPool2d), todo)
+    sizes = [prod(stage.output_shape) * plan.memory.bytes for stage in alone]
+    return max((number for number, size in enumerate(sizes, start=1) if size >= LARGE), default=0)
+
+
+def _calls(plan: Plan, stage: Stage, x: Value, y: Value, first: bool) -> tuple[list[Call], list[Call]]:
+    """Return a stage's calls forward and backward.
 
     Nobody wants the gradient of the input to the ``first`` stage with parameters, nor to those before it.
     """
     forward, backward = LAYERS[type(stage.node.layer)](plan, stage, x, y, first)
     plan.forward += forward
     if stage.relu and not isinstance(stage.node.layer, Conv2d | Linear | BatchNorm):
-        plan.forward.append(relu(y))
+        forward = [*forward, *relu(plan, y)]
     if stage.relu and not stage.pool:
-        backward.insert(0, relu_gradient(y))
-    plan.backward[:0] = backward
+        backward = [*relu_gradient(plan, y), *backward]
+    return forward, backward
 
 
 def _gather(plan: Plan, kernel: Kernel, places: Offsets) -> Call:

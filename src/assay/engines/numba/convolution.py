@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from assay.engines.numba.calls import Call, at
 from assay.engines.numba.factors import narrowed_maps, paired_channels, paired_weights
 from assay.engines.numba.kernels.winograd import POSITIONS
 from assay.engines.numba.layout import Maps, Offsets
@@ -25,8 +26,8 @@ from assay.engines.numba.operands import (
     product_call,
     quarters_call,
 )
-from assay.engines.numba.plan import Call, Plan, Span, Stage, Value
-from assay.engines.numba.pooling import unpool, winners
+from assay.engines.numba.plan import Plan, Span, Stage, Value
+from assay.engines.numba.pooling import unpool, unpool_part, winners
 from assay.engines.numba.tiling import output_tiles
 from assay.engines.numba.winograd import Winograd, applies
 from assay.network import Node
@@ -141,30 +142,29 @@ class _Convolution:
 
     def forward(self, y: Maps) -> list[Call]:
         """y[o, r, s] = b[o] + sum over c, i, j of W[o, c, i, j] x[c, window r, s at i, j]."""
-        x, calls = paired_channels(self.plan, self.x.y, self.layer.groups)
-        weight, more = paired_weights(self.plan, self.weight, 2)
-        products = self._calls(forward_stretches, weight, self.bias, (x, y), self.stage.relu)
-        return [*calls, *more, *products]
+        weight, made = paired_weights(self.plan, self.weight, 2)
+        return [*made, *self._calls(forward_stretches, weight, self.bias, (self.x.y, y), self.stage.relu)]
 
     def input_gradient(self, dy: Maps) -> list[Call]:
         """dx[c, u, v] = sum over o, i, j of W[o, c, i, j] dy[o, r, s] where window r, s is u, v at i, j."""
-        gradients, calls = paired_channels(self.plan, dy, self.layer.groups)
-        turned, more = paired_weights(self.plan, self.weight, 1)
+        turned, made = paired_weights(self.plan, self.weight, 1)
         weight = turned.swapaxes(1, 2)
-        nothing, maps = np.full(weight.shape[:2], NO_BIAS), (gradients, self.x.dy)
-        return [*calls, *more, *self._calls(backward_stretches, weight, nothing, maps, relu=False)]
+        nothing = np.full(weight.shape[:2], NO_BIAS)
+        return [*made, *self._calls(backward_stretches, weight, nothing, (dy, self.x.dy), relu=False)]
 
     def _calls(
         self, stretches: Stretches, weight: Offsets, bias: Offsets, maps: tuple[Maps, Maps], relu: bool
     ) -> list[Call]:
         """Return the calls from one map to another; ``weight`` is (G, to, from, kh, kw), ``bias`` (G, to)."""
-        calls = []
+        calls: list[Call] = []
         for span in self.plan.spans:
-            source, target = (whole.part(span.start, span.stop) for whole in maps)
+            source, target = span.of(*maps)
+            source, made = paired_channels(self.plan, source, self.layer.groups)
             call = quarters_call if span.quarter else product_call
             for group in range(self.layer.groups):
                 operands = self._products(stretches, group, weight[group], source, target)
-                calls += [call(self.plan, each._replace(starts=bias[group]), relu) for each in operands]
+                made += [call(self.plan, each._replace(starts=bias[group]), relu) for each in operands]
+            calls += at(span.start, made)
         return calls
 
     def _products(
@@ -200,14 +200,14 @@ class _Convolution:
     def pooled(self, y: Maps, winner: Maps) -> list[Call]:
         """Return `forward` and the maximum over windows of 2 x 2 at once; four columns are a window."""
         distance = winner.start - y.start
-        factors, calls = paired_channels(self.plan, self.x.y, self.layer.groups)
-        weight, more = paired_weights(self.plan, self.weight, 2)
-        calls += more
+        weight, calls = paired_weights(self.plan, self.weight, 2)
         for span in self.plan.spans:
-            x, outputs = (whole.part(span.start, span.stop) for whole in (factors, y))
+            x, outputs = span.of(self.x.y, y)
+            x, made = paired_channels(self.plan, x, self.layer.groups)
             for group in range(self.layer.groups):
                 operands = self._window_product(group, weight[group], x, outputs)
-                calls.append(pooled_call(self.plan, operands, self.stage.relu, distance, span.quarter))
+                made.append(pooled_call(self.plan, operands, self.stage.relu, distance, span.quarter))
+            calls += at(span.start, made)
         return calls
 
     def _window_product(self, group: int, weight: Offsets, x: Maps, y: Maps) -> Operands:
@@ -241,7 +241,7 @@ class _Convolution:
         calls = []
         for span in self.plan.spans:
             for part in span.parts(max(CACHE // block, 1)):
-                calls += self._weight_gradient(part, dy.part(part.start, part.stop))
+                calls += at(span.start, self._weight_gradient(part, *part.of(dy)))
         return calls
 
     def _weight_gradient(self, span: Span, dy: Maps) -> list[Call]:
@@ -270,11 +270,11 @@ class _Convolution:
         """
         dz = self.plan.memory.maps(1 if first else self.plan.blocks, self.stage.node.output_shape)
         if not first:
-            whole = unpool(self.plan, pool, dz, dy, winner)
-            return [whole, *self.weight_gradients(dz), *self.input_gradient(dz)]
+            unpooled = unpool(self.plan, pool, dz, dy, winner)
+            return [*unpooled, *self.weight_gradients(dz), *self.input_gradient(dz)]
         calls: list[Call] = []
         for span in self.plan.spans:
             for block in span.parts(1):
-                part = (each.part(block.start, block.stop) for each in (dy, winner))
-                calls += [unpool(self.plan, pool, dz, *part), *self._weight_gradient(block, dz)]
+                made = unpool_part(self.plan, pool, dz, *block.of(dy, winner))
+                calls += at(block.start, [made, *self._weight_gradient(block, dz)])
         return calls

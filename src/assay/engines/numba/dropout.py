@@ -5,9 +5,10 @@ from math import prod
 import numpy as np
 
 from assay.engines.base import Images, masks
+from assay.engines.numba.calls import Call, call
 from assay.engines.numba.kernels.codes import Kernel
 from assay.engines.numba.kernels.shuffles import PIXELS
-from assay.engines.numba.plan import Call, Plan, Stage, Value, call
+from assay.engines.numba.plan import Plan, Stage, Value
 from assay.network import Draw, Network, Node
 from assay.nn.dropout import Dropout
 

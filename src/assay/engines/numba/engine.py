@@ -9,12 +9,13 @@ import numpy as np
 
 from assay.engines.base import Engine, Images, Labels, OnSteps, Recipe, Session, State
 from assay.engines.numba.build import KNOWN, build, collect
+from assay.engines.numba.calls import evaluating, program
 from assay.engines.numba.examples import Examples
 from assay.engines.numba.kernels.pairs import SUPPORTED
 from assay.engines.numba.kernels.runner import Program, runner
 from assay.engines.numba.layout import Offsets
 from assay.engines.numba.normalisation import expect_statistics
-from assay.engines.numba.plan import Plan, evaluating, program
+from assay.engines.numba.plan import Plan
 from assay.engines.numba.rules import RULES, Rule
 from assay.network import Network
 from assay.penalties import L1, L2

@@ -1,8 +1,8 @@
 """What products multiply: maps and weights as they are or, of bfloat16, copies of them (`kernels.pairs`).
 
 Each function returns where the factors lie and the calls that make them, of which
-there are none where they are taken as they are. Copies are made anew each time, in
-room that other stages use too.
+there are none where they are taken as they are. Copies of maps are made each time, in room that
+other stages use too; those of weights once a step.
 """
 
 from dataclasses import replace
@@ -10,9 +10,10 @@ from math import prod
 
 import numpy as np
 
+from assay.engines.numba.calls import Call, call
 from assay.engines.numba.kernels.codes import Kernel
 from assay.engines.numba.layout import Maps, Offsets
-from assay.engines.numba.plan import Call, Plan, call
+from assay.engines.numba.plan import Plan
 
 
 def half(count: int) -> int:
@@ -31,8 +32,9 @@ def paired_channels(plan: Plan, maps: Maps, groups: int = 1) -> tuple[Maps, list
         return maps, []
     channels, height, width = maps.shape
     own = channels // groups
-    start, calls = _pair(plan, maps.start, maps.blocks * groups, own, maps.plane_size, "pairs")
-    return replace(maps, start=start, shape=(groups * half(own), height, width)), calls
+    found = replace(maps, shape=(groups * half(own), height, width))
+    found = replace(found, start=plan.scratch(found.size, "pairs"))
+    return found, [_pair(plan, maps.start, maps.blocks * groups, own, maps.plane_size, found.start)]
 
 
 def paired_weights(plan: Plan, weight: Offsets, axis: int) -> tuple[Offsets, list[Call]]:
@@ -40,36 +42,31 @@ def paired_weights(plan: Plan, weight: Offsets, axis: int) -> tuple[Offsets, lis
     if not plan.pairs:
         return weight, []
     before, (rows, *after) = weight.shape[:axis], weight.shape[axis:]
-    start, calls = _pair(plan, int(weight.flat[0]), prod(before), rows, prod(after), "weights")
     shape = (*before, half(rows), *after)
-    return np.arange(start, start + prod(shape)).reshape(shape), calls
+    start = plan.memory.take(prod(shape) + plan.memory.lanes)  # the last vector may reach beyond the end
+    made = _pair(plan, int(weight.flat[0]), prod(before), rows, prod(after), start)
+    return np.arange(start, start + prod(shape)).reshape(shape), [made]
 
 
-def _pair(plan: Plan, x: int, groups: int, rows: int, length: int, use: str) -> tuple[int, list[Call]]:
-    """Put rows into pairs; the last vector may reach beyond the end."""
-    lanes = plan.memory.lanes
-    y = plan.scratch(groups * half(rows) * length + lanes, use)
-    return y, [call(Kernel.PAIR, x, groups, rows, length, lanes, y)]
+def _pair(plan: Plan, x: int, groups: int, rows: int, length: int, y: int) -> Call:
+    """Put rows into pairs."""
+    return call(Kernel.PAIR, x, groups, rows, length, plan.memory.lanes, y)
 
 
 def narrowed_maps(plan: Plan, maps: Maps, use: str) -> tuple[Maps, list[Call]]:
     """Return maps for a sum over examples; those for another ``use`` lie elsewhere."""
     if not plan.pairs:
         return maps, []
-    start, calls = _narrow(plan, maps.start, maps.size, use)
-    return replace(maps, start=start, lanes=maps.lanes // 2), calls
+    start = plan.scratch(maps.size // 2, use)
+    made = call(Kernel.NARROW, maps.start, maps.size, maps.lanes, start)
+    return replace(maps, start=start, lanes=maps.lanes // 2), [made]
 
 
 def narrowed_weights(plan: Plan, weight: Offsets) -> tuple[Offsets, list[Call]]:
     """Return weights that lie one behind the other, of an even number, for a sum over the last axis."""
     if not plan.pairs:
         return weight, []
-    start, calls = _narrow(plan, int(weight.flat[0]), weight.size, "weights")
+    start = plan.memory.take(weight.size)  # half of whole vectors, that is
+    made = call(Kernel.NARROW, int(weight.flat[0]), weight.size, plan.memory.lanes, start)
     shape = (*weight.shape[:-1], weight.shape[-1] // 2)
-    return np.arange(start, start + weight.size // 2).reshape(shape), calls
-
-
-def _narrow(plan: Plan, x: int, size: int, use: str) -> tuple[int, list[Call]]:
-    lanes = plan.memory.lanes
-    y = plan.scratch(plan.padded(size) // 2, use)
-    return y, [call(Kernel.NARROW, x, size, lanes, y)]
+    return np.arange(start, start + weight.size // 2).reshape(shape), [made]

@@ -105,6 +105,11 @@ class Memory:
         self.size = -(-self.size // self.lanes) * self.lanes
         return start
 
+    @property
+    def bytes(self) -> int:
+        """What a vector takes."""
+        return self.lanes * np.dtype(self.dtype).itemsize
+
     def constant(self, value: float) -> int:
         """Return where the array holds this number, always."""
         if value not in self.constants:

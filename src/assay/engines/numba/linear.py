@@ -4,6 +4,7 @@ from math import prod
 
 import numpy as np
 
+from assay.engines.numba.calls import Call, call
 from assay.engines.numba.factors import (
     narrowed_maps,
     narrowed_weights,
@@ -14,7 +15,7 @@ from assay.engines.numba.factors import (
 from assay.engines.numba.kernels.codes import Kernel
 from assay.engines.numba.layout import Maps, Offsets
 from assay.engines.numba.operands import NO_BIAS, Operands, bias_update, from_first, matrices, product_call
-from assay.engines.numba.plan import Call, Plan, Stage, Value, call
+from assay.engines.numba.plan import Plan, Stage, Value
 from assay.nn.linear import Linear
 
 CACHED = 8192

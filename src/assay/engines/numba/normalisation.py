@@ -2,9 +2,10 @@
 
 from math import prod
 
+from assay.engines.numba.calls import Call, call
 from assay.engines.numba.kernels.codes import Kernel
 from assay.engines.numba.layout import MINUS_INFINITY, ZERO
-from assay.engines.numba.plan import Call, Plan, Stage, Value, call
+from assay.engines.numba.plan import Plan, Stage, Value
 from assay.network import Network
 from assay.nn.batch_norm import BatchNorm, expect_values
 from assay.shapes import Shape

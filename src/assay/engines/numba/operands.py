@@ -4,11 +4,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from assay.engines.numba.calls import AFTER, Call, at, call
 from assay.engines.numba.kernels.codes import PAIRED, PLAIN, Kernel, Tiles
 from assay.engines.numba.kernels.products import best_shape
 from assay.engines.numba.kernels.tiles import Shape
 from assay.engines.numba.layout import MINUS_INFINITY, ZERO, Maps, Offsets
-from assay.engines.numba.plan import Call, Plan, call
+from assay.engines.numba.plan import Plan
 
 Shapes = dict[Shape, Kernel]
 NO_BIAS = np.asarray(ZERO)
@@ -135,4 +136,5 @@ def bias_update(plan: Plan, name: str, dy: Maps, winner: int = 0) -> list[Call]:
     """db = sum of dy over examples and positions, and the step; winners lie ``winner`` after dy."""
     grad = plan.gradient(name)
     sizes = (dy.shape[0], dy.blocks, dy.plane_size, dy.lanes)
-    return [call(Kernel.BIAS_GRADIENT, dy.start, *sizes, grad[0], winner), *plan.update(name, grad)]
+    summed = call(Kernel.BIAS_GRADIENT, dy.start, *sizes, grad[0], winner)
+    return [*at(AFTER, [summed]), *plan.update(name, grad)]

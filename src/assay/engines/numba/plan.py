@@ -1,13 +1,15 @@
 """From a network to the program that trains it: the parts of the memory, and who works on what, in order."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from hashlib import blake2b
 from math import prod
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from assay.engines.numba.kernels.codes import EVALUATION, Kernel
+from assay.engines.numba.calls import AFTER, Call, at, call
+from assay.engines.numba.kernels.codes import Kernel
 from assay.engines.numba.layout import Maps, Memory, Offsets, Placed
 from assay.engines.numba.rules import Rule
 from assay.network import Network, Node
@@ -19,9 +21,6 @@ from assay.nn.relu import ReLU
 from assay.penalties import L1, L2
 from assay.recipe import Recipe
 from assay.shapes import Pair, Shape
-
-CALL_SIZE = 16
-Call = list[int]
 
 
 @dataclass
@@ -91,17 +90,22 @@ class Span(NamedTuple):
         starts = range(self.start, self.stop, size)
         return [Span(start, min(start + size, self.stop), self.quarter) for start in starts]
 
+    def of(self, *maps: Maps) -> Iterator[Maps]:
+        """Yield these blocks of maps."""
+        return (each.part(self.start, self.stop) for each in maps)
+
 
 class Plan:
     """The memory of a run, its tables of offsets, and its calls forward and backward.
 
     ``draws`` are the calls that only a training step begins with; with ``pairs``, products are of bfloat16;
+    while ``blockwise``, stages are planned for each block of examples by itself;
     ``kept`` tells where the network's buffers lie, ``masks`` where what dropout keeps.
     """
 
     def __init__(self, network: Network, rule: Rule, recipe: Recipe) -> None:
         self.memory = Memory(recipe.parameter_dtype)
-        self.pairs = recipe.dtype == "bfloat16"
+        self.pairs, self.blockwise = recipe.dtype == "bfloat16", False
         self._rule = rule
         self._roles = {name: parameter.role for name, parameter in network.parameters.items()}
         self._penalties = recipe.penalties
@@ -114,6 +118,7 @@ class Plan:
         self.masks: list[Maps] = []
         self.kept: dict[str, tuple[int, Shape]] = {}
         self._table_size = 0
+        self._placed: dict[bytes, int] = {}
         self._scratch: dict[tuple[int, str], int] = {}
         self.parameters = self._place(network)
         self.region = sum(self.padded(placed.size) for placed in self.parameters.values())
@@ -136,11 +141,21 @@ class Plan:
 
     @property
     def spans(self) -> list[Span]:
-        """Split the blocks where a last one holds so few examples that quarters of vectors will do."""
+        """Split the blocks where a last one holds so few examples that quarters of vectors will do.
+
+        With ``blockwise`` each is by itself.
+        """
         if not self.is_quarter(self.batch_size):
-            return [Span(0, self.blocks)]
-        spans = [Span(0, self.blocks - 1), Span(self.blocks - 1, self.blocks, quarter=True)]
-        return spans[self.blocks == 1 :]
+            spans = [Span(0, self.blocks)]
+        else:
+            spans = [Span(0, self.blocks - 1), Span(self.blocks - 1, self.blocks, quarter=True)]
+            spans = spans[self.blocks == 1 :]
+        return [part for span in spans for part in span.parts(1)] if self.blockwise else spans
+
+    @property
+    def parts(self) -> list[Span]:
+        """Return the blocks at once or, with ``blockwise``, each by itself."""
+        return Span(0, self.blocks).parts(1 if self.blockwise else self.blocks)
 
     def padded(self, size: int) -> int:
         """Round up to whole vectors."""
@@ -196,7 +211,7 @@ class Plan:
         """Return the calls that take the rule's step for a parameter's ``size`` numbers from ``start`` on."""
         theta, *slots = (region + self.parameters[name].start + start for region in (self.theta, *self.slots))
         numbers = (theta, gradient, size, self.memory.lanes)
-        return [*self._penalise(name, numbers), call(self._rule.kernel, *numbers, *slots)]
+        return at(AFTER, [*self._penalise(name, numbers), call(self._rule.kernel, *numbers, *slots)])
 
     def _penalise(self, name: str, numbers: tuple[int, ...]) -> list[Call]:
         """Return the call, if any, that adds to a gradient those of the penalties on the parameter."""
@@ -208,31 +223,16 @@ class Plan:
         return [call(Kernel.PENALISE, *numbers, *places)] if found else []
 
     def table(self, entries: Offsets) -> int:
-        """Keep a table of offsets and return where it begins."""
-        start = self._table_size
-        self._tables.append(np.ascontiguousarray(entries, np.int64).ravel())
-        self._table_size += self._tables[-1].size
-        return start
+        """Keep a table of offsets, one of a kind, and return where it begins."""
+        table = np.ascontiguousarray(entries, np.int64).ravel()
+        key = blake2b(table.tobytes()).digest()
+        if key not in self._placed:
+            self._placed[key] = self._table_size
+            self._tables.append(table)
+            self._table_size += table.size
+        return self._placed[key]
 
     @property
     def tables(self) -> Offsets:
         """All tables."""
         return np.concatenate([np.zeros(0, np.int64), *self._tables])
-
-
-def call(kernel: Kernel, *arguments: int) -> Call:
-    """Return a call: the kernel and its arguments."""
-    return [int(kernel), *map(int, arguments)]
-
-
-def evaluating(calls: list[Call]) -> list[Call]:
-    """Return calls forward as they are in evaluation mode."""
-    return [[EVALUATION.get(Kernel(kernel), kernel), *arguments] for kernel, *arguments in calls]
-
-
-def program(calls: list[Call]) -> NDArray[np.int64]:
-    """Return calls as an array, one a row."""
-    rows = np.zeros((len(calls), CALL_SIZE), np.int64)
-    for row, values in zip(rows, calls, strict=True):
-        row[: len(values)] = values
-    return rows

@@ -1,12 +1,15 @@
 """Pooling and ReLU: the calls that they add to a plan. The formulas are those of `assay.nn`."""
 
+from collections.abc import Callable
+from functools import partial
 from itertools import product as pairs
 
 import numpy as np
 
+from assay.engines.numba.calls import Call, at, call
 from assay.engines.numba.kernels.codes import Kernel
 from assay.engines.numba.layout import Maps, Offsets
-from assay.engines.numba.plan import Call, Plan, Stage, Value, call
+from assay.engines.numba.plan import Plan, Stage, Value
 from assay.network import Node
 from assay.nn.adaptive_avg_pool2d import AdaptiveAvgPool2d
 from assay.nn.avg_pool2d import AvgPool2d
@@ -18,15 +21,20 @@ Entries = list[tuple[int, int]]
 """Of one window: where each entry lies in the plane, and where its factor or its number lies."""
 
 
-def relu(value: Value) -> Call:
+def relu(plan: Plan, value: Value) -> list[Call]:
     """y = max(y, 0)."""
-    return call(Kernel.RELU, value.y.start, value.y.size, value.y.lanes)
+    return _each(plan, lambda y: call(Kernel.RELU, y.start, y.size, y.lanes), value.y)
 
 
-def relu_gradient(value: Value) -> Call:
+def relu_gradient(plan: Plan, value: Value) -> list[Call]:
     """dy = dy where y > 0, else 0."""
-    y = value.y
-    return call(Kernel.RELU_GRADIENT, y.start, y.size, y.lanes, value.dy.start - y.start)
+    away = value.dy.start - value.y.start
+    return _each(plan, lambda y: call(Kernel.RELU_GRADIENT, y.start, y.size, y.lanes, away), value.y)
+
+
+def _each(plan: Plan, make: Callable[..., Call], *maps: Maps) -> list[Call]:
+    """Return the calls of all blocks: at once, or one by one."""
+    return [each for part in plan.parts for each in at(part.start, [make(*part.of(*maps))])]
 
 
 def winners(plan: Plan, y: Maps) -> Maps:
@@ -34,8 +42,13 @@ def winners(plan: Plan, y: Maps) -> Maps:
     return plan.memory.maps(plan.blocks, y.shape, y.border)
 
 
-def unpool(plan: Plan, node: Node, dx: Maps, dy: Maps, winner: Maps) -> Call:
+def unpool(plan: Plan, node: Node, dx: Maps, dy: Maps, winner: Maps) -> list[Call]:
     """Send each gradient to the entry that was the largest."""
+    return _each(plan, partial(unpool_part, plan, node), dx, dy, winner)
+
+
+def unpool_part(plan: Plan, node: Node, dx: Maps, dy: Maps, winner: Maps) -> Call:
+    """Return `unpool` of some blocks."""
     layer = node.layer
     assert isinstance(layer, MaxPool2d)
     table = _window_table(plan, _max_windows(plan, node, dx), dy)
@@ -48,24 +61,27 @@ def maximum(plan: Plan, stage: Stage, x: Value, y: Value, first: bool) -> tuple[
     """y = the largest entry of each window."""
     winner = winners(plan, y.y)
     table = _window_table(plan, _max_windows(plan, stage.node, x.y), y.y)
-    places = (*_planes(x.y, y.y), winner.start - y.y.start)
-    forward = call(Kernel.WINDOW_MAX, *table, y.y.planes, *places)
-    return [forward], [] if first else [unpool(plan, stage.node, x.dy, y.dy, winner)]
+    away = winner.start - y.y.start
+    forward = _each(
+        plan, lambda x, y: call(Kernel.WINDOW_MAX, *table, y.planes, *_planes(x, y), away), x.y, y.y
+    )
+    return forward, [] if first else unpool(plan, stage.node, x.dy, y.dy, winner)
 
 
 def mean(plan: Plan, stage: Stage, x: Value, y: Value, first: bool) -> tuple[list[Call], list[Call]]:
     """y = A x B^T, the means along both axes as matrices; dx = A^T dy B."""
     a, b = _means(stage.node)
-    return [_mean(plan, a, b, x.y, y.y)], [] if first else [_mean(plan, a.T, b.T, y.dy, x.dy)]
+    return _mean(plan, a, b, x.y, y.y), [] if first else _mean(plan, a.T, b.T, y.dy, x.dy)
 
 
-def _mean(plan: Plan, a: Array, b: Array, x: Maps, y: Maps) -> Call:
+def _mean(plan: Plan, a: Array, b: Array, x: Maps, y: Maps) -> list[Call]:
     found: list[Entries] = []
     plane = x.plane
     for row, column in pairs(a, b):
         inside = pairs(np.flatnonzero(row), np.flatnonzero(column))
         found.append([(int(plane[i, j]), plan.memory.constant(row[i] * column[j])) for i, j in inside])
-    return call(Kernel.WINDOW_MEAN, *_window_table(plan, found, y), y.planes, *_planes(x, y))
+    table = _window_table(plan, found, y)
+    return _each(plan, lambda x, y: call(Kernel.WINDOW_MEAN, *table, y.planes, *_planes(x, y)), x, y)
 
 
 def _means(node: Node) -> tuple[Array, Array]:

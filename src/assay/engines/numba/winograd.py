@@ -12,12 +12,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from assay.engines.numba.calls import AFTER, Call, at, call
 from assay.engines.numba.factors import narrowed_weights, paired_weights
 from assay.engines.numba.kernels.codes import Kernel
 from assay.engines.numba.kernels.winograd import POSITIONS
 from assay.engines.numba.layout import MINUS_INFINITY, ZERO, Maps, Offsets
 from assay.engines.numba.operands import dot_call, matrices, product_call, quarters_call
-from assay.engines.numba.plan import Call, Plan, Stage, Value, call
+from assay.engines.numba.plan import Plan, Stage, Value
 from assay.engines.numba.pooling import unpool
 from assay.engines.numba.tiling import Table, Tiles, output_tiles
 from assay.network import Node
@@ -59,8 +60,9 @@ def applies(stage: Stage) -> bool:
 
 
 class Strip(NamedTuple):
-    """Some of the tiles of all blocks, and whether only a quarter of their lanes matters."""
+    """Some of the tiles of all blocks, their block, and whether only a quarter of their lanes matters."""
 
+    block: int
     start: int
     size: int
     quarter: bool
@@ -162,18 +164,20 @@ class Winograd:
         calls: list[Call] = []
         for strip in self._strips(self._outputs.total, LONG_STRIP):
             v, m = self._dotted(strip.size)
-            calls += [
+            made = (
                 call(origin, *self._transform(self._inputs, strip, v)),
                 call(target, *self._transform(gradients, strip, m)),
                 *dots(strip.size, strip.quarter, strip.start > 0),
-            ]
-        return [*calls, call(Kernel.WINOGRAD_WEIGHT_GRADIENT, *self._between(self.grad, self.du))]
+            )
+            calls += at(strip.block, made)
+        turned = call(Kernel.WINOGRAD_WEIGHT_GRADIENT, *self._between(self.grad, self.du))
+        return [*calls, *at(AFTER, [turned])]
 
     def unpooled(self, pool: Node, dy: Maps, winner: Maps, first: bool) -> list[Call]:
         """Return the gradients behind a pooling."""
         dz = self.plan.memory.maps(self.plan.blocks, self.stage.node.output_shape)
         gradients = [*self.weight_gradients(dz), *([] if first else self.input_gradient(dz))]
-        return [unpool(self.plan, pool, dz, dy, winner), *gradients]
+        return [*unpool(self.plan, pool, dz, dy, winner), *gradients]
 
     def _between(self, weight: Offsets, u: Offsets) -> tuple[int, ...]:
         """Return where weights and their positions lie, how many kernels, and from position to position."""
@@ -187,7 +191,7 @@ class Winograd:
             total = (span.stop - span.start) * tiles
             cuts = np.linspace(0, total, -(-total // size) + 1).astype(int).tolist()
             for start, stop in pairwise(cuts):
-                yield Strip(span.start * tiles + start, stop - start, span.quarter)
+                yield Strip(span.start, span.start * tiles + start, stop - start, span.quarter)
 
     def _positions(self, u: Offsets, size: int) -> tuple[Positions, Positions]:
         """Return the positions, for so many tiles, of what a product with ``u`` reads and what it writes."""
@@ -224,11 +228,12 @@ class Winograd:
         gather = GATHER[self.plan.pairs]
         for strip in self._strips(tiles, STRIP):
             v, m = self._positions(u, strip.size)
-            calls += [
+            made = (
                 call(gather, *self._transform(sources, strip, v)),
                 *products(strip.size, strip.quarter),
                 call(scatter[strip.quarter], *self._transform(targets, strip, m), *ending),
-            ]
+            )
+            calls += at(strip.block, made)
         return calls
 
     def _products(self, u: Offsets, size: int, quarter: bool) -> list[Call]:

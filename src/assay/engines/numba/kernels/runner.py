@@ -24,7 +24,7 @@ Runner = Callable[[Program, NDArray[np.int64], Array, Data, int, int], None]
 
 
 @cache
-def runner(pairs: bool = False) -> Runner:
+def runner(pairs: bool, /) -> Runner:
     """Return the interpreter: it runs a program on each batch of an order, counting steps on.
 
     With ``pairs`` it has the kernels of bfloat16 too, which not every processor has.

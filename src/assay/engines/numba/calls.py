@@ -1,0 +1,52 @@
+"""Calls of kernels, and the order in which a step makes them."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assay.engines.numba.kernels.codes import EVALUATION, Kernel
+
+CALL_SIZE = 16
+
+BEFORE, AFTER = -1, 2**31
+"""Where a call belongs that works for all blocks of examples: before them, or after the last."""
+
+
+class Call(NamedTuple):
+    """A kernel with its arguments, and which block it works on, if on one alone."""
+
+    numbers: tuple[int, ...]
+    block: int = BEFORE
+
+
+def call(kernel: Kernel, *arguments: int) -> Call:
+    """Return a call: the kernel and its arguments."""
+    return Call((int(kernel), *map(int, arguments)))
+
+
+def at(block: int, calls: Iterable[Call]) -> list[Call]:
+    """Return calls as those of a block, or of `AFTER`."""
+    return [each._replace(block=block) for each in calls]
+
+
+def block_by_block(calls: Iterable[Call]) -> list[Call]:
+    """Return the calls of some stages so that a block passes through all of them before the next one does."""
+    return sorted(calls, key=lambda each: each.block)
+
+
+def evaluating(calls: list[Call]) -> list[Call]:
+    """Return calls forward as they are in evaluation mode."""
+    return [
+        each._replace(numbers=(EVALUATION.get(Kernel(each.numbers[0]), each.numbers[0]), *each.numbers[1:]))
+        for each in calls
+    ]
+
+
+def program(calls: list[Call]) -> NDArray[np.int64]:
+    """Return calls as an array, one a row."""
+    rows = np.zeros((len(calls), CALL_SIZE), np.int64)
+    for row, each in zip(rows, calls, strict=True):
+        row[: len(each.numbers)] = each.numbers
+    return rows
