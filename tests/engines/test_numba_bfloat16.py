@@ -9,7 +9,7 @@ from numba_cases import REGULARISED, RULES, assert_same, draw_images, networks, 
 from torch.nn import functional
 
 from assay.engines.base import Recipe, State, initial_state
-from assay.engines.numba import NumbaEngine, convolution
+from assay.engines.numba import NumbaEngine, build, convolution
 from assay.engines.numba.engine import programs
 from assay.engines.numba.kernels.codes import Kernel
 from assay.engines.numba.kernels.pairs import SUPPORTED
@@ -108,11 +108,12 @@ def assert_a_step_agrees(network: Network, count: int) -> None:
         assert_close(name, start.parameters[name] - value, gradient.numpy())
 
 
-@given(networks(exact=True), st.sampled_from([1, 3, 16, 19, 20, 33]))
+@given(networks(exact=True), st.sampled_from([1, 3, 16, 19, 20, 33]), st.booleans())
 @settings(max_examples=60, deadline=None)
-def test_factors_are_rounded_and_nothing_else(network: Network, count: int) -> None:
+def test_factors_are_rounded_and_nothing_else(network: Network, count: int, blockwise: bool) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(convolution, "_pays", lambda stage, plan: False)
+        patch.setattr(build, "LARGE", 0 if blockwise else build.LARGE)
         programs.cache_clear()
         assert_a_step_agrees(network, count)
 

@@ -29,8 +29,9 @@ from numba_cases import (
 from oracles import assert_close
 
 from assay.engines.base import Recipe, State, initial_state
-from assay.engines.numba import NumbaEngine, dropout, examples
-from assay.engines.numba.engine import NumbaSession
+from assay.engines.numba import NumbaEngine, build, dropout, examples
+from assay.engines.numba.engine import NumbaSession, programs
+from assay.engines.numba.kernels.codes import Kernel
 from assay.engines.numba.kernels.runner import runner
 from assay.engines.numba.plan import stages
 from assay.engines.reference import ReferenceEngine
@@ -43,16 +44,39 @@ FEATURES = cpu_target.target_context.codegen().magic_tuple()[2]
 """What the processor has, as Numba sees it."""
 
 
-@given(networks(), recipes())
-@settings(max_examples=60, deadline=None)
-def test_agrees_with_the_reference(network: Network, recipe: Recipe) -> None:
+@given(networks(), recipes(), st.booleans())
+@settings(max_examples=80, deadline=None)
+def test_agrees_with_the_reference(network: Network, recipe: Recipe, blockwise: bool) -> None:
     if network.initial_buffers():  # batch normalisation wants no single example
         recipe = replace(recipe, batch_size=max(2, recipe.batch_size))
     count = 21 if recipe.batch_size == 19 else 20
-    found, expected = (
-        train(engine, network, recipe, count=count) for engine in (NumbaEngine(), ReferenceEngine())
-    )
+    expected = train(ReferenceEngine(), network, recipe, count=count)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(build, "LARGE", 0 if blockwise else build.LARGE)
+        programs.cache_clear()
+        found = train(NumbaEngine(), network, recipe, count=count)
     assert_agree(found, expected, network)
+
+
+def test_large_maps_pass_through_their_stages_block_by_block() -> None:
+    """Forward and backward, so that what a stage writes is still in the cache when the next one reads it."""
+    wide = (Conv2d(24, 5), ReLU())
+    network = Network((*wide, *wide, MaxPool2d(2), *wide, Flatten(), Linear(5)), (1, 28, 28))
+    session = open_session(NumbaEngine(), network, Recipe(SGD(), 32))
+    kernels = [Kernel(code) for code in session._training[:, 0]]  # type: ignore[attr-defined]
+    pools = [index for index, kernel in enumerate(kernels) if kernel == Kernel.PRODUCT_POOLED]
+    assert len(pools) == 2
+    assert any("PRODUCT" in kernel.name for kernel in kernels[slice(pools[0] + 1, pools[1])])
+    ends = [index for index, kernel in enumerate(kernels) if kernel == Kernel.WINDOW_MAX_GRADIENT]
+    assert len(ends) == 2
+    assert any("DOT" in kernel.name for kernel in kernels[slice(*ends)])
+
+
+def test_tables_of_a_kind_are_kept_once() -> None:
+    plan = programs(SMALL_CNN, Recipe(SGD())).plan
+    before, table = len(plan.tables), np.array([1, 2, 3])
+    assert plan.table(table) == plan.table(table.copy()) == before
+    assert plan.table(table[:2]) == before + 3 == len(plan.tables) - 2
 
 
 @given(networks(exact=True), st.integers(1, 40), st.integers(0, 2**32 - 1))

@@ -12,7 +12,7 @@ from torch_networks import load_weights
 
 from assay.architectures import ConvBlocks, ConvPool
 from assay.engines.base import Recipe, initial_state
-from assay.engines.numba import NumbaEngine, convolution, winograd
+from assay.engines.numba import NumbaEngine, build, convolution, winograd
 from assay.engines.numba.engine import programs
 from assay.engines.numba.kernels.codes import Kernel
 from assay.engines.numba.kernels.winograd import GRADIENT, INPUT, OUTPUT
@@ -57,13 +57,14 @@ def networks(draw: st.DrawFn) -> Network:
         reject()
 
 
-@given(networks(), st.sampled_from([1, 9, 16, 19, 20]), st.sampled_from([2, 3, 40]))
-@settings(max_examples=25, deadline=None)
-def test_agrees_with_the_reference(network: Network, batch_size: int, strip: int) -> None:
+@given(networks(), st.sampled_from([1, 9, 16, 19, 20]), st.sampled_from([2, 3, 40]), st.booleans())
+@settings(max_examples=40, deadline=None)
+def test_agrees_with_the_reference(network: Network, batch_size: int, strip: int, blockwise: bool) -> None:
     recipe = Recipe(SGD(0.003), batch_size, dtype="float64")  # more, and some of these diverge
     expected = train(ReferenceEngine(), network, recipe, epochs=1)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(convolution, "_pays", lambda stage, blocks: True)
+        patch.setattr(build, "LARGE", 0 if blockwise else build.LARGE)
         patch.setattr(winograd, "LEAST", strip)
         patch.setattr(winograd, "STRIP", 1)
         patch.setattr(winograd, "LONG_STRIP", 7)

@@ -102,7 +102,6 @@ def _calls(plan: Plan, stage: Stage, x: Value, y: Value, first: bool) -> tuple[l
     Nobody wants the gradient of the input to the ``first`` stage with parameters, nor to those before it.
     """
     forward, backward = LAYERS[type(stage.node.layer)](plan, stage, x, y, first)
-    plan.forward += forward
     if stage.relu and not isinstance(stage.node.layer, Conv2d | Linear | BatchNorm):
         forward = [*forward, *relu(plan, y)]
     if stage.relu and not stage.pool:
