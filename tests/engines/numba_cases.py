@@ -1,5 +1,10 @@
 """Networks, recipes and sessions that the tests of the numba engine share."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 from hypothesis import strategies as st
 
@@ -200,3 +205,16 @@ def recipes(draw: st.DrawFn) -> Recipe:
     )
     size = draw(st.integers(1, 20))
     return Recipe(rule, size, dtype="float64", schedule=schedule, penalties=penalties, augment=augment)
+
+
+def in_another_process(code: str, **environment: str) -> list[str]:
+    """Return the words that the code prints."""
+    path = os.pathsep.join(str(folder) for folder in (Path(__file__).parent, Path(__file__).parents[1]))
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": path, **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.split()

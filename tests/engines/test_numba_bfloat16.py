@@ -1,11 +1,22 @@
 """Products of bfloat16 in the numba engine: what is rounded is rounded, and nothing else is."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numba_cases import REGULARISED, RULES, assert_same, draw_images, networks, open_session, train
+from numba_cases import (
+    REGULARISED,
+    RULES,
+    assert_same,
+    draw_images,
+    in_another_process,
+    networks,
+    open_session,
+    train,
+)
 from torch.nn import functional
 
 from assay.engines.base import Recipe, State, initial_state
@@ -176,3 +187,27 @@ def test_parameters_stay_in_float32() -> None:
         moved, expected = (state.parameters[name] - start.parameters[name] for state in (coarse, fine))
         assert value.dtype == np.float32
         assert np.linalg.norm(moved - expected) < 0.1 * np.linalg.norm(expected), name
+
+
+def test_code_from_the_disk_is_that_of_its_precision(tmp_path: Path) -> None:
+    """Compiled by different processes, loaded by one: no precision's kernels are taken for the other's."""
+    both = ("float32", "bfloat16")
+    alone = {dtype: digests(tmp_path, dtype)[0] for dtype in both}
+    assert digests(tmp_path, *both) == [alone[dtype] for dtype in both]
+    assert digests(tmp_path, *reversed(both)) == [alone[dtype] for dtype in reversed(both)]
+
+
+def digests(cache: Path, *dtypes: str) -> list[str]:
+    """Train in another process in one precision after the other; return what tells the weights."""
+    code = f"""
+from assay.engines.base import Recipe
+from assay.engines.numba import NumbaEngine
+from assay.optim import SGD
+from test_numba_bfloat16 import SMOOTH
+from numba_cases import train
+from tiny import weights_digest
+for dtype in {dtypes}:
+    recipe = Recipe(SGD(), 10, dtype=dtype)
+    print(weights_digest(train(NumbaEngine(), SMOOTH, recipe, epochs=1).states()[0].parameters))
+"""
+    return in_another_process(code, NUMBA_CACHE_DIR=str(cache))

@@ -1,10 +1,6 @@
 """The numba engine is held to the reference engine, that is to `assay.nn` and `assay.optim` as they stand."""
 
-import os
-import subprocess
-import sys
 from dataclasses import replace
-from pathlib import Path
 from threading import Thread
 
 import numpy as np
@@ -21,6 +17,7 @@ from numba_cases import (
     assert_agree,
     assert_same,
     draw_images,
+    in_another_process,
     networks,
     open_session,
     recipes,
@@ -259,16 +256,3 @@ test_agrees_with_the_reference()
 print(VECTOR_BYTES)
 """
     assert in_another_process(code, NUMBA_CPU_FEATURES=FEATURES.replace("+avx512", "-avx512")) == ["32"]
-
-
-def in_another_process(code: str, **environment: str) -> list[str]:
-    """Return the words that the code prints."""
-    path = os.pathsep.join(str(folder) for folder in (Path(__file__).parent, Path(__file__).parents[1]))
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        env={**os.environ, "PYTHONPATH": path, **environment},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return done.stdout.split()

@@ -19,6 +19,21 @@ from numba.extending import intrinsic, models, overload, register_model
 kernel = njit(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)  # type: ignore[call-overload]
 """Compiles a function that only other compiled functions call."""
 
+
+def kernel_named(name: str) -> Callable[[Callable[..., Any]], Any]:
+    """Return `kernel` for functions that are made, each for something else, from the same lines.
+
+    Compiled code comes from the disk, maybe that of several processes, and the linker takes
+    functions of one name and type for the same.
+    """
+
+    def compiled(function: Any) -> Any:
+        function.__qualname__ = name
+        return kernel(function)
+
+    return compiled
+
+
 VECTOR_BYTES = 64 if "+avx512f" in cpu_target.target_context.codegen().magic_tuple()[2] else 32
 """What a register holds, of the processor that Numba compiles for."""
 

@@ -1,4 +1,4 @@
-"""A program's calls where products are of bfloat16: these kernels, and those of `program`."""
+"""A program's calls: products of bfloat16, and the kernels of `program`."""
 
 from assay.engines.numba.kernels import pairs, program, winograd
 from assay.engines.numba.kernels.codes import PAIRED, Kernel

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from assay.engines.numba.kernels.lanes import kernel
+from assay.engines.numba.kernels.lanes import kernel_named
 from assay.engines.numba.kernels.tiles import COLUMN, ROW, Shape, dot_tile, product_tile
 
 
@@ -21,7 +21,7 @@ def product(shape: Shape, pool: bool = False) -> Any:
     tile = product_tile(shape, pool)
     tile_rows, tile_columns = shape.rows, shape.columns
 
-    @kernel
+    @kernel_named(shape.name("pooled" if pool else "product"))
     def multiply(call, tables, memory):
         for p in range(0, call[4], tile_columns):
             for m in range(0, call[2], tile_rows):
@@ -39,7 +39,7 @@ def dot(shape: Shape) -> Any:
     tile = dot_tile(shape)
     tile_rows, tile_columns = shape.rows, shape.columns
 
-    @kernel
+    @kernel_named(shape.name("dot"))
     def multiply(call, tables, memory):
         for m in range(0, call[2], tile_rows):
             for p in range(0, call[4], tile_columns):

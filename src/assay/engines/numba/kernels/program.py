@@ -1,24 +1,13 @@
-"""A program's calls: one compiled function looks up which kernel each one names."""
+"""A program's calls but for products: one compiled function looks up which kernel each one names."""
 
 from typing import NamedTuple
 
 from assay.engines.base import Images, Labels
 from assay.engines.numba.kernels import ends, maps, normalisation, updates, winograd
-from assay.engines.numba.kernels.codes import PLAIN, Kernel
+from assay.engines.numba.kernels.codes import Kernel
 from assay.engines.numba.kernels.lanes import kernel
-from assay.engines.numba.kernels.products import dot, product
 from assay.shapes import Array
 
-_product_8x1, _product_8x3, _product_6x4, _product_5x5, _product_4x6, _product_3x7 = map(
-    product, PLAIN.products
-)
-(_product_3x7_quarter,) = map(product, PLAIN.ending_in_quarter)
-(_product_5x5_quarter,) = map(product, PLAIN.quarters)
-(_product_pooled,) = (product(shape, pool=True) for shape in PLAIN.pooled)
-(_product_pooled_quarter,) = (product(shape, pool=True) for shape in PLAIN.pooled_quarters)
-_dot_1x9, _dot_3x9, _dot_5x5 = map(dot, PLAIN.dots)
-(_dot_5x5_quarter,) = map(dot, PLAIN.dot_quarters)
-_winograd_input, _winograd_gradient = map(winograd.gather, (winograd.INPUT, winograd.GRADIENT))
 _winograd_output, _winograd_output_quarter = (winograd.scatter(quarter=quarter) for quarter in (False, True))
 _winograd_pooled, _winograd_pooled_quarter = (winograd.scatter(True, quarter) for quarter in (False, True))
 
@@ -61,38 +50,8 @@ def execute(call, tables, memory, data, now):  # noqa: PLR0912, PLR0915
         ends.collect(call, memory, data, now)
     elif code == Kernel.LOSS_GRADIENT:
         ends.loss_gradient(call, memory, data, now)
-    elif code == Kernel.PRODUCT_8X1:
-        _product_8x1(call, tables, memory)
-    elif code == Kernel.PRODUCT_8X3:
-        _product_8x3(call, tables, memory)
-    elif code == Kernel.PRODUCT_6X4:
-        _product_6x4(call, tables, memory)
-    elif code == Kernel.PRODUCT_5X5:
-        _product_5x5(call, tables, memory)
-    elif code == Kernel.PRODUCT_5X5_QUARTER:
-        _product_5x5_quarter(call, tables, memory)
-    elif code == Kernel.PRODUCT_4X6:
-        _product_4x6(call, tables, memory)
-    elif code == Kernel.PRODUCT_3X7:
-        _product_3x7(call, tables, memory)
-    elif code == Kernel.PRODUCT_3X7_QUARTER:
-        _product_3x7_quarter(call, tables, memory)
-    elif code == Kernel.PRODUCT_POOLED:
-        _product_pooled(call, tables, memory)
-    elif code == Kernel.PRODUCT_POOLED_QUARTER:
-        _product_pooled_quarter(call, tables, memory)
-    elif code == Kernel.DOT_1X9:
-        _dot_1x9(call, tables, memory)
-    elif code == Kernel.DOT_3X9:
-        _dot_3x9(call, tables, memory)
-    elif code == Kernel.DOT_5X5:
-        _dot_5x5(call, tables, memory)
-    elif code == Kernel.DOT_5X5_QUARTER:
-        _dot_5x5_quarter(call, tables, memory)
     elif code == Kernel.WINOGRAD_WEIGHTS:
         winograd.weights(call, memory)
-    elif code == Kernel.WINOGRAD_INPUT:
-        _winograd_input(call, tables, memory)
     elif code == Kernel.WINOGRAD_OUTPUT:
         _winograd_output(call, tables, memory)
     elif code == Kernel.WINOGRAD_OUTPUT_QUARTER:
@@ -101,8 +60,6 @@ def execute(call, tables, memory, data, now):  # noqa: PLR0912, PLR0915
         _winograd_pooled(call, tables, memory)
     elif code == Kernel.WINOGRAD_POOLED_QUARTER:
         _winograd_pooled_quarter(call, tables, memory)
-    elif code == Kernel.WINOGRAD_GRADIENT:
-        _winograd_gradient(call, tables, memory)
     elif code == Kernel.WINOGRAD_WEIGHT_GRADIENT:
         winograd.weight_gradient(call, memory)
     elif code == Kernel.BIAS_GRADIENT:

@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from assay.engines.numba.kernels import paired, program
+from assay.engines.numba.kernels import paired, plain
 from assay.engines.numba.kernels.program import Data, Now
 from assay.shapes import Array
 
@@ -27,13 +27,12 @@ Runner = Callable[[Program, NDArray[np.int64], Array, Data, int, int], None]
 def runner(pairs: bool, /) -> Runner:
     """Return the interpreter: it runs a program on each batch of an order, counting steps on.
 
-    With ``pairs`` it has the kernels of bfloat16 too, which not every processor has.
+    With ``pairs`` its products are of bfloat16, which not every processor multiplies.
     Compiled at its first call for a precision, and kept on disk until a kernel
     changes: Numba's cache looks at this file alone, so their hash is part of the function.
     """
     version = _digest()
 
-    @njit(nogil=True, cache=True)
     def run(calls, tables, memory, data, size, step):
         _ = version
         for start in range(0, len(data.order), size):
@@ -43,9 +42,10 @@ def runner(pairs: bool, /) -> Runner:
                 if pairs:
                     paired.execute(calls[i], tables, memory, data, now)
                 else:
-                    program.execute(calls[i], tables, memory, data, now)
+                    plain.execute(calls[i], tables, memory, data, now)
 
-    return run
+    run.__qualname__ = f"run_{pairs}"  # as with `kernel_named`
+    return njit(nogil=True, cache=True)(run)
 
 
 def _digest() -> int:

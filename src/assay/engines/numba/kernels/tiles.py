@@ -49,6 +49,10 @@ class Shape:
     quarters: int = 0
     pairs: bool = False
 
+    def name(self, kind: str) -> str:
+        """Return a name for what is made of it."""
+        return f"{kind}_{self.rows}x{self.columns}_{self.quarters}_{self.pairs}"
+
     def cost(self, rows: int, columns: int) -> int:
         """Return the cycles that a product of this size takes for each k: loads or multiplications."""
         cycles = max(self.rows * self.columns, self.rows + self.columns + 2)

@@ -21,7 +21,16 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from assay.engines.numba.kernels.lanes import INDEX, Lanes, address, emit_load, emit_splat, emit_store, kernel
+from assay.engines.numba.kernels.lanes import (
+    INDEX,
+    Lanes,
+    address,
+    emit_load,
+    emit_splat,
+    emit_store,
+    kernel,
+    kernel_named,
+)
 from assay.engines.numba.kernels.pairs import emit_pair, emit_rounded
 from assay.engines.numba.kernels.tiles import greater, largest
 
@@ -173,9 +182,9 @@ def gather(matrix: Matrix, rounded: Rounded = "not") -> Any:
     from tile to tile.
     """
     tile, entries = gather_tile(matrix, rounded), ENTRY * len(matrix[0]) ** 2
-    together = 2 if rounded == "paired" else 1
+    together, name = 2 if rounded == "paired" else 1, f"gather_{len(matrix[0])}_{rounded}"
 
-    @kernel
+    @kernel_named(name)
     def transform(call, tables, memory):
         size = call[4]
         for channel in range(call[3]):
@@ -193,7 +202,7 @@ def scatter(pool: bool = False, quarter: bool = False) -> Any:
     """
     tile, entries = scatter_tile(pool, quarter), ENTRY * (1 if pool else 4)
 
-    @kernel
+    @kernel_named(f"scatter_{pool}_{quarter}")
     def transform(call, tables, memory):
         for channel in range(call[3]):
             for number in range(call[2]):
