@@ -17,8 +17,9 @@ OPTIONS = ("schedule", "penalties", "augment")
 class Recipe:
     """How a network is trained: everything but the network, the data and the seed.
 
-    ``dtype`` is the precision that layers compute with; with "bfloat16", an
-    option of the torch engine, parameters are kept, and updated, in float32.
+    ``dtype`` is the precision that layers compute with; with "bfloat16", which
+    the torch engine has, and the numba engine where the processor multiplies
+    it, parameters are kept, and updated, in float32.
     ``schedule`` multiplies the optimizer's lr, its lengths counted in epochs;
     ``penalties`` are minimised along with the cross-entropy, though no reported
     loss includes them; ``augment`` distorts training images anew each epoch.

@@ -16,6 +16,7 @@ from assay.bench.peers.pooling import averaged
 from assay.bench.peers.script import run_script
 from assay.bench.problem import BATCH, Problem
 from assay.bench.whole_study import Size, _study, _write_data, run_study
+from assay.engines.numba.kernels.pairs import SUPPORTED
 from assay.engines.reference import ReferenceEngine
 from assay.errors import UnsupportedError
 from assay.nn import AdaptiveAvgPool2d, AvgPool2d
@@ -73,6 +74,8 @@ def missing(method: Method) -> bool:
 def test_every_method_trains_as_the_mathematics_says(name, network):
     if missing(METHODS[name]):
         pytest.skip(f"{METHODS[name].needs} is not installed")
+    if name == "numba-bf16" and not SUPPORTED:
+        pytest.skip("the processor does not multiply bfloat16 (AVX512-BF16)")
     problem = Problem(network, IMAGES, models=2 if METHODS[name].several else None)
     trainer = METHODS[name].load()(problem)
     before, after = expected(network)

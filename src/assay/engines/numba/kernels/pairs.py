@@ -14,10 +14,19 @@ from numba.core import cgutils
 from numba.core.registry import cpu_target
 from numba.extending import intrinsic
 
-from assay.engines.numba.kernels.lanes import Lanes, address, emit_load, emit_store, fill, kernel, load
+from assay.engines.numba.kernels.lanes import (
+    VECTOR_BYTES,
+    Lanes,
+    address,
+    emit_load,
+    emit_store,
+    fill,
+    kernel,
+    load,
+)
 
-SUPPORTED = "+avx512bf16" in cpu_target.target_context.codegen().magic_tuple()[2]
-"""Whether the processor that Numba compiles for has the instruction."""
+SUPPORTED = VECTOR_BYTES == 64 and "+avx512bf16" in cpu_target.target_context.codegen().magic_tuple()[2]
+"""Whether the processor that Numba compiles for has the instruction, for registers of 512 bits."""
 
 
 class BFloat16(ir.Type):  # type: ignore[misc]
