@@ -1,5 +1,6 @@
 """Products of bfloat16 in the numba engine: what is rounded is rounded, and nothing else is."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,7 @@ from assay.engines.numba.kernels.codes import Kernel
 from assay.engines.numba.kernels.pairs import SUPPORTED
 from assay.network import Network
 from assay.nn import AvgPool2d, Conv2d, Flatten, Linear, MaxPool2d, ReLU
-from assay.optim import SGD, Optimizer
+from assay.optim import SGD, Adam, Optimizer
 
 pytestmark = pytest.mark.skipif(
     not SUPPORTED, reason="this processor does not multiply bfloat16 (AVX512-BF16)"
@@ -174,6 +175,15 @@ def test_resumed_training_ends_with_the_same_bits(rule: Optimizer) -> None:
     resumed = open_session(NumbaEngine(), REGULARISED, recipe, half.states()[0])
     resumed.train_epoch(*draw_images(20, REGULARISED), 2, lambda steps: None)
     assert_same(resumed.states()[0], once.states()[0])
+
+
+def test_runs_in_two_threads_are_the_same_as_alone() -> None:
+    recipe = Recipe(Adam(), 16, dtype="bfloat16")
+    alone = train(NumbaEngine(), SMOOTH, recipe).states()[0]
+    with ThreadPoolExecutor(2) as pool:
+        sessions = pool.map(lambda _: train(NumbaEngine(), SMOOTH, recipe), range(2))
+        for session in sessions:
+            assert_same(session.states()[0], alone)
 
 
 def test_parameters_stay_in_float32() -> None:
