@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from assay.engines.numba.calls import Call, at
-from assay.engines.numba.factors import narrowed_maps, paired_channels, paired_weights
+from assay.engines.numba.factors import arranged_weights, narrowed_maps, paired_channels, paired_weights
 from assay.engines.numba.kernels.winograd import POSITIONS
 from assay.engines.numba.layout import Maps, Offsets
 from assay.engines.numba.operands import (
@@ -147,10 +147,13 @@ class _Convolution:
 
     def input_gradient(self, dy: Maps) -> list[Call]:
         """dx[c, u, v] = sum over o, i, j of W[o, c, i, j] dy[o, r, s] where window r, s is u, v at i, j."""
-        turned, made = paired_weights(self.plan, self.weight, 1)
-        weight = turned.swapaxes(1, 2)
+        # Tap by tap, so that those of a product, which has few taps where strides are long, lie together.
+        by_tap, arranged = arranged_weights(self.plan, self.weight.transpose(3, 4, 0, 1, 2))
+        turned, made = paired_weights(self.plan, by_tap, 3)
+        weight = turned.transpose(2, 4, 3, 0, 1)
         nothing = np.full(weight.shape[:2], NO_BIAS)
-        return [*made, *self._calls(backward_stretches, weight, nothing, (dy, self.x.dy), relu=False)]
+        calls = self._calls(backward_stretches, weight, nothing, (dy, self.x.dy), relu=False)
+        return [arranged, *made, *calls]
 
     def _calls(
         self, stretches: Stretches, weight: Offsets, bias: Offsets, maps: tuple[Maps, Maps], relu: bool

@@ -53,6 +53,13 @@ def _pair(plan: Plan, x: int, groups: int, rows: int, length: int, y: int) -> Ca
     return call(Kernel.PAIR, x, groups, rows, length, plan.memory.lanes, y)
 
 
+def arranged_weights(plan: Plan, weight: Offsets) -> tuple[Offsets, Call]:
+    """Return weights that lie one behind the other in the order of ``weight``."""
+    start, first = plan.memory.take(weight.size), int(weight.min())
+    made = call(Kernel.ARRANGE, first, plan.table(weight - first), weight.size, start)
+    return np.arange(start, start + weight.size).reshape(weight.shape), made
+
+
 def narrowed_maps(plan: Plan, maps: Maps, use: str) -> tuple[Maps, list[Call]]:
     """Return maps for a sum over examples; those for another ``use`` lie elsewhere."""
     if not plan.pairs:

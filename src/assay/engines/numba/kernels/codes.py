@@ -37,6 +37,7 @@ class Kernel(IntEnum):
     WINOGRAD_WEIGHT_GRADIENT = auto()
     BIAS_GRADIENT = auto()
     TRANSPOSE = auto()
+    ARRANGE = auto()
     RELU = auto()
     RELU_GRADIENT = auto()
     WINDOW_MEAN = auto()

@@ -149,6 +149,16 @@ def transpose(call, memory):
 
 
 @kernel
+def arrange(call, tables, memory):
+    """y[i] = x[table[i]], number by number.
+
+    Call: x, table, numbers, y.
+    """
+    for i in range(call[3]):
+        memory[call[4] + i] = read(memory, call[1] + read(tables, call[2] + i))
+
+
+@kernel
 def mask(call, tables, memory):
     """y = x m scale, where m is 1 for what is kept and 0 for what is not; from dy to dx the same.
 

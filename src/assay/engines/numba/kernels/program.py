@@ -66,6 +66,8 @@ def execute(call, tables, memory, data, now):  # noqa: PLR0912, PLR0915
         maps.bias_gradient(call, memory)
     elif code == Kernel.TRANSPOSE:
         maps.transpose(call, memory)
+    elif code == Kernel.ARRANGE:
+        maps.arrange(call, tables, memory)
     elif code == Kernel.RELU:
         maps.relu(call, memory)
     elif code == Kernel.RELU_GRADIENT:
