@@ -18,10 +18,11 @@ from numba_cases import (
     open_session,
     train,
 )
+from test_numba_winograd import networks as tiled
 from torch.nn import functional
 
 from assay.engines.base import Recipe, State, initial_state
-from assay.engines.numba import NumbaEngine, build, convolution
+from assay.engines.numba import NumbaEngine, build, convolution, winograd
 from assay.engines.numba.engine import programs
 from assay.engines.numba.kernels.codes import Kernel
 from assay.engines.numba.kernels.pairs import SUPPORTED
@@ -159,6 +160,36 @@ def test_tiles_are_as_exact_as_products_of_bfloat16_are(count: int) -> None:
         gradient = parameters[name].grad
         assert gradient is not None
         assert_near_as(2, expected, ours, gradient.numpy())
+
+
+@given(tiled(), st.sampled_from([4, 19, 33]), st.booleans())
+@settings(max_examples=40, deadline=None)
+def test_tiles_of_any_shape(network: Network, count: int, blockwise: bool) -> None:
+    """Groups, dilation, pooling, channels that are odd: as near as roundings at other places can be."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(convolution, "_pays", lambda stage, blocks: True)
+        patch.setattr(winograd, "STRIP", 1)
+        patch.setattr(winograd, "LONG_STRIP", 7)
+        patch.setattr(build, "LARGE", 0 if blockwise else build.LARGE)
+        programs.cache_clear()
+        recipe = Recipe(SGD(1.0), count, dtype="bfloat16")
+        session = open_session(NumbaEngine(), network, recipe, initial_state(network, recipe, 7))
+    images, labels = draw_images(count, network)
+    start = session.states()[0]
+    scores, parameters = in_torch(network, start, images)
+    assert_same_direction("scores", session.scores(images)[0], scores.detach().numpy(), 0.05)
+    if any(isinstance(layer, ReLU | MaxPool2d) for layer in network.layers):
+        return  # a kink may send a gradient elsewhere
+    functional.cross_entropy(scores, torch.tensor(labels)).backward()
+    session.train_epoch(images, labels, 1, lambda steps: None)
+    for name, value in session.states()[0].parameters.items():
+        gradient = parameters[name].grad
+        assert gradient is not None
+        assert_same_direction(name, start.parameters[name] - value, gradient.numpy(), 0.1)
+
+
+def assert_same_direction(name: str, found: np.ndarray, expected: np.ndarray, share: float) -> None:
+    assert np.linalg.norm(found - expected) <= share * np.linalg.norm(expected) + 1e-5, name
 
 
 def assert_near_as(times: float, exact: np.ndarray, ours: np.ndarray, theirs: np.ndarray) -> None:

@@ -92,7 +92,7 @@ finds in the cache."""
 def _large(plan: Plan, todo: list[Stage]) -> int:
     """Return how many stages at the beginning make large maps, up to one that wants all blocks at once."""
     alone = takewhile(lambda stage: isinstance(stage.node.layer, Conv2d | MaxPool2d | AvgPool2d), todo)
-    sizes = [prod(stage.output_shape) * plan.memory.bytes for stage in alone]
+    sizes = [prod(stage.output_shape) * plan.memory.vector_bytes for stage in alone]
     return max((number for number, size in enumerate(sizes, start=1) if size >= LARGE), default=0)
 
 

@@ -87,7 +87,7 @@ def convolution(plan: Plan, stage: Stage, x: Value, y: Value, first: bool) -> tu
     layer, name = stage.node.layer, stage.node.name
     assert isinstance(layer, Conv2d)
     winner = winners(plan, y.y) if stage.pool else None
-    work = (Winograd if applies(stage) and _pays(stage, plan.blocks) else _Convolution)(plan, stage, x)
+    work = _chosen(plan, stage)(plan, stage, x)
     forward = work.pooled(y.y, winner) if winner else work.forward(y.y)
     if stage.pool is None or winner is None:
         backward = work.weight_gradients(y.dy) + ([] if first else work.input_gradient(y.dy))
@@ -96,6 +96,11 @@ def convolution(plan: Plan, stage: Stage, x: Value, y: Value, first: bool) -> tu
     if layer.bias:
         backward += bias_update(plan, f"{name}.bias", y.dy, winner.start - y.dy.start if winner else 0)
     return forward, [*backward, *plan.update(f"{name}.weight", work.grad)]
+
+
+def _chosen(plan: Plan, stage: Stage) -> "type[Winograd | _Convolution]":
+    """Return how a stage convolves."""
+    return Winograd if applies(stage, plan.pairs) and _pays(stage, plan.blocks) else _Convolution
 
 
 TRANSFORM, KERNEL = 150, 70

@@ -106,7 +106,7 @@ class Memory:
         return start
 
     @property
-    def bytes(self) -> int:
+    def vector_bytes(self) -> int:
         """What a vector takes."""
         return self.lanes * np.dtype(self.dtype).itemsize
 

@@ -49,11 +49,17 @@ SCATTER_POOLED = Kernel.WINOGRAD_POOLED, Kernel.WINOGRAD_POOLED_QUARTER
 """For whole vectors, and where only a quarter of each matters."""
 
 
-def applies(stage: Stage) -> bool:
-    """Whether a stage is one of 3 x 3 kernels at every position, and a pooling's windows are its tiles."""
+def applies(stage: Stage, pairs: bool) -> bool:
+    """Whether a stage is one of 3 x 3 kernels at every position, and a pooling's windows are its tiles.
+
+    ``pairs`` of channels must leave none over.
+    """
     layer, pool = stage.node.layer, stage.pool and stage.pool.layer
     assert isinstance(layer, Conv2d)
     s = layer.sliding
+    channels = (stage.node.input_shape[0] // layer.groups, layer.out_channels // layer.groups)
+    if pairs and any(count % 2 for count in channels):
+        return False
     if isinstance(pool, MaxPool2d) and (s.dilation != (1, 1) or pool.sliding.padding != (0, 0)):
         return False
     return s.kernel_size == (3, 3) and s.stride == (1, 1)
