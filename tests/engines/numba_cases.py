@@ -130,6 +130,16 @@ def assert_same(found: State, expected: State) -> None:
         np.testing.assert_array_equal(values(found)[name], value, name)
 
 
+def assert_resumes(engine: Engine, network: Network, recipe: Recipe) -> None:
+    """A run interrupted after an epoch, which scores in between, ends with the bits of one that is not."""
+    once = train(engine, network, recipe, epochs=2)
+    half = train(engine, network, recipe, epochs=1)
+    half.scores(draw_images(3, network)[0])
+    resumed = open_session(engine, network, recipe, half.states()[0])
+    resumed.train_epoch(*draw_images(20, network), 2, lambda steps: None)
+    assert_same(resumed.states()[0], once.states()[0])
+
+
 def assert_agree(found: Session, expected: Session, network: Network) -> None:
     """Near in the scores of new images and in the state, which scoring leaves as it is."""
     state = found.states()[0]

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from numba_cases import (
     REGULARISED,
     RULES,
+    assert_resumes,
     assert_same,
     draw_images,
     in_another_process,
@@ -200,12 +201,7 @@ def assert_near_as(times: float, exact: np.ndarray, ours: np.ndarray, theirs: np
 @pytest.mark.parametrize("rule", RULES[-3:], ids=str)
 def test_resumed_training_ends_with_the_same_bits(rule: Optimizer) -> None:
     recipe = Recipe(rule, batch_size=8, dtype="bfloat16")
-    once = train(NumbaEngine(), REGULARISED, recipe, epochs=2)
-    half = train(NumbaEngine(), REGULARISED, recipe, epochs=1)
-    half.scores(draw_images(3, REGULARISED)[0])
-    resumed = open_session(NumbaEngine(), REGULARISED, recipe, half.states()[0])
-    resumed.train_epoch(*draw_images(20, REGULARISED), 2, lambda steps: None)
-    assert_same(resumed.states()[0], once.states()[0])
+    assert_resumes(NumbaEngine(), REGULARISED, recipe)
 
 
 def test_runs_in_two_threads_are_the_same_as_alone() -> None:

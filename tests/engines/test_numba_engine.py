@@ -15,6 +15,7 @@ from numba_cases import (
     SCHEDULES,
     SMALL_CNN,
     assert_agree,
+    assert_resumes,
     assert_same,
     draw_images,
     in_another_process,
@@ -98,12 +99,7 @@ def test_of_equal_maxima_the_first_gets_the_gradient(network: Network, count: in
 @pytest.mark.parametrize("rule", RULES, ids=str)
 def test_resumed_training_ends_with_the_same_bits(network: Network, rule: Optimizer) -> None:
     recipe = Recipe(rule, batch_size=8, schedule=SCHEDULES[1], augment=AUGMENTATIONS[1])
-    once = train(NumbaEngine(), network, recipe, epochs=2)
-    half = train(NumbaEngine(), network, recipe, epochs=1)
-    half.scores(draw_images(3, network)[0])
-    resumed = open_session(NumbaEngine(), network, recipe, half.states()[0])
-    resumed.train_epoch(*draw_images(20, network), 2, lambda steps: None)
-    assert_same(resumed.states()[0], once.states()[0])
+    assert_resumes(NumbaEngine(), network, recipe)
 
 
 def test_runs_in_two_threads_are_the_same_as_alone() -> None:

@@ -4,7 +4,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from importlib.util import find_spec
+from typing import Literal
 
 from assay.bench.problem import Problem, Trainer
 from assay.errors import UnsupportedError
@@ -96,39 +98,23 @@ def _keras() -> Make:
     return KerasFit
 
 
-def _numba() -> Make:
-    import assay.engines.numba  # noqa: F401
-    from assay.bench.own import Own
+def _own(engine_name: str, dtype: Literal["float32", "bfloat16"] = "float32") -> Callable[[], Make]:
+    """Return what imports one of assay's engines."""
 
-    return partial(Own, engine_name="numba")
+    def load() -> Make:
+        import_module(f"assay.engines.{engine_name}")
+        from assay.bench.own import Own
 
+        return partial(Own, engine_name=engine_name, dtype=dtype)
 
-def _numba_bfloat16() -> Make:
-    import assay.engines.numba  # noqa: F401
-    from assay.bench.own import Own
-
-    return partial(Own, engine_name="numba", dtype="bfloat16")
-
-
-def _torch() -> Make:
-    import assay.engines.torch  # noqa: F401
-    from assay.bench.own import Own
-
-    return partial(Own, engine_name="torch")
-
-
-def _torch_bfloat16() -> Make:
-    import assay.engines.torch  # noqa: F401
-    from assay.bench.own import Own
-
-    return partial(Own, engine_name="torch", dtype="bfloat16")
+    return load
 
 
 METHODS: dict[str, Method] = {
-    "numba": Method("assay numba", "numba", _numba, several=True, own=True),
-    "numba-bf16": Method("assay numba, bfloat16", "numba", _numba_bfloat16, several=True, own=True),
-    "torch": Method("assay torch", "torch", _torch, several=True, own=True),
-    "torch-bf16": Method("assay torch, bfloat16", "torch", _torch_bfloat16, several=True, own=True),
+    "numba": Method("assay numba", "numba", _own("numba"), several=True, own=True),
+    "numba-bf16": Method("assay numba, bfloat16", "numba", _own("numba", "bfloat16"), several=True, own=True),
+    "torch": Method("assay torch", "torch", _own("torch"), several=True, own=True),
+    "torch-bf16": Method("assay torch, bfloat16", "torch", _own("torch", "bfloat16"), several=True, own=True),
     "eager": Method("PyTorch eager", "torch", _eager),
     "loader": Method("PyTorch, DataLoader", "torch", _loader),
     "autocast": Method("PyTorch, bf16 autocast", "torch", _autocast),

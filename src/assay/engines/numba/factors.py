@@ -42,10 +42,9 @@ def paired_weights(plan: Plan, weight: Offsets, axis: int) -> tuple[Offsets, lis
     if not plan.pairs:
         return weight, []
     before, (rows, *after) = weight.shape[:axis], weight.shape[axis:]
-    shape = (*before, half(rows), *after)
-    start = plan.memory.take(prod(shape) + plan.memory.lanes)  # the last vector may reach beyond the end
-    made = _pair(plan, int(weight.flat[0]), prod(before), rows, prod(after), start)
-    return np.arange(start, start + prod(shape)).reshape(shape), [made]
+    found = plan.memory.places((*before, half(rows), *after), plan.memory.lanes)  # for the last vector's end
+    made = _pair(plan, int(weight.flat[0]), prod(before), rows, prod(after), int(found.flat[0]))
+    return found, [made]
 
 
 def _pair(plan: Plan, x: int, groups: int, rows: int, length: int, y: int) -> Call:
@@ -55,9 +54,9 @@ def _pair(plan: Plan, x: int, groups: int, rows: int, length: int, y: int) -> Ca
 
 def arranged_weights(plan: Plan, weight: Offsets) -> tuple[Offsets, Call]:
     """Return weights that lie one behind the other in the order of ``weight``."""
-    start, first = plan.memory.take(weight.size), int(weight.min())
-    made = call(Kernel.ARRANGE, first, plan.table(weight - first), weight.size, start)
-    return np.arange(start, start + weight.size).reshape(weight.shape), made
+    found, first = plan.memory.places(weight.shape), int(weight.min())
+    made = call(Kernel.ARRANGE, first, plan.table(weight - first), weight.size, int(found.flat[0]))
+    return found, made
 
 
 def narrowed_maps(plan: Plan, maps: Maps, use: str) -> tuple[Maps, list[Call]]:

@@ -105,6 +105,11 @@ class Memory:
         self.size = -(-self.size // self.lanes) * self.lanes
         return start
 
+    def places(self, shape: tuple[int, ...], spare: int = 0) -> Offsets:
+        """Reserve an array of this shape, and ``spare`` numbers behind it; return where each entry lies."""
+        start = self.take(prod(shape) + spare)
+        return np.arange(start, start + prod(shape)).reshape(shape)
+
     @property
     def vector_bytes(self) -> int:
         """What a vector takes."""

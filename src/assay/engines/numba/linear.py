@@ -1,7 +1,5 @@
 """Linear layers: the calls that they add to a plan. The formulas are those of `assay.nn.linear`."""
 
-from math import prod
-
 import numpy as np
 
 from assay.engines.numba.calls import Call, call
@@ -59,7 +57,7 @@ def _weight_update(plan: Plan, name: str, x: Maps, dy: Maps) -> list[Call]:
     lanes, outputs = dy.lanes, dy.shape[0]
     width, examples = plan.padded(outputs), np.arange(terms(plan, plan.batch_size))
     at_once = max(CACHED // width, 1)
-    rows = _reserved(plan, (dy.blocks * lanes, width))
+    rows = plan.memory.places((dy.blocks * lanes, width))
     grad = plan.memory.take(at_once * width)
     factors, calls = narrowed_maps(plan, x, "x")
     z, more = paired_weights(plan, rows, 0)
@@ -81,8 +79,3 @@ def _weight_update(plan: Plan, name: str, x: Maps, dy: Maps) -> list[Call]:
             *plan.update_part(name, start * width, some.size * width, grad),
         ]
     return calls
-
-
-def _reserved(plan: Plan, shape: tuple[int, int]) -> Offsets:
-    start = plan.memory.take(prod(shape))
-    return np.arange(start, start + prod(shape)).reshape(shape)

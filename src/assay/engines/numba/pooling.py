@@ -6,7 +6,7 @@ from itertools import product as pairs
 
 import numpy as np
 
-from assay.engines.numba.calls import Call, at, call
+from assay.engines.numba.calls import Call, call
 from assay.engines.numba.kernels.codes import Kernel
 from assay.engines.numba.layout import Maps, Offsets
 from assay.engines.numba.plan import Plan, Stage, Value
@@ -34,7 +34,7 @@ def relu_gradient(plan: Plan, value: Value) -> list[Call]:
 
 def _each(plan: Plan, make: Callable[..., Call], *maps: Maps) -> list[Call]:
     """Return the calls of all blocks: at once, or one by one."""
-    return [each for part in plan.parts for each in at(part.start, [make(*part.of(*maps))])]
+    return [make(*part.of(*maps))._replace(block=part.start) for part in plan.parts]
 
 
 def winners(plan: Plan, y: Maps) -> Maps:

@@ -112,9 +112,9 @@ class Winograd:
 
     def _reserve(self) -> Offsets:
         """Reserve the positions (positions, groups, channels to, channels from) of the weights."""
-        size = POSITIONS * self.grad.size // 9
-        start = self.plan.memory.take(size)
-        return np.arange(start, start + size).reshape(POSITIONS, self.layer.groups, -1, self.grad.shape[1])
+        outputs, origin = self.grad.shape[:2]
+        groups = self.layer.groups
+        return self.plan.memory.places((POSITIONS, groups, outputs // groups, origin))
 
     def forward(self, y: Maps) -> list[Call]:
         """y[o, r, s] = b[o] + sum over c, i, j of W[o, c, i, j] x[c, window r, s at i, j]."""
