@@ -5,9 +5,9 @@ A claim expects relations between arms, each a line of words apart by spaces::
     max > average               max is above average
     0.005 < 0.05 < 0.01         a chain: each pair of neighbours
     0.5 <= 1.0                  0.5 is not above 1.0: it "does not help"
-    relu = tanh                 equivalent, within the study's margin
+    relu = tanh                 equivalent, within the study's margin of the metric
     two-layers = 1.5 x one-layer    a ratio of costs, within the claim's tolerance
-    average-8 never learns      no run leaves chance level
+    average-8 never learns      no run leaves chance level, and so few do that it counts as never
 
 All must hold for the claim to be supported; one that fails contradicts it.
 """
@@ -54,7 +54,8 @@ class Claim:
 
     ``metric`` is what the arms are compared by, one of `assay.metrics.METRICS`.
     ``tolerance`` is the factor by which a ratio may miss "factor x arm" and
-    still be called about that. ``source`` says where the sentence stands.
+    still be called about that. ``share`` is the part of runs that may learn of an arm that "never
+    learns": no number of runs shows that none ever would. ``source`` says where the sentence stands.
     """
 
     sentence: str
@@ -62,6 +63,7 @@ class Claim:
     metric: str = "test_accuracy"
     source: str = ""
     tolerance: float = 1.25
+    share: float = 0.5
 
     def __post_init__(self) -> None:
         """Refuse what cannot be tested."""
@@ -70,6 +72,7 @@ class Claim:
         if self.metric not in METRICS:
             raise StudyError(f"metric: unknown {self.metric!r} ({suggestion(self.metric, METRICS)})")
         require(1 < self.tolerance < 100, "tolerance", self.tolerance, "a factor above 1 and below 100")
+        require(0 < self.share < 1, "share", self.share, "a share above 0 and below 1")
         if not self.relations:
             raise StudyError("expect: needs at least one relation, such as 'max > average'")
         if any(found.factor != 1 for found in self.relations) and not METRICS[self.metric].ratio:
@@ -91,6 +94,12 @@ def from_tables(values: Any, where: str) -> tuple[Claim, ...]:
     if not isinstance(values, list | tuple):
         raise StudyError(f"{where}: claims must be a list of tables; got {values!r}")
     return tuple(_claim(value, f"{where}: claims[{index}]") for index, value in enumerate(values))
+
+
+def to_table(claim: Claim) -> dict[str, Any]:
+    """Return a claim as a study file has it; a usual ``share`` is not written, as it once was no key."""
+    values: dict[str, Any] = tables.table(claim)
+    return {key: value for key, value in values.items() if (key, value) != ("share", Claim.share)}
 
 
 def check(

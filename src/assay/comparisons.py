@@ -1,25 +1,68 @@
 """The comparisons that a study declares, made when they may be: at its end, or at a declared look."""
 
-from dataclasses import replace
+from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
+from assay.errors import UsageError
 from assay.results import Results
-from assay.stats import Family, Judgement, Pair, Verdict, compare_arms
+from assay.stats import Family, Pair, Verdict, compare_arms, declared_pairs
 
 
 def family_of(results: Results) -> Family | None:
     """Compare the arms, each with the control or all pairs; None for one arm, or where no verdict may be.
 
     There may be one when the study is complete or has reached a declared look, whose seeds alone are then
-    compared, at its level.
+    compared, at its level. Runs that diverged or learnt nothing are failures: they are counted, and the
+    differences are those of the seeds on which both arms learnt.
     """
     results = results.at_look()
     study = results.study
     if not results.complete or len(study.arms) < 2:
         return None
-    values = {arm.name: 100 * results.accuracies(arm.name) for arm in study.arms}
-    family = compare_arms(values, control=study.control, margin=study.margin, alpha=results.alpha)
-    guessing = {arm.name for arm in study.arms if _guesses(results, arm.name)}
-    return replace(family, pairs=tuple(_judged(pair, guessing) for pair in family.pairs))
+    return _compare(results, declared_pairs([arm.name for arm in study.arms], study.control))
+
+
+def _compare(results: Results, pairs: Sequence[tuple[str, str]]) -> Family:
+    study = results.study
+    arms = [arm.name for arm in study.arms]
+    return compare_arms(
+        {arm: results.counted(arm, lambda run: run.test_accuracy) for arm in arms},
+        pairs=pairs,
+        control=study.control,
+        margin=study.margin / 100,
+        alpha=results.alpha,
+        failed={arm: failures_of(results, arm) for arm in arms},
+    )
+
+
+def failures_of(results: Results, arm: str) -> NDArray[np.bool_]:
+    """Return for each of the study's seeds whether the arm's run diverged or never left chance level."""
+    learnt = {run.seed for run in results.learnt(arm)}
+    return np.array([seed not in learnt for seed in results.study.seeds])
+
+
+def compare_two(results: Results, a: str, b: str) -> Pair:
+    """Return the comparison of arm ``a`` less arm ``b``: the declared one, or else one of all pairs.
+
+    Raises `StudyError` for an unknown arm and `UsageError` before the study may have a verdict.
+    """
+    results = results.at_look()
+    study = results.study
+    if study.arm(a) is study.arm(b):
+        raise UsageError(f"{study.name}: compare: found {a!r} twice, expected two different arms")
+    if not results.complete:
+        raise UsageError(
+            f"{study.name}: {results.done} of {results.total} runs have come to their end: arms are compared "
+            "when all have, or those of a declared look (go on with assay run)"
+        )
+    arms = [arm.name for arm in study.arms]
+    pairs = declared_pairs(arms, study.control)
+    if {a, b} not in map(set, pairs):
+        pairs = declared_pairs(arms, None)
+    pairs = [(a, b) if {a, b} == set(pair) else pair for pair in pairs]
+    return _compare(results, pairs).pairs[pairs.index((a, b))]
 
 
 def resolved(results: Results) -> bool:
@@ -37,17 +80,3 @@ def over(results: Results) -> bool:
 def decided(pair: Pair) -> bool:
     """Whether a comparison has a verdict other than that it is inconclusive."""
     return pair.judgement.verdict is not Verdict.INCONCLUSIVE
-
-
-def _guesses(results: Results, arm: str) -> bool:
-    """Whether an arm finished runs and none of them left chance level."""
-    done = results.finished(arm)
-    return bool(done) and all(run.stuck for run in done)
-
-
-def _judged(pair: Pair, guessing: set[str]) -> Pair:
-    """Withhold the verdict on two arms that only guess: that guesses are alike says nothing of the arms."""
-    if not {pair.a, pair.b} <= guessing:
-        return pair
-    sentence = f"{pair.a[:1].upper()}{pair.a[1:]} and {pair.b} cannot be compared: neither learnt anything."
-    return replace(pair, judgement=Judgement(Verdict.INCONCLUSIVE, None, sentence))

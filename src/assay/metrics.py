@@ -1,11 +1,16 @@
-"""What is measured of a run, and in which unit it is compared.
+"""What is measured of a run, in which unit, which way is better, and how large a difference matters.
 
-Accuracies are compared as differences in percentage points, costs by ratio.
+Accuracies are shares from 0 to 1, compared by difference; losses (nats) and costs (seconds, bytes) are compared
+by ratio. ``scale`` turns a value into the unit that reports print.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
+from math import isfinite, log
+from typing import Any
 
+from assay.errors import StudyError, suggestion
 from assay.records import EpochRecord, RunRecord
 
 Last = Callable[[], EpochRecord]
@@ -15,9 +20,59 @@ Value = Callable[[RunRecord, Last], float | None]
 """A finished run and its last epoch to a number; None where the run has none."""
 
 
+class Failing(StrEnum):
+    """What a run that diverged, or never left chance level, is for a metric."""
+
+    WORST = "worst"
+    """Worse than every run that learnt: of accuracy and loss."""
+    UNDEFINED = "undefined"
+    """Nothing to compare: who learnt nothing overfits nothing."""
+    AS_MEASURED = "as measured"
+    """A cost like others: an epoch takes its time whatever is learnt in it."""
+
+
+@dataclass(frozen=True)
+class Margin:
+    """How large a difference matters unless a study says otherwise: in points, or as a factor above 1."""
+
+    default: float
+    factor: bool
+
+    @property
+    def unit(self) -> str:
+        """What the number counts."""
+        return "factor" if self.factor else "points"
+
+    def allows(self, value: object) -> bool:
+        """Whether a study may declare ``value``."""
+        if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+            return False
+        return 1 < value <= 10 if self.factor else 0 < value < MOST_POINTS
+
+    def threshold(self, value: float) -> float:
+        """Return the margin in the unit of paired differences: a share, or the logarithm of a factor."""
+        return log(value) if self.factor else value / 100
+
+    def words(self, value: float) -> str:
+        """Write a margin: 0.3 points, or a factor of 1.05."""
+        return f"a factor of {value:g}" if self.factor else f"{value:g} points"
+
+
+MOST_POINTS = 25
+MARGINS: dict[str, Margin] = {
+    "accuracy": Margin(0.3, factor=False),
+    "overfit": Margin(0.3, factor=False),
+    "loss": Margin(1.05, factor=True),
+    "time": Margin(1.05, factor=True),
+    "memory": Margin(1.05, factor=True),
+}
+"""By the names that a study's ``margins`` table uses. Three points in a thousand images are what people publish;
+times of one machine differ by a few percent by themselves."""
+
+
 @dataclass(frozen=True)
 class Metric:
-    """One quantity of a finished run; shares are multiplied by ``scale`` = 100 to be percentages.
+    """One quantity of a run; ``margin`` names the margin that it is judged by.
 
     ``ratio`` says that arms are compared by ratio rather than by difference.
     """
@@ -25,14 +80,28 @@ class Metric:
     name: str
     title: str
     value: Value
+    margin: str
+    higher_is_better: bool
+    failing: Failing = Failing.WORST
     scale: float = 1.0
     ratio: bool = False
     unit: str = ""
 
     def of(self, run: RunRecord, last: Last) -> float | None:
-        """Return the quantity in the unit that reports print, or None where the run has none."""
-        found = self.value(run, last)
-        return None if found is None else self.scale * found
+        """Return the quantity, accuracies as shares, or None where the run has none."""
+        return self.value(run, last)
+
+
+def check_margins(margins: Mapping[str, Any], where: str) -> None:
+    """Refuse margins of metrics that there are not, and numbers that are no margin."""
+    for name, value in margins.items():
+        if name not in MARGINS:
+            raise StudyError(f"{where}: margins: unknown key {name!r} ({suggestion(name, MARGINS)})")
+        if not MARGINS[name].allows(value):
+            expected = "above 1, at most 10" if MARGINS[name].factor else f"above 0, below {MOST_POINTS}"
+            raise StudyError(
+                f"{where}: margins.{name}: expected {MARGINS[name].unit}, a number {expected}; got {value!r}"
+            )
 
 
 def _overfit(_: RunRecord, last: Last) -> float:
@@ -40,20 +109,36 @@ def _overfit(_: RunRecord, last: Last) -> float:
     return epoch.train_accuracy - epoch.valid_accuracy
 
 
+def _accuracy(name: str, title: str, value: Value) -> Metric:
+    return Metric(name, title, value, "accuracy", higher_is_better=True, scale=100, unit="%")
+
+
+def _cost(name: str, title: str, value: Value, margin: str, unit: str, scale: float = 1.0) -> Metric:
+    """Return a metric of what a run costs; of speed alone is more better."""
+    more = margin == "time" and unit == "steps/s"
+    return Metric(
+        name, title, value, margin, more, Failing.AS_MEASURED, scale=scale, ratio=True, unit=unit
+    )
+
+
 METRICS: dict[str, Metric] = {
     metric.name: metric
     for metric in (
-        Metric("test_accuracy", "test accuracy", lambda run, _: run.test_accuracy, 100, unit="%"),
-        Metric("valid_best", "best validation accuracy", lambda run, _: run.valid_best, 100, unit="%"),
-        Metric("valid_final", "last validation accuracy", lambda run, _: run.valid_final, 100, unit="%"),
-        Metric("train_final", "last training accuracy", lambda _, last: last().train_accuracy, 100, unit="%"),
-        Metric("overfit", "training less validation accuracy", _overfit, 100, unit="%"),
-        Metric("test_loss", "test loss", lambda run, _: run.test_loss, ratio=True, unit="nats"),
+        _accuracy("test_accuracy", "test accuracy", lambda run, _: run.test_accuracy),
+        _accuracy("valid_best", "best validation accuracy", lambda run, _: run.valid_best),
+        _accuracy("valid_final", "last validation accuracy", lambda run, _: run.valid_final),
+        _accuracy("train_final", "last training accuracy", lambda _, last: last().train_accuracy),
         Metric(
-            "seconds_per_epoch", "time per epoch", lambda run, _: run.seconds_per_epoch, ratio=True, unit="s"
+            "overfit", "training less validation accuracy", _overfit, "overfit",
+            higher_is_better=False, failing=Failing.UNDEFINED, scale=100, unit="%",
         ),
-        Metric("steps_per_second", "speed", lambda run, _: run.steps_per_second, ratio=True, unit="steps/s"),
-        Metric("peak_memory", "peak memory", lambda run, _: run.peak_memory, 2**-20, ratio=True, unit="MiB"),
+        Metric(
+            "test_loss", "test loss", lambda run, _: run.test_loss, "loss",
+            higher_is_better=False, ratio=True, unit="nats",
+        ),
+        _cost("seconds_per_epoch", "time per epoch", lambda run, _: run.seconds_per_epoch, "time", "s"),
+        _cost("steps_per_second", "speed", lambda run, _: run.steps_per_second, "time", "steps/s"),
+        _cost("peak_memory", "peak memory", lambda run, _: run.peak_memory, "memory", "MiB", 2**-20),
     )
-}
+}  # fmt: skip
 """Every metric by the name that study files use."""

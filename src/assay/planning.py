@@ -26,7 +26,7 @@ STORED_SD = 0.354
 That of two arms whose seeds spread by 0.25 points each, as small convolutional networks on EMNIST do, and
 independently: pairing different networks buys little.
 """
-NO_MATTER = ("name", "question", "source", "seeds", "looks", "parent", "control", "margin")
+NO_MATTER = ("name", "question", "source", "seeds", "looks", "parent", "control", "margin", "margins")
 """Keys of a study that change nothing of its runs; neither do tables of claims, of numbers and of `quick`."""
 
 
@@ -112,7 +112,7 @@ def _pairs(study: Study, pilot: Results | None) -> tuple[Pair, ...]:
     """Return the study's comparisons over what the pilot has; no seeds at all where it lacks an arm."""
     values: dict[str, np.ndarray] = {}
     if pilot:
-        values = {arm.name: 100 * pilot.accuracies(arm.name) for arm in pilot.study.arms}
+        values = {arm.name: pilot.accuracies(arm.name) for arm in pilot.study.arms}
     missing = np.full(len(pilot.study.seeds) if pilot else 1, nan)
     arms = {arm.name: values.get(arm.name, missing) for arm in study.arms}
     return compare_arms(arms, control=study.control, margin=study.margin).pairs

@@ -34,6 +34,15 @@ class RunId:
         return f"{self.arm}, seed {self.seed}"
 
 
+LEARNT_ACCURACY = 0.1
+"""A run has learnt something when its accuracy is this share of the way from that of guessing to 1."""
+
+
+def above_chance(accuracy: float, guessing: float) -> bool:
+    """Whether an accuracy is one that guessing the commonest class, right for a share ``guessing``, has not."""
+    return accuracy > guessing + LEARNT_ACCURACY * (1 - guessing)
+
+
 @dataclass(frozen=True)
 class EpochRecord:
     """A run at the end of an epoch (from 1).

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay import study as studies
-from assay.records import EpochRecord, LayerRecord, RunId, RunRecord, Status
+from assay.records import EpochRecord, LayerRecord, RunId, RunRecord, Status, above_chance
 from assay.stats import Look, latest_look
 from assay.store import Header, SQLiteStore, Store
 from assay.store.lock import is_held
@@ -20,6 +20,8 @@ from assay.study import Study
 
 if TYPE_CHECKING:
     import pandas
+
+    from assay.stats import Pair
 
 ALPHA = 0.05
 DATABASE = "results.db"
@@ -36,7 +38,7 @@ COLUMNS = (
 class Results:
     """A study's results folder, opened for reading.
 
-    Accuracies are shares from 0 to 1. A run that is not ``done`` has no test
+    Accuracies are shares from 0 to 1, and so are differences of them. A run that is not ``done`` has no test
     accuracy; nothing is dropped silently. ``at_work`` False says that no
     process trains any run: those recorded as running have stopped. With a
     ``look`` all that is said is of the seeds of this declared look alone.
@@ -98,13 +100,50 @@ class Results:
         """Return the runs of one arm that have a test result, by seed."""
         return [run for run in self.of(arm) if run.status is Status.DONE]
 
+    def learnt(self, arm: str) -> list[RunRecord]:
+        """Return the finished runs of one arm that left chance level, by seed."""
+        return [run for run in self.finished(arm) if not run.stuck]
+
+    def left_chance(self, run: RunRecord) -> bool:
+        """Whether a run was ever better than guessing, one that diverged afterwards included."""
+        if run.status is Status.DONE:
+            return not run.stuck
+        guessing = self.header.guessing
+        guessing = 1 / len(self.header.classes) if guessing is None else guessing
+        return any(above_chance(epoch.train_accuracy, guessing) for epoch in self.epochs(run.id))
+
+    def counted(self, arm: str, value: Callable[[RunRecord], float | None]) -> NDArray[np.float64]:
+        """Return ``value`` of an arm for each of the study's seeds, of the runs that stand for it.
+
+        Those are the runs that learnt; nan stands where one failed: diverged, or stuck at chance level. A mean over
+        runs that read 88% and one that guesses describes none of them, and no interval of Student's covers it;
+        so failures are counted apart. Of an arm that never learnt the finished runs stand for it.
+        """
+        runs = self.learnt(arm) or self.finished(arm)
+        return self._by_seed(runs, value)
+
+    def compare(self, a: str, b: str) -> "Pair":
+        """Compare arm ``a`` with arm ``b`` as the study's report does: the difference, its interval, the verdict.
+
+        Accuracies are shares, so a mean of 0.004 is 0.4 points. Raises `StudyError` for an unknown arm, and
+        `UsageError` before every run, or those of a declared look, have come to their end.
+        """
+        from assay.comparisons import compare_two
+
+        return compare_two(self, a, b)
+
     def accuracies(self, arm: str) -> NDArray[np.float64]:
         """Return an arm's test accuracy for each of the study's seeds; nan where there is none."""
         return self.by_seed(arm, lambda run: run.test_accuracy)
 
     def by_seed(self, arm: str, value: Callable[[RunRecord], float | None]) -> NDArray[np.float64]:
         """Return ``value`` of an arm's finished run for each of the study's seeds; nan where none is."""
-        found = {run.seed: value(run) for run in self.finished(arm)}
+        return self._by_seed(self.finished(arm), value)
+
+    def _by_seed(
+        self, runs: list[RunRecord], value: Callable[[RunRecord], float | None]
+    ) -> NDArray[np.float64]:
+        found = {run.seed: value(run) for run in runs}
         values = [found.get(seed) for seed in self.study.seeds]
         return np.array([nan if one is None else one for one in values])
 

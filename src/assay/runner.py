@@ -129,8 +129,9 @@ def _create(path: Path, study: Study, data: Dataset) -> Store:
     """Make the store beside its place and move it there, so that it is whole or absent."""
     sizes = {"train": len(data.train), "valid": len(data.valid), "test": len(data.test)}
     header = Header(
-        study.to_tables(), study.digest, data.digest, data.classes, data.synthetic, sizes, versions()
-    )
+        study.to_tables(), study.digest, data.digest, data.classes, data.synthetic, sizes, versions(),
+        chance(data.train.labels)[1],
+    )  # fmt: skip
     beside = path.with_suffix(".new")
     for leftover in path.parent.glob(f"{beside.name}*"):
         leftover.unlink()

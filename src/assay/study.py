@@ -13,13 +13,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import product
-from math import isfinite
 from typing import Any
 
 from assay import claims, tables
 from assay.claims import Claim
 from assay.data import DataSpec
 from assay.errors import AssayError, StudyError, suggestion
+from assay.metrics import MARGINS, MOST_POINTS, check_margins
 from assay.seeds import USUAL, check_looks, check_seeds, first_seeds, looks_up_to, seeds_and_looks
 from assay.settings import SETTINGS, TABLES, Settings, subtable
 from assay.tables import Table
@@ -35,6 +35,7 @@ _TYPES: tuple[tuple[str, Any, str], ...] = (
     ("seeds", tuple, "a number of seeds or a list of integers"),
     ("control", str | None, "the name of an arm"),
     ("margin", int | float, "a number"),
+    ("margins", Mapping, "a table"),
     ("source", str, "text"),
     ("claims", tuple, "a list of tables"),
     ("published", Mapping, "a table"),
@@ -62,8 +63,9 @@ class Study:
     ``base`` holds the shared settings as tables; ``factors`` maps a factor's
     name to its levels, and each level to the tables it lays over ``base``.
     ``seeds`` are the paired seeds, ``control`` the arm that the others are
-    compared with (all pairs are compared without one) and ``margin`` the
-    difference in percentage points below which two arms count as equivalent.
+    compared with (all pairs are compared without one) and ``margin`` the difference in percentage points below
+    which two arms' accuracies count as equivalent; ``margins`` are those of other metrics, by their names
+    (`assay.metrics.MARGINS`: points, or factors above 1).
     ``claims`` are published sentences to test; ``published`` holds, by arm and
     metric, the numbers that were printed (``assay.metrics``, accuracies as shares).
     ``looks`` are the numbers of seeds, the last one all of them, at which there
@@ -77,13 +79,14 @@ class Study:
     factors: Mapping[str, Mapping[str, Overrides]]
     seeds: tuple[int, ...] = tuple(range(USUAL))
     control: str | None = None
-    margin: float = 0.3
+    margin: float = MARGINS["accuracy"].default
     source: str = ""
     claims: tuple[Claim, ...] = ()
     published: Mapping[str, Table] = field(default_factory=dict)
     quick: Overrides = field(default_factory=dict)
     looks: tuple[int, ...] = ()
     parent: str | None = None
+    margins: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Check everything that can be checked before there is data."""
@@ -95,8 +98,13 @@ class Study:
         check_looks(self.looks, len(self.seeds), where)
         if self.parent is not None and not _DIGEST.fullmatch(self.parent):
             raise StudyError(f"{where}: parent must be a study's digest, 64 hex digits; got {self.parent!r}")
-        if not (isfinite(self.margin) and self.margin > 0):
-            raise StudyError(f"{where}: margin must be a finite number > 0; got {self.margin}")
+        if not MARGINS["accuracy"].allows(self.margin):
+            raise StudyError(
+                f"{where}: margin must be points, a number above 0 and below {MOST_POINTS}; got {self.margin}"
+            )
+        check_margins(self.margins, where)
+        if "accuracy" in self.margins:
+            raise StudyError(f"{where}: margins.accuracy: the margin of accuracies is called margin (use that)")
         self._check_factors()
         self._check_arms()
         claims.check(self.claims, self.published, tuple(arm.name for arm in self.arms), where)
@@ -161,19 +169,23 @@ class Study:
                 return arm
         raise StudyError(f"{self.name}: no arm {name!r} ({suggestion(name, [a.name for a in self.arms])})")
 
+    def margin_of(self, name: str) -> float:
+        """Return the declared margin of that name, in points or as a factor, or else the usual one."""
+        return self.margin if name == "accuracy" else self.margins.get(name, MARGINS[name].default)
+
     @property
     def data(self) -> DataSpec:
         """What every arm is trained on."""
         return tables.build(DataSpec, self.base.get("data", {}), f"{self.name}: data")
 
     def override(self, overrides: Overrides) -> "Study":
-        """Return the study with other settings, ``seeds``, ``looks``, ``control`` or ``margin``.
+        """Return the study with other settings, ``seeds``, ``looks``, ``control`` or margins.
 
         With another number of seeds alone, the looks below it stay and it becomes the last one.
         """
         settings = {key: value for key, value in overrides.items() if key in SETTINGS}
         rest = {key: value for key, value in overrides.items() if key not in SETTINGS}
-        _known_keys(overrides, (*SETTINGS, "seeds", "looks", "control", "margin"), self.name)
+        _known_keys(overrides, (*SETTINGS, "seeds", "looks", "control", "margin", "margins"), self.name)
         rest |= seeds_and_looks(rest, self.name, self.seeds, self.looks)
         return replace(self, base=tables.merge(self.base, settings), **rest)
 
@@ -192,6 +204,7 @@ class Study:
         """Return the study as the tables of its file."""
         values = tables.table(self)
         base = values.pop("base")
+        values["claims"] = [claims.to_table(claim) for claim in self.claims]
         return {**{key: value for key, value in values.items() if value not in (None, {}, [], "")}, **base}
 
     @property
@@ -209,6 +222,7 @@ def from_tables(values: Table, where: str) -> Study:
         "seeds",
         "control",
         "margin",
+        "margins",
         "source",
         "factors",
         "claims",
@@ -252,6 +266,7 @@ def _check_types(study: Study, where: str) -> None:
     tables.check_plain(study.factors, where, ("factors",))
     tables.check_plain(study.quick, where, ("quick",))
     tables.check_plain(study.published, where, ("published",))
+    tables.check_plain(study.margins, where, ("margins",))
 
 
 def _check_levels(levels: object, where: str) -> None:

@@ -15,12 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.recipe import Recipe
-from assay.records import EpochRecord, LayerRecord
+from assay.records import EpochRecord, LayerRecord, above_chance
 
 LEARNT_LOSS = 0.01
-"""A run that has learnt something has once had a training loss this share below that of guessing, ..."""
-LEARNT_ACCURACY = 0.1
-"""... or, too sure of itself for that, an accuracy this share of the way from that of guessing to 1, ..."""
+"""A run that has learnt something has once had a training loss this share below that of guessing, or, too sure of
+itself for that, an accuracy above chance, ..."""
 FLAT = 0.001
 """... which is luck, though, where the loss is never further than this share from that of guessing."""
 
@@ -52,7 +51,7 @@ def stuck(history: Sequence[EpochRecord], labels: NDArray[np.int64]) -> bool:
     if not losses or min(losses) < -LEARNT_LOSS:
         return False
     highest = max(record.train_accuracy for record in history)
-    return max(map(abs, losses)) < FLAT or highest <= accuracy + LEARNT_ACCURACY * (1 - accuracy)
+    return max(map(abs, losses)) < FLAT or not above_chance(highest, accuracy)
 
 
 def why_stuck(layers: Sequence[LayerRecord], recipe: Recipe, examples: int) -> str:

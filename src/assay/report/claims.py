@@ -1,33 +1,45 @@
 """The claims of a study, each with its verdict and the numbers behind it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from math import exp, log
+from dataclasses import dataclass, replace
+from math import exp, inf, log
 
 import numpy as np
 from numpy.typing import NDArray
 
 from assay.claims import Claim, Relation
-from assay.metrics import METRICS, Metric
-from assay.records import RunRecord, Status
-from assay.report.numbers import fixed, further, percent, plural, points, points_interval
+from assay.comparisons import failures_of
+from assay.metrics import MARGINS, METRICS, Failing, Metric
+from assay.report.numbers import further, names, plural, points, points_interval, share_percent
+from assay.report.wording import factor, factor_interval, sided
 from assay.results import Results
 from assay.source import doubt
-from assay.stats import ClaimVerdict, RelationTest, check_relation, conjunction
+from assay.stats import (
+    ClaimVerdict,
+    FailureTest,
+    MoreSeeds,
+    RelationTest,
+    check_relation,
+    compare_failures,
+    conjunction,
+    holm,
+    never_seen_bound,
+)
 from assay.stats.paired import differences
 from assay.stats.ttest import FEWEST, Interval
 
-COST_MARGIN = 1.05
-"""Costs that differ by less than this factor count as equal: less is noise of the machine."""
+ALSO = "test_accuracy"
+"""What a claim on the best validation accuracy, which is optimistic, is judged by as well."""
 
 
 @dataclass(frozen=True)
 class Part:
     """One relation that a claim expects, and what the runs say of it.
 
-    ``estimate`` and ``interval`` are points, or the factor a / b where the metric
-    is compared by ratio; ``printed`` is what the source's own numbers give for it,
-    ``doubtful`` where one of them may be an error.
+    ``estimate`` and ``interval`` are differences of shares, or the factor a / b where the metric is compared
+    by ratio. ``interval`` is the one that decides, at ``confidence``, one end infinite where it is a one-sided
+    bound. ``printed`` is what the source's own numbers give, ``doubtful`` where one of them may be an error.
+    ``p`` is that of "the relation does not hold".
     """
 
     relation: str
@@ -36,36 +48,44 @@ class Part:
     n: int
     estimate: float | None = None
     interval: Interval | None = None
+    confidence: float | None = None
+    p: float = 1.0
     printed: float | None = None
-    more_seeds: int | None = None
+    more_seeds: MoreSeeds | None = None
     note: str = ""
     doubtful: bool = False
 
     @property
     def found(self) -> str:
-        """The estimate with its interval, in words."""
-        if self.note:
-            return self.note
+        """The estimate with what decides, in words."""
+        parts = [self._measured(), self.note]
+        return "; ".join(filter(None, parts)) or "no seed that both finished"
+
+    def _measured(self) -> str:
         if self.estimate is None:
-            return "no seed that both finished"
-        if self.ratio:
-            inside = f" ({_factors(self.interval)})" if self.interval else ""
-            return f"{_factor(self.estimate)}{inside}"
-        inside = f" ({points_interval(self.interval)})" if self.interval else ""
-        return f"{points(self.estimate)}{inside}"
+            return ""
+        value = factor(self.estimate) if self.ratio else points(self.estimate)
+        if self.interval is None or self.confidence is None:
+            return value
+        write = factor_interval if self.ratio else points_interval
+        return f"{value} ({sided(self.interval, self.confidence, write)})"
 
     @property
     def published(self) -> str:
         """What the source printed, in the same words."""
         if self.printed is None:
             return ""
-        number = _factor(self.printed) if self.ratio else points(self.printed)
+        number = factor(self.printed) if self.ratio else points(self.printed)
         return f"{number} (doubtful)" if self.doubtful else number
 
 
 @dataclass(frozen=True)
 class ClaimRow:
-    """A claim with its verdict; ``verdict`` is None until the study is complete."""
+    """A claim with its verdict; ``verdict`` is None until the study is complete.
+
+    ``margin`` says how large a difference matters. ``also`` is the same claim judged by test accuracy, where
+    its own metric is the best validation accuracy, which is picked because it is high.
+    """
 
     sentence: str
     source: str
@@ -74,56 +94,159 @@ class ClaimRow:
     parts: tuple[Part, ...]
     summary: str
     """The verdict in a sentence."""
+    margin: str = ""
+    also: "ClaimRow | None" = None
+
+    @property
+    def p(self) -> float:
+        """That of "the claim does not hold": the largest of its relations' (Berger 1982); 1 while interim."""
+        return max((part.p for part in self.parts), default=1.0)
 
 
 def claims(results: Results) -> tuple[ClaimRow, ...]:
     """Test every claim of a study, at the end or at the latest declared look."""
     results = results.at_look()
-    return tuple(_row(results, claim) for claim in results.study.claims)
+    return tuple(_with_test(results, claim) for claim in results.study.claims)
+
+
+def standing(rows: Sequence[ClaimRow], alpha: float = 0.05) -> int:
+    """Return how many supported claims stand if all are judged together, by Holm's correction."""
+    adjusted = holm([row.p for row in rows])
+    return sum(
+        row.verdict is ClaimVerdict.SUPPORTED and p is not None and p < alpha
+        for row, p in zip(rows, adjusted, strict=True)
+    )
+
+
+def _with_test(results: Results, claim: Claim) -> ClaimRow:
+    row = _row(results, claim)
+    if claim.metric != "valid_best" or _never(claim):
+        return row
+    return replace(row, also=_row(results, replace(claim, metric=ALSO)))
+
+
+def _never(claim: Claim) -> bool:
+    return all(relation.b is None for relation in claim.relations)
 
 
 def _row(results: Results, claim: Claim) -> ClaimRow:
-    title = METRICS[claim.metric].title
-    never = all(relation.b is None for relation in claim.relations)
-    about = "runs that never left chance level" if never else title
+    metric = METRICS[claim.metric]
+    about = "runs that left chance level" if _never(claim) else metric.title
     if not results.complete:
-        return ClaimRow(
-            claim.sentence, claim.source, about, None, (), "Not tested before every run has ended."
-        )
+        return ClaimRow(claim.sentence, claim.source, about, None, (), _waiting(results))
     parts = tuple(_part(results, claim, relation) for relation in claim.relations)
     verdict = conjunction([part.verdict for part in parts])
-    return ClaimRow(claim.sentence, claim.source, about, verdict, parts, _summary(verdict, parts))
+    margin = "" if _never(claim) else _margin_words(results, claim, metric)
+    return ClaimRow(
+        claim.sentence, claim.source, about, verdict, parts, _summary(verdict, parts, margin), margin
+    )
+
+
+def _waiting(results: Results) -> str:
+    looks = results.study.looks
+    if looks:
+        return f"Not tested before the first declared look, at {plural(looks[0], 'seed')}."
+    return "Not tested before every run has ended."
 
 
 def _part(results: Results, claim: Claim, relation: Relation) -> Part:
     if relation.b is None:
-        return _never_learns(results.of(relation.a), relation)
-    metric, total = METRICS[claim.metric], len(claim.relations)
-    printed = _printed(results, metric, relation.a, relation.b)
-    doubtful = printed is not None and any(doubt(results.study, arm, metric) for arm in relation.arms)
-    lost = _lost(results, relation)
-    if lost is not None:
-        verdict, note = lost
-        return Part(str(relation), verdict, metric.ratio, 0, printed=printed, note=note, doubtful=doubtful)
-    d = _differences(results, metric, relation)
-    margin = _margin(results, claim, relation, metric)
-    test = check_relation(d, relation.relation, margin=margin, relations=total, alpha=results.alpha)
+        return _never_learns(results, claim, relation)
+    metric = METRICS[claim.metric]
+    level = results.alpha / len(claim.relations)
+    failed = compare_failures(*(failures_of(results, arm) for arm in relation.arms))
+    test = _test(results, claim, relation)
     estimate, interval = _shown(test, metric, relation)
-    return Part(
+    printed = _printed(results, metric, *relation.arms)
+    part = Part(
         relation=str(relation),
         verdict=test.verdict,
         ratio=metric.ratio,
         n=test.n,
         estimate=estimate,
         interval=interval,
+        confidence=None if test.interval is None else test.confidence,
+        p=test.p,
         printed=printed,
         more_seeds=test.more_seeds,
-        doubtful=doubtful,
+        doubtful=printed is not None and any(doubt(results.study, arm, metric) for arm in relation.arms),
+    )
+    return _with_failures(part, metric, relation, failed, level) if failed.any else part
+
+
+def _test(results: Results, claim: Claim, relation: Relation) -> RelationTest:
+    metric = METRICS[claim.metric]
+    d = _differences(results, metric, relation)
+    margin = _margin(results, claim, relation, metric)
+    return check_relation(
+        d, relation.relation, margin=margin, relations=len(claim.relations), alpha=results.alpha
     )
 
 
+def _with_failures(
+    part: Part, metric: Metric, relation: Relation, failed: FailureTest, level: float
+) -> Part:
+    """Let failures have their say: a failed run is worse than one that learnt, and is counted first."""
+    if metric.failing is Failing.AS_MEASURED:
+        return part
+    a, b = relation.arms
+    note = f"failed on {_rate(failed, a, b)}"
+    never = [arm for arm, rate in zip((a, b), (failed.a, failed.b), strict=True) if rate.share == 1]
+    if len(never) == 2 or (never and metric.failing is Failing.UNDEFINED):
+        return _undecided(part, f"no run of {names(never)} learnt anything")
+    if metric.failing is Failing.UNDEFINED:
+        return replace(part, note=note)
+    if part.n < FEWEST:
+        return replace(_by_failures(part, metric, relation, failed, level), note=note)
+    if _conflicts(part.verdict, metric, relation, failed):
+        return _undecided(part, f"{note}, which points the other way")
+    return replace(part, note=note)
+
+
+def _rate(failed: FailureTest, a: str, b: str) -> str:
+    return f"{failed.a.failed} of {failed.a.n} seeds ({a}) and {failed.b.failed} ({b})"
+
+
+def _undecided(part: Part, note: str) -> Part:
+    return replace(part, verdict=ClaimVerdict.UNDECIDED, p=1.0, more_seeds=None, note=note)
+
+
+def _expects(metric: Metric, relation: Relation) -> int:
+    """Return +1 where the relation expects arm a to be the better one, -1 arm b, 0 neither."""
+    if relation.relation == "=":
+        return 0
+    above = relation.relation in (">", ">=")
+    return 1 if above == metric.higher_is_better else -1
+
+
+def _conflicts(verdict: ClaimVerdict, metric: Metric, relation: Relation, failed: FailureTest) -> bool:
+    """Whether failures point the other way than the seeds on which both arms learnt."""
+    if verdict is ClaimVerdict.UNDECIDED:
+        return False
+    more_of_a = failed.a.failed - failed.b.failed
+    expected = _expects(metric, relation)
+    if expected == 0:
+        return more_of_a != 0 and verdict is ClaimVerdict.SUPPORTED
+    against = more_of_a * expected > 0  # the arm that is expected to be better fails more often
+    return more_of_a != 0 and against == (verdict is ClaimVerdict.SUPPORTED)
+
+
+def _by_failures(
+    part: Part, metric: Metric, relation: Relation, failed: FailureTest, level: float
+) -> Part:
+    """Judge by failures alone, exactly, where too few seeds are left on which both arms learnt."""
+    worse_a = failed.only_a > failed.only_b
+    expected = _expects(metric, relation)
+    if failed.p >= level or expected == 0:
+        return replace(part, verdict=ClaimVerdict.UNDECIDED, p=1.0)
+    holds = (expected > 0) != worse_a
+    strict = relation.relation in "<>"
+    verdict = ClaimVerdict.SUPPORTED if holds else ClaimVerdict.CONTRADICTED
+    return replace(part, verdict=verdict, p=failed.p if holds else 1.0 if strict else 1 - failed.p)
+
+
 def _differences(results: Results, metric: Metric, relation: Relation) -> NDArray[np.float64]:
-    """Return a - b of every seed that both finished; logarithms of (a / factor b) for a ratio."""
+    """Return a - b of every seed that counts for both; logarithms of (a / factor b) for a ratio."""
     a, b = (metric_values(results, arm, metric) for arm in relation.arms)
     both = np.isfinite(a) & np.isfinite(b)
     a, b = a[both], b[both]
@@ -134,51 +257,65 @@ def _differences(results: Results, metric: Metric, relation: Relation) -> NDArra
 
 
 def _margin(results: Results, claim: Claim, relation: Relation, metric: Metric) -> float:
-    if not metric.ratio:
-        return results.study.margin
-    return log(claim.tolerance if relation.relation == "=" else COST_MARGIN)
+    """Return the margin of the metric, or the claim's tolerance about a stated factor."""
+    if relation.factor != 1:
+        return log(claim.tolerance)
+    return MARGINS[metric.margin].threshold(results.study.margin_of(metric.margin))
+
+
+def _margin_words(results: Results, claim: Claim, metric: Metric) -> str:
+    if any(relation.factor != 1 for relation in claim.relations):
+        return f"within a factor of {claim.tolerance:g}"
+    return MARGINS[metric.margin].words(results.study.margin_of(metric.margin))
 
 
 def _shown(test: RelationTest, metric: Metric, relation: Relation) -> tuple[float | None, Interval | None]:
-    """Return estimate and interval in the words of a reader: points, or the factor a / b."""
+    """Return estimate and interval as a reader knows them: a difference, or the factor a / b."""
     if not test.n:
         return None, None
     if not metric.ratio:
         return test.mean, test.interval
-    back = [exp(x) * relation.factor for x in (test.mean, *(test.interval or ()))]
+    back = [inf if x == inf else exp(x) * relation.factor for x in (test.mean, *(test.interval or ()))]
     return back[0], (back[1], back[2]) if test.interval else None
 
 
 def metric_values(results: Results, arm: str, metric: Metric) -> NDArray[np.float64]:
-    """Return a metric of an arm for each of the study's seeds; NaN where no run finished."""
-    return results.by_seed(arm, lambda run: metric.of(run, lambda: results.epochs(run.id)[-1]))
+    """Return a metric of an arm for each of the study's seeds; NaN where no run counts."""
+    last = results.by_seed if metric.failing is Failing.AS_MEASURED else results.counted
+    return last(arm, lambda run: metric.of(run, lambda: results.epochs(run.id)[-1]))
 
 
-def _lost(results: Results, relation: Relation) -> tuple[ClaimVerdict, str] | None:
-    """Judge arms of which one never finished and the other always did: diverging is the worst outcome."""
-    finished = [len(results.finished(arm)) for arm in relation.arms]
-    planned = len(results.study.seeds)
-    if sorted(finished) != [0, planned] or relation.relation == "=":
-        return None
-    worse = relation.arms[finished.index(0)]
-    expected = (relation.relation in (">", ">=")) == (worse == relation.b)
-    verdict = ClaimVerdict.SUPPORTED if expected else ClaimVerdict.CONTRADICTED
-    return (verdict if planned >= FEWEST else ClaimVerdict.UNDECIDED), f"no run of {worse} finished"
+def _never_learns(results: Results, claim: Claim, relation: Relation) -> Part:
+    """Count the runs that left chance level; one is enough to contradict "never".
 
-
-def _never_learns(runs: Sequence[RunRecord], relation: Relation) -> Part:
-    """Count the runs that left chance level; one is enough to contradict "never"."""
-    learnt = sum(run.status is Status.DONE and not run.stuck for run in runs)
-    ended = sum(run.status.ended for run in runs)
-    if learnt:
-        verdict = ClaimVerdict.CONTRADICTED
-    else:
-        verdict = ClaimVerdict.SUPPORTED if ended >= FEWEST else ClaimVerdict.UNDECIDED
+    A run that learnt and diverged afterwards did learn.
+    """
+    runs = [run for run in results.of(relation.a) if run.status.ended]
+    learnt, ended = sum(results.left_chance(run) for run in runs), len(runs)
     note = f"{learnt} of {plural(ended, 'run')} learnt"
-    if not learnt and ended:
-        note += f"; with 95% confidence at most {percent(100 * (1 - 0.05 ** (1 / ended)))} do"
-    more = None if verdict is not ClaimVerdict.UNDECIDED else FEWEST - ended
-    return Part(str(relation), verdict, False, ended, more_seeds=more, note=note)
+    if learnt:
+        return Part(str(relation), ClaimVerdict.CONTRADICTED, False, ended, note=note)
+    confidence = results.confidence
+    bound = never_seen_bound(ended, confidence=confidence) if ended else 1.0
+    note += f"; with {100 * confidence:.3g}% confidence at most {share_percent(bound)} do"
+    supported = bound < claim.share
+    return Part(
+        str(relation),
+        ClaimVerdict.SUPPORTED if supported else ClaimVerdict.UNDECIDED,
+        False,
+        ended,
+        p=(1 - claim.share) ** ended,
+        more_seeds=None if supported else _until_bound(ended, claim.share, confidence),
+        note=note,
+    )
+
+
+def _until_bound(ended: int, share: float, confidence: float) -> MoreSeeds:
+    """Return how many more runs, none of which learns, bring the bound below ``share``."""
+    total = ended + 1
+    while never_seen_bound(total, confidence=confidence) >= share:
+        total += 1
+    return MoreSeeds(total - ended, total - ended)
 
 
 def _printed(results: Results, metric: Metric, a: str, b: str) -> float | None:
@@ -189,20 +326,32 @@ def _printed(results: Results, metric: Metric, a: str, b: str) -> float | None:
     first, second = (float(row[metric.name]) for row in rows)
     if metric.ratio:
         return first / second if second else None
-    return 100 * (first - second)
+    return float(differences(np.array([first]), np.array([second]))[0])
 
 
-def _summary(verdict: ClaimVerdict, parts: Sequence[Part]) -> str:
+def _summary(verdict: ClaimVerdict, parts: Sequence[Part], margin: str) -> str:
     """Say what became of a claim."""
-    open_ = [part for part in parts if part.verdict is not ClaimVerdict.SUPPORTED]
-    if verdict is ClaimVerdict.SUPPORTED:
-        return f"Supported{_where(parts, parts, 'by')}."
-    if verdict is ClaimVerdict.CONTRADICTED:
-        failed = [part for part in open_ if part.verdict is verdict]
-        return f"Contradicted{_where(failed, parts, 'by')}."
-    more = max((part.more_seeds or 0 for part in open_), default=0)
-    settle = f"; {further(more)} would decide" if more else ""
+    deciding = [part for part in parts if part.verdict is verdict]
+    match verdict:
+        case ClaimVerdict.SUPPORTED:
+            return f"Supported{_where(parts, parts, 'by')}."
+        case ClaimVerdict.CONTRADICTED:
+            return f"Contradicted{_where(deciding, parts, 'by')}."
+        case ClaimVerdict.TOO_SMALL:
+            return f"Too small to matter{_where(deciding, parts, 'in')}: {margin} or more is excluded."
+    open_ = [part for part in parts if part.verdict is ClaimVerdict.UNDECIDED]
+    settle = f"; {further(more)} would decide" if (more := _most(open_)) else ""
     return f"Undecided{_where(open_, parts, 'about')}{settle}."
+
+
+def _most(parts: Sequence[Part]) -> MoreSeeds | None:
+    """Return what decides all of several relations."""
+    found = [part.more_seeds for part in parts if part.more_seeds]
+    if not found:
+        return None
+    highs = [more.high for more in found]
+    high = None if None in highs else max(high for high in highs if high is not None)
+    return MoreSeeds(max(more.low for more in found), high)
 
 
 def _where(some: Sequence[Part], parts: Sequence[Part], word: str) -> str:
@@ -214,11 +363,3 @@ def _where(some: Sequence[Part], parts: Sequence[Part], word: str) -> str:
     if len(some) == len(parts):
         return " in both comparisons" if len(parts) == 2 else f" in all {len(parts)} comparisons"
     return f" in {len(some)} of {len(parts)} comparisons"
-
-
-def _factor(value: float) -> str:
-    return f"{fixed(value)}x" if value < 10 else f"{value:.3g}x"
-
-
-def _factors(value: Interval) -> str:
-    return f"{_factor(value[0])} to {_factor(value[1])}"

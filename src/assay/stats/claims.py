@@ -1,37 +1,37 @@
 """Whether paired runs support what a published sentence expects of two arms.
 
-A relation is judged on differences d = a - b, one a seed: points for accuracies,
-logarithms of ratios for costs. Two facts decide. "Above" is that the t interval
-of the mean lies above 0; "not above" is that the one-sided test excludes a
-difference of ``margin`` or more: whatever there is, is too small to matter.
+A relation is judged on differences d = a - b, one a seed: shares for accuracies, logarithms of ratios for
+costs. ``margin`` is the smallest difference that matters. The interval or bound that decides is the one that is
+returned.
 
-=========  ====================================  ===================================
-expected   supported by                          contradicted by
-=========  ====================================  ===================================
-a > b      above                                 below; or not above 0, and no gain
-                                                 of the margin or more
-a <= b     no gain of the margin or more, and    above
-           not above 0
-a = b      equivalent within the margin (TOST)   the whole interval outside the margin
-=========  ====================================  ===================================
+=========  ======================  =====================  ==================================
+expected   supported               contradicted           too small to matter
+=========  ======================  =====================  ==================================
+a > b      interval above 0        interval below 0       a gain of the margin or more is
+                                                          excluded (one-sided), and none of
+                                                          the other two
+a <= b     a gain of the margin    interval above 0
+           or more is excluded,
+           and d is not above 0
+a = b      equivalent within the   interval beyond the
+           margin (TOST)           margin on one side
+=========  ======================  =====================  ==================================
 
-A claim of m relations is supported if all are, each tested at alpha: an
-intersection-union test, which needs no correction (Berger 1982). It is
-contradicted if one is, each tested at alpha / m (Bonferroni).
+A claim of m relations is supported if all are, each tested at alpha: an intersection-union test, which needs no
+correction (Berger 1982). It is contradicted, or its gain too small, if that holds of one relation, each tested at
+alpha / m (Bonferroni).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from math import nan
+from math import inf, nan
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from assay.errors import UsageError
-from assay.stats.paired import compare
+from assay.stats.forecast import MoreSeeds, more_seeds, seeds_for_difference, seeds_for_equality
 from assay.stats.ttest import FEWEST, Interval, TTest, check_positive, finite_row, one_sample
-from assay.stats.verdict import more_seeds
 
 MIRRORED = {"<": ">", "<=": ">="}
 
@@ -41,22 +41,26 @@ class ClaimVerdict(StrEnum):
 
     SUPPORTED = "supported"
     CONTRADICTED = "contradicted"
+    TOO_SMALL = "too small to matter"
     UNDECIDED = "undecided"
 
 
 @dataclass(frozen=True)
 class RelationTest:
-    """One expected relation: mean difference over n seeds, its interval at 1 - alpha, and what it says.
+    """One expected relation: the mean difference over n seeds and what it says.
 
-    ``interval`` is None below three seeds. ``more_seeds`` is about how many
-    would decide it, None where it is decided or cannot be said.
+    ``interval`` is the one that decides, at ``confidence``; an end is infinite where a one-sided bound does. It
+    is None below three seeds. ``p`` is that of "the relation does not hold", what supports it where small.
+    ``more_seeds`` is about how many would decide it, None where it is decided or cannot be said.
     """
 
     n: int
     mean: float
-    interval: Interval | None
     verdict: ClaimVerdict
-    more_seeds: int | None
+    interval: Interval | None = None
+    confidence: float = nan
+    p: float = 1.0
+    more_seeds: MoreSeeds | None = None
 
 
 def check_relation(
@@ -72,64 +76,91 @@ def check_relation(
         raise UsageError(f"check_relation: relation is {relation!r}, expected one of < <= = >= >")
     d = finite_row(differences, "check_relation")
     if len(d) < FEWEST:
-        mean = float(d.mean()) if len(d) else nan
-        return RelationTest(len(d), mean, None, ClaimVerdict.UNDECIDED, None)
-    test = one_sample(d)
-    verdict = _judge(
-        -d if relation in MIRRORED else d, MIRRORED.get(relation, relation), margin, relations, alpha
-    )
-    return RelationTest(
-        len(d), test.mean, test.interval(1 - alpha), verdict, _more(d, verdict, margin, alpha)
-    )
-
-
-def _more(d: np.ndarray, verdict: ClaimVerdict, margin: float, alpha: float) -> int | None:
-    """Return about how many more seeds would decide what is undecided."""
-    if verdict is not ClaimVerdict.UNDECIDED:
-        return None
-    return more_seeds(compare(d, np.zeros_like(d), margin=margin, confidence=1 - alpha), alpha)
+        return RelationTest(len(d), float(d.mean()) if len(d) else nan, ClaimVerdict.UNDECIDED)
+    if relation in MIRRORED:
+        return _mirrored(_judge(one_sample(-d), MIRRORED[relation], margin, alpha, alpha / relations))
+    return _judge(one_sample(d), relation, margin, alpha, alpha / relations)
 
 
 def conjunction(verdicts: Sequence[ClaimVerdict]) -> ClaimVerdict:
     """Return the verdict on a claim from those on all that it expects."""
-    if ClaimVerdict.CONTRADICTED in verdicts:
-        return ClaimVerdict.CONTRADICTED
+    for against in (ClaimVerdict.CONTRADICTED, ClaimVerdict.TOO_SMALL):
+        if against in verdicts:
+            return against
     if verdicts and all(verdict is ClaimVerdict.SUPPORTED for verdict in verdicts):
         return ClaimVerdict.SUPPORTED
     return ClaimVerdict.UNDECIDED
 
 
-def _judge(d: np.ndarray, relation: str, margin: float, relations: int, alpha: float) -> ClaimVerdict:
-    """Judge ">", ">=" or "=": by the facts at alpha what supports, at alpha / relations what contradicts."""
-    test = one_sample(d)
-    found, sure = _facts(test, margin, alpha), _facts(test, margin, alpha / relations)
+def _judge(test: TTest, relation: str, margin: float, alpha: float, sure: float) -> RelationTest:
+    """Judge ">", ">=" or "=": at ``alpha`` what supports, at ``sure`` = alpha / relations what speaks against."""
     match relation:
         case ">":
-            supported = found.above
-            contradicted = sure.below or (sure.no_gain and not found.above)
+            return _greater(test, margin, alpha, sure)
         case ">=":
-            supported = found.no_loss and not found.below
-            contradicted = sure.below
+            return _not_less(test, margin, alpha, sure)
         case _:
-            supported = found.no_gain and found.no_loss
-            contradicted = sure.outside
-    if supported:
-        return ClaimVerdict.SUPPORTED
-    return ClaimVerdict.CONTRADICTED if contradicted else ClaimVerdict.UNDECIDED
+            return _equal(test, margin, alpha, sure)
 
 
-@dataclass(frozen=True)
-class _Facts:
-    """What the differences establish at one level."""
+def _greater(test: TTest, margin: float, alpha: float, sure: float) -> RelationTest:
+    p = test.p() if test.mean > 0 else 1.0
+    if test.interval(1 - alpha)[0] > 0:
+        return _two_sided(test, ClaimVerdict.SUPPORTED, alpha, p)
+    if test.interval(1 - sure)[1] < 0:
+        return _two_sided(test, ClaimVerdict.CONTRADICTED, sure, p)
+    if _at_most(test, sure) < margin:
+        bound = (-inf, _at_most(test, sure))
+        return RelationTest(test.n, test.mean, ClaimVerdict.TOO_SMALL, bound, 1 - sure, p)
+    more = more_seeds(
+        test, lambda sd: seeds_for_difference(sd, test.n, test.mean, margin, (alpha, sure))
+    )
+    return replace(_two_sided(test, ClaimVerdict.UNDECIDED, alpha, p), more_seeds=more)
 
-    above: bool
-    below: bool
-    no_gain: bool
-    """A mean of the margin or more is excluded, one-sided."""
-    no_loss: bool
-    outside: bool
+
+def _not_less(test: TTest, margin: float, alpha: float, sure: float) -> RelationTest:
+    """Judge "a >= b": a loss of the margin or more is excluded, and there is none to be seen."""
+    bound, below = -_at_most(_negative(test), alpha), test.interval(1 - alpha)[1] < 0
+    p = 1.0 if below else _negative(test).p_below(margin)
+    lower = RelationTest(test.n, test.mean, ClaimVerdict.SUPPORTED, (bound, inf), 1 - alpha, p)
+    if bound > -margin and not below:
+        return lower
+    if test.interval(1 - sure)[1] < 0:
+        return _two_sided(test, ClaimVerdict.CONTRADICTED, sure, p)
+    more = more_seeds(
+        test, lambda sd: seeds_for_difference(sd, test.n, -test.mean, margin, (sure, alpha))
+    )
+    shown = _two_sided(test, ClaimVerdict.UNDECIDED, sure, p) if below else lower
+    return replace(shown, verdict=ClaimVerdict.UNDECIDED, more_seeds=more)
 
 
-def _facts(test: TTest, margin: float, alpha: float) -> _Facts:
-    (low, high), (low90, high90) = test.interval(1 - alpha), test.interval(1 - 2 * alpha)
-    return _Facts(low > 0, high < 0, high90 < margin, low90 > -margin, low > margin or high < -margin)
+def _equal(test: TTest, margin: float, alpha: float, sure: float) -> RelationTest:
+    p = test.p_equivalent(margin)
+    if p < alpha:
+        return _two_sided(test, ClaimVerdict.SUPPORTED, 2 * alpha, p)
+    low, high = test.interval(1 - sure)
+    if low > margin or high < -margin:
+        return _two_sided(test, ClaimVerdict.CONTRADICTED, sure, p)
+    more = more_seeds(
+        test, lambda sd: seeds_for_equality(sd, test.n, abs(test.mean), margin, (alpha, sure))
+    )
+    return replace(_two_sided(test, ClaimVerdict.UNDECIDED, 2 * alpha, p), more_seeds=more)
+
+
+def _two_sided(test: TTest, verdict: ClaimVerdict, alpha: float, p: float) -> RelationTest:
+    return RelationTest(test.n, test.mean, verdict, test.interval(1 - alpha), 1 - alpha, p)
+
+
+def _at_most(test: TTest, alpha: float) -> float:
+    """Return the one-sided upper bound of the mean at 1 - ``alpha``."""
+    return test.interval(1 - 2 * alpha)[1]
+
+
+def _negative(test: TTest) -> TTest:
+    return replace(test, mean=-test.mean)
+
+
+def _mirrored(found: RelationTest) -> RelationTest:
+    """Turn what was found of b - a into what it says of a - b."""
+    interval = None if found.interval is None else (-found.interval[1], -found.interval[0])
+    return replace(found, mean=-found.mean, interval=interval)

@@ -22,7 +22,7 @@ from assay.stats.ttest import FEWEST, Interval, check_confidence, t_quantile
 
 @dataclass(frozen=True)
 class Crossed:
-    """Arm a less arm b over ``n`` seeds and ``images`` test images; mean, errors and interval in points.
+    """Arm a less arm b over ``n`` seeds and ``images`` test images; mean, errors and interval as shares.
 
     ``se_seed`` is what new seeds alone add (the paired t test's), ``se_image`` what new images alone add,
     ``se`` both. The mean squares are those of the differences -1, 0 and 1. ``floor`` estimates the standard
@@ -69,14 +69,14 @@ def compare_crossed(a: ArrayLike, b: ArrayLike, *, confidence: float = 0.95) -> 
     return Crossed(
         n=n,
         images=images,
-        mean=100 * mean,
-        se_seed=100 * sqrt(v_seed),
-        se_image=100 * sqrt(v_image),
-        se=100 * se,
-        floor=100 * sqrt(max(0.0, ms_image - ms_rest) / cells),
+        mean=mean,
+        se_seed=sqrt(v_seed),
+        se_image=sqrt(v_image),
+        se=se,
+        floor=sqrt(max(0.0, ms_image - ms_rest) / cells),
         df=df,
         p=min(1.0, 2 * float(scipy.special.stdtr(df, -abs(t)))),
-        interval=(100 * (mean - half), 100 * (mean + half)),
+        interval=(mean - half, mean + half),
         ms_seed=ms_seed,
         ms_image=ms_image,
         ms_rest=ms_rest,

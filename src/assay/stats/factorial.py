@@ -1,7 +1,7 @@
 """Several factors, fully crossed: an effect is a contrast inside every seed, then a t test over seeds."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import combinations, product
 from math import prod
 
@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from assay.errors import UsageError
-from assay.stats.family import holm
 from assay.stats.ttest import FEWEST, Interval, TTest, check_confidence, one_sample, row
 
 Cell = tuple[str, ...]
@@ -20,8 +19,9 @@ class Effect:
     """One contrast over n seeds, in the unit of the values.
 
     ``factors`` holds one name for a main effect or simple effect and two for an interaction; ``name`` reads
-    "pool: max - avg", "pool x bn: (max - avg) x (bn1 - bn0)" or "pool: max - avg at bn = bn1". ``p_holm`` is
-    adjusted over main effects and interactions together, and over the simple effects together.
+    "pool: max - avg", "pool x bn: (max - avg) x (bn1 - bn0)" or "pool: max - avg at bn = bn1". ``p_adjusted`` and
+    ``interval`` are simultaneous (Bonferroni) over main effects and interactions together, and over the simple
+    effects together, so that p below alpha and an interval without 0 are one and the same.
     """
 
     name: str
@@ -31,7 +31,7 @@ class Effect:
     t: float
     df: int
     p: float
-    p_holm: float
+    p_adjusted: float
     interval: Interval
 
 
@@ -39,8 +39,9 @@ class Effect:
 class Factorial:
     """Main effects and two-way interactions over ``n`` complete seeds; ``left_out`` seeds had a diverged run.
 
-    ``simple`` are the effects of a factor at each level of another, given where the interval of their
-    interaction excludes 0: the main effects of these two, in ``qualified``, then say little by themselves.
+    ``simple`` are the effects of a factor at each level of another, given where the simultaneous interval of
+    their interaction excludes 0: the main effects of these two, in ``qualified``, then say little by themselves.
+    ``confidence`` is that of all intervals of ``effects`` at once, and of all of ``simple``.
     """
 
     effects: tuple[Effect, ...]
@@ -136,18 +137,16 @@ def _effects(table: np.ndarray, contrasts: Contrasts, confidence: float) -> tupl
         one_sample(np.round(np.tensordot(table, weights, axes=weights.ndim), decimals))
         for weights in contrasts.values()
     ]
-    effects = [_effect(name, of, test, confidence) for (name, of), test in zip(contrasts, tests, strict=True)]
-    adjusted = holm([effect.p for effect in effects])
+    m = len(tests)
     return tuple(
-        replace(effect, p_holm=p if p is not None else 1.0)
-        for effect, p in zip(effects, adjusted, strict=True)
+        _effect(name, of, test, m, confidence) for (name, of), test in zip(contrasts, tests, strict=True)
     )
 
 
-def _effect(name: str, of: tuple[str, ...], test: TTest, confidence: float) -> Effect:
-    """Return the effect of a test, its p not yet adjusted."""
-    p = test.p()
-    return Effect(name, of, test.mean, test.sd, test.t(), test.df, p, p, test.interval(confidence))
+def _effect(name: str, of: tuple[str, ...], test: TTest, m: int, confidence: float) -> Effect:
+    """Return the effect of a test, one of ``m``."""
+    p, interval = test.p(), test.interval(1 - (1 - confidence) / m)
+    return Effect(name, of, test.mean, test.sd, test.t(), test.df, p, min(1.0, m * p), interval)
 
 
 def _table(cells: Mapping[Cell, ArrayLike], factors: Mapping[str, Sequence[str]]) -> tuple[np.ndarray, int]:

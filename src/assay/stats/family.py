@@ -1,103 +1,127 @@
-"""Several arms over the same seeds: a declared family of comparisons, corrected by Holm."""
+"""Several arms over the same seeds: a declared family of comparisons that all hold at once."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from math import sqrt
-from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from assay.errors import UsageError, suggestion
-from assay.stats.mcnemar import mcnemar_test
+from assay.stats.failures import (
+    FailureRate,
+    FailureTest,
+    Outperforming,
+    compare_failures,
+    failure_rate,
+    outperforming,
+)
 from assay.stats.means import expected_maximum
+from assay.stats.moderated import moderated
 from assay.stats.paired import Comparison, compare
-from assay.stats.ttest import Interval, row
-from assay.stats.verdict import Judgement, verdict
-
-FamilyName = Literal["vs-control", "all-pairs"]
+from assay.stats.shares import MARGIN, check_shares
+from assay.stats.ttest import Interval, TTest, row
+from assay.stats.verdict import Judgement, Verdict, verdict
 
 
 @dataclass(frozen=True)
 class Pair:
-    """One comparison of a family: arm ``a`` less arm ``b`` over the seeds that both finished.
+    """One comparison of a family: arm ``a`` less arm ``b`` over the seeds on which neither failed.
 
-    ``p_holm`` and ``tost_p_holm`` are adjusted over the family and decide the judgement; ``simultaneous``
-    is the interval at 1 - alpha / m (Bonferroni). All three are None below three seeds. ``left_out`` counts
-    the seeds on which one or both diverged, and ``divergence_p``, None where there is no such seed, is the
-    exact McNemar p of "both diverge equally often".
+    ``test`` decides: the moderated t test where the family has three comparisons or more, else the plain one
+    of ``comparison``. Of the ``m`` comparisons ``interval`` holds at 1 - alpha / m and excludes 0 where there
+    is a difference, ``equivalence_interval`` at 1 - 2 alpha / m and lies inside the margin where the arms are
+    equivalent (Bonferroni): of one comparison at most one of the two claims can be false, so that all claims of
+    the family together err in at most alpha. ``p`` and ``tost_p`` are the adjusted p-values that go with them.
+    All five are None below three seeds. ``failures`` says how often each arm failed, on how many seeds only
+    one did, and ``outperforms`` how often a beats b when a failed run ranks last.
     """
 
     a: str
     b: str
     comparison: Comparison
-    p_holm: float | None
-    tost_p_holm: float | None
-    simultaneous: Interval | None
+    test: TTest | None
+    p: float | None
+    tost_p: float | None
+    interval: Interval | None
+    equivalence_interval: Interval | None
     judgement: Judgement
-    left_out: int
-    divergence_p: float | None
+    failures: FailureTest
+    outperforms: Outperforming
+
+    @property
+    def left_out(self) -> int:
+        """On how many seeds one or both failed."""
+        return self.failures.a.n - self.comparison.n
 
 
 @dataclass(frozen=True)
 class Family:
     """The comparisons that a study declared, ``m`` of them, and the ranking of its arms.
 
-    ``not_distinguishable`` are the arms, ``best`` first, that Holm over *all* pairs does not tell from the
-    arm with the highest mean: which arm is best is seen in the data, so the declared comparisons would not
-    do. ``optimism`` is by how much the best mean is expected to stand too high if all arms were equal.
-    Ranking and optimism use the ``complete`` seeds, those that every arm finished (save an arm that
-    finished none); ``diverged`` counts the diverged runs of each arm.
+    ``best`` is the arm with the highest mean over its own seeds, ``not_distinguishable`` the arms, ``best``
+    first, that no comparison of *all* pairs tells from it: which arm is best is seen in the data, so the
+    declared comparisons would not do. ``optimism`` is by how much the best mean is expected to stand too high
+    if all arms were equal, over the ``complete`` seeds, on which no arm failed (save arms that always did).
+    ``failures`` says how often the runs of each arm failed, ``moderated`` whether the spreads of the
+    comparisons were moderated.
     """
 
-    name: FamilyName
     control: str | None
     pairs: tuple[Pair, ...]
     m: int
     alpha: float
+    moderated: bool
     best: str | None
     not_distinguishable: tuple[str, ...]
     optimism: float | None
     seeds: int
     complete: int
-    diverged: Mapping[str, int]
+    failures: Mapping[str, FailureRate]
 
 
 def compare_arms(
     values: Mapping[str, ArrayLike],
     *,
     control: str | None = None,
-    family: FamilyName | None = None,
-    margin: float = 0.3,
+    pairs: Sequence[tuple[str, str]] | None = None,
+    margin: float = MARGIN,
     alpha: float = 0.05,
+    failed: Mapping[str, ArrayLike] | None = None,
 ) -> Family:
-    """Compare arms whose ``values[arm][i]`` share the seed i, in percent; a diverged run is NaN.
+    """Compare arms whose ``values[arm][i]``, accuracies as shares from 0 to 1, share the seed i.
 
-    ``vs-control``, the default where a ``control`` is named, compares each arm with it; ``all-pairs``
-    compares every two arms, earlier less later. Each comparison uses the seeds that both its arms finished,
-    and says how many those are. Raises `UsageError` on fewer than two arms, unequal lengths or an unknown
-    control.
+    NaN is a run that failed: it diverged, or learnt nothing. ``failed`` says otherwise which runs did, arm by
+    arm, True or False a seed. ``pairs`` are the comparisons, first less second: by default each arm less the
+    ``control``, or every two arms where none is named (`declared_pairs`). Each uses the seeds on which both
+    arms have a value, and says how many those are. Raises `UsageError` on fewer than two arms, unequal
+    lengths, values that are no shares or an unknown arm.
     """
     arms = _arms(values)
-    name = _family_name(list(arms), control, family)
-    every = list(combinations(arms, 2))
-    versus = [(arm, control) for arm in arms if arm != control] if control is not None else every
-    pairs = _pairs(arms, every if name == "all-pairs" else versus, margin, alpha)
+    fails = {arm: np.isnan(x) if failed is None else np.asarray(failed[arm]) for arm, x in arms.items()}
+    named = declared_pairs(list(arms), control) if pairs is None else _known(pairs, list(arms))
+    comparisons = _comparisons(arms, named, margin, alpha)
+    tests = moderated([c.test for c in comparisons])
+    judged = [
+        _pair(pair, c, test, {arm: (arms[arm], fails[arm]) for arm in pair}, alpha / len(named))
+        for pair, c, test in zip(named, comparisons, tests, strict=True)
+    ]
+    means = {arm: float(np.nanmean(x)) for arm, x in arms.items() if np.isfinite(x).any()}
+    best = max(means, key=means.__getitem__) if means else None
     complete = _complete(arms)
-    best = max(complete, key=lambda arm: complete[arm].mean()) if complete else None
     return Family(
-        name=name,
         control=control,
-        pairs=tuple(pairs),
-        m=len(pairs),
+        pairs=tuple(judged),
+        m=len(judged),
         alpha=alpha,
+        moderated=any(test and test.moderated for test in tests),
         best=best,
-        not_distinguishable=_not_distinguishable(best, arms, list(complete), alpha),
+        not_distinguishable=_not_distinguishable(best, arms, margin, alpha),
         optimism=_optimism(complete),
         seeds=len(next(iter(arms.values()))),
         complete=len(next(iter(complete.values()))) if complete else 0,
-        diverged={arm: int(np.count_nonzero(np.isnan(x))) for arm, x in arms.items()},
+        failures={arm: failure_rate(flags, confidence=1 - alpha) for arm, flags in fails.items()},
     )
 
 
@@ -111,40 +135,44 @@ def holm(p_values: Sequence[float | None]) -> list[float | None]:
     return [None if raw is None else float(new) for raw, new in zip(p_values, adjusted, strict=True)]
 
 
-def _pairs(
+def _comparisons(
     arms: Mapping[str, np.ndarray], names: Sequence[tuple[str, str]], margin: float, alpha: float
-) -> list[Pair]:
-    """Compare the named pairs as one family."""
-    m = len(names)
-    comparisons = [_compare_finished(arms[a], arms[b], margin=margin, alpha=alpha) for a, b in names]
-    p_holm = holm([c.p for c in comparisons])
-    tost_holm = holm([c.tost_p for c in comparisons])
-    return [
-        Pair(
-            a=a,
-            b=b,
-            comparison=c,
-            p_holm=p,
-            tost_p_holm=tost_p,
-            simultaneous=c.test.interval(1 - alpha / m) if c.test else None,
-            judgement=verdict(c, alpha, p=p, tost_p=tost_p, comparisons=m, names=(a, b)),
-            left_out=len(arms[a]) - c.n,
-            divergence_p=_divergence_p(arms[a], arms[b]) if len(arms[a]) > c.n else None,
-        )
-        for (a, b), c, p, tost_p in zip(names, comparisons, p_holm, tost_holm, strict=True)
-    ]
+) -> list[Comparison]:
+    """Compare each two arms by themselves, over the seeds on which both have a value."""
+    found = []
+    for a, b in names:
+        both = np.isfinite(arms[a]) & np.isfinite(arms[b])
+        found.append(compare(arms[a][both], arms[b][both], margin=margin, confidence=1 - alpha))
+    return found
 
 
-def _compare_finished(a: np.ndarray, b: np.ndarray, *, margin: float = 0.3, alpha: float) -> Comparison:
-    """Compare two arms over the seeds that both finished."""
-    both = np.isfinite(a) & np.isfinite(b)
-    return compare(a[both], b[both], margin=margin, confidence=1 - alpha)
-
-
-def _divergence_p(a: np.ndarray, b: np.ndarray) -> float:
-    """Return the exact McNemar p over seeds that a and b diverge equally often."""
-    only_a, only_b = np.isnan(a) & ~np.isnan(b), np.isnan(b) & ~np.isnan(a)
-    return mcnemar_test(int(only_a.sum()), int(only_b.sum()), len(a)).p
+def _pair(
+    names: tuple[str, str],
+    c: Comparison,
+    test: TTest | None,
+    runs: Mapping[str, tuple[np.ndarray, np.ndarray]],
+    level: float,
+) -> Pair:
+    """Judge one comparison at its ``level`` of the family; ``runs`` are the values and failures of its arms."""
+    (a, a_failed), (b, b_failed) = (runs[name] for name in names)
+    m, confidence = c.alpha / level, c.confidence
+    return Pair(
+        a=names[0],
+        b=names[1],
+        comparison=c,
+        test=test,
+        p=min(1.0, m * test.p()) if test else None,
+        tost_p=min(1.0, m * test.p_equivalent(c.margin)) if test else None,
+        interval=test.interval(1 - level) if test else None,
+        equivalence_interval=test.interval(1 - 2 * level) if test else None,
+        judgement=Judgement(Verdict.INCONCLUSIVE)  # that guesses are alike says nothing of the arms
+        if a_failed.all() and b_failed.all()
+        else verdict(c, level, test=test),
+        failures=compare_failures(a_failed, b_failed, confidence=confidence),
+        outperforms=outperforming(
+            np.where(a_failed, np.nan, a), np.where(b_failed, np.nan, b), confidence=confidence
+        ),
+    )
 
 
 def _complete(arms: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -157,15 +185,17 @@ def _complete(arms: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def _not_distinguishable(
-    best: str | None, arms: Mapping[str, np.ndarray], finished: Sequence[str], alpha: float
+    best: str | None, arms: Mapping[str, np.ndarray], margin: float, alpha: float
 ) -> tuple[str, ...]:
-    """Return ``best`` and those of the ``finished`` arms that Holm over all pairs does not tell from it."""
+    """Return ``best`` and the arms with a value that no comparison of all pairs tells from it."""
     if best is None:
         return ()
-    every = list(combinations(arms, 2))
-    p_holm = holm([_compare_finished(arms[a], arms[b], alpha=alpha).p for a, b in every])
-    told = [set(pair) for pair, p in zip(every, p_holm, strict=True) if p is not None and p < alpha]
-    return (best, *(arm for arm in finished if arm != best and {arm, best} not in told))
+    every = declared_pairs(list(arms), None)
+    tests = moderated([c.test for c in _comparisons(arms, every, margin, alpha)])
+    level = alpha / len(every)
+    told = [set(pair) for pair, test in zip(every, tests, strict=True) if test and test.p() < level]
+    known = [arm for arm, x in arms.items() if np.isfinite(x).any()]
+    return (best, *(arm for arm in known if arm != best and {arm, best} not in told))
 
 
 def _optimism(complete: Mapping[str, np.ndarray]) -> float | None:
@@ -191,17 +221,26 @@ def _arms(values: Mapping[str, ArrayLike]) -> dict[str, np.ndarray]:
         raise UsageError(
             f"compare_arms: found {lengths} values, expected one a seed for every arm (NaN: diverged)"
         )
+    for arm, x in arms.items():
+        check_shares(x, f"compare_arms: {arm}")
     return {arm: np.where(np.isfinite(x), x, np.nan) for arm, x in arms.items()}
 
 
-def _family_name(arms: Sequence[str], control: str | None, family: FamilyName | None) -> FamilyName:
-    """Return the declared family, or the default, after checking it."""
-    if control is not None and control not in arms:
+def declared_pairs(arms: Sequence[str], control: str | None) -> list[tuple[str, str]]:
+    """Return the comparisons of a study: each arm less the control, or every two arms, earlier less later."""
+    if control is None:
+        return list(combinations(arms, 2))
+    if control not in arms:
         raise UsageError(f"compare_arms: control {control!r} is no arm ({suggestion(control, arms)})")
-    if family is None:
-        return "all-pairs" if control is None else "vs-control"
-    if family not in ("vs-control", "all-pairs"):
-        raise UsageError(f"compare_arms: family is {family!r}, expected 'vs-control' or 'all-pairs'")
-    if family == "vs-control" and control is None:
-        raise UsageError("compare_arms: family is 'vs-control', expected a control (name one of the arms)")
-    return family
+    return [(arm, control) for arm in arms if arm != control]
+
+
+def _known(pairs: Sequence[tuple[str, str]], arms: Sequence[str]) -> list[tuple[str, str]]:
+    """Return ``pairs``, at least one, each of two different arms."""
+    for pair in pairs:
+        for arm in pair:
+            if arm not in arms:
+                raise UsageError(f"compare_arms: {arm!r} is no arm ({suggestion(arm, arms)})")
+    if not pairs or any(a == b for a, b in pairs):
+        raise UsageError(f"compare_arms: pairs {list(pairs)}, expected one or more, each of two different arms")
+    return list(pairs)

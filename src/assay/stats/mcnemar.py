@@ -12,7 +12,7 @@ from assay.errors import UsageError
 class McNemar:
     """Of ``total`` examples ``only_a`` are right with a alone and ``only_b`` with b alone.
 
-    ``difference`` (a less b) and its standard error ``se`` are in percentage points. The exact ``p`` decides;
+    ``difference`` (a less b) and its standard error ``se`` are shares of the examples. The exact ``p`` decides;
     the mid-p, less conservative, stands beside it. They speak of these two networks, not of two methods.
     """
 
@@ -40,8 +40,8 @@ def mcnemar_test(only_a: int, only_b: int, total: int) -> McNemar:
         only_a=only_a,
         only_b=only_b,
         total=total,
-        difference=100 * gap / total,
-        se=100 * sqrt(discordant - gap**2 / total) / total,
+        difference=gap / total,
+        se=sqrt(discordant - gap**2 / total) / total,
         p=min(1.0, 2 * tail),
         # Less half the chance of outcomes just as extreme: two of them, or one where the counts are equal.
         mid_p=2 * tail - middle if gap else 1 - middle / 2,

@@ -10,21 +10,24 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from assay.errors import UsageError
+from assay.stats.shares import MARGIN, check_margin, check_shares
 from assay.stats.signflip import sign_flip_p
 from assay.stats.ttest import (
     FEWEST,
     Interval,
     TTest,
     check_confidence,
-    check_positive,
     finite_row,
     one_sample,
 )
 
+FEWEST_FOR_CORRELATION = 10
+"""Fewest seeds whose correlation is worth a word: with five, that of independent arms is often beyond 0.5."""
+
 
 @dataclass(frozen=True)
 class Comparison:
-    """Arm a less arm b over n paired seeds, in percentage points where the values are percentages.
+    """Arm a less arm b over n paired seeds, as shares: 0.004 is 0.4 percentage points.
 
     Below three seeds there is no inference: ``sd`` to ``correlation`` are None, save ``win_rate`` and
     ``error_ratio``, and ``differences`` says all there is. With no seed at all ``mean`` is NaN.
@@ -42,7 +45,7 @@ class Comparison:
     """Two-sided p of the paired t test."""
     interval: Interval | None
     """The ``confidence`` t interval of the mean difference."""
-    interval90: Interval | None
+    equivalence_interval: Interval | None
     """The interval at 1 - 2 alpha (90% where ``confidence`` is 95%), which equivalence is judged by."""
     tost_p: float | None
     """p of two one-sided tests against a difference of at least ``margin``."""
@@ -57,7 +60,7 @@ class Comparison:
     win_rate: float
     """Part of the seeds on which a is above b, ties counted half."""
     error_ratio: float | None
-    """(100 - mean of a) / (100 - mean of b); None where the values are no percentages or b makes no error."""
+    """Errors of a over errors of b, (1 - mean of a) / (1 - mean of b); None where b makes no error."""
     correlation: float | None
     """Pearson correlation of a and b over seeds; None where one of them is constant."""
     margin: float
@@ -75,16 +78,19 @@ class Comparison:
         return None if self.sd is None else TTest(self.n, self.mean, self.sd)
 
 
-def compare(a: ArrayLike, b: ArrayLike, *, margin: float = 0.3, confidence: float = 0.95) -> Comparison:
+def compare(a: ArrayLike, b: ArrayLike, *, margin: float = MARGIN, confidence: float = 0.95) -> Comparison:
     """Compare two arms over paired seeds: ``a[i]`` and ``b[i]`` share the seed i.
 
-    ``a`` and ``b`` are accuracies in percent, n of each; ``margin`` is the difference, in points, below which
-    two arms count as equivalent, to be declared before the data are seen. Raises `UsageError` where lengths
-    differ or a value is not finite (see `compare_arms` for runs that diverged).
+    ``a`` and ``b`` are accuracies as shares from 0 to 1, n of each; ``margin`` is the difference, a share too,
+    below which two arms count as equivalent, to be declared before the data are seen: 0.003, three test images
+    in a thousand, unless said otherwise. Raises `UsageError` where lengths differ or a value is not finite or
+    no share (see `compare_arms` for runs that diverged).
     """
     check_confidence(confidence, "compare")
-    check_positive("compare", margin=margin)
+    check_margin(margin, "compare")
     a, b = finite_row(a, "compare: a"), finite_row(b, "compare: b")
+    check_shares(a, "compare: a")
+    check_shares(b, "compare: b")
     if len(a) != len(b):
         raise UsageError(
             f"compare: found {len(a)} and {len(b)} values, expected pairs (one of each arm a seed)"
@@ -104,7 +110,7 @@ def compare(a: ArrayLike, b: ArrayLike, *, margin: float = 0.3, confidence: floa
         df=max(n - 1, 0),
         p=test.p() if test else None,
         interval=test.interval(confidence) if test else None,
-        interval90=test.interval(2 * confidence - 1) if test else None,
+        equivalence_interval=test.interval(2 * confidence - 1) if test else None,
         tost_p=test.p_equivalent(margin) if test else None,
         sign_flip_p=flip_p,
         smallest_sign_flip_p=min(1.0, 2.0 / 2**n),
@@ -148,11 +154,10 @@ def _hedges_factor(df: int) -> float:
 
 
 def _error_ratio(a: np.ndarray, b: np.ndarray) -> float | None:
-    """Return the ratio of mean errors of two arms in percent, where it means something."""
-    both = np.concatenate((a, b))
-    if not len(both) or both.min() < 0 or both.max() > 100 or np.all(b == 100):
+    """Return the ratio of the mean errors of two arms, None where b makes none."""
+    if not len(b) or np.all(b == 1):
         return None
-    return float((100 - np.mean(a)) / (100 - np.mean(b)))
+    return float((1 - np.mean(a)) / (1 - np.mean(b)))
 
 
 def _correlation(a: np.ndarray, b: np.ndarray) -> float | None:
@@ -186,10 +191,9 @@ def _notes(
         notes.append(
             "all differences are equal: the spread between seeds is not seen, and p and interval are limits"
         )
-    elif max(test.p(), flip_p) > 3 * min(test.p(), flip_p):
-        reason = " (the smallest possible with so few seeds)" if flip_p <= floor_p else ""
-        notes.append(f"t and sign-flip tests disagree: p {test.p():.2g} against {flip_p:.2g}{reason}")
-    if correlation is not None and correlation < 0.1:
+    elif floor_p <= alpha and (test.p() < alpha) != (flip_p < alpha):
+        notes.append(f"t and sign-flip tests disagree: p {test.p():.2g} against {flip_p:.2g}")
+    if correlation is not None and correlation < 0.1 and n >= FEWEST_FOR_CORRELATION:
         notes.append(f"pairing bought nothing: the arms' correlation over seeds is {correlation:.2f}")
     if n >= 8 and abs(_skewness(d)) > 1:
         notes.append(f"the differences are skewed: see the sign-flip p {flip_p:.2g}")

@@ -11,7 +11,7 @@ from assay.stats.crossed import correctness
 
 @dataclass(frozen=True)
 class SeedSpread:
-    """Standard deviations over seeds, in points.
+    """Standard deviations over seeds, as shares.
 
     ``sd`` is the observed one; ``sd_expected_if_independent`` what it would be if every image fell by its
     own coin; ``distribution_sd`` the spread of the true accuracy, on endless images: 0 where the observed
@@ -36,4 +36,4 @@ def seed_spread(correct: ArrayLike) -> SeedSpread:
     variance = float(np.var(x.mean(axis=1), ddof=1))
     coin = float(np.mean(np.var(x, axis=0, ddof=1)))
     real = max(0.0, (images * variance - coin) / (images - 1))
-    return SeedSpread(n, images, 100 * sqrt(variance), 100 * sqrt(coin / images), 100 * sqrt(real))
+    return SeedSpread(n, images, sqrt(variance), sqrt(coin / images), sqrt(real))

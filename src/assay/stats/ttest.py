@@ -52,6 +52,10 @@ class TTest:
         below, above = self.t(-margin), self.t(margin)
         return float(max(scipy.special.stdtr(self.df, -below), scipy.special.stdtr(self.df, above)))
 
+    def p_below(self, value: float) -> float:
+        """Return the one-sided p of "the true mean is ``value`` or more"."""
+        return float(scipy.special.stdtr(self.df, self.t(value)))
+
     def probability_below(self, value: float) -> float:
         """Return the posterior probability, under the flat prior, that the true mean is below ``value``."""
         return float(scipy.special.stdtr(self.df, -self.t(value)))

@@ -33,6 +33,8 @@ class Header:
     """Number of examples of each split."""
     versions: Mapping[str, str]
     """Versions of assay, Python, NumPy and so on, and the machine."""
+    guessing: float | None = None
+    """Accuracy on the training set of always answering its commonest class; None in a store that lacks it."""
 
 
 class Store(ABC):

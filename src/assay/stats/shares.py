@@ -1,0 +1,30 @@
+"""The unit of accuracies: shares from 0 to 1. Points and percent are wording, for reports."""
+
+import numpy as np
+
+from assay.errors import UsageError
+
+MARGIN = 0.003
+"""The difference of accuracies, 0.3 points, below which arms count as equivalent unless a study says otherwise."""
+
+LARGEST_MARGIN = 0.25
+"""A margin of more is taken for one in points: 0.3 where 0.003 was meant would call everything equivalent."""
+
+
+def check_margin(margin: float, where: str) -> None:
+    """Raise a `UsageError` unless ``margin`` is a share above 0 and below a quarter."""
+    if not 0 < margin < LARGEST_MARGIN:
+        raise UsageError(
+            f"{where}: margin is {margin:g}, expected a share above 0 and below {LARGEST_MARGIN} "
+            "(0.003 is 0.3 points)"
+        )
+
+
+def check_shares(values: np.ndarray, where: str) -> None:
+    """Raise a `UsageError` that names the first of ``values`` that is no share; NaN, a failed run, passes."""
+    known = values[np.isfinite(values)]
+    outside = known[(known < 0) | (known > 1)]
+    if len(outside):
+        raise UsageError(
+            f"{where}: found {outside[0]:g}, expected accuracies as shares from 0 to 1 (0.884, not 88.4)"
+        )
