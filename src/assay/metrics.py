@@ -1,7 +1,7 @@
 """What is measured of a run, in which unit, which way is better, and how large a difference matters.
 
-Accuracies are shares from 0 to 1, compared by difference; losses (nats) and costs (seconds, bytes) are compared
-by ratio. ``scale`` turns a value into the unit that reports print.
+Accuracies are shares from 0 to 1, compared by difference; losses (nats) and costs (seconds, bytes) are
+compared by ratio. ``scale`` turns a value into the unit that reports print.
 """
 
 from collections.abc import Callable, Mapping
@@ -66,8 +66,8 @@ MARGINS: dict[str, Margin] = {
     "time": Margin(1.05, factor=True),
     "memory": Margin(1.05, factor=True),
 }
-"""By the names that a study's ``margins`` table uses. Three points in a thousand images are what people publish;
-times of one machine differ by a few percent by themselves."""
+"""By the names that a study's ``margins`` table uses. Three points in a thousand images are what people
+publish; times of one machine differ by a few percent by themselves."""
 
 
 @dataclass(frozen=True)
@@ -116,9 +116,7 @@ def _accuracy(name: str, title: str, value: Value) -> Metric:
 def _cost(name: str, title: str, value: Value, margin: str, unit: str, scale: float = 1.0) -> Metric:
     """Return a metric of what a run costs; of speed alone is more better."""
     more = margin == "time" and unit == "steps/s"
-    return Metric(
-        name, title, value, margin, more, Failing.AS_MEASURED, scale=scale, ratio=True, unit=unit
-    )
+    return Metric(name, title, value, margin, more, Failing.AS_MEASURED, scale=scale, ratio=True, unit=unit)
 
 
 METRICS: dict[str, Metric] = {

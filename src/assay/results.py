@@ -115,15 +115,15 @@ class Results:
     def counted(self, arm: str, value: Callable[[RunRecord], float | None]) -> NDArray[np.float64]:
         """Return ``value`` of an arm for each of the study's seeds, of the runs that stand for it.
 
-        Those are the runs that learnt; nan stands where one failed: diverged, or stuck at chance level. A mean over
-        runs that read 88% and one that guesses describes none of them, and no interval of Student's covers it;
-        so failures are counted apart. Of an arm that never learnt the finished runs stand for it.
+        Those are the runs that learnt; nan stands where one failed: diverged, or stuck at chance level. A
+        mean over runs that read 88% and one that guesses describes none of them, and no interval of Student's
+        covers it; so failures are counted apart. Of an arm that never learnt the finished runs stand for it.
         """
         runs = self.learnt(arm) or self.finished(arm)
         return self._by_seed(runs, value)
 
     def compare(self, a: str, b: str) -> "Pair":
-        """Compare arm ``a`` with arm ``b`` as the study's report does: the difference, its interval, the verdict.
+        """Compare arm ``a`` with arm ``b`` as the report does: difference, interval, verdict.
 
         Accuracies are shares, so a mean of 0.004 is 0.4 points. Raises `StudyError` for an unknown arm, and
         `UsageError` before every run, or those of a declared look, have come to their end.

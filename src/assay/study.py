@@ -60,17 +60,15 @@ class Arm:
 class Study:
     """A question with its factors and its budget.
 
-    ``base`` holds the shared settings as tables; ``factors`` maps a factor's
-    name to its levels, and each level to the tables it lays over ``base``.
-    ``seeds`` are the paired seeds, ``control`` the arm that the others are
-    compared with (all pairs are compared without one) and ``margin`` the difference in percentage points below
-    which two arms' accuracies count as equivalent; ``margins`` are those of other metrics, by their names
-    (`assay.metrics.MARGINS`: points, or factors above 1).
-    ``claims`` are published sentences to test; ``published`` holds, by arm and
-    metric, the numbers that were printed (``assay.metrics``, accuracies as shares).
-    ``looks`` are the numbers of seeds, the last one all of them, at which there
-    may be a verdict; none stands for all seeds alone. ``parent`` is the digest
-    of the study whose results were seen before seeds were added to it.
+    ``base`` holds the shared settings as tables; ``factors`` maps a factor's name to its levels, and each
+    level to the tables it lays over ``base``. ``seeds`` are the paired seeds, ``control`` the arm that the
+    others are compared with (all pairs are compared without one) and ``margin`` the difference in percentage
+    points below which two arms' accuracies count as equivalent; ``margins`` are those of other metrics, by
+    their names (`assay.metrics.MARGINS`: points, or factors above 1). ``claims`` are published sentences to
+    test; ``published`` holds, by arm and metric, the numbers that were printed (``assay.metrics``, accuracies
+    as shares). ``looks`` are the numbers of seeds, the last one all of them, at which there may be a verdict;
+    none stands for all seeds alone. ``parent`` is the digest of the study whose results were seen before
+    seeds were added to it.
     """
 
     name: str
@@ -104,7 +102,9 @@ class Study:
             )
         check_margins(self.margins, where)
         if "accuracy" in self.margins:
-            raise StudyError(f"{where}: margins.accuracy: the margin of accuracies is called margin (use that)")
+            raise StudyError(
+                f"{where}: margins.accuracy: the margin of accuracies is called margin (use that)"
+            )
         self._check_factors()
         self._check_arms()
         claims.check(self.claims, self.published, tuple(arm.name for arm in self.arms), where)

@@ -37,9 +37,9 @@ class Part:
     """One relation that a claim expects, and what the runs say of it.
 
     ``estimate`` and ``interval`` are differences of shares, or the factor a / b where the metric is compared
-    by ratio. ``interval`` is the one that decides, at ``confidence``, one end infinite where it is a one-sided
-    bound. ``printed`` is what the source's own numbers give, ``doubtful`` where one of them may be an error.
-    ``p`` is that of "the relation does not hold".
+    by ratio. ``interval`` is the one that decides, at ``confidence``, one end infinite where it is a
+    one-sided bound. ``printed`` is what the source's own numbers give, ``doubtful`` where one of them may be
+    an error. ``p`` is that of "the relation does not hold".
     """
 
     relation: str
@@ -183,9 +183,7 @@ def _test(results: Results, claim: Claim, relation: Relation) -> RelationTest:
     )
 
 
-def _with_failures(
-    part: Part, metric: Metric, relation: Relation, failed: FailureTest, level: float
-) -> Part:
+def _with_failures(part: Part, metric: Metric, relation: Relation, failed: FailureTest, level: float) -> Part:
     """Let failures have their say: a failed run is worse than one that learnt, and is counted first."""
     if metric.failing is Failing.AS_MEASURED:
         return part
@@ -231,9 +229,7 @@ def _conflicts(verdict: ClaimVerdict, metric: Metric, relation: Relation, failed
     return more_of_a != 0 and against == (verdict is ClaimVerdict.SUPPORTED)
 
 
-def _by_failures(
-    part: Part, metric: Metric, relation: Relation, failed: FailureTest, level: float
-) -> Part:
+def _by_failures(part: Part, metric: Metric, relation: Relation, failed: FailureTest, level: float) -> Part:
     """Judge by failures alone, exactly, where too few seeds are left on which both arms learnt."""
     worse_a = failed.only_a > failed.only_b
     expected = _expects(metric, relation)

@@ -1,8 +1,8 @@
 """Whether paired runs support what a published sentence expects of two arms.
 
 A relation is judged on differences d = a - b, one a seed: shares for accuracies, logarithms of ratios for
-costs. ``margin`` is the smallest difference that matters. The interval or bound that decides is the one that is
-returned.
+costs. ``margin`` is the smallest difference that matters. The interval or bound that decides is the one that
+is returned.
 
 =========  ======================  =====================  ==================================
 expected   supported               contradicted           too small to matter
@@ -17,9 +17,9 @@ a = b      equivalent within the   interval beyond the
            margin (TOST)           margin on one side
 =========  ======================  =====================  ==================================
 
-A claim of m relations is supported if all are, each tested at alpha: an intersection-union test, which needs no
-correction (Berger 1982). It is contradicted, or its gain too small, if that holds of one relation, each tested at
-alpha / m (Bonferroni).
+A claim of m relations is supported if all are, each tested at alpha: an intersection-union test, which needs
+no correction (Berger 1982). It is contradicted, or its gain too small, if that holds of one relation, each
+tested at alpha / m (Bonferroni).
 """
 
 from collections.abc import Sequence
@@ -49,8 +49,8 @@ class ClaimVerdict(StrEnum):
 class RelationTest:
     """One expected relation: the mean difference over n seeds and what it says.
 
-    ``interval`` is the one that decides, at ``confidence``; an end is infinite where a one-sided bound does. It
-    is None below three seeds. ``p`` is that of "the relation does not hold", what supports it where small.
+    ``interval`` is the one that decides, at ``confidence``; an end is infinite where a one-sided bound does.
+    It is None below three seeds. ``p`` is that of "the relation does not hold", what supports it where small.
     ``more_seeds`` is about how many would decide it, None where it is decided or cannot be said.
     """
 
@@ -93,7 +93,7 @@ def conjunction(verdicts: Sequence[ClaimVerdict]) -> ClaimVerdict:
 
 
 def _judge(test: TTest, relation: str, margin: float, alpha: float, sure: float) -> RelationTest:
-    """Judge ">", ">=" or "=": at ``alpha`` what supports, at ``sure`` = alpha / relations what speaks against."""
+    """Judge ">", ">=" or "=": support at ``alpha``, what speaks against at ``sure`` = alpha / relations."""
     match relation:
         case ">":
             return _greater(test, margin, alpha, sure)
@@ -112,9 +112,7 @@ def _greater(test: TTest, margin: float, alpha: float, sure: float) -> RelationT
     if _at_most(test, sure) < margin:
         bound = (-inf, _at_most(test, sure))
         return RelationTest(test.n, test.mean, ClaimVerdict.TOO_SMALL, bound, 1 - sure, p)
-    more = more_seeds(
-        test, lambda sd: seeds_for_difference(sd, test.n, test.mean, margin, (alpha, sure))
-    )
+    more = more_seeds(test, lambda sd: seeds_for_difference(sd, test.n, test.mean, margin, (alpha, sure)))
     return replace(_two_sided(test, ClaimVerdict.UNDECIDED, alpha, p), more_seeds=more)
 
 
@@ -127,9 +125,7 @@ def _not_less(test: TTest, margin: float, alpha: float, sure: float) -> Relation
         return lower
     if test.interval(1 - sure)[1] < 0:
         return _two_sided(test, ClaimVerdict.CONTRADICTED, sure, p)
-    more = more_seeds(
-        test, lambda sd: seeds_for_difference(sd, test.n, -test.mean, margin, (sure, alpha))
-    )
+    more = more_seeds(test, lambda sd: seeds_for_difference(sd, test.n, -test.mean, margin, (sure, alpha)))
     shown = _two_sided(test, ClaimVerdict.UNDECIDED, sure, p) if below else lower
     return replace(shown, verdict=ClaimVerdict.UNDECIDED, more_seeds=more)
 
@@ -141,9 +137,7 @@ def _equal(test: TTest, margin: float, alpha: float, sure: float) -> RelationTes
     low, high = test.interval(1 - sure)
     if low > margin or high < -margin:
         return _two_sided(test, ClaimVerdict.CONTRADICTED, sure, p)
-    more = more_seeds(
-        test, lambda sd: seeds_for_equality(sd, test.n, abs(test.mean), margin, (alpha, sure))
-    )
+    more = more_seeds(test, lambda sd: seeds_for_equality(sd, test.n, abs(test.mean), margin, (alpha, sure)))
     return replace(_two_sided(test, ClaimVerdict.UNDECIDED, 2 * alpha, p), more_seeds=more)
 
 

@@ -19,9 +19,9 @@ class Effect:
     """One contrast over n seeds, in the unit of the values.
 
     ``factors`` holds one name for a main effect or simple effect and two for an interaction; ``name`` reads
-    "pool: max - avg", "pool x bn: (max - avg) x (bn1 - bn0)" or "pool: max - avg at bn = bn1". ``p_adjusted`` and
-    ``interval`` are simultaneous (Bonferroni) over main effects and interactions together, and over the simple
-    effects together, so that p below alpha and an interval without 0 are one and the same.
+    "pool: max - avg", "pool x bn: (max - avg) x (bn1 - bn0)" or "pool: max - avg at bn = bn1". ``p_adjusted``
+    and ``interval`` are simultaneous (Bonferroni) over main effects and interactions together, and over the
+    simple effects together, so that p below alpha and an interval without 0 are one and the same.
     """
 
     name: str
@@ -40,8 +40,8 @@ class Factorial:
     """Main effects and two-way interactions over ``n`` complete seeds; ``left_out`` seeds had a diverged run.
 
     ``simple`` are the effects of a factor at each level of another, given where the simultaneous interval of
-    their interaction excludes 0: the main effects of these two, in ``qualified``, then say little by themselves.
-    ``confidence`` is that of all intervals of ``effects`` at once, and of all of ``simple``.
+    their interaction excludes 0: the main effects of these two, in ``qualified``, then say little by
+    themselves. ``confidence`` is that of all intervals of ``effects`` at once, and of all of ``simple``.
     """
 
     effects: tuple[Effect, ...]

@@ -51,8 +51,8 @@ class FailureTest:
 class Outperforming:
     """P(a beats b) on a new seed, a tie counting half; a failed run loses to one that learnt.
 
-    ``wins``, ``ties`` and ``losses`` of a over ``n`` seeds. ``interval`` is exact: it holds for P(a > b) + P(a
-    = b) / 2 whatever the values' distribution, its ends taking ties as losses and as wins.
+    ``wins``, ``ties`` and ``losses`` of a over ``n`` seeds. ``interval`` is exact: it holds for P(a > b) +
+    P(a = b) / 2 whatever the values' distribution, its ends taking ties as losses and as wins.
     """
 
     wins: int
@@ -103,8 +103,13 @@ def compare_failures(a: ArrayLike, b: ArrayLike, *, confidence: float = 0.95) ->
     first, second = _flags(a, "compare_failures: a"), _flags(b, "compare_failures: b")
     _paired("compare_failures", len(first), len(second))
     only_a, only_b = int((first & ~second).sum()), int((second & ~first).sum())
-    rates = (failure_rate(flags, confidence=confidence) for flags in (first, second))
-    return FailureTest(*rates, only_a, only_b, mcnemar_test(only_a, only_b, len(first)).p)
+    return FailureTest(
+        failure_rate(first, confidence=confidence),
+        failure_rate(second, confidence=confidence),
+        only_a,
+        only_b,
+        mcnemar_test(only_a, only_b, len(first)).p,
+    )
 
 
 def outperforming(

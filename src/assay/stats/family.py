@@ -32,10 +32,10 @@ class Pair:
     ``test`` decides: the moderated t test where the family has three comparisons or more, else the plain one
     of ``comparison``. Of the ``m`` comparisons ``interval`` holds at 1 - alpha / m and excludes 0 where there
     is a difference, ``equivalence_interval`` at 1 - 2 alpha / m and lies inside the margin where the arms are
-    equivalent (Bonferroni): of one comparison at most one of the two claims can be false, so that all claims of
-    the family together err in at most alpha. ``p`` and ``tost_p`` are the adjusted p-values that go with them.
-    All five are None below three seeds. ``failures`` says how often each arm failed, on how many seeds only
-    one did, and ``outperforms`` how often a beats b when a failed run ranks last.
+    equivalent (Bonferroni): of one comparison at most one of the two claims can be false, so that all claims
+    of the family together err in at most alpha. ``p`` and ``tost_p`` are the adjusted p-values that go with
+    them. All five are None below three seeds. ``failures`` says how often each arm failed, on how many seeds
+    only one did, and ``outperforms`` how often a beats b when a failed run ranks last.
     """
 
     a: str
@@ -115,7 +115,7 @@ def compare_arms(
         pairs=tuple(judged),
         m=len(judged),
         alpha=alpha,
-        moderated=any(test and test.moderated for test in tests),
+        moderated=any(test != c.test for test, c in zip(tests, comparisons, strict=True)),
         best=best,
         not_distinguishable=_not_distinguishable(best, arms, margin, alpha),
         optimism=_optimism(complete),
@@ -153,7 +153,7 @@ def _pair(
     runs: Mapping[str, tuple[np.ndarray, np.ndarray]],
     level: float,
 ) -> Pair:
-    """Judge one comparison at its ``level`` of the family; ``runs`` are the values and failures of its arms."""
+    """Judge one comparison at its ``level``; ``runs`` are the values and failures of its arms."""
     (a, a_failed), (b, b_failed) = (runs[name] for name in names)
     m, confidence = c.alpha / level, c.confidence
     return Pair(
@@ -242,5 +242,7 @@ def _known(pairs: Sequence[tuple[str, str]], arms: Sequence[str]) -> list[tuple[
             if arm not in arms:
                 raise UsageError(f"compare_arms: {arm!r} is no arm ({suggestion(arm, arms)})")
     if not pairs or any(a == b for a, b in pairs):
-        raise UsageError(f"compare_arms: pairs {list(pairs)}, expected one or more, each of two different arms")
+        raise UsageError(
+            f"compare_arms: pairs {list(pairs)}, expected one or more, each of two different arms"
+        )
     return list(pairs)

@@ -57,8 +57,8 @@ def seeds_to_settle(sd: float, n: int, size: float, margin: float, alpha: float)
 def seeds_for_difference(sd: float, n: int, size: float, margin: float, alphas: tuple[float, float]) -> int:
     """Return how many seeds decide "a > b": that a gain of the margin shows, or that it is excluded.
 
-    ``alphas`` are the two-sided level of the first and the one-sided one of the second. Where ``n`` are as many
-    already, the observed gain ``size`` decides, whichever it is nearer to.
+    ``alphas`` are the two-sided level of the first and the one-sided one of the second. Where ``n`` are as
+    many already, the observed gain ``size`` decides, whichever it is nearer to.
     """
     shows, excluded = alphas
     total = max(seeds_needed(sd, margin, alpha=shows), seeds_needed(sd, margin, alpha=2 * excluded))

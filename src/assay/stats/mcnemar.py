@@ -12,8 +12,9 @@ from assay.errors import UsageError
 class McNemar:
     """Of ``total`` examples ``only_a`` are right with a alone and ``only_b`` with b alone.
 
-    ``difference`` (a less b) and its standard error ``se`` are shares of the examples. The exact ``p`` decides;
-    the mid-p, less conservative, stands beside it. They speak of these two networks, not of two methods.
+    ``difference`` (a less b) and its standard error ``se`` are shares of the examples. The exact ``p``
+    decides; the mid-p, less conservative, stands beside it. They speak of these two networks, not of two
+    methods.
     """
 
     only_a: int

@@ -81,10 +81,10 @@ class Comparison:
 def compare(a: ArrayLike, b: ArrayLike, *, margin: float = MARGIN, confidence: float = 0.95) -> Comparison:
     """Compare two arms over paired seeds: ``a[i]`` and ``b[i]`` share the seed i.
 
-    ``a`` and ``b`` are accuracies as shares from 0 to 1, n of each; ``margin`` is the difference, a share too,
-    below which two arms count as equivalent, to be declared before the data are seen: 0.003, three test images
-    in a thousand, unless said otherwise. Raises `UsageError` where lengths differ or a value is not finite or
-    no share (see `compare_arms` for runs that diverged).
+    ``a`` and ``b`` are accuracies as shares from 0 to 1, n of each; ``margin`` is the difference, a share
+    too, below which two arms count as equivalent, to be declared before the data are seen: 0.003, three test
+    images in a thousand, unless said otherwise. Raises `UsageError` where lengths differ or a value is not
+    finite or no share (see `compare_arms` for runs that diverged).
     """
     check_confidence(confidence, "compare")
     check_margin(margin, "compare")

@@ -20,10 +20,11 @@ from assay.stats.ttest import FEWEST, Interval, check_confidence, finite_row, on
 class Published:
     """A published value beside n of our runs, in their unit.
 
-    ``interval`` is that of our mean, ``prediction`` where a single run of theirs would fall, had it the mean and
-    spread of ours; ``t``, on ``df`` degrees of freedom, and ``p`` place the published value in it and are no
-    test of two methods. ``best_of_runs`` is our expected best of ``runs``, what a source that quotes its best
-    run is to be compared with. ``consistent`` says whether the published value lies within ``prediction``.
+    ``interval`` is that of our mean, ``prediction`` where a single run of theirs would fall, had it the mean
+    and spread of ours; ``t``, on ``df`` degrees of freedom, and ``p`` place the published value in it and are
+    no test of two methods. ``best_of_runs`` is our expected best of ``runs``, what a source that quotes its
+    best run is to be compared with. ``consistent`` says whether the published value lies within
+    ``prediction``.
     """
 
     n: int
@@ -51,10 +52,11 @@ def against_published(
 ) -> Published:
     """Place ``published`` among our values, one a seed, at least 3.
 
-    ``runs`` is of how many the published value is the best. ``images`` are the sizes (ours, theirs) of the test
-    sets, for accuracies (as shares) measured on different images of the same kind: each adds its sampling error
-    to the prediction, whose degrees of freedom are then Satterthwaite's (1946), since the images' part is known
-    far better than the seeds'. None stands for the same images, and for values that are no accuracies.
+    ``runs`` is of how many the published value is the best. ``images`` are the sizes (ours, theirs) of the
+    test sets, for accuracies (as shares) measured on different images of the same kind: each adds its
+    sampling error to the prediction, whose degrees of freedom are then Satterthwaite's (1946), since the
+    images' part is known far better than the seeds'. None stands for the same images, and for values that are
+    no accuracies.
     """
     check_confidence(confidence, "against_published")
     x = finite_row(values, "against_published")

@@ -5,7 +5,8 @@ import numpy as np
 from assay.errors import UsageError
 
 MARGIN = 0.003
-"""The difference of accuracies, 0.3 points, below which arms count as equivalent unless a study says otherwise."""
+"""The difference of accuracies, 0.3 points, below which arms count as equivalent unless a study says
+otherwise."""
 
 LARGEST_MARGIN = 0.25
 """A margin of more is taken for one in points: 0.3 where 0.003 was meant would call everything equivalent."""

@@ -29,9 +29,9 @@ class Judgement:
 def verdict(comparison: Comparison, alpha: float = 0.05, *, test: TTest | None = None) -> Judgement:
     """Judge arm a against arm b at level ``alpha``, values being such that more is better.
 
-    ``test`` decides, by default the comparison's own t test. In a family of m comparisons ``alpha`` is that of
-    the family over m. "Different" is that the 1 - alpha interval excludes 0, "within the margin" that the 1 - 2
-    alpha interval lies inside it (two one-sided tests). Below three seeds all is inconclusive.
+    ``test`` decides, by default the comparison's own t test. In a family of m comparisons ``alpha`` is that
+    of the family over m. "Different" is that the 1 - alpha interval excludes 0, "within the margin" that the
+    1 - 2 alpha interval lies inside it (two one-sided tests). Below three seeds all is inconclusive.
     """
     test = comparison.test if test is None else test
     if test is None:
