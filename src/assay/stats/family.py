@@ -18,10 +18,9 @@ from assay.stats.failures import (
     outperforming,
 )
 from assay.stats.means import expected_maximum
-from assay.stats.moderated import moderated
 from assay.stats.paired import Comparison, compare
 from assay.stats.shares import MARGIN, check_shares
-from assay.stats.ttest import Interval, TTest, row
+from assay.stats.ttest import Interval, row
 from assay.stats.verdict import Judgement, Verdict, verdict
 
 
@@ -29,19 +28,17 @@ from assay.stats.verdict import Judgement, Verdict, verdict
 class Pair:
     """One comparison of a family: arm ``a`` less arm ``b`` over the seeds on which neither failed.
 
-    ``test`` decides: the moderated t test where the family has three comparisons or more, else the plain one
-    of ``comparison``. Of the ``m`` comparisons ``interval`` holds at 1 - alpha / m and excludes 0 where there
+    Of the ``m`` comparisons ``interval`` holds at 1 - alpha / m and excludes 0 where there
     is a difference, ``equivalence_interval`` at 1 - 2 alpha / m and lies inside the margin where the arms are
     equivalent (Bonferroni): of one comparison at most one of the two claims can be false, so that all claims
     of the family together err in at most alpha. ``p`` and ``tost_p`` are the adjusted p-values that go with
-    them. All five are None below three seeds. ``failures`` says how often each arm failed, on how many seeds
+    them. All four are None below three seeds. ``failures`` says how often each arm failed, on how many seeds
     only one did, and ``outperforms`` how often a beats b when a failed run ranks last.
     """
 
     a: str
     b: str
     comparison: Comparison
-    test: TTest | None
     p: float | None
     tost_p: float | None
     interval: Interval | None
@@ -64,15 +61,13 @@ class Family:
     first, that no comparison of *all* pairs tells from it: which arm is best is seen in the data, so the
     declared comparisons would not do. ``optimism`` is by how much the best mean is expected to stand too high
     if all arms were equal, over the ``complete`` seeds, on which no arm failed (save arms that always did).
-    ``failures`` says how often the runs of each arm failed, ``moderated`` whether the spreads of the
-    comparisons were moderated.
+    ``failures`` says how often the runs of each arm failed.
     """
 
     control: str | None
     pairs: tuple[Pair, ...]
     m: int
     alpha: float
-    moderated: bool
     best: str | None
     not_distinguishable: tuple[str, ...]
     optimism: float | None
@@ -102,10 +97,9 @@ def compare_arms(
     fails = {arm: np.isnan(x) if failed is None else np.asarray(failed[arm]) for arm, x in arms.items()}
     named = declared_pairs(list(arms), control) if pairs is None else _known(pairs, list(arms))
     comparisons = _comparisons(arms, named, margin, alpha)
-    tests = moderated([c.test for c in comparisons])
     judged = [
-        _pair(pair, c, test, {arm: (arms[arm], fails[arm]) for arm in pair}, alpha / len(named))
-        for pair, c, test in zip(named, comparisons, tests, strict=True)
+        _pair(pair, c, {arm: (arms[arm], fails[arm]) for arm in pair}, alpha / len(named))
+        for pair, c in zip(named, comparisons, strict=True)
     ]
     means = {arm: float(np.nanmean(x)) for arm, x in arms.items() if np.isfinite(x).any()}
     best = max(means, key=means.__getitem__) if means else None
@@ -115,7 +109,6 @@ def compare_arms(
         pairs=tuple(judged),
         m=len(judged),
         alpha=alpha,
-        moderated=any(test != c.test for test, c in zip(tests, comparisons, strict=True)),
         best=best,
         not_distinguishable=_not_distinguishable(best, arms, margin, alpha),
         optimism=_optimism(complete),
@@ -149,25 +142,23 @@ def _comparisons(
 def _pair(
     names: tuple[str, str],
     c: Comparison,
-    test: TTest | None,
     runs: Mapping[str, tuple[np.ndarray, np.ndarray]],
     level: float,
 ) -> Pair:
     """Judge one comparison at its ``level``; ``runs`` are the values and failures of its arms."""
     (a, a_failed), (b, b_failed) = (runs[name] for name in names)
-    m, confidence = c.alpha / level, c.confidence
+    test, m, confidence = c.test, c.alpha / level, c.confidence
     return Pair(
         a=names[0],
         b=names[1],
         comparison=c,
-        test=test,
         p=min(1.0, m * test.p()) if test else None,
         tost_p=min(1.0, m * test.p_equivalent(c.margin)) if test else None,
         interval=test.interval(1 - level) if test else None,
         equivalence_interval=test.interval(1 - 2 * level) if test else None,
         judgement=Judgement(Verdict.INCONCLUSIVE)  # that guesses are alike says nothing of the arms
         if a_failed.all() and b_failed.all()
-        else verdict(c, level, test=test),
+        else verdict(c, level),
         failures=compare_failures(a_failed, b_failed, confidence=confidence),
         outperforms=outperforming(
             np.where(a_failed, np.nan, a), np.where(b_failed, np.nan, b), confidence=confidence
@@ -191,7 +182,7 @@ def _not_distinguishable(
     if best is None:
         return ()
     every = declared_pairs(list(arms), None)
-    tests = moderated([c.test for c in _comparisons(arms, every, margin, alpha)])
+    tests = [c.test for c in _comparisons(arms, every, margin, alpha)]
     level = alpha / len(every)
     told = [set(pair) for pair, test in zip(every, tests, strict=True) if test and test.p() < level]
     known = [arm for arm, x in arms.items() if np.isfinite(x).any()]

@@ -26,14 +26,14 @@ class Judgement:
     more_seeds: MoreSeeds | None = None
 
 
-def verdict(comparison: Comparison, alpha: float = 0.05, *, test: TTest | None = None) -> Judgement:
+def verdict(comparison: Comparison, alpha: float = 0.05) -> Judgement:
     """Judge arm a against arm b at level ``alpha``, values being such that more is better.
 
-    ``test`` decides, by default the comparison's own t test. In a family of m comparisons ``alpha`` is that
+    In a family of m comparisons ``alpha`` is that
     of the family over m. "Different" is that the 1 - alpha interval excludes 0, "within the margin" that the
     1 - 2 alpha interval lies inside it (two one-sided tests). Below three seeds all is inconclusive.
     """
-    test = comparison.test if test is None else test
+    test = comparison.test
     if test is None:
         return Judgement(Verdict.INCONCLUSIVE)
     different, within = test.p() < alpha, test.p_equivalent(comparison.margin) < alpha
