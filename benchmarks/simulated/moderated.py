@@ -131,9 +131,10 @@ def least_width_coverage(n: int, width: float) -> tuple[float, float]:
     """Return what a narrower interval of ``n`` seeds must give up: a ratio of spreads and its coverage there.
 
     Let an interval be the mean +- any function of the comparison's own spread and of those of the others,
-    which share no arm with it and all have the true spread 1, known or not. If its expected width is ``width`` times that of the
-    t interval where the comparison's true spread is 1 too, then it covers at most as returned where that is
-    ``ratio``. No prior, bound or pretest gets round it: the t interval of lower confidence is the best.
+    which share no arm with it and all have the true spread 1, known or not. If its expected width is
+    ``width`` times that of the t interval where the comparison's true spread is 1 too, then it covers at most
+    as returned where that is ``ratio``. No prior, bound or pretest gets round it: the t interval of lower
+    confidence is the best.
 
     For with t that lower quantile, d = n - 1, ratio^2 = 1 + t^2 / d and k = sqrt(pi / 2) ratio^(d + 1), the
     halfwidth c(s) s that makes (expected halfwidth at 1) - k (coverage at ratio) least is t s: the
