@@ -4,6 +4,7 @@ import re
 
 import pytest
 from blocks import ROOT
+from simulated.moderated import least_width_coverage
 
 from assay.stats import Verdict, minimum_detectable_difference, seeds_for_equivalence
 
@@ -23,3 +24,12 @@ def test_how_many_seeds():
         assert found == pytest.approx(float(difference), abs=0.005)
     needed, margin = re.search(r"about (\d+) seeds to show .* within ([\d.]+)\.", PAGE).groups()
     assert seeds_for_equivalence(spread, float(margin)) == int(needed)
+
+
+def test_what_narrower_intervals_give_up():
+    seeds = {"three": 3, "five": 5, "ten": 10}
+    rows = re.findall(r"^\| (\w+) \| (\d+)% \| ([\d.]+)% \| ([\d.]+) times", PAGE, re.M)
+    assert len(rows) == 7
+    for n, narrower, covers, ratio in rows:
+        found = least_width_coverage(seeds[n], 1 - int(narrower) / 100)
+        assert found == (pytest.approx(float(ratio), abs=0.05), pytest.approx(float(covers) / 100, abs=5e-4))
