@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import exp, inf, log
+from math import exp, isinf, log
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,7 @@ from assay.stats import (
     compare_failures,
     conjunction,
     holm,
+    most_seeds,
     never_seen_bound,
 )
 from assay.stats.paired import differences
@@ -271,7 +272,8 @@ def _shown(test: RelationTest, metric: Metric, relation: Relation) -> tuple[floa
         return None, None
     if not metric.ratio:
         return test.mean, test.interval
-    back = [inf if x == inf else exp(x) * relation.factor for x in (test.mean, *(test.interval or ()))]
+    ends = (test.mean, *(test.interval or ()))
+    back = [x if isinf(x) else exp(x) * relation.factor for x in ends]
     return back[0], (back[1], back[2]) if test.interval else None
 
 
@@ -336,18 +338,8 @@ def _summary(verdict: ClaimVerdict, parts: Sequence[Part], margin: str) -> str:
         case ClaimVerdict.TOO_SMALL:
             return f"Too small to matter{_where(deciding, parts, 'in')}: {margin} or more is excluded."
     open_ = [part for part in parts if part.verdict is ClaimVerdict.UNDECIDED]
-    settle = f"; {further(more)} would decide" if (more := _most(open_)) else ""
+    settle = f"; {further(more)} would decide" if (more := most_seeds(p.more_seeds for p in open_)) else ""
     return f"Undecided{_where(open_, parts, 'about')}{settle}."
-
-
-def _most(parts: Sequence[Part]) -> MoreSeeds | None:
-    """Return what decides all of several relations."""
-    found = [part.more_seeds for part in parts if part.more_seeds]
-    if not found:
-        return None
-    highs = [more.high for more in found]
-    high = None if None in highs else max(high for high in highs if high is not None)
-    return MoreSeeds(max(more.low for more in found), high)
 
 
 def _where(some: Sequence[Part], parts: Sequence[Part], word: str) -> str:

@@ -1,6 +1,6 @@
 """How many more seeds may decide: a range, since few seeds know their own spread only roughly."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from math import sqrt
 
@@ -20,6 +20,15 @@ class MoreSeeds:
 
     low: int
     high: int | None
+
+
+def most_seeds(found: Iterable[MoreSeeds | None]) -> MoreSeeds | None:
+    """Return the range that decides all of several comparisons; None where nothing is known of any."""
+    known = [more for more in found if more is not None]
+    if not known:
+        return None
+    highs = [more.high for more in known if more.high is not None]
+    return MoreSeeds(max(more.low for more in known), max(highs) if len(highs) == len(known) else None)
 
 
 def spread_interval(sd: float, df: float, *, confidence: float = CONFIDENCE) -> tuple[float, float]:
