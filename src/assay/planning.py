@@ -36,8 +36,8 @@ class Need:
 
     ``seen`` is the standard deviation of the pilot's ``n`` paired differences, in points, None without
     three of them; ``sd`` is what is planned with, its upper 80% bound or else ``STORED_SD``. ``alone`` seeds
-    tell the difference if it is the only comparison, ``family`` at the worst step of Holm; ``equivalent``
-    seeds show in the family that two equal arms are.
+    tell the difference if it is the only comparison, ``family`` as one of all that the study declares;
+    ``equivalent`` seeds show in the family that two equal arms are.
     """
 
     a: str
@@ -54,8 +54,8 @@ class Need:
 class SeedPlan:
     """What each comparison of a study needs to tell a true ``difference``, in points, with ``power``.
 
-    ``alpha`` is the level of each test, before Holm; ``margin`` the study's. ``changed`` says in which
-    settings the pilot differs from the study: "training.epochs: 2 there, 8 here".
+    ``alpha`` is the level of all comparisons together; ``margin`` the study's, in points too. ``changed``
+    says in which settings the pilot differs from the study: "training.epochs: 2 there, 8 here".
     """
 
     needs: tuple[Need, ...]
@@ -98,7 +98,7 @@ def plan_seeds(
         raise UsageError(f"{study.name}: has one arm, so there is no difference to tell")
     pairs = _pairs(study, pilot)
     alpha = look_alpha(study.looks) if study.looks else ALPHA
-    needs = tuple(_need(pair, difference, power, alpha, len(pairs)) for pair in pairs)
+    needs = tuple(_need(pair, difference, study.margin, power, alpha, len(pairs)) for pair in pairs)
     changed = _changed(study, pilot) if pilot else ()
     return SeedPlan(needs, difference, power, study.margin, alpha, changed)
 
@@ -112,14 +112,17 @@ def _pairs(study: Study, pilot: Results | None) -> tuple[Pair, ...]:
     """Return the study's comparisons over what the pilot has; no seeds at all where it lacks an arm."""
     values: dict[str, np.ndarray] = {}
     if pilot:
-        values = {arm.name: pilot.accuracies(arm.name) for arm in pilot.study.arms}
+        values = {
+            arm.name: pilot.counted(arm.name, lambda run: run.test_accuracy) for arm in pilot.study.arms
+        }
     missing = np.full(len(pilot.study.seeds) if pilot else 1, nan)
     arms = {arm.name: values.get(arm.name, missing) for arm in study.arms}
-    return compare_arms(arms, control=study.control, margin=study.margin).pairs
+    return compare_arms(arms, control=study.control, margin=study.margin / 100).pairs
 
 
-def _need(pair: Pair, difference: float, power: float, alpha: float, m: int) -> Need:
-    seen = pair.comparison.sd or None  # equal differences show no spread
+def _need(pair: Pair, difference: float, margin: float, power: float, alpha: float, m: int) -> Need:
+    spread = pair.comparison.sd or None  # equal differences show no spread
+    seen = None if spread is None else 100 * spread
     sd = STORED_SD if seen is None else sd_upper_bound(seen, pair.comparison.n)
     return Need(
         a=pair.a,
@@ -129,7 +132,7 @@ def _need(pair: Pair, difference: float, power: float, alpha: float, m: int) -> 
         sd=sd,
         alone=seeds_needed(sd, difference, power=power, alpha=alpha),
         family=seeds_needed(sd, difference, power=power, alpha=alpha / m),
-        equivalent=seeds_for_equivalence(sd, pair.comparison.margin, power=power, alpha=alpha / m),
+        equivalent=seeds_for_equivalence(sd, margin, power=power, alpha=alpha / m),
     )
 
 
