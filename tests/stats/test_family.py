@@ -70,8 +70,8 @@ def test_holm_counts_a_comparison_that_could_not_be_made():
     assert holm([0.01, None, 0.02]) == [0.03, None, 0.04]
 
 
-def test_five_hundred_families_agree_with_scipy_and_statsmodels():
-    for k in range(500):
+def test_two_hundred_families_agree_with_scipy_and_statsmodels():
+    for k in range(200):
         rng = stream(k, "families")
         arms = {str(i): rng.normal(0.88 + i / 1000, 0.003, 6) for i in range(4)}
         family = compare_arms(arms, control="0", alpha=0.1)
@@ -161,12 +161,12 @@ def test_a_family_errs_in_at_most_alpha_of_all_studies():
 
 def test_the_intervals_of_a_family_hold_together():
     rng, held = stream(0, "intervals"), 0
-    for _ in range(600):
-        true = rng.normal(0.88, 0.01, 4)
+    for _ in range(400):
+        true = rng.normal(0.88, 0.01, 3)
         arms = {str(i): rng.normal(mean, 0.003, 5) for i, mean in enumerate(true)}
         pairs = compare_arms(arms).pairs
         held += all(p.interval[0] <= true[int(p.a)] - true[int(p.b)] <= p.interval[1] for p in pairs)
-    assert held / 600 >= 0.95 - 0.025
+    assert held / 400 >= 0.95 - 0.03
 
 
 def test_many_comparisons_widen_intervals_and_no_more():
@@ -185,7 +185,9 @@ def test_equivalence_is_corrected_as_well():
     zero = np.full(6, 0.5)
     alone = compare(0.5 + d, zero)
     assert 0.05 / 4 < alone.tost_p < 0.05
-    family = compare_arms({"control": zero, **{str(i): 0.5 + np.roll(d, i) for i in range(4)}}, control="control")
+    family = compare_arms(
+        {"control": zero, **{str(i): 0.5 + np.roll(d, i) for i in range(4)}}, control="control"
+    )
     assert {p.judgement.verdict for p in family.pairs} == {Verdict.INCONCLUSIVE}
     assert [p.tost_p for p in family.pairs] == pytest.approx([4 * alone.tost_p] * 4)
 
@@ -237,7 +239,9 @@ def test_arms_that_all_failed_are_neither_equivalent_nor_the_best():
     assert [p.judgement.verdict for p in family.pairs] == [Verdict.INCONCLUSIVE]
     assert family.pairs[0].judgement.more_seeds is None
     assert (family.best, family.not_distinguishable) == (None, ())
-    learnt = compare_arms({**guesses, "c": A[:5]}, failed={"a": [True] * 5, "b": [True] * 5, "c": [False] * 5})
+    learnt = compare_arms(
+        {**guesses, "c": A[:5]}, failed={"a": [True] * 5, "b": [True] * 5, "c": [False] * 5}
+    )
     assert (learnt.best, learnt.not_distinguishable) == ("c", ("c",))
 
 
@@ -246,7 +250,12 @@ def test_arms_without_a_common_seed_are_not_compared():
     assert (family.best, family.not_distinguishable) == ("a", ("a", "b"))
     assert (family.optimism, family.complete, family.pairs[0].comparison.n) == (None, 0, 0)
     nothing = compare_arms({"a": [np.nan] * 4, "b": [np.nan] * 4})
-    assert (nothing.best, nothing.not_distinguishable, nothing.optimism, nothing.complete) == (None, (), None, 0)
+    assert (nothing.best, nothing.not_distinguishable, nothing.optimism, nothing.complete) == (
+        None,
+        (),
+        None,
+        0,
+    )
 
 
 @pytest.mark.parametrize("n", [1, 2])

@@ -79,9 +79,7 @@ def test_five_hundred_data_sets_agree_with_scipy_statsmodels_and_pingouin():
         c, reference = compare(a, b), scipy_stats.ttest_rel(a, b)
         assert (c.t, c.p) == close((reference.statistic, reference.pvalue), rel=1e-8)
         assert c.interval == close(tuple(reference.confidence_interval(0.95)), rel=1e-8, abs=1e-12)
-        assert c.equivalence_interval == close(
-            tuple(reference.confidence_interval(0.9)), rel=1e-8, abs=1e-12
-        )
+        assert c.equivalence_interval == close(tuple(reference.confidence_interval(0.9)), rel=1e-8, abs=1e-12)
         assert c.tost_p == close(ttost_paired(a, b, -0.003, 0.003)[0], rel=1e-8)
         assert c.correlation == close(scipy_stats.pearsonr(a, b).statistic, abs=1e-9)
         table = pingouin.tost(a, b, bound=0.003, paired=True)
@@ -156,7 +154,17 @@ def test_the_order_of_seeds_changes_nothing(arms, random):
 def test_few_seeds_have_no_interval():
     for n in (0, 1, 2):
         c = compare(A[:n], B[:n])
-        nothing = (c.sd, c.se, c.t, c.p, c.interval, c.equivalence_interval, c.tost_p, c.sign_flip_p, c.hedges_g)
+        nothing = (
+            c.sd,
+            c.se,
+            c.t,
+            c.p,
+            c.interval,
+            c.equivalence_interval,
+            c.tost_p,
+            c.sign_flip_p,
+            c.hedges_g,
+        )
         assert nothing == (None,) * 9
         assert c.differences == close(shares([0.26, 0.12][:n]).tolist())
         assert rope_probabilities(c) is None

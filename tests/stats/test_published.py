@@ -28,7 +28,7 @@ def test_worked_example():
 
 
 def test_other_images_add_their_sampling_error():
-    """The worked example: half-width .82443264557 points, with 1.959964 of the normal and accuracies of 88%."""
+    """The worked example: a half-width of .82443264557 points, by the normal and for accuracies of 88%."""
     ours = against_published(B, 0.88, images=(15_800, 15_800))
     low, high = ours.prediction
     as_ours = np.mean(B) * (1 - np.mean(B)) - 0.88 * 0.12  # what our own mean accuracy changes
@@ -42,7 +42,10 @@ def test_other_images_add_their_sampling_error():
     assert against_published(B, 0.88).df == 7
 
 
-@given(st.lists(st.integers(8000, 9000).map(lambda x: x / 10_000), min_size=3, max_size=9), st.integers(10, 10**6))
+@given(
+    st.lists(st.integers(8000, 9000).map(lambda x: x / 10_000), min_size=3, max_size=9),
+    st.integers(10, 10**6),
+)
 def test_images_never_make_a_prediction_sharper(values, images):
     alone = against_published(values, 0.88)
     both = against_published(values, 0.88, images=(images, images))
