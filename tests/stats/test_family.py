@@ -148,7 +148,7 @@ def on_the_edge(pair):
 
 
 def test_a_family_errs_in_at_most_alpha_of_all_studies():
-    """Two arms are like the control, one better by the margin: false are difference there, equivalence here."""
+    """Two arms are like the control, one better by the margin: difference and equivalence are false."""
     rng, false = stream(0, "mixed families"), 0
     for _ in range(600):
         arms = {arm: 0.88 + rng.normal(0, 0.001, 7) for arm in ("control", "like", "same", "margin")}
