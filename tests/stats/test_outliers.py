@@ -43,6 +43,13 @@ def test_a_value_is_outlying_below_the_prediction_of_the_others(values, level):
     assert outlying_low(values, level=level) == tuple(expected)
 
 
+@given(VALUES.filter(lambda x: np.ptp(x) > 0), st.floats(0.001, 0.2), st.sampled_from([0.99, 1.01]))
+def test_the_bound_is_the_prediction_interval_of_one_more_run(others, level, factor):
+    n, spread = len(others), np.std(others, ddof=1)
+    bound = t.ppf(level / (n + 1), n - 1) * spread * np.sqrt(1 + 1 / n)
+    assert (n in outlying_low([*others, np.mean(others) + factor * bound], level=level)) == (factor > 1)
+
+
 @given(VALUES, st.randoms(use_true_random=False))
 def test_the_order_changes_places_alone(values, random):
     order = random.sample(range(len(values)), len(values))

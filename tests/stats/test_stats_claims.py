@@ -20,15 +20,26 @@ with warnings.catch_warnings():
 S, C, T, U = ClaimVerdict.SUPPORTED, ClaimVerdict.CONTRADICTED, ClaimVerdict.TOO_SMALL, ClaimVerdict.UNDECIDED
 MIRROR = {">": "<", "<": ">", ">=": "<=", "<=": ">=", "=": "="}
 DENIAL = {">": "<=", "<=": ">", "<": ">=", ">=": "<"}
+ALPHA, MARGIN = 0.05, 0.3
 DIFFERENCES = arrays(np.float64, st.integers(3, 12), elements=st.floats(-2, 2)).filter(
     lambda d: d.std() > 1e-3
 )
+SPREADS = st.lists(st.floats(-1, 1), min_size=3, max_size=9).map(np.array).filter(lambda d: d.std() > 0.1)
+NEAR = st.tuples(SPREADS, st.floats(-8, 8), st.sampled_from([-MARGIN, 0.0, MARGIN]), st.floats(0.01, 2)).map(
+    lambda x: near(*x)
+)
+"""Differences whose t against 0 or the margin is any, so that levels between alpha / m and alpha are met."""
+DIFFERENCES |= NEAR
 EQUAL = st.tuples(st.integers(3, 12), st.sampled_from([-0.5, -0.3, -0.1, 0.0, 0.1, 0.3, 0.5])).map(
     lambda x: np.full(*x)
 )
-ALPHA, MARGIN = 0.05, 0.3
 RELATIONS = st.sampled_from(list(MIRROR))
 PARTS = st.integers(1, 5)
+
+
+def near(shape, t, against, spread):
+    d = (shape - shape.mean()) / shape.std(ddof=1) * spread
+    return d + against + t * spread / np.sqrt(len(d))
 
 
 def upper(d, alpha):
