@@ -10,6 +10,7 @@ from assay.report.numbers import (
     further,
     interval,
     interval_name,
+    margin,
     names,
     percent,
     plural,
@@ -110,7 +111,7 @@ def _against_control(family: Family) -> str:
         _group(family, Verdict.BETTER, "{} better", sizes=True),
         _group(family, Verdict.WORSE, "{} worse", sizes=True),
         _group(family, Verdict.NEGLIGIBLE, "{} different, but negligibly", sizes=True),
-        _group(family, Verdict.EQUIVALENT, f"{{}} equivalent within {_margin(family)} points", sizes=False),
+        _group(family, Verdict.EQUIVALENT, f"{{}} equivalent within {_margin(family)}", sizes=False),
     ]
     said = "; ".join(part for part in parts if part)
     decided = (
@@ -124,11 +125,7 @@ def _against_control(family: Family) -> str:
 def _pairs_of_seeds(family: Family) -> str:
     """Write on how many seeds the decided comparisons rest."""
     counts = sorted(
-        {
-            pair.comparison.n
-            for pair in family.pairs
-            if pair.judgement.verdict is not Verdict.INCONCLUSIVE
-        }
+        {pair.comparison.n for pair in family.pairs if pair.judgement.verdict is not Verdict.INCONCLUSIVE}
     )
     return seeds(counts[0]) if len(counts) == 1 else f"{counts[0]} to {seeds(counts[-1])}"
 
@@ -170,4 +167,4 @@ def _which(undecided: list[Pair], family: Family) -> str:
 
 
 def _margin(family: Family) -> str:
-    return f"{100 * family.pairs[0].comparison.margin:g}"
+    return margin(family.pairs[0].comparison.margin)
