@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from assay.report.arms import ArmRow
 from assay.report.numbers import (
     capital,
+    ended,
     further,
     interval,
     interval_name,
@@ -54,7 +55,7 @@ def _stuck(arms: Sequence[ArmRow]) -> str:
 def _interim(arms: Sequence[ArmRow], done: int, total: int) -> str:
     so_far = [f"{arm.name} {percent(arm.test.mean)} ({seeds(arm.test.n)})" for arm in arms if arm.test.n]
     means = f" Mean test accuracy so far: {names(so_far)}." if so_far else ""
-    return f"Not answered yet: {done} of {plural(total, 'run')} have come to their end.{means}"
+    return f"Not answered yet: {ended(done, total)}.{means}"
 
 
 def _single(arm: ArmRow) -> str:

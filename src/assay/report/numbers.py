@@ -1,23 +1,23 @@
-"""How numbers are written, the same in every drawing."""
+"""How numbers are written, the same in every drawing; with what `assay.stats.words` has for sentences."""
 
-from math import isfinite, isnan
+from math import isfinite
 
 from assay.stats import CostRatio, Interval
-
-NOTHING = "–"
-"""Stands where there is no number."""
-
-MANY = 1_000
-"""More seeds than this are as good as none: seeds do not decide it."""
+from assay.stats.words import MANY as MANY
+from assay.stats.words import NOTHING as NOTHING
+from assay.stats.words import confidence as confidence
+from assay.stats.words import ended as ended
+from assay.stats.words import fixed as fixed
+from assay.stats.words import further as further
+from assay.stats.words import interval_name as interval_name
+from assay.stats.words import p_equals as p_equals
+from assay.stats.words import p_value as p_value
+from assay.stats.words import plural as plural
+from assay.stats.words import points as points
+from assay.stats.words import seeds as seeds
+from assay.stats.words import speed as speed
 
 _POWERS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
-
-
-def fixed(value: float | None, decimals: int = 2) -> str:
-    """Write a number with so many decimals."""
-    if value is None or isnan(value):
-        return NOTHING
-    return f"{value:.{decimals}f}" if isfinite(value) else "inf"
 
 
 def loss(value: float | None) -> str:
@@ -36,19 +36,9 @@ def share(value: float | None) -> str:
     return fixed(None if value is None else 100 * value)
 
 
-def points(value: float | None) -> str:
-    """Write a difference in percentage points with its sign: +0.42."""
-    return NOTHING if value is None or isnan(value) else f"{value:+.2f}"
-
-
 def interval(value: Interval | None, decimals: int = 2) -> str:
     """Write an interval of percentages: 88.20 to 88.61."""
     return NOTHING if value is None else f"{fixed(value[0], decimals)} to {fixed(value[1], decimals)}"
-
-
-def interval_name(confidence: float, n: int = 1) -> str:
-    """Write what an interval is called, or several: 95% interval, 98.3% intervals."""
-    return f"{100 * confidence:.3g}% interval{'' if n == 1 else 's'}"
 
 
 def points_interval(value: Interval | None) -> str:
@@ -68,58 +58,24 @@ def ratio_interval(value: CostRatio | None) -> str:
     return f"{speed(value.interval[0])} to {speed(value.interval[1])}"
 
 
-def p_equals(value: float | None) -> str:
-    """Write a p-value as a sentence does: p = 0.062, p < 0.0001."""
-    text = p_value(value)
-    return text if text == NOTHING else f"p {text}" if text.startswith("<") else f"p = {text}"
-
-
-def p_value(value: float | None) -> str:
-    """Write a p-value to two digits, never as 0."""
-    if value is None:
-        return NOTHING
-    if value < 0.0001:
-        return "< 0.0001"
-    return f"{value:.2g}" if value < 0.1 else f"{value:.2f}"
-
-
 def count(value: float | None) -> str:
     """Write a large number short: 93.4k, 1.21M."""
     if value is None:
         return NOTHING
     for power, letter in _POWERS:
-        if value >= power:
-            return f"{value / power:.3g}{letter}"
-    return f"{value:.0f}"
+        if value >= 0.9995 * power:  # which is written as 1.00 of it
+            return f"{_short(value / power)}{letter}"
+    return fixed(value, 0)
 
 
 def mebibytes(value: float | None) -> str:
     """Write bytes in MiB without the unit."""
-    return NOTHING if value is None else f"{value / 2**20:.3g}" if value < 2**30 else f"{value / 2**20:.0f}"
+    return NOTHING if value is None else _short(value / 2**20)
 
 
-def speed(value: float | None) -> str:
-    """Write a positive number to about three digits: 0.012, 4.56, 42.0, 1234."""
-    if value is None or not isfinite(value):
-        return NOTHING
-    if value < 0.1:
-        return f"{value:.2g}"
-    return fixed(value, 2 if value < 10 else 1 if value < 100 else 0)
-
-
-def seeds(n: int, more: str = "") -> str:
-    """Write "1 seed", "8 seeds" or "8 more seeds"."""
-    return plural(n, f"{more}seed")
-
-
-def further(n: int) -> str:
-    """Write how many more seeds would decide, which few seeds tell roughly: "about 8 more seeds"."""
-    return f"over {plural(MANY, 'more seed')}" if n > MANY else f"about {seeds(n, 'more ')}"
-
-
-def plural(n: int, noun: str) -> str:
-    """Write a number with its noun."""
-    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+def _short(value: float) -> str:
+    """Write a positive number to three digits, without zeros at its end: 1.25, 93.4, 1,024."""
+    return f"{value:.3g}" if value < 999.5 else fixed(value, 0)
 
 
 def names(words: list[str]) -> str:

@@ -20,6 +20,7 @@ from assay.stats.ttest import (
     finite_row,
     one_sample,
 )
+from assay.stats.words import fixed, p_value
 
 
 @dataclass(frozen=True)
@@ -188,9 +189,10 @@ def _notes(
         )
     elif max(test.p(), flip_p) > 3 * min(test.p(), flip_p):
         reason = " (the smallest possible with so few seeds)" if flip_p <= floor_p else ""
-        notes.append(f"t and sign-flip tests disagree: p {test.p():.2g} against {flip_p:.2g}{reason}")
+        both = f"p {p_value(test.p())} against {p_value(flip_p)}"
+        notes.append(f"t and sign-flip tests disagree: {both}{reason}")
     if correlation is not None and correlation < 0.1:
-        notes.append(f"pairing bought nothing: the arms' correlation over seeds is {correlation:.2f}")
+        notes.append(f"pairing bought nothing: the arms' correlation over seeds is {fixed(correlation)}")
     if n >= 8 and abs(_skewness(d)) > 1:
-        notes.append(f"the differences are skewed: see the sign-flip p {flip_p:.2g}")
+        notes.append(f"the differences are skewed: see the sign-flip p {p_value(flip_p)}")
     return notes

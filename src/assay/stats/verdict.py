@@ -6,6 +6,7 @@ from enum import StrEnum
 from assay.errors import UsageError
 from assay.stats.paired import Comparison
 from assay.stats.power import sd_upper_bound, seeds_for_equivalence, seeds_needed
+from assay.stats.words import apart, fixed, further, interval_name, p_value, points, seeds
 
 
 class Verdict(StrEnum):
@@ -49,7 +50,7 @@ def verdict(
     decided = _decide(p < alpha, tost_p < alpha, comparison.mean)
     more = more_seeds(comparison, alpha / comparisons) if decided is Verdict.INCONCLUSIVE else None
     deciding = tost_p if decided in (Verdict.EQUIVALENT, Verdict.NEGLIGIBLE) else p
-    family = f"; p {deciding:.2g} after Holm over {comparisons}" if comparisons > 1 else ""
+    family = f"; p {p_value(deciding)} after Holm over {comparisons}" if comparisons > 1 else ""
     return Judgement(decided, more, _sentence(comparison, decided, names, family, more))
 
 
@@ -91,9 +92,9 @@ def _too_few(comparison: Comparison, names: tuple[str, str]) -> str:
     """Say why nothing can be concluded."""
     if not comparison.n:
         return f"No seed was finished by both {names[0]} and {names[1]}: nothing can be compared."
-    found = " and ".join(f"{d:+.2f}" for d in comparison.differences)
+    found = " and ".join(points(d) for d in comparison.differences)
     return (
-        f"{_capital(names[0])} less {names[1]} is {found} points on {_seeds(comparison.n)}: "
+        f"{_capital(names[0])} less {names[1]} is {found} points on {seeds(comparison.n)}: "
         "too few for a verdict (at least 3 are needed)."
     )
 
@@ -103,21 +104,20 @@ def _sentence(
 ) -> str:
     """Return the sentence of a comparison that has an interval."""
     a, b = names
-    size, margin = f"{abs(comparison.mean):.2f} points", f"{comparison.margin:g} points"
-    evidence = f"({_percent(comparison.interval, comparison.confidence)}{family}; {_seeds(comparison.n)})"
+    gap, margin = apart(comparison.mean), f"{comparison.margin:g} points"
+    evidence = f"({_percent(comparison.interval, comparison.confidence)}{family}; {seeds(comparison.n)})"
     inner = (
-        f"({_percent(comparison.interval90, 2 * comparison.confidence - 1)}{family}; {_seeds(comparison.n)})"
+        f"({_percent(comparison.interval90, 2 * comparison.confidence - 1)}{family}; {seeds(comparison.n)})"
     )
     above = "above" if comparison.mean > 0 else "below"
-    settle = f"about {_seeds(more, 'more ')} may settle it" if more else "no number of seeds in reach would"
+    where = f"{above} {b} by {gap}" if comparison.mean else f"equal to {b} on average"
+    settle = f"{further(more)} may settle it" if more else "no number of seeds in reach would"
     sentences = {
-        Verdict.BETTER: f"{a} is better than {b} by {size} {evidence}.",
-        Verdict.WORSE: f"{a} is worse than {b} by {size} {evidence}.",
+        Verdict.BETTER: f"{a} is better than {b} by {gap} {evidence}.",
+        Verdict.WORSE: f"{a} is worse than {b} by {gap} {evidence}.",
         Verdict.EQUIVALENT: f"{a} and {b} are equivalent within {margin} {inner}.",
-        Verdict.NEGLIGIBLE: f"{a} is {above} {b} by {size}, a real difference but within {margin} {inner}.",
-        Verdict.INCONCLUSIVE: (
-            f"{a} was {above} {b} by {size}, but the data do not decide {evidence}; {settle}."
-        ),
+        Verdict.NEGLIGIBLE: f"{a} is {above} {b} by {gap}, a real difference but within {margin} {inner}.",
+        Verdict.INCONCLUSIVE: f"{a} was {where}, but the data do not decide {evidence}; {settle}.",
     }
     return _capital(sentences[decided])
 
@@ -125,12 +125,7 @@ def _sentence(
 def _percent(interval: tuple[float, float] | None, confidence: float) -> str:
     """Return an interval as "95% interval 0.17 to 0.34"."""
     low, high = interval or (float("nan"), float("nan"))
-    return f"{100 * confidence:.3g}% interval {low:.2f} to {high:.2f}"
-
-
-def _seeds(n: int, more: str = "") -> str:
-    """Return "1 seed" or "8 seeds"."""
-    return f"{n} {more}seed" + ("" if n == 1 else "s")
+    return f"{interval_name(confidence)} {fixed(low)} to {fixed(high)}"
 
 
 def _capital(text: str) -> str:
