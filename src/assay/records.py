@@ -107,7 +107,9 @@ class RunRecord:
     "measured" or "computed"; ``flops`` counts one example forward. A run is
     ``stuck`` if it was trained to its end and never left chance level: it is
     done, its test result counts, and ``message`` says why it learnt nothing,
-    as it says why a run diverged or failed.
+    as it says why a run diverged or failed. ``best`` is at the end of the best
+    epoch by validation, which chose the weights, ``final`` of the last one;
+    a store finds both ``train_`` values among the epochs that it holds.
     """
 
     arm: str
@@ -127,6 +129,8 @@ class RunRecord:
     seconds_per_epoch: float | None = None
     message: str | None = None
     stuck: bool = False
+    train_best: float | None = None
+    train_final: float | None = None
 
     @property
     def outcome(self) -> str:

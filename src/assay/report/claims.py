@@ -151,7 +151,7 @@ def _shown(test: RelationTest, metric: Metric, relation: Relation) -> tuple[floa
 
 def metric_values(results: Results, arm: str, metric: Metric) -> NDArray[np.float64]:
     """Return a metric of an arm for each of the study's seeds; NaN where no run finished."""
-    return results.by_seed(arm, lambda run: metric.of(run, lambda: results.epochs(run.id)[-1]))
+    return results.by_seed(arm, metric.of)
 
 
 def _lost(results: Results, relation: Relation) -> tuple[ClaimVerdict, str] | None:
