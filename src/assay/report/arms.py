@@ -1,14 +1,15 @@
 """The rows of a report's main table: what each arm reached and what it cost."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import isfinite
 from statistics import fmean
 
 from assay.records import RunRecord, Status
 from assay.report.numbers import fixed, interval
+from assay.report.waiting import summarised
 from assay.results import Results
-from assay.stats import Summary, summary
+from assay.stats import Summary
 from assay.study import Arm
 
 
@@ -70,13 +71,12 @@ def arm_row(results: Results, arm: Arm) -> ArmRow:
     runs = results.of(arm.name)
     done = [run for run in runs if run.status is Status.DONE]
     values = 100 * results.accuracies(arm.name)
-    test = summary(values, confidence=results.confidence)
     best = _mean(run.valid_best for run in done)
     return ArmRow(
         name=arm.name,
         levels=arm.levels,
         values=tuple(values.tolist()),
-        test=test if results.complete else replace(test, interval=None),
+        test=summarised(results, values),
         valid_best=None if best is None else 100 * best,
         test_loss=_mean(run.test_loss for run in done),
         steps_per_second=_mean(run.steps_per_second for run in done),

@@ -1,7 +1,7 @@
 """The claims of a study, each with its verdict and the numbers behind it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import exp, log
 
 import numpy as np
@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 
 from assay.claims import Claim, Relation
 from assay.metrics import METRICS, Metric
-from assay.records import RunRecord, Status
-from assay.report.numbers import fixed, further, percent, plural, points, points_interval
+from assay.records import Status
+from assay.report.costs import is_computed
+from assay.report.numbers import confidence, further, percent, plural, points, points_interval, speed
+from assay.report.waiting import first_verdict
 from assay.results import Results
 from assay.source import doubt
 from assay.stats import ClaimVerdict, RelationTest, check_relation, conjunction
@@ -18,7 +20,7 @@ from assay.stats.paired import differences
 from assay.stats.ttest import FEWEST, Interval
 
 COST_MARGIN = 1.05
-"""Costs that differ by less than this factor count as equal: less is noise of the machine."""
+"""A cost that is larger by less than this factor counts as no larger: less is noise of the machine."""
 
 
 @dataclass(frozen=True)
@@ -26,8 +28,9 @@ class Part:
     """One relation that a claim expects, and what the runs say of it.
 
     ``estimate`` and ``interval`` are points, or the factor a / b where the metric
-    is compared by ratio; ``printed`` is what the source's own numbers give for it,
-    ``doubtful`` where one of them may be an error.
+    is compared by ratio, ``margin`` in the same unit the smallest difference that
+    matters; ``printed`` is what the source's own numbers give for it, ``doubtful``
+    where one of them may be an error.
     """
 
     relation: str
@@ -36,6 +39,7 @@ class Part:
     n: int
     estimate: float | None = None
     interval: Interval | None = None
+    margin: float | None = None
     printed: float | None = None
     more_seeds: int | None = None
     note: str = ""
@@ -87,9 +91,8 @@ def _row(results: Results, claim: Claim) -> ClaimRow:
     never = all(relation.b is None for relation in claim.relations)
     about = "runs that never left chance level" if never else title
     if not results.complete:
-        return ClaimRow(
-            claim.sentence, claim.source, about, None, (), "Not tested before every run has ended."
-        )
+        waiting = f"Not tested before {first_verdict(results.study)}."
+        return ClaimRow(claim.sentence, claim.source, about, None, (), waiting)
     parts = tuple(_part(results, claim, relation) for relation in claim.relations)
     verdict = conjunction([part.verdict for part in parts])
     return ClaimRow(claim.sentence, claim.source, about, verdict, parts, _summary(verdict, parts))
@@ -97,7 +100,7 @@ def _row(results: Results, claim: Claim) -> ClaimRow:
 
 def _part(results: Results, claim: Claim, relation: Relation) -> Part:
     if relation.b is None:
-        return _never_learns(results.of(relation.a), relation)
+        return _never_learns(results, relation)
     metric, total = METRICS[claim.metric], len(claim.relations)
     printed = _printed(results, metric, relation.a, relation.b)
     doubtful = printed is not None and any(doubt(results.study, arm, metric) for arm in relation.arms)
@@ -107,7 +110,12 @@ def _part(results: Results, claim: Claim, relation: Relation) -> Part:
         return Part(str(relation), verdict, metric.ratio, 0, printed=printed, note=note, doubtful=doubtful)
     d = _differences(results, metric, relation)
     margin = _margin(results, claim, relation, metric)
-    test = check_relation(d, relation.relation, margin=margin, relations=total, alpha=results.alpha)
+    exact = metric is METRICS["peak_memory"] and is_computed(results, *relation.arms)
+    test = (
+        _exactly(d, relation, margin)
+        if exact
+        else check_relation(d, relation.relation, margin=margin, relations=total, alpha=results.alpha)
+    )
     estimate, interval = _shown(test, metric, relation)
     return Part(
         relation=str(relation),
@@ -117,9 +125,19 @@ def _part(results: Results, claim: Claim, relation: Relation) -> Part:
         estimate=estimate,
         interval=interval,
         printed=printed,
+        margin=exp(margin) if metric.ratio else margin,
         more_seeds=test.more_seeds,
+        note=f"{_factor(estimate)} (computed, so exact)" if exact and estimate else "",
         doubtful=doubtful,
     )
+
+
+def _exactly(d: NDArray[np.float64], relation: Relation, margin: float) -> RelationTest:
+    """Judge a ratio in which there is no chance, by however few seeds: as numbers without any spread."""
+    if not len(d):
+        return check_relation(d, relation.relation, margin=margin)
+    test = check_relation(np.full(FEWEST, d.mean()), relation.relation, margin=margin)
+    return replace(test, n=len(d), interval=None, more_seeds=None)
 
 
 def _differences(results: Results, metric: Metric, relation: Relation) -> NDArray[np.float64]:
@@ -166,8 +184,9 @@ def _lost(results: Results, relation: Relation) -> tuple[ClaimVerdict, str] | No
     return (verdict if planned >= FEWEST else ClaimVerdict.UNDECIDED), f"no run of {worse} finished"
 
 
-def _never_learns(runs: Sequence[RunRecord], relation: Relation) -> Part:
+def _never_learns(results: Results, relation: Relation) -> Part:
     """Count the runs that left chance level; one is enough to contradict "never"."""
+    runs = results.of(relation.a)
     learnt = sum(run.status is Status.DONE and not run.stuck for run in runs)
     ended = sum(run.status.ended for run in runs)
     if learnt:
@@ -176,7 +195,8 @@ def _never_learns(runs: Sequence[RunRecord], relation: Relation) -> Part:
         verdict = ClaimVerdict.SUPPORTED if ended >= FEWEST else ClaimVerdict.UNDECIDED
     note = f"{learnt} of {plural(ended, 'run')} learnt"
     if not learnt and ended:
-        note += f"; with 95% confidence at most {percent(100 * (1 - 0.05 ** (1 / ended)))} do"
+        most = percent(100 * (1 - results.alpha ** (1 / ended)))
+        note += f"; with {confidence(results.confidence)} confidence at most {most} do"
     more = None if verdict is not ClaimVerdict.UNDECIDED else FEWEST - ended
     return Part(str(relation), verdict, False, ended, more_seeds=more, note=note)
 
@@ -217,7 +237,7 @@ def _where(some: Sequence[Part], parts: Sequence[Part], word: str) -> str:
 
 
 def _factor(value: float) -> str:
-    return f"{fixed(value)}x" if value < 10 else f"{value:.3g}x"
+    return f"{speed(value)}x"
 
 
 def _factors(value: Interval) -> str:

@@ -1,7 +1,7 @@
 """Several studies as one document: a published report, repeated."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from assay.report import figures
@@ -12,7 +12,7 @@ from assay.report.export import csv_text
 from assay.report.html import environment
 from assay.report.model import Report
 from assay.report.numbers import names, plural
-from assay.results import COLUMNS, Results
+from assay.results import COLUMNS, EPOCH_COLUMNS, Results
 from assay.stats import ClaimVerdict
 
 ACCURACIES: tuple[Metric, ...] = ("valid_accuracy", "train_accuracy")
@@ -21,10 +21,16 @@ LOSSES: tuple[Metric, ...] = ("valid_loss", "train_loss")
 CLAIM_COLUMNS = (
     "study", "claim", "source", "metric", "verdict",
     "relation", "relation_verdict", "n", "found", "published",
+    "estimate", "low", "high", "level", "margin",
 )  # fmt: skip
+"""One row a relation; the last five are numbers in full precision.
+
+``estimate`` and its interval are points, or the factor between costs; ``margin`` is in the same unit the
+smallest difference that matters, and ``level`` that of the test: 0.05, or a look's part of it.
+"""
 PUBLISHED_COLUMNS = (
     "study", "arm", "metric", "unit", "published", "n", "mean", "sd", "low", "high",
-    "one_run_low", "one_run_high", "agrees", "doubt",
+    "one_run_low", "one_run_high", "agrees", "doubt", "level",
 )  # fmt: skip
 
 
@@ -67,12 +73,14 @@ class Document:
     def answer(self) -> str:
         """The sentence that the document leads with."""
         counts = Counter(claim.verdict for _, claim in self.claims)
+        waiting = f"{plural(counts[None], 'claim')} not tested yet" if counts[None] else ""
+        if counts[None] == len(self.claims):
+            return f"{waiting or 'No claim to test'}."
         said = [
             f"{counts[verdict]} {'is' if counts[verdict] == 1 else 'are'} {verdict}"
             for verdict in ClaimVerdict
         ]
-        waiting = f", {plural(counts[None], 'claim')} not tested yet" if counts[None] else ""
-        return f"Of {plural(len(self.claims), 'claim')}, {names(said)}{waiting}."
+        return f"Of {plural(len(self.claims), 'claim')}, {', '.join(filter(None, (names(said), waiting)))}."
 
     @property
     def unlike(self) -> str:
@@ -113,9 +121,26 @@ def published_csv(document: Document) -> str:
 
 
 def runs_csv(results: Sequence[Results]) -> str:
-    """Return one row a run of every study, under ``study`` and `assay.results.COLUMNS`."""
-    rows = ((found.study.name, *row.values()) for found in results for row in found.rows())
-    return csv_text(("study", *COLUMNS), rows)
+    """Return one row a run of every study, under ``study`` and `assay.results.COLUMNS`.
+
+    At a declared look these are the runs of its seeds, of which the other tables speak.
+    """
+    return _rows_csv(results, COLUMNS, lambda found: found.rows())
+
+
+def epochs_csv(results: Sequence[Results]) -> str:
+    """Return one row an epoch of the runs of `runs_csv`, under ``study`` and `EPOCH_COLUMNS`."""
+    return _rows_csv(results, EPOCH_COLUMNS, lambda found: found.epoch_rows())
+
+
+def _rows_csv(
+    results: Sequence[Results],
+    columns: Sequence[str],
+    rows_of: Callable[[Results], Iterable[Mapping[str, object]]],
+) -> str:
+    looked = [found.at_look() for found in results]
+    rows = ((found.study.name, *row.values()) for found in looked for row in rows_of(found))
+    return csv_text(("study", *columns), rows)
 
 
 def _part(report: Report, metrics: Sequence[Metric]) -> Part:
@@ -129,9 +154,11 @@ def _claim_rows(claims: Sequence[tuple[Report, ClaimRow]]) -> Iterator[tuple[obj
     for report, claim in claims:
         head = (report.name, claim.sentence, claim.source, claim.metric, claim.verdict or report.stamp)
         if not claim.parts:
-            yield (*head, "", "", "", "", "")
+            yield (*head, *("" for _ in CLAIM_COLUMNS[len(head) :]))
         for part in claim.parts:
-            yield (*head, part.relation, part.verdict, part.n, part.found, part.published)
+            low, high = part.interval or ("", "")
+            numbers = (part.estimate, low, high, report.level, part.margin)
+            yield (*head, part.relation, part.verdict, part.n, part.found, part.published, *numbers)
 
 
 def _published_rows(report: Report) -> Iterator[tuple[object, ...]]:
@@ -140,4 +167,5 @@ def _published_rows(report: Report) -> Iterator[tuple[object, ...]]:
         first, last = row.prediction or ("", "")
         agrees = "" if row.consistent is None else row.consistent
         ours = (row.ours.n, row.ours.mean, row.ours.sd, low, high, first, last)
-        yield (report.name, row.arm, row.metric, row.unit, row.printed, *ours, agrees, row.doubt)
+        level = report.level if report.judged else ""
+        yield (report.name, row.arm, row.metric, row.unit, row.printed, *ours, agrees, row.doubt, level)

@@ -97,18 +97,20 @@ def _claims(report: Report) -> Table:
 
 
 def _arms(report: Report) -> Table:
-    headings = ("Arm", "Test, %", n.interval_name(report.confidence), "SD", "Test loss", "Best valid.",
+    spread = (n.interval_name(report.confidence),) if report.judged else ()
+    headings = ("Arm", "Test, %", *spread, "SD", "Test loss", "Best valid.",
                 "s/epoch", "MiB", "Params", "FLOPs", "Runs")  # fmt: skip
-    return Table("L{3cm}rrrrrrrrrr", headings, [_arm(arm) for arm in report.arms])
+    rows = [_arm(arm, report.judged) for arm in report.arms]
+    return Table(f"L{{3cm}}{'r' * (len(headings) - 1)}", headings, rows)
 
 
-def _arm(arm: ArmRow) -> Sequence[str]:
+def _arm(arm: ArmRow, judged: bool) -> Sequence[str]:
     lost = [f"{count} {word}" for count, word in
             ((arm.stuck, "stuck"), (arm.diverged, "diverged"), (arm.failed, "failed")) if count]  # fmt: skip
     return (
         arm.name,
         n.fixed(arm.test.mean),
-        arm.spread,
+        *((arm.spread,) if judged else ()),
         n.fixed(arm.test.sd),
         n.fixed(arm.test_loss, 3),
         n.fixed(arm.valid_best),
@@ -121,14 +123,19 @@ def _arm(arm: ArmRow) -> Sequence[str]:
 
 
 def _costs(report: Report) -> Table:
+    measured = any(cost.memory_has_interval for cost in report.costs)
     rows = [
         (
             cost.arm,
-            *(write(of) for of in (cost.seconds, cost.memory) for write in (n.ratio, n.ratio_interval)),
+            n.ratio(cost.seconds),
+            n.ratio_interval(cost.seconds),
+            n.ratio(cost.memory),
+            *((n.ratio_interval(cost.memory),) if measured else ()),
         )
         for cost in report.costs
     ]
-    return Table("L{4cm}rrrr", ("Arm", "Time per epoch", "Interval", "Peak memory", "Interval"), rows)
+    headings = ("Arm", "Time per epoch", "Interval", "Peak memory", *(("Interval",) if measured else ()))
+    return Table(f"L{{4cm}}{'r' * (len(headings) - 1)}", headings, rows)
 
 
 def _published(report: Report) -> Table:
@@ -138,13 +145,18 @@ def _published(report: Report) -> Table:
             _quantity(row),
             n.fixed(row.printed, row.decimals),
             n.fixed(row.ours.mean, row.decimals),
-            n.interval(row.prediction, row.decimals),
-            n.NOTHING if row.consistent is None else "yes" if row.consistent else "no",
+            *(_placed(row) if report.judged else ()),
         )
         for row in report.published
     ]
-    headings = ("Arm", "Quantity", "Published", "Our mean", "One run of ours", "Agrees")
-    return Table("L{3cm}L{5.5cm}rrrr", headings, rows)
+    placed = ("One run of ours", "Agrees") if report.judged else ()
+    headings = ("Arm", "Quantity", "Published", "Our mean", *placed)
+    return Table(f"L{{3cm}}L{{5.5cm}}{'r' * (len(headings) - 2)}", headings, rows)
+
+
+def _placed(row: PublishedRow) -> Sequence[str]:
+    agrees = n.NOTHING if row.consistent is None else "yes" if row.consistent else "no"
+    return n.interval(row.prediction, row.decimals), agrees
 
 
 def _quantity(row: PublishedRow) -> str:
@@ -166,7 +178,7 @@ def _rerun(report: Report) -> Table:
     rerun = report.rerun
     sizes = ", ".join(f"{size:,} {split}" for split, size in rerun.sizes.items())
     synthetic = " (synthetic)" if rerun.synthetic else ""
-    finished = n.plural(sum(arm.done for arm in report.arms), "finished run")
+    finished = n.plural(rerun.finished, "finished run")
     rows = [
         ("Data", f"{rerun.data}{synthetic}, {rerun.classes} classes: {sizes}"),
         ("Data digest", rerun.data_digest),

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from assay.report.arms import ArmRow
 from assay.report.effects import Effect
 from assay.report.factorial import factorial_of, has_factors
-from assay.report.numbers import capital, names, plural, seeds
+from assay.report.numbers import capital, ended, names, plural, seeds
+from assay.report.waiting import first_verdict
 from assay.results import Results
 from assay.source import unlike_source
 from assay.stats import Family, Verdict
@@ -27,15 +28,10 @@ def limits(
 def _interim(results: Results) -> Iterator[str]:
     if not results.complete:
         yield (
-            f"Interim: {results.done} of {plural(results.total, 'run')} have come to their end. Means will "
-            f"move; there is no interval, p-value or verdict before {_first_look(results)}, because whoever "
-            "looks early and often finds differences that are none."
+            f"Interim: {ended(results.done, results.total)}. Means will "
+            f"move; there is no interval, p-value or verdict before {first_verdict(results.study)}, because "
+            "whoever looks early and often finds differences that are none."
         )
-
-
-def _first_look(results: Results) -> str:
-    looks = results.study.looks
-    return f"the first declared look, at {plural(looks[0], 'seed')}" if looks else "the last one"
 
 
 def _extended(results: Results) -> Iterator[str]:
@@ -66,8 +62,8 @@ def _looked(results: Results) -> Iterator[str]:
     beyond = sum(run.status.ended for run in results.store.runs()) - results.done
     if beyond:
         yield (
-            f"{plural(beyond, 'run')} of later seeds ended already and can be seen among the runs; means and "
-            "comparisons leave them out until the next look."
+            f"{plural(beyond, 'run')} of later seeds ended already; nothing here speaks of them before "
+            "the next look."
         )
 
 

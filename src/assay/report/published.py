@@ -1,14 +1,17 @@
 """Published numbers beside ours: our mean, its interval, and where a single run of ours would fall."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from assay.metrics import METRICS, Metric
 from assay.report.claims import metric_values
+from assay.report.costs import is_computed
+from assay.report.waiting import summarised
 from assay.results import Results
 from assay.source import doubt, unlike_source
-from assay.stats import Summary, against_published, summary
+from assay.stats import Summary, against_published
 from assay.stats.ttest import FEWEST, Interval
 
 DECIMALS = {"%": 2, "nats": 3}
@@ -19,9 +22,11 @@ DECIMALS = {"%": 2, "nats": 3}
 class PublishedRow:
     """One printed number beside ours, in the metric's unit.
 
-    ``prediction`` is where one run of ours falls with 95% confidence and
+    ``ours`` has no interval until there may be a verdict, nor where memory was
+    computed. ``prediction`` is
+    where one run of ours falls with the confidence of that interval and
     ``consistent`` whether the printed number lies there; both are None below
-    three seeds, before the study is complete, on synthetic data, and for costs,
+    three seeds, before there may be a verdict, on synthetic data, and for costs,
     which another machine gave, and ``consistent`` for runs unlike those of the
     source. ``doubt`` says why the printed number may be an error.
     """
@@ -66,18 +71,28 @@ def _row(results: Results, arm: str, metric: Metric, value: float, judged: bool)
     printed = (
         round(100 * value, 10) if metric.unit == "%" else value
     )  # as printed: 84.13, not 84.13000000000001
-    placed = against_published(values, printed) if _can_be_placed(results, metric, len(values)) else None
+    placed = (
+        against_published(values, printed, confidence=results.confidence)
+        if _can_be_placed(results, metric, len(values))
+        else None
+    )
     return PublishedRow(
         arm=arm,
         metric=metric.name,
         title=metric.title,
         unit=metric.unit,
         printed=printed,
-        ours=summary(values),
+        ours=_ours(results, arm, metric, values),
         prediction=placed.prediction if placed else None,
         consistent=_lies_within(printed, placed.prediction, metric) if placed and judged else None,
         doubt=doubt(results.study, arm, metric),
     )
+
+
+def _ours(results: Results, arm: str, metric: Metric, values: NDArray[np.float64]) -> Summary:
+    found = summarised(results, values)
+    exact = metric is METRICS["peak_memory"] and is_computed(results, arm)
+    return replace(found, interval=None) if exact else found
 
 
 def _can_be_placed(results: Results, metric: Metric, runs: int) -> bool:

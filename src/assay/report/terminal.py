@@ -61,14 +61,14 @@ def arms_table(report: Report) -> Table:
     caption = "accuracies in %, mem: peak memory in MiB; valid best is optimistic"
     table = _table(caption if report.complete else f"{report.stamp}; {caption}")
     table.add_column("arm", overflow="fold")
-    interval, costs = numbers.interval_name(report.confidence), ("s/ep", "mem", "par", "FLOPs")
-    _numbers(table, ("runs", "test\nmean", interval, "sd", "valid\nbest", *costs))
+    spread = (numbers.interval_name(report.confidence),) if report.judged else ()
+    _numbers(table, ("runs", "test\nmean", *spread, "sd", "valid\nbest", "s/ep", "mem", "par", "FLOPs"))
     for arm in report.arms:
         table.add_row(
             arm.name,
             _with_stuck(f"{arm.done}/{arm.planned}", arm.stuck),
             numbers.fixed(arm.test.mean),
-            arm.spread,
+            *((arm.spread,) if report.judged else ()),
             numbers.fixed(arm.test.sd),
             numbers.fixed(arm.valid_best),
             numbers.speed(arm.seconds_per_epoch),
@@ -83,7 +83,7 @@ def status_table(results: Results) -> Table:
     """Return one row an arm: how many of its runs stand where."""
     look = results.at_look().look
     settled = f"; {'resolved at ' if resolved(results) else ''}{look}" if look else ""
-    table = _table(f"{results.done} of {results.total} runs have come to their end{settled}")
+    table = _table(f"{numbers.ended(results.done, results.total)}{settled}")
     table.add_column("arm", overflow="fold")
     _numbers(table, (*(status.value for status in Status), "epochs", "valid\nbest"))
     for arm in results.study.arms:
