@@ -10,7 +10,9 @@ from assay.stats import compare, compare_arms, verdict
 
 spreads = st.sampled_from([0.0, 1e-9, 1e-4, 0.01, 0.3, 5.0])
 shifts = st.sampled_from([0.0, 1e-9, -1e-9, 0.002, -0.004, 0.2, -7.0])
-NOTHINGS = re.compile(r"(?<![\d.])[-+]0\.00(?!\d)|by 0\.00|\bp (?:= )?0(?![.\d])|\b1 (?:more )?seeds|(?<![.\d])\d{4} ")
+NOTHINGS = re.compile(
+    r"(?<![\d.])[-+]0\.00(?!\d)|by 0\.00|\bp (?:= )?0(?![.\d])|\b1 (?:more )?seeds|(?<![.\d])\d{4} "
+)
 
 
 @given(spreads, shifts, st.integers(2, 9), st.integers(0, 2**32 - 1))
