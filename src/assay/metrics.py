@@ -7,7 +7,7 @@ compared by ratio. ``scale`` turns a value into the unit that reports print.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from math import isfinite, log
+from math import log
 from typing import Any
 
 from assay.errors import StudyError, suggestion
@@ -36,15 +36,17 @@ class Margin:
     factor: bool
 
     @property
-    def unit(self) -> str:
-        """What the number counts."""
-        return "factor" if self.factor else "points"
+    def expected(self) -> str:
+        """What a study may declare, in words."""
+        if self.factor:
+            return f"a factor above 1, at most {MOST_FACTOR}"
+        return f"points, a number above 0 and below {MOST_POINTS}"
 
     def allows(self, value: object) -> bool:
         """Whether a study may declare ``value``."""
-        if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+        if isinstance(value, bool) or not isinstance(value, int | float):
             return False
-        return 1 < value <= 10 if self.factor else 0 < value < MOST_POINTS
+        return 1 < value <= MOST_FACTOR if self.factor else 0 < value < MOST_POINTS
 
     def threshold(self, value: float) -> float:
         """Return the margin in the unit of paired differences: a share, or the logarithm of a factor."""
@@ -56,6 +58,7 @@ class Margin:
 
 
 MOST_POINTS = 25
+MOST_FACTOR = 10
 MARGINS: dict[str, Margin] = {
     "accuracy": Margin(0.3, factor=False),
     "overfit": Margin(0.3, factor=False),
@@ -95,10 +98,7 @@ def check_margins(margins: Mapping[str, Any], where: str) -> None:
         if name not in MARGINS:
             raise StudyError(f"{where}: margins: unknown key {name!r} ({suggestion(name, MARGINS)})")
         if not MARGINS[name].allows(value):
-            expected = "above 1, at most 10" if MARGINS[name].factor else f"above 0, below {MOST_POINTS}"
-            raise StudyError(
-                f"{where}: margins.{name}: expected {MARGINS[name].unit}, a number {expected}; got {value!r}"
-            )
+            raise StudyError(f"{where}: margins.{name}: expected {MARGINS[name].expected}; got {value!r}")
 
 
 def _overfit(run: RunRecord) -> float | None:

@@ -19,7 +19,7 @@ from assay import claims, tables
 from assay.claims import Claim
 from assay.data import DataSpec
 from assay.errors import AssayError, StudyError, suggestion
-from assay.metrics import MARGINS, MOST_POINTS, check_margins
+from assay.metrics import MARGINS, check_margins
 from assay.seeds import USUAL, check_looks, check_seeds, first_seeds, looks_up_to, seeds_and_looks
 from assay.settings import SETTINGS, TABLES, Settings, subtable
 from assay.tables import Table
@@ -100,9 +100,7 @@ class Study:
         if self.parent is not None and not _DIGEST.fullmatch(self.parent):
             raise StudyError(f"{where}: parent must be a study's digest, 64 hex digits; got {self.parent!r}")
         if not MARGINS["accuracy"].allows(self.margin):
-            raise StudyError(
-                f"{where}: margin must be points, a number above 0 and below {MOST_POINTS}; got {self.margin}"
-            )
+            raise StudyError(f"{where}: margin must be {MARGINS['accuracy'].expected}; got {self.margin}")
         check_margins(self.margins, where)
         if self.published_images is not None and self.published_images < 1:
             raise StudyError(f"{where}: published_images must be at least 1; got {self.published_images}")

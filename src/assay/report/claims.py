@@ -253,9 +253,8 @@ def _by_failures(part: Part, metric: Metric, relation: Relation, failed: Failure
     if failed.p >= level or expected == 0:
         return replace(part, verdict=ClaimVerdict.UNDECIDED, p=1.0)
     holds = (expected > 0) != worse_a
-    strict = relation.relation in "<>"
     verdict = ClaimVerdict.SUPPORTED if holds else ClaimVerdict.CONTRADICTED
-    return replace(part, verdict=verdict, p=failed.p if holds else 1.0 if strict else 1 - failed.p)
+    return replace(part, verdict=verdict, p=failed.p if holds else 1.0)
 
 
 def _differences(results: Results, metric: Metric, relation: Relation) -> NDArray[np.float64]:

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from assay.errors import UsageError
 from assay.stats.shares import MARGIN, check_margin, check_shares
-from assay.stats.signflip import sign_flip_p
+from assay.stats.signflip import sign_flip_p, smallest_p
 from assay.stats.ttest import (
     FEWEST,
     Interval,
@@ -52,7 +52,7 @@ class Comparison:
     sign_flip_p: float | None
     """Two-sided p of the sign-flip test, which assumes no normal distribution; exact for n <= 32."""
     smallest_sign_flip_p: float
-    """What the sign-flip p cannot fall below: 2 / 2**n."""
+    """What the sign-flip p cannot fall below: 2 / 2**n, and 1e-5 for n > 32."""
     d_z: float | None
     """``mean / sd``; None where the spread is 0. Seeds vary so little that large values are usual."""
     hedges_g: float | None
@@ -113,7 +113,7 @@ def compare(a: ArrayLike, b: ArrayLike, *, margin: float = MARGIN, confidence: f
         equivalence_interval=test.interval(2 * confidence - 1) if test else None,
         tost_p=test.p_equivalent(margin) if test else None,
         sign_flip_p=flip_p,
-        smallest_sign_flip_p=min(1.0, 2.0 / 2**n),
+        smallest_sign_flip_p=smallest_p(n),
         d_z=d_z,
         hedges_g=None if d_z is None else d_z * _hedges_factor(n - 1),
         win_rate=float(np.mean((np.sign(d) + 1) / 2)) if n else nan,
@@ -184,7 +184,7 @@ def _notes(
         few = {0: "no seed that both arms finished", 1: "one seed: two networks, not two methods"}
         return [few.get(n, "two seeds: the two differences and their mean, no interval")]
     notes = []
-    floor_p = 2.0 / 2**n
+    floor_p = smallest_p(n)
     if floor_p > alpha:
         notes.append(f"with {n} seeds the sign-flip p cannot fall below {floor_p:.3g}, whatever the data")
     if test.sd == 0:

@@ -7,6 +7,7 @@ ours would give, if the published method spreads over seeds as ours does.
 from dataclasses import dataclass
 from math import copysign, inf, sqrt
 
+import numpy as np
 import scipy
 from numpy.typing import ArrayLike
 
@@ -66,7 +67,7 @@ def against_published(
     seeds = test.sd**2 * (1 + 1 / test.n)
     sampling = 0.0
     if images is not None:
-        check_shares(x, "against_published")
+        check_shares(np.append(x, published), "against_published")
         sampling = sum(binomial_se(test.mean, count) ** 2 for count in images)
     spread, df = sqrt(seeds + sampling), _degrees(seeds, sampling, test.df)
     half = t_quantile(confidence, df) * spread
