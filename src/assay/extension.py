@@ -10,7 +10,6 @@ from assay.errors import StoreError, UsageError
 from assay.events import OnEvent, ignore
 from assay.results import Results
 from assay.runner import run
-from assay.stats.words import ended
 from assay.study import Study
 
 
@@ -39,7 +38,8 @@ def extended(parent: Results, seeds: int) -> Study:
     """Return the study that brings a finished one to so many ``seeds``: one look at all of them."""
     if not (parent.complete or resolved(parent)):
         raise StoreError(
-            f"{parent.folder}: {ended(parent.done, parent.total)}, expected all (`assay run` continues it)"
+            f"{parent.folder}: {parent.done} of {parent.total} runs have come to their end, expected all "
+            "(`assay run` continues it)"
         )
     if seeds <= parent.seeds_ended:
         raise UsageError(
