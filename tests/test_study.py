@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tiny import tiny_study, tiny_tables
 
 from assay.errors import AssayError, StudyError
+from assay.metrics import MARGINS
 from assay.optim import SGD, Adam
 from assay.studies import load_study
 from assay.study import Study, from_tables
@@ -108,11 +109,24 @@ def test_the_file_that_the_malformed_ones_start_from_is_good(tmp_path):
         ('name = "tiny"', 'name = ".."', ["'..'", "letters, digits"]),
         ('name = "tiny"', 'name = "a\\nb"', ["'a\\nb'", "letters, digits"]),
         ('name = "tiny"', "name = 3", ["name", "3"]),
-        ("seeds = 2", "margin = 0", ["margin must be a finite number > 0", "0"]),
+        ("seeds = 2", "margin = 0", ["margin must be points, a number above 0 and below 25", "0"]),
         ("seeds = 2", "margin = -0.1", ["margin must be", "-0.1"]),
         ("seeds = 2", "margin = nan", ["margin must be", "nan"]),
         ("seeds = 2", "margin = inf", ["margin must be", "inf"]),
         ("seeds = 2", "margin = true", ["margin must be a number", "True"]),
+        ("seeds = 2", "margin = 25", ["margin must be points", "below 25; got 25"]),
+        ("seeds = 2", f"margin = 1{'0' * 400}", ["margin must be points"]),
+        ("seeds = 2", "margins = 3", ["margins must be a table", "3"]),
+        ("seeds = 2", "margins.los = 1.1", ["margins: unknown key 'los'", "did you mean 'loss'?"]),
+        ("seeds = 2", "margins.loss = 1", ["margins.loss: expected a factor above 1, at most 10; got 1"]),
+        ("seeds = 2", "margins.time = 0.05", ["margins.time: expected a factor above 1"]),
+        ("seeds = 2", "margins.memory = 10.5", ["margins.memory: expected a factor", "got 10.5"]),
+        ("seeds = 2", f"margins.loss = 1{'0' * 400}", ["margins.loss: expected a factor"]),
+        ("seeds = 2", "margins.loss = nan", ["margins.loss: expected a factor", "nan"]),
+        ("seeds = 2", "margins.loss = true", ["margins.loss: expected a factor", "True"]),
+        ("seeds = 2", "margins.overfit = 0", ["margins.overfit: expected points, a number above 0", "got 0"]),
+        ("seeds = 2", "margins.accuracy = 0.3", ["margins.accuracy", "is called margin"]),
+        ("seeds = 2", "quick.margins.loss = 0", ["tiny-quick", "margins.loss: expected a factor"]),
         ("seeds = 2", 'control = "maxx"', ["control 'maxx' is no arm", "did you mean 'max'?"]),
         ("seeds = 2", "control = 3", ["control must be", "3"]),
         ("seeds = 2", "engine = 3", ["engine", "3"]),
@@ -230,6 +244,20 @@ def test_a_study_survives_its_own_tables(quick):
     assert again.digest == study.digest
 
 
+def test_margins_are_the_usual_ones_unless_declared():
+    study = tiny_study("glyphs", margin=0.5, margins={"loss": 1.1, "overfit": 2})
+    found = {name: study.margin_of(name) for name in MARGINS}
+    assert found == {"accuracy": 0.5, "overfit": 2, "loss": 1.1, "time": 1.05, "memory": 1.05}
+    assert from_tables(study.to_tables(), "x") == study
+    assert study.override({"margins": {"time": 1.2}}).margin_of("time") == 1.2
+
+
+def test_a_study_without_margins_is_the_study_it_was():
+    """Its digest, by which results are known, is that of before there were margins."""
+    assert "margins" not in tiny_study("glyphs").to_tables()
+    assert tiny_study("glyphs").digest.startswith("d2cfb764d81cdd21")
+
+
 @pytest.mark.parametrize("key", ["network", "optimizer", "training", "data", "factors", "quick"])
 def test_a_table_that_is_none_is_refused(key):
     with pytest.raises(StudyError, match=rf"^f: .*{key}.* must be a table; got 3$"):
@@ -239,7 +267,8 @@ def test_a_table_that_is_none_is_refused(key):
 @pytest.mark.parametrize(
     "change",
     [
-        {"seeds": [0, 2]}, {"margin": 0.4}, {"control": "max"}, {"optimizer": {"lr": 0.02}},
+        {"seeds": [0, 2]}, {"margin": 0.4}, {"margins": {"loss": 1.1}}, {"control": "max"},
+        {"optimizer": {"lr": 0.02}},
         {"training": {"epochs": 4}}, {"network": {"filters": 4}}, {"data": {"split_seed": 1}},
         {"engine": "auto"},
     ],
@@ -274,7 +303,8 @@ def test_overrides_reach_every_arm_and_leave_the_study_alone():
 @pytest.mark.parametrize(
     "overrides",
     [
-        {"seeds": 0}, {"seeds": "x"}, {"margin": "x"}, {"control": 3}, {"control": "y"}, {"name": "y"},
+        {"seeds": 0}, {"seeds": "x"}, {"margin": "x"}, {"margins": 3},
+        {"margins": {"loss": "x"}}, {"control": 3}, {"control": "y"}, {"name": "y"},
         {"engine": 1}, {"data": 1}, {"training": {"epochs": 0}}, {"network": {"layer": 3}},
         {"optimizer": None},
     ],
