@@ -11,7 +11,8 @@ import numpy as np
 from assay.adapters.coursework import FromCoursework
 from assay.checking.comparison import Comparison, compare_layers
 from assay.checking.counterpart import counterpart, kind_of
-from assay.checking.source import as_layer, blamed, importable, load, make, split, words
+from assay.checking.modules import importable
+from assay.checking.source import as_layer, blamed, load, make, split, words
 from assay.errors import AssayError, ShapeError, UsageError
 from assay.nn.layer import Layer
 from assay.shapes import Shape, text
@@ -60,7 +61,7 @@ def check(
     and for whatever the user's code raises.
     """
     path, name = split(target)
-    with importable(path.parent):
+    with importable(path):
         made = make(load(path, name), settings or {}, f"{path}:{name}", path)
         layer = as_layer(made, f"{path}:{name}")
         return check_layer(layer, name, against, input_shape, settings, path=path)
