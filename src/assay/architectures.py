@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from assay import nn, tables
-from assay.errors import StudyError
+from assay.errors import StudyError, shown
 from assay.network import Network
 from assay.nn.convolution import MethodName
 from assay.nn.init import PYTORCH_DEFAULT, GlorotNormal, GlorotUniform, HeNormal, HeUniform, Initializer
@@ -279,7 +279,7 @@ def _layers(values: tuple[dict[str, Any], ...], classes: int, where: str) -> tup
 def _layer(value: Any, classes: int, where: str) -> Layer:
     """Build one layer; those that hold layers hold tables of them."""
     if not isinstance(value, Mapping):
-        raise StudyError(f"{where}: expected a table with 'layer'; got {value!r}")
+        raise StudyError(f"{where}: expected a table with 'layer'; got {shown(value)}")
     table = dict(value)
     if table.get("layer") == "Linear":
         table.setdefault("out_features", classes)

@@ -19,7 +19,7 @@ from math import isfinite
 from typing import Any
 
 from assay import tables
-from assay.errors import StudyError, require, suggestion
+from assay.errors import StudyError, require, shown, suggestion
 from assay.metrics import METRICS
 from assay.tables import Table
 
@@ -68,7 +68,7 @@ class Claim:
         if not self.sentence.strip():
             raise StudyError("sentence is empty (say what is claimed)")
         if self.metric not in METRICS:
-            raise StudyError(f"metric: unknown {self.metric!r} ({suggestion(self.metric, METRICS)})")
+            raise StudyError(f"metric: unknown {shown(self.metric)} ({suggestion(self.metric, METRICS)})")
         require(1 < self.tolerance < 100, "tolerance", self.tolerance, "a factor above 1 and below 100")
         if not self.relations:
             raise StudyError("expect: needs at least one relation, such as 'max > average'")
@@ -89,7 +89,7 @@ class Claim:
 def from_tables(values: Any, where: str) -> tuple[Claim, ...]:
     """Return the claims of a study file's ``[[claims]]``."""
     if not isinstance(values, list | tuple):
-        raise StudyError(f"{where}: claims must be a list of tables; got {values!r}")
+        raise StudyError(f"{where}: claims must be a list of tables; got {shown(values)}")
     return tuple(_claim(value, f"{where}: claims[{index}]") for index, value in enumerate(values))
 
 
@@ -103,7 +103,7 @@ def check(
     for arm, row in published.items():
         _known(arm, arms, f"{where}: published")
         if not isinstance(row, Mapping):
-            raise StudyError(f"{where}: published.{arm}: expected a table of numbers; got {row!r}")
+            raise StudyError(f"{where}: published.{arm}: expected a table of numbers; got {shown(row)}")
         for key, value in row.items():
             _check_published(key, value, f"{where}: published.{arm}")
 
@@ -112,7 +112,7 @@ def _claim(value: Any, where: str) -> Claim:
     if isinstance(value, Claim):
         return value
     if not isinstance(value, Mapping):
-        raise StudyError(f"{where}: expected a table with 'sentence' and 'expect'; got {value!r}")
+        raise StudyError(f"{where}: expected a table with 'sentence' and 'expect'; got {shown(value)}")
     return tables.build(Claim, value, where)
 
 
@@ -127,7 +127,7 @@ def _relations(line: str) -> Iterator[Relation]:
         return
     if len(words) < 3 or len(words) % 2 == 0 or not set(words[1::2]) <= set(RELATIONS):
         raise StudyError(
-            f"expect: cannot read {line!r} (write 'a > b', 'a <= b', 'a = 1.5 x b' or 'a never learns')"
+            f"expect: cannot read {shown(line)} (write 'a > b', 'a <= b', 'a = 1.5 x b' or 'a never learns')"
         )
     for index in range(0, len(words) - 2, 2):
         yield Relation(words[index], words[index + 1], words[index + 2])
@@ -139,7 +139,7 @@ def _factor(word: str, line: str) -> float:
     except ValueError:
         factor = 0.0
     if not (isfinite(factor) and factor > 0):
-        raise StudyError(f"expect: {line!r}: expected a positive factor; got {word!r}")
+        raise StudyError(f"expect: {shown(line)}: expected a positive factor; got {shown(word)}")
     return factor
 
 
@@ -151,8 +151,8 @@ def _known(arm: str, arms: tuple[str, ...], where: str) -> None:
 def _check_published(key: str, value: Any, where: str) -> None:
     if key == "doubt":
         if not isinstance(value, str):
-            raise StudyError(f"{where}.doubt: expected the reason in words; got {value!r}")
+            raise StudyError(f"{where}.doubt: expected the reason in words; got {shown(value)}")
     elif key not in METRICS:
-        raise StudyError(f"{where}: unknown key {key!r} ({suggestion(key, [*METRICS, 'doubt'])})")
+        raise StudyError(f"{where}: unknown key {shown(key)} ({suggestion(key, [*METRICS, 'doubt'])})")
     elif not isinstance(value, int | float) or isinstance(value, bool) or not isfinite(value) or value < 0:
-        raise StudyError(f"{where}.{key}: expected a number >= 0; got {value!r}")
+        raise StudyError(f"{where}.{key}: expected a number >= 0; got {shown(value)}")
