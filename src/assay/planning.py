@@ -20,8 +20,8 @@ from assay.stats import (
 )
 from assay.study import Study
 
-STORED_SD = 0.354
-"""The spread of paired differences, in points, where no pilot has shown one.
+STORED_SD = 0.00354
+"""The spread of paired differences, a share, where no pilot has shown one.
 
 That of two arms whose seeds spread by 0.25 points each, as small convolutional networks on EMNIST do, and
 independently: pairing different networks buys little.
@@ -34,10 +34,10 @@ NO_MATTER = ("name", "question", "source", "seeds", "looks", "parent", "control"
 class Need:
     """The seeds that the comparison of ``a`` with ``b`` needs.
 
-    ``seen`` is the standard deviation of the pilot's ``n`` paired differences, in points, None without
+    ``seen`` is the standard deviation of the pilot's ``n`` paired differences, a share, None without
     three of them; ``sd`` is what is planned with, its upper 80% bound or else ``STORED_SD``. ``alone`` seeds
-    tell the difference if it is the only comparison, ``family`` as one of all that the study declares;
-    ``equivalent`` seeds show in the family that two equal arms are.
+    tell the difference if it is the only comparison, ``family`` as one of its comparisons; ``equivalent``
+    seeds show in the family that two equal arms are.
     """
 
     a: str
@@ -52,10 +52,10 @@ class Need:
 
 @dataclass(frozen=True)
 class SeedPlan:
-    """What each comparison of a study needs to tell a true ``difference``, in points, with ``power``.
+    """What each comparison of a study needs to tell a true ``difference``, a share, with ``power``.
 
-    ``alpha`` is the level of all comparisons together; ``margin`` the study's, in points too. ``changed``
-    says in which settings the pilot differs from the study: "training.epochs: 2 there, 8 here".
+    ``alpha`` is the level of all tests together; ``margin`` the study's. ``changed`` says in which
+    settings the pilot differs from the study: "training.epochs: 2 there, 8 here".
     """
 
     needs: tuple[Need, ...]
@@ -84,23 +84,26 @@ class SeedPlan:
 def plan_seeds(
     study: Study, difference: float | None = None, *, power: float = 0.8, pilot: Results | None = None
 ) -> SeedPlan:
-    """Return how many seeds ``study`` needs to tell a true ``difference``, by default its margin.
+    """Return how many seeds ``study`` needs to tell a true ``difference`` (a share), by default its margin.
 
     A ``pilot`` may be any results of arms with the same names, complete or not: only spreads are looked
     at, and never means. Raises `UsageError` for a study of one arm and for numbers that are none.
     """
-    difference = study.margin if difference is None else difference
-    if not 0 < difference < 100:
-        raise UsageError(f"resolve must be above 0 and below 100 points; got {difference}")
+    difference = study.margin / 100 if difference is None else difference
+    if not 0 < difference < 1:
+        raise UsageError(
+            f"resolve must be above 0 and below 100 points; got {100 * difference:.6g} "
+            "(in Python it is a share: 0.003)"
+        )
     if not ALPHA < power < 1:
         raise UsageError(f"power must be above {ALPHA} and below 1; got {power}")
     if len(study.arms) < 2:
         raise UsageError(f"{study.name}: has one arm, so there is no difference to tell")
     pairs = _pairs(study, pilot)
     alpha = look_alpha(study.looks) if study.looks else ALPHA
-    needs = tuple(_need(pair, difference, study.margin, power, alpha, len(pairs)) for pair in pairs)
+    needs = tuple(_need(pair, difference, power, alpha, len(pairs)) for pair in pairs)
     changed = _changed(study, pilot) if pilot else ()
-    return SeedPlan(needs, difference, power, study.margin, alpha, changed)
+    return SeedPlan(needs, difference, power, study.margin / 100, alpha, changed)
 
 
 def is_pilot(study: Study, pilot: Results) -> bool:
@@ -120,9 +123,8 @@ def _pairs(study: Study, pilot: Results | None) -> tuple[Pair, ...]:
     return compare_arms(arms, control=study.control, margin=study.margin / 100).pairs
 
 
-def _need(pair: Pair, difference: float, margin: float, power: float, alpha: float, m: int) -> Need:
-    spread = pair.comparison.sd or None  # equal differences show no spread
-    seen = None if spread is None else 100 * spread
+def _need(pair: Pair, difference: float, power: float, alpha: float, m: int) -> Need:
+    seen = pair.comparison.sd or None  # equal differences show no spread
     sd = STORED_SD if seen is None else sd_upper_bound(seen, pair.comparison.n)
     return Need(
         a=pair.a,
@@ -132,7 +134,7 @@ def _need(pair: Pair, difference: float, margin: float, power: float, alpha: flo
         sd=sd,
         alone=seeds_needed(sd, difference, power=power, alpha=alpha),
         family=seeds_needed(sd, difference, power=power, alpha=alpha / m),
-        equivalent=seeds_for_equivalence(sd, margin, power=power, alpha=alpha / m),
+        equivalent=seeds_for_equivalence(sd, pair.comparison.margin, power=power, alpha=alpha / m),
     )
 
 

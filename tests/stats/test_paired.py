@@ -254,7 +254,7 @@ def test_many_seeds_are_no_trouble(n):
         ([[1, 1]], [1, 1], {}, "shape"),
         ([1, 1], [1, 1], {"margin": 0}, "margin is 0"),
         ([1, 1], [1, 1], {"margin": 0.3}, r"margin is 0.3, .*\(0.003 is 0.3 points\)"),
-        ([1, 1], [1, 1], {"margin": 0.25}, "margin is 0.25"),
+        ([1, 1], [1, 1], {"margin": 1}, "margin is 1"),
         ([1, 1], [1, 1], {"margin": np.nan}, "margin is nan"),
         ([1, 1], [1, 1], {"confidence": 95}, "confidence is 95"),
         ([0.884, 88.4], [0.8, 0.8], {}, r"a: found 88.4, expected accuracies as shares from 0 to 1 \(0.884"),

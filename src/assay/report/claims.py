@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from assay.claims import Claim, Relation
 from assay.comparisons import failures_of
 from assay.metrics import MARGINS, METRICS, Failing, Metric
-from assay.report.numbers import further, names, plural, points, points_interval, share_percent
+from assay.report.costs import is_computed
+from assay.report.numbers import further, names, plural, points, points_interval, whole_percent
+from assay.report.waiting import first_verdict
 from assay.report.wording import factor, factor_interval, sided
 from assay.results import Results
 from assay.source import doubt
@@ -38,9 +40,10 @@ class Part:
     """One relation that a claim expects, and what the runs say of it.
 
     ``estimate`` and ``interval`` are differences of shares, or the factor a / b where the metric is compared
-    by ratio. ``interval`` is the one that decides, at ``confidence``, one end infinite where it is a
-    one-sided bound. ``printed`` is what the source's own numbers give, ``doubtful`` where one of them may be
-    an error. ``p`` is that of "the relation does not hold".
+    by ratio, ``margin`` in the same unit the smallest difference that matters. ``interval`` is the one that
+    decides, at ``confidence``, one end infinite where it is a one-sided bound. ``printed`` is what the
+    source's own numbers give, ``doubtful`` where one of them may be an error. ``p`` is that of "the relation
+    does not hold".
     """
 
     relation: str
@@ -51,6 +54,7 @@ class Part:
     interval: Interval | None = None
     confidence: float | None = None
     p: float = 1.0
+    margin: float | None = None
     printed: float | None = None
     more_seeds: MoreSeeds | None = None
     note: str = ""
@@ -144,10 +148,7 @@ def _row(results: Results, claim: Claim) -> ClaimRow:
 
 
 def _waiting(results: Results) -> str:
-    looks = results.study.looks
-    if looks:
-        return f"Not tested before the first declared look, at {plural(looks[0], 'seed')}."
-    return "Not tested before every run has ended."
+    return f"Not tested before {first_verdict(results.study)}."
 
 
 def _part(results: Results, claim: Claim, relation: Relation) -> Part:
@@ -156,8 +157,10 @@ def _part(results: Results, claim: Claim, relation: Relation) -> Part:
     metric = METRICS[claim.metric]
     level = results.alpha / len(claim.relations)
     failed = compare_failures(*(failures_of(results, arm) for arm in relation.arms))
-    test = _test(results, claim, relation)
+    exact = metric is METRICS["peak_memory"] and is_computed(results, *relation.arms)
+    test = _exactly(results, claim, relation) if exact else _test(results, claim, relation)
     estimate, interval = _shown(test, metric, relation)
+    margin = _margin(results, claim, relation, metric)
     printed = _printed(results, metric, *relation.arms)
     part = Part(
         relation=str(relation),
@@ -168,8 +171,10 @@ def _part(results: Results, claim: Claim, relation: Relation) -> Part:
         interval=interval,
         confidence=None if test.interval is None else test.confidence,
         p=test.p,
+        margin=exp(margin) if metric.ratio else margin,
         printed=printed,
         more_seeds=test.more_seeds,
+        note="computed, so exact" if exact and test.n else "",
         doubtful=printed is not None and any(doubt(results.study, arm, metric) for arm in relation.arms),
     )
     return _with_failures(part, metric, relation, failed, level) if failed.any else part
@@ -182,6 +187,17 @@ def _test(results: Results, claim: Claim, relation: Relation) -> RelationTest:
     return check_relation(
         d, relation.relation, margin=margin, relations=len(claim.relations), alpha=results.alpha
     )
+
+
+def _exactly(results: Results, claim: Claim, relation: Relation) -> RelationTest:
+    """Judge a ratio in which there is no chance, by however few seeds: as numbers without any spread."""
+    metric = METRICS[claim.metric]
+    d = _differences(results, metric, relation)
+    if not len(d):
+        return _test(results, claim, relation)
+    margin = _margin(results, claim, relation, metric)
+    test = check_relation(np.full(FEWEST, d.mean()), relation.relation, margin=margin)
+    return replace(test, n=len(d), interval=None, more_seeds=None)
 
 
 def _with_failures(part: Part, metric: Metric, relation: Relation, failed: FailureTest, level: float) -> Part:
@@ -278,8 +294,8 @@ def _shown(test: RelationTest, metric: Metric, relation: Relation) -> tuple[floa
 
 def metric_values(results: Results, arm: str, metric: Metric) -> NDArray[np.float64]:
     """Return a metric of an arm for each of the study's seeds; NaN where no run counts."""
-    last = results.by_seed if metric.failing is Failing.AS_MEASURED else results.counted
-    return last(arm, lambda run: metric.of(run, lambda: results.epochs(run.id)[-1]))
+    values = results.by_seed if metric.failing is Failing.AS_MEASURED else results.counted
+    return values(arm, metric.value)
 
 
 def _never_learns(results: Results, claim: Claim, relation: Relation) -> Part:
@@ -294,7 +310,7 @@ def _never_learns(results: Results, claim: Claim, relation: Relation) -> Part:
         return Part(str(relation), ClaimVerdict.CONTRADICTED, False, ended, note=note)
     confidence = results.confidence
     bound = never_seen_bound(ended, confidence=confidence) if ended else 1.0
-    note += f"; with {100 * confidence:.3g}% confidence at most {share_percent(bound)} do"
+    note += f"; with {100 * confidence:.3g}% confidence at most {whole_percent(bound)} do"
     supported = bound < claim.share
     return Part(
         str(relation),

@@ -3,36 +3,37 @@
 from collections.abc import Callable
 from math import isinf
 
+from assay.report import numbers
 from assay.report.numbers import (
     apart,
     capital,
-    confidence_name,
     further,
     interval_name,
     p_equals,
+    points,
     points_interval,
     seeds,
-    share_percent,
     speed,
-    unsigned_interval,
+    whole_percent,
 )
 from assay.stats import FailureRate, Pair, Verdict
 from assay.stats.ttest import Interval
 
 
 def comparison(pair: Pair, m: int) -> str:
-    """Return the sentence of a comparison, one of ``m`` of a family."""
+    """Return the sentence of a comparison, one of ``m`` of a family; it says so where it leaves seeds out."""
     if pair.failures.a.share == pair.failures.b.share == 1:
         return f"{capital(pair.a)} and {pair.b} cannot be compared: neither learnt anything."
     if pair.interval is None or pair.equivalence_interval is None:
         return _too_few(pair)
-    return f"{capital(_verdict(pair, m))}."
+    on = f"on the {seeds(pair.comparison.n)} on which both learnt, " if pair.left_out else ""
+    return f"{capital(on + _verdict(pair, m))}."
 
 
 def _verdict(pair: Pair, m: int) -> str:
     """Say which of the five verdicts it is, with the interval that decides it."""
     a, b, c, judgement = pair.a, pair.b, pair.comparison, pair.judgement
-    margin = f"{100 * c.margin:g} points"
+    margin = numbers.margin(c.margin)
     match judgement.verdict:
         case Verdict.BETTER | Verdict.WORSE:
             return f"{a} is {judgement.verdict} than {b} by {apart(c.mean)} ({_evidence(pair, m)})"
@@ -60,7 +61,7 @@ def _evidence(pair: Pair, m: int) -> str:
     """Return the interval of the difference, its signs as the words before it have them."""
     interval = pair.interval or (0.0, 0.0)
     towards = interval if pair.comparison.mean >= 0 else (-interval[1], -interval[0])
-    return _interval(unsigned_interval(towards), pair.comparison.alpha, pair, m)
+    return _interval(numbers.interval(towards), pair.comparison.alpha, pair, m)
 
 
 def _inside(pair: Pair, m: int) -> str:
@@ -79,10 +80,10 @@ def _too_few(pair: Pair) -> str:
     c = pair.comparison
     if not c.n:
         return f"There is no seed on which both {pair.a} and {pair.b} learnt: nothing can be compared."
-    found = " and ".join(apart(d, signed=True) for d in c.differences)
+    found = " and ".join(points(d) for d in c.differences)
     return (
-        f"{capital(pair.a)} less {pair.b} is {found} on {seeds(c.n)}: too few for a verdict (at least 3 are "
-        "needed)."
+        f"{capital(pair.a)} less {pair.b} is {found} points on {seeds(c.n)}: too few for a verdict (at "
+        "least 3 are needed)."
     )
 
 
@@ -90,16 +91,24 @@ def failures(pair: Pair) -> str:
     """Say how often two arms failed, whether alike, and which comes out ahead if a failure is the worst."""
     test, ahead = pair.failures, pair.outperforms
     return (
-        f"{capital(pair.a)} failed on {failure_rate(test.a)}, {pair.b} on {failure_rate(test.b)}; "
-        f"{p_equals(test.p)} that both fail alike. With a failed run ranked last, {pair.a} comes out ahead of "
-        f"{pair.b} on {share_percent(ahead.share)} of the seeds ({interval_name(ahead.confidence)} "
-        f"{share_percent(ahead.interval[0])} to {share_percent(ahead.interval[1])})."
+        f"{capital(pair.a)} failed on {failure_rate(test.a)}, {pair.b} on {failure_rate(test.b)}: "
+        f"{_which_fails(pair)}. With a failed run ranked last, {pair.a} comes out ahead "
+        f"of {pair.b} on {whole_percent(ahead.share)} of the seeds ({interval_name(ahead.confidence)} "
+        f"{whole_percent(ahead.interval[0])} to {whole_percent(ahead.interval[1])})."
     )
+
+
+def _which_fails(pair: Pair) -> str:
+    """Say what the exact test of equal failure rates decides."""
+    test, p = pair.failures, p_equals(pair.failures.p)
+    if test.p < 1 - test.a.confidence:
+        return f"{pair.a if test.only_a > test.only_b else pair.b} fails more often ({p})"
+    return f"that one of them fails more often is not shown ({p})"
 
 
 def failure_rate(rate: FailureRate) -> str:
     """Write a failure rate: 6 of 10 seeds (95% interval 26% to 88%)."""
-    low, high = map(share_percent, rate.interval)
+    low, high = map(whole_percent, rate.interval)
     return f"{rate.failed} of {seeds(rate.n)} ({interval_name(rate.confidence)} {low} to {high})"
 
 
@@ -117,9 +126,9 @@ def sided(interval: Interval, confidence: float, write: Callable[[Interval], str
     """Write the interval that decided, or the bound: "95% interval ...", "at most ..., one-sided 95%"."""
     low, high = interval
     if isinf(high):
-        return f"at least {_end(low, write)}, one-sided {confidence_name(confidence)} bound"
+        return f"at least {_end(low, write)}, one-sided {numbers.confidence(confidence)} bound"
     if isinf(low):
-        return f"at most {_end(high, write)}, one-sided {confidence_name(confidence)} bound"
+        return f"at most {_end(high, write)}, one-sided {numbers.confidence(confidence)} bound"
     return f"{interval_name(confidence)} {write(interval)}"
 
 

@@ -194,7 +194,7 @@ def _notes(
     elif floor_p <= alpha and (test.p() < alpha) != (flip_p < alpha):
         notes.append(f"t and sign-flip tests disagree: p {test.p():.2g} against {flip_p:.2g}")
     if correlation is not None and correlation < 0.1 and n >= FEWEST_FOR_CORRELATION:
-        notes.append(f"pairing bought nothing: the arms' correlation over seeds is {correlation:.2f}")
+        notes.append(f"pairing bought nothing: the arms' correlation over seeds is {correlation:z.2f}")
     if n >= 8 and abs(_skewness(d)) > 1:
         notes.append(f"the differences are skewed: see the sign-flip p {flip_p:.2g}")
     return notes
