@@ -60,7 +60,7 @@ ONLY = {
     "data": BOTTOM,
     "stats": BOTTOM,
     "network": BOTTOM | {"nn"},
-    "metrics": {"records"},
+    "metrics": {"errors", "records"},
     "claims": {"errors", "metrics", "tables"},
     "report": BOTTOM
     | {"claims", "comparisons", "data", "inspection", "metrics", "records", "results", "stats", "store"}
@@ -81,8 +81,8 @@ HOMES = {
 }
 """Where alone a library is imported."""
 
-BACKWARD = {("results", "report")}
-"""Delayed imports that point back: results show themselves in a notebook."""
+BACKWARD = {("results", "report"), ("results", "comparisons")}
+"""Delayed imports that point back: results show themselves in a notebook, and compare two arms."""
 
 
 @cache

@@ -326,7 +326,7 @@ def test_mcnemar_agrees_with_statsmodels(b, c):
         ({"a": [1, 1], "b": [1, 1]}, {"pairs": [("a", "a")]}, "two different arms"),
         ({"a": [1, 1], "b": [1, 1]}, {"pairs": [("a", "c")]}, "'c' is no arm"),
         ({"a": [1, 1], "b": [88.4, 1]}, {}, r"b: found 88.4, expected accuracies as shares"),
-        ({"a": [1, 1], "b": [1, 1]}, {"margin": 0.3}, "margin is 0.3"),
+        ({"a": [1, 1], "b": [1, 1]}, {"margin": 1}, "margin is 1"),
         ({"a": [1, 1], "b": [1, 1]}, {"alpha": 5}, "compare_arms: alpha is 5"),
         ({"a": [1, 1], "b": [1, 1]}, {"alpha": 0}, "alpha is 0"),
         ({"a": [1, 1], "b": [1, 1]}, {"alpha": np.nan}, "alpha is nan"),

@@ -37,7 +37,7 @@ def test_the_usual_margin_is_that_of_studies():
     assert usual.threshold(usual.default) == MARGIN
 
 
-@given(st.floats(0, 25, exclude_min=True, exclude_max=True).filter(lambda x: x > 1e-300))
+@given(st.floats(0, 100, exclude_min=True, exclude_max=True).filter(lambda x: x > 1e-300))
 def test_every_margin_that_a_study_may_declare_is_one_that_comparisons_take(margin):
     assert MARGINS["accuracy"].allows(margin)
     check_margin(MARGINS["accuracy"].threshold(margin), "here")
