@@ -112,7 +112,7 @@ def _greater(test: TTest, margin: float, alpha: float, sure: float) -> RelationT
     if _at_most(test, sure) < margin:
         bound = (-inf, _at_most(test, sure))
         return RelationTest(test.n, test.mean, ClaimVerdict.TOO_SMALL, bound, 1 - sure, p)
-    more = more_seeds(test, lambda sd: seeds_for_difference(sd, test.n, test.mean, margin, (alpha, sure)))
+    more = more_seeds(test, lambda sd: seeds_for_difference(sd, test, margin, (alpha, sure)))
     return replace(_two_sided(test, ClaimVerdict.UNDECIDED, alpha, p), more_seeds=more)
 
 
@@ -125,7 +125,7 @@ def _not_less(test: TTest, margin: float, alpha: float, sure: float) -> Relation
         return lower
     if test.interval(1 - sure)[1] < 0:
         return _two_sided(test, ClaimVerdict.CONTRADICTED, sure, p)
-    more = more_seeds(test, lambda sd: seeds_for_difference(sd, test.n, -test.mean, margin, (sure, alpha)))
+    more = more_seeds(test, lambda sd: seeds_for_difference(sd, _negative(test), margin, (sure, alpha)))
     shown = _two_sided(test, ClaimVerdict.UNDECIDED, sure, p) if below else lower
     return replace(shown, verdict=ClaimVerdict.UNDECIDED, more_seeds=more)
 
@@ -137,7 +137,7 @@ def _equal(test: TTest, margin: float, alpha: float, sure: float) -> RelationTes
     low, high = test.interval(1 - sure)
     if low > margin or high < -margin:
         return _two_sided(test, ClaimVerdict.CONTRADICTED, sure, p)
-    more = more_seeds(test, lambda sd: seeds_for_equality(sd, test.n, abs(test.mean), margin, (alpha, sure)))
+    more = more_seeds(test, lambda sd: seeds_for_equality(sd, test, margin, (alpha, sure)))
     return replace(_two_sided(test, ClaimVerdict.UNDECIDED, 2 * alpha, p), more_seeds=more)
 
 

@@ -32,7 +32,7 @@ def spread_interval(sd: float, df: float, *, confidence: float = CONFIDENCE) -> 
 def more_seeds(test: TTest, total: Callable[[float], int]) -> MoreSeeds | None:
     """Return the range of further seeds; ``total`` gives, for a spread, how many decide in all.
 
-    None where even the lower end is beyond ten million.
+    None where even the lower end is beyond ten million. ``total`` must not fall as the spread grows.
     """
     low, high = (_known(total, sd) for sd in spread_interval(test.sd, test.df))
     if low is None:
@@ -40,47 +40,65 @@ def more_seeds(test: TTest, total: Callable[[float], int]) -> MoreSeeds | None:
     return MoreSeeds(max(1, low - test.n), None if high is None else max(1, high - test.n))
 
 
-def seeds_to_settle(sd: float, n: int, size: float, margin: float, alpha: float) -> int:
+def seeds_to_settle(sd: float, found: TTest, margin: float, alpha: float) -> int:
     """Return how many seeds settle a comparison: by a verdict other than inconclusive.
 
-    Those that tell a true difference of 0 from one of the ``margin``. Where ``n`` already are as many, the
-    truth seems to lie in between: then those that settle the observed ``size``.
+    Those that tell a true difference of 0 from one of the ``margin``. Where, by the spread that was
+    ``found``, there already are as many, the truth seems to lie in between: then those that settle the
+    observed difference. ``sd`` is the true spread, for which the answer is.
     """
-    total = max(seeds_needed(sd, margin, alpha=alpha), seeds_for_equivalence(sd, margin, alpha=alpha))
-    if total > n:
-        return total
+
+    def either(sd: float) -> int:
+        return max(seeds_needed(sd, margin, alpha=alpha), seeds_for_equivalence(sd, margin, alpha=alpha))
+
+    size = abs(found.mean)
+    if not _reached(either, found):
+        return either(sd)
     if size > margin / 2:
         return seeds_needed(sd, size, alpha=alpha)
     return seeds_for_equivalence(sd, margin, difference=size, alpha=alpha)
 
 
-def seeds_for_difference(sd: float, n: int, size: float, margin: float, alphas: tuple[float, float]) -> int:
+def seeds_for_difference(sd: float, found: TTest, margin: float, alphas: tuple[float, float]) -> int:
     """Return how many seeds decide "a > b": that a gain of the margin shows, or that it is excluded.
 
-    ``alphas`` are the two-sided level of the first and the one-sided one of the second. Where ``n`` are as
-    many already, the observed gain ``size`` decides, whichever it is nearer to.
+    ``alphas`` are the two-sided level of the first and the one-sided one of the second. Where, by the spread
+    that was ``found``, there are as many already, the observed gain decides, whichever it is nearer to.
     """
     shows, excluded = alphas
-    total = max(seeds_needed(sd, margin, alpha=shows), seeds_needed(sd, margin, alpha=2 * excluded))
-    if total > n:
-        return total
-    if size > margin / 2:
-        return seeds_needed(sd, size, alpha=shows)
-    return seeds_needed(sd, margin - max(size, 0.0), alpha=2 * excluded)
+
+    def either(sd: float) -> int:
+        return max(seeds_needed(sd, margin, alpha=shows), seeds_needed(sd, margin, alpha=2 * excluded))
+
+    if not _reached(either, found):
+        return either(sd)
+    if found.mean > margin / 2:
+        return seeds_needed(sd, found.mean, alpha=shows)
+    return seeds_needed(sd, margin - max(found.mean, 0.0), alpha=2 * excluded)
 
 
-def seeds_for_equality(sd: float, n: int, size: float, margin: float, alphas: tuple[float, float]) -> int:
+def seeds_for_equality(sd: float, found: TTest, margin: float, alphas: tuple[float, float]) -> int:
     """Return how many seeds decide "a = b": within the margin, or beyond it as far as was observed.
 
     ``alphas`` are the level of the equivalence test and that of the interval that lies beyond.
     """
     inside, beyond = alphas
-    total = seeds_for_equivalence(sd, margin, alpha=inside)
-    if total > n:
-        return total
+
+    def within(sd: float, difference: float = 0.0) -> int:
+        return seeds_for_equivalence(sd, margin, difference=difference, alpha=inside)
+
+    size = abs(found.mean)
+    if not _reached(within, found):
+        return within(sd)
     if size < margin:
-        return seeds_for_equivalence(sd, margin, difference=size, alpha=inside)
+        return within(sd, size)
     return seeds_needed(sd, max(size - margin, margin / 100), alpha=beyond)
+
+
+def _reached(total: Callable[[float], int], found: TTest) -> bool:
+    """Whether the seeds there are would do, were the true spread the observed one."""
+    known = _known(total, found.sd)
+    return known is not None and known <= found.n
 
 
 def _known(total: Callable[[float], int], sd: float) -> int | None:

@@ -53,4 +53,4 @@ def _decide(different: bool, within_margin: bool, mean: float) -> Verdict:
 
 def settling(test: TTest, margin: float, alpha: float) -> MoreSeeds | None:
     """Return about how many more seeds would settle a comparison with 80% power (`seeds_to_settle`)."""
-    return more_seeds(test, lambda sd: seeds_to_settle(sd, test.n, abs(test.mean), margin, alpha))
+    return more_seeds(test, lambda sd: seeds_to_settle(sd, test, margin, alpha))
