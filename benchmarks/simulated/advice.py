@@ -66,36 +66,44 @@ def _fewest(spread: np.ndarray, largest: np.ndarray, z: float, of_alpha: float) 
     return np.where(found < TABULATED, found, beyond).astype(np.int64)
 
 
-def settling(found: TTests) -> Total:
-    """Return what `assay.stats.forecast.seeds_to_settle` gives, for one comparison."""
+@dataclass(frozen=True)
+class Totals:
+    """What `assay.stats.forecast.Totals` is, for many studies."""
 
-    def either(sd: np.ndarray) -> np.ndarray:
+    planned: Total
+    observed: Total
+
+
+def to_settle(size: np.ndarray) -> Totals:
+    """Return `assay.stats.forecast.to_settle` of one comparison, which was seen to be of ``size``."""
+
+    def planned(sd: np.ndarray) -> np.ndarray:
         return np.maximum(fewest_to_find(sd, MARGIN, ALPHA), fewest_to_show(sd, MARGIN, ALPHA))
 
-    def total(sd: np.ndarray) -> np.ndarray:
-        size = np.abs(found.mean)
-        seeds = np.where(size > MARGIN / 2, fewest_to_find(sd, size, ALPHA), 0)
-        for k in np.flatnonzero(reached & (size <= MARGIN / 2)):
-            seeds[k] = seeds_for_equivalence(sd[k], MARGIN, difference=size[k], alpha=ALPHA)
-        return np.where(reached, seeds, either(sd))
+    def observed(sd: np.ndarray) -> np.ndarray:
+        near = size <= MARGIN / 2
+        seeds = fewest_to_find(sd, np.maximum(size, MARGIN / 2), ALPHA)
+        seeds[near] = [
+            seeds_for_equivalence(one, MARGIN, difference=gap, alpha=ALPHA)
+            for one, gap in zip(sd[near], size[near], strict=True)
+        ]
+        return seeds
 
-    reached = either(found.sd) <= found.n
-    return total
+    return Totals(planned, observed)
 
 
-def deciding(found: TTests) -> Total:
-    """Return what `assay.stats.forecast.seeds_for_difference` gives, for a claim of one relation, a > b."""
+def to_tell_a_gain(size: np.ndarray) -> Totals:
+    """Return `assay.stats.forecast.to_tell_a_gain` of a claim of one relation, a > b; ``size`` was seen."""
 
-    def either(sd: np.ndarray) -> np.ndarray:
+    def planned(sd: np.ndarray) -> np.ndarray:
         return np.maximum(fewest_to_find(sd, MARGIN, ALPHA), fewest_to_find(sd, MARGIN, 2 * ALPHA))
 
-    def total(sd: np.ndarray) -> np.ndarray:
-        shows = fewest_to_find(sd, np.maximum(found.mean, MARGIN / 2), ALPHA)
-        excluded = fewest_to_find(sd, MARGIN - np.clip(found.mean, 0, MARGIN / 2), 2 * ALPHA)
-        return np.where(reached, np.where(found.mean > MARGIN / 2, shows, excluded), either(sd))
+    def observed(sd: np.ndarray) -> np.ndarray:
+        shows = fewest_to_find(sd, np.maximum(size, MARGIN / 2), ALPHA)
+        excluded = fewest_to_find(sd, MARGIN - np.clip(size, 0, MARGIN / 2), 2 * ALPHA)
+        return np.where(size > MARGIN / 2, shows, excluded)
 
-    reached = either(found.sd) <= found.n
-    return total
+    return Totals(planned, observed)
 
 
 @dataclass(frozen=True)
@@ -111,43 +119,53 @@ class Range:
         return np.round(np.sqrt(self.low * self.high)).astype(np.int64)
 
 
-def more_seeds(found: TTests, total: Total) -> Range:
-    """Return the ranges of further seeds."""
-    df, tail = found.n - 1, (1 - CONFIDENCE) / 2
-    low, high = (found.sd * np.sqrt(df / scipy.special.chdtri(df, p)) for p in (tail, 1 - tail))
-    return Range(*(np.maximum(1, total(sd) - found.n) for sd in (low, high)))
+@dataclass(frozen=True)
+class Question:
+    """What is asked of the seeds there are, and how many answer it."""
+
+    verdict: Callable[[TTests], np.ndarray]
+    totals: Callable[[TTests], Totals]
+
+    def total(self, found: TTests, sd: np.ndarray) -> np.ndarray:
+        """Return how many seeds answer in all, were ``sd`` the true spreads."""
+        totals = self.totals(found)
+        enough = totals.planned(found.sd) <= found.n
+        seeds = totals.planned(sd)
+        # Only where it is asked for: one by one it is slow.
+        some = self.totals(TTests(found.n, found.mean[enough], found.sd[enough]))
+        seeds[enough] = some.observed(sd[enough])
+        return seeds
+
+    def more_seeds(self, found: TTests) -> Range:
+        """Return the ranges of further seeds."""
+        df, tail = found.n - 1, (1 - CONFIDENCE) / 2
+        low, high = (found.sd * np.sqrt(df / scipy.special.chdtri(df, p)) for p in (tail, 1 - tail))
+        return Range(*(np.maximum(1, self.total(found, sd) - found.n) for sd in (low, high)))
 
 
-def holds(
-    n: int, points: float, ask: Callable[[TTests], Total], verdict: Callable[[TTests], np.ndarray]
-) -> Simulation:
+VERDICT = Question(lambda tests: verdicts(tests, MARGIN, ALPHA), lambda found: to_settle(np.abs(found.mean)))
+CLAIM = Question(lambda tests: relations(tests, ">", MARGIN), lambda found: to_tell_a_gain(found.mean))
+
+
+def holds(n: int, points: float, ask: Question) -> Simulation:
     """Ask whether the range holds the number that the true spread gives."""
 
     def simulate(rng: np.random.Generator, studies: int) -> Outcomes:
         found = one_sample(rng.normal(points * POINT, SPREAD, (studies, n)))
-        total = ask(found)
-        said, number = more_seeds(found, total), np.maximum(1, total(np.full(studies, SPREAD)) - n)
+        said, number = ask.more_seeds(found), np.maximum(1, ask.total(found, np.full(studies, SPREAD)) - n)
         held = (said.low <= number) & (number <= said.high)
-        undecided = np.isin(verdict(found), ["inconclusive", "undecided"])
-        return {
-            "holds the number": held,
-            "undecided": undecided,
-            "holds it, of the undecided": np.where(undecided, held, np.nan),
-            **{
-                f"{name} (mean of the undecided)": np.where(undecided, seeds, np.nan)
-                for name, seeds in {"from": said.low, "to": said.high, "the number": number}.items()
-            },
+        undecided = np.isin(ask.verdict(found), ["inconclusive", "undecided"])
+        of_undecided = {
+            "holds it, of the undecided": held,
+            "from (mean of the undecided)": said.low,
+            "to": said.high,
+            "the number": number,
+        }
+        return {"holds the number": held, "undecided": undecided} | {
+            name: np.where(undecided, x, np.nan) for name, x in of_undecided.items()
         }
 
     return simulate
-
-
-def _verdict(tests: TTests) -> np.ndarray:
-    return verdicts(tests, MARGIN, ALPHA)
-
-
-def _claim(tests: TTests) -> np.ndarray:
-    return relations(tests, ">", MARGIN)
 
 
 def looking_again(n: int, which: str) -> Simulation:
@@ -155,11 +173,11 @@ def looking_again(n: int, which: str) -> Simulation:
 
     def judged_twice(rng: np.random.Generator, studies: int, true: float) -> np.ndarray:
         first = one_sample(rng.normal(true, SPREAD, (studies, n)))
-        found = _verdict(first)
+        found = VERDICT.verdict(first)
         again = found == "inconclusive"
         if which:
-            advised = getattr(more_seeds(first, settling(first)), which)
-            found = np.where(again, _verdict(extended(rng, first, advised, true)), found)
+            advised = getattr(VERDICT.more_seeds(first), which)
+            found = np.where(again, VERDICT.verdict(extended(rng, first, advised, true)), found)
         return found
 
     def simulate(rng: np.random.Generator, studies: int) -> Outcomes:
@@ -190,9 +208,9 @@ TOPICS = (
         "The 80% range of further seeds, and the number for the true spread, 0.354 points, the question "
         "being the same. Promised of all studies; the range is said of those that are undecided.",
         {
-            f"{n} seeds, {of}, {what}": holds(n, points, ask, verdict)
+            f"{n} seeds, {of}, {what}": holds(n, points, ask)
             for n in (3, 5, 10, 20)
-            for of, ask, verdict in (("verdict", settling, _verdict), ("claim a > b", deciding, _claim))
+            for of, ask in (("verdict", VERDICT), ("claim a > b", CLAIM))
             for what, points in TRUTHS.items()
         },
         {"holds the number": Promise(CONFIDENCE, side=">=")},

@@ -20,7 +20,7 @@ def covers(n: int) -> Simulation:
 
     def simulate(rng: np.random.Generator, studies: int) -> Outcomes:
         unequal, equal = (differences(rng, studies, n, true, SPREAD) for true in (0.2 * POINT, 0.0))
-        return {"covers": unequal.cover(0.2 * POINT), "tells equal arms apart": equal.p() < ALPHA}
+        return {"covers": unequal.cover(0.2 * POINT), "tells equal arms apart": equal.differs(ALPHA)}
 
     return simulate
 
@@ -31,7 +31,7 @@ def equivalent(n: int, spread: float) -> Simulation:
     def simulate(rng: np.random.Generator, studies: int) -> Outcomes:
         where = {"at the margin": MARGIN, "0.05 points beyond": MARGIN + 0.05 * POINT}
         return {
-            f"equivalent, {name}": differences(rng, studies, n, true, spread).p_equivalent(MARGIN) < ALPHA
+            f"equivalent, {name}": differences(rng, studies, n, true, spread).lies_within(MARGIN, ALPHA)
             for name, true in where.items()
         }
 

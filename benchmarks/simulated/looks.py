@@ -16,7 +16,7 @@ def at_looks(looks: tuple[int, ...], level: float) -> Simulation:
 
     def simulate(rng: np.random.Generator, studies: int) -> Outcomes:
         d = rng.normal(0, SPREAD, (studies, max(looks)))
-        rejected = [one_sample(d[:, :n]).p() < level for n in looks]
+        rejected = [one_sample(d[:, :n]).differs(level) for n in looks]
         return {"tells equal arms apart": np.any(rejected, axis=0)}
 
     return simulate

@@ -42,6 +42,15 @@ class TTests:
         gap = np.abs(self.mean) - margin
         return np.asarray(scipy.special.stdtr(self.n - 1, gap / self.se))
 
+    def differs(self, alpha: float) -> np.ndarray:
+        """Whether the 1 - ``alpha`` interval excludes 0."""
+        return ~self.cover(0, 1 - alpha)
+
+    def lies_within(self, margin: float, alpha: float) -> np.ndarray:
+        """Whether the 1 - 2 ``alpha`` interval lies inside the ``margin``."""
+        low, high = self.interval(1 - 2 * alpha)
+        return (-margin < low) & (high < margin)
+
     def interval(self, confidence: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
         """Return the ends of the two-sided intervals."""
         half = scipy.special.stdtrit(self.n - 1, (1 + np.asarray(confidence)) / 2) * self.se
@@ -61,12 +70,26 @@ def one_sample(differences: np.ndarray) -> TTests:
 
 def verdicts(tests: TTests, margin: float, alpha: float) -> np.ndarray:
     """Return the verdicts on comparisons, each at level ``alpha``."""
-    different, within = tests.p() < alpha, tests.p_equivalent(margin) < alpha
+    return decided(tests.differs(alpha), tests.lies_within(margin, alpha), tests.mean)
+
+
+def decided(different: np.ndarray, within: np.ndarray, mean: np.ndarray) -> np.ndarray:
+    """Return the verdicts of two decisions and a direction."""
     return np.select(
-        [different & within, different & (tests.mean > 0), different, within],
+        [different & within, different & (mean > 0), different, within],
         [Verdict.NEGLIGIBLE.value, Verdict.BETTER.value, Verdict.WORSE.value, Verdict.EQUIVALENT.value],
         Verdict.INCONCLUSIVE.value,
     )
+
+
+def holm(p: np.ndarray) -> np.ndarray:
+    """Return `assay.stats.holm` of each study's p-values, which are on the last axis."""
+    order = np.argsort(p, axis=-1, kind="stable")
+    steps = np.arange(p.shape[-1], 0, -1)
+    adjusted = np.minimum(1, np.maximum.accumulate(steps * np.take_along_axis(p, order, -1), axis=-1))
+    found = np.empty_like(p)
+    np.put_along_axis(found, order, adjusted, -1)
+    return found
 
 
 def says_different(found: np.ndarray) -> np.ndarray:
@@ -92,7 +115,7 @@ def relations(tests: TTests, relation: str, margin: float, of: int = 1) -> np.nd
             choices = [(tests.interval(1 - 2 * ALPHA)[1] < margin) & (low <= 0), sure_low > 0]
         case _:
             beyond = (sure_low > margin) | (sure_high < -margin)
-            choices = [tests.p_equivalent(margin) < ALPHA, beyond]
+            choices = [tests.lies_within(margin, ALPHA), beyond]
     names = [ClaimVerdict.SUPPORTED.value, ClaimVerdict.CONTRADICTED.value, ClaimVerdict.TOO_SMALL.value]
     return np.select(choices, names[: len(choices)], ClaimVerdict.UNDECIDED.value)
 

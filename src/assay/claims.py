@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from math import isfinite
+from sys import float_info
 from typing import Any
 
 from assay import tables
@@ -161,7 +162,10 @@ def _check_published(key: str, value: Any, where: str) -> None:
     if key == "doubt":
         if not isinstance(value, str):
             raise StudyError(f"{where}.doubt: expected the reason in words; got {value!r}")
-    elif key not in METRICS:
+        return
+    if key not in METRICS:
         raise StudyError(f"{where}: unknown key {key!r} ({suggestion(key, [*METRICS, 'doubt'])})")
-    elif not isinstance(value, int | float) or isinstance(value, bool) or not isfinite(value) or value < 0:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= float_info.max:
         raise StudyError(f"{where}.{key}: expected a number >= 0; got {value!r}")
+    if METRICS[key].margin == "accuracy" and value > 1:
+        raise StudyError(f"{where}.{key}: expected a share from 0 to 1 (0.884, not 88.4); got {value!r}")

@@ -7,17 +7,14 @@ compared by ratio. ``scale`` turns a value into the unit that reports print.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from math import isfinite, log
+from math import log
 from typing import Any
 
 from assay.errors import StudyError, suggestion
-from assay.records import EpochRecord, RunRecord
+from assay.records import RunRecord
 
-Last = Callable[[], EpochRecord]
-"""Reads the last epoch of a run, for the metrics that need it."""
-
-Value = Callable[[RunRecord, Last], float | None]
-"""A finished run and its last epoch to a number; None where the run has none."""
+Value = Callable[[RunRecord], float | None]
+"""A finished run to a number, by its columns in a results table; None where it has none."""
 
 
 class Failing(StrEnum):
@@ -39,15 +36,17 @@ class Margin:
     factor: bool
 
     @property
-    def unit(self) -> str:
-        """What the number counts."""
-        return "factor" if self.factor else "points"
+    def expected(self) -> str:
+        """What a study may declare, in words."""
+        if self.factor:
+            return f"a factor above 1, at most {MOST_FACTOR}"
+        return f"points, a number above 0 and below {MOST_POINTS}"
 
     def allows(self, value: object) -> bool:
         """Whether a study may declare ``value``."""
-        if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+        if isinstance(value, bool) or not isinstance(value, int | float):
             return False
-        return 1 < value <= 10 if self.factor else 0 < value < MOST_POINTS
+        return 1 < value <= MOST_FACTOR if self.factor else 0 < value < MOST_POINTS
 
     def threshold(self, value: float) -> float:
         """Return the margin in the unit of paired differences: a share, or the logarithm of a factor."""
@@ -59,6 +58,7 @@ class Margin:
 
 
 MOST_POINTS = 25
+MOST_FACTOR = 10
 MARGINS: dict[str, Margin] = {
     "accuracy": Margin(0.3, factor=False),
     "overfit": Margin(0.3, factor=False),
@@ -87,9 +87,9 @@ class Metric:
     ratio: bool = False
     unit: str = ""
 
-    def of(self, run: RunRecord, last: Last) -> float | None:
-        """Return the quantity, accuracies as shares, or None where the run has none."""
-        return self.value(run, last)
+    def shown(self, value: float) -> float:
+        """Return a value in the unit that reports print: 84.13, not 84.13000000000001."""
+        return round(self.scale * value, 10) if self.scale == 100 else self.scale * value
 
 
 def check_margins(margins: Mapping[str, Any], where: str) -> None:
@@ -98,15 +98,13 @@ def check_margins(margins: Mapping[str, Any], where: str) -> None:
         if name not in MARGINS:
             raise StudyError(f"{where}: margins: unknown key {name!r} ({suggestion(name, MARGINS)})")
         if not MARGINS[name].allows(value):
-            expected = "above 1, at most 10" if MARGINS[name].factor else f"above 0, below {MOST_POINTS}"
-            raise StudyError(
-                f"{where}: margins.{name}: expected {MARGINS[name].unit}, a number {expected}; got {value!r}"
-            )
+            raise StudyError(f"{where}: margins.{name}: expected {MARGINS[name].expected}; got {value!r}")
 
 
-def _overfit(_: RunRecord, last: Last) -> float:
-    epoch = last()
-    return epoch.train_accuracy - epoch.valid_accuracy
+def _overfit(run: RunRecord) -> float | None:
+    if run.train_final is None or run.valid_final is None:
+        return None
+    return run.train_final - run.valid_final
 
 
 def _accuracy(name: str, title: str, value: Value) -> Metric:
@@ -122,21 +120,21 @@ def _cost(name: str, title: str, value: Value, margin: str, unit: str, scale: fl
 METRICS: dict[str, Metric] = {
     metric.name: metric
     for metric in (
-        _accuracy("test_accuracy", "test accuracy", lambda run, _: run.test_accuracy),
-        _accuracy("valid_best", "best validation accuracy", lambda run, _: run.valid_best),
-        _accuracy("valid_final", "last validation accuracy", lambda run, _: run.valid_final),
-        _accuracy("train_final", "last training accuracy", lambda _, last: last().train_accuracy),
+        _accuracy("test_accuracy", "test accuracy", lambda run: run.test_accuracy),
+        _accuracy("valid_best", "best validation accuracy", lambda run: run.valid_best),
+        _accuracy("valid_final", "last validation accuracy", lambda run: run.valid_final),
+        _accuracy("train_final", "last training accuracy", lambda run: run.train_final),
         Metric(
             "overfit", "training less validation accuracy", _overfit, "overfit",
             higher_is_better=False, failing=Failing.UNDEFINED, scale=100, unit="%",
         ),
         Metric(
-            "test_loss", "test loss", lambda run, _: run.test_loss, "loss",
+            "test_loss", "test loss", lambda run: run.test_loss, "loss",
             higher_is_better=False, ratio=True, unit="nats",
         ),
-        _cost("seconds_per_epoch", "time per epoch", lambda run, _: run.seconds_per_epoch, "time", "s"),
-        _cost("steps_per_second", "speed", lambda run, _: run.steps_per_second, "time", "steps/s"),
-        _cost("peak_memory", "peak memory", lambda run, _: run.peak_memory, "memory", "MiB", 2**-20),
+        _cost("seconds_per_epoch", "time per epoch", lambda run: run.seconds_per_epoch, "time", "s"),
+        _cost("steps_per_second", "speed", lambda run: run.steps_per_second, "time", "steps/s"),
+        _cost("peak_memory", "peak memory", lambda run: run.peak_memory, "memory", "MiB", 2**-20),
     )
 }  # fmt: skip
 """Every metric by the name that study files use."""

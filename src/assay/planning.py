@@ -20,8 +20,8 @@ from assay.stats import (
 )
 from assay.study import Study
 
-STORED_SD = 0.354
-"""The spread of paired differences, in points, where no pilot has shown one.
+STORED_SD = 0.00354
+"""The spread of paired differences, a share, where no pilot has shown one.
 
 That of two arms whose seeds spread by 0.25 points each, as small convolutional networks on EMNIST do, and
 independently: pairing different networks buys little.
@@ -34,9 +34,9 @@ NO_MATTER = ("name", "question", "source", "seeds", "looks", "parent", "control"
 class Need:
     """The seeds that the comparison of ``a`` with ``b`` needs.
 
-    ``seen`` is the standard deviation of the pilot's ``n`` paired differences, in points, None without
+    ``seen`` is the standard deviation of the pilot's ``n`` paired differences, a share, None without
     three of them; ``sd`` is what is planned with, its upper 80% bound or else ``STORED_SD``. ``alone`` seeds
-    tell the difference if it is the only comparison, ``family`` at the worst step of Holm; ``equivalent``
+    tell the difference if it is the only comparison, ``family`` as one of its comparisons; ``equivalent``
     seeds show in the family that two equal arms are.
     """
 
@@ -52,9 +52,9 @@ class Need:
 
 @dataclass(frozen=True)
 class SeedPlan:
-    """What each comparison of a study needs to tell a true ``difference``, in points, with ``power``.
+    """What each comparison of a study needs to tell a true ``difference``, a share, with ``power``.
 
-    ``alpha`` is the level of each test, before Holm; ``margin`` the study's. ``changed`` says in which
+    ``alpha`` is the level of all tests together; ``margin`` the study's. ``changed`` says in which
     settings the pilot differs from the study: "training.epochs: 2 there, 8 here".
     """
 
@@ -84,14 +84,17 @@ class SeedPlan:
 def plan_seeds(
     study: Study, difference: float | None = None, *, power: float = 0.8, pilot: Results | None = None
 ) -> SeedPlan:
-    """Return how many seeds ``study`` needs to tell a true ``difference``, by default its margin.
+    """Return how many seeds ``study`` needs to tell a true ``difference`` (a share), by default its margin.
 
     A ``pilot`` may be any results of arms with the same names, complete or not: only spreads are looked
     at, and never means. Raises `UsageError` for a study of one arm and for numbers that are none.
     """
-    difference = study.margin if difference is None else difference
-    if not 0 < difference < 100:
-        raise UsageError(f"resolve must be above 0 and below 100 points; got {difference}")
+    difference = study.margin / 100 if difference is None else difference
+    if not 0 < difference < 1:
+        raise UsageError(
+            f"resolve must be above 0 and below 100 points; got {100 * difference:.6g} "
+            "(in Python it is a share: 0.003)"
+        )
     if not ALPHA < power < 1:
         raise UsageError(f"power must be above {ALPHA} and below 1; got {power}")
     if len(study.arms) < 2:
@@ -100,7 +103,7 @@ def plan_seeds(
     alpha = look_alpha(study.looks) if study.looks else ALPHA
     needs = tuple(_need(pair, difference, power, alpha, len(pairs)) for pair in pairs)
     changed = _changed(study, pilot) if pilot else ()
-    return SeedPlan(needs, difference, power, study.margin, alpha, changed)
+    return SeedPlan(needs, difference, power, study.margin / 100, alpha, changed)
 
 
 def is_pilot(study: Study, pilot: Results) -> bool:
@@ -112,10 +115,12 @@ def _pairs(study: Study, pilot: Results | None) -> tuple[Pair, ...]:
     """Return the study's comparisons over what the pilot has; no seeds at all where it lacks an arm."""
     values: dict[str, np.ndarray] = {}
     if pilot:
-        values = {arm.name: pilot.accuracies(arm.name) for arm in pilot.study.arms}
+        values = {
+            arm.name: pilot.counted(arm.name, lambda run: run.test_accuracy) for arm in pilot.study.arms
+        }
     missing = np.full(len(pilot.study.seeds) if pilot else 1, nan)
     arms = {arm.name: values.get(arm.name, missing) for arm in study.arms}
-    return compare_arms(arms, control=study.control, margin=study.margin).pairs
+    return compare_arms(arms, control=study.control, margin=study.margin / 100).pairs
 
 
 def _need(pair: Pair, difference: float, power: float, alpha: float, m: int) -> Need:

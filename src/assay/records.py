@@ -39,7 +39,7 @@ LEARNT_ACCURACY = 0.1
 
 
 def above_chance(accuracy: float, guessing: float) -> bool:
-    """Whether an accuracy is one that guessing the commonest class, right for a share ``guessing``, has not."""
+    """Whether an accuracy is beyond guessing, which is right for a share ``guessing``."""
     return accuracy > guessing + LEARNT_ACCURACY * (1 - guessing)
 
 
@@ -116,7 +116,9 @@ class RunRecord:
     "measured" or "computed"; ``flops`` counts one example forward. A run is
     ``stuck`` if it was trained to its end and never left chance level: it is
     done, its test result counts, and ``message`` says why it learnt nothing,
-    as it says why a run diverged or failed.
+    as it says why a run diverged or failed. ``best`` is at the end of the best
+    epoch by validation, which chose the weights, ``final`` of the last one;
+    a store finds both ``train_`` values among the epochs that it holds.
     """
 
     arm: str
@@ -136,6 +138,8 @@ class RunRecord:
     seconds_per_epoch: float | None = None
     message: str | None = None
     stuck: bool = False
+    train_best: float | None = None
+    train_final: float | None = None
 
     @property
     def outcome(self) -> str:

@@ -1,7 +1,7 @@
 """Results: what a study has found so far, read from its folder."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
 from itertools import takewhile
 from math import nan
@@ -27,11 +27,17 @@ ALPHA = 0.05
 DATABASE = "results.db"
 
 COLUMNS = (
-    "arm", "seed", "status", "epochs", "best_epoch", "valid_best", "valid_final", "test_accuracy",
-    "test_loss", "steps_per_second", "seconds_per_epoch", "peak_memory", "memory_source",
+    "arm", "seed", "status", "epochs", "best_epoch", "train_best", "train_final", "valid_best", "valid_final",
+    "test_accuracy", "test_loss", "steps_per_second", "seconds_per_epoch", "peak_memory", "memory_source",
     "parameters", "flops", "engine", "stuck", "message",
 )  # fmt: skip
-"""The columns of a results table, one row a run; accuracies are shares, memory is in bytes."""
+"""The columns of a results table, one row a run; accuracies are shares, memory is in bytes.
+
+Every metric that claims and published numbers name is computed from them (`assay.metrics`).
+"""
+
+EPOCH_COLUMNS = ("arm", "seed", *(field.name for field in fields(EpochRecord)))
+"""The columns of a table with one row a run and epoch; accuracies are shares, losses in nats."""
 
 
 @dataclass(frozen=True)
@@ -179,7 +185,7 @@ class Results:
         only then, and of these seeds alone, may there be a verdict.
         """
         look = self.look or latest_look(self.seeds_ended, self.study.looks)
-        return replace(self, look=look)
+        return self if look == self.look else replace(self, look=look)
 
     @property
     def seeds_ended(self) -> int:
@@ -191,6 +197,12 @@ class Results:
     def rows(self) -> list[dict[str, Any]]:
         """Return one row a run, as `COLUMNS` names them."""
         return [{column: getattr(run, column) for column in COLUMNS} for run in self.runs]
+
+    def epoch_rows(self) -> Iterator[dict[str, Any]]:
+        """Yield one row a run and epoch, as `EPOCH_COLUMNS` names them."""
+        for run in self.runs:
+            for epoch in self.epochs(run.id):
+                yield {"arm": run.arm, "seed": run.seed, **asdict(epoch)}
 
     def frame(self) -> "pandas.DataFrame":
         """Return the rows as a pandas DataFrame (needs the extra ``assay[frames]``)."""

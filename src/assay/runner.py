@@ -16,6 +16,7 @@ from threadpoolctl import threadpool_limits
 from assay import tables
 from assay.comparisons import over
 from assay.data import Dataset, load
+from assay.diagnostics import chance
 from assay.errors import StoreError, UsageError
 from assay.events import Loading, OnEvent, Started, ignore
 from assay.machine import processors, versions

@@ -19,7 +19,7 @@ from assay import claims, tables
 from assay.claims import Claim
 from assay.data import DataSpec
 from assay.errors import AssayError, StudyError, suggestion
-from assay.metrics import MARGINS, MOST_POINTS, check_margins
+from assay.metrics import MARGINS, check_margins
 from assay.seeds import USUAL, check_looks, check_seeds, first_seeds, looks_up_to, seeds_and_looks
 from assay.settings import SETTINGS, TABLES, Settings, subtable
 from assay.tables import Table
@@ -39,6 +39,7 @@ _TYPES: tuple[tuple[str, Any, str], ...] = (
     ("source", str, "text"),
     ("claims", tuple, "a list of tables"),
     ("published", Mapping, "a table"),
+    ("published_images", int | None, "a number of images"),
     ("quick", Mapping, "a table"),
     ("looks", tuple, "a list of numbers of seeds"),
     ("parent", str | None, "the digest of a study"),
@@ -66,9 +67,10 @@ class Study:
     points below which two arms' accuracies count as equivalent; ``margins`` are those of other metrics, by
     their names (`assay.metrics.MARGINS`: points, or factors above 1). ``claims`` are published sentences to
     test; ``published`` holds, by arm and metric, the numbers that were printed (``assay.metrics``, accuracies
-    as shares). ``looks`` are the numbers of seeds, the last one all of them, at which there may be a verdict;
-    none stands for all seeds alone. ``parent`` is the digest of the study whose results were seen before
-    seeds were added to it.
+    as shares); ``published_images`` is on how many images their accuracies were measured, as many as ours
+    where it is None. ``looks`` are the numbers of seeds, the last one all of them, at which there may be a
+    verdict; none stands for all seeds alone. ``parent`` is the digest of the study whose results were seen
+    before seeds were added to it.
     """
 
     name: str
@@ -85,6 +87,7 @@ class Study:
     looks: tuple[int, ...] = ()
     parent: str | None = None
     margins: Mapping[str, float] = field(default_factory=dict)
+    published_images: int | None = None
 
     def __post_init__(self) -> None:
         """Check everything that can be checked before there is data."""
@@ -97,10 +100,10 @@ class Study:
         if self.parent is not None and not _DIGEST.fullmatch(self.parent):
             raise StudyError(f"{where}: parent must be a study's digest, 64 hex digits; got {self.parent!r}")
         if not MARGINS["accuracy"].allows(self.margin):
-            raise StudyError(
-                f"{where}: margin must be points, a number above 0 and below {MOST_POINTS}; got {self.margin}"
-            )
+            raise StudyError(f"{where}: margin must be {MARGINS['accuracy'].expected}; got {self.margin}")
         check_margins(self.margins, where)
+        if self.published_images is not None and self.published_images < 1:
+            raise StudyError(f"{where}: published_images must be at least 1; got {self.published_images}")
         if "accuracy" in self.margins:
             raise StudyError(
                 f"{where}: margins.accuracy: the margin of accuracies is called margin (use that)"
@@ -210,7 +213,8 @@ class Study:
     @property
     def digest(self) -> str:
         """SHA-256 of all that was declared; the quick profile is another study."""
-        declared = {key: value for key, value in self.to_tables().items() if key != "quick"}
+        beside = ("quick", "published_images")  # the latter is of the source
+        declared = {key: value for key, value in self.to_tables().items() if key not in beside}
         return hashlib.sha256(json.dumps(declared, sort_keys=True).encode()).hexdigest()
 
 
@@ -227,6 +231,7 @@ def from_tables(values: Table, where: str) -> Study:
         "factors",
         "claims",
         "published",
+        "published_images",
         "quick",
         "looks",
         "parent",

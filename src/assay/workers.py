@@ -276,6 +276,8 @@ def _summary(history: list[EpochRecord], best_epoch: int) -> dict[str, Any]:
     return {
         "epochs": len(history),
         "best_epoch": best_epoch or None,
+        "train_best": history[best_epoch - 1].train_accuracy if best_epoch else None,
+        "train_final": history[-1].train_accuracy,
         "valid_best": history[best_epoch - 1].valid_accuracy if best_epoch else None,
         "valid_final": history[-1].valid_accuracy,
         "steps_per_second": median(record.steps_per_second for record in history),

@@ -11,6 +11,7 @@ from simulated.vectorised import (
     POINT,
     conjunctions,
     effects,
+    holm,
     one_sample,
     outlying_low,
     published_outside,
@@ -19,8 +20,16 @@ from simulated.vectorised import (
 )
 
 from assay import stats
-from assay.stats import Verdict, check_relation, compare, compare_arms, conjunction, verdict
-from assay.stats.forecast import more_seeds, seeds_for_difference, seeds_for_equivalence, seeds_to_settle
+from assay.stats import (
+    Verdict,
+    check_relation,
+    compare,
+    compare_arms,
+    conjunction,
+    seeds_for_equivalence,
+    verdict,
+)
+from assay.stats.forecast import more_seeds, to_settle, to_tell_a_gain
 from assay.stats.shares import MARGIN
 from assay.stats.ttest import TTest
 from assay.streams import stream
@@ -86,6 +95,13 @@ def test_a_false_verdict_is_one_that_the_truth_forbids():
     for (said, sign), expected in wrong.items():
         errors = families.errors(np.full(7, said.value), np.full(7, 0.001 * sign), truths)
         assert list(errors["difference"] | errors["equivalence"]) == list(expected), said
+
+
+@pytest.mark.parametrize("m", [1, 3, 6])
+def test_holm(m):
+    p = stream(0, "agreement", "holm", m).random((STUDIES, m)) ** 3
+    for alone, together in zip(p, holm(p), strict=True):
+        assert stats.holm(list(alone)) == pytest.approx(list(together))
 
 
 @pytest.mark.parametrize("sign", [">", "<=", "="])
@@ -171,13 +187,13 @@ def test_published_numbers(n, images):
 def test_advice(n):
     tests = one_sample(draw("advice", n=n)[:, :, 0] - 0.88)
     for ask, alone in (
-        (advice.settling, lambda sd, test: seeds_to_settle(sd, test, MARGIN, 0.05)),
-        (advice.deciding, lambda sd, test: seeds_for_difference(sd, test, MARGIN, (0.05, 0.05))),
+        (advice.VERDICT, lambda test: to_settle(abs(test.mean), MARGIN, 0.05)),
+        (advice.CLAIM, lambda test: to_tell_a_gain(test.mean, MARGIN, 0.05, 0.05)),
     ):
-        said = advice.more_seeds(tests, ask(tests))
+        said = ask.more_seeds(tests)
         for k in range(STUDIES):
             test = found(tests, k)
-            more = more_seeds(test, lambda sd, alone=alone, test=test: alone(sd, test))
+            more = more_seeds(test, alone(test))
             assert (said.low[k], said.high[k]) == pytest.approx(
                 (more.low, more.high), abs=1 if more.high > 350 else 0
             )

@@ -75,7 +75,26 @@ def test_costs_are_compared_by_their_ratio(tested, factor, verdict):
     row = tested(f"max = {factor:g} x average", metric="peak_memory")
     assert row.verdict is verdict
     assert row.parts[0].estimate == pytest.approx(38 / 41, abs=1e-3)  # the factory's 38 and 41 MiB
-    assert "x (" in row.parts[0].found
+    assert row.parts[0].found == "0.93x (computed, so exact)"
+    assert (row.parts[0].interval, row.parts[0].margin) == (None, pytest.approx(1.25))
+
+
+@pytest.mark.parametrize(("expect", "verdict"), [("max < average", S), ("max > average", C)])
+@pytest.mark.parametrize("seeds", [1, 2, 5])
+def test_memory_that_was_computed_needs_no_seeds(tmp_path, expect, verdict, seeds):
+    """There is no chance in it: 38 MiB are less than 41, and no interval says how surely."""
+    claim = {"sentence": "So.", "expect": [expect], "metric": "peak_memory"}
+    results = make_results(tmp_path, make_study(seeds=seeds, claims=[claim]))
+    (row,) = claims(results)
+    assert (row.verdict, row.parts[0].interval, row.parts[0].more_seeds) == (verdict, None, None)
+    assert row.parts[0].n == seeds
+
+
+def test_memory_that_was_measured_is_judged_by_its_interval(tmp_path):
+    claim = {"sentence": "So.", "expect": ["max < average"], "metric": "peak_memory"}
+    results = make_results(tmp_path, make_study(claims=[claim]))
+    results.__dict__["runs"] = [replace(run, memory_source="measured") for run in results.runs]
+    assert claims(results)[0].parts[0].interval is not None
 
 
 def test_a_wider_tolerance_lets_a_rough_ratio_pass(tested):
@@ -111,6 +130,22 @@ def test_nothing_is_said_before_the_last_run(tested):
     row = tested("max > average", statuses={("max", 4): Status.RUNNING})
     assert row.verdict is None
     assert row.parts == ()
+    assert row.summary == "Not tested before every run has ended."
+
+
+def test_with_looks_the_first_one_is_waited_for(tmp_path):
+    study = make_study(seeds=6, looks=[3, 6], claims=[{"sentence": "So.", "expect": ["max > average"]}])
+    late = {("max", seed): Status.RUNNING for seed in range(2, 6)}
+    row = claims(make_results(tmp_path, study, statuses=late))[0]
+    assert row.summary == "Not tested before the first declared look, at 3 seeds."
+
+
+def test_never_is_as_sure_as_the_look(tmp_path):
+    study = make_study(seeds=6, looks=[3, 6], claims=[{"sentence": "So.", "expect": ["max never learns"]}])
+    late = {(arm, seed): Status.RUNNING for arm in ("max", "average") for seed in range(3, 6)}
+    results = make_results(tmp_path, study, statuses=late, stuck=[("max", seed) for seed in range(3)])
+    found = claims(results)[0].parts[0].found
+    assert found == "0 of 3 runs learnt; with 97.5% confidence at most 70.76% do"  # 1 - 0.025 ** (1/3)
 
 
 def test_the_gap_between_training_and_validation_is_of_the_last_epoch(tmp_path):
@@ -136,6 +171,7 @@ def test_costs_of_another_machine_are_shown_and_not_judged(tmp_path):
     assert (speed.consistent, memory.consistent) == (None, None)
     assert memory.ours.mean == pytest.approx(38, rel=0.01)
     assert (speed.printed, memory.printed) == (212.16, 845)
+    assert (speed.ours.interval is None, memory.ours.interval) == (False, None)  # memory was computed
 
 
 def test_published_numbers_wait_for_the_end(tmp_path):

@@ -13,6 +13,7 @@ from assay.comparisons import family_of
 from assay.records import Status
 from assay.report.costs import costs_of
 from assay.report.html import render
+from assay.report.latex_tables import tables
 from assay.report.model import Report, build
 from assay.results import Results
 
@@ -53,6 +54,30 @@ def test_what_was_not_measured_has_no_ratio(tmp_path: Path) -> None:
     results.__dict__["runs"] = [replace(run, peak_memory=0, seconds_per_epoch=None) for run in results.runs]
     (cost,) = costs_of(results, family_of(results))
     assert (cost.seconds, cost.memory) == (None, None)
+
+
+@pytest.mark.parametrize("source", ["computed", "measured"])
+def test_memory_that_was_computed_is_exact(tmp_path: Path, source: str) -> None:
+    """A ratio without interval and p; one that was measured has both."""
+    results = make_results(tmp_path, make_study(control="max"))
+    results.__dict__["runs"] = [replace(run, memory_source=source) for run in results.runs]
+    report = build(results)
+    memory = report.costs[0].memory
+    assert memory.ratio == pytest.approx(41 / 38, rel=1e-3)
+    assert (memory.interval is None, memory.p is None) == (source == "computed",) * 2
+    intervals = (
+        Page(render(report)).text.split("Ratios, seed by seed")[1].split("max")[0].count("95% interval")
+    )
+    assert intervals == (2 if source == "computed" else 3)  # the caption, time, and memory that was measured
+    assert len(tables(report)["costs"].headings) == (4 if source == "computed" else 5)
+
+
+def test_memory_of_which_a_part_was_computed_has_no_interval(tmp_path: Path) -> None:
+    results = make_results(tmp_path, make_study(control="max"))
+    results.__dict__["runs"] = [
+        replace(run, memory_source="measured" if run.arm == "max" else "computed") for run in results.runs
+    ]
+    assert build(results).costs[0].memory.interval is None
 
 
 def test_costs_are_compared_when_the_study_is_complete(tmp_path: Path, report: Report) -> None:

@@ -118,7 +118,7 @@ def test_sentences():
 def test_a_sentence_of_a_family_gives_the_p_that_decided():
     c = compare(A, C)
     assert "p 0.02 after Holm over 3" in verdict(c, p=0.7, tost_p=0.02, comparisons=3).sentence
-    assert "p 0.7 after Holm over 3" in verdict(c, p=0.7, tost_p=0.2, comparisons=3).sentence
+    assert "p 0.70 after Holm over 3" in verdict(c, p=0.7, tost_p=0.2, comparisons=3).sentence
     assert "Holm" not in verdict(c).sentence
 
 

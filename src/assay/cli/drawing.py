@@ -15,7 +15,7 @@ from assay.estimate import Estimate, Outline
 from assay.network import Network
 from assay.plan import Cohort, Plan
 from assay.recipe import Recipe
-from assay.report.numbers import count, mebibytes, names, plural
+from assay.report.numbers import count, mebibytes, names, plural, speed
 
 
 def study(plan: Plan) -> Text:
@@ -55,8 +55,8 @@ def costs(estimate: Estimate) -> Group:
     """Return what the runs will take, and how that was found."""
     table = grid("arm", "steps/s", "time a run", "memory a run")
     for cohort in estimate.cohorts:
-        speed = f"{cohort.steps_per_second:.3g}"
-        table.add_row(cohort.arm, speed, duration(cohort.seconds), f"{mebibytes(cohort.memory)} MiB")
+        rate = speed(cohort.steps_per_second)
+        table.add_row(cohort.arm, rate, duration(cohort.seconds), f"{mebibytes(cohort.memory)} MiB")
     return Group(
         Text(),
         table,

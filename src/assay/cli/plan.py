@@ -64,7 +64,7 @@ def plan(
         found = _pilot(chosen, pilot)
         if found:
             stack.enter_context(closing(found))
-        needed = plan_seeds(chosen, resolve, power=power, pilot=found)
+        needed = plan_seeds(chosen, None if resolve is None else resolve / 100, power=power, pilot=found)
     sizes = outline(chosen.data)
     cost = estimate(make_plan(chosen, sizes.input_shape, sizes.classes), sizes, count)
     terminal = console()
@@ -96,37 +96,37 @@ def _pilot(study: "Study", folder: str | None) -> "Results | None":
 
 def _table(plan: "SeedPlan") -> "Table":
     """Return one row a comparison."""
-    from assay.report.numbers import fixed
+    from assay.report.numbers import share
 
     table = grid("comparison", "pilot sd", "seeds", "plan sd", "alone", "in family", "equivalent")
     for need in plan.needs:
-        seen = (fixed(need.seen), str(need.n)) if need.seen else ("–", "–")
+        seen = (share(need.seen), str(need.n)) if need.seen else ("–", "–")
         counts = (f"{count:,}" for count in (need.alone, need.family, need.equivalent))
-        table.add_row(f"{need.a} less {need.b}", *seen, fixed(need.sd), *counts)
+        table.add_row(f"{need.a} less {need.b}", *seen, share(need.sd), *counts)
     return table
 
 
 def _answer(plan: "SeedPlan", cost: "Estimate") -> str:
     """Return the table in a sentence."""
-    from assay.report.numbers import plural, seeds
+    from assay.report.numbers import margin, plural, seeds
 
     runs = plural(sum(cohort.runs for cohort in cost.cohorts), "run")
     every = "" if len(plan.needs) == 1 else f" in each of {len(plan.needs)} comparisons"
     return (
         f"{seeds(plan.seeds)} ({runs}, about {duration(cost.seconds)} with {cost.workers} at a time) tell a "
-        f"true difference of {plan.difference:g} points{every} with {100 * plan.power:g}% power, and "
-        f"{plan.equivalent:,} show that equal arms are equivalent within {plan.margin:g} points."
+        f"true difference of {margin(plan.difference)}{every} with {100 * plan.power:g}% power, and "
+        f"{plan.equivalent:,} show that equal arms are equivalent within {margin(plan.margin)}."
     )
 
 
 def _basis(plan: "SeedPlan", study: "Study", pilot: "Results | None") -> Iterator[str]:
     """Say what the study's own seeds tell, and what the numbers rest on."""
     from assay.planning import STORED_SD
-    from assay.report.numbers import seeds
+    from assay.report.numbers import seeds, share
 
     own = len(study.seeds)
     if own > 1:
-        yield f"The study's {seeds(own)} tell one of {plan.detectable(own):.2f} points."
+        yield f"The study's {seeds(own)} tell one of {share(plan.detectable(own))} points."
     if pilot:
         yield (
             f"Planned with the upper 80% bound of the spread of paired differences in {pilot.folder}: half "
@@ -134,9 +134,9 @@ def _basis(plan: "SeedPlan", study: "Study", pilot: "Results | None") -> Iterato
         )
     if any(need.seen is None for need in plan.needs):
         yield (
-            f"{'Where it shows none' if pilot else 'There is no pilot:'} a spread of {STORED_SD} points is "
-            "assumed, that of arms whose seeds spread by 0.25 points each; three seeds or more, given as "
-            "--pilot, know better."
+            f"{'Where it shows none' if pilot else 'There is no pilot:'} a spread of {100 * STORED_SD:.6g} "
+            "points is assumed, that of arms whose seeds spread by 0.25 points each; three seeds or more, "
+            "given as --pilot, know better."
         )
     if plan.changed:
         more = f", and {len(plan.changed) - 1} more" if len(plan.changed) > 1 else ""

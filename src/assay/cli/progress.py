@@ -146,7 +146,7 @@ def _cells(name: str, runs: list[RunTally], left: float | None) -> "list[Rendera
         f"{over}/{len(runs)}",
         _epoch(current),
         f"{100 * records[-1].valid_accuracy:.2f}" if records else "–",
-        f"{records[-1].steps_per_second:.0f}" if records else "–",
+        f"{records[-1].steps_per_second:,.0f}" if records else "–",
         "done" if over == len(runs) else duration(left),
     ]
 
@@ -164,15 +164,17 @@ def _line(event: EpochEnded, tally: Tally) -> str:
     left = [seconds for seconds in tally.seconds_left().values() if seconds is not None]
     return (
         f"{event.run}: epoch {record.epoch}/{total}, valid {100 * record.valid_accuracy:.2f}%, "
-        f"{record.steps_per_second:.0f} steps/s, {duration(max(left, default=None))} left"
+        f"{record.steps_per_second:,.0f} steps/s, {duration(max(left, default=None))} left"
     )
 
 
 def _opening(event: Started) -> str:
+    from assay.report.numbers import plural
+
     workers = min(event.workers, len(event.pending))
     runs, before = len(event.pending), len(event.plan.runs) - len(event.pending)
-    there = f", {before} more are done" if before else ""
-    return f"{runs} runs to train, {workers} at a time{there}"
+    there = f", {before:,} more {'is' if before == 1 else 'are'} done" if before else ""
+    return f"{plural(runs, 'run')} to train, {workers} at a time{there}"
 
 
 def _look(event: Looked) -> list[str]:
@@ -184,7 +186,7 @@ def _look(event: Looked) -> list[str]:
     count = f"{sum(map(decided, pairs))} of {plural(len(pairs), 'comparison')} decided"
     lines = [f"{look}, {look.seeds} seeds: {count}"]
     for pair in pairs:
-        interval = f" ({points_interval(pair.simultaneous)})" if pair.simultaneous else ""
+        interval = f" ({points_interval(pair.interval)})" if pair.interval else ""
         mean = f"{points(pair.comparison.mean)} points{interval}"
         lines.append(f"  {pair.a} less {pair.b}: {pair.judgement.verdict}, {mean}")
     return lines

@@ -91,6 +91,7 @@ def _conclude(paper: "Paper", results: "list[Results]", folder: Path) -> None:
     write_whole(folder / "claims.csv", document.claims_csv(found))
     write_whole(folder / "published.csv", document.published_csv(found))
     write_whole(folder / "runs.csv", document.runs_csv(results))
+    write_whole(folder / "epochs.csv", document.epochs_csv(results))
     path = write_whole(folder / REPORT, document.render(found))
     for report in found.reports:
         if report.claims:

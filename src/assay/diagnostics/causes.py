@@ -18,8 +18,8 @@ from assay.recipe import Recipe
 from assay.records import EpochRecord, LayerRecord, above_chance
 
 LEARNT_LOSS = 0.01
-"""A run that has learnt something has once had a training loss this share below that of guessing, or, too sure of
-itself for that, an accuracy above chance, ..."""
+"""A run that has learnt something has once had a training loss this share below that of guessing, or, too
+sure of itself for that, an accuracy above chance, ..."""
 FLAT = 0.001
 """... which is luck, though, where the loss is never further than this share from that of guessing."""
 

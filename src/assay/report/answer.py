@@ -1,20 +1,26 @@
-"""The sentence that a report leads with, as a student would write it."""
+"""The sentences that a report leads with, as a student would write them."""
 
 from collections.abc import Sequence
 
+from assay.report import wording
 from assay.report.arms import ArmRow
 from assay.report.numbers import (
     capital,
+    ended,
     further,
     interval,
     interval_name,
+    margin,
     names,
     percent,
     plural,
     points,
     seeds,
 )
-from assay.stats import Family, Look, Pair, Verdict
+from assay.stats import Family, Look, Pair, Verdict, most_seeds
+
+MOST_FAILURES = 3
+"""More arms that fail than this are counted together."""
 
 
 def answer(
@@ -23,38 +29,69 @@ def answer(
     """Answer the study's question as far as the data allow; at a ``look``, as far as its seeds do."""
     if done < total:
         return _interim(arms, done, total)
-    return f"{_complete(arms, family)}{_stuck(arms)}{_at(look)}"
+    lead = (*_failures(arms, family), _complete(arms, family), *_outlying(arms), *_at(look))
+    return " ".join(filter(None, lead))
 
 
-def _at(look: Look | None) -> str:
+def _at(look: Look | None) -> Sequence[str]:
     if look is None or look.last:
-        return ""
-    return f" This is {look}, after {look.seeds} of at most {look.looks[-1]} seeds."
+        return ()
+    return (f"This is {look}, after {look.seeds} of at most {look.looks[-1]} seeds.",)
 
 
 def _complete(arms: Sequence[ArmRow], family: Family | None) -> str:
     if family is None:
         return _single(arms[0])
+    if all(arm.never_learnt for arm in arms):
+        return "No run learnt anything: all that there is to compare is guesses."
     if len(family.pairs) == 1:
-        return family.pairs[0].judgement.sentence
-    return _against_control(family) if family.name == "vs-control" else _ranking(arms, family)
+        return wording.comparison(family.pairs[0], 1)
+    return _against_control(family) if family.control is not None else _ranking(arms, family)
 
 
-def _stuck(arms: Sequence[ArmRow]) -> str:
-    """Say which arms are, in part or as a whole, compared by what they guess."""
-    found = [arm for arm in arms if arm.stuck]
+def _failures(arms: Sequence[ArmRow], family: Family | None) -> Sequence[str]:
+    """Say how often runs failed, before anything is said of those that learnt."""
+    failing = [arm for arm in arms if arm.failures]
+    if not failing:
+        return ()
+    if family is not None and len(family.pairs) == 1:
+        if all(arm.never_learnt for arm in arms):
+            return ()
+        said = wording.failures(family.pairs[0])
+        n = family.pairs[0].comparison.n
+        return (said, f"Of the {seeds(n)} on which both learnt:" if 0 < n < family.seeds else "")
+    counts = [_count(arm) for arm in failing[:MOST_FAILURES]]
+    rest = failing[MOST_FAILURES:]
+    if rest:
+        runs = sum(arm.failures for arm in rest)
+        counts.append(f"{runs} of {plural(sum(arm.ended for arm in rest), 'run')} of {len(rest)} other arms")
+    return (f"{capital(names(counts))} failed; what follows is of the seeds on which both arms learnt.",)
+
+
+def _count(arm: ArmRow) -> str:
+    """Write how many of an arm's runs failed, and how."""
+    ways = [f"{n} {word}" for n, word in ((arm.diverged, "diverged"), (arm.stuck, "stuck")) if n]
+    return f"{arm.failures} of {plural(arm.ended, 'run')} of {arm.name} ({' and '.join(ways)})"
+
+
+def _outlying(arms: Sequence[ArmRow]) -> Sequence[str]:
+    """Name the runs that learnt and came out far lower than the arm's other seeds explain."""
+    found = [
+        f"{arm.name}'s seed {seed} ({percent(value)})" for arm in arms for seed, value in arm.outlying.items()
+    ]
     if not found:
-        return ""
-    if all(arm.stuck == arm.done for arm in arms):
-        return " No run left chance level: all that there is to compare is guesses."
-    counts = [f"{arm.stuck} of {plural(arm.done, 'run')} of {arm.name}" for arm in found]
-    return f" But {names(counts)} never left chance level."
+        return ()
+    lies = "lies" if len(found) == 1 else "lie"
+    return (
+        f"But {names(found)} {lies} lower than the arm's other seeds explain: intervals do not cover such "
+        "rare bad seeds.",
+    )
 
 
 def _interim(arms: Sequence[ArmRow], done: int, total: int) -> str:
     so_far = [f"{arm.name} {percent(arm.test.mean)} ({seeds(arm.test.n)})" for arm in arms if arm.test.n]
     means = f" Mean test accuracy so far: {names(so_far)}." if so_far else ""
-    return f"Not answered yet: {done} of {plural(total, 'run')} have come to their end.{means}"
+    return f"Not answered yet: {ended(done, total)}.{means}"
 
 
 def _single(arm: ArmRow) -> str:
@@ -67,19 +104,30 @@ def _single(arm: ArmRow) -> str:
 
 
 def _against_control(family: Family) -> str:
+    control = family.control or ""
+    if family.failures[control].share == 1:
+        return f"No run of the control {control} learnt anything: the other arms have nothing to beat."
     parts = [
         _group(family, Verdict.BETTER, "{} better", sizes=True),
         _group(family, Verdict.WORSE, "{} worse", sizes=True),
         _group(family, Verdict.NEGLIGIBLE, "{} different, but negligibly", sizes=True),
-        _group(family, Verdict.EQUIVALENT, f"{{}} equivalent within {_margin(family)} points", sizes=False),
+        _group(family, Verdict.EQUIVALENT, f"{{}} equivalent within {_margin(family)}", sizes=False),
     ]
     said = "; ".join(part for part in parts if part)
     decided = (
-        f"Compared with {family.control}, {said} ({seeds(family.seeds)})."
+        f"Compared with {control}, {said} ({_pairs_of_seeds(family)})."
         if said
-        else f"No arm is told apart from {family.control} yet."
+        else f"No arm is told apart from {control} yet."
     )
     return f"{decided}{_open(family)}"
+
+
+def _pairs_of_seeds(family: Family) -> str:
+    """Write on how many seeds the decided comparisons rest."""
+    counts = sorted(
+        {pair.comparison.n for pair in family.pairs if pair.judgement.verdict is not Verdict.INCONCLUSIVE}
+    )
+    return seeds(counts[0]) if len(counts) == 1 else f"{counts[0]} to {seeds(counts[-1])}"
 
 
 def _group(family: Family, verdict: Verdict, phrase: str, *, sizes: bool) -> str:
@@ -93,7 +141,7 @@ def _group(family: Family, verdict: Verdict, phrase: str, *, sizes: bool) -> str
 
 def _ranking(arms: Sequence[ArmRow], family: Family) -> str:
     if family.best is None:
-        return "There is no seed on which the arms could be compared."
+        return "No run of any arm finished."
     mean = next(arm.test.mean for arm in arms if arm.name == family.best)
     others = [arm for arm in family.not_distinguishable if arm != family.best]
     lead = f"{capital(family.best)} has the highest mean test accuracy, {percent(mean)}"
@@ -107,16 +155,16 @@ def _open(family: Family) -> str:
     undecided = [pair for pair in family.pairs if pair.judgement.verdict is Verdict.INCONCLUSIVE]
     if not undecided:
         return ""
-    more = [pair.judgement.more_seeds for pair in undecided if pair.judgement.more_seeds]
-    settle = f" ({further(max(more))} may settle it)" if more else ""
+    more = most_seeds(pair.judgement.more_seeds for pair in undecided)
+    settle = f" ({further(more)} may settle it)" if more else ""
     return f" The data do not decide {_which(undecided, family)}{settle}."
 
 
 def _which(undecided: list[Pair], family: Family) -> str:
-    if family.name == "vs-control":
+    if family.control is not None:
         return f"about {names([pair.a for pair in undecided])}"
     return f"{len(undecided)} of the {plural(len(family.pairs), 'pair')}"
 
 
 def _margin(family: Family) -> str:
-    return f"{family.pairs[0].comparison.margin:g}"
+    return margin(family.pairs[0].comparison.margin)

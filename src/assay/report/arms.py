@@ -1,14 +1,18 @@
 """The rows of a report's main table: what each arm reached and what it cost."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import isfinite
 from statistics import fmean
 
+import numpy as np
+from numpy.typing import NDArray
+
 from assay.records import RunRecord, Status
-from assay.report.numbers import fixed, interval
+from assay.report.numbers import interval, share
+from assay.report.waiting import summarised
 from assay.results import Results
-from assay.stats import Summary, summary
+from assay.stats import Summary, outlying_low
 from assay.study import Arm
 
 
@@ -16,18 +20,18 @@ from assay.study import Arm
 class ArmRow:
     """One arm over its seeds.
 
-    Accuracies are in percent, losses in nats, memory in bytes. ``test`` is over
-    finished runs, without an interval until there may be a verdict. ``valid_best``
-    is the mean of each run's best validation accuracy over epochs: picked because
-    it is high, hence optimistic. Costs are means over finished runs, ``peak_memory``
-    the largest of them. Finished runs that never left chance level are
-    ``stuck``; they stay in all of these.
+    Accuracies are shares, losses in nats, memory in bytes. ``test`` is over the runs that learnt, or the
+    finished ones of an arm that never did, without an interval until there may be a verdict; so are
+    ``valid_best``, the mean of each run's best validation accuracy over epochs (picked because it is high,
+    hence optimistic), and ``test_loss``. Costs are means over finished runs, ``peak_memory`` the largest of
+    them. ``stuck`` finished runs never left chance level. ``outlying`` are test accuracies by seed that lie
+    lower than the others explain.
     """
 
     name: str
     levels: Mapping[str, str]
     values: tuple[float, ...]
-    """Test accuracies by seed; NaN where a run has none."""
+    """Test accuracies by seed; NaN where a run has none that counts."""
     test: Summary
     valid_best: float | None
     test_loss: float | None
@@ -41,6 +45,7 @@ class ArmRow:
     statuses: Mapping[Status, int]
     planned: int
     stuck: int
+    outlying: Mapping[int, float]
 
     @property
     def done(self) -> int:
@@ -53,10 +58,25 @@ class ArmRow:
         return self.statuses[Status.DIVERGED]
 
     @property
+    def failures(self) -> int:
+        """How many runs diverged or learnt nothing."""
+        return self.diverged + self.stuck
+
+    @property
+    def ended(self) -> int:
+        """How many runs came to their end."""
+        return self.done + self.diverged
+
+    @property
+    def never_learnt(self) -> bool:
+        """Whether runs came to their end and none of them learnt anything."""
+        return 0 < self.ended == self.failures
+
+    @property
     def spread(self) -> str:
         """The interval, or both values of two runs, for which there is none."""
         if self.test.n == 2:
-            return "; ".join(fixed(value) for value in self.values if isfinite(value))
+            return "; ".join(share(value) for value in self.values if isfinite(value))
         return interval(self.test.interval)
 
     @property
@@ -69,16 +89,15 @@ def arm_row(results: Results, arm: Arm) -> ArmRow:
     """Return the row of an arm."""
     runs = results.of(arm.name)
     done = [run for run in runs if run.status is Status.DONE]
-    values = 100 * results.accuracies(arm.name)
-    test = summary(values, confidence=results.confidence)
-    best = _mean(run.valid_best for run in done)
+    values = results.counted(arm.name, lambda run: run.test_accuracy)
+    counted = results.learnt(arm.name) or done
     return ArmRow(
         name=arm.name,
         levels=arm.levels,
         values=tuple(values.tolist()),
-        test=test if results.complete else replace(test, interval=None),
-        valid_best=None if best is None else 100 * best,
-        test_loss=_mean(run.test_loss for run in done),
+        test=summarised(results, values),
+        valid_best=_mean(run.valid_best for run in counted),
+        test_loss=_mean(run.test_loss for run in counted),
         steps_per_second=_mean(run.steps_per_second for run in done),
         seconds_per_epoch=_mean(run.seconds_per_epoch for run in done),
         peak_memory=max((run.peak_memory for run in done), default=None),
@@ -89,7 +108,13 @@ def arm_row(results: Results, arm: Arm) -> ArmRow:
         statuses={status: sum(run.status is status for run in runs) for status in Status},
         planned=len(results.study.seeds),
         stuck=sum(run.stuck for run in runs),
+        outlying=_outlying(results, values) if results.complete else {},
     )
+
+
+def _outlying(results: Results, values: NDArray[np.float64]) -> dict[int, float]:
+    """Return the seeds whose accuracy lies lower than the arm's others explain."""
+    return {results.study.seeds[place]: float(values[place]) for place in outlying_low(values)}
 
 
 def _mean(values: Iterable[float | None]) -> float | None:

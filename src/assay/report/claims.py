@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import exp, inf, log
+from math import exp, isinf, log
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from assay.claims import Claim, Relation
 from assay.comparisons import failures_of
 from assay.metrics import MARGINS, METRICS, Failing, Metric
-from assay.report.numbers import further, names, plural, points, points_interval, share_percent
+from assay.report.costs import is_computed
+from assay.report.numbers import further, names, plural, points, points_interval, whole_percent
+from assay.report.waiting import first_verdict
 from assay.report.wording import factor, factor_interval, sided
 from assay.results import Results
 from assay.source import doubt
@@ -23,6 +25,7 @@ from assay.stats import (
     compare_failures,
     conjunction,
     holm,
+    most_seeds,
     never_seen_bound,
 )
 from assay.stats.paired import differences
@@ -37,9 +40,10 @@ class Part:
     """One relation that a claim expects, and what the runs say of it.
 
     ``estimate`` and ``interval`` are differences of shares, or the factor a / b where the metric is compared
-    by ratio. ``interval`` is the one that decides, at ``confidence``, one end infinite where it is a
-    one-sided bound. ``printed`` is what the source's own numbers give, ``doubtful`` where one of them may be
-    an error. ``p`` is that of "the relation does not hold".
+    by ratio, ``margin`` in the same unit the smallest difference that matters. ``interval`` is the one that
+    decides, at ``confidence``, one end infinite where it is a one-sided bound. ``printed`` is what the
+    source's own numbers give, ``doubtful`` where one of them may be an error. ``p`` is that of "the relation
+    does not hold".
     """
 
     relation: str
@@ -50,6 +54,7 @@ class Part:
     interval: Interval | None = None
     confidence: float | None = None
     p: float = 1.0
+    margin: float | None = None
     printed: float | None = None
     more_seeds: MoreSeeds | None = None
     note: str = ""
@@ -143,10 +148,7 @@ def _row(results: Results, claim: Claim) -> ClaimRow:
 
 
 def _waiting(results: Results) -> str:
-    looks = results.study.looks
-    if looks:
-        return f"Not tested before the first declared look, at {plural(looks[0], 'seed')}."
-    return "Not tested before every run has ended."
+    return f"Not tested before {first_verdict(results.study)}."
 
 
 def _part(results: Results, claim: Claim, relation: Relation) -> Part:
@@ -155,8 +157,10 @@ def _part(results: Results, claim: Claim, relation: Relation) -> Part:
     metric = METRICS[claim.metric]
     level = results.alpha / len(claim.relations)
     failed = compare_failures(*(failures_of(results, arm) for arm in relation.arms))
-    test = _test(results, claim, relation)
+    exact = metric is METRICS["peak_memory"] and is_computed(results, *relation.arms)
+    test = _exactly(results, claim, relation) if exact else _test(results, claim, relation)
     estimate, interval = _shown(test, metric, relation)
+    margin = _margin(results, claim, relation, metric)
     printed = _printed(results, metric, *relation.arms)
     part = Part(
         relation=str(relation),
@@ -167,8 +171,10 @@ def _part(results: Results, claim: Claim, relation: Relation) -> Part:
         interval=interval,
         confidence=None if test.interval is None else test.confidence,
         p=test.p,
+        margin=exp(margin) if metric.ratio else margin,
         printed=printed,
         more_seeds=test.more_seeds,
+        note="computed, so exact" if exact and test.n else "",
         doubtful=printed is not None and any(doubt(results.study, arm, metric) for arm in relation.arms),
     )
     return _with_failures(part, metric, relation, failed, level) if failed.any else part
@@ -181,6 +187,17 @@ def _test(results: Results, claim: Claim, relation: Relation) -> RelationTest:
     return check_relation(
         d, relation.relation, margin=margin, relations=len(claim.relations), alpha=results.alpha
     )
+
+
+def _exactly(results: Results, claim: Claim, relation: Relation) -> RelationTest:
+    """Judge a ratio in which there is no chance, by however few seeds: as numbers without any spread."""
+    metric = METRICS[claim.metric]
+    d = _differences(results, metric, relation)
+    if not len(d):
+        return _test(results, claim, relation)
+    margin = _margin(results, claim, relation, metric)
+    test = check_relation(np.full(FEWEST, d.mean()), relation.relation, margin=margin)
+    return replace(test, n=len(d), interval=None, more_seeds=None)
 
 
 def _with_failures(part: Part, metric: Metric, relation: Relation, failed: FailureTest, level: float) -> Part:
@@ -236,9 +253,8 @@ def _by_failures(part: Part, metric: Metric, relation: Relation, failed: Failure
     if failed.p >= level or expected == 0:
         return replace(part, verdict=ClaimVerdict.UNDECIDED, p=1.0)
     holds = (expected > 0) != worse_a
-    strict = relation.relation in "<>"
     verdict = ClaimVerdict.SUPPORTED if holds else ClaimVerdict.CONTRADICTED
-    return replace(part, verdict=verdict, p=failed.p if holds else 1.0 if strict else 1 - failed.p)
+    return replace(part, verdict=verdict, p=failed.p if holds else 1.0)
 
 
 def _differences(results: Results, metric: Metric, relation: Relation) -> NDArray[np.float64]:
@@ -271,14 +287,15 @@ def _shown(test: RelationTest, metric: Metric, relation: Relation) -> tuple[floa
         return None, None
     if not metric.ratio:
         return test.mean, test.interval
-    back = [inf if x == inf else exp(x) * relation.factor for x in (test.mean, *(test.interval or ()))]
+    ends = (test.mean, *(test.interval or ()))
+    back = [x if isinf(x) else exp(x) * relation.factor for x in ends]
     return back[0], (back[1], back[2]) if test.interval else None
 
 
 def metric_values(results: Results, arm: str, metric: Metric) -> NDArray[np.float64]:
     """Return a metric of an arm for each of the study's seeds; NaN where no run counts."""
-    last = results.by_seed if metric.failing is Failing.AS_MEASURED else results.counted
-    return last(arm, lambda run: metric.of(run, lambda: results.epochs(run.id)[-1]))
+    values = results.by_seed if metric.failing is Failing.AS_MEASURED else results.counted
+    return values(arm, metric.value)
 
 
 def _never_learns(results: Results, claim: Claim, relation: Relation) -> Part:
@@ -293,7 +310,7 @@ def _never_learns(results: Results, claim: Claim, relation: Relation) -> Part:
         return Part(str(relation), ClaimVerdict.CONTRADICTED, False, ended, note=note)
     confidence = results.confidence
     bound = never_seen_bound(ended, confidence=confidence) if ended else 1.0
-    note += f"; with {100 * confidence:.3g}% confidence at most {share_percent(bound)} do"
+    note += f"; with {100 * confidence:.3g}% confidence at most {whole_percent(bound)} do"
     supported = bound < claim.share
     return Part(
         str(relation),
@@ -336,18 +353,8 @@ def _summary(verdict: ClaimVerdict, parts: Sequence[Part], margin: str) -> str:
         case ClaimVerdict.TOO_SMALL:
             return f"Too small to matter{_where(deciding, parts, 'in')}: {margin} or more is excluded."
     open_ = [part for part in parts if part.verdict is ClaimVerdict.UNDECIDED]
-    settle = f"; {further(more)} would decide" if (more := _most(open_)) else ""
+    settle = f"; {further(more)} would decide" if (more := most_seeds(p.more_seeds for p in open_)) else ""
     return f"Undecided{_where(open_, parts, 'about')}{settle}."
-
-
-def _most(parts: Sequence[Part]) -> MoreSeeds | None:
-    """Return what decides all of several relations."""
-    found = [part.more_seeds for part in parts if part.more_seeds]
-    if not found:
-        return None
-    highs = [more.high for more in found]
-    high = None if None in highs else max(high for high in highs if high is not None)
-    return MoreSeeds(max(more.low for more in found), high)
 
 
 def _where(some: Sequence[Part], parts: Sequence[Part], word: str) -> str:

@@ -23,7 +23,7 @@ class Example:
 
 @dataclass(frozen=True, eq=False)
 class Mistake:
-    """How often ``true`` was read as ``answer``, in percent of its images, with examples, worst first."""
+    """How often ``true`` was read as ``answer``, a share of its images, with examples, worst first."""
 
     true: str
     answer: str
@@ -35,7 +35,7 @@ class Mistake:
 class Confusion:
     """What an arm's networks, one a seed, read each class of the test set as.
 
-    ``shares`` (K, K) are in percent of the true class's images, mean over
+    ``shares`` (K, K) are of the true class's images, mean over
     ``seeds``: rows are true classes, columns answers. A class without test
     images has a row of zeros. ``pairs`` are the two classes most often taken
     for one another, both directions of each, the worst first.
@@ -55,7 +55,7 @@ def confusion(
     """Compare the answers ``predicted`` (seeds, N) with the ``labels`` (N,) of the ``images`` (N, H, W)."""
     counts = np.zeros((len(classes), len(classes)))
     np.add.at(counts, (np.broadcast_to(labels, predicted.shape), predicted), 1)
-    shares = 100 * counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
 
     def mistake(true: int, answer: int) -> Mistake:
         found = _examples(predicted, labels, images, true, answer)

@@ -11,15 +11,15 @@ from matplotlib.patches import Rectangle
 
 from assay.report.confusion import Confusion
 from assay.report.drawing import FAINT, INK, STYLE, Drawing
-from assay.report.numbers import plural, seeds
+from assay.report.numbers import plural, seeds, whole_percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
 SIZE = 7.4
-LEAST = 0.5
-"""The smallest share, in percent, that is drawn."""
+LEAST = 0.005
+"""The smallest share that is drawn."""
 
 
 def confusion_plot(confusion: Confusion, colour: str) -> Drawing:
@@ -29,7 +29,7 @@ def confusion_plot(confusion: Confusion, colour: str) -> Drawing:
         axes = figure.add_subplot()
         right = np.diag(np.diag(confusion.shares))
         wrong = confusion.shares - right
-        _squares(axes, right, 100.0, FAINT)
+        _squares(axes, right, 1.0, FAINT)
         _squares(axes, wrong, _largest(confusion), colour)
         _label(axes, confusion.classes)
         return Drawing(figure, "confusion", f"Confusion matrix of {confusion.arm}", _describe(confusion))
@@ -37,7 +37,7 @@ def confusion_plot(confusion: Confusion, colour: str) -> Drawing:
 
 def full_square(confusion: Confusion) -> str:
     """Say what a square as large as its place stands for."""
-    return f"{_largest(confusion):.0f}%"
+    return whole_percent(_largest(confusion))
 
 
 def _largest(confusion: Confusion) -> float:
@@ -73,7 +73,7 @@ def _label(axes: "Axes", classes: tuple[str, ...]) -> None:
 
 def _describe(confusion: Confusion) -> str:
     over = f"{plural(confusion.images, 'test image')}, mean over {seeds(confusion.seeds)}"
-    worst = "; ".join(f"{m.true} as {m.answer} {m.share:.0f}%" for m, _ in confusion.pairs)
+    worst = "; ".join(f"{m.true} as {m.answer} {whole_percent(m.share)}" for m, _ in confusion.pairs)
     return f"Rows are true characters, columns answers; {over}. " + (
         f"Most often mistaken: {worst}" if worst else "There is no mistake"
     )

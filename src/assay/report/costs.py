@@ -1,6 +1,6 @@
 """What an arm costs against another, as a ratio: "1.5 times as long", seed by seed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from assay.records import RunRecord
 from assay.results import Results
@@ -9,12 +9,20 @@ from assay.stats import CostRatio, Family, cost_ratio
 
 @dataclass(frozen=True)
 class Cost:
-    """The cost of ``arm`` over that of ``reference``, on the seeds that both finished; None where unknown."""
+    """The cost of ``arm`` over that of ``reference``, on the seeds that both finished; None where unknown.
+
+    ``memory`` that was computed is exact: it has neither interval nor p.
+    """
 
     arm: str
     reference: str
     seconds: CostRatio | None
     memory: CostRatio | None
+
+    @property
+    def memory_has_interval(self) -> bool:
+        """Whether memory was measured, often enough."""
+        return self.memory is not None and self.memory.interval is not None
 
 
 def costs_of(results: Results, family: Family | None) -> tuple[Cost, ...]:
@@ -31,7 +39,15 @@ def _cost(results: Results, arm: str, reference: str) -> Cost:
     pairs = [(a[seed], b[seed]) for seed in sorted(a.keys() & b.keys())]
     seconds = [(x.seconds_per_epoch or 0.0, y.seconds_per_epoch or 0.0) for x, y in pairs]
     memory = [(float(x.peak_memory), float(y.peak_memory)) for x, y in pairs]
-    return Cost(arm, reference, *(_ratio(pairs, results.confidence) for pairs in (seconds, memory)))
+    ratio = _ratio(memory, results.confidence)
+    if ratio and is_computed(results, arm, reference):
+        ratio = replace(ratio, interval=None, p=None)
+    return Cost(arm, reference, _ratio(seconds, results.confidence), ratio)
+
+
+def is_computed(results: Results, *arms: str) -> bool:
+    """Whether the memory of finished runs was computed, not measured: then no chance is in it."""
+    return any(run.memory_source != "measured" for arm in arms for run in results.finished(arm))
 
 
 def _ratio(pairs: list[tuple[float, float]], confidence: float) -> CostRatio | None:

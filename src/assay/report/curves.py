@@ -16,7 +16,7 @@ METRICS: tuple[Metric, ...] = ("valid_accuracy", "train_accuracy", "valid_loss",
 class Band:
     """One metric of one arm: the mean, lowest and highest over ``seeds`` runs at the end of each epoch.
 
-    Accuracies are in percent, losses in nats.
+    Accuracies are shares, losses in nats.
     """
 
     seeds: int
@@ -47,8 +47,8 @@ class Curves:
 def curves(results: Results, arm: str) -> Curves:
     """Return the curves of an arm.
 
-    The bands hold the finished runs, or, while there is none, those begun as far as all of them have
-    come. Diverged runs would distort a mean and are kept as they are, one by one.
+    The bands hold the runs that learnt, or else all that finished, or, while there is none, those begun as
+    far as all of them have come. Diverged runs would distort a mean and are kept as they are, one by one.
     """
     runs = results.of(arm)
     history = {run.seed: results.epochs(run.id) for run in runs if run.status is not Status.PENDING}
@@ -63,7 +63,11 @@ def curves(results: Results, arm: str) -> Curves:
 
 def _chosen(runs: list[RunRecord]) -> list[RunRecord]:
     done = [run for run in runs if run.status is Status.DONE]
-    return done or [run for run in runs if run.status in (Status.RUNNING, Status.STOPPED)]
+    return (
+        [run for run in done if not run.stuck]
+        or done
+        or [run for run in runs if run.status in (Status.RUNNING, Status.STOPPED)]
+    )
 
 
 def _band(history: list[list[EpochRecord]], metric: Metric) -> Band:
@@ -81,5 +85,4 @@ def _trace(seed: int, records: list[EpochRecord], metric: Metric) -> Trace:
 
 
 def _values(records: list[EpochRecord], metric: Metric) -> list[float]:
-    scale = 100.0 if metric.endswith("accuracy") else 1.0
-    return [scale * float(getattr(record, metric)) for record in records]
+    return [float(getattr(record, metric)) for record in records]

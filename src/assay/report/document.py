@@ -1,18 +1,22 @@
 """Several studies as one document: a published report, repeated."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import isfinite, nan
+from statistics import median
 
+from assay.metrics import METRICS
 from assay.report import figures
-from assay.report.claims import ClaimRow
+from assay.report.claims import ClaimRow, standing
 from assay.report.curves import Metric
 from assay.report.drawing import Drawing
 from assay.report.export import csv_text
 from assay.report.html import environment
 from assay.report.model import Report
-from assay.report.numbers import names, plural
-from assay.results import COLUMNS, Results
+from assay.report.numbers import names, plural, share
+from assay.report.published import PublishedRow
+from assay.results import COLUMNS, EPOCH_COLUMNS, Results
 from assay.stats import ClaimVerdict
 
 ACCURACIES: tuple[Metric, ...] = ("valid_accuracy", "train_accuracy")
@@ -21,10 +25,18 @@ LOSSES: tuple[Metric, ...] = ("valid_loss", "train_loss")
 CLAIM_COLUMNS = (
     "study", "claim", "source", "metric", "verdict",
     "relation", "relation_verdict", "n", "found", "published",
+    "estimate", "low", "high", "confidence", "margin", "p",
 )  # fmt: skip
+"""One row a relation; the last six are numbers in full precision.
+
+``estimate`` is a difference of shares, or the factor between losses or costs; ``low`` and ``high`` are the
+ends, in the same unit, of the interval that decided at ``confidence``, one of them empty where a one-sided
+bound did; ``margin`` is the smallest difference that matters, and ``p`` that of "the relation does not hold".
+Of a claim by best validation accuracy the rows by test accuracy follow.
+"""
 PUBLISHED_COLUMNS = (
     "study", "arm", "metric", "unit", "published", "n", "mean", "sd", "low", "high",
-    "one_run_low", "one_run_high", "agrees", "doubt",
+    "one_run_low", "one_run_high", "agrees", "doubt", "level",
 )  # fmt: skip
 
 
@@ -67,12 +79,14 @@ class Document:
     def answer(self) -> str:
         """The sentence that the document leads with."""
         counts = Counter(claim.verdict for _, claim in self.claims)
+        waiting = f"{plural(counts[None], 'claim')} not tested yet" if counts[None] else ""
+        if counts[None] == len(self.claims):
+            return f"{waiting or 'No claim to test'}."
         said = [
             f"{counts[verdict]} {'is' if counts[verdict] == 1 else 'are'} {verdict}"
             for verdict in ClaimVerdict
         ]
-        waiting = f", {plural(counts[None], 'claim')} not tested yet" if counts[None] else ""
-        return f"Of {plural(len(self.claims), 'claim')}, {names(said)}{waiting}."
+        return f"Of {plural(len(self.claims), 'claim')}, {', '.join(filter(None, (names(said), waiting)))}."
 
     @property
     def unlike(self) -> str:
@@ -85,13 +99,46 @@ class Document:
 
     @property
     def agreement(self) -> str:
-        """How many of the published numbers are what one run of ours would give."""
-        judged = [row for report in self.reports for row in report.published if row.consistent is not None]
+        """How many of the published numbers lie where one run of theirs would, had it our mean and spread.
+
+        A number that several studies print of the same runs counts once.
+        """
+        rows = (row for report in self.reports for row in report.published if row.consistent is not None)
+        judged = list({(row.metric, row.printed, row.ours.mean): row for row in rows}.values())
+        if not judged:
+            return ""
         agree = sum(bool(row.consistent) for row in judged)
         kinds = "accuracies and losses" if any(row.unit == "nats" for row in judged) else "accuracies"
+        level = self.reports[0].level
         return (
-            f"{agree} of {len(judged)} published {kinds} lie where one run of ours would." if judged else ""
+            f"{agree} of {len(judged)} different published {kinds} lie where one run of theirs would, had it "
+            f"our mean and spread; by chance alone about {level * len(judged):.0f} would lie outside. "
+            f"{_widths(judged)}"
         )
+
+    @property
+    def standing(self) -> str:
+        """How many of the supported claims stand when all are judged together."""
+        rows = [claim for _, claim in self.claims if claim.verdict]
+        supported = sum(claim.verdict is ClaimVerdict.SUPPORTED for claim in rows)
+        if supported < 2:
+            return ""
+        stand = standing(rows)
+        return (
+            "Judged one by one, one in twenty false claims may pass for supported; judged all together, by "
+            f"Holm's correction, {stand} of the {supported} {'stands' if stand == 1 else 'stand'}."
+        )
+
+
+def _widths(rows: Sequence[PublishedRow]) -> str:
+    """Say how wide the intervals of accuracies are: to lie in a wide one is no close agreement."""
+    widths = [row.prediction[1] - row.prediction[0] for row in rows if row.unit == "%" and row.prediction]
+    if not widths:
+        return ""
+    return (
+        f"These intervals are {share(min(widths))} to {share(max(widths))} points wide, half of them under "
+        f"{share(median(widths))}: to lie in a wide one is no close agreement."
+    )
 
 
 def render(document: Document) -> str:
@@ -113,9 +160,26 @@ def published_csv(document: Document) -> str:
 
 
 def runs_csv(results: Sequence[Results]) -> str:
-    """Return one row a run of every study, under ``study`` and `assay.results.COLUMNS`."""
-    rows = ((found.study.name, *row.values()) for found in results for row in found.rows())
-    return csv_text(("study", *COLUMNS), rows)
+    """Return one row a run of every study, under ``study`` and `assay.results.COLUMNS`.
+
+    At a declared look these are the runs of its seeds, of which the other tables speak.
+    """
+    return _rows_csv(results, COLUMNS, lambda found: found.rows())
+
+
+def epochs_csv(results: Sequence[Results]) -> str:
+    """Return one row an epoch of the runs of `runs_csv`, under ``study`` and `EPOCH_COLUMNS`."""
+    return _rows_csv(results, EPOCH_COLUMNS, lambda found: found.epoch_rows())
+
+
+def _rows_csv(
+    results: Sequence[Results],
+    columns: Sequence[str],
+    rows_of: Callable[[Results], Iterable[Mapping[str, object]]],
+) -> str:
+    looked = [found.at_look() for found in results]
+    rows = ((found.study.name, *row.values()) for found in looked for row in rows_of(found))
+    return csv_text(("study", *columns), rows)
 
 
 def _part(report: Report, metrics: Sequence[Metric]) -> Part:
@@ -126,18 +190,23 @@ def _part(report: Report, metrics: Sequence[Metric]) -> Part:
 
 
 def _claim_rows(claims: Sequence[tuple[Report, ClaimRow]]) -> Iterator[tuple[object, ...]]:
-    for report, claim in claims:
+    judged = [(report, row) for report, claim in claims for row in (claim, claim.also) if row]
+    for report, claim in judged:
         head = (report.name, claim.sentence, claim.source, claim.metric, claim.verdict or report.stamp)
         if not claim.parts:
-            yield (*head, "", "", "", "", "")
+            yield (*head, *("" for _ in CLAIM_COLUMNS[len(head) :]))
         for part in claim.parts:
-            yield (*head, part.relation, part.verdict, part.n, part.found, part.published)
+            low, high = (end if isfinite(end) else "" for end in part.interval or (nan, nan))
+            numbers = (part.estimate, low, high, part.confidence, part.margin, part.p)
+            yield (*head, part.relation, part.verdict, part.n, part.found, part.published, *numbers)
 
 
 def _published_rows(report: Report) -> Iterator[tuple[object, ...]]:
     for row in report.published:
-        low, high = row.ours.interval or ("", "")
-        first, last = row.prediction or ("", "")
+        ours = row.ours
+        ends = (ours.mean, ours.sd, *(ours.interval or (None, None)), *(row.prediction or (None, None)))
+        shown = ["" if end is None else METRICS[row.metric].shown(end) for end in ends]
         agrees = "" if row.consistent is None else row.consistent
-        ours = (row.ours.n, row.ours.mean, row.ours.sd, low, high, first, last)
-        yield (report.name, row.arm, row.metric, row.unit, row.printed, *ours, agrees, row.doubt)
+        level = report.level if report.judged else ""
+        printed = METRICS[row.metric].shown(row.printed)
+        yield (report.name, row.arm, row.metric, row.unit, printed, ours.n, *shown, agrees, row.doubt, level)

@@ -20,7 +20,7 @@ class Effect:
     @property
     def interval(self) -> Interval | None:
         """The interval of the mean difference, simultaneous over the family."""
-        return self.pair.simultaneous
+        return self.pair.interval
 
     @property
     def name(self) -> str:
@@ -34,12 +34,12 @@ def effects_of(results: Results, family: Family | None) -> tuple[Effect, ...]:
 
 
 def _crossed(results: Results, pair: Pair) -> Crossed | None:
-    seeds = sorted(_done(results, pair.a) & _done(results, pair.b))
+    seeds = sorted(_counted(results, pair.a) & _counted(results, pair.b))
     if len(seeds) < FEWEST:
         return None
     a, b = (np.array([results.correct(RunId(arm, seed)) for seed in seeds]) for arm in (pair.a, pair.b))
     return compare_crossed(a, b, confidence=results.confidence) if a.shape[1] > 1 else None
 
 
-def _done(results: Results, arm: str) -> set[int]:
-    return {run.seed for run in results.finished(arm)}
+def _counted(results: Results, arm: str) -> set[int]:
+    return {run.seed for run in results.learnt(arm) or results.finished(arm)}

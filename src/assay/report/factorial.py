@@ -9,7 +9,7 @@ from assay.study import Study
 
 
 def factorial_of(results: Results) -> Factorial | None:
-    """Estimate main effects and two-way interactions, in percentage points of test accuracy.
+    """Estimate main effects and two-way interactions, on test accuracy, as shares.
 
     The control's levels are the references, or else the first ones. None for
     a study with fewer than two factors to compare, before it is complete, and
@@ -19,7 +19,7 @@ def factorial_of(results: Results) -> Factorial | None:
     if len(factors) < 2 or not results.complete:
         return None
     cells = {
-        tuple(arm.levels[name] for name in factors): 100 * results.accuracies(arm.name)
+        tuple(arm.levels[name] for name in factors): results.counted(arm.name, lambda run: run.test_accuracy)
         for arm in results.study.arms
     }
     try:

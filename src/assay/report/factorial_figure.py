@@ -20,9 +20,10 @@ def factorial_plot(factorial: Factorial, margin: float) -> Drawing:
         axes.axvspan(-margin, margin, color=ACCENT, lw=0)
         axes.axvline(0, color=INK, lw=0.8)
         for row, effect in enumerate(effects):
-            axes.plot(effect.interval, (-row, -row), color=INK, lw=2, solid_capstyle="butt")
+            bar = [100 * end for end in effect.interval]
+            axes.plot(bar, (-row, -row), color=INK, lw=2, solid_capstyle="butt")
             marker = "o" if len(effect.factors) == 1 else "X"
-            axes.plot([effect.mean], [-row], marker=marker, ms=8, mfc=FAINT, mec=INK, mew=1.2)
+            axes.plot([100 * effect.mean], [-row], marker=marker, ms=8, mfc=FAINT, mec=INK, mew=1.2)
             axes.text(0.01, 0.36 - row, effect.name, transform=axes.get_yaxis_transform()).set_in_layout(
                 False
             )

@@ -2,18 +2,22 @@
 
 from dataclasses import dataclass
 
+from assay.report import wording
 from assay.report.effects import Effect
 from assay.report.numbers import (
     NOTHING,
     fixed,
     further,
     interval_name,
+    margin,
     p_equals,
     plural,
     points,
     points_interval,
+    speed,
+    whole_percent,
 )
-from assay.stats import Verdict
+from assay.stats import Interval, Verdict
 
 
 @dataclass(frozen=True)
@@ -34,35 +38,69 @@ def facts(effect: Effect) -> list[Fact]:
             f"{points(c.mean)} pp" if c.n else NOTHING,
             f"test accuracy of {effect.name}, seed by seed",
         ),
-        Fact(interval_name(c.confidence), _interval(effect), "of the mean over training seeds, by t"),
+        Fact("In errors", _errors(c.error_ratio), f"errors of {pair.a} over errors of {pair.b}"),
+        Fact(interval_name(c.confidence), _interval(pair.interval), "of the mean over training seeds, by t"),
+        Fact(
+            interval_name(2 * c.confidence - 1),
+            _interval(pair.equivalence_interval),
+            f"inside {margin(c.margin)} either way the arms are equivalent",
+        ),
         Fact("Seeds", _pairs(effect), "pairs: the same seed gives both arms the same data in the same order"),
-        Fact("Paired t test", p_equals(c.p), "how often chance alone would do as much, if arms were equal"),
+        Fact(
+            "Paired t test", p_equals(pair.p), "how often chance alone would do as much, if arms were equal"
+        ),
         Fact("Sign-flip test", p_equals(c.sign_flip_p), "the same by counting signs, without a normal curve"),
-        Fact("Equivalence test", p_equals(c.tost_p), f"against a true difference of {c.margin:g} pp or more"),
+        Fact(
+            "Equivalence test", p_equals(pair.tost_p), f"against a difference of {margin(c.margin)} or more"
+        ),
         Fact(
             "Hedges' g",
             fixed(c.hedges_g),
             "mean difference over its spread; large is usual, seeds vary little",
         ),
         Fact("Win rate", _win_rate(effect), f"seeds on which {pair.a} was ahead, ties counted half"),
-        Fact("To settle it", _more(effect), "seeds for 80% power, from the spread that was seen"),
+        *_failing(effect),
+        Fact(
+            "To settle it", _more(effect), "seeds for 80% power; few seeds know their own spread only roughly"
+        ),
         *_new_images(effect),
     ]
 
 
-def _interval(effect: Effect) -> str:
-    bounds = effect.pair.comparison.interval
+def _errors(ratio: float | None) -> str:
+    return NOTHING if ratio is None else f"{speed(ratio)}x"
+
+
+def _interval(bounds: Interval | None) -> str:
     return f"{points_interval(bounds)} pp" if bounds else "needs 3 seeds"
 
 
 def _pairs(effect: Effect) -> str:
     lost = effect.pair.left_out
-    return str(effect.pair.comparison.n) + (f" ({lost} lost)" if lost else "")
+    return str(effect.pair.comparison.n) + (f" ({lost} failed)" if lost else "")
 
 
 def _win_rate(effect: Effect) -> str:
     c = effect.pair.comparison
-    return f"{100 * c.win_rate:.0f}%" if c.n else NOTHING
+    return whole_percent(c.win_rate) if c.n else NOTHING
+
+
+def _failing(effect: Effect) -> list[Fact]:
+    """Return what failures say of the two arms, where there are any."""
+    test, ahead = effect.pair.failures, effect.pair.outperforms
+    if not test.any:
+        return []
+    a, b = wording.failure_rate(test.a), wording.failure_rate(test.b)
+    low, high = map(whole_percent, ahead.interval)
+    return [
+        Fact("Failed", f"{test.a.failed} and {test.b.failed} of {test.a.n}", f"{a}; {b}"),
+        Fact("Failing alike", p_equals(test.p), "exact test of the seeds on which only one arm failed"),
+        Fact(
+            "Comes out ahead",
+            whole_percent(ahead.share),
+            f"of the seeds, a failed run ranked last; {interval_name(ahead.confidence)} {low} to {high}",
+        ),
+    ]
 
 
 def _more(effect: Effect) -> str:

@@ -83,28 +83,35 @@ def label(axes: "Axes", y: float, name: str) -> None:
     axes.text(0.01, y, short, va="center", transform=axes.get_yaxis_transform()).set_in_layout(False)
 
 
+def _scale(metric: Metric) -> float:
+    """Return what turns a value into what the axis shows: percent of accuracies."""
+    return 100.0 if metric.endswith("accuracy") else 1.0
+
+
 def _draw_effect(axes: "Axes", y: float, effect: Effect, index: int) -> None:
-    differences = effect.pair.comparison.differences
+    differences = [100 * d for d in effect.pair.comparison.differences]
     heights = [y + 0.16 * (1 if place % 2 else -1) for place in range(len(differences))]
     style: Any = {"color": colour(index), "marker": marker(index)}
     axes.plot(differences, heights, ls="", ms=4.5, alpha=0.55, mew=0, **style)
     if effect.interval:
-        axes.plot(effect.interval, (y, y), color=INK, lw=2, solid_capstyle="butt")
-    axes.plot([effect.pair.comparison.mean], [y], ms=8, mec=INK, mew=1.2, **style)
+        axes.plot([100 * end for end in effect.interval], (y, y), color=INK, lw=2, solid_capstyle="butt")
+    axes.plot([100 * effect.pair.comparison.mean], [y], ms=8, mec=INK, mew=1.2, **style)
 
 
 def _draw_curves(axes: "Axes", curves: Curves, metric: Metric, index: int, arms: int) -> None:
-    band = curves.bands[metric]
+    band, scale = curves.bands[metric], _scale(metric)
+    mean, low, high = ([scale * x for x in row] for row in (band.mean, band.low, band.high))
     style: Any = {"color": colour(index), "marker": marker(index), "ms": 4}
     if len(band.epochs) == 1:  # nothing but a point: beside the other arms', with a bar for a band
         x = [band.epochs[0] + (index - (arms - 1) / 2) / arms]
-        axes.plot(x * 2, [*band.low, *band.high], color=colour(index), alpha=0.4, lw=3)
-        axes.plot(x, band.mean, ls="", **style)
+        axes.plot(x * 2, [*low, *high], color=colour(index), alpha=0.4, lw=3)
+        axes.plot(x, mean, ls="", **style)
     else:
-        axes.fill_between(band.epochs, band.low, band.high, color=colour(index), alpha=0.2, lw=0)
-        axes.plot(band.epochs, band.mean, markevery=[-1], **style)
+        axes.fill_between(band.epochs, low, high, color=colour(index), alpha=0.2, lw=0)
+        axes.plot(band.epochs, mean, markevery=[-1], **style)
     for trace in curves.diverged[metric]:
-        axes.plot(trace.epochs, trace.values, color=colour(index), ls=(0, (3, 2)), lw=1, marker="x", ms=4)
+        values = [scale * x for x in trace.values]
+        axes.plot(trace.epochs, values, color=colour(index), ls=(0, (3, 2)), lw=1, marker="x", ms=4)
 
 
 def _epoch_limits(report: Report, metric: Metric) -> tuple[float | None, float | None]:
@@ -120,7 +127,7 @@ def _accuracy_limits(report: Report) -> tuple[float, float]:
     highs = [high for curves in report.curves for metric in metrics for high in curves.bands[metric].high]
     for curves in report.curves:
         lows += [value for metric in metrics for trace in curves.diverged[metric] for value in trace.values]
-    low, high = min(lows, default=0.0), max([*highs, *lows], default=100.0)
+    low, high = 100 * min(lows, default=0.0), 100 * max([*highs, *lows], default=1.0)
     room = 0.04 * (high - low) or 1.0
     return max(0.0, low - room), min(100.0, high + room)
 
@@ -136,8 +143,12 @@ def _describe_curves(curves: Curves, metric: Metric) -> str:
     lost = f"; {seeds(len(curves.diverged[metric]))} diverged" if curves.diverged[metric] else ""
     if not band.seeds:
         return f"{curves.arm}: no finished run{lost}"
-    first = f"{fixed(band.mean[0])} after epoch {band.epochs[0]}, " if len(band.epochs) > 1 else ""
+    scale = _scale(metric)
+    start, mean, low, high = (
+        fixed(scale * x) for x in (band.mean[0], band.mean[-1], band.low[-1], band.high[-1])
+    )
+    first = f"{start} after epoch {band.epochs[0]}, " if len(band.epochs) > 1 else ""
     return (
-        f"{curves.arm}: {first}{fixed(band.mean[-1])} after epoch {band.epochs[-1]} "
-        f"({seeds(band.seeds)}, {fixed(band.low[-1])} to {fixed(band.high[-1])}){lost}"
+        f"{curves.arm}: {first}{mean} after epoch {band.epochs[-1]} "
+        f"({seeds(band.seeds)}, {low} to {high}){lost}"
     )

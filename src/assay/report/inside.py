@@ -31,9 +31,11 @@ class Inside:
 def look_inside(results: Results, arm: str | None = None, image: int = 0) -> Inside | None:
     """Look into ``arm``, by default the one with the best mean test accuracy; None while no run is finished.
 
-    ``image`` is the number of the test image whose feature maps are shown. Raises `StudyError` for an
-    unknown arm, `StoreError` for one without a finished run and `UsageError` for an image that is not there.
+    ``image`` is the number of the test image whose feature maps are shown. At a declared look only the
+    networks of its seeds are looked into. Raises `StudyError` for an unknown arm, `StoreError` for one
+    without a finished run and `UsageError` for an image that is not there.
     """
+    results = results.at_look()
     chosen = arm if arm is not None else _best_arm(results)
     if chosen is None:
         return None

@@ -47,10 +47,10 @@ def tables(report: Report) -> Mapping[str, Table]:
 def factorial_table(effects: Iterable[FactorEffect]) -> Table:
     """Return the effects of factors."""
     rows = [
-        (e.name, n.points(e.mean), n.points_interval(e.interval), n.p_value(e.p), n.p_value(e.p_holm))
+        (e.name, n.points(e.mean), n.points_interval(e.interval), n.p_value(e.p), n.p_value(e.p_adjusted))
         for e in effects
     ]
-    return Table("L{6cm}rrrr", ("Effect", "Mean", "Interval", "p", "p (Holm)"), rows)
+    return Table("L{6cm}rrrr", ("Effect", "Mean", "Interval", "p", "p (adjusted)"), rows)
 
 
 def _effects(report: Report) -> Table:
@@ -65,7 +65,7 @@ def _effect(effect: Effect) -> Sequence[str]:
         pair.judgement.verdict.value,
         n.points(pair.comparison.mean if pair.comparison.n else None),
         n.points_interval(effect.interval),
-        n.p_value(pair.p_holm),
+        n.p_value(pair.p),
         str(pair.comparison.n),
         n.points_interval(effect.crossed.interval if effect.crossed else None),
     )
@@ -97,21 +97,23 @@ def _claims(report: Report) -> Table:
 
 
 def _arms(report: Report) -> Table:
-    headings = ("Arm", "Test, %", n.interval_name(report.confidence), "SD", "Test loss", "Best valid.",
+    spread = (n.interval_name(report.confidence),) if report.judged else ()
+    headings = ("Arm", "Test, %", *spread, "SD", "Test loss", "Best valid.",
                 "s/epoch", "MiB", "Params", "FLOPs", "Runs")  # fmt: skip
-    return Table("L{3cm}rrrrrrrrrr", headings, [_arm(arm) for arm in report.arms])
+    rows = [_arm(arm, report.judged) for arm in report.arms]
+    return Table(f"L{{3cm}}{'r' * (len(headings) - 1)}", headings, rows)
 
 
-def _arm(arm: ArmRow) -> Sequence[str]:
+def _arm(arm: ArmRow, judged: bool) -> Sequence[str]:
     lost = [f"{count} {word}" for count, word in
             ((arm.stuck, "stuck"), (arm.diverged, "diverged"), (arm.failed, "failed")) if count]  # fmt: skip
     return (
         arm.name,
-        n.fixed(arm.test.mean),
-        arm.spread,
-        n.fixed(arm.test.sd),
+        n.share(arm.test.mean),
+        *((arm.spread,) if judged else ()),
+        n.share(arm.test.sd),
         n.fixed(arm.test_loss, 3),
-        n.fixed(arm.valid_best),
+        n.share(arm.valid_best),
         n.speed(arm.seconds_per_epoch),
         n.mebibytes(arm.peak_memory),
         n.count(arm.parameters),
@@ -121,14 +123,19 @@ def _arm(arm: ArmRow) -> Sequence[str]:
 
 
 def _costs(report: Report) -> Table:
+    measured = any(cost.memory_has_interval for cost in report.costs)
     rows = [
         (
             cost.arm,
-            *(write(of) for of in (cost.seconds, cost.memory) for write in (n.ratio, n.ratio_interval)),
+            n.ratio(cost.seconds),
+            n.ratio_interval(cost.seconds),
+            n.ratio(cost.memory),
+            *((n.ratio_interval(cost.memory),) if measured else ()),
         )
         for cost in report.costs
     ]
-    return Table("L{4cm}rrrr", ("Arm", "Time per epoch", "Interval", "Peak memory", "Interval"), rows)
+    headings = ("Arm", "Time per epoch", "Interval", "Peak memory", *(("Interval",) if measured else ()))
+    return Table(f"L{{4cm}}{'r' * (len(headings) - 1)}", headings, rows)
 
 
 def _published(report: Report) -> Table:
@@ -136,15 +143,15 @@ def _published(report: Report) -> Table:
         (
             row.arm,
             _quantity(row),
-            n.fixed(row.printed, row.decimals),
-            n.fixed(row.ours.mean, row.decimals),
-            n.interval(row.prediction, row.decimals),
-            n.NOTHING if row.consistent is None else "yes" if row.consistent else "no",
+            row.write(row.printed),
+            row.write(row.ours.mean),
+            *((row.falls, row.agrees) if report.judged else ()),
         )
         for row in report.published
     ]
-    headings = ("Arm", "Quantity", "Published", "Our mean", "One run of ours", "Agrees")
-    return Table("L{3cm}L{5.5cm}rrrr", headings, rows)
+    placed = ("One run of theirs", "Agrees") if report.judged else ()
+    headings = ("Arm", "Quantity", "Published", "Our mean", *placed)
+    return Table(f"L{{3cm}}L{{5.5cm}}{'r' * (len(headings) - 2)}", headings, rows)
 
 
 def _quantity(row: PublishedRow) -> str:
@@ -166,7 +173,7 @@ def _rerun(report: Report) -> Table:
     rerun = report.rerun
     sizes = ", ".join(f"{size:,} {split}" for split, size in rerun.sizes.items())
     synthetic = " (synthetic)" if rerun.synthetic else ""
-    finished = n.plural(sum(arm.done for arm in report.arms), "finished run")
+    finished = n.plural(rerun.finished, "finished run")
     rows = [
         ("Data", f"{rerun.data}{synthetic}, {rerun.classes} classes: {sizes}"),
         ("Data digest", rerun.data_digest),

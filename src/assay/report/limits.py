@@ -5,10 +5,11 @@ from collections.abc import Iterator, Sequence
 from assay.report.arms import ArmRow
 from assay.report.effects import Effect
 from assay.report.factorial import factorial_of, has_factors
-from assay.report.numbers import capital, names, plural, seeds
+from assay.report.numbers import capital, ended, names, plural, seeds, share, whole_percent
+from assay.report.waiting import first_verdict
 from assay.results import Results
 from assay.source import unlike_source
-from assay.stats import Family, Verdict
+from assay.stats import Family, Verdict, never_seen_bound
 from assay.stats.ttest import FEWEST
 
 
@@ -19,7 +20,7 @@ def limits(
     found = [*_interim(results), *_extended(results), *_looked(results), *_synthetic(results)]
     found += _published(results)
     found += [*_lost(arms), *_stuck(results, arms)]
-    found += [*_open(effects), *_few(results, effects), *_factors(results)]
+    found += [*_open(effects), *_few(results, effects), *_factors(results), *_rare(arms, effects)]
     found += [*_notes(effects), *_scope(results, effects), *_maximum(family), *_costs(results, arms)]
     return list(dict.fromkeys(found))
 
@@ -27,15 +28,10 @@ def limits(
 def _interim(results: Results) -> Iterator[str]:
     if not results.complete:
         yield (
-            f"Interim: {results.done} of {plural(results.total, 'run')} have come to their end. Means will "
-            f"move; there is no interval, p-value or verdict before {_first_look(results)}, because whoever "
-            "looks early and often finds differences that are none."
+            f"Interim: {ended(results.done, results.total)}. Means will "
+            f"move; there is no interval, p-value or verdict before {first_verdict(results.study)}, because "
+            "whoever looks early and often finds differences that are none."
         )
-
-
-def _first_look(results: Results) -> str:
-    looks = results.study.looks
-    return f"the first declared look, at {plural(looks[0], 'seed')}" if looks else "the last one"
 
 
 def _extended(results: Results) -> Iterator[str]:
@@ -55,8 +51,8 @@ def _looked(results: Results) -> Iterator[str]:
     declared = names([str(seeds) for seeds in look.looks])
     yield (
         f"Looks were declared at {declared} seeds, and this is {look}: each tests at "
-        f"{100 * look.alpha:.3g}%, so that all of them together find a difference that is none in at most "
-        "5% of studies."
+        f"{100 * look.alpha:.3g}%, so that all of them together report a difference that is not there in "
+        "at most 5% of studies."
     )
     if not look.last:
         yield (
@@ -66,8 +62,8 @@ def _looked(results: Results) -> Iterator[str]:
     beyond = sum(run.status.ended for run in results.store.runs()) - results.done
     if beyond:
         yield (
-            f"{plural(beyond, 'run')} of later seeds ended already and can be seen among the runs; means and "
-            "comparisons leave them out until the next look."
+            f"{plural(beyond, 'run')} of later seeds ended already; nothing here speaks of them before "
+            "the next look."
         )
 
 
@@ -101,8 +97,8 @@ def _lost(arms: Sequence[ArmRow]) -> Iterator[str]:
         if arm.diverged:
             yield (
                 f"{arm.diverged} of {plural(arm.planned, 'run')} of {arm.name} diverged: an outcome in "
-                "itself. They have no test accuracy, so its mean and every comparison with it speak of the "
-                "seeds that finished."
+                "itself, which no mean contains. Its mean and every comparison with it speak of the seeds on "
+                "which it learnt."
             )
         if arm.failed:
             yield f"{arm.failed} of {plural(arm.planned, 'run')} of {arm.name} failed with an error."
@@ -114,15 +110,31 @@ def _stuck(results: Results, arms: Sequence[ArmRow]) -> Iterator[str]:
             run = next(run for run in results.of(arm.name) if run.stuck)
             yield (
                 f"{arm.stuck} of {plural(arm.done, 'finished run')} of {arm.name} learnt nothing (stuck at "
-                "chance level): an outcome in itself, which stays in its mean and in every comparison. "
-                f"Seed {run.seed}: {run.message}."
+                f"chance level): an outcome in itself{_left_out(arm)}. Seed {run.seed}: {run.message}."
             )
+
+
+def _left_out(arm: ArmRow) -> str:
+    return "" if arm.never_learnt else ", which its mean and comparisons leave out"
+
+
+def _rare(arms: Sequence[ArmRow], effects: Sequence[Effect]) -> Iterator[str]:
+    """Say how often runs may fail without one of so few having failed."""
+    whole = [arm.ended for arm in arms if arm.ended and not arm.failures]
+    if effects and whole:
+        bound = whole_percent(never_seen_bound(min(whole)))
+        yield (
+            f"A rare failure cannot be seen with so few seeds: where {plural(min(whole), 'run')} of an arm "
+            f"all learnt, up to {bound} of its seeds may fail (with 95% confidence)."
+        )
 
 
 def _open(effects: Sequence[Effect]) -> Iterator[str]:
     if any(effect.pair.judgement.verdict is Verdict.INCONCLUSIVE for effect in effects):
         yield (
-            "Inconclusive does not mean that there is no difference: it means that these runs do not tell."
+            "Inconclusive does not mean that there is no difference: it means that these runs do not tell. "
+            "Who adds seeds because of it and tests again calls equal arms different in 9 or 10 of 100 "
+            "studies, not in 5, unless looks were declared beforehand."
         )
 
 
@@ -192,7 +204,7 @@ def _only_on_these_images(effect: Effect) -> bool:
 def _maximum(family: Family | None) -> Iterator[str]:
     if family and len(family.pairs) > 1 and family.optimism:
         yield (
-            f"The best of several equal arms would stand about {family.optimism:.2f} points too high by "
+            f"The best of several equal arms would stand about {share(family.optimism)} points too high by "
             "chance alone."
         )
 

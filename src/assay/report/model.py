@@ -1,10 +1,9 @@
 """A report as data: everything that is said of a study, computed once and drawn many times.
 
-Accuracies are in percent, differences in percentage points (pp), losses in
-nats, memory in bytes. Until every declared run has come to its end, or those
-of a declared look, there are runs, means and spreads, but no interval, p-value
-or verdict: whoever looks early and stops where it suits finds differences that
-are none. At a look all is said of its seeds alone.
+Accuracies and their differences are shares, losses in nats, memory in bytes. Until every declared run has
+come to its end, or those of a declared look, there are runs, means and spreads, but no interval, p-value or
+verdict: whoever looks early and stops where it suits finds differences that are none. At a look all is said
+of its seeds alone.
 """
 
 from collections.abc import Mapping
@@ -12,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from assay.comparisons import decided, family_of
-from assay.records import RunRecord
+from assay.records import RunRecord, Status
 from assay.report.answer import answer
 from assay.report.arms import ArmRow, arm_row
 from assay.report.claims import ClaimRow, claims
@@ -26,7 +25,7 @@ from assay.report.limits import limits
 from assay.report.networks import TwoNetworks, two_networks
 from assay.report.numbers import interval_name
 from assay.report.published import PublishedRow, published
-from assay.results import Results
+from assay.results import ALPHA, Results
 from assay.source import unlike_source
 from assay.stats import Factorial, Family, Look
 
@@ -47,6 +46,8 @@ class Rerun:
     seeds: tuple[int, ...]
     versions: Mapping[str, str]
     test_openings: int
+    finished: int
+    """How many runs have a test result, those of seeds beyond a look too."""
 
 
 @dataclass(frozen=True)
@@ -60,16 +61,17 @@ class Report:
     done: int
     total: int
     margin: float
+    """Of accuracies, in points as the study declares it."""
     arms: tuple[ArmRow, ...]
     family: Family | None
-    """The comparisons; None for a single arm and before the study is complete."""
+    """The comparisons; None for a single arm and until there may be a verdict."""
     effects: tuple[Effect, ...]
     networks: tuple[TwoNetworks, ...]
     """With a single seed, what can be said of the trained networks instead of the arms."""
     factorial: Factorial | None
-    """Main effects and interactions; None with fewer than two factors and before the study is complete."""
+    """Main effects and interactions; None with fewer than two factors and until there may be a verdict."""
     costs: tuple[Cost, ...]
-    """What the arms cost against the control, or the best arm; none before the study is complete."""
+    """What the arms cost against the control, or the best arm; none until there may be a verdict."""
     claims: tuple[ClaimRow, ...]
     """What was published as sentences, tested."""
     published: tuple[PublishedRow, ...]
@@ -78,11 +80,15 @@ class Report:
     layers: tuple[Layers, ...]
     """How the layers of each arm fared, of the arms that tell."""
     runs: tuple[RunRecord, ...]
+    """Every run; at a declared look those of its seeds."""
     limits: tuple[str, ...]
     rerun: Rerun
     inside: Inside | None = None
     """What the networks do with single images, where someone looked."""
-    confidence: float = 0.95
+    level: float = ALPHA
+    """The level of every test: 0.05, or the look's part of it."""
+    confidence: float = 1 - ALPHA
+    """The confidence of every interval, 1 - level."""
     look: Look | None = None
     """The declared look that is spoken of; None where none is declared or reached."""
     resolved: bool = False
@@ -94,6 +100,11 @@ class Report:
     def complete(self) -> bool:
         """Whether every declared run has come to its end, or a declared look has decided everything."""
         return self.done == self.total or (self.look is not None and self.resolved)
+
+    @property
+    def judged(self) -> bool:
+        """Whether there may be intervals and verdicts: all runs have ended, or those of a declared look."""
+        return self.done == self.total or self.look is not None
 
     @property
     def stamp(self) -> str:
@@ -117,6 +128,11 @@ class Report:
     def intervals_name(self) -> str:
         """What the effects' intervals are called."""
         return self._intervals(2)
+
+    @property
+    def equivalence_intervals_name(self) -> str:
+        """What the intervals are called by which equivalence is judged."""
+        return f"simultaneous {interval_name(2 * self.confidence - 1, 2)}"
 
     def _intervals(self, n: int) -> str:
         name = interval_name(self.confidence, n) + (f" ({self.look})" if self.look else "")
@@ -155,10 +171,11 @@ def build(results: Results, inside: Inside | None = None) -> Report:
         published=published(results),
         curves=tuple(curves(results, arm.name) for arm in study.arms),
         layers=tuple(found for arm in study.arms if (found := layers(results, arm.name)).epochs),
-        runs=tuple(whole.runs),
+        runs=tuple(results.runs),
         limits=tuple(limits(results, arms, family, effects)),
         rerun=_rerun(whole),
         inside=inside,
+        level=results.alpha,
         confidence=results.confidence,
         look=results.look,
         resolved=family is not None and all(decided(pair) for pair in family.pairs),
@@ -179,4 +196,5 @@ def _rerun(results: Results) -> Rerun:
         seeds=results.study.seeds,
         versions=header.versions,
         test_openings=results.store.test_openings(),
+        finished=sum(run.status is Status.DONE for run in results.runs),
     )

@@ -1,8 +1,11 @@
-"""How numbers are written, the same in every drawing."""
+"""How numbers are written, the same in every drawing: rounded first, then given a sign, and never as "-0.00".
+
+Accuracies and their differences are shares; percent and points are how they are written.
+"""
 
 from math import isfinite, isnan
 
-from assay.stats import CostRatio, Interval
+from assay.stats import CostRatio, Interval, MoreSeeds
 
 NOTHING = "–"
 """Stands where there is no number."""
@@ -14,10 +17,10 @@ _POWERS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
 def fixed(value: float | None, decimals: int = 2) -> str:
-    """Write a number with so many decimals."""
+    """Write a number with so many decimals: 88.41, 1,234.50."""
     if value is None or isnan(value):
         return NOTHING
-    return f"{value:.{decimals}f}" if isfinite(value) else "inf"
+    return f"{value:z,.{decimals}f}" if isfinite(value) else "inf"
 
 
 def loss(value: float | None) -> str:
@@ -25,34 +28,54 @@ def loss(value: float | None) -> str:
     return f"{value:.1e}" if value is not None and isfinite(value) and value >= 1000 else fixed(value, 3)
 
 
-def percent(value: float | None) -> str:
-    """Write a number of percent: 88.41%."""
-    text = fixed(value)
-    return text if text == NOTHING else f"{text}%"
-
-
 def share(value: float | None) -> str:
     """Write a share from 0 to 1 as percent without the sign: 88.41."""
     return fixed(None if value is None else 100 * value)
 
 
+def percent(value: float | None) -> str:
+    """Write a share from 0 to 1 as percent: 88.41%."""
+    text = share(value)
+    return text if text == NOTHING else f"{text}%"
+
+
+def whole_percent(value: float) -> str:
+    """Write a share in whole percent, what is neither none nor all never as if it were: <1%, 63%."""
+    text = f"{100 * value:.0f}%"
+    if text == "0%" and value > 0:
+        return "<1%"
+    return ">99%" if text == "100%" and value < 1 else text
+
+
 def points(value: float | None) -> str:
-    """Write a difference in percentage points with its sign: +0.42."""
-    return NOTHING if value is None or isnan(value) else f"{value:+.2f}"
+    """Write a difference of shares in percentage points, with its sign where any is left: +0.42, 0.00."""
+    text = share(value)
+    return text if value is None or not value > 0 or text == share(0) else f"+{text}"
 
 
-def interval(value: Interval | None, decimals: int = 2) -> str:
-    """Write an interval of percentages: 88.20 to 88.61."""
+def apart(value: float) -> str:
+    """Write how far two shares are apart: "0.42 points", "less than 0.01 points"; 0 alone is "0.00"."""
+    text = share(abs(value))
+    return "less than 0.01 points" if value and text == share(0) else f"{text} points"
+
+
+def margin(value: float) -> str:
+    """Write a margin of accuracies, a share, in points: 0.3 points."""
+    return f"{100 * value:.6g} points"
+
+
+def interval(value: Interval | None) -> str:
+    """Write an interval of shares as percent: 88.20 to 88.61."""
+    return NOTHING if value is None else f"{share(value[0])} to {share(value[1])}"
+
+
+def fixed_interval(value: Interval | None, decimals: int) -> str:
+    """Write an interval of numbers with so many decimals: 0.412 to 0.433."""
     return NOTHING if value is None else f"{fixed(value[0], decimals)} to {fixed(value[1], decimals)}"
 
 
-def interval_name(confidence: float, n: int = 1) -> str:
-    """Write what an interval is called, or several: 95% interval, 98.3% intervals."""
-    return f"{100 * confidence:.3g}% interval{'' if n == 1 else 's'}"
-
-
 def points_interval(value: Interval | None) -> str:
-    """Write an interval of differences: -0.01 to +0.34."""
+    """Write an interval of differences of shares: -0.01 to +0.34."""
     return NOTHING if value is None else f"{points(value[0])} to {points(value[1])}"
 
 
@@ -68,43 +91,44 @@ def ratio_interval(value: CostRatio | None) -> str:
     return f"{speed(value.interval[0])} to {speed(value.interval[1])}"
 
 
-def p_equals(value: float | None) -> str:
-    """Write a p-value as a sentence does: p = 0.062, p < 0.0001."""
-    text = p_value(value)
-    return text if text == NOTHING else f"p {text}" if text.startswith("<") else f"p = {text}"
-
-
 def p_value(value: float | None) -> str:
     """Write a p-value to two digits, never as 0."""
-    if value is None:
+    if value is None or isnan(value):
         return NOTHING
     if value < 0.0001:
         return "< 0.0001"
     return f"{value:.2g}" if value < 0.1 else f"{value:.2f}"
 
 
-def count(value: float | None) -> str:
-    """Write a large number short: 93.4k, 1.21M."""
-    if value is None:
-        return NOTHING
-    for power, letter in _POWERS:
-        if value >= power:
-            return f"{value / power:.3g}{letter}"
-    return f"{value:.0f}"
+def p_equals(value: float | None) -> str:
+    """Write a p-value as a sentence does: p = 0.062, p < 0.0001."""
+    text = p_value(value)
+    return text if text == NOTHING else f"p {text}" if text.startswith("<") else f"p = {text}"
 
 
-def mebibytes(value: float | None) -> str:
-    """Write bytes in MiB without the unit."""
-    return NOTHING if value is None else f"{value / 2**20:.3g}" if value < 2**30 else f"{value / 2**20:.0f}"
+def confidence(value: float) -> str:
+    """Write a level of confidence: 95%, 98.3%."""
+    return f"{100 * value:.3g}%"
+
+
+def interval_name(level: float, n: int = 1) -> str:
+    """Write what an interval of this confidence is called, or several: 95% interval, 98.3% intervals."""
+    return f"{confidence(level)} interval{'' if n == 1 else 's'}"
 
 
 def speed(value: float | None) -> str:
-    """Write a positive number to about three digits: 0.012, 4.56, 42.0, 1234."""
+    """Write a number to about three digits, never with an exponent from 0.0001 on: 0.012, 4.56, 1,234."""
     if value is None or not isfinite(value):
         return NOTHING
-    if value < 0.1:
-        return f"{value:.2g}"
-    return fixed(value, 2 if value < 10 else 1 if value < 100 else 0)
+    size = abs(value)
+    if size < 0.0995:
+        return f"{value:.2g}" if value else "0"
+    return fixed(value, 2 if size < 9.995 else 1 if size < 99.95 else 0)
+
+
+def plural(n: int, noun: str) -> str:
+    """Write a number with its noun: 1 run, 1,200 runs."""
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
 
 
 def seeds(n: int, more: str = "") -> str:
@@ -112,14 +136,43 @@ def seeds(n: int, more: str = "") -> str:
     return plural(n, f"{more}seed")
 
 
-def further(n: int) -> str:
-    """Write how many more seeds would decide, which few seeds tell roughly: "about 8 more seeds"."""
-    return f"over {plural(MANY, 'more seed')}" if n > MANY else f"about {seeds(n, 'more ')}"
+def further(more: MoreSeeds) -> str:
+    """Write how many more seeds may decide: "perhaps 10 to 200 more seeds"."""
+    high = more.high
+    if more.low > MANY:
+        return f"over {plural(MANY, 'more seed')}"
+    if high is None or high > MANY:
+        return f"perhaps {more.low:,} to over {plural(MANY, 'more seed')}"
+    if more.low == high:
+        return seeds(high, "more ")
+    return f"perhaps {more.low:,} to {seeds(high, 'more ')}"
 
 
-def plural(n: int, noun: str) -> str:
-    """Write a number with its noun."""
-    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+def ended(done: int, total: int) -> str:
+    """Write how many runs are over: "6 of 8 runs have come to their end"."""
+    return (
+        f"{done:,} of {plural(total, 'run')} {'has come to its' if total == 1 else 'have come to their'} end"
+    )
+
+
+def count(value: float | None) -> str:
+    """Write a large number short: 93.4k, 1.21M."""
+    if value is None:
+        return NOTHING
+    for power, letter in _POWERS:
+        if value >= 0.9995 * power:  # which is written as 1.00 of it
+            return f"{_short(value / power)}{letter}"
+    return fixed(value, 0)
+
+
+def mebibytes(value: float | None) -> str:
+    """Write bytes in MiB without the unit."""
+    return NOTHING if value is None else _short(value / 2**20)
+
+
+def _short(value: float) -> str:
+    """Write a positive number to three digits, without zeros at its end: 1.25, 93.4, 1,024."""
+    return f"{value:.3g}" if value < 999.5 else fixed(value, 0)
 
 
 def names(words: list[str]) -> str:

@@ -1,50 +1,90 @@
-"""Published numbers beside ours: our mean, its interval, and where a single run of ours would fall."""
+"""Published numbers beside ours: our mean, its interval, and where a single run of theirs would fall."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import inf
 
 import numpy as np
+from numpy.typing import NDArray
 
 from assay.metrics import METRICS, Metric
 from assay.report.claims import metric_values
+from assay.report.costs import is_computed
+from assay.report.numbers import NOTHING, fixed, fixed_interval, speed
+from assay.report.waiting import summarised
 from assay.results import Results
 from assay.source import doubt, unlike_source
-from assay.stats import Summary, against_published, summary
+from assay.stats import Summary, against_published
 from assay.stats.ttest import FEWEST, Interval
 
 DECIMALS = {"%": 2, "nats": 3}
 """How numbers are shown in units that mean the same on every machine; seconds and memory do not."""
 
+POSSIBLE: dict[str, Interval] = {"%": (0.0, 1.0), "nats": (0.0, inf)}
+"""What a number of that unit can be at all; of a share, here, not of a percentage."""
+
+SPLITS = {"test_accuracy": "test", "valid_best": "valid", "valid_final": "valid"}
+"""On which images an accuracy is measured that other people measured on others."""
+
 
 @dataclass(frozen=True)
 class PublishedRow:
-    """One printed number beside ours, in the metric's unit.
+    """One printed number beside ours, accuracies as shares.
 
-    ``prediction`` is where one run of ours falls with 95% confidence and
-    ``consistent`` whether the printed number lies there; both are None below
-    three seeds, before the study is complete, on synthetic data, and for costs,
-    which another machine gave, and ``consistent`` for runs unlike those of the
-    source. ``doubt`` says why the printed number may be an error.
+    ``ours`` has no interval until there may be a verdict, nor where memory was computed. ``prediction`` is
+    where one run of theirs falls with the confidence of that interval, had it our mean and spread, its own
+    test set and ours being draws of the same kind; ``cut`` says that it would go beyond what is possible.
+    ``consistent`` says whether the printed number lies there. Both are None below three seeds, before there
+    may be a verdict, on synthetic data, and for costs, which another machine gave, and ``consistent`` for
+    runs unlike those of the source. ``doubt`` says why the printed number may be an error.
     """
 
     arm: str
     metric: str
-    title: str
-    unit: str
     printed: float
     ours: Summary
     prediction: Interval | None
+    cut: bool
     consistent: bool | None
     doubt: str
+
+    @property
+    def title(self) -> str:
+        """What was measured."""
+        return METRICS[self.metric].title
+
+    @property
+    def unit(self) -> str:
+        """The unit that the number is printed in."""
+        return METRICS[self.metric].unit
 
     @property
     def comparable(self) -> bool:
         """Whether the number is of the kind that two machines share."""
         return self.unit in DECIMALS
 
+    def write(self, value: float | None) -> str:
+        """Write a value in the unit that it is printed in."""
+        if value is None:
+            return NOTHING
+        shown = METRICS[self.metric].shown(value)
+        return fixed(shown, DECIMALS[self.unit]) if self.comparable else speed(shown)
+
+    def write_interval(self, value: Interval | None) -> str:
+        """Write an interval in the unit that the number is printed in, none of costs."""
+        if value is None or not self.comparable:
+            return NOTHING
+        low, high = (METRICS[self.metric].shown(end) for end in value)
+        return fixed_interval((low, high), DECIMALS[self.unit])
+
     @property
-    def decimals(self) -> int:
-        """With how many decimals the row's numbers are shown."""
-        return DECIMALS.get(self.unit, 3)
+    def falls(self) -> str:
+        """Where one run of theirs would fall, in words."""
+        return self.write_interval(self.prediction) + (" (cut)" if self.cut else "")
+
+    @property
+    def agrees(self) -> str:
+        """Whether the printed number lies there, in a word."""
+        return NOTHING if self.consistent is None else "yes" if self.consistent else "no"
 
 
 def published(results: Results) -> tuple[PublishedRow, ...]:
@@ -60,33 +100,52 @@ def published(results: Results) -> tuple[PublishedRow, ...]:
     )
 
 
-def _row(results: Results, arm: str, metric: Metric, value: float, judged: bool) -> PublishedRow:
+def _row(results: Results, arm: str, metric: Metric, printed: float, judged: bool) -> PublishedRow:
     values = metric_values(results, arm, metric)
     values = values[np.isfinite(values)]
-    printed = (
-        round(100 * value, 10) if metric.unit == "%" else value
-    )  # as printed: 84.13, not 84.13000000000001
-    placed = against_published(values, printed) if _can_be_placed(results, metric, len(values)) else None
+    prediction, cut = _prediction(results, metric, values, printed)
     return PublishedRow(
         arm=arm,
         metric=metric.name,
-        title=metric.title,
-        unit=metric.unit,
         printed=printed,
-        ours=summary(values),
-        prediction=placed.prediction if placed else None,
-        consistent=_lies_within(printed, placed.prediction, metric) if placed and judged else None,
+        ours=_ours(results, arm, metric, values),
+        prediction=prediction,
+        cut=cut,
+        consistent=_lies_within(printed, prediction, metric) if prediction and judged else None,
         doubt=doubt(results.study, arm, metric),
     )
 
 
-def _can_be_placed(results: Results, metric: Metric, runs: int) -> bool:
-    """Whether a printed number has a place among so many runs: the last ones, on images of its kind."""
-    whole = results.complete and runs >= FEWEST
-    return whole and metric.unit in DECIMALS and not results.header.synthetic
+def _ours(results: Results, arm: str, metric: Metric, values: NDArray[np.float64]) -> Summary:
+    found = summarised(results, values)
+    exact = metric is METRICS["peak_memory"] and is_computed(results, arm)
+    return replace(found, interval=None) if exact else found
+
+
+def _prediction(
+    results: Results, metric: Metric, values: NDArray[np.float64], printed: float
+) -> tuple[Interval | None, bool]:
+    """Return where one run of theirs falls, and whether that was cut to what is possible."""
+    whole = results.complete and len(values) >= FEWEST
+    if not whole or metric.unit not in DECIMALS or results.header.synthetic:
+        return None, False
+    images = _images(results, metric)
+    low, high = against_published(values, printed, images=images, confidence=results.confidence).prediction
+    if metric.name not in SPLITS and metric.unit == "%":
+        return (low, high), False
+    least, most = POSSIBLE[metric.unit]
+    return (max(low, least), min(high, most)), low < least or high > most
+
+
+def _images(results: Results, metric: Metric) -> tuple[int, int] | None:
+    """Return on how many images ours and theirs were measured; theirs are as many where none are said."""
+    if metric.name not in SPLITS:
+        return None
+    ours = results.header.sizes[SPLITS[metric.name]]
+    return ours, results.study.published_images or ours
 
 
 def _lies_within(printed: float, prediction: Interval, metric: Metric) -> bool:
     """Whether a number lies in an interval as both are shown, which of stuck runs is a single number."""
-    low, high = (round(number, DECIMALS[metric.unit]) for number in prediction)
-    return low <= round(printed, DECIMALS[metric.unit]) <= high
+    low, high, value = (round(metric.shown(x), DECIMALS[metric.unit]) for x in (*prediction, printed))
+    return low <= value <= high

@@ -39,6 +39,7 @@ VERDICT_STYLES = {
 CLAIM_STYLES = {
     ClaimVerdict.SUPPORTED: "green",
     ClaimVerdict.CONTRADICTED: "red",
+    ClaimVerdict.TOO_SMALL: "blue",
     ClaimVerdict.UNDECIDED: "yellow",
 }
 
@@ -61,16 +62,16 @@ def arms_table(report: Report) -> Table:
     caption = "accuracies in %, mem: peak memory in MiB; valid best is optimistic"
     table = _table(caption if report.complete else f"{report.stamp}; {caption}")
     table.add_column("arm", overflow="fold")
-    interval, costs = numbers.interval_name(report.confidence), ("s/ep", "mem", "par", "FLOPs")
-    _numbers(table, ("runs", "test\nmean", interval, "sd", "valid\nbest", *costs))
+    spread = (numbers.interval_name(report.confidence),) if report.judged else ()
+    _numbers(table, ("runs", "test\nmean", *spread, "sd", "valid\nbest", "s/ep", "mem", "par", "FLOPs"))
     for arm in report.arms:
         table.add_row(
             arm.name,
             _with_stuck(f"{arm.done}/{arm.planned}", arm.stuck),
-            numbers.fixed(arm.test.mean),
-            arm.spread,
-            numbers.fixed(arm.test.sd),
-            numbers.fixed(arm.valid_best),
+            numbers.share(arm.test.mean),
+            *((arm.spread,) if report.judged else ()),
+            numbers.share(arm.test.sd),
+            numbers.share(arm.valid_best),
             numbers.speed(arm.seconds_per_epoch),
             numbers.mebibytes(arm.peak_memory),
             numbers.count(arm.parameters),
@@ -83,7 +84,7 @@ def status_table(results: Results) -> Table:
     """Return one row an arm: how many of its runs stand where."""
     look = results.at_look().look
     settled = f"; {'resolved at ' if resolved(results) else ''}{look}" if look else ""
-    table = _table(f"{results.done} of {results.total} runs have come to their end{settled}")
+    table = _table(f"{numbers.ended(results.done, results.total)}{settled}")
     table.add_column("arm", overflow="fold")
     _numbers(table, (*(status.value for status in Status), "epochs", "valid\nbest"))
     for arm in results.study.arms:
@@ -130,6 +131,8 @@ def claims_table(report: Report) -> Table:
             if claim.verdict
             else Text("interim", "dim")
         )
+        if verdict and claim.also and claim.also.verdict:
+            verdict.append(f"\n(test: {claim.also.verdict})", "dim")
         found = "\n".join(f"{part.relation}: {part.found}" for part in claim.parts[:MOST_PARTS])
         more = len(claim.parts) - MOST_PARTS
         table.add_row(claim.sentence, verdict, f"{found}\n{more} more in the report" if more > 0 else found)
@@ -195,7 +198,7 @@ def _numbers_behind(effect: Effect) -> Table:
 
 
 def _effects_table(report: Report) -> Table:
-    table = _table(f"differences in pp; {report.intervals_name}, p by Holm")
+    table = _table(f"differences in pp; {report.intervals_name}, p adjusted")
     table.add_column("comparison", overflow="fold")
     _numbers(table, ("mean", "interval", "p", "n"))
     table.add_column("verdict", overflow="fold")
@@ -205,7 +208,7 @@ def _effects_table(report: Report) -> Table:
             effect.name,
             numbers.points(pair.comparison.mean),
             numbers.points_interval(effect.interval),
-            numbers.p_value(pair.p_holm),
+            numbers.p_value(pair.p),
             str(pair.comparison.n),
             Text(pair.judgement.verdict.value, style=VERDICT_STYLES[pair.judgement.verdict]),
         )
@@ -226,11 +229,11 @@ def _networks_table(report: Report) -> Table:
 def _factors_table(factorial: Factorial) -> Table:
     shown, more = factorial.effects[:MOST_FACTORS], len(factorial.effects) - MOST_FACTORS
     left = f"; {more} more in the report" if more > 0 else ""
-    table = _table(f"effects of factors in pp, p by Holm over all{left}")
+    table = _table(f"effects of factors in pp, simultaneous intervals, p adjusted{left}")
     table.add_column("effect", overflow="fold")
     _numbers(table, ("mean", numbers.interval_name(factorial.confidence), "p"))
     for effect in shown:
-        mean, p = numbers.points(effect.mean), numbers.p_value(effect.p_holm)
+        mean, p = numbers.points(effect.mean), numbers.p_value(effect.p_adjusted)
         table.add_row(effect.name, mean, numbers.points_interval(effect.interval), p)
     return table
 

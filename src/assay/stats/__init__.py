@@ -28,6 +28,7 @@ from assay.stats.family import compare_arms as compare_arms
 from assay.stats.family import declared_pairs as declared_pairs
 from assay.stats.family import holm as holm
 from assay.stats.forecast import MoreSeeds as MoreSeeds
+from assay.stats.forecast import most_seeds as most_seeds
 from assay.stats.looks import Look as Look
 from assay.stats.looks import alpha_at as alpha_at
 from assay.stats.looks import latest_look as latest_look

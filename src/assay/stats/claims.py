@@ -30,8 +30,16 @@ from math import inf, nan
 from numpy.typing import ArrayLike
 
 from assay.errors import UsageError
-from assay.stats.forecast import MoreSeeds, more_seeds, seeds_for_difference, seeds_for_equality
-from assay.stats.ttest import FEWEST, Interval, TTest, check_positive, finite_row, one_sample
+from assay.stats.forecast import MoreSeeds, more_seeds, to_tell_a_gain, to_tell_equality
+from assay.stats.ttest import (
+    FEWEST,
+    Interval,
+    TTest,
+    check_alpha,
+    check_positive,
+    finite_row,
+    one_sample,
+)
 
 MIRRORED = {"<": ">", "<=": ">="}
 
@@ -68,10 +76,13 @@ def check_relation(
 ) -> RelationTest:
     """Judge "a ``relation`` b", one of ``< <= = >= >``, on the differences a - b of the seeds.
 
-    ``margin`` is the smallest difference that matters, ``relations`` how many the
-    claim expects. Raises `UsageError` for another relation or a margin that is not positive.
+    ``margin`` is the smallest difference that matters, ``relations`` how many the claim expects. Raises
+    `UsageError` for another relation, a margin that is not positive, no relations or a level that is none.
     """
     check_positive("check_relation", margin=margin)
+    check_alpha(alpha, "check_relation")
+    if relations < 1:
+        raise UsageError(f"check_relation: relations is {relations}, expected at least 1")
     if relation not in (">", ">=", "=", *MIRRORED):
         raise UsageError(f"check_relation: relation is {relation!r}, expected one of < <= = >= >")
     d = finite_row(differences, "check_relation")
@@ -112,7 +123,7 @@ def _greater(test: TTest, margin: float, alpha: float, sure: float) -> RelationT
     if _at_most(test, sure) < margin:
         bound = (-inf, _at_most(test, sure))
         return RelationTest(test.n, test.mean, ClaimVerdict.TOO_SMALL, bound, 1 - sure, p)
-    more = more_seeds(test, lambda sd: seeds_for_difference(sd, test, margin, (alpha, sure)))
+    more = more_seeds(test, to_tell_a_gain(test.mean, margin, alpha, sure))
     return replace(_two_sided(test, ClaimVerdict.UNDECIDED, alpha, p), more_seeds=more)
 
 
@@ -125,19 +136,19 @@ def _not_less(test: TTest, margin: float, alpha: float, sure: float) -> Relation
         return lower
     if test.interval(1 - sure)[1] < 0:
         return _two_sided(test, ClaimVerdict.CONTRADICTED, sure, p)
-    more = more_seeds(test, lambda sd: seeds_for_difference(sd, _negative(test), margin, (sure, alpha)))
+    more = more_seeds(test, to_tell_a_gain(-test.mean, margin, sure, alpha))
     shown = _two_sided(test, ClaimVerdict.UNDECIDED, sure, p) if below else lower
     return replace(shown, verdict=ClaimVerdict.UNDECIDED, more_seeds=more)
 
 
 def _equal(test: TTest, margin: float, alpha: float, sure: float) -> RelationTest:
     p = test.p_equivalent(margin)
-    if p < alpha:
+    if test.lies_within(margin, alpha):
         return _two_sided(test, ClaimVerdict.SUPPORTED, 2 * alpha, p)
     low, high = test.interval(1 - sure)
     if low > margin or high < -margin:
         return _two_sided(test, ClaimVerdict.CONTRADICTED, sure, p)
-    more = more_seeds(test, lambda sd: seeds_for_equality(sd, test, margin, (alpha, sure)))
+    more = more_seeds(test, to_tell_equality(abs(test.mean), margin, alpha, sure))
     return replace(_two_sided(test, ClaimVerdict.UNDECIDED, 2 * alpha, p), more_seeds=more)
 
 

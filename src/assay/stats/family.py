@@ -20,7 +20,7 @@ from assay.stats.failures import (
 from assay.stats.means import expected_maximum
 from assay.stats.paired import Comparison, compare
 from assay.stats.shares import MARGIN, check_shares
-from assay.stats.ttest import Interval, row
+from assay.stats.ttest import Interval, check_alpha, row
 from assay.stats.verdict import Judgement, Verdict, verdict
 
 
@@ -49,7 +49,7 @@ class Pair:
 
     @property
     def left_out(self) -> int:
-        """On how many seeds one or both failed."""
+        """On how many seeds there is no difference, since one or both have no value."""
         return self.failures.a.n - self.comparison.n
 
 
@@ -57,10 +57,11 @@ class Pair:
 class Family:
     """The comparisons that a study declared, ``m`` of them, and the ranking of its arms.
 
-    ``best`` is the arm with the highest mean over its own seeds, ``not_distinguishable`` the arms, ``best``
-    first, that no comparison of *all* pairs tells from it: which arm is best is seen in the data, so the
-    declared comparisons would not do. ``optimism`` is by how much the best mean is expected to stand too high
-    if all arms were equal, over the ``complete`` seeds, on which no arm failed (save arms that always did).
+    ``best`` is the arm with the highest mean over its own seeds, None where every run of all arms failed;
+    ``not_distinguishable`` the arms, ``best`` first, that no comparison of *all* pairs tells from it: which
+    arm is best is seen in the data, so the declared comparisons would not do. ``optimism`` is by how much the
+    best mean is expected to stand too high if all arms were equal, over the ``complete`` seeds, on which no
+    arm failed (save arms that always did).
     ``failures`` says how often the runs of each arm failed.
     """
 
@@ -93,15 +94,16 @@ def compare_arms(
     arms have a value, and says how many those are. Raises `UsageError` on fewer than two arms, unequal
     lengths, values that are no shares or an unknown arm.
     """
+    check_alpha(alpha, "compare_arms")
     arms = _arms(values)
-    fails = {arm: np.isnan(x) if failed is None else np.asarray(failed[arm]) for arm, x in arms.items()}
+    fails = {arm: np.isnan(x) for arm, x in arms.items()} if failed is None else _failed(failed, arms)
     named = declared_pairs(list(arms), control) if pairs is None else _known(pairs, list(arms))
     comparisons = _comparisons(arms, named, margin, alpha)
     judged = [
         _pair(pair, c, {arm: (arms[arm], fails[arm]) for arm in pair}, alpha / len(named))
         for pair, c in zip(named, comparisons, strict=True)
     ]
-    means = {arm: float(np.nanmean(x)) for arm, x in arms.items() if np.isfinite(x).any()}
+    means = {arm: float(np.nanmean(x)) for arm, x in arms.items() if not (np.isnan(x) | fails[arm]).all()}
     best = max(means, key=means.__getitem__) if means else None
     complete = _complete(arms)
     return Family(
@@ -184,7 +186,7 @@ def _not_distinguishable(
     every = declared_pairs(list(arms), None)
     tests = [c.test for c in _comparisons(arms, every, margin, alpha)]
     level = alpha / len(every)
-    told = [set(pair) for pair, test in zip(every, tests, strict=True) if test and test.p() < level]
+    told = [set(pair) for pair, test in zip(every, tests, strict=True) if test and test.differs(level)]
     known = [arm for arm, x in arms.items() if np.isfinite(x).any()]
     return (best, *(arm for arm in known if arm != best and {arm, best} not in told))
 
@@ -215,6 +217,17 @@ def _arms(values: Mapping[str, ArrayLike]) -> dict[str, np.ndarray]:
     for arm, x in arms.items():
         check_shares(x, f"compare_arms: {arm}")
     return {arm: np.where(np.isfinite(x), x, np.nan) for arm, x in arms.items()}
+
+
+def _failed(failed: Mapping[str, ArrayLike], arms: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return which runs failed, by arm, one True or False for each value."""
+    flags = {arm: np.asarray(failed.get(arm, ())) for arm in arms}
+    for arm, x in arms.items():
+        if flags[arm].shape != x.shape or flags[arm].dtype != np.bool_:
+            raise UsageError(
+                f"compare_arms: failed[{arm!r}] is {failed.get(arm)!r}, expected {len(x)} of True or False"
+            )
+    return flags
 
 
 def declared_pairs(arms: Sequence[str], control: str | None) -> list[tuple[str, str]]:

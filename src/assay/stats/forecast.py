@@ -1,6 +1,6 @@
 """How many more seeds may decide: a range, since few seeds know their own spread only roughly."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from math import sqrt
 
@@ -22,6 +22,15 @@ class MoreSeeds:
     high: int | None
 
 
+def most_seeds(found: Iterable[MoreSeeds | None]) -> MoreSeeds | None:
+    """Return the range that decides all of several comparisons; None where nothing is known of any."""
+    known = [more for more in found if more is not None]
+    if not known:
+        return None
+    highs = [more.high for more in known if more.high is not None]
+    return MoreSeeds(max(more.low for more in known), max(highs) if len(highs) == len(known) else None)
+
+
 def spread_interval(sd: float, df: float, *, confidence: float = CONFIDENCE) -> tuple[float, float]:
     """Return the interval of the true standard deviation behind ``sd`` with ``df`` degrees of freedom."""
     tail = (1 - confidence) / 2
@@ -29,76 +38,78 @@ def spread_interval(sd: float, df: float, *, confidence: float = CONFIDENCE) -> 
     return sd * sqrt(df / low), sd * sqrt(df / high)
 
 
-def more_seeds(test: TTest, total: Callable[[float], int]) -> MoreSeeds | None:
-    """Return the range of further seeds; ``total`` gives, for a spread, how many decide in all.
+Total = Callable[[float], int]
+"""From the spread of differences to how many seeds decide in all; `UsageError` beyond ten million."""
 
-    None where even the lower end is beyond ten million. ``total`` must not fall as the spread grows.
+
+@dataclass(frozen=True)
+class Totals:
+    """How many seeds decide a question in all, by what the true difference may be.
+
+    ``planned`` tells a difference of 0 from one of the margin. ``observed`` is for the difference that was
+    seen: where there are as many seeds as planned and nothing is decided, the truth seems to lie in between.
     """
+
+    planned: Total
+    observed: Total
+
+
+def more_seeds(test: TTest, totals: Totals) -> MoreSeeds | None:
+    """Return the range of further seeds that decide, over the spreads that the observed one leaves open.
+
+    None where it shows none, and where even the lower end is beyond ten million.
+    """
+    if test.sd == 0:
+        return None
+    planned = _known(totals.planned, test.sd)
+    total = totals.planned if planned is None or planned > test.n else totals.observed
     low, high = (_known(total, sd) for sd in spread_interval(test.sd, test.df))
     if low is None:
         return None
     return MoreSeeds(max(1, low - test.n), None if high is None else max(1, high - test.n))
 
 
-def seeds_to_settle(sd: float, found: TTest, margin: float, alpha: float) -> int:
-    """Return how many seeds settle a comparison: by a verdict other than inconclusive.
+def to_settle(size: float, margin: float, alpha: float) -> Totals:
+    """Return how many seeds settle a comparison, by a verdict other than inconclusive; ``size`` was seen."""
+    shown, inside = _difference(size, alpha), _inside(margin, size, alpha)
+    return Totals(
+        _both(_difference(margin, alpha), _inside(margin, 0.0, alpha)),
+        shown if size > margin / 2 else inside,
+    )
 
-    Those that tell a true difference of 0 from one of the ``margin``. Where, by the spread that was
-    ``found``, there already are as many, the truth seems to lie in between: then those that settle the
-    observed difference. ``sd`` is the true spread, for which the answer is.
+
+def to_tell_a_gain(size: float, margin: float, shows: float, excluded: float) -> Totals:
+    """Return how many seeds decide "a > b": a gain shows, or one of the margin is excluded.
+
+    ``shows`` is the two-sided level of the first and ``excluded`` the one-sided one of the second; the gain
+    ``size`` that was seen, negative for a loss, decides by whichever of 0 and the margin it is nearer to.
     """
-
-    def either(sd: float) -> int:
-        return max(seeds_needed(sd, margin, alpha=alpha), seeds_for_equivalence(sd, margin, alpha=alpha))
-
-    size = abs(found.mean)
-    if not _reached(either, found):
-        return either(sd)
-    if size > margin / 2:
-        return seeds_needed(sd, size, alpha=alpha)
-    return seeds_for_equivalence(sd, margin, difference=size, alpha=alpha)
+    near = max(size, 0.0)
+    return Totals(
+        _both(_difference(margin, shows), _difference(margin, 2 * excluded)),
+        _difference(near, shows) if near > margin / 2 else _difference(margin - near, 2 * excluded),
+    )
 
 
-def seeds_for_difference(sd: float, found: TTest, margin: float, alphas: tuple[float, float]) -> int:
-    """Return how many seeds decide "a > b": that a gain of the margin shows, or that it is excluded.
+def to_tell_equality(size: float, margin: float, inside: float, beyond: float) -> Totals:
+    """Return how many seeds decide "a = b": within the margin, or beyond it as far as was seen.
 
-    ``alphas`` are the two-sided level of the first and the one-sided one of the second. Where, by the spread
-    that was ``found``, there are as many already, the observed gain decides, whichever it is nearer to.
+    ``inside`` is the level of the equivalence test and ``beyond`` that of the interval that lies outside.
     """
-    shows, excluded = alphas
-
-    def either(sd: float) -> int:
-        return max(seeds_needed(sd, margin, alpha=shows), seeds_needed(sd, margin, alpha=2 * excluded))
-
-    if not _reached(either, found):
-        return either(sd)
-    if found.mean > margin / 2:
-        return seeds_needed(sd, found.mean, alpha=shows)
-    return seeds_needed(sd, margin - max(found.mean, 0.0), alpha=2 * excluded)
+    outside = _difference(max(size - margin, margin / 100), beyond)
+    return Totals(_inside(margin, 0.0, inside), _inside(margin, size, inside) if size < margin else outside)
 
 
-def seeds_for_equality(sd: float, found: TTest, margin: float, alphas: tuple[float, float]) -> int:
-    """Return how many seeds decide "a = b": within the margin, or beyond it as far as was observed.
-
-    ``alphas`` are the level of the equivalence test and that of the interval that lies beyond.
-    """
-    inside, beyond = alphas
-
-    def within(sd: float, difference: float = 0.0) -> int:
-        return seeds_for_equivalence(sd, margin, difference=difference, alpha=inside)
-
-    size = abs(found.mean)
-    if not _reached(within, found):
-        return within(sd)
-    if size < margin:
-        return within(sd, size)
-    return seeds_needed(sd, max(size - margin, margin / 100), alpha=beyond)
+def _difference(size: float, alpha: float) -> Total:
+    return lambda sd: seeds_needed(sd, size, alpha=alpha)
 
 
-def _reached(total: Callable[[float], int], found: TTest) -> bool:
-    """Whether the seeds there are would do, were the true spread the observed one."""
-    known = _known(total, found.sd)
-    return known is not None and known <= found.n
+def _inside(margin: float, size: float, alpha: float) -> Total:
+    return lambda sd: seeds_for_equivalence(sd, margin, difference=size, alpha=alpha)
+
+
+def _both(one: Total, other: Total) -> Total:
+    return lambda sd: max(one(sd), other(sd))
 
 
 def _known(total: Callable[[float], int], sd: float) -> int | None:

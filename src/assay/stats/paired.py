@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from assay.errors import UsageError
 from assay.stats.shares import MARGIN, check_margin, check_shares
-from assay.stats.signflip import sign_flip_p
+from assay.stats.signflip import sign_flip_p, smallest_p
 from assay.stats.ttest import (
     FEWEST,
     Interval,
@@ -52,7 +52,7 @@ class Comparison:
     sign_flip_p: float | None
     """Two-sided p of the sign-flip test, which assumes no normal distribution; exact for n <= 32."""
     smallest_sign_flip_p: float
-    """What the sign-flip p cannot fall below: 2 / 2**n."""
+    """What the sign-flip p cannot fall below: 2 / 2**n, and 1e-5 for n > 32."""
     d_z: float | None
     """``mean / sd``; None where the spread is 0. Seeds vary so little that large values are usual."""
     hedges_g: float | None
@@ -113,7 +113,7 @@ def compare(a: ArrayLike, b: ArrayLike, *, margin: float = MARGIN, confidence: f
         equivalence_interval=test.interval(2 * confidence - 1) if test else None,
         tost_p=test.p_equivalent(margin) if test else None,
         sign_flip_p=flip_p,
-        smallest_sign_flip_p=min(1.0, 2.0 / 2**n),
+        smallest_sign_flip_p=smallest_p(n),
         d_z=d_z,
         hedges_g=None if d_z is None else d_z * _hedges_factor(n - 1),
         win_rate=float(np.mean((np.sign(d) + 1) / 2)) if n else nan,
@@ -184,7 +184,7 @@ def _notes(
         few = {0: "no seed that both arms finished", 1: "one seed: two networks, not two methods"}
         return [few.get(n, "two seeds: the two differences and their mean, no interval")]
     notes = []
-    floor_p = 2.0 / 2**n
+    floor_p = smallest_p(n)
     if floor_p > alpha:
         notes.append(f"with {n} seeds the sign-flip p cannot fall below {floor_p:.3g}, whatever the data")
     if test.sd == 0:
@@ -194,7 +194,7 @@ def _notes(
     elif floor_p <= alpha and (test.p() < alpha) != (flip_p < alpha):
         notes.append(f"t and sign-flip tests disagree: p {test.p():.2g} against {flip_p:.2g}")
     if correlation is not None and correlation < 0.1 and n >= FEWEST_FOR_CORRELATION:
-        notes.append(f"pairing bought nothing: the arms' correlation over seeds is {correlation:.2f}")
+        notes.append(f"pairing bought nothing: the arms' correlation over seeds is {correlation:z.2f}")
     if n >= 8 and abs(_skewness(d)) > 1:
         notes.append(f"the differences are skewed: see the sign-flip p {flip_p:.2g}")
     return notes

@@ -54,7 +54,7 @@ def equivalence_power(
 def seeds_needed(sd: float, difference: float, *, power: float = 0.8, alpha: float = 0.05) -> int:
     """Return the fewest seeds (at least 3) with which the paired t test finds ``difference`` with ``power``.
 
-    In a family of m comparisons use ``alpha / m``, the worst step of Holm.
+    In a family of m comparisons use ``alpha / m``.
     """
     _check("seeds_needed", sd, power, alpha)
     check_positive("seeds_needed", difference=difference)

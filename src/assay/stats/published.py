@@ -7,6 +7,7 @@ ours would give, if the published method spreads over seeds as ours does.
 from dataclasses import dataclass
 from math import copysign, exp, inf, log, sqrt
 
+import numpy as np
 import scipy
 from numpy.typing import ArrayLike
 
@@ -63,7 +64,7 @@ def against_published(
     seeds = test.sd**2 * (1 + 1 / test.n)
     sampling = 0.0
     if images is not None:
-        check_shares(x, "against_published")
+        check_shares(np.append(x, published), "against_published")
         sampling = sum(binomial_se(test.mean, count) ** 2 for count in images)
     spread, part = sqrt(seeds + sampling), seeds / (seeds + sampling) if sampling else 1.0
     half = _quantile(1 - confidence, test.df, part) * spread

@@ -8,6 +8,11 @@ EXACT_UP_TO = 32
 _SAMPLES = 99_999
 
 
+def smallest_p(n: int) -> float:
+    """Return what p cannot fall below with ``n`` differences: 2 of all choices of signs, or 1 of those drawn."""
+    return min(1.0, 2.0 / 2**n) if n <= EXACT_UP_TO else 1 / (_SAMPLES + 1)
+
+
 def sign_flip_p(differences: np.ndarray) -> float:
     """Return the two-sided p of the mean of n paired differences under all 2**n choices of their signs.
 

@@ -65,6 +65,16 @@ class TTest:
         half = t_quantile(confidence, self.df) * self.se
         return self.mean - half, self.mean + half
 
+    def differs(self, alpha: float) -> bool:
+        """Whether the mean differs from 0: the 1 - ``alpha`` interval excludes it."""
+        low, high = self.interval(1 - alpha)
+        return not low <= 0 <= high
+
+    def lies_within(self, margin: float, alpha: float) -> bool:
+        """Whether the 1 - 2 ``alpha`` interval lies inside the ``margin``: two one-sided tests at ``alpha``."""
+        low, high = self.interval(1 - 2 * alpha)
+        return -margin < low and high < margin
+
 
 def one_sample(values: np.ndarray) -> TTest:
     """Return the t test of at least two finite numbers; the spread of equal numbers is exactly 0."""
@@ -104,6 +114,12 @@ def check_confidence(confidence: float, where: str) -> None:
     """Raise a `UsageError` unless ``confidence`` lies strictly between 0.5 and 1."""
     if not 0.5 < confidence < 1:
         raise UsageError(f"{where}: confidence is {confidence}, expected between 0.5 and 1 (such as 0.95)")
+
+
+def check_alpha(alpha: float, where: str) -> None:
+    """Raise a `UsageError` unless the level ``alpha`` lies strictly between 0 and 0.5."""
+    if not 0 < alpha < 0.5:
+        raise UsageError(f"{where}: alpha is {alpha}, expected between 0 and 0.5 (such as 0.05)")
 
 
 def check_positive(where: str, **values: float) -> None:

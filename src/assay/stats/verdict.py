@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from assay.stats.forecast import MoreSeeds, more_seeds, seeds_to_settle
+from assay.stats.forecast import MoreSeeds, more_seeds, to_settle
 from assay.stats.paired import Comparison
-from assay.stats.ttest import TTest
 
 
 class Verdict(StrEnum):
@@ -26,20 +25,21 @@ class Judgement:
     more_seeds: MoreSeeds | None = None
 
 
-def verdict(comparison: Comparison, alpha: float = 0.05) -> Judgement:
+def verdict(comparison: Comparison, alpha: float | None = None) -> Judgement:
     """Judge arm a against arm b at level ``alpha``, values being such that more is better.
 
-    In a family of m comparisons ``alpha`` is that
+    ``alpha`` is by default the comparison's own, 1 - ``confidence``; in a family of m comparisons it is that
     of the family over m. "Different" is that the 1 - alpha interval excludes 0, "within the margin" that the
     1 - 2 alpha interval lies inside it (two one-sided tests). Below three seeds all is inconclusive.
     """
-    test = comparison.test
+    test, margin = comparison.test, comparison.margin
+    alpha = comparison.alpha if alpha is None else alpha
     if test is None:
         return Judgement(Verdict.INCONCLUSIVE)
-    different, within = test.p() < alpha, test.p_equivalent(comparison.margin) < alpha
-    decided = _decide(different, within, test.mean)
-    undecided = decided is Verdict.INCONCLUSIVE
-    return Judgement(decided, settling(test, comparison.margin, alpha) if undecided else None)
+    decided = _decide(test.differs(alpha), test.lies_within(margin, alpha), test.mean)
+    if decided is not Verdict.INCONCLUSIVE:
+        return Judgement(decided)
+    return Judgement(decided, more_seeds(test, to_settle(abs(test.mean), margin, alpha)))
 
 
 def _decide(different: bool, within_margin: bool, mean: float) -> Verdict:
@@ -49,8 +49,3 @@ def _decide(different: bool, within_margin: bool, mean: float) -> Verdict:
     if different:
         return Verdict.BETTER if mean > 0 else Verdict.WORSE
     return Verdict.EQUIVALENT if within_margin else Verdict.INCONCLUSIVE
-
-
-def settling(test: TTest, margin: float, alpha: float) -> MoreSeeds | None:
-    """Return about how many more seeds would settle a comparison with 80% power (`seeds_to_settle`)."""
-    return more_seeds(test, lambda sd: seeds_to_settle(sd, test, margin, alpha))

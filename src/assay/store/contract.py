@@ -59,7 +59,7 @@ class Store(ABC):
 
     @abstractmethod
     def runs(self) -> list[RunRecord]:
-        """Return every run, in the order in which they were added."""
+        """Return every run, in the order in which they were added, with training accuracies of its epochs."""
 
     @abstractmethod
     def epochs(self, run: RunId) -> list[EpochRecord]:

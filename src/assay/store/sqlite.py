@@ -23,6 +23,15 @@ APPLICATION_ID = 0x41535359  # "ASSY", so that a stranger's database is not take
 VERSION = 2
 BUSY_SECONDS = 60.0
 _LOSSES = ("train_loss", "valid_loss")
+_OTHERWISE = ("test", "train_best", "train_final")
+"""The fields of a run that are no columns of its table."""
+
+_RUNS = """
+SELECT run.*, best.train_accuracy AS train_best, final.train_accuracy AS train_final FROM run
+LEFT JOIN epoch AS best ON (best.arm, best.seed, best.epoch) = (run.arm, run.seed, run.best_epoch)
+LEFT JOIN epoch AS final ON (final.arm, final.seed, final.epoch) = (run.arm, run.seed, run.epochs)
+ORDER BY run.rowid
+"""
 
 
 class SQLiteStore(Store):
@@ -101,7 +110,7 @@ class SQLiteStore(Store):
 
     def runs(self) -> list[RunRecord]:
         """Return every run, in the order in which they were added."""
-        return self._read("SELECT * FROM run ORDER BY rowid", into=_run)
+        return self._read(_RUNS, into=_run)
 
     def epochs(self, run: RunId) -> list[EpochRecord]:
         """Return a run's epochs in order."""
@@ -176,7 +185,9 @@ class SQLiteStore(Store):
         )
 
     def _put_run(self, run: RunRecord) -> None:
-        values = {field.name: getattr(run, field.name) for field in fields(run) if field.name != "test"}
+        values = {
+            field.name: getattr(run, field.name) for field in fields(run) if field.name not in _OTHERWISE
+        }
         test = run.test
         values["test_loss"] = test.loss if test else None
         values["test_correct"] = test.correct if test else None
