@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from assay.claims import RELATIONS, Claim, Relation
 from assay.errors import StudyError
-from assay.metrics import METRICS
 from assay.study import from_tables
 
 NAMES = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,9}", fullmatch=True)
@@ -64,6 +63,9 @@ def test_claims_are_part_of_what_was_declared():
         ({"metric": "accuracy"}, "metric: unknown 'accuracy'"),
         ({"sentence": " "}, "sentence is empty"),
         ({"tolerance": 1.0}, "tolerance must be a factor above 1"),
+        ({"share": 0.0}, "share must be a share above 0 and below 1; got 0.0"),
+        ({"share": 1}, "share must be"),
+        ({"share": float("nan")}, "share must be"),
         ({"sentense": "x"}, "unknown key 'sentense' .*sentence"),
     ],
 )
@@ -79,6 +81,11 @@ def test_a_claim_that_cannot_be_tested_is_refused(changes, said):
         ({"max": {"acc": 0.8}}, "published.max: unknown key 'acc'"),
         ({"max": {"test_accuracy": "high"}}, "published.max.test_accuracy: expected a number >= 0"),
         ({"max": {"test_accuracy": True}}, "expected a number >= 0"),
+        ({"max": {"test_loss": -1}}, "expected a number >= 0; got -1"),
+        ({"max": {"test_loss": 10**400}}, "expected a number >= 0"),
+        ({"max": {"test_loss": float("nan")}}, "expected a number >= 0; got nan"),
+        ({"max": {"test_accuracy": 88.4}}, r"expected a share from 0 to 1 \(0.884, not 88.4\); got 88.4"),
+        ({"max": {"valid_best": 1.01}}, "published.max.valid_best: expected a share"),
         ({"max": {"doubt": 3}}, "published.max.doubt: expected the reason in words"),
         ({"max": 0.8}, "published.max: expected a table"),
     ],
@@ -95,5 +102,10 @@ def test_claims_must_be_tables():
         make_study(claims=["Max is better"])
 
 
-def test_every_metric_has_its_name():
-    assert all(metric.name == name for name, metric in METRICS.items())
+def test_a_usual_share_is_not_written_and_another_is():
+    """So that a study has the digest that it had before claims had shares."""
+    usual, other = claimed(expect=["max never learns"]), claimed(expect=["max never learns"], share=0.1)
+    assert "share" not in usual.to_tables()["claims"][0]
+    assert other.to_tables()["claims"][0]["share"] == 0.1
+    assert usual.digest == claimed(expect=["max never learns"], share=0.5).digest != other.digest
+    assert from_tables(other.to_tables(), "again") == other

@@ -81,6 +81,20 @@ def test_a_pilot_with_other_settings_is_named_as_such(tmp_path):
     assert plan_seeds(longer, pilot=pilot).changed == ("training.epochs: 8 there, 20 here",)
 
 
+def test_a_pilots_failed_runs_tell_nothing_of_its_spread(tmp_path):
+    """A run that guesses, or diverged, would make the spread that of failures: 40 points for 0.3."""
+    correct = {**CORRECT, "max": [*CORRECT["max"][:4], 200]}
+    pilot = make_results(tmp_path, correct=correct, stuck=[("max", 4)])
+    (need,) = plan_seeds(make_study(), pilot=pilot).needs
+    assert need.n == 4
+    assert need.seen == pytest.approx(spread(CORRECT["max"][:4], CORRECT["average"][:4]))
+
+
+def test_a_margin_is_planned_for_in_its_own_points():
+    wide, narrow = (plan_seeds(make_study(margin=margin), 0.3).equivalent for margin in (1.0, 0.2))
+    assert wide < plan_seeds(make_study(), 0.3).equivalent < narrow
+
+
 def test_declared_looks_take_more_seeds():
     looks = plan_seeds(make_study(seeds=20, looks=[5, 10, 20]), 0.3)
     assert looks.alpha == pytest.approx(0.05 / 3)

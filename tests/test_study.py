@@ -2,6 +2,7 @@
 
 import json
 from copy import deepcopy
+from math import prod
 
 import pytest
 from hypothesis import given, settings
@@ -9,7 +10,9 @@ from hypothesis import strategies as st
 from tiny import tiny_study, tiny_tables
 
 from assay.errors import AssayError, StudyError
+from assay.metrics import MARGINS
 from assay.optim import SGD, Adam
+from assay.settings import Settings
 from assay.studies import load_study
 from assay.study import Study, from_tables
 
@@ -108,11 +111,30 @@ def test_the_file_that_the_malformed_ones_start_from_is_good(tmp_path):
         ('name = "tiny"', 'name = ".."', ["'..'", "letters, digits"]),
         ('name = "tiny"', 'name = "a\\nb"', ["'a\\nb'", "letters, digits"]),
         ('name = "tiny"', "name = 3", ["name", "3"]),
-        ("seeds = 2", "margin = 0", ["margin must be a finite number > 0", "0"]),
+        ("seeds = 2", "margin = 0", ["margin must be points, a number above 0 and below 100", "0"]),
         ("seeds = 2", "margin = -0.1", ["margin must be", "-0.1"]),
         ("seeds = 2", "margin = nan", ["margin must be", "nan"]),
         ("seeds = 2", "margin = inf", ["margin must be", "inf"]),
+        ("seeds = 2", f"margin = 1{'0' * 400}", ["margin must be a finite number", "1000"]),
+        ("seeds = 2", f"margin = 0x{'f' * 5000}", ["margin must be a finite number"]),
+        ("seeds = 2", f"seeds = 0x{'f' * 5000}", ["seeds must be from 1 to 100,000"]),
+        ("seeds = 2", f"seeds = [0x{'f' * 5000}]", ["seeds must be integers 0..2^63-1"]),
+        ("seeds = 2", f"looks = [3, 0x{'f' * 5000}]", ["seeds must be from 1 to 100,000"]),
+        ("layers = 1", f"layers = 0x{'f' * 5000}", ["network.layers: expected a number below 1e308"]),
         ("seeds = 2", "margin = true", ["margin must be a number", "True"]),
+        ("seeds = 2", "margin = 100", ["margin must be points", "below 100; got 100"]),
+        ("seeds = 2", f"margin = 1{'0' * 400}", ["margin must be points"]),
+        ("seeds = 2", "margins = 3", ["margins must be a table", "3"]),
+        ("seeds = 2", "margins.los = 1.1", ["margins: unknown key 'los'", "did you mean 'loss'?"]),
+        ("seeds = 2", "margins.loss = 1", ["margins.loss: expected a factor above 1, at most 10; got 1"]),
+        ("seeds = 2", "margins.time = 0.05", ["margins.time: expected a factor above 1"]),
+        ("seeds = 2", "margins.memory = 10.5", ["margins.memory: expected a factor", "got 10.5"]),
+        ("seeds = 2", f"margins.loss = 1{'0' * 400}", ["margins.loss: expected a factor"]),
+        ("seeds = 2", "margins.loss = nan", ["margins.loss: expected a factor", "nan"]),
+        ("seeds = 2", "margins.loss = true", ["margins.loss: expected a factor", "True"]),
+        ("seeds = 2", "margins.overfit = 0", ["margins.overfit: expected points, a number above 0", "got 0"]),
+        ("seeds = 2", "margins.accuracy = 0.3", ["margins.accuracy", "is called margin"]),
+        ("seeds = 2", "quick.margins.loss = 0", ["tiny-quick", "margins.loss: expected a factor"]),
         ("seeds = 2", 'control = "maxx"', ["control 'maxx' is no arm", "did you mean 'max'?"]),
         ("seeds = 2", "control = 3", ["control must be", "3"]),
         ("seeds = 2", "engine = 3", ["engine", "3"]),
@@ -178,6 +200,14 @@ def test_more_runs_than_anyone_can_wait_for_are_refused_at_once():
         from_tables(tiny_tables(factors={"a": levels, "b": levels, "c": levels}, seeds=5, control="x"), "f")
 
 
+@pytest.mark.parametrize("counts", [(99_000,), (330, 300), (10, 10, 10, 99), (1001,)])
+def test_more_arms_than_anyone_can_compare_are_refused_before_any_is_built(counts, monkeypatch):
+    monkeypatch.setattr(Settings, "from_tables", lambda *_: pytest.fail("an arm was built"))
+    factors = {f"f{i}": {f"l{j}": {} for j in range(count)} for i, count in enumerate(counts)}
+    with pytest.raises(StudyError, match=rf"{prod(counts):,} arms are more than 1,000 \(use fewer levels\)"):
+        from_tables(tiny_tables(factors=factors, seeds=1, control=None), "f")
+
+
 def test_a_hundred_thousand_seeds_are_checked_in_no_time():
     assert len(from_tables(tiny_tables(seeds=50_000), "f").seeds) == 50_000
 
@@ -230,6 +260,20 @@ def test_a_study_survives_its_own_tables(quick):
     assert again.digest == study.digest
 
 
+def test_margins_are_the_usual_ones_unless_declared():
+    study = tiny_study("glyphs", margin=0.5, margins={"loss": 1.1, "overfit": 2})
+    found = {name: study.margin_of(name) for name in MARGINS}
+    assert found == {"accuracy": 0.5, "overfit": 2, "loss": 1.1, "time": 1.05, "memory": 1.05}
+    assert from_tables(study.to_tables(), "x") == study
+    assert study.override({"margins": {"time": 1.2}}).margin_of("time") == 1.2
+
+
+def test_a_study_without_margins_is_the_study_it_was():
+    """Its digest, by which results are known, is that of before there were margins."""
+    assert "margins" not in tiny_study("glyphs").to_tables()
+    assert tiny_study("glyphs").digest.startswith("d2cfb764d81cdd21")
+
+
 @pytest.mark.parametrize("key", ["network", "optimizer", "training", "data", "factors", "quick"])
 def test_a_table_that_is_none_is_refused(key):
     with pytest.raises(StudyError, match=rf"^f: .*{key}.* must be a table; got 3$"):
@@ -239,7 +283,8 @@ def test_a_table_that_is_none_is_refused(key):
 @pytest.mark.parametrize(
     "change",
     [
-        {"seeds": [0, 2]}, {"margin": 0.4}, {"control": "max"}, {"optimizer": {"lr": 0.02}},
+        {"seeds": [0, 2]}, {"margin": 0.4}, {"margins": {"loss": 1.1}}, {"control": "max"},
+        {"optimizer": {"lr": 0.02}},
         {"training": {"epochs": 4}}, {"network": {"filters": 4}}, {"data": {"split_seed": 1}},
         {"engine": "auto"},
     ],
@@ -274,7 +319,8 @@ def test_overrides_reach_every_arm_and_leave_the_study_alone():
 @pytest.mark.parametrize(
     "overrides",
     [
-        {"seeds": 0}, {"seeds": "x"}, {"margin": "x"}, {"control": 3}, {"control": "y"}, {"name": "y"},
+        {"seeds": 0}, {"seeds": "x"}, {"margin": "x"}, {"margins": 3},
+        {"margins": {"loss": "x"}}, {"control": 3}, {"control": "y"}, {"name": "y"},
         {"engine": 1}, {"data": 1}, {"training": {"epochs": 0}}, {"network": {"layer": 3}},
         {"optimizer": None},
     ],
@@ -313,6 +359,36 @@ def test_a_list_of_layers_is_checked_before_there_is_data(layers, parts):
     assert line.startswith("f.toml: ")
     for part in parts:
         assert part in line
+
+
+def test_a_level_and_an_override_can_address_the_items_of_a_list():
+    layers = [
+        {"layer": "Flatten"},
+        {"layer": "Linear", "out_features": 9},
+        {"layer": "ReLU"},
+        {"layer": "Linear"},
+    ]
+    factors = {"act": {"relu": {}, "tanh": {"network": {"layers": {"2": {"layer": "Tanh"}}}}}}
+    values = {**tiny_tables(), "network": {"family": "Layers", "layers": layers}, "factors": factors}
+    study = from_tables({**values, "control": "relu"}, "f")
+    wide = study.override({"network": {"layers": {"1": {"out_features": 30}}}})
+    for found, units in ((study, 9), (wide, 30)):
+        assert [
+            (
+                arm.settings.architecture.layers[1]["out_features"],
+                arm.settings.architecture.layers[2]["layer"],
+            )
+            for arm in found.arms
+        ] == [(units, "ReLU"), (units, "Tanh")]
+    with pytest.raises(
+        StudyError, match=r"^tiny: network\.layers: .* one of 0 to 3, for there are 4; got '4'$"
+    ):
+        study.override({"network": {"layers": {"4": {"out_features": 30}}}})
+    factors["act"]["tanh"]["network"]["layers"] = {"7": {"layer": "Tanh"}}
+    with pytest.raises(
+        StudyError, match=r"^f: tiny: level 'tanh': network\.layers: .* for there are 4; got '7'$"
+    ):
+        from_tables({**values, "control": "relu"}, "f")
 
 
 FULL = tiny_tables(

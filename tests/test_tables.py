@@ -1,5 +1,6 @@
 """Tables become dataclasses, or one line that says which key cannot."""
 
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import date
 
@@ -109,6 +110,67 @@ def test_flat_and_nest():
     assert tables.nest("a.b.c", 1) == {"a": {"b": {"c": 1}}}
 
 
+FLATTEN, TANH, LEAKY = {"layer": "Flatten"}, {"layer": "Tanh"}, {"layer": "LeakyReLU", "negative_slope": 0.2}
+LAYERS = {"network": {"layers": [FLATTEN, LEAKY]}}
+
+
+@pytest.mark.parametrize(
+    ("above", "items"),
+    [
+        ({"1": {"negative_slope": 0.5}}, [FLATTEN, {**LEAKY, "negative_slope": 0.5}]),
+        ({"1": TANH}, [FLATTEN, TANH]),
+        ({"0": TANH, "1": 3}, [TANH, 3]),
+        ([4], [4]),
+        ({}, {}),
+    ],
+)  # fmt: skip
+def test_a_table_over_a_list_changes_items_by_their_numbers(above, items):
+    before = deepcopy(LAYERS)
+    assert tables.merge(LAYERS, {"network": {"layers": above}}) == {"network": {"layers": items}}
+    assert before == LAYERS
+
+
+@pytest.mark.parametrize("key", ["2", "-1", "01", "x", "1.0", "", "9" * 5000, "١"])
+def test_an_item_that_is_not_there_is_refused_with_how_many_there_are(key):
+    with pytest.raises(
+        StudyError,
+        match=r"^network\.layers: expected the number of an item, one of 0 to 1, for there are 2; got '",
+    ):
+        tables.merge(LAYERS, {"network": {"layers": {key: {"layer": "Tanh"}}}})
+
+
+def test_an_empty_list_has_no_items():
+    with pytest.raises(StudyError, match=r"^a: expected the number of an item, none, for the list is empty"):
+        tables.merge({"a": []}, {"a": {"0": 1}})
+
+
+@given(
+    st.recursive(
+        st.integers(), lambda inner: st.lists(inner) | st.dictionaries(keys, inner, max_size=3), max_leaves=9
+    ).filter(lambda value: isinstance(value, dict)),
+    st.data(),
+)
+def test_what_is_laid_at_a_place_is_found_there(values, data):
+    """`nest`, `merge` and `at` mean the same place, through lists too, and nothing else changes."""
+    here, path = values, ()
+    while isinstance(here, dict | list) and here:
+        part = data.draw(st.sampled_from(sorted(here) if isinstance(here, dict) else range(len(here))))
+        here, path = here[part], (*path, str(part))
+        if data.draw(st.booleans()):
+            break
+    if path:
+        changed = tables.merge(values, tables.nest(".".join(path), "new"))
+        assert tables.at(changed, path) == "new"
+        assert tables.merge(changed, tables.nest(".".join(path), here)) == values or isinstance(here, dict)
+
+
+def test_a_key_is_nested_as_deep_as_a_file_may_be():
+    assert tables.flat(tables.nest(".".join("a" * 32), 1)) == {".".join("a" * 32): 1}
+    for count in (33, 1000, 100_000):
+        with pytest.raises(StudyError, match=r"^a: nested deeper than 32"):
+            tables.nest(".".join("a" * count), 1)
+
+
 @given(nested)
 def test_tables_of_text_and_numbers_are_plain(values):
     def holds_none(value):
@@ -125,6 +187,20 @@ def test_tables_of_text_and_numbers_are_plain(values):
 def test_what_a_file_cannot_hold_is_refused(value):
     with pytest.raises(AssayError, match=r"^f: a\.0: "):
         tables.check_plain({"a": [value]}, "f")
+
+
+@pytest.mark.parametrize("value", [10**400, -(10**400), 16**5000], ids=["400", "-400", "6020"])
+def test_a_number_that_no_float_holds_is_refused(value):
+    with pytest.raises(StudyError, match=r"^f: a\.b: expected a number below 1e308; got ") as caught:
+        tables.check_plain({"a": {"b": value}}, "f")
+    assert len(str(caught.value)) < 300
+
+
+def test_a_long_value_is_shortened_in_a_message():
+    with pytest.raises(StudyError) as caught:
+        tables.build(Cup, {"size": ["x" * 100_000]}, "f")
+    assert len(str(caught.value)) < 300
+    assert "..." in str(caught.value)
 
 
 def test_tables_in_tables_end_somewhere():

@@ -198,5 +198,5 @@ def published_outside(values: np.ndarray, published: np.ndarray, images: int | N
     seeds = ours.sd**2 * (1 + 1 / ours.n)
     sampling = np.zeros_like(seeds) if images is None else 2 * ours.mean * (1 - ours.mean) / images
     student, normal = scipy.special.stdtrit(ours.n - 1, 0.975), scipy.special.ndtri(0.975)
-    quantile = (seeds * student + sampling * normal) / (seeds + sampling)
-    return np.asarray(np.abs(published - ours.mean) > quantile * np.sqrt(seeds + sampling))
+    of_both = (seeds * student + sampling * normal) / np.sqrt(seeds + sampling)
+    return np.asarray(np.abs(published - ours.mean) > np.maximum(of_both, student * np.sqrt(seeds)))

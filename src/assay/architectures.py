@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from assay import nn, tables
-from assay.errors import StudyError
-from assay.network import Network
+from assay.errors import StudyError, shown
+from assay.network import Network, expect_layers
 from assay.nn.convolution import MethodName
 from assay.nn.init import PYTORCH_DEFAULT, GlorotNormal, GlorotUniform, HeNormal, HeUniform, Initializer
 from assay.nn.layer import Layer
@@ -28,6 +28,13 @@ INITIALIZERS: dict[str, Initializer] = {
 }
 """``init`` by name; "PyTorch" is what ``torch.nn`` draws its weights from."""
 
+ActivationName = Literal["ReLU", "LeakyReLU", "ELU", "SELU", "Sigmoid", "Tanh", "Softplus", "GELU"]
+ACTIVATIONS: dict[str, Layer] = {
+    cls.__name__: cls()
+    for cls in (nn.ReLU, nn.LeakyReLU, nn.ELU, nn.SELU, nn.Sigmoid, nn.Tanh, nn.Softplus, nn.GELU)
+}
+"""``activation`` by name, each with PyTorch's defaults."""
+
 LAYERS: dict[str, type[Layer]] = {
     cls.__name__: cls
     for cls in (
@@ -39,6 +46,9 @@ LAYERS: dict[str, type[Layer]] = {
     )
 }  # fmt: skip
 """The layers that ``family = "Layers"`` can list."""
+
+NESTED = ("layers", "shortcut")
+"""The arguments of layers that are lists of layers themselves."""
 
 BATCH_NORMS: dict[str, tuple[Layer, ...]] = {
     "none": (),
@@ -67,12 +77,12 @@ class Architecture(ABC):
 
 @dataclass(frozen=True)
 class Dense(Architecture):
-    """Fully connected: Flatten, then Linear and ReLU for each of ``hidden``, then Linear.
+    """Fully connected: Flatten, then Linear and ``activation`` for each of ``hidden``, then Linear.
 
-    The default is the 2017 report's 784-100-100-100-100-47 network. With
-    ``batch_norm`` a BatchNorm1d follows each hidden Linear. ``input_dropout``
-    and ``hidden_dropout`` are the probabilities of leaving out a pixel and a
-    hidden unit: 1 less the inclusion probability that the report speaks of.
+    The default is the 2017 report's 784-100-100-100-100-47 network; without any hidden
+    layer it is softmax regression. With ``batch_norm`` a BatchNorm1d follows each hidden
+    Linear. ``input_dropout`` and ``hidden_dropout`` are the probabilities of leaving out a
+    pixel and a hidden unit: 1 less the inclusion probability that the report speaks of.
     """
 
     hidden: tuple[int, ...] = (100, 100, 100, 100)
@@ -80,10 +90,12 @@ class Dense(Architecture):
     batch_norm: bool = False
     input_dropout: float = 0.0
     hidden_dropout: float = 0.0
+    activation: ActivationName = "ReLU"
 
     def __post_init__(self) -> None:
         """Refuse layers without units."""
         _at_least_one("hidden", self.hidden)
+        expect_layers("hidden", len(self.hidden))
 
     def layers_for(self, input_shape: Shape, classes: int) -> list[Layer]:
         """Return the layers."""
@@ -92,13 +104,14 @@ class Dense(Architecture):
         layers: list[Layer] = [nn.Flatten(), *_dropout(self.input_dropout)]
         for units in self.hidden:
             norm = [nn.BatchNorm1d()] if self.batch_norm else []
-            layers += [nn.Linear(units, weight_init=init), *norm, nn.ReLU(), *_dropout(self.hidden_dropout)]
+            layers += [nn.Linear(units, weight_init=init), *norm, ACTIVATIONS[self.activation]]
+            layers += _dropout(self.hidden_dropout)
         return [*layers, nn.Linear(classes, weight_init=init)]
 
 
 @dataclass(frozen=True)
 class ConvPool(Architecture):
-    """For each of ``maps``: Conv2d 5x5, ReLU, MaxPool2d 2; then Flatten and Linear.
+    """For each of ``maps``: Conv2d 5x5, ``activation``, MaxPool2d 2; then Flatten and Linear.
 
     ``maps = [5]`` and ``[5, 10]`` are the 2017 report's two convolutional networks.
     ``batch_norm`` follows each convolution: "map" normalises each feature map,
@@ -111,10 +124,13 @@ class ConvPool(Architecture):
     init: InitName = "GlorotUniform"
     batch_norm: Literal["none", "map", "activation"] = "none"
     convolution: MethodName = "im2col"
+    activation: ActivationName = "ReLU"
 
     def __post_init__(self) -> None:
-        """Refuse layers without maps."""
+        """Refuse a network without convolutions, and layers without maps."""
         _at_least_one("maps", self.maps)
+        _at_least_one("number of convolutions in maps", (len(self.maps),))
+        expect_layers("maps", len(self.maps))
 
     def layers_for(self, input_shape: Shape, classes: int) -> list[Layer]:
         """Return the layers."""
@@ -123,19 +139,19 @@ class ConvPool(Architecture):
         layers: list[Layer] = []
         for maps in self.maps:
             conv = nn.Conv2d(maps, self.kernel_size, weight_init=init, method=self.convolution)
-            layers += [conv, *BATCH_NORMS[self.batch_norm], nn.ReLU(), nn.MaxPool2d(2)]
+            layers += [conv, *BATCH_NORMS[self.batch_norm], ACTIVATIONS[self.activation], nn.MaxPool2d(2)]
         return [*layers, nn.Flatten(), nn.Linear(classes, weight_init=init)]
 
 
 @dataclass(frozen=True)
 class ConvBlocks(Architecture):
-    """The 2018 report's network: ``layers`` times Conv2d 3x3, ReLU and a reduction.
+    """The 2018 report's network: ``layers`` times Conv2d 3x3, ``activation`` and a reduction.
 
     The convolutions have ``filters`` maps, padding 1 and no bias. The
     ``reduction`` of block i (from 0) is max or average pooling 2 with stride 2
     and padding 1 (the average counts the padding), a strided convolution 3x3
     with padding 1 and stride 2, or a convolution 3x3 with padding 1 and
-    dilation i + 2, both followed by ReLU. ``stride`` and ``kernel_size`` override
+    dilation i + 2, both followed by ``activation``. ``stride`` and ``kernel_size`` override
     the reduction's. With ``batch_norm`` a BatchNorm2d, which the report lacks,
     follows each convolution. Where the maps are not 2x2 at the end, adaptive average pooling makes them
     so; Flatten and a Linear without bias follow. ``convolution`` is the
@@ -150,10 +166,12 @@ class ConvBlocks(Architecture):
     batch_norm: bool = False
     init: InitName = "PyTorch"
     convolution: MethodName = "im2col"
+    activation: ActivationName = "ReLU"
 
     def __post_init__(self) -> None:
         """Refuse a network without layers or filters, and a stride below 1."""
         _at_least_one("layers", (self.layers,))
+        expect_layers("layers", self.layers)
         _at_least_one("filters", (self.filters,))
         _at_least_one("stride", () if self.stride is None else (self.stride,))
         _at_least_one("kernel_size", () if self.kernel_size is None else (self.kernel_size,))
@@ -179,7 +197,7 @@ class ConvBlocks(Architecture):
             weight_init=INITIALIZERS[self.init],
             method=self.convolution,
         )
-        return [conv, *([nn.BatchNorm2d()] if self.batch_norm else []), nn.ReLU()]
+        return [conv, *([nn.BatchNorm2d()] if self.batch_norm else []), ACTIVATIONS[self.activation]]
 
     def _reduction(self, index: int) -> list[Layer]:
         stride = self.stride or (1 if self.reduction == "dilated" else 2)
@@ -201,7 +219,7 @@ class ResNet(Architecture):
     A stem of one convolution, then for each of ``filters`` a stage of ``blocks``
     blocks at that width, max pooling 2 between stages, global average pooling
     and a Linear. Each convolution is followed by BatchNorm2d; a block ends in
-    ReLU after the sum. ``residual`` False leaves the shortcuts out and changes
+    ``activation`` after the sum. ``residual`` False leaves the shortcuts out and changes
     nothing else: the plain net of the same depth and parameters.
     """
 
@@ -209,20 +227,23 @@ class ResNet(Architecture):
     blocks: int = 2
     residual: bool = True
     init: InitName = "HeNormal"
+    activation: ActivationName = "ReLU"
 
     def __post_init__(self) -> None:
         """Refuse a network without filters or blocks."""
         _at_least_one("filters", self.filters)
         _at_least_one("number of stages in filters", (len(self.filters),))
         _at_least_one("blocks", (self.blocks,))
+        expect_layers("blocks", len(self.filters) * self.blocks)
 
     def layers_for(self, input_shape: Shape, classes: int) -> list[Layer]:
         """Return the layers."""
         del input_shape
+        activation = ACTIVATIONS[self.activation]
         layers: list[Layer] = []
         for index, filters in enumerate(self.filters):
             layers += [nn.MaxPool2d(2)] if index else []
-            layers += [*self._conv(filters), nn.ReLU()]  # the stem, and what widens each later stage
+            layers += [*self._conv(filters), activation]  # the stem, and what widens each later stage
             for _ in range(self.blocks):
                 layers += self._block(filters)
         return [
@@ -233,8 +254,9 @@ class ResNet(Architecture):
         ]
 
     def _block(self, filters: int) -> list[Layer]:
-        body = (*self._conv(filters), nn.ReLU(), *self._conv(filters))
-        return [*([nn.Residual(body)] if self.residual else body), nn.ReLU()]
+        activation = ACTIVATIONS[self.activation]
+        body = (*self._conv(filters), activation, *self._conv(filters))
+        return [*([nn.Residual(body)] if self.residual else body), activation]
 
     def _conv(self, filters: int) -> list[Layer]:
         init = INITIALIZERS[self.init]
@@ -254,6 +276,7 @@ class Layers(Architecture):
         """Refuse what is no list of layers before there is data."""
         if not self.layers:
             raise StudyError("layers: expected at least one; got none")
+        expect_layers("layers", _count(self.layers))
         _ = self.layers_for((), 1)
 
     def layers_for(self, input_shape: Shape, classes: int) -> list[Layer]:
@@ -272,6 +295,14 @@ def from_table(table: Mapping[str, Any], where: str = "network") -> Architecture
     return tables.choose(FAMILIES, "family", table, where)
 
 
+def _count(values: Any) -> int:
+    """Count the layers of a list of tables, those within layers too."""
+    if not isinstance(values, list | tuple):
+        return 0
+    tables = [value for value in values if isinstance(value, Mapping)]
+    return len(values) + sum(_count(table.get(key)) for table in tables for key in NESTED)
+
+
 def _layers(values: tuple[dict[str, Any], ...], classes: int, where: str) -> tuple[Layer, ...]:
     return tuple(_layer(value, classes, f"{where}[{index}]") for index, value in enumerate(values))
 
@@ -279,14 +310,14 @@ def _layers(values: tuple[dict[str, Any], ...], classes: int, where: str) -> tup
 def _layer(value: Any, classes: int, where: str) -> Layer:
     """Build one layer; those that hold layers hold tables of them."""
     if not isinstance(value, Mapping):
-        raise StudyError(f"{where}: expected a table with 'layer'; got {value!r}")
+        raise StudyError(f"{where}: expected a table with 'layer'; got {shown(value)}")
     table = dict(value)
     if table.get("layer") == "Linear":
         table.setdefault("out_features", classes)
     for key in ("weight_init", "bias_init"):
         if isinstance(table.get(key), str):
             table[key] = INITIALIZERS.get(table[key], table[key])
-    for key in ("layers", "shortcut"):
+    for key in NESTED:
         if isinstance(table.get(key), list | tuple):
             table[key] = _layers(tuple(table[key]), classes, f"{where}.{key}")
     return tables.choose(LAYERS, "layer", table, where)
@@ -296,7 +327,7 @@ def _dropout(p: float) -> list[Layer]:
     return [nn.Dropout(p)] if p else []
 
 
-def _at_least_one(key: str, values: tuple[int, ...]) -> None:
+def _at_least_one(key: str, values: tuple[object, ...]) -> None:
     for value in values:
-        if value < 1:
-            raise StudyError(f"{key} must be an integer >= 1; got {value}")
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            raise StudyError(f"{key} must be an integer >= 1; got {shown(value)}")

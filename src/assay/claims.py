@@ -20,7 +20,7 @@ from sys import float_info
 from typing import Any
 
 from assay import tables
-from assay.errors import StudyError, require, suggestion
+from assay.errors import StudyError, require, shown, suggestion
 from assay.metrics import METRICS
 from assay.tables import Table
 
@@ -71,7 +71,7 @@ class Claim:
         if not self.sentence.strip():
             raise StudyError("sentence is empty (say what is claimed)")
         if self.metric not in METRICS:
-            raise StudyError(f"metric: unknown {self.metric!r} ({suggestion(self.metric, METRICS)})")
+            raise StudyError(f"metric: unknown {shown(self.metric)} ({suggestion(self.metric, METRICS)})")
         require(1 < self.tolerance < 100, "tolerance", self.tolerance, "a factor above 1 and below 100")
         require(0 < self.share < 1, "share", self.share, "a share above 0 and below 1")
         if not self.relations:
@@ -93,7 +93,7 @@ class Claim:
 def from_tables(values: Any, where: str) -> tuple[Claim, ...]:
     """Return the claims of a study file's ``[[claims]]``."""
     if not isinstance(values, list | tuple):
-        raise StudyError(f"{where}: claims must be a list of tables; got {values!r}")
+        raise StudyError(f"{where}: claims must be a list of tables; got {shown(values)}")
     return tuple(_claim(value, f"{where}: claims[{index}]") for index, value in enumerate(values))
 
 
@@ -113,7 +113,7 @@ def check(
     for arm, row in published.items():
         _known(arm, arms, f"{where}: published")
         if not isinstance(row, Mapping):
-            raise StudyError(f"{where}: published.{arm}: expected a table of numbers; got {row!r}")
+            raise StudyError(f"{where}: published.{arm}: expected a table of numbers; got {shown(row)}")
         for key, value in row.items():
             _check_published(key, value, f"{where}: published.{arm}")
 
@@ -122,7 +122,7 @@ def _claim(value: Any, where: str) -> Claim:
     if isinstance(value, Claim):
         return value
     if not isinstance(value, Mapping):
-        raise StudyError(f"{where}: expected a table with 'sentence' and 'expect'; got {value!r}")
+        raise StudyError(f"{where}: expected a table with 'sentence' and 'expect'; got {shown(value)}")
     return tables.build(Claim, value, where)
 
 
@@ -137,7 +137,7 @@ def _relations(line: str) -> Iterator[Relation]:
         return
     if len(words) < 3 or len(words) % 2 == 0 or not set(words[1::2]) <= set(RELATIONS):
         raise StudyError(
-            f"expect: cannot read {line!r} (write 'a > b', 'a <= b', 'a = 1.5 x b' or 'a never learns')"
+            f"expect: cannot read {shown(line)} (write 'a > b', 'a <= b', 'a = 1.5 x b' or 'a never learns')"
         )
     for index in range(0, len(words) - 2, 2):
         yield Relation(words[index], words[index + 1], words[index + 2])
@@ -149,7 +149,7 @@ def _factor(word: str, line: str) -> float:
     except ValueError:
         factor = 0.0
     if not (isfinite(factor) and factor > 0):
-        raise StudyError(f"expect: {line!r}: expected a positive factor; got {word!r}")
+        raise StudyError(f"expect: {shown(line)}: expected a positive factor; got {shown(word)}")
     return factor
 
 
@@ -161,11 +161,11 @@ def _known(arm: str, arms: tuple[str, ...], where: str) -> None:
 def _check_published(key: str, value: Any, where: str) -> None:
     if key == "doubt":
         if not isinstance(value, str):
-            raise StudyError(f"{where}.doubt: expected the reason in words; got {value!r}")
+            raise StudyError(f"{where}.doubt: expected the reason in words; got {shown(value)}")
         return
     if key not in METRICS:
-        raise StudyError(f"{where}: unknown key {key!r} ({suggestion(key, [*METRICS, 'doubt'])})")
+        raise StudyError(f"{where}: unknown key {shown(key)} ({suggestion(key, [*METRICS, 'doubt'])})")
     if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= float_info.max:
-        raise StudyError(f"{where}.{key}: expected a number >= 0; got {value!r}")
+        raise StudyError(f"{where}.{key}: expected a number >= 0; got {shown(value)}")
     if METRICS[key].margin == "accuracy" and value > 1:
-        raise StudyError(f"{where}.{key}: expected a share from 0 to 1 (0.884, not 88.4); got {value!r}")
+        raise StudyError(f"{where}.{key}: expected a share from 0 to 1 (0.884, not 88.4); got {shown(value)}")

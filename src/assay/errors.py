@@ -15,11 +15,15 @@ brackets, what to do. The command line prints it after ``assay: error:`` and
 ends with exit status 2.
 """
 
+import sys
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+LONGEST = 200
+"""Characters of a value that a message shows; of a longer one it shows both ends."""
 
 
 class AssayError(Exception):
@@ -57,7 +61,24 @@ def suggestion(word: str, known: "Iterable[str]") -> str:
     return f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
 
 
+def shown(value: object) -> str:
+    """Write a value for a message: as Python does, but a long one shortened."""
+    try:
+        text = repr(value)
+    except ValueError:  # Python writes no integer of more than 4,300 digits
+        return "a number of thousands of digits"
+    except RecursionError:
+        return "lists or tables nested without end"
+    half = LONGEST // 2
+    return text if len(text) <= LONGEST else f"{text[:half]}...{text[-half:]}"
+
+
+def finite(value: float) -> bool:
+    """Whether a number is finite, as a float too, for which an integer can be too large."""
+    return abs(value) <= sys.float_info.max
+
+
 def require(holds: bool, key: str, found: object, expected: str) -> None:
     """Raise `StudyError` unless the value ``found`` of the setting ``key`` holds."""
     if not holds:
-        raise StudyError(f"{key} must be {expected}; got {found}")
+        raise StudyError(f"{key} must be {expected}; got {found if isinstance(found, str) else shown(found)}")

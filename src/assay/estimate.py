@@ -13,6 +13,8 @@ from threadpoolctl import threadpool_limits
 from assay.data import DataSpec, load, sources
 from assay.data.dataset import FULL_VALID, GLYPHS_TEST, GLYPHS_TRAIN, VALID_SHARE
 from assay.engines.speed import Trial
+from assay.errors import DataError
+from assay.machine import memory
 from assay.plan import Cohort, Plan
 from assay.shapes import Shape
 
@@ -79,7 +81,9 @@ def outline(spec: DataSpec) -> Outline:
     """
     if spec.source == "glyphs":
         train = spec.train or GLYPHS_TRAIN
-        return Outline(train, spec.valid or round(VALID_SHARE * train) or 1, spec.test or GLYPHS_TEST)
+        drawn = Outline(train, spec.valid or round(VALID_SHARE * train) or 1, spec.test or GLYPHS_TEST)
+        _expect_room(spec.source, drawn.bytes)
+        return drawn
     if any(source.name == spec.source and not source.available for source in sources()):
         pool, test, classes = BALANCED
         valid = spec.valid or (round(VALID_SHARE * spec.train) if spec.train else FULL_VALID)
@@ -87,6 +91,14 @@ def outline(spec: DataSpec) -> Outline:
     data = load(spec)
     sizes = (len(data.train), len(data.valid), len(data.test))
     return Outline(*sizes, (1, *data.train.images.shape[1:]), len(data.classes))
+
+
+def _expect_room(source: str, needed: int) -> None:
+    if needed > (there := memory()):
+        raise DataError(
+            f"{source}: the images take {needed // 2**20:,} MiB, this machine has {there // 2**20:,} "
+            "(use fewer with data.train, data.valid and data.test)"
+        )
 
 
 def estimate(plan: Plan, data: Outline, workers: int) -> Estimate:

@@ -5,6 +5,13 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
+
+UNKNOWN = 2**62
+CONTROL_GROUPS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 PACKAGES = ("assay", "numpy", "scipy", "numba", "torch")
 
 
@@ -30,6 +37,30 @@ def processor() -> str:
         return platform.processor()
     names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
     return next(names, platform.processor())
+
+
+def memory() -> int:
+    """Return the bytes of memory that this process can hope for: the machine's, or its share of them."""
+    limits = [_physical(), *map(_limit, CONTROL_GROUPS)]
+    if resource is not None:
+        limits += [found for found in resource.getrlimit(resource.RLIMIT_AS) if found > 0]
+    return min(limits)
+
+
+def _physical() -> int:
+    """Return the machine's memory; where the system does not tell, more than any has."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        return UNKNOWN
+
+
+def _limit(path: str) -> int:
+    """Return the limit of a control group, as containers have it."""
+    try:
+        return int(Path(path).read_bytes())
+    except (OSError, ValueError):  # there is none, or it says "max"
+        return UNKNOWN
 
 
 def processors() -> int:

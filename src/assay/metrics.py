@@ -57,7 +57,7 @@ class Margin:
         return f"a factor of {value:g}" if self.factor else f"{value:g} points"
 
 
-MOST_POINTS = 25
+MOST_POINTS = 100
 MOST_FACTOR = 10
 MARGINS: dict[str, Margin] = {
     "accuracy": Margin(0.3, factor=False),

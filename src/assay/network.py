@@ -24,6 +24,9 @@ from assay.shapes import Array, Shape
 
 Draw = Callable[[str], np.random.Generator]
 
+MOST_LAYERS = 1_000
+"""The most layers of a network, those within residual blocks counted too: assay is for small ones."""
+
 
 @dataclass(frozen=True)
 class Network:
@@ -40,6 +43,7 @@ class Network:
         """Check all shapes at once, before anything is trained."""
         if not self.layers:
             raise ShapeError("a network needs at least one layer")
+        expect_layers("layers", len(self.layers))
         _ = self.nodes
 
     @cached_property
@@ -129,3 +133,9 @@ class Network:
             dy, grads = node.layer.backward(local(params, node.name), cache, dy)
             gradients.update(prefixed(node.name, grads))
         return dy, gradients
+
+
+def expect_layers(key: str, count: int) -> None:
+    """Refuse more layers, or blocks of them, than a network may have, before any is made."""
+    if count > MOST_LAYERS:
+        raise ShapeError(f"{key}: {count:,} are more than the {MOST_LAYERS:,} layers that a network may have")

@@ -9,11 +9,10 @@ unless told otherwise, not on biases nor on the scales of batch normalisation.
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import isfinite
 
 import numpy as np
 
-from assay.errors import require
+from assay.errors import finite, require
 from assay.nn.layer import Gradients, Parameter, Parameters, Role
 from assay.shapes import Array
 
@@ -27,7 +26,7 @@ class Penalty(ABC):
 
     def __post_init__(self) -> None:
         """Refuse a strength that is no finite number, or rewards size, and unknown roles."""
-        holds = isfinite(self.strength) and self.strength >= 0
+        holds = finite(self.strength) and self.strength >= 0
         require(holds, "strength", self.strength, "a finite number >= 0")
         known = ("weight", "bias", "scale")
         require(set(self.roles) <= set(known), "roles", self.roles, f"among {', '.join(known)}")

@@ -5,13 +5,16 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from assay import engines
+from assay.engines import speed
 from assay.engines.base import Engine
 from assay.errors import AssayError
 from assay.network import Network
 from assay.recipe import Recipe
 from assay.records import RunId
+from assay.sameness import expect_different, run_of
 from assay.shapes import Shape
 from assay.study import Arm, Study
+from assay.trainable import expect_trainable
 from assay.training import Job
 
 NOT_BEGUN: Mapping[str, str] = MappingProxyType({})
@@ -64,26 +67,61 @@ def make_plan(
     input_shape: Shape = (1, 28, 28),
     classes: int = 47,
     begun: Mapping[str, str] = NOT_BEGUN,
+    examples: int | None = None,
 ) -> Plan:
     """Return the plan of ``study`` for data of this shape, everything checked.
 
     ``begun`` names the engine with which runs of an arm were begun, which it
     keeps whatever it would be given today: results are the same bit for bit
-    with one engine alone. Raises `ShapeError`, `StudyError` or
-    `UnsupportedError`, naming the arm.
+    with one engine alone. ``examples`` is the size of the training set, where it
+    is known. Raises `ShapeError`, `StudyError` or `UnsupportedError`, naming the
+    arm; whatever shapes alone tell is refused before any engine is asked.
     """
-    cohorts = (_cohort(study, arm, (input_shape, classes), begun.get(arm.name)) for arm in study.arms)
-    return Plan(study, tuple(cohorts))
+    networks = check(study, input_shape, classes, examples)
+    cohorts = tuple(_cohort(study, arm, networks[arm.name], begun.get(arm.name)) for arm in study.arms)
+    _expect_different(study, [(c.arm, c.network, c.engine.name) for c in cohorts], examples)
+    return Plan(study, cohorts)
 
 
-def _cohort(study: Study, arm: Arm, data: tuple[Shape, int], begun: str | None) -> Cohort:
+def check(
+    study: Study, input_shape: Shape = (1, 28, 28), classes: int = 47, examples: int | None = None
+) -> dict[str, Network]:
+    """Return each arm's network; raise what `make_plan` does where shapes and settings alone tell it."""
+    networks = {arm.name: _network(study, arm, (input_shape, classes), examples) for arm in study.arms}
+    asked = [(arm, networks[arm.name], arm.settings.engine) for arm in study.arms]
+    _expect_different(study, asked, examples)
+    return networks
+
+
+def _network(study: Study, arm: Arm, data: tuple[Shape, int], examples: int | None) -> Network:
     settings = arm.settings
+    on_gpu = settings.engine in ("auto", "torch", "torch:cuda") and speed.has_gpu()
     try:
         network = settings.architecture.build(*data)
+        expect_trainable(network, settings.recipe, examples, on_gpu)
+    except AssayError as error:
+        raise _named(error, study, arm) from None
+    return network
+
+
+def _expect_different(study: Study, arms: list[tuple[Arm, Network, str]], examples: int | None) -> None:
+    runs = (
+        (arm.name, run_of(network, arm.settings.recipe, engine, examples)) for arm, network, engine in arms
+    )
+    expect_different(runs, study.name)
+
+
+def _cohort(study: Study, arm: Arm, network: Network, begun: str | None) -> Cohort:
+    settings = arm.settings
+    try:
         if begun is None:
             choice = engines.choose(settings.engine, network, settings.recipe)
         else:
             choice = engines.resume(begun, network, settings.recipe)
     except AssayError as error:
-        raise type(error)(f"{study.name}: arm {arm.name!r}: {error}") from None
+        raise _named(error, study, arm) from None
     return Cohort(arm, network, choice.engine, study.seeds, choice.why)
+
+
+def _named(error: AssayError, study: Study, arm: Arm) -> AssayError:
+    return type(error)(f"{study.name}: arm {arm.name!r}: {error}")

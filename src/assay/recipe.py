@@ -9,6 +9,9 @@ from assay.optim import Optimizer
 from assay.penalties import Penalty
 from assay.schedules import CONSTANT, Schedule
 
+MOST = 10_000_000
+"""The most epochs, and examples of a batch."""
+
 OPTIONS = ("schedule", "penalties", "augment")
 """What an engine may lack of a recipe, besides its learning rule."""
 
@@ -38,6 +41,7 @@ class Recipe:
         for key in ("batch_size", "epochs"):
             value = getattr(self, key)
             require(value >= 1, key, value, "an integer >= 1")
+            require(value <= MOST, key, value, f"at most {MOST:,}")
         expect_distinct(self.augment)
 
     @property

@@ -18,9 +18,10 @@ from assay.comparisons import over
 from assay.data import Dataset, load
 from assay.diagnostics import chance
 from assay.errors import StoreError, UsageError
+from assay.estimate import outline
 from assay.events import Loading, OnEvent, Started, ignore
 from assay.machine import processors, versions
-from assay.plan import Plan, make_plan
+from assay.plan import Plan, check, make_plan
 from assay.records import RunId
 from assay.results import DATABASE, Results
 from assay.reuse import take_over
@@ -51,6 +52,8 @@ def run(
     """
     folder = Path(out) if out is not None else default_folder(study)
     count = worker_count(workers)
+    if not os.path.exists(folder / DATABASE):
+        _check_unread(study)
     _make_folder(folder)
     with folder_lock(folder):
         begun: dict[str, str] = {}
@@ -83,6 +86,13 @@ def worker_count(workers: int | None) -> int:
     return workers
 
 
+def _check_unread(study: Study) -> None:
+    """Refuse what cannot be trained before a folder is made or anything drawn, where the sizes are known."""
+    if study.data.source == "glyphs":
+        sizes = outline(study.data)
+        check(study, sizes.input_shape, sizes.classes, sizes.train)
+
+
 def _train(
     study: Study,
     folder: Path,
@@ -95,7 +105,7 @@ def _train(
     on_event(Loading(study.data.source))
     data = load(study.data)
     height, width = data.train.images.shape[1:]
-    plan = make_plan(study, (1, height, width), len(data.classes), begun).first(first)
+    plan = make_plan(study, (1, height, width), len(data.classes), begun, len(data.train)).first(first)
     store = _open(folder, study, data)
     try:
         take_over(plan, store, folder, reuse)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from math import cos, pi
 from typing import ClassVar, Self
 
-from assay.errors import require
+from assay.errors import finite, require
 
 
 class Schedule(ABC):
@@ -159,3 +159,4 @@ def _cosine(start: float, end: float, share: float) -> float:
 
 def _require_positive(key: str, value: float) -> None:
     require(value > 0, key, value, "a number > 0")
+    require(finite(value), key, value, "a finite number")

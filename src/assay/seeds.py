@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from assay.errors import StudyError
+from assay.errors import StudyError, shown
 
 USUAL = 5
 """The number of seeds of a study that does not say how many."""
@@ -22,7 +22,7 @@ def seeds_and_looks(
     """
     given = values.get("looks", ())
     if not isinstance(given, list | tuple):
-        raise StudyError(f"{where}: looks must be a list of numbers of seeds; got {given!r}")
+        raise StudyError(f"{where}: looks must be a list of numbers of seeds; got {shown(given)}")
     if given:
         check_looks(tuple(given), given[-1], where)
     found = _seeds(values.get("seeds", given[-1] if given else seeds), where)
@@ -33,10 +33,12 @@ def _seeds(value: Any, where: str) -> tuple[int, ...]:
     """Turn a count or a list into seeds."""
     if isinstance(value, int) and not isinstance(value, bool):
         if not 1 <= value <= MOST:
-            raise StudyError(f"{where}: seeds must be from 1 to {MOST:,}; got {value}")
+            raise StudyError(f"{where}: seeds must be from 1 to {MOST:,}; got {shown(value)}")
         return tuple(range(value))
     if not isinstance(value, list | tuple):
-        raise StudyError(f"{where}: seeds must be a number of seeds or a list of integers; got {value!r}")
+        raise StudyError(
+            f"{where}: seeds must be a number of seeds or a list of integers; got {shown(value)}"
+        )
     return tuple(value)
 
 
@@ -59,7 +61,7 @@ def check_seeds(seeds: tuple[int, ...], where: str) -> None:
     seen: set[int] = set()
     for seed in seeds:
         if not _whole(seed) or not 0 <= seed < 2**63:
-            raise StudyError(f"{where}: seeds must be integers 0..2^63-1; got {seed!r}")
+            raise StudyError(f"{where}: seeds must be integers 0..2^63-1; got {shown(seed)}")
         if seed in seen:
             raise StudyError(f"{where}: seed {seed} listed twice; repeats are not independent runs")
         seen.add(seed)
@@ -72,10 +74,12 @@ def check_looks(looks: tuple[Any, ...], seeds: int, where: str) -> None:
     if not all(map(_whole, looks)) or any(a >= b for a, b in pairwise((FEWEST - 1, *looks))):
         raise StudyError(
             f"{where}: looks must be increasing numbers of seeds, the first at least {FEWEST}; "
-            f"got {list(looks)}"
+            f"got {shown(list(looks))}"
         )
     if looks and looks[-1] != seeds:
-        raise StudyError(f"{where}: the last of looks must be the number of seeds, {seeds}; got {looks[-1]}")
+        raise StudyError(
+            f"{where}: the last of looks must be the number of seeds, {seeds}; got {shown(looks[-1])}"
+        )
 
 
 def _whole(value: object) -> bool:

@@ -13,7 +13,7 @@ from assay import architectures, tables
 from assay.architectures import Architecture
 from assay.data import DataSpec
 from assay.data.augment import KINDS
-from assay.errors import StudyError
+from assay.errors import StudyError, shown
 from assay.optim import SGD, Adagrad, Adam, Adamax, AdamW, NAdam, Optimizer, RMSprop
 from assay.penalties import L1, L2, Penalty
 from assay.recipe import Recipe
@@ -65,7 +65,7 @@ def subtable(values: Table, key: str, where: str) -> Table:
     """Return the table under ``key``, empty where there is none."""
     table = values.get(key, {})
     if not isinstance(table, Mapping):
-        raise StudyError(f"{where}: {key} must be a table; got {table!r}")
+        raise StudyError(f"{where}: {key} must be a table; got {shown(table)}")
     return table
 
 
@@ -90,17 +90,17 @@ def _schedule(value: Any, where: str) -> Schedule:
 
 def _several(kinds: Mapping[str, type[Any]], value: Any, where: str) -> tuple[Any, ...]:
     if not isinstance(value, list | tuple):
-        raise StudyError(f"{where}: expected a list of tables, each with 'kind'; got {value!r}")
+        raise StudyError(f"{where}: expected a list of tables, each with 'kind'; got {shown(value)}")
     return tuple(tables.choose(kinds, "kind", _kind_table(item, where), where) for item in value)
 
 
 def _kind_table(value: Any, where: str) -> Table:
     if not isinstance(value, Mapping):
-        raise StudyError(f"{where}: expected a table with 'kind'; got {value!r}")
+        raise StudyError(f"{where}: expected a table with 'kind'; got {shown(value)}")
     return value
 
 
 def _text(value: Any, where: str) -> str:
     if not isinstance(value, str):
-        raise StudyError(f"{where}: expected a name; got {value!r}")
+        raise StudyError(f"{where}: expected a name; got {shown(value)}")
     return value

@@ -15,16 +15,17 @@ from functools import cached_property
 from itertools import product
 from typing import Any
 
-from assay import claims, tables
+from assay import claims, factors, tables
 from assay.claims import Claim
 from assay.data import DataSpec
-from assay.errors import AssayError, StudyError, suggestion
+from assay.errors import AssayError, StudyError, shown, suggestion
 from assay.metrics import MARGINS, check_margins
 from assay.seeds import USUAL, check_looks, check_seeds, first_seeds, looks_up_to, seeds_and_looks
 from assay.settings import SETTINGS, TABLES, Settings, subtable
 from assay.tables import Table
 
 MAX_RUNS = 100_000
+MAX_ARMS = 1_000
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
@@ -98,31 +99,42 @@ class Study:
         check_seeds(self.seeds, where)
         check_looks(self.looks, len(self.seeds), where)
         if self.parent is not None and not _DIGEST.fullmatch(self.parent):
-            raise StudyError(f"{where}: parent must be a study's digest, 64 hex digits; got {self.parent!r}")
-        if not MARGINS["accuracy"].allows(self.margin):
-            raise StudyError(f"{where}: margin must be {MARGINS['accuracy'].expected}; got {self.margin}")
-        check_margins(self.margins, where)
-        if self.published_images is not None and self.published_images < 1:
-            raise StudyError(f"{where}: published_images must be at least 1; got {self.published_images}")
-        if "accuracy" in self.margins:
             raise StudyError(
-                f"{where}: margins.accuracy: the margin of accuracies is called margin (use that)"
+                f"{where}: parent must be a study's digest, 64 hex digits; got {shown(self.parent)}"
             )
+        self._check_margins(where)
         self._check_factors()
         self._check_arms()
         claims.check(self.claims, self.published, tuple(arm.name for arm in self.arms), where)
         if self.quick:
             self.quickened()
 
+    def _check_margins(self, where: str) -> None:
+        if not MARGINS["accuracy"].allows(self.margin):
+            expected = MARGINS["accuracy"].expected
+            raise StudyError(f"{where}: margin must be {expected}; got {shown(self.margin)}")
+        check_margins(self.margins, where)
+        if "accuracy" in self.margins:
+            raise StudyError(
+                f"{where}: margins.accuracy: the margin of accuracies is called margin (use that)"
+            )
+        images = self.published_images
+        if images is not None and images < 1:
+            raise StudyError(f"{where}: published_images must be at least 1; got {shown(images)}")
+
     def _check_factors(self) -> None:
-        runs = len(self.seeds)
+        arms = 1
         for name, levels in self.factors.items():
-            where = f"{self.name}: factor {name!r}"
+            where = f"{self.name}: factor {shown(name)}"
             _check_name(name, where)
             _check_levels(levels, where)
-            runs *= len(levels)
-        if runs > MAX_RUNS:
-            raise StudyError(f"{self.name}: {runs:,} runs are more than {MAX_RUNS:,} (use fewer levels)")
+            arms *= len(levels)
+        for count, what, most in ((arms * len(self.seeds), "runs", MAX_RUNS), (arms, "arms", MAX_ARMS)):
+            if count > most:
+                raise StudyError(f"{self.name}: {count:,} {what} are more than {most:,} (use fewer levels)")
+        for level, overrides in (each for levels in self.factors.values() for each in levels.items()):
+            _check_level(overrides, f"{self.name}: level {level!r}")
+        factors.expect_own_keys(self.factors, self.name)
 
     def _check_arms(self) -> None:
         """Refuse two arms of one name, as files know names: whatever the case of the letters."""
@@ -145,12 +157,21 @@ class Study:
         for chosen in product(*(levels.items() for levels in self.factors.values())):
             name = "-".join(level for level, _ in chosen) or self.name
             _check_name(name, f"{self.name}: arm")
-            values: Table = self.base
-            for level, overrides in chosen:
-                _check_level(overrides, f"{self.name}: level {level!r}")
-                values = tables.merge(values, overrides)
+            where = f"{self.name}: arm {name!r}"
+            values = self._merged(chosen)
             levels = dict(zip(self.factors, (level for level, _ in chosen), strict=True))
-            yield Arm(name, levels, self._settings(values, f"{self.name}: arm {name!r}"))
+            yield Arm(name, levels, self._settings(values, where))
+            factors.expect_reach(chosen, values, where)
+
+    def _merged(self, chosen: tuple[tuple[str, Overrides], ...]) -> Table:
+        """Lay the chosen levels over what all arms share."""
+        values: Table = self.base
+        for level, overrides in chosen:
+            try:
+                values = tables.merge(values, overrides)
+            except StudyError as error:
+                raise StudyError(f"{self.name}: level {level!r}: {error}") from None
+        return values
 
     def _settings(self, values: Table, arm: str) -> Settings:
         """Build an arm's settings; what is wrong with the settings of all arms is no fault of the first."""
@@ -170,7 +191,9 @@ class Study:
         for arm in self.arms:
             if arm.name == name:
                 return arm
-        raise StudyError(f"{self.name}: no arm {name!r} ({suggestion(name, [a.name for a in self.arms])})")
+        raise StudyError(
+            f"{self.name}: no arm {shown(name)} ({suggestion(name, [a.name for a in self.arms])})"
+        )
 
     def margin_of(self, name: str) -> float:
         """Return the declared margin of that name, in points or as a factor, or else the usual one."""
@@ -190,7 +213,11 @@ class Study:
         rest = {key: value for key, value in overrides.items() if key not in SETTINGS}
         _known_keys(overrides, (*SETTINGS, "seeds", "looks", "control", "margin", "margins"), self.name)
         rest |= seeds_and_looks(rest, self.name, self.seeds, self.looks)
-        return replace(self, base=tables.merge(self.base, settings), **rest)
+        try:
+            base = tables.merge(self.base, settings)
+        except StudyError as error:
+            raise StudyError(f"{self.name}: {error}") from None
+        return replace(self, base=base, **rest)
 
     def quickened(self) -> "Study":
         """Return the quick profile: small networks, few epochs, few seeds."""
@@ -254,7 +281,8 @@ def from_tables(values: Table, where: str) -> Study:
 def _check_name(name: object, where: str) -> None:
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise StudyError(
-            f"{where}: expected a letter or digit, then letters, digits, . _ - (64 at most); got {name!r}"
+            f"{where}: expected a letter or digit, then letters, digits, . _ - (64 at most); "
+            f"got {shown(name)}"
         )
 
 
@@ -262,7 +290,7 @@ def _check_types(study: Study, where: str) -> None:
     for key, types, called in _TYPES:
         value = getattr(study, key)
         if not isinstance(value, types) or isinstance(value, bool):
-            raise StudyError(f"{where}: {key} must be {called}; got {value!r}")
+            raise StudyError(f"{where}: {key} must be {called}; got {shown(value)}")
     if not study.question.strip():
         raise StudyError(f"{where}: question is empty (ask what the study is to answer)")
     for key in TABLES:
@@ -276,18 +304,18 @@ def _check_types(study: Study, where: str) -> None:
 
 def _check_levels(levels: object, where: str) -> None:
     if not isinstance(levels, Mapping) or not levels:
-        raise StudyError(f"{where} needs a table of levels; got {levels!r}")
+        raise StudyError(f"{where} needs a table of levels; got {shown(levels)}")
     for level in levels:
         _check_name(level, f"{where}: level")
 
 
 def _check_level(overrides: Any, where: str) -> None:
     if not isinstance(overrides, Mapping):
-        raise StudyError(f"{where}: expected the settings it changes; got {overrides!r}")
+        raise StudyError(f"{where}: expected the settings it changes; got {shown(overrides)}")
     _known_keys(overrides, ("network", "optimizer", "training", "engine"), where)
 
 
 def _known_keys(values: Table, known: tuple[str, ...], where: str) -> None:
     for key in values:
         if key not in known:
-            raise StudyError(f"{where}: unknown key {key!r} ({suggestion(key, known)})")
+            raise StudyError(f"{where}: unknown key {shown(key)} ({suggestion(key, known)})")

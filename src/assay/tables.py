@@ -5,19 +5,24 @@ table and refuses, in one line that names the key, whatever the dataclass does
 not have or cannot hold; `table` writes it as a table again.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import cache
 from typing import Any, TypeVar, get_type_hints
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from assay.errors import AssayError, StudyError, suggestion
+from assay.errors import AssayError, StudyError, finite, shown, suggestion
 
 T = TypeVar("T")
 Table = Mapping[str, Any]
+Path = tuple[str, ...]
+"""Where something stands in nested tables and lists: keys, and the numbers of items as text."""
+
 DEEPEST = 32
 TAGS = ("rule", "family", "layer", "kind")
+_INDEX = re.compile(r"0|[1-9][0-9]{0,8}")
 
 
 def build(cls: type[T], values: Table, where: str) -> T:
@@ -25,7 +30,7 @@ def build(cls: type[T], values: Table, where: str) -> T:
     known = {field.name: field for field in fields(cls)}  # type: ignore[arg-type]
     for key in values:
         if key not in known:
-            raise StudyError(f"{where}: unknown key {key!r} ({suggestion(key, known)})")
+            raise StudyError(f"{where}: unknown key {shown(key)} ({suggestion(key, known)})")
     for key, field in known.items():
         if _required(field) and key not in values:
             raise StudyError(f"{where}: key {key!r} is missing")
@@ -39,22 +44,25 @@ def choose(kinds: Mapping[str, type[T]], tag: str, values: Table, where: str) ->
         raise StudyError(f"{where}: key {tag!r} is missing (known: {', '.join(sorted(kinds))})")
     name = values[tag]
     if not isinstance(name, str) or name not in kinds:
-        raise StudyError(f"{where}.{tag}: unknown {name!r} ({suggestion(str(name), kinds)})")
+        hint = suggestion(name if isinstance(name, str) else "", kinds)
+        raise StudyError(f"{where}.{tag}: unknown {shown(name)} ({hint})")
     return build(kinds[name], {key: value for key, value in values.items() if key != tag}, where)
 
 
 def check_plain(value: Any, where: str, path: tuple[object, ...] = ()) -> None:
-    """Refuse what TOML and JSON cannot both hold, and tables in tables without end."""
+    """Refuse what TOML and JSON cannot both hold, and integers and tables in tables without end."""
+    place = f"{where}: {'.'.join(map(str, path))}"
+    if isinstance(value, int) and not finite(value):
+        raise StudyError(f"{place}: expected a number below 1e308; got {shown(value)}")
     if isinstance(value, str | int | float):
         return
-    place = f"{where}: {'.'.join(map(str, path))}"
     if not isinstance(value, Mapping | list | tuple):
-        raise StudyError(f"{place}: expected text, a number, a list or a table; got {value!r}")
+        raise StudyError(f"{place}: expected text, a number, a list or a table; got {shown(value)}")
     if len(path) > DEEPEST:
         raise StudyError(f"{where}: {path[0]}: nested deeper than {DEEPEST} tables and lists")
     for key, item in value.items() if isinstance(value, Mapping) else enumerate(value):
         if isinstance(value, Mapping) and not (isinstance(key, str) and key.isprintable()):
-            raise StudyError(f"{place}: keys must be printable text; got {key!r}")
+            raise StudyError(f"{place}: keys must be printable text; got {shown(key)}")
         check_plain(item, where, (*path, key))
 
 
@@ -69,21 +77,57 @@ def table(value: Any) -> Any:
     return value
 
 
-def merge(base: Table, overrides: Table) -> dict[str, Any]:
+def merge(base: Table, overrides: Table, path: Path = ()) -> dict[str, Any]:
     """Return ``base`` with ``overrides`` laid over it, table by table.
 
     A table that names another ``rule``, ``family``, ``layer`` or ``kind`` replaces the
     whole one below it, because the other keys belong to the kind that left;
-    where the table below names none, its keys stay.
+    where the table below names none, its keys stay. A table over a list changes items of
+    it by their numbers, from 0; `StudyError` where there is none. ``path`` says where both stand.
     """
     merged = dict(base)
     for key, value in overrides.items():
-        below = merged.get(key)
-        if isinstance(value, Mapping) and isinstance(below, Mapping) and not _other_kind(below, value):
-            merged[key] = merge(below, value)
-        else:
-            merged[key] = value
+        merged[key] = _laid(merged.get(key), value, (*path, str(key)))
     return merged
+
+
+def _laid(below: Any, above: Any, path: Path) -> Any:
+    """Return what stands at ``path`` when ``above`` is laid over ``below``."""
+    if isinstance(above, Mapping) and isinstance(below, Mapping) and not _other_kind(below, above):
+        return merge(below, above, path)
+    if isinstance(above, Mapping) and above and isinstance(below, list | tuple):
+        items = list(below)
+        for key, value in above.items():
+            index = _index(key, len(items), path)
+            items[index] = _laid(items[index], value, (*path, str(key)))
+        return items
+    return above
+
+
+def _index(key: object, count: int, path: Path) -> int:
+    if not _INDEX.fullmatch(str(key)) or int(str(key)) >= count:
+        there = f"one of 0 to {count - 1}, for there are {count}" if count else "none, for the list is empty"
+        raise StudyError(f"{'.'.join(path)}: expected the number of an item, {there}; got {shown(key)}")
+    return int(str(key))
+
+
+def leaves(values: Table, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """Yield everything that nested tables set and where; a list counts as one value."""
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            yield from leaves(value, (*path, key))
+        else:
+            yield (*path, key), value
+
+
+def at(values: Any, path: Path) -> Any:
+    """Return what stands at ``path`` in nested tables and lists; None where nothing does."""
+    for part in path:
+        if isinstance(values, list | tuple):
+            values = dict(enumerate(values)).get(int(part)) if _INDEX.fullmatch(part) else None
+        else:
+            values = values.get(part) if isinstance(values, Mapping) else None
+    return values
 
 
 def flat(values: Table, prefix: str = "") -> dict[str, Any]:
@@ -98,17 +142,17 @@ def flat(values: Table, prefix: str = "") -> dict[str, Any]:
 
 
 def nest(dotted: str, value: Any) -> dict[str, Any]:
-    """Return ``a.b`` = value as ``{"a": {"b": value}}``."""
-    first, _, rest = dotted.partition(".")
-    return {first: nest(rest, value) if rest else value}
+    """Return ``a.b`` = value as ``{"a": {"b": value}}``; `StudyError` where that is too deep."""
+    first, *rest = dotted.split(".")
+    if len(rest) >= DEEPEST:
+        raise StudyError(f"{first}: nested deeper than {DEEPEST} tables and lists")
+    for part in reversed(rest):
+        value = {part: value}
+    return {first: value}
 
 
 def _other_kind(below: Table, above: Table) -> bool:
-    return any(
-        above[tag] != below[tag]
-        for tag in ("rule", "family", "layer", "kind")
-        if tag in above and tag in below
-    )
+    return any(above[tag] != below[tag] for tag in TAGS if tag in above and tag in below)
 
 
 def _required(field: Field[Any]) -> bool:
@@ -129,13 +173,13 @@ def _value(cls: type, key: str, value: Any, where: str) -> Any:
         return _adapter(cls, key).validate_python(_tuples(value), strict=True)
     except ValidationError as error:
         first = error.errors()[0]
-        raise StudyError(f"{where}.{key}: {_lower(first['msg'])}; got {value!r}") from None
+        raise StudyError(f"{where}.{key}: {_lower(first['msg'])}; got {shown(value)}") from None
 
 
 def _instance(cls: type, value: Any, where: str) -> Any:
     """Take what was built already; a table cannot hold it."""
     if not isinstance(value, cls):
-        raise StudyError(f"{where}: expected {cls.__name__}; got {value!r}")
+        raise StudyError(f"{where}: expected {cls.__name__}; got {shown(value)}")
     return value
 
 

@@ -71,6 +71,14 @@ WRONG = [
     ((*RUN, "-s", "=3"), "expected KEY=VALUE"),
     ((*RUN, "-s", "network.filters=three"), "network.filters"),
     ((*RUN, "-s", "network.filters=0"), "filters must be an integer >= 1; got 0"),
+    ((*RUN, "-s", ".".join("a" * 1000) + "=1"), "a: nested deeper than 32 tables and lists"),
+    ((*RUN, "-s", f"network.filters={'9' * 5000}"), "is a number of thousands of digits"),
+    ((*RUN, "-s", f"network.filters=0x{'f' * 5000}"), "expected a number below 1e308"),
+    ((*RUN, "-s", f"seeds=0x{'f' * 5000}"), "seeds must be from 1 to 100,000"),
+    ((*RUN, "--seeds", "9" * 5000), "expected a whole number, got '999"),
+    ((*RUN, "-s", f"network.filters={'[' * 1000}{']' * 1000}"), "network.filters"),
+    ((*RUN, "-s", f"network.filters={'[' * 200}{']' * 200}"), "nested deeper than 32"),
+    ((*RUN, "-s", "training.augment.0.pixels=3"), "training.augment"),
     ((*RUN, "-s", "network.reduction=max"), "does not reach arm 'average'"),
     (("run", "shrinks.toml"), "layer conv3: the feature map shrinks to nothing"),
     ((*RUN, "-s", "optimizer.lr=nan"), "lr must be a finite number > 0; got nan"),
@@ -123,7 +131,7 @@ WRONG = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("words", "expected"), WRONG, ids=[" ".join(words) for words, _ in WRONG])
+@pytest.mark.parametrize(("words", "expected"), WRONG, ids=[" ".join(words)[:80] for words, _ in WRONG])
 def test_what_is_wrong_is_one_line(
     words: tuple[str, ...], expected: str, assay: Assay, study_file: str, characters: str, monkeypatch
 ):

@@ -10,7 +10,7 @@ from said import Assay
 
 from assay.cli import options
 from assay.errors import StudyError, UsageError
-from assay.optim import SGD
+from assay.optim import SGD, Adam
 
 PLAIN = st.one_of(
     st.integers(-(10**9), 10**9), st.booleans(), st.floats(allow_nan=False, allow_infinity=False),
@@ -53,6 +53,34 @@ def test_the_order_of_settings_does_not_matter(settings: list[str]):
     study = options.chosen("pooling", settings=settings)
     assert study.seeds == (0, 1, 2)
     assert {arm.settings.recipe.optimizer for arm in study.arms} == {SGD(0.5, 0.25)}
+
+
+LAYERS = 'network.layers=[{layer="Flatten"},{layer="LeakyReLU",negative_slope=0.2},{layer="Linear"}]'
+
+
+@given(st.permutations([LAYERS, "network.family=Layers", "network.layers.1.layer=Tanh"]))
+def test_an_item_of_a_list_can_be_set(settings: list[str]):
+    (arm,) = options.chosen("best", settings=settings).arms
+    assert [layer["layer"] for layer in arm.settings.architecture.layers] == ["Flatten", "Tanh", "Linear"]
+    (arm,) = options.chosen("best", settings=["network.layers.19.p=0.5"]).arms
+    assert arm.settings.architecture.layers[19] == {"layer": "Dropout", "p": 0.5}
+
+
+def test_a_table_that_every_arm_completes_reaches_every_arm():
+    study = options.chosen("pooling", settings=["optimizer={lr = 0.5}"])
+    assert {arm.settings.recipe.optimizer for arm in study.arms} == {Adam(0.5, 1e-5)}
+
+
+def test_an_item_of_a_list_that_a_level_sets_is_not_reached(tmp_path):
+    path = tmp_path / "own.toml"
+    path.write_text(
+        'name = "a"\nquestion = "?"\noptimizer.rule = "Adam"\n[network]\nfamily = "Dense"\nhidden = [9, 9]\n'
+        "[factors.width]\nsame = {}\nwide.network.hidden.1 = 30\n"
+    )
+    study = options.chosen(str(path), settings=["network.hidden.0=20"])
+    assert [arm.settings.architecture.hidden for arm in study.arms] == [(20, 9), (20, 30)]
+    with pytest.raises(UsageError, match=r"network\.hidden\.1=5: does not reach arm 'wide'"):
+        options.chosen(str(path), settings=["network.hidden.1=5"])
 
 
 def test_options_that_are_not_given_change_nothing():

@@ -27,7 +27,11 @@ def test_a_study_of_a_report_is_repeated_and_written_as_a_document(assay: Assay,
     with (folder / "published.csv").open() as file:
         assert {row["arm"] for row in csv.DictReader(file)} >= {"sgd-0.05", "adam-0.001"}
     with (folder / "runs.csv").open() as file:
-        assert [row["study"] for row in csv.DictReader(file)] == ["optimizers"] * 7
+        runs = list(csv.DictReader(file))
+    assert [row["study"] for row in runs] == ["optimizers"] * 7
+    with (folder / "epochs.csv").open() as file:
+        epochs = list(csv.DictReader(file))
+    assert [row["train_accuracy"] for row in epochs] == [row["train_final"] for row in runs]
     again = assay(*ours)
     assert again.status == 0
     assert "epoch" not in again.out

@@ -80,6 +80,12 @@ def test_runs_that_were_done_before_take_no_time(done: int):
     assert all(run.over for run in tally.runs.values())
 
 
+def test_one_run_is_no_plural(capsys):
+    event = started(seeds=1)
+    PlainLines()(Started(event.plan, event.pending[:1], {}, event.examples, 2))
+    assert capsys.readouterr().out == "1 run to train, 1 at a time, 1 more is done\n"
+
+
 def test_a_line_is_written_for_every_new_epoch_and_for_no_old_one(capsys):
     lines = PlainLines()
     event = started(seeds=1)

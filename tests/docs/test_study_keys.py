@@ -1,18 +1,22 @@
 """The page on study files has every key that the code takes, and no other."""
 
+import inspect
 import re
 from dataclasses import fields
 from typing import get_args, get_type_hints
 
 import pytest
+import torch
 from blocks import ROOT
 
-from assay.architectures import FAMILIES, INITIALIZERS, LAYERS
+from assay.architectures import ACTIVATIONS, FAMILIES, INITIALIZERS, LAYERS, ActivationName
 from assay.claims import Claim
 from assay.data import DataSpec
 from assay.data.augment import KINDS
 from assay.engines import AUTO, ENGINES
 from assay.metrics import METRICS
+from assay.nn import ReLU
+from assay.nn.activation import Activation
 from assay.recipe import Recipe
 from assay.settings import PENALTIES, RULES, SCHEDULES, SETTINGS
 from assay.study import Study
@@ -67,6 +71,21 @@ def test_each_kind_with_its_keys(heading: str):
     assert [name for name, _ in rows] == list(TABLES[heading])
     for name, listed in rows:
         assert CODE.findall(listed) == names(TABLES[heading][name]), name
+
+
+def test_the_learning_rate_of_a_rule_that_names_none_is_pytorchs():
+    """The page, the code and PyTorch say the same."""
+    said = re.findall(r"(0\.\d+) for ((?:`\w+`(?:, | and )?)+)", SECTIONS["`[optimizer]`"])
+    listed = {rule: float(rate) for rate, rules in said for rule in CODE.findall(rules)}
+    assert listed == {name: rule().lr for name, rule in RULES.items()}
+    theirs = {name: inspect.signature(getattr(torch.optim, name)).parameters["lr"].default for name in RULES}
+    assert listed == theirs
+
+
+def test_each_activation_by_its_name():
+    assert set(ACTIVATIONS) <= set(CODE.findall(SECTIONS["`[network]`"]))
+    activations = {n for n, c in LAYERS.items() if issubclass(c, Activation | ReLU)}
+    assert activations == set(ACTIVATIONS) == set(get_args(ActivationName))
 
 
 def test_each_engine_and_precision_by_its_name():

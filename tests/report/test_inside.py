@@ -1,6 +1,8 @@
 """Looking into a study that was trained, and into one of which something is gone."""
 
 import shutil
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +16,9 @@ from assay.records import RunId, Status
 from assay.report.html import render
 from assay.report.inside import look_inside
 from assay.report.model import build
-from assay.results import Results
+from assay.results import DATABASE, Results
 from assay.runner import run
+from assay.store import SQLiteStore
 
 
 def test_the_best_arm_is_looked_into(trained: Results) -> None:
@@ -35,6 +38,23 @@ def test_all_answers_are_in_the_confusion_matrix(trained: Results) -> None:
         assert (found.arm, found.seeds, found.images) == (arm, 2, TEST)
         right = np.diag(found.shares) / 100 @ np.bincount(test.labels, minlength=len(found.classes))
         assert right / TEST == pytest.approx(trained.accuracies(arm).mean())
+
+
+def test_at_a_look_only_networks_of_its_seeds_are_looked_into(tmp_path: Path, characters: str) -> None:
+    """A run of the next seed is over, and is left out until the next look."""
+    study = tiny_study(characters, seeds=4, looks=[3, 4], training={"epochs": 1})
+    folder = tmp_path / "out"
+    run(study, folder).close()
+    with closing(SQLiteStore.open(folder / DATABASE, write=True)) as store:
+        last = next(run for run in store.runs() if run.id == RunId("max", 3))
+        store.add_run(replace(last, status=Status.RUNNING, test=None))
+    results = Results.open(folder)
+    assert (results.done, results.at_look().look.seeds) == (7, 3)
+    for arm in ("max", "average"):
+        inside = look_inside(results, arm)
+        assert inside.confusion.seeds == 3
+        assert inside.run.seed < 3
+    results.close()
 
 
 def test_the_chosen_image_is_seen(trained: Results) -> None:

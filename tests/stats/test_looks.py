@@ -16,8 +16,8 @@ def test_alpha_is_shared_by_the_declared_looks():
 def test_declared_looks_keep_the_error_rate_and_undeclared_ones_do_not():
     declared = careless = 0
     for k in range(800):
-        d = stream(k, "looks").normal(size=20)
-        p = {n: compare(d[:n], np.zeros(n)).p for n in (5, 10, 20)}
+        d = 0.5 + stream(k, "looks").normal(0, 0.01, size=20)
+        p = {n: compare(d[:n], np.full(n, 0.5)).p for n in (5, 10, 20)}
         declared += any(p[n] < alpha_at(n, (5, 10, 20)) for n in p)
         careless += any(p[n] < 0.05 for n in p)
     assert declared / 800 < 0.065

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from scipy import stats as scipy_stats
-from worked_examples import B
+from worked_examples import B, points
 
 from assay.errors import UsageError
 from assay.stats import expected_maximum, summary
@@ -11,7 +11,7 @@ from assay.streams import stream
 def test_worked_example():
     s = summary(B)
     assert s.n == 8
-    assert s.interval == pytest.approx((87.79605217721, 88.12394782279), abs=1e-9)
+    assert s.interval == points((87.79605217721, 88.12394782279), within=1e-9)
 
 
 def test_five_hundred_arms_agree_with_scipy():

@@ -77,3 +77,33 @@ def test_the_short_trial_is_short_and_asks_the_same(name):
     assert 20 * arithmetic(quick) < arithmetic(full)
     for long, short in zip(full.arms, quick.arms, strict=True):
         assert type(short.settings.recipe.optimizer) is type(long.settings.recipe.optimizer)
+
+
+DIGESTS = {
+    "adaptive-rules": ("73b30f5f55ce06d4", "3f95af09c1751ff5"),
+    "augmentation": ("22189390bcfae5ef", "7990266b76b8cbb6"),
+    "batch-norm": ("a23dadd010031182", "2dc6c2993f23530f"),
+    "best": ("695768ae146dcab5", "5c9eea5f26ec5106"),
+    "cnn-batch-norm": ("30124c6bac761b4e", "2525c5a2e99df54c"),
+    "cnn-depth": ("bf717232d9b12b30", "76b9a289be21e617"),
+    "deep-batch-norm": ("84e023260708aae0", "1edfd32e8f07e8cb"),
+    "dense-depth": ("df73fdc05926d81a", "760a6417b207e840"),
+    "dense-or-cnn": ("e3510d02b626a00a", "b29116869b161012"),
+    "depth": ("03d019e245486303", "88689a24c3ba038f"),
+    "dropout": ("60da61c3386cabaa", "ae7863b87eeb5984"),
+    "l2": ("e4bce78a2ac450ca", "28c39ad6d9a6798b"),
+    "learning-rate": ("756ae14e506f433b", "f58a56d964c4ddf9"),
+    "optimizers": ("143f0ce47838a6aa", "de06e7ac663fcc35"),
+    "overlapping": ("7ce775cfba066700", "4e05fe3d69805234"),
+    "pooling": ("f06e0ecc583e0b7c", "36195922aafbe127"),
+    "precision": ("0f5ab0ab579f7552", "625df81580a57a2f"),
+    "residual": ("e04414d9132f3de7", "9c95294a963fbf50"),
+    "stride": ("6c1ce127e0a7da8c", "46085b9b74125614"),
+    "stride-kernel": ("0ef9fe121028e582", "8427dd55cf8a1825"),
+}
+"""The first digits of the digests of each study and of its quick profile, by which stores know them."""
+
+
+def test_stores_of_a_built_in_study_stay_its_own():
+    found = {name: load_study(name) for name in builtin()}
+    assert {name: (s.digest[:16], s.quickened().digest[:16]) for name, s in found.items()} == DIGESTS

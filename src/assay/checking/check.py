@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from assay.adapters.coursework import FromCoursework
 from assay.checking.comparison import Comparison, compare_layers
 from assay.checking.counterpart import counterpart, kind_of
-from assay.checking.source import as_layer, blamed, importable, load, make, split, words
+from assay.checking.modules import importable
+from assay.checking.source import as_layer, blamed, load, make, split, words
 from assay.errors import AssayError, ShapeError, UsageError
 from assay.nn.layer import Layer
 from assay.shapes import Shape, text
@@ -59,7 +61,7 @@ def check(
     and for whatever the user's code raises.
     """
     path, name = split(target)
-    with importable(path.parent):
+    with importable(path):
         made = make(load(path, name), settings or {}, f"{path}:{name}", path)
         layer = as_layer(made, f"{path}:{name}")
         return check_layer(layer, name, against, input_shape, settings, path=path)
@@ -115,12 +117,22 @@ def _check_forward(layer: Layer, shape: Shape) -> int:
 
 
 def _gradients(layer: Layer, shape: Shape) -> tuple[Mismatch, ...]:
-    """Check in evaluation, and if all is right in training where that differs."""
+    """Check in each mode until something is wrong."""
     x, params = stream(0, "x").normal(size=(BATCH, *shape)), _draw(layer, shape)
-    mismatches = gradient_check(layer, x, params)
-    if not mismatches and type(layer).forward_training is not Layer.forward_training:
-        mismatches = gradient_check(layer, x, params, training=True)
-    return tuple(mismatches)
+    for training in _modes(layer):
+        if mismatches := gradient_check(layer, x, params, training=training):
+            return tuple(mismatches)
+    return ()
+
+
+def _modes(layer: Layer) -> tuple[bool, ...]:
+    """Say for each mode whether it is training: evaluation and, if it differs there, training.
+
+    In a course's style there is one ``bprop``, and it is that of training.
+    """
+    if isinstance(layer, FromCoursework):
+        return (True,)
+    return (False,) if type(layer).forward_training is Layer.forward_training else (False, True)
 
 
 def _draw(layer: Layer, shape: Shape) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """A user's layer beside the built-in: the same numbers, and how long they take."""
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from assay.adapters.coursework import FromCoursework
 from assay.bench.clock import Timing, interleaved
 from assay.errors import ShapeError
 from assay.nn.layer import Layer, Parameters
@@ -136,15 +138,21 @@ def _times(
     layer: Layer, params: Parameters, built_in: Layer, own: Parameters, shape: Shape
 ) -> tuple[tuple[Timing, Timing], tuple[Timing, Timing]]:
     x = stream(0, "speed").normal(size=(SPEED_BATCH, *shape))
-    with threadpool_limits(1):
+    with threadpool_limits(1), _by_itself(layer, params) as theirs:
         forward = interleaved(
             {
-                "theirs": lambda: layer.forward_training(params, x, stream(0, "mask")),
+                "theirs": lambda: theirs.forward_training(params, x, stream(0, "mask")),
                 "ours": lambda: built_in.forward_training(own, x, stream(0, "mask")),
             },
             ROUNDS,
         )
         both = interleaved(
-            {"theirs": lambda: _results(layer, params, x), "ours": lambda: _results(built_in, own, x)}, ROUNDS
+            {"theirs": lambda: _results(theirs, params, x), "ours": lambda: _results(built_in, own, x)},
+            ROUNDS,
         )
     return (forward["theirs"], forward["ours"]), (both["theirs"], both["ours"])
+
+
+def _by_itself(layer: Layer, params: Parameters) -> AbstractContextManager[Layer]:
+    """Take the adapter's own work out of the time of a layer in the course's style."""
+    return layer.bare(params) if isinstance(layer, FromCoursework) else nullcontext(layer)

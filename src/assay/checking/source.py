@@ -4,17 +4,15 @@ The code that runs is the user's, so every exception that it raises is turned
 into a `UsageError` that says what was being done and on which line it ended.
 """
 
-import importlib.util
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from inspect import Parameter, isclass, signature
 from pathlib import Path
 from traceback import FrameSummary, extract_tb
-from types import ModuleType
 from typing import Any
 
 from assay.adapters.coursework import FromCoursework, is_coursework
+from assay.checking.modules import run
 from assay.errors import AssayError, UsageError, suggestion
 from assay.nn.layer import Layer
 from assay.shapes import Shape
@@ -41,16 +39,6 @@ def words(error: BaseException, path: Path | None) -> str:
     return f"{raised}{type(error).__name__}: {message}{place}"
 
 
-@contextmanager
-def importable(folder: Path) -> Iterator[None]:
-    """Let the user's file import its neighbours, as it can when Python runs it."""
-    sys.path.insert(0, str(folder))
-    try:
-        yield
-    finally:
-        sys.path.remove(str(folder))
-
-
 def split(target: str) -> tuple[Path, str]:
     """Return ``PATH.py:ClassName`` as a path and a name."""
     path, _, name = target.rpartition(":")
@@ -64,7 +52,7 @@ def split(target: str) -> tuple[Path, str]:
 def load(path: Path, name: str) -> type:
     """Run the file and return its class."""
     with blamed(str(path), path):
-        module = _run(path)
+        module = run(path)
     found = getattr(module, name, None)
     own = [
         key for key, value in vars(module).items() if isclass(value) and value.__module__ == module.__name__
@@ -114,17 +102,6 @@ def input_shape(text: str) -> Shape:
     if not shape or min(shape) < 1:
         raise UsageError(f"input shape {text!r}: expected sizes such as 3,8,8")
     return shape
-
-
-def _run(path: Path) -> ModuleType:
-    name = f"assay_checked_{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None  # its name ends in .py
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # dataclasses look their own module up
-    spec.loader.exec_module(module)
-    return module
 
 
 def _arguments(cls: type) -> dict[str, Parameter]:

@@ -99,6 +99,8 @@ def _usage(error: typer.TyperException) -> str:
 
 
 def _unexpected(error: Exception) -> int:
+    if isinstance(error, MemoryError):
+        return _complain(f"not enough memory ({error}; use a smaller network, batch_size or data set)", WRONG)
     if os.environ.get(DEBUG):
         traceback.print_exc()
         return FAILED

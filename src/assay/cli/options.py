@@ -2,14 +2,13 @@
 
 import re
 import tomllib
-from collections.abc import Mapping
 from dataclasses import replace
 from functools import reduce
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from assay.errors import UsageError
+from assay.errors import UsageError, shown
 
 if TYPE_CHECKING:
     from assay.study import Study
@@ -23,7 +22,7 @@ def whole(text: str) -> int:
     try:
         return int(text)
     except ValueError:
-        raise ValueError(f"expected a whole number, got {text!r}") from None
+        raise ValueError(f"expected a whole number, got {shown(text)}") from None
 
 
 def number(option: str, explained: str) -> Any:
@@ -36,14 +35,14 @@ def real(text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise ValueError(f"expected a number, got {text!r}") from None
+        raise ValueError(f"expected a number, got {shown(text)}") from None
 
 
 def duration(text: str) -> float:
     """Read a time, such as 2h, 90min, 1h30min or 45s, as seconds."""
     parts = re.findall(r"(\d+\.?\d*)(h|min|s)", text)
     if not parts or "".join(map("".join, parts)) != text:
-        raise ValueError(f"expected a time such as 2h, 1h30min or 45s, got {text!r}")
+        raise ValueError(f"expected a time such as 2h, 1h30min or 45s, got {shown(text)}")
     return sum(float(amount) * SECONDS[unit] for amount, unit in parts)
 
 
@@ -110,7 +109,8 @@ def _overridden(study: "Study", changes: dict[str, Any]) -> "Study":
     """Lay settings over a study, all at once, so that their order does not matter."""
     from assay import tables
 
-    nested = (tables.nest(key, value) for key, value in changes.items())
+    outer_first = sorted(changes, key=lambda key: key.count("."))  # a list before items of it
+    nested = (tables.nest(key, changes[key]) for key in outer_first)
     study = study.override(reduce(tables.merge, nested, {}))
     for key, value in changes.items():
         _expect_reach(study, key, value)
@@ -122,20 +122,15 @@ def _expect_reach(study: "Study", key: str, value: Any) -> None:
     from assay import tables
     from assay.settings import SETTINGS
 
-    if key.partition(".")[0] not in SETTINGS:
-        return
-    for arm in study.arms:
+    paths = [path for path, _ in tables.leaves(tables.nest(key, value)) if path[0] in SETTINGS]
+    for arm in study.arms if paths else ():
         levels = (study.factors[factor][level] for factor, level in arm.levels.items())
-        if _at(reduce(tables.merge, levels, study.base), key) != value:
+        values = reduce(tables.merge, levels, study.base)
+        if any(tables.at(values, path) != tables.at(study.base, path) for path in paths):
             raise UsageError(
-                f"{key}={value}: does not reach arm {arm.name!r}: its level has another (edit the study file)"
+                f"{key}={shown(value)}: does not reach arm {arm.name!r}: its level has another "
+                "(edit the study file)"
             )
-
-
-def _at(values: Any, key: str) -> Any:
-    for part in key.split("."):
-        values = values.get(part) if isinstance(values, Mapping) else None
-    return values
 
 
 def _with_data(study: "Study", source: str) -> "Study":
@@ -150,7 +145,7 @@ def setting(text: str, example: str = "network.filters=16") -> tuple[str, Any]:
     key, equals, value = text.partition("=")
     key = key.strip()
     if not equals or not all(key.split(".")):
-        raise UsageError(f"--set {text!r}: expected KEY=VALUE, such as {example}")
+        raise UsageError(f"--set {shown(text)}: expected KEY=VALUE, such as {example}")
     return key, _value(value.strip())
 
 
@@ -160,4 +155,6 @@ def _value(text: str) -> Any:
         table = tomllib.loads(f"value = {text}")
     except (tomllib.TOMLDecodeError, RecursionError):
         return text
+    except ValueError:  # Python reads no integer of more than 4,300 digits
+        raise UsageError(f"--set: {shown(text)} is a number of thousands of digits") from None
     return table["value"] if list(table) == ["value"] else text

@@ -60,13 +60,14 @@ def plan(
 
     chosen = options.chosen(study, quick, data, seeds, epochs, engine, settings, device)
     count = worker_count(workers)
+    sizes = outline(chosen.data)
+    whole = make_plan(chosen, sizes.input_shape, sizes.classes, examples=sizes.train)
     with ExitStack() as stack:
         found = _pilot(chosen, pilot)
         if found:
             stack.enter_context(closing(found))
         needed = plan_seeds(chosen, None if resolve is None else resolve / 100, power=power, pilot=found)
-    sizes = outline(chosen.data)
-    cost = estimate(make_plan(chosen, sizes.input_shape, sizes.classes), sizes, count)
+    cost = estimate(whole, sizes, count)
     terminal = console()
     terminal.print(_table(needed))
     terminal.print("", _answer(needed, cost.for_seeds(needed.seeds, count)), sep="\n")

@@ -42,7 +42,7 @@ def show(
     chosen = options.chosen(study, quick, data, seeds, epochs, engine, settings, device)
     count = worker_count(workers)
     sizes = outline(chosen.data)
-    plan = make_plan(chosen, sizes.input_shape, sizes.classes)
+    plan = make_plan(chosen, sizes.input_shape, sizes.classes, examples=sizes.train)
     terminal = console()
     terminal.print(drawing.study(plan), drawing.data(chosen.data.source, sizes), sep="\n")
     terminal.print(drawing.networks(plan))

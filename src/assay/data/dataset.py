@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.data.splits import stratified
-from assay.errors import DataError, suggestion
+from assay.errors import DataError, shown, suggestion
 
 FULL_SIZE, FULL_VALID = 60_000, 15_800  # sets this large give as many to validation as both reports did
 VALID_SHARE = 0.15
@@ -118,7 +118,7 @@ def _open(spec: DataSpec) -> Source:
     if spec.source in remote.NAMES:
         return remote.open_fetched(spec.source)
     hint = suggestion(spec.source, ["glyphs", *remote.NAMES])
-    raise DataError(f"data set {spec.source!r} is unknown ({hint} a folder of IDX files is idx:DIR)")
+    raise DataError(f"data set {shown(spec.source)} is unknown ({hint} a folder of IDX files is idx:DIR)")
 
 
 def _with_sizes(spec: DataSpec) -> DataSpec:
@@ -195,9 +195,9 @@ def _expect_integer(key: str, value: object, least: int, most: int, *, optional:
     if optional and value is None:
         return
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        raise DataError(f"data.{key}: must be a whole number from {least} to {most:,}; got {value!r}")
+        raise DataError(f"data.{key}: must be a whole number from {least} to {most:,}; got {shown(value)}")
 
 
 def _expect_name(value: object) -> None:
     if not isinstance(value, str) or not value:
-        raise DataError(f"data.source: got {value!r}, expected a data set's name ({KNOWN})")
+        raise DataError(f"data.source: got {shown(value)}, expected a data set's name ({KNOWN})")

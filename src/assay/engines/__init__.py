@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from assay.engines import speed
 from assay.engines.base import Engine
 from assay.engines.reference import ReferenceEngine
-from assay.errors import AssayError, UnsupportedError, UsageError, suggestion
+from assay.errors import AssayError, UnsupportedError, UsageError, shown, suggestion
 from assay.machine import processors
 from assay.network import Network
 from assay.recipe import Recipe
@@ -68,7 +68,7 @@ def choose(name: str, network: Network, recipe: Recipe) -> Choice:
     if name == AUTO:
         return _fastest(network, recipe)
     if name not in ENGINES:
-        raise UsageError(f"engine {name!r} is unknown ({suggestion(name, [AUTO, *ENGINES])})")
+        raise UsageError(f"engine {shown(name)} is unknown ({suggestion(name, [AUTO, *ENGINES])})")
     found = ENGINES[name]()
     found.check(network, recipe)
     return Choice(found)
@@ -88,7 +88,7 @@ def resume(name: str, network: Network, recipe: Recipe) -> Choice:
         return Choice(engine(name, network, recipe), "the runs were begun with it")
     except AssayError:
         raise UnsupportedError(
-            f"begun with engine {name!r}, which cannot be used here "
+            f"begun with engine {shown(name)}, which cannot be used here "
             "(continue where it can, or begin anew with another --out)"
         ) from None
 

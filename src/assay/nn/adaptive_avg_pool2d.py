@@ -1,7 +1,7 @@
 """AdaptiveAvgPool2d: the mean over as many regions as the output has."""
 
 from dataclasses import dataclass
-from math import prod
+from math import gcd, prod
 from typing import ClassVar
 
 import numpy as np
@@ -60,13 +60,13 @@ class AdaptiveAvgPool2d(Layer):
         """One for each entry of each region."""
         channels, *sizes = expect_maps(shape)
         regions = zip(sizes, pair(self.output_size), strict=True)
-        return channels * prod(int((_mean_matrix(*region) > 0).sum()) for region in regions)
+        return channels * prod(size + output - gcd(size, output) for size, output in regions)
 
     def window(self, shape: Shape) -> Window:
         """Return the largest region's; where the sizes do not divide, the regions differ."""
         _, *sizes = expect_maps(shape)
         regions = tuple(zip(sizes, pair(self.output_size), strict=True))
-        kh, kw = (int((_mean_matrix(*region) > 0).sum(axis=1).max()) for region in regions)
+        kh, kw = (-(-(size + output - gcd(size, output)) // output) for size, output in regions)
         sh, sw = (max(1, size // output) for size, output in regions)
         return Window((kh, kw), (sh, sw))
 

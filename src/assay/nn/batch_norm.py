@@ -2,12 +2,12 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from math import isfinite, prod
+from math import prod
 from typing import ClassVar, NamedTuple
 
 import numpy as np
 
-from assay.errors import ShapeError, require
+from assay.errors import ShapeError, finite, require
 from assay.nn.init import ZEROS, Constant
 from assay.nn.layer import Cache, Gradients, Layer, Parameter, Parameters
 from assay.shapes import Array, Shape, check_upstream
@@ -48,7 +48,7 @@ class BatchNorm(Layer, ABC):
 
     def __post_init__(self) -> None:
         """Refuse values outside their range."""
-        require(isfinite(self.eps) and self.eps > 0, "eps", self.eps, "a finite number > 0")
+        require(finite(self.eps) and self.eps > 0, "eps", self.eps, "a finite number > 0")
         require(0 <= self.momentum <= 1, "momentum", self.momentum, "a number in [0, 1]")
 
     @abstractmethod
@@ -122,6 +122,10 @@ class BatchNorm(Layer, ABC):
             name: (1 - self.momentum) * params[name] + self.momentum * value.reshape(params[name].shape)
             for name, value in batch.items()
         }
+
+    def expect_batch(self, shape: Shape, examples: int) -> None:
+        """Refuse a batch that holds one value of each unit."""
+        expect_values(examples * (prod(shape) // prod(self.units(shape))), examples)
 
     def flops(self, shape: Shape) -> int:
         """One product and one sum an entry."""

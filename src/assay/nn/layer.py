@@ -8,12 +8,15 @@ can be read, tested and compared as the pair of formulas that it is.
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
 from assay.nn.init import Initializer
 from assay.shapes import Array, Shape
+
+if TYPE_CHECKING:
+    from assay.nn.nodes import Node
 
 Parameters = Mapping[str, Array]
 Gradients = dict[str, Array]
@@ -106,6 +109,15 @@ class Layer(ABC):
         """Return the buffers after the training step whose `forward_training` left ``cache``."""
         del params, cache
         return {}
+
+    def inner(self, shape: Shape) -> "tuple[Node, ...]":
+        """Return the layers that this one is made of, in their places; most are not made of any."""
+        del shape
+        return ()
+
+    def expect_batch(self, shape: Shape, examples: int) -> None:
+        """Raise `ShapeError` where the layer cannot train on so few ``examples`` at once."""
+        del shape, examples
 
     def flops(self, shape: Shape) -> int:
         """Count floating-point operations forward, one example; a multiply-add counts two."""

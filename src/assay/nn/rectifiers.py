@@ -5,6 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from assay.errors import finite, require
 from assay.nn.activation import Activation
 from assay.shapes import Array
 
@@ -18,6 +19,10 @@ class LeakyReLU(Activation):
 
     negative_slope: float = 0.01
     kind: ClassVar[str] = "leakyrelu"
+
+    def __post_init__(self) -> None:
+        """Refuse a slope that is no number."""
+        require(finite(self.negative_slope), "negative_slope", self.negative_slope, "a finite number")
 
     def value(self, x: Array) -> Array:
         """Scale what is negative."""
@@ -37,6 +42,10 @@ class ELU(Activation):
 
     alpha: float = 1.0
     kind: ClassVar[str] = "elu"
+
+    def __post_init__(self) -> None:
+        """Refuse an alpha that is no number."""
+        require(finite(self.alpha), "alpha", self.alpha, "a finite number")
 
     def value(self, x: Array) -> Array:
         """Bend what is negative towards -a."""

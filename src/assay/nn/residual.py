@@ -1,13 +1,14 @@
 """Residual: what layers add to their own input."""
 
 from dataclasses import dataclass
+from math import prod
 from typing import ClassVar
 
 import numpy as np
 
 from assay.errors import ShapeError
 from assay.nn.layer import Cache, Gradients, Layer, Parameter, Parameters, Window
-from assay.nn.nodes import local, prefixed
+from assay.nn.nodes import Node, local, prefixed
 from assay.nn.sequential import Sequential
 from assay.shapes import Array, Shape, text
 
@@ -83,9 +84,13 @@ class Residual(Layer):
         kept = shortcut.updated_buffers(local(params, SHORTCUT), cache[1])
         return {**layers.updated_buffers(params, cache[0]), **prefixed(SHORTCUT, kept)}
 
+    def inner(self, shape: Shape) -> tuple[Node, ...]:
+        """Those of F and of S."""
+        return tuple(node for way in self._ways for node in way.nodes(shape))
+
     def flops(self, shape: Shape) -> int:
         """Both ways', and the sum."""
-        return sum(way.flops(shape) for way in self._ways) + int(np.prod(self.output_shape(shape)))
+        return sum(way.flops(shape) for way in self._ways) + prod(self.output_shape(shape))
 
     def window(self, shape: Shape) -> Window:
         """Return the wider of the two ways' windows; their strides are the same."""

@@ -73,6 +73,10 @@ class Sequential(Layer):
             buffers.update(prefixed(node.name, updated))
         return buffers
 
+    def inner(self, shape: Shape) -> tuple[Node, ...]:
+        """All of them."""
+        return self.nodes(shape)
+
     def flops(self, shape: Shape) -> int:
         """Sum over the layers."""
         return sum(node.flops for node in self.nodes(shape))

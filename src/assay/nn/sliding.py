@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from assay.errors import ShapeError
+from assay.errors import ShapeError, shown
 from assay.nn.layer import Window
 from assay.shapes import Array, Pair, Shape, expect_maps, windows
 
@@ -81,5 +81,5 @@ def expect_pool(sliding: Sliding) -> None:
 def expect_at_least(least: int, key: str, value: object) -> None:
     """Refuse a hyper-parameter with an entry under ``least``, or that is no integer."""
     values = value if isinstance(value, tuple) else (value,)
-    if not all(isinstance(entry, int) and entry >= least for entry in values):
-        raise ShapeError(f"{key} must be an integer >= {least}; got {value}")
+    if not all(isinstance(entry, int) and not isinstance(entry, bool) and entry >= least for entry in values):
+        raise ShapeError(f"{key} must be an integer >= {least}; got {shown(value)}")

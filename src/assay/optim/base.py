@@ -2,12 +2,11 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from math import isfinite
 from typing import ClassVar
 
 import numpy as np
 
-from assay.errors import require
+from assay.errors import finite, require
 from assay.shapes import Array
 
 Slots = dict[str, Array]
@@ -30,9 +29,9 @@ class Optimizer(ABC):
 
     def __post_init__(self) -> None:
         """Refuse values with which no step can be taken."""
-        require(isfinite(self.lr) and self.lr > 0, "lr", self.lr, "a finite number > 0")
+        require(finite(self.lr) and self.lr > 0, "lr", self.lr, "a finite number > 0")
         decay = self.weight_decay
-        require(isfinite(decay) and decay >= 0, "weight_decay", decay, "a finite number >= 0")
+        require(finite(decay) and decay >= 0, "weight_decay", decay, "a finite number >= 0")
 
     @abstractmethod
     def slots(self, theta: Array) -> Slots:
@@ -72,4 +71,4 @@ def require_betas(betas: tuple[float, float]) -> None:
 
 def require_eps(eps: float) -> None:
     """Refuse an epsilon that does not keep a division from zero."""
-    require(isfinite(eps) and eps > 0, "eps", eps, "a finite number > 0")
+    require(finite(eps) and eps > 0, "eps", eps, "a finite number > 0")

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from assay.errors import require
+from assay.errors import finite, require
 from assay.optim.base import Optimizer, Slots, require_betas, require_eps
 from assay.shapes import Array
 
@@ -32,6 +32,7 @@ class NAdam(Optimizer):
         require_betas(self.betas)
         require_eps(self.eps)
         require(self.momentum_decay >= 0, "momentum_decay", self.momentum_decay, "a number >= 0")
+        require(finite(self.momentum_decay), "momentum_decay", self.momentum_decay, "a finite number")
 
     def slots(self, theta: Array) -> Slots:
         """Both moments, zero, and the product of momenta, one."""

@@ -57,21 +57,19 @@ def _failures(arms: Sequence[ArmRow], family: Family | None) -> Sequence[str]:
     if family is not None and len(family.pairs) == 1:
         if all(arm.never_learnt for arm in arms):
             return ()
-        said = wording.failures(family.pairs[0])
-        n = family.pairs[0].comparison.n
-        return (said, f"Of the {seeds(n)} on which both learnt:" if 0 < n < family.seeds else "")
+        return (wording.failures(family.pairs[0]),)
     counts = [_count(arm) for arm in failing[:MOST_FAILURES]]
     rest = failing[MOST_FAILURES:]
     if rest:
         runs = sum(arm.failures for arm in rest)
-        counts.append(f"{runs} of {plural(sum(arm.ended for arm in rest), 'run')} of {len(rest)} other arms")
-    return (f"{capital(names(counts))} failed; what follows is of the seeds on which both arms learnt.",)
+        counts.append(f"{runs} of {sum(arm.ended for arm in rest)} of {plural(len(rest), 'other arm')}")
+    return (f"Runs failed: {names(counts)}; what follows is of the seeds on which both arms learnt.",)
 
 
 def _count(arm: ArmRow) -> str:
     """Write how many of an arm's runs failed, and how."""
     ways = [f"{n} {word}" for n, word in ((arm.diverged, "diverged"), (arm.stuck, "stuck")) if n]
-    return f"{arm.failures} of {plural(arm.ended, 'run')} of {arm.name} ({' and '.join(ways)})"
+    return f"{arm.failures} of {arm.ended} of {arm.name} ({' and '.join(ways)})"
 
 
 def _outlying(arms: Sequence[ArmRow]) -> Sequence[str]:

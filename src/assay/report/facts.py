@@ -38,7 +38,7 @@ def facts(effect: Effect) -> list[Fact]:
             f"{points(c.mean)} pp" if c.n else NOTHING,
             f"test accuracy of {effect.name}, seed by seed",
         ),
-        Fact("In errors", _errors(c.error_ratio), f"errors of {pair.a} over errors of {pair.b}"),
+        Fact("Error ratio", _errors(c.error_ratio), f"errors of {pair.a} over errors of {pair.b}"),
         Fact(interval_name(c.confidence), _interval(pair.interval), "of the mean over training seeds, by t"),
         Fact(
             interval_name(2 * c.confidence - 1),
@@ -94,7 +94,7 @@ def _failing(effect: Effect) -> list[Fact]:
     low, high = map(whole_percent, ahead.interval)
     return [
         Fact("Failed", f"{test.a.failed} and {test.b.failed} of {test.a.n}", f"{a}; {b}"),
-        Fact("Failing alike", p_equals(test.p), "exact test of the seeds on which only one arm failed"),
+        Fact("Equal failing", p_equals(test.p), "exact test of equal failure rates, over paired seeds"),
         Fact(
             "Comes out ahead",
             whole_percent(ahead.share),

@@ -21,12 +21,13 @@ from assay.stats.ttest import Interval
 
 
 def comparison(pair: Pair, m: int) -> str:
-    """Return the sentence of a comparison, one of ``m`` of a family."""
+    """Return the sentence of a comparison, one of ``m`` of a family; it says so where it leaves seeds out."""
     if pair.failures.a.share == pair.failures.b.share == 1:
         return f"{capital(pair.a)} and {pair.b} cannot be compared: neither learnt anything."
     if pair.interval is None or pair.equivalence_interval is None:
         return _too_few(pair)
-    return f"{capital(_verdict(pair, m))}."
+    on = f"on the {seeds(pair.comparison.n)} on which both learnt, " if pair.left_out else ""
+    return f"{capital(on + _verdict(pair, m))}."
 
 
 def _verdict(pair: Pair, m: int) -> str:
@@ -90,11 +91,19 @@ def failures(pair: Pair) -> str:
     """Say how often two arms failed, whether alike, and which comes out ahead if a failure is the worst."""
     test, ahead = pair.failures, pair.outperforms
     return (
-        f"{capital(pair.a)} failed on {failure_rate(test.a)}, {pair.b} on {failure_rate(test.b)}; "
-        f"{p_equals(test.p)} that both fail alike. With a failed run ranked last, {pair.a} comes out ahead "
+        f"{capital(pair.a)} failed on {failure_rate(test.a)}, {pair.b} on {failure_rate(test.b)}: "
+        f"{_which_fails(pair)}. With a failed run ranked last, {pair.a} comes out ahead "
         f"of {pair.b} on {whole_percent(ahead.share)} of the seeds ({interval_name(ahead.confidence)} "
         f"{whole_percent(ahead.interval[0])} to {whole_percent(ahead.interval[1])})."
     )
+
+
+def _which_fails(pair: Pair) -> str:
+    """Say what the exact test of equal failure rates decides."""
+    test, p = pair.failures, p_equals(pair.failures.p)
+    if test.p < 1 - test.a.confidence:
+        return f"{pair.a if test.only_a > test.only_b else pair.b} fails more often ({p})"
+    return f"that one of them fails more often is not shown ({p})"
 
 
 def failure_rate(rate: FailureRate) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from math import sqrt
+from math import comb, sqrt
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -183,12 +183,11 @@ def _not_distinguishable(
     """Return ``best`` and the arms with a value that no comparison of all pairs tells from it."""
     if best is None:
         return ()
-    every = declared_pairs(list(arms), None)
-    tests = [c.test for c in _comparisons(arms, every, margin, alpha)]
-    level = alpha / len(every)
-    told = [set(pair) for pair, test in zip(every, tests, strict=True) if test and test.differs(level)]
-    known = [arm for arm, x in arms.items() if np.isfinite(x).any()]
-    return (best, *(arm for arm in known if arm != best and {arm, best} not in told))
+    others = [arm for arm, x in arms.items() if arm != best and np.isfinite(x).any()]
+    tests = [c.test for c in _comparisons(arms, [(best, arm) for arm in others], margin, alpha)]
+    level = alpha / comb(len(arms), 2)
+    told = {arm for arm, test in zip(others, tests, strict=True) if test and test.differs(level)}
+    return (best, *(arm for arm in others if arm not in told))
 
 
 def _optimism(complete: Mapping[str, np.ndarray]) -> float | None:

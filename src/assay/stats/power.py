@@ -119,9 +119,10 @@ def _fewest(enough: Callable[[int], bool], normal: float) -> int:
     low = max(FEWEST, ceil(normal))
     if enough(low):
         return low
-    high = 2 * low
+    # It is close below, so the steps upwards begin small.
+    high = low + 1
     while not enough(high):
-        low, high = high, 2 * high
+        low, high = high, high + 2 * (high - low)
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if enough(middle) else (middle, high)

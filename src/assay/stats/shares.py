@@ -8,16 +8,12 @@ MARGIN = 0.003
 """The difference of accuracies, 0.3 points, below which arms count as equivalent unless a study says
 otherwise."""
 
-LARGEST_MARGIN = 0.25
-"""A margin of more is taken for one in points: 0.3 where 0.003 was meant would call everything equivalent."""
-
 
 def check_margin(margin: float, where: str) -> None:
-    """Raise a `UsageError` unless ``margin`` is a share above 0 and below a quarter."""
-    if not 0 < margin < LARGEST_MARGIN:
+    """Raise a `UsageError` unless ``margin`` is a share above 0 and below 1."""
+    if not 0 < margin < 1:
         raise UsageError(
-            f"{where}: margin is {margin:g}, expected a share above 0 and below {LARGEST_MARGIN} "
-            "(0.003 is 0.3 points)"
+            f"{where}: margin is {margin:g}, expected a share above 0 and below 1 (0.003 is 0.3 points)"
         )
 
 

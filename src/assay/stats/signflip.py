@@ -9,7 +9,7 @@ _SAMPLES = 99_999
 
 
 def smallest_p(n: int) -> float:
-    """Return what p cannot fall below with ``n`` differences: 2 of all choices of signs, or 1 of those drawn."""
+    """Return what p cannot fall below: 2 of all choices of ``n`` signs, or 1 of those drawn."""
     return min(1.0, 2.0 / 2**n) if n <= EXACT_UP_TO else 1 / (_SAMPLES + 1)
 
 

@@ -71,7 +71,7 @@ class TTest:
         return not low <= 0 <= high
 
     def lies_within(self, margin: float, alpha: float) -> bool:
-        """Whether the 1 - 2 ``alpha`` interval lies inside the ``margin``: two one-sided tests at ``alpha``."""
+        """Whether the 1 - 2 ``alpha`` interval lies inside the ``margin`` (two one-sided tests)."""
         low, high = self.interval(1 - 2 * alpha)
         return -margin < low and high < margin
 

@@ -7,7 +7,7 @@ from assay.engines.numba.kernels.codes import Kernel
 from assay.engines.numba.layout import MINUS_INFINITY, ZERO
 from assay.engines.numba.plan import Plan, Stage, Value
 from assay.network import Network
-from assay.nn.batch_norm import BatchNorm, expect_values
+from assay.nn.batch_norm import BatchNorm
 from assay.shapes import Shape
 
 
@@ -40,5 +40,4 @@ def _units(layer: BatchNorm, shape: Shape) -> tuple[int, int]:
 def expect_statistics(network: Network, batch: int) -> None:
     """Refuse to train on a batch of so few examples that a unit has no variance."""
     for node in network.nodes:
-        if isinstance(node.layer, BatchNorm):
-            expect_values(batch * _units(node.layer, node.input_shape)[1], batch)
+        node.layer.expect_batch(node.input_shape, batch)

@@ -1,0 +1,49 @@
+"""How a layer in a course's style is told whether it trains or is evaluated."""
+
+from collections.abc import Callable, Mapping
+from inspect import Parameter, signature
+from typing import Any
+
+from assay.shapes import Array
+
+MODES: dict[str, tuple[Any, Any]] = {
+    "stochastic": (False, True),
+    "training": (False, True),
+    "is_training": (False, True),
+    "train": (False, True),
+    "evaluation": (True, False),
+    "mode": ("test", "train"),
+}
+"""What tells a layer its mode, as an argument of ``fprop`` or an attribute: in evaluation, in training."""
+
+
+def word_for_mode(layer: Any) -> str | None:
+    """Return what a layer calls the mode, an argument of ``fprop`` before an attribute; None for nothing."""
+    arguments = _arguments(layer.fprop)
+    said = [name for name in MODES if name in arguments]
+    held = [name for name, values in MODES.items() if _holds(layer, name, values)]
+    return next(iter(said + held), None)
+
+
+def fprop(layer: Any, word: str | None, x: Array, *, training: bool) -> Any:
+    """Call ``fprop`` in a mode; an attribute is set and left so."""
+    if word is None:
+        return layer.fprop(x)
+    value = MODES[word][training]
+    if word in _arguments(layer.fprop):
+        return layer.fprop(x, **{word: value})
+    setattr(layer, word, value)
+    return layer.fprop(x)
+
+
+def _arguments(method: Callable[..., Any]) -> Mapping[str, Parameter]:
+    try:
+        return signature(method).parameters
+    except (TypeError, ValueError):  # made in C
+        return {}
+
+
+def _holds(layer: object, name: str, values: tuple[Any, Any]) -> bool:
+    """Whether a layer has an attribute of this name that can stand for a mode."""
+    now = getattr(layer, name, None)
+    return type(now) is type(values[0]) and now in values

@@ -1,0 +1,141 @@
+"""The tables of a reproduction, computed again by a script that knows nothing of assay."""
+
+import ast
+import csv
+import itertools
+import runpy
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from factories import make_results, make_study
+
+from assay.metrics import METRICS
+from assay.records import Status
+from assay.report import document
+from assay.report.document import Document
+from assay.report.model import build
+from assay.results import Results
+
+PATH = Path(__file__).parents[1] / "benchmarks" / "recompute.py"
+SCRIPT = runpy.run_path(str(PATH))
+ARMS = ("max", "average", "strided", "lost")
+CLOSE = {"max": [1770, 1760, 1750, 1764, 1758, 1772], "average": [1768, 1761, 1749, 1765, 1757, 1770]}
+RELATIONS = [
+    f"{a} {relation} {b}" for a, b in itertools.permutations(ARMS[:3], 2) for relation in ("<", "<=", "=")
+]
+
+
+def claims() -> list[dict[str, object]]:
+    """Every relation by every metric, several at once, factors, and arms that learn or end never."""
+    alone = [{"expect": [words], "metric": metric} for words in RELATIONS[::2] for metric in METRICS]
+    pairs = [*itertools.combinations(RELATIONS, 2)][::6]
+    several = [{"expect": list(some), "metric": "test_accuracy"} for some in pairs]
+    factors = [
+        {"expect": [f"max = {x} x average"], "metric": "seconds_per_epoch"} for x in (0.5, 0.9, 1, 1.3)
+    ]
+    others = [
+        {"expect": [words]} for words in ("max > lost", "lost > max", "max = lost", "strided never learns")
+    ]
+    every = [*alone, *several, *factors, *others]
+    return [{"sentence": f"claim {index}", **claim} for index, claim in enumerate(every)]
+
+
+def make(folder: Path, ended: int = 6, **more: object) -> Results:
+    """Four arms over six seeds, one of which never finishes and one of which once learns nothing."""
+    printed = {arm: {**dict.fromkeys(METRICS, 0.88), "test_loss": 0.4} for arm in ARMS[:3]}
+    study = make_study(ARMS, seeds=6, claims=claims(), published=printed, **more)
+    lost = {("lost", seed): Status.DIVERGED for seed in range(6)} | {("strided", 2): Status.DIVERGED}
+    lost |= {(arm, seed): Status.PENDING for arm in ARMS for seed in range(ended, 6)}
+    return make_results(folder, study, statuses=lost, correct=CLOSE, synthetic=False, stuck=[("strided", 1)])
+
+
+def written(results: Results, folder: Path) -> Path:
+    """Write the tables as ``assay reproduce`` does."""
+    found = Document("Title", (build(results),), "assay reproduce")
+    folder.joinpath("runs.csv").write_text(document.runs_csv([results]))
+    folder.joinpath("claims.csv").write_text(document.claims_csv(found))
+    folder.joinpath("published.csv").write_text(document.published_csv(found))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tables of a whole study."""
+    folder = tmp_path_factory.mktemp("tables")
+    return written(make(folder / "results"), folder)
+
+
+@pytest.fixture
+def folder(tables: Path, tmp_path: Path) -> Path:
+    """A copy of them, to be tampered with."""
+    for path in tables.glob("*.csv"):
+        shutil.copy(path, tmp_path)
+    return tmp_path
+
+
+def test_all_that_was_claimed_follows_from_the_tables(folder: Path, capsys):
+    assert SCRIPT["main"](folder) == 0
+    relations, published = capsys.readouterr().out.splitlines()
+    with (folder / "claims.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert relations == f"relations: {len(rows)} computed again, {len(rows)} agree, 0 differ"
+    assert published == "published rows: 27 computed again, 27 agree, 0 differ"
+    assert {row["relation_verdict"] for row in rows} == {"supported", "contradicted", "undecided"}
+
+
+def test_at_a_look_too(tmp_path: Path, capsys):
+    """Where the tables hold another level and the runs of the look alone."""
+    assert SCRIPT["main"](written(make(tmp_path / "results", ended=4, looks=[3, 6]), tmp_path)) == 0
+    assert capsys.readouterr().out.count(" 0 differ") == 2
+    with (tmp_path / "claims.csv").open() as file:
+        assert {row["level"] for row in csv.DictReader(file)} == {"0.025"}
+
+
+def test_measured_memory_has_its_interval(tmp_path: Path, capsys):
+    results = make(tmp_path / "results")
+    results.__dict__["runs"] = [replace(run, memory_source="measured") for run in results.runs]
+    assert SCRIPT["main"](written(results, tmp_path)) == 0
+
+
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [
+        ("claims", "estimate"),
+        ("claims", "high"),
+        ("claims", "n"),
+        ("published", "sd"),
+        ("published", "one_run_low"),
+    ],
+)
+def test_a_number_that_does_not_follow_is_found(folder: Path, table: str, column: str, capsys):
+    path = folder / f"{table}.csv"
+    with path.open() as file:
+        header, *rows = csv.reader(file)
+    place = header.index(column)
+    rows[0][place] = str(float(rows[0][place]) + 1)
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows([header, *rows])
+    assert SCRIPT["main"](folder) == 1
+    said = capsys.readouterr().out
+    assert "1 differ" in said
+    assert f": {column} is {rows[0][place]}, computed " in said
+
+
+def test_tables_of_an_older_assay_are_refused_in_one_line(folder: Path):
+    path = folder / "claims.csv"
+    path.write_text(path.read_text().replace(",level,", ",grade,", 1))
+    with pytest.raises(SystemExit, match="has no column level"):
+        SCRIPT["main"](folder)
+
+
+def test_it_imports_nothing_of_assay():
+    names = [
+        name
+        for node in ast.walk(ast.parse(PATH.read_text()))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in ([node.module] if isinstance(node, ast.ImportFrom) else [one.name for one in node.names])
+    ]
+    assert "scipy" in names
+    assert not any(name and name.startswith("assay") for name in names)
