@@ -36,7 +36,7 @@ Of a claim by best validation accuracy the rows by test accuracy follow.
 """
 PUBLISHED_COLUMNS = (
     "study", "arm", "metric", "unit", "published", "n", "mean", "sd", "low", "high",
-    "one_run_low", "one_run_high", "agrees", "doubt", "level",
+    "one_run_low", "one_run_high", "agrees", "doubt", "level", "images", "published_images",
 )  # fmt: skip
 
 
@@ -209,4 +209,6 @@ def _published_rows(report: Report) -> Iterator[tuple[object, ...]]:
         agrees = "" if row.consistent is None else row.consistent
         level = report.level if report.judged else ""
         printed = METRICS[row.metric].shown(row.printed)
-        yield (report.name, row.arm, row.metric, row.unit, printed, ours.n, *shown, agrees, row.doubt, level)
+        images = row.images or ("", "")
+        head = (report.name, row.arm, row.metric, row.unit, printed, ours.n)
+        yield (*head, *shown, agrees, row.doubt, level, *images)
