@@ -10,7 +10,11 @@ from assay.streams import stream
 
 Outcomes = Mapping[str, np.ndarray]
 """What became of each of the studies, by name: true or false, or a number, (studies,); or the same of each
-comparison of a study, (studies, comparisons), of which the worst comparison counts."""
+comparison of a study, (studies, comparisons), of which the worst comparison counts. NaN: a study that the
+question does not concern."""
+
+BROKEN = "**broken**"
+"""Stands behind a number that breaks its promise."""
 
 Simulation = Callable[[np.random.Generator, int], Outcomes]
 """Simulates so many studies at once."""
@@ -22,13 +26,14 @@ class Promise:
 
     nominal: float
     tolerance: float = 0.005
+    """0 where chance has no part in it, such as that two numbers say the same."""
     side: str = ""
     """``<=`` for a rate that is no more, ``>=`` for one that is no less."""
 
     def kept(self, rate: float, studies: int) -> bool:
         """Whether the simulated rate keeps it; with few studies chance may do more than the tolerance."""
         error = max(sqrt(p * (1 - p) / studies) for p in (rate, self.nominal))
-        gap, tolerance = rate - self.nominal, max(self.tolerance, 3 * error)
+        gap, tolerance = rate - self.nominal, max(self.tolerance, 3 * error) if self.tolerance else 0.0
         return (gap <= tolerance or self.side == ">=") and (gap >= -tolerance or self.side == "<=")
 
     def __str__(self) -> str:
@@ -37,7 +42,10 @@ class Promise:
 
 @dataclass(frozen=True)
 class Topic:
-    """One table: a line a setting, a column an outcome; ``promises`` are of the outcomes that have one."""
+    """One table: a line a setting, a column an outcome; ``promises`` are of the outcomes that have one.
+
+    A setting may lack an outcome, where the question makes no sense.
+    """
 
     name: str
     text: str
@@ -47,7 +55,11 @@ class Topic:
     def simulate(self, setting: str, studies: int) -> dict[str, float]:
         """Return the rate of each outcome, or its mean."""
         found = self.settings[setting](stream(studies, "simulated", self.name, setting), studies)
-        return {outcome: self._worst(outcome, np.mean(x, axis=0)) for outcome, x in found.items()}
+        return {
+            outcome: self._worst(outcome, np.nanmean(x, axis=0))
+            for outcome, x in found.items()
+            if not np.isnan(x).all()
+        }
 
     def _worst(self, outcome: str, means: np.ndarray) -> float:
         """Return the mean of the worst comparison: coverage should be high, all else low."""
@@ -56,7 +68,9 @@ class Topic:
 
     def broken(self, found: Mapping[str, float], studies: int) -> list[str]:
         """Return the outcomes that break their promise."""
-        return [name for name, p in self.promises.items() if not p.kept(found[name], studies)]
+        return [
+            n for n, promise in self.promises.items() if n in found and not promise.kept(found[n], studies)
+        ]
 
 
 def one_by_one(study: Callable[[np.random.Generator], Mapping[str, float]]) -> Simulation:
@@ -71,16 +85,22 @@ def one_by_one(study: Callable[[np.random.Generator], Mapping[str, float]]) -> S
 
 def lines(topic: Topic, studies: int) -> Iterator[str]:
     """Yield a topic as Markdown, a line at a time."""
+    found = {setting: topic.simulate(setting, studies) for setting in topic.settings}
+    columns = list(dict.fromkeys(outcome for line in found.values() for outcome in line))
+    promised = topic.promises
+    titles = [f"{name} ({promised[name]})" if name in promised else name for name in columns]
     yield from (f"## {topic.name}", "", topic.text, "")
-    header, promised = list[str](), topic.promises
-    for setting in topic.settings:
-        found = topic.simulate(setting, studies)
-        if not header:
-            header = list(found)
-            titles = [f"{name} ({promised[name]})" if name in promised else name for name in header]
-            yield "| " + " | ".join(("", *titles)) + " |"
-            yield "|---" * (len(header) + 1) + "|"
-        broken = topic.broken(found, studies)
-        cells = [f"{found[name]:.4f}" + (" **broken**" if name in broken else "") for name in header]
+    yield "| " + " | ".join(("", *titles)) + " |"
+    yield "|---" * (len(columns) + 1) + "|"
+    for setting, line in found.items():
+        broken = topic.broken(line, studies)
+        cells = [_cell(line, name) + (f" {BROKEN}" if name in broken else "") for name in columns]
         yield "| " + " | ".join((setting, *cells)) + " |"
     yield ""
+
+
+def _cell(line: Mapping[str, float], name: str) -> str:
+    """Return a number with four digits behind the point, or fewer where it is large."""
+    if name not in line:
+        return ""
+    return f"{line[name]:.4f}" if abs(line[name]) < 10 else f"{line[name]:.1f}"

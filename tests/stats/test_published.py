@@ -1,4 +1,4 @@
-from math import inf, sqrt
+from math import sqrt
 
 import numpy as np
 import pytest
@@ -33,13 +33,12 @@ def test_other_images_add_their_sampling_error():
     low, high = ours.prediction
     as_ours = np.mean(B) * (1 - np.mean(B)) - 0.88 * 0.12  # what our own mean accuracy changes
     expected = (0.0082443264557 / 1.959964) ** 2 + 2 * as_ours / 15_800
-    assert ((high - low) / 2 / t.ppf(0.975, ours.df)) ** 2 == pytest.approx(expected, rel=4e-8)
-    # Satterthwaite's df by hand: V^2 / (seeds^2 / 7), the images' variance being known.
+    # Cochran and Cox's quantile by hand: each variance's own, by its part.
     seeds = np.var(B, ddof=1) * (1 + 1 / 8)
     sampling = 2 * np.mean(B) * (1 - np.mean(B)) / 15_800
-    assert ours.df == pytest.approx((seeds + sampling) ** 2 / (seeds**2 / 7))
-    assert ours.p == pytest.approx(2 * t.sf(abs(0.88 - np.mean(B)) / sqrt(seeds + sampling), ours.df))
-    assert against_published(B, 0.88).df == 7
+    quantile = (seeds * t.ppf(0.975, 7) + sampling * norm.ppf(0.975)) / (seeds + sampling)
+    assert ((high - low) / 2 / quantile) ** 2 == pytest.approx(expected, rel=4e-8)
+    assert ours.t == pytest.approx((0.88 - np.mean(B)) / sqrt(seeds + sampling))
 
 
 @given(
@@ -50,7 +49,6 @@ def test_images_never_make_a_prediction_sharper(values, images):
     alone = against_published(values, 0.88)
     both = against_published(values, 0.88, images=(images, images))
     more = against_published(values, 0.88, images=(10 * images, 10 * images))
-    assert both.df >= alone.df
     assert min(width(both), width(more)) >= width(alone) - 1e-12
     for found in (alone, both, more):
         assert found.consistent == (found.p >= 0.05) or abs(found.p - 0.05) < 1e-9
@@ -62,7 +60,6 @@ def width(found):
 
 def test_seeds_that_are_all_equal_leave_the_images_error_alone():
     p = against_published([0.88] * 3, 0.885, images=(15_800, 15_800))
-    assert p.df == inf
     spread = sqrt(2 * 0.88 * 0.12 / 15_800)
     assert p.prediction == pytest.approx((0.88 - 1.959964 * spread, 0.88 + 1.959964 * spread), rel=1e-7)
     assert p.p == pytest.approx(2 * norm.sf(0.005 / spread))
@@ -70,7 +67,7 @@ def test_seeds_that_are_all_equal_leave_the_images_error_alone():
 
 @pytest.mark.parametrize("images", [1000, 10_000, 100_000])
 @pytest.mark.parametrize("n", [3, 5])
-def test_a_network_of_theirs_on_new_images_is_predicted_in_95_of_100(n, images):
+def test_a_network_of_theirs_on_new_images_is_predicted_in_95_of_100_or_more(n, images):
     """Their network and ours have the same spread over seeds, and each its own test set."""
     held = 0
     for k in range(1500):
@@ -79,7 +76,7 @@ def test_a_network_of_theirs_on_new_images_is_predicted_in_95_of_100(n, images):
         shared = rng.normal(0, sqrt(0.85 * 0.15 / images))  # our test set is one for all our seeds
         found = rng.binomial(images, theirs) / images
         held += against_published(np.array(true) + shared, found, images=(images, images)).consistent
-    assert held / 1500 == pytest.approx(0.95, abs=0.016)
+    assert held / 1500 >= 0.95 - 0.016
 
 
 def test_a_single_further_run_is_predicted_in_95_of_100():

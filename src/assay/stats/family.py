@@ -90,7 +90,7 @@ def compare_arms(
 
     NaN is a run that failed: it diverged, or learnt nothing. ``failed`` says otherwise which runs did, arm by
     arm, True or False a seed. ``pairs`` are the comparisons, first less second: by default each arm less the
-    ``control``, or every two arms where none is named (`declared_pairs`). Each uses the seeds on which both
+    ``control``, or every two arms where none is named (``declared_pairs``). Each uses the seeds on which both
     arms have a value, and says how many those are. Raises `UsageError` on fewer than two arms, unequal
     lengths, values that are no shares or an unknown arm.
     """

@@ -11,7 +11,9 @@ from assay.stats.power import seeds_for_equivalence, seeds_needed
 from assay.stats.ttest import TTest
 
 CONFIDENCE = 0.8
-"""Of the range: four of five times the true number lies in it, if the true difference is as assumed."""
+"""Of the range: four of five times the true number lies in it, if the true difference is as assumed.
+
+That is of all studies; of those that are undecided, and so have a range, it was 76% to 89% in simulations."""
 
 
 @dataclass(frozen=True)
