@@ -60,7 +60,7 @@ ONLY = {
     "data": BOTTOM,
     "stats": BOTTOM,
     "network": BOTTOM | {"nn"},
-    "metrics": {"records"},
+    "metrics": {"errors", "records"},
     "claims": {"errors", "metrics", "tables"},
     "report": BOTTOM
     | {"claims", "comparisons", "data", "inspection", "metrics", "records", "results", "stats", "store"}

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.claims import Claim, Relation
-from assay.comparisons import failures_of
 from assay.metrics import MARGINS, METRICS, Failing, Metric
 from assay.report.costs import is_computed
 from assay.report.numbers import further, names, plural, points, points_interval, whole_percent
@@ -156,7 +155,7 @@ def _part(results: Results, claim: Claim, relation: Relation) -> Part:
         return _never_learns(results, claim, relation)
     metric = METRICS[claim.metric]
     level = results.alpha / len(claim.relations)
-    failed = compare_failures(*(failures_of(results, arm) for arm in relation.arms))
+    failed = compare_failures(*(results.failures(arm) for arm in relation.arms))
     exact = metric is METRICS["peak_memory"] and is_computed(results, *relation.arms)
     test = _exactly(results, claim, relation) if exact else _test(results, claim, relation)
     estimate, interval = _shown(test, metric, relation)
