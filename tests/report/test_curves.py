@@ -12,9 +12,8 @@ from assay.results import Results
 @pytest.mark.parametrize("metric", METRICS)
 def test_bands_are_mean_lowest_and_highest_of_finished_runs(results: Results, metric: str) -> None:
     band = curves(results, "average").bands[metric]
-    scale = 100 if "accuracy" in metric else 1
     histories = [results.epochs(RunId("average", seed)) for seed in range(5)]
-    values = scale * np.array([[getattr(epoch, metric) for epoch in history] for history in histories])
+    values = np.array([[getattr(epoch, metric) for epoch in history] for history in histories])
     assert band.seeds == 5
     assert band.epochs == tuple(range(1, EPOCHS + 1))
     assert band.mean == pytest.approx(values.mean(axis=0))

@@ -71,7 +71,7 @@ def test_published_numbers_as_a_table(found):
     rows = list(csv.DictReader(io.StringIO(document.published_csv(found))))
     first = rows[0]
     assert (first["arm"], first["metric"], float(first["published"])) == ("max", "test_accuracy", 89.1)
-    assert float(first["mean"]) == pytest.approx(found.reports[0].arms[0].test.mean)
+    assert float(first["mean"]) == pytest.approx(100 * found.reports[0].arms[0].test.mean)
     assert first["doubt"] == "rounded"
     assert rows[1]["agrees"] == ""
 

@@ -71,13 +71,13 @@ def test_numbers_behind_the_verdict_are_shown(report: Report) -> None:
     text = Page(render(report)).text
     c = report.effects[0].pair.comparison
     for shown in (
-        f"{c.mean:+.2f} pp",
-        f"{c.interval[0]:+.2f} to {c.interval[1]:+.2f} pp",
+        f"{100 * c.mean:+.2f} pp",
+        f"{100 * c.interval[0]:+.2f} to {100 * c.interval[1]:+.2f} pp",
         f"{c.hedges_g:.2f}",
     ):
         assert shown in text
     for arm in report.arms:
-        assert f"{arm.test.mean:.2f}" in text
+        assert f"{100 * arm.test.mean:.2f}" in text
     assert "1 diverged" in text
     assert report.rerun.data_digest in text
     assert "loss is not a number in epoch 4" in text
@@ -110,8 +110,8 @@ def test_of_many_arms_the_first_layers_are_drawn_and_the_page_stays_small(tmp_pa
 def test_every_comparison_of_a_family_has_its_row(family: Report) -> None:
     text = Page(render(family)).text
     for effect in family.effects:
-        low, high = effect.interval
-        assert f"{low:+.2f} to {high:+.2f}" in text
+        for low, high in (effect.interval, effect.pair.equivalence_interval):
+            assert f"{100 * low:+.2f} to {100 * high:+.2f}" in text
 
 
 def test_interim_shows_no_p_and_no_verdict(interim: Results) -> None:
@@ -127,7 +127,7 @@ def test_fewer_than_three_seeds_have_values_but_no_interval(tmp_path: Path, seed
     assert "needs 3 seeds" in text
     assert not re.search(r"\bp [=<]", text)
     assert ("McNemar" in text) == (seeds == 1)
-    assert all(f"{value:.2f}" in text for arm in report.arms for value in arm.values)
+    assert all(f"{100 * value:.2f}" in text for arm in report.arms for value in arm.values)
 
 
 def test_a_report_is_written_whole_or_not_at_all(results: Results, tmp_path: Path) -> None:
