@@ -25,13 +25,14 @@ LOSSES: tuple[Metric, ...] = ("valid_loss", "train_loss")
 CLAIM_COLUMNS = (
     "study", "claim", "source", "metric", "verdict",
     "relation", "relation_verdict", "n", "found", "published",
-    "estimate", "low", "high", "confidence", "margin", "p",
+    "estimate", "low", "high", "confidence", "margin", "p", "level",
 )  # fmt: skip
-"""One row a relation; the last six are numbers in full precision.
+"""One row a relation; the last seven are numbers in full precision.
 
 ``estimate`` is a difference of shares, or the factor between losses or costs; ``low`` and ``high`` are the
 ends, in the same unit, of the interval that decided at ``confidence``, one of them empty where a one-sided
-bound did; ``margin`` is the smallest difference that matters, and ``p`` that of "the relation does not hold".
+bound did; ``margin`` is the smallest difference that matters, of "never learns" the share of runs that may
+learn; ``p`` is that of "the relation does not hold", and ``level`` that of all tests, 0.05 or a look's part.
 Of a claim by best validation accuracy the rows by test accuracy follow.
 """
 PUBLISHED_COLUMNS = (
@@ -197,7 +198,7 @@ def _claim_rows(claims: Sequence[tuple[Report, ClaimRow]]) -> Iterator[tuple[obj
             yield (*head, *("" for _ in CLAIM_COLUMNS[len(head) :]))
         for part in claim.parts:
             low, high = (end if isfinite(end) else "" for end in part.interval or (nan, nan))
-            numbers = (part.estimate, low, high, part.confidence, part.margin, part.p)
+            numbers = (part.estimate, low, high, part.confidence, part.margin, part.p, report.level)
             yield (*head, part.relation, part.verdict, part.n, part.found, part.published, *numbers)
 
 

@@ -28,7 +28,7 @@ SPLITS = {"test_accuracy": "test", "valid_best": "valid", "valid_final": "valid"
 
 @dataclass(frozen=True)
 class PublishedRow:
-    """One printed number beside ours, accuracies as shares.
+    """One printed number beside ours, accuracies as shares, memory in bytes.
 
     ``ours`` has no interval until there may be a verdict, nor where memory was computed. ``prediction`` is
     where one run of theirs falls with the confidence of that interval, had it our mean and spread, its own
@@ -93,7 +93,7 @@ def published(results: Results) -> tuple[PublishedRow, ...]:
     printed = results.study.published
     judged = not unlike_source(results.study)
     return tuple(
-        _row(results, arm.name, METRICS[key], float(value), judged)
+        _row(results, arm.name, METRICS[key], METRICS[key].printed(float(value)), judged)
         for arm in results.study.arms
         for key, value in printed.get(arm.name, {}).items()
         if key != "doubt"
