@@ -169,6 +169,27 @@ def test_costs_of_another_machine_are_shown_and_not_judged(tmp_path):
     assert (speed.ours.interval is None, memory.ours.interval) == (False, None)  # memory was computed
 
 
+def test_where_a_run_falls_is_cut_to_what_is_possible_and_said_to_be(tmp_path):
+    """Beyond 100% there is nothing, of training accuracies neither; a difference may be below 0."""
+    correct = {"max": [1999, 1990, 1980], "average": [1000, 1900, 1500]}
+    printed = {"test_accuracy": 0.99, "train_final": 0.99, "overfit": 0.01, "test_loss": 0.4}
+    study = make_study(seeds=3, published={"max": printed, "average": printed})
+    rows = published(make_results(tmp_path, study, correct=correct, synthetic=False))
+    found = {(row.arm, row.metric): row for row in rows}
+    high = found["max", "test_accuracy"]
+    assert (high.prediction[1], high.cut, high.agrees) == (1.0, True, "yes")
+    assert high.falls == f"{100 * high.prediction[0]:.2f} to 100.00 (cut)"
+    for metric in ("test_accuracy", "train_final"):
+        wide = found["average", metric]
+        assert (wide.prediction, wide.falls) == ((0.0, 1.0), "0.00 to 100.00 (cut)")
+    for arm, metric in (("max", "overfit"), ("max", "test_loss")):
+        row = found[arm, metric]
+        assert (row.cut, "cut" in row.falls) == (False, False)
+        low, high = (row.metric == "test_loss" or 100) * np.array(row.prediction)
+        decimals = 3 if metric == "test_loss" else 2
+        assert row.falls == f"{low:.{decimals}f} to {high:.{decimals}f}"
+
+
 def test_published_numbers_wait_for_the_end(tmp_path):
     study = make_study(published=PRINTED)
     late = {("max", 0): Status.RUNNING}

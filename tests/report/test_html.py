@@ -1,6 +1,7 @@
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from factories import WHY, make_results, make_study
 from pages import Page
@@ -112,6 +113,31 @@ def test_every_comparison_of_a_family_has_its_row(family: Report) -> None:
     for effect in family.effects:
         for low, high in (effect.interval, effect.pair.equivalence_interval):
             assert f"{100 * low:+.2f} to {100 * high:+.2f}" in text
+
+
+def test_points_have_the_ratio_of_errors_beside_them(report: Report, family: Report) -> None:
+    """A point is more to a good recogniser than to a poor one."""
+    for found, words in ((report, "Error ratio {}x errors of max over errors of average"), (family, "{}x")):
+        text = " ".join(Page(render(found)).text.split())
+        for effect in found.effects:
+            a, b = (
+                np.array(next(arm.values for arm in found.arms if arm.name == name))
+                for name in (effect.pair.a, effect.pair.b)
+            )
+            both = np.isfinite(a) & np.isfinite(b)
+            ratio = np.mean(1 - a[both]) / np.mean(1 - b[both])
+            assert words.format(f"{ratio:.2f}") in text
+    assert "Errors: those of the first arm over those of the second." in " ".join(
+        Page(render(family)).text.split()
+    )
+
+
+def test_failures_of_both_arms_stand_among_the_numbers(report: Report) -> None:
+    text = " ".join(Page(render(report)).text.split())
+    assert "Failed 0 and 1 of 6 0 of 6 seeds (95% interval 0% to 46%); 1 of 6 seeds" in text
+    assert "Seeds 5 (1 failed)" in text
+    assert "Equal failing p = 1.00" in text
+    assert "Comes out ahead 100%" in text
 
 
 def test_interim_shows_no_p_and_no_verdict(interim: Results) -> None:

@@ -37,7 +37,7 @@ Of a claim by best validation accuracy the rows by test accuracy follow.
 """
 PUBLISHED_COLUMNS = (
     "study", "arm", "metric", "unit", "published", "n", "mean", "sd", "low", "high",
-    "one_run_low", "one_run_high", "agrees", "doubt", "level",
+    "one_run_low", "one_run_high", "agrees", "doubt", "level", "images", "published_images",
 )  # fmt: skip
 
 
@@ -136,10 +136,14 @@ def _widths(rows: Sequence[PublishedRow]) -> str:
     widths = [row.prediction[1] - row.prediction[0] for row in rows if row.unit == "%" and row.prediction]
     if not widths:
         return ""
-    return (
-        f"These intervals are {share(min(widths))} to {share(max(widths))} points wide, half of them under "
-        f"{share(median(widths))}: to lie in a wide one is no close agreement."
-    )
+    if len(widths) == 1:
+        wide = f"Its interval is {share(widths[0])} points wide"
+    else:
+        wide = (
+            f"These intervals are {share(min(widths))} to {share(max(widths))} points wide, in the median "
+            f"{share(median(widths))}"
+        )
+    return f"{wide}: to lie in a wide one is no close agreement."
 
 
 def render(document: Document) -> str:
@@ -154,7 +158,7 @@ def claims_csv(document: Document) -> str:
 
 
 def published_csv(document: Document) -> str:
-    """Return one row for each published number, accuracies in percent."""
+    """Return one row for each published number, in the unit of reports: accuracies in percent."""
     return csv_text(
         PUBLISHED_COLUMNS, (row for report in document.reports for row in _published_rows(report))
     )
@@ -210,4 +214,5 @@ def _published_rows(report: Report) -> Iterator[tuple[object, ...]]:
         agrees = "" if row.consistent is None else row.consistent
         level = report.level if report.judged else ""
         printed = METRICS[row.metric].shown(row.printed)
-        yield (report.name, row.arm, row.metric, row.unit, printed, ours.n, *shown, agrees, row.doubt, level)
+        head = (report.name, row.arm, row.metric, row.unit, printed, ours.n)
+        yield (*head, *shown, agrees, row.doubt, level, *(row.images or ("", "")))

@@ -19,8 +19,8 @@ from assay.stats.ttest import FEWEST, Interval
 DECIMALS = {"%": 2, "nats": 3}
 """How numbers are shown in units that mean the same on every machine; seconds and memory do not."""
 
-POSSIBLE: dict[str, Interval] = {"%": (0.0, 1.0), "nats": (0.0, inf)}
-"""What a number of that unit can be at all; of a share, here, not of a percentage."""
+POSSIBLE: dict[str, Interval] = {"accuracy": (0.0, 1.0), "overfit": (-1.0, 1.0), "loss": (0.0, inf)}
+"""What a number can be at all, by the margin of its metric; shares, here, and no percentages."""
 
 SPLITS = {"test_accuracy": "test", "valid_best": "valid", "valid_final": "valid"}
 """On which images an accuracy is measured that other people measured on others."""
@@ -46,6 +46,8 @@ class PublishedRow:
     cut: bool
     consistent: bool | None
     doubt: str
+    images: tuple[int, int] | None = None
+    """On how many images ours and theirs were measured, of accuracies of new images."""
 
     @property
     def title(self) -> str:
@@ -113,6 +115,7 @@ def _row(results: Results, arm: str, metric: Metric, printed: float, judged: boo
         cut=cut,
         consistent=_lies_within(printed, prediction, metric) if prediction and judged else None,
         doubt=doubt(results.study, arm, metric),
+        images=_images(results, metric),
     )
 
 
@@ -131,9 +134,7 @@ def _prediction(
         return None, False
     images = _images(results, metric)
     low, high = against_published(values, printed, images=images, confidence=results.confidence).prediction
-    if metric.name not in SPLITS and metric.unit == "%":
-        return (low, high), False
-    least, most = POSSIBLE[metric.unit]
+    least, most = POSSIBLE[metric.margin]
     return (max(low, least), min(high, most)), low < least or high > most
 
 
