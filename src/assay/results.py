@@ -109,6 +109,10 @@ class Results:
         """Return the finished runs of one arm that left chance level, by seed."""
         return [run for run in self.finished(arm) if not run.stuck]
 
+    def counting(self, arm: str) -> list[RunRecord]:
+        """Return the runs that stand for an arm: those that learnt, or of one that never did all finished."""
+        return self.learnt(arm) or self.finished(arm)
+
     def left_chance(self, run: RunRecord) -> bool:
         """Whether a run was ever better than guessing, one that diverged afterwards included."""
         if run.status is Status.DONE:
@@ -124,8 +128,7 @@ class Results:
         mean over runs that read 88% and one that guesses describes none of them, and no interval of Student's
         covers it; so failures are counted apart. Of an arm that never learnt the finished runs stand for it.
         """
-        runs = self.learnt(arm) or self.finished(arm)
-        return self._by_seed(runs, value)
+        return self._by_seed(self.counting(arm), value)
 
     def failures(self, arm: str) -> NDArray[np.bool_]:
         """Return for each of the study's seeds whether an arm's run diverged or never left chance level."""

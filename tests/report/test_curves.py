@@ -21,6 +21,15 @@ def test_bands_are_mean_lowest_and_highest_of_finished_runs(results: Results, me
     assert band.high == pytest.approx(values.max(axis=0))
 
 
+def test_bands_leave_out_runs_that_learnt_nothing(tmp_path: Path) -> None:
+    some = make_results(tmp_path / "some", stuck=[("max", 0), ("max", 3)])
+    band = curves(some, "max").bands["valid_accuracy"]
+    assert band.seeds == 3
+    assert min(band.low) > 0.3
+    every = make_results(tmp_path / "all", stuck=[("max", seed) for seed in range(5)])
+    assert curves(every, "max").bands["valid_accuracy"].seeds == 5
+
+
 def test_diverged_runs_are_kept_one_by_one(results: Results) -> None:
     (trace,) = curves(results, "average").diverged["valid_loss"]
     assert (trace.seed, len(trace.epochs)) == (5, EPOCHS // 2)
