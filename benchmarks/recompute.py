@@ -9,9 +9,9 @@ with SciPy and statsmodels what ``docs/statistics.md`` says, and compares. Nothi
 import csv
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
-from math import exp, isclose, log
+from math import exp, inf, isclose, isinf, log
 from pathlib import Path
 
 import numpy as np
@@ -22,43 +22,69 @@ from statsmodels.stats.weightstats import DescrStatsW
 Row = dict[str, str]
 Interval = tuple[float, float]
 Numbers = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 
 FEWEST = 3
 CLOSE = 1e-9
 DECIMALS = {"%": 2, "nats": 3}
 MIRRORED = {"<": ">", "<=": ">="}
 SUPPORTED, CONTRADICTED, UNDECIDED = "supported", "contradicted", "undecided"
+TOO_SMALL = "too small to matter"
+FAILED_IS_WORST, FAILED_IS_UNDEFINED, AS_MEASURED = "worst", "undefined", "as measured"
 
 
 @dataclass(frozen=True)
 class Metric:
-    """What is measured of a run: its names in the tables, and its number from a row of runs.csv."""
+    """What is measured of a run: its names in the tables, and its number from a row of runs.csv.
+
+    ``unit`` is that of published.csv in those of runs.csv, ``possible`` what a number of it can be at all.
+    """
 
     name: str
     title: str
     of: Callable[[Row], float]
+    unit: float = 1.0
     ratio: bool = False
+    more_is_better: bool = True
+    failed: str = FAILED_IS_WORST
+    possible: Interval = (-inf, inf)
 
 
-def _share(column: str) -> Callable[[Row], float]:
-    return lambda row: 100 * float(row[column])
+def _number(column: str) -> Callable[[Row], float]:
+    return lambda row: float(row[column])
 
 
 def _overfit(row: Row) -> float:
-    return 100 * (float(row["train_final"]) - float(row["valid_final"]))
+    return float(row["train_final"]) - float(row["valid_final"])
+
+
+def _accuracy(name: str, title: str) -> Metric:
+    return Metric(name, title, _number(name), unit=0.01, possible=(0.0, 1.0))
+
+
+def _cost(name: str, title: str, more_is_better: bool = False, unit: float = 1.0) -> Metric:
+    return Metric(
+        name, title, _number(name), unit, ratio=True, more_is_better=more_is_better, failed=AS_MEASURED
+    )
 
 
 METRICS = (
-    Metric("test_accuracy", "test accuracy", _share("test_accuracy")),
-    Metric("valid_best", "best validation accuracy", _share("valid_best")),
-    Metric("valid_final", "last validation accuracy", _share("valid_final")),
-    Metric("train_final", "last training accuracy", _share("train_final")),
-    Metric("overfit", "training less validation accuracy", _overfit),
-    Metric("test_loss", "test loss", lambda row: float(row["test_loss"]), ratio=True),
-    Metric("seconds_per_epoch", "time per epoch", lambda row: float(row["seconds_per_epoch"]), ratio=True),
-    Metric("steps_per_second", "speed", lambda row: float(row["steps_per_second"]), ratio=True),
-    Metric("peak_memory", "peak memory", lambda row: float(row["peak_memory"]) / 2**20, ratio=True),
-)
+    _accuracy("test_accuracy", "test accuracy"),
+    _accuracy("valid_best", "best validation accuracy"),
+    _accuracy("valid_final", "last validation accuracy"),
+    _accuracy("train_final", "last training accuracy"),
+    Metric(
+        "overfit", "training less validation accuracy", _overfit, 0.01,
+        more_is_better=False, failed=FAILED_IS_UNDEFINED, possible=(-1.0, 1.0),
+    ),
+    Metric(
+        "test_loss", "test loss", _number("test_loss"),
+        ratio=True, more_is_better=False, possible=(0.0, inf),
+    ),
+    _cost("seconds_per_epoch", "time per epoch"),
+    _cost("steps_per_second", "speed", more_is_better=True),
+    _cost("peak_memory", "peak memory", unit=2**20),
+)  # fmt: skip
 BY_NAME = {metric.name: metric for metric in METRICS}
 BY_TITLE = {metric.title: metric for metric in METRICS}
 
@@ -76,8 +102,16 @@ class Runs:
         return self._of[study, arm]
 
     def values(self, study: str, arm: str, metric: Metric) -> dict[str, float]:
-        """Return a metric of an arm's finished runs, by seed."""
-        return {row["seed"]: metric.of(row) for row in self.of(study, arm) if row["status"] == "done"}
+        """Return a metric by seed: of the runs that learnt, or else, as a cost is, of all that finished."""
+        done = [row for row in self.of(study, arm) if row["status"] == "done"]
+        learnt = [row for row in done if row["stuck"] == "False"]
+        counted = done if metric.failed == AS_MEASURED else learnt or done
+        return {row["seed"]: metric.of(row) for row in counted}
+
+    def failed(self, study: str, arm: str) -> Flags:
+        """Return for each seed whether the run diverged or learnt nothing."""
+        rows = self.of(study, arm)
+        return np.array([(row["status"], row["stuck"]) != ("done", "False") for row in rows])
 
     def computed(self, study: str, arm: str) -> bool:
         """Whether the memory of a finished run was computed."""
@@ -86,12 +120,14 @@ class Runs:
 
 @dataclass(frozen=True)
 class Found:
-    """What the runs say of one relation."""
+    """What the runs say of one relation; ``interval`` is the one that decides, at ``confidence``."""
 
     n: int
     verdict: str
     estimate: float | None = None
     interval: Interval | None = None
+    confidence: float | None = None
+    p: float = 1.0
 
 
 def t_interval(values: Numbers, alpha: float) -> Interval:
@@ -102,72 +138,156 @@ def t_interval(values: Numbers, alpha: float) -> Interval:
     return float(low), float(high)
 
 
-def judge(d: Numbers, relation: str, margin: float, alpha: float, relations: int) -> str:
-    """Judge "mean of d > 0", ">= 0" or "= 0": supports at alpha, contradicts at alpha / relations."""
+def p_value(d: Numbers, value: float, alternative: str) -> float:
+    """Return Student's p of "the mean is ``value``"; of equal numbers its limit."""
+    if np.ptp(d) >= CLOSE:
+        return float(stats.ttest_1samp(d, value, alternative=alternative).pvalue)
+    gap = {"less": d[0] - value, "greater": value - d[0], "two-sided": -abs(d[0] - value)}[alternative]
+    return 0.0 if gap < 0 else 1.0
+
+
+def judge(d: Numbers, relation: str, margin: float, alpha: float, relations: int) -> Found:
+    """Judge "mean of d > 0", ">= 0" or "= 0": supports at alpha, what speaks against at alpha / relations."""
     if relation in MIRRORED:
-        return judge(-d, MIRRORED[relation], margin, alpha, relations)
-    sure = alpha / relations
-    (low, high), (low90, high90) = t_interval(d, alpha), t_interval(d, 2 * alpha)
-    (sure_low, sure_high), (_, sure_high90) = t_interval(d, sure), t_interval(d, 2 * sure)
-    if relation == ">":
-        supported = low > 0
-        contradicted = sure_high < 0 or sure_high90 < margin
-    elif relation == ">=":
-        supported = low90 > -margin and not high < 0
-        contradicted = sure_high < 0
-    else:
-        supported = -margin < low90 and high90 < margin
-        contradicted = sure_low > margin or sure_high < -margin
-    return SUPPORTED if supported else CONTRADICTED if contradicted else UNDECIDED
+        turned = judge(-d, MIRRORED[relation], margin, alpha, relations)
+        low, high = turned.interval or (0.0, 0.0)
+        return replace(turned, estimate=float(d.mean()), interval=(-high, -low))
+    judged = {">": _greater, ">=": _not_less, "=": _equal}[relation]
+    return judged(d, margin, alpha, alpha / relations)
+
+
+def _found(d: Numbers, verdict: str, interval: Interval, alpha: float, p: float) -> Found:
+    return Found(len(d), verdict, float(d.mean()), interval, 1 - alpha, p)
+
+
+def _greater(d: Numbers, margin: float, alpha: float, sure: float) -> Found:
+    p = p_value(d, 0, "two-sided") if d.mean() > 0 else 1.0
+    (low, high), (sure_low, sure_high) = t_interval(d, alpha), t_interval(d, sure)
+    at_most = t_interval(d, 2 * sure)[1]
+    if low > 0:
+        return _found(d, SUPPORTED, (low, high), alpha, p)
+    if sure_high < 0:
+        return _found(d, CONTRADICTED, (sure_low, sure_high), sure, p)
+    if at_most < margin:
+        return _found(d, TOO_SMALL, (-inf, at_most), sure, p)
+    return _found(d, UNDECIDED, (low, high), alpha, p)
+
+
+def _not_less(d: Numbers, margin: float, alpha: float, sure: float) -> Found:
+    at_least, below = t_interval(d, 2 * alpha)[0], t_interval(d, alpha)[1] < 0
+    p = 1.0 if below else p_value(d, -margin, "greater")
+    if at_least > -margin and not below:
+        return _found(d, SUPPORTED, (at_least, inf), alpha, p)
+    if t_interval(d, sure)[1] < 0:
+        return _found(d, CONTRADICTED, t_interval(d, sure), sure, p)
+    if below:
+        return _found(d, UNDECIDED, t_interval(d, sure), sure, p)
+    return _found(d, UNDECIDED, (at_least, inf), alpha, p)
+
+
+def _equal(d: Numbers, margin: float, alpha: float, sure: float) -> Found:
+    p = max(p_value(d, margin, "less"), p_value(d, -margin, "greater"))
+    (low, high), (sure_low, sure_high) = t_interval(d, 2 * alpha), t_interval(d, sure)
+    if -margin < low and high < margin:
+        return _found(d, SUPPORTED, (low, high), 2 * alpha, p)
+    if sure_low > margin or sure_high < -margin:
+        return _found(d, CONTRADICTED, (sure_low, sure_high), sure, p)
+    return _found(d, UNDECIDED, (low, high), 2 * alpha, p)
 
 
 def recompute(row: Row, runs: Runs, relations: int) -> Found:
     """Judge the relation in a row of claims.csv."""
     study, words = row["study"], row["relation"].split()
+    alpha, margin = float(row["level"]), float(row["margin"])
     if words[1:] == ["never", "learns"]:
-        return never_learns(runs.of(study, words[0]))
-    a, relation, b = words[0], words[1], words[-1]
+        return never_learns(row, runs.of(study, words[0]), share=margin, alpha=alpha)
+    arms, relation, metric = (words[0], words[-1]), words[1], BY_TITLE[row["metric"]]
     factor = float(words[2]) if len(words) == 5 else 1.0
-    planned = len(runs.of(study, a))
-    finished = [sum(r["status"] == "done" for r in runs.of(study, arm)) for arm in (a, b)]
-    if sorted(finished) == [0, planned] and relation != "=":
-        expected = (finished[0] == 0) == (relation in MIRRORED)
-        verdict = SUPPORTED if expected else CONTRADICTED
-        return Found(0, verdict if planned >= FEWEST else UNDECIDED)
-    metric, alpha, margin = BY_TITLE[row["metric"]], float(row["level"]), float(row["margin"])
-    x, y = (runs.values(study, arm, metric) for arm in (a, b))
+    found = measured(runs, study, arms, metric, (relation, factor, margin, alpha, relations))
+    failed = [runs.failed(study, arm) for arm in arms]
+    if metric.failed == AS_MEASURED or not np.any(failed):
+        return found
+    expected = 0 if relation == "=" else 1 if (relation in (">", ">=")) == metric.more_is_better else -1
+    return with_failures(found, metric, expected, failed, (alpha, alpha / relations))
+
+
+Terms = tuple[str, float, float, float, int]
+"""Relation, factor, margin, level and how many relations the claim has."""
+
+
+def measured(runs: Runs, study: str, arms: tuple[str, str], metric: Metric, terms: Terms) -> Found:
+    """Judge the seeds on which both arms have a value."""
+    relation, factor, margin, alpha, relations = terms
+    x, y = (runs.values(study, arm, metric) for arm in arms)
     pairs = np.array([(x[seed], y[seed]) for seed in x if seed in y]).reshape(-1, 2)
     if not len(pairs):
         return Found(0, UNDECIDED)
     d = pairs[:, 0] - pairs[:, 1]
     if metric.ratio:
         d, margin = np.log(pairs[:, 0] / pairs[:, 1]) - log(factor), log(margin)
-    exact = metric.name == "peak_memory" and any(runs.computed(study, arm) for arm in (a, b))
-    judged = np.full(FEWEST, d.mean()) if exact else d
-    verdict = judge(judged, relation, margin, alpha, relations) if len(judged) >= FEWEST else UNDECIDED
-    interval = t_interval(d, alpha) if len(d) >= FEWEST and not exact else None
-    return Found(len(d), verdict, *shown(float(d.mean()), interval, factor if metric.ratio else None))
+    exact = metric.name == "peak_memory" and any(runs.computed(study, arm) for arm in arms)
+    if exact:  # there is no chance in it
+        one = judge(np.full(FEWEST, d.mean()), relation, margin, 0.05, 1)
+        found = replace(one, n=len(d), interval=None, confidence=None)
+    elif len(d) < FEWEST:
+        found = Found(len(d), UNDECIDED, float(d.mean()))
+    else:
+        found = judge(d, relation, margin, alpha, relations)
+    return shown(found, factor) if metric.ratio else found
 
 
-def shown(mean: float, interval: Interval | None, factor: float | None) -> tuple[float, Interval | None]:
-    """Return logarithms of ratios as the factor a / b, and differences as they are."""
-    if factor is None:
-        return mean, interval
-    return exp(mean) * factor, interval and (exp(interval[0]) * factor, exp(interval[1]) * factor)
+def shown(found: Found, factor: float) -> Found:
+    """Return logarithms of ratios as the factor a / b."""
+    mean, low, high = (
+        end if isinf(end) else exp(end) * factor
+        for end in (found.estimate or 0.0, *(found.interval or (-inf, inf)))
+    )
+    return replace(found, estimate=mean, interval=found.interval and (low, high))
 
 
-def never_learns(rows: Sequence[Row]) -> Found:
-    """Judge "never learns": one run that learnt contradicts it, three that did not support it."""
-    ended = [row for row in rows if row["status"] in ("done", "diverged")]
-    if any(row["status"] == "done" and row["stuck"] == "False" for row in ended):
+def with_failures(
+    found: Found, metric: Metric, expected: int, failed: Sequence[Flags], levels: tuple[float, float]
+) -> Found:
+    """Let failures have their say; ``expected`` is +1 where arm a should be better, -1 arm b, or 0."""
+    a, b = failed
+    undecided = replace(found, verdict=UNDECIDED, p=1.0)
+    if metric.failed == FAILED_IS_UNDEFINED:
+        return undecided if a.all() or b.all() else found
+    if a.all() and b.all():
+        return undecided
+    more_of_a = int(a.sum()) - int(b.sum())
+    if found.n < FEWEST:
+        only = [int((a & ~b).sum()), int((b & ~a).sum())]
+        p = float(stats.binomtest(only[0], sum(only)).pvalue) if sum(only) else 1.0
+        holds = (expected > 0) != (only[0] > only[1])
+        if expected == 0 or p >= levels[0 if holds else 1]:
+            return undecided
+        return replace(found, verdict=SUPPORTED if holds else CONTRADICTED, p=p if holds else 1.0)
+    against = more_of_a != 0 if expected == 0 else more_of_a * expected > 0
+    favours = more_of_a * expected < 0
+    conflict = against if found.verdict == SUPPORTED else favours and found.verdict != UNDECIDED
+    return undecided if conflict else found
+
+
+def never_learns(row: Row, rows: Sequence[Row], share: float, alpha: float) -> Found:
+    """Judge "never learns": one run that learnt contradicts it; so few may that it counts as never.
+
+    Whether a run that diverged had learnt before stands in no table: then what the table says is taken over.
+    """
+    ended = [run for run in rows if run["status"] in ("done", "diverged")]
+    if any(run["status"] == "done" and run["stuck"] == "False" for run in ended):
         return Found(len(ended), CONTRADICTED)
-    return Found(len(ended), SUPPORTED if len(ended) >= FEWEST else UNDECIDED)
+    if any(run["status"] == "diverged" for run in ended):
+        return Found(len(ended), row["relation_verdict"], p=float(row["p"]))
+    bound = float(stats.beta.ppf(1 - alpha, 1, len(ended))) if ended else 1.0
+    return Found(len(ended), SUPPORTED if bound < share else UNDECIDED, p=(1 - share) ** len(ended))
 
 
 def whole(verdicts: Sequence[str]) -> str:
     """Return the verdict on a claim: it stands with all its relations and falls with one."""
-    if CONTRADICTED in verdicts:
-        return CONTRADICTED
+    for against in (CONTRADICTED, TOO_SMALL):
+        if against in verdicts:
+            return against
     return SUPPORTED if set(verdicts) == {SUPPORTED} else UNDECIDED
 
 
@@ -185,6 +305,8 @@ def claim_differences(rows: Sequence[Row], runs: Runs) -> Iterator[list[str]]:
                 *_different(row, "relation_verdict", one.verdict),
                 *_different(row, "verdict", verdict),
                 *_different(row, "estimate", one.estimate),
+                *_different(row, "confidence", one.confidence),
+                *_different(row, "p", one.p),
                 *_different_interval(row, ("low", "high"), one.interval),
             ]
 
@@ -196,30 +318,46 @@ def published_differences(rows: Sequence[Row], runs: Runs) -> Iterator[list[str]
         x = np.array([*runs.values(row["study"], row["arm"], metric).values()])
         found = [*_different(row, "n", len(x))]
         if len(x):
-            found += _different(row, "mean", float(x.mean()))
+            found += _different(row, "mean", float(x.mean()) / metric.unit)
         if len(x) >= 2:
-            found += _different(row, "sd", float(x.std(ddof=1)))
+            found += _different(row, "sd", float(x.std(ddof=1)) / metric.unit)
         if row["level"] and len(x) >= FEWEST:
-            found += _placed(
-                row, x, exact=metric.name == "peak_memory" and runs.computed(row["study"], row["arm"])
-            )
+            exact = metric.name == "peak_memory" and runs.computed(row["study"], row["arm"])
+            found += _placed(row, x, metric, exact=exact)
         yield found
 
 
-def _placed(row: Row, x: Numbers, exact: bool) -> list[str]:
-    """Compare the interval of our mean, and where one run of ours would fall."""
+def _placed(row: Row, x: Numbers, metric: Metric, exact: bool) -> list[str]:
+    """Compare the interval of our mean, and where one run of theirs would fall."""
     alpha = float(row["level"])
-    found = _different_interval(row, ("low", "high"), None if exact else t_interval(x, alpha))
+    ours = None if exact else _scaled(t_interval(x, alpha), metric)
+    found = _different_interval(row, ("low", "high"), ours)
     if not row["one_run_low"]:
         return found  # of costs, drawn characters and other training there is no prediction
-    half = stats.t.ppf(1 - alpha / 2, len(x) - 1) * x.std(ddof=1) * (1 + 1 / len(x)) ** 0.5
-    low, high = float(x.mean() - half), float(x.mean() + half)
+    low, high = one_run(x, [int(row[c]) for c in ("images", "published_images") if row[c]], alpha)
+    least, most = metric.possible
+    low, high = _scaled((max(low, least), min(high, most)), metric)
     found += _different_interval(row, ("one_run_low", "one_run_high"), (low, high))
     if row["agrees"]:
         decimals = DECIMALS[row["unit"]]
         printed = round(float(row["published"]), decimals)
         found += _different(row, "agrees", str(round(low, decimals) <= printed <= round(high, decimals)))
     return found
+
+
+def one_run(x: Numbers, images: Sequence[int], alpha: float) -> Interval:
+    """Return where one run more would fall, of other images too, the wider of with them and without."""
+    mean, seeds = float(x.mean()), float(x.var(ddof=1)) * (1 + 1 / len(x))
+    sampling = sum(mean * (1 - mean) / count for count in images)
+    half = stats.t.ppf(1 - alpha / 2, len(x) - 1) * seeds**0.5
+    if sampling:
+        degrees = (len(x) - 1) * (1 + sampling / seeds) ** 2 if seeds else inf
+        half = max(half, stats.t.ppf(1 - alpha / 2, degrees) * (seeds + sampling) ** 0.5)
+    return mean - float(half), mean + float(half)
+
+
+def _scaled(interval: Interval, metric: Metric) -> Interval:
+    return interval[0] / metric.unit, interval[1] / metric.unit
 
 
 def _different(row: Row, column: str, value: float | str | None) -> list[str]:
@@ -234,7 +372,7 @@ def _different(row: Row, column: str, value: float | str | None) -> list[str]:
 
 
 def _different_interval(row: Row, columns: tuple[str, str], value: Interval | None) -> list[str]:
-    low, high = value or (None, None)
+    low, high = (None if isinf(end) else end for end in value or (inf, inf))
     return [*_different(row, columns[0], low), *_different(row, columns[1], high)]
 
 
@@ -261,8 +399,8 @@ def _tell(name: str, found: Sequence[list[str]]) -> bool:
 def main(folder: Path) -> int:
     """Print what was computed again, what agrees and what differs; 1 where anything differs."""
     runs = Runs(_read(folder / "runs.csv", "train_final", "valid_final"))
-    claims = _read(folder / "claims.csv", "estimate", "level", "margin")
-    published = _read(folder / "published.csv", "level")
+    claims = _read(folder / "claims.csv", "estimate", "level", "confidence")
+    published = _read(folder / "published.csv", "level", "published_images")
     agree = [
         _tell("relations", [*claim_differences(claims, runs)]),
         _tell("published rows", [*published_differences(published, runs)]),

@@ -87,6 +87,10 @@ class Metric:
     ratio: bool = False
     unit: str = ""
 
+    def printed(self, value: float) -> float:
+        """Return a number as study files have it, a share or in the unit of reports, in the unit of runs."""
+        return value if self.scale == 100 else value / self.scale
+
     def shown(self, value: float) -> float:
         """Return a value in the unit that reports print: 84.13, not 84.13000000000001."""
         return round(self.scale * value, 10) if self.scale == 100 else self.scale * value

@@ -115,7 +115,7 @@ class RunRecord:
     ``peak_memory`` is in bytes, ``memory_source`` says whether it was
     "measured" or "computed"; ``flops`` counts one example forward. A run is
     ``stuck`` if it was trained to its end and never left chance level: it is
-    done, its test result counts, and ``message`` says why it learnt nothing,
+    done and counted as a failure, and ``message`` says why it learnt nothing,
     as it says why a run diverged or failed. ``best`` is at the end of the best
     epoch by validation, which chose the weights, ``final`` of the last one;
     a store finds both ``train_`` values among the epochs that it holds.

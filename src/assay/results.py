@@ -1,6 +1,6 @@
 """Results: what a study has found so far, read from its folder."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
 from itertools import takewhile
@@ -12,16 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay import study as studies
+from assay.errors import UsageError
 from assay.records import EpochRecord, LayerRecord, RunId, RunRecord, Status, above_chance
-from assay.stats import Look, latest_look
+from assay.stats import Family, Look, Pair, compare_arms, declared_pairs, latest_look
 from assay.store import Header, SQLiteStore, Store
 from assay.store.lock import is_held
 from assay.study import Study
 
 if TYPE_CHECKING:
     import pandas
-
-    from assay.stats import Pair
 
 ALPHA = 0.05
 DATABASE = "results.db"
@@ -110,6 +109,10 @@ class Results:
         """Return the finished runs of one arm that left chance level, by seed."""
         return [run for run in self.finished(arm) if not run.stuck]
 
+    def counting(self, arm: str) -> list[RunRecord]:
+        """Return the runs that stand for an arm: those that learnt, or of one that never did all finished."""
+        return self.learnt(arm) or self.finished(arm)
+
     def left_chance(self, run: RunRecord) -> bool:
         """Whether a run was ever better than guessing, one that diverged afterwards included."""
         if run.status is Status.DONE:
@@ -125,18 +128,51 @@ class Results:
         mean over runs that read 88% and one that guesses describes none of them, and no interval of Student's
         covers it; so failures are counted apart. Of an arm that never learnt the finished runs stand for it.
         """
-        runs = self.learnt(arm) or self.finished(arm)
-        return self._by_seed(runs, value)
+        return self._by_seed(self.counting(arm), value)
 
-    def compare(self, a: str, b: str) -> "Pair":
+    def failures(self, arm: str) -> NDArray[np.bool_]:
+        """Return for each of the study's seeds whether an arm's run diverged or never left chance level."""
+        learnt = {run.seed for run in self.learnt(arm)}
+        return np.array([seed not in learnt for seed in self.study.seeds])
+
+    def compare(self, a: str, b: str) -> Pair:
         """Compare arm ``a`` with arm ``b`` as the report does: difference, interval, verdict.
 
-        Accuracies are shares, so a mean of 0.004 is 0.4 points. Raises `StudyError` for an unknown arm, and
-        `UsageError` before every run, or those of a declared look, have come to their end.
+        It is the declared comparison, or else one of all pairs. Accuracies are shares, so a mean of 0.004 is
+        0.4 points. Raises `StudyError` for an unknown arm, and `UsageError` before every run, or those of a
+        declared look, have come to their end.
         """
-        from assay.comparisons import compare_two
+        results = self.at_look()
+        study = results.study
+        if study.arm(a) is study.arm(b):
+            raise UsageError(f"{study.name}: compare: found {a!r} twice, expected two different arms")
+        if not results.complete:
+            raise UsageError(
+                f"{study.name}: {results.done} of {results.total} runs have come to their end: arms are "
+                "compared when all have, or those of a declared look (go on with assay run)"
+            )
+        arms = [arm.name for arm in study.arms]
+        pairs = declared_pairs(arms, study.control)
+        if {a, b} not in map(set, pairs):
+            pairs = declared_pairs(arms, None)
+        pairs = [(a, b) if {a, b} == set(pair) else pair for pair in pairs]
+        return results.compared(pairs).pairs[pairs.index((a, b))]
 
-        return compare_two(self, a, b)
+    def compared(self, pairs: Sequence[tuple[str, str]]) -> Family:
+        """Compare ``pairs`` of arms as one family, whether or not there may be a verdict.
+
+        Runs that diverged or learnt nothing are failures: they are counted, and the differences are those of
+        the seeds on which both arms learnt.
+        """
+        arms = [arm.name for arm in self.study.arms]
+        return compare_arms(
+            {arm: self.counted(arm, lambda run: run.test_accuracy) for arm in arms},
+            pairs=pairs,
+            control=self.study.control,
+            margin=self.study.margin / 100,
+            alpha=self.alpha,
+            failed={arm: self.failures(arm) for arm in arms},
+        )
 
     def accuracies(self, arm: str) -> NDArray[np.float64]:
         """Return an arm's test accuracy for each of the study's seeds; nan where there is none."""

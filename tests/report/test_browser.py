@@ -74,7 +74,7 @@ def everything(wide: Report, looked: Report, factors: Report) -> Report:
 
 def _many_classes(looked: Report) -> Confusion:
     """Return a confusion matrix of 47 classes, as EMNIST Balanced has."""
-    shares = np.random.default_rng(0).dirichlet(np.full(47, 0.1), 47) * 100
+    shares = np.random.default_rng(0).dirichlet(np.full(47, 0.1), 47)
     return replace(looked.inside.confusion, arm="max", classes=tuple("x" * 47), shares=shares)
 
 

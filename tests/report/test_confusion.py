@@ -29,7 +29,7 @@ def test_shares_are_the_mean_over_seeds_of_scikit_learns(seed: int, seeds: int, 
         confusion_matrix(labels, answers, labels=range(len(CLASSES)), normalize="true")
         for answers in predicted
     ]
-    np.testing.assert_allclose(found.shares, 100 * np.mean(each, axis=0), atol=1e-9)
+    np.testing.assert_allclose(found.shares, np.mean(each, axis=0), atol=1e-9)
     assert (found.seeds, found.images) == (seeds, images)
 
 
@@ -65,4 +65,4 @@ def test_there_may_be_no_mistake() -> None:
     labels = np.array([0, 1, 2])
     found = confusion("arm", labels[None], labels, np.zeros((3, 2, 2), np.uint8), CLASSES)
     assert found.pairs == ()
-    np.testing.assert_array_equal(np.diag(found.shares), [100, 100, 100, 0, 0])
+    np.testing.assert_array_equal(np.diag(found.shares), [1, 1, 1, 0, 0])

@@ -12,14 +12,22 @@ from assay.results import Results
 @pytest.mark.parametrize("metric", METRICS)
 def test_bands_are_mean_lowest_and_highest_of_finished_runs(results: Results, metric: str) -> None:
     band = curves(results, "average").bands[metric]
-    scale = 100 if "accuracy" in metric else 1
     histories = [results.epochs(RunId("average", seed)) for seed in range(5)]
-    values = scale * np.array([[getattr(epoch, metric) for epoch in history] for history in histories])
+    values = np.array([[getattr(epoch, metric) for epoch in history] for history in histories])
     assert band.seeds == 5
     assert band.epochs == tuple(range(1, EPOCHS + 1))
     assert band.mean == pytest.approx(values.mean(axis=0))
     assert band.low == pytest.approx(values.min(axis=0))
     assert band.high == pytest.approx(values.max(axis=0))
+
+
+def test_bands_leave_out_runs_that_learnt_nothing(tmp_path: Path) -> None:
+    some = make_results(tmp_path / "some", stuck=[("max", 0), ("max", 3)])
+    band = curves(some, "max").bands["valid_accuracy"]
+    assert band.seeds == 3
+    assert min(band.low) > 0.3
+    every = make_results(tmp_path / "all", stuck=[("max", seed) for seed in range(5)])
+    assert curves(every, "max").bands["valid_accuracy"].seeds == 5
 
 
 def test_diverged_runs_are_kept_one_by_one(results: Results) -> None:

@@ -8,6 +8,8 @@ from dataclasses import replace
 
 import pytest
 from factories import make_results, make_study
+from scipy import stats
+from statsmodels.stats.multitest import multipletests
 
 from assay.report import document
 from assay.report.document import Document
@@ -71,9 +73,64 @@ def test_published_numbers_as_a_table(found):
     rows = list(csv.DictReader(io.StringIO(document.published_csv(found))))
     first = rows[0]
     assert (first["arm"], first["metric"], float(first["published"])) == ("max", "test_accuracy", 89.1)
-    assert float(first["mean"]) == pytest.approx(found.reports[0].arms[0].test.mean)
+    assert float(first["mean"]) == pytest.approx(100 * found.reports[0].arms[0].test.mean)
     assert first["doubt"] == "rounded"
     assert rows[1]["agrees"] == ""
+    assert (first["images"], first["published_images"]) == ("2000", "2000")
+    assert (rows[1]["images"], rows[1]["published_images"]) == ("", "")
+    prediction = found.reports[0].published[0].prediction
+    ends = float(first["one_run_low"]), float(first["one_run_high"])
+    assert ends == pytest.approx([100 * end for end in prediction])
+
+
+def test_a_number_that_several_studies_print_of_the_same_runs_counts_once(found):
+    """The two studies have the same runs of max; the speed of another machine is not judged."""
+    (row,) = {report.published[0] for report in found.reports}
+    width = 100 * (row.prediction[1] - row.prediction[0])
+    assert found.agreement == (
+        f"{int(row.consistent)} of 1 different published accuracies lie where one run of theirs would, had "
+        "it our mean and spread; by chance alone about 0 would lie outside. "
+        f"Its interval is {width:.2f} points wide: to lie in a wide one is no close agreement."
+    )
+    assert found.agreement in " ".join(document.render(found).split())
+
+
+def test_many_published_numbers_say_how_wide_and_how_many_by_chance(tmp_path):
+    """30 different ones: 1.5 would lie outside by chance, and a loss has no width in points."""
+    names = [f"arm{index}" for index in range(30)]
+    printed = {name: {"test_accuracy": 0.8 + 0.001 * place} for place, name in enumerate(names)}
+    printed[names[0]] |= {"test_loss": 0.4}
+    study = make_study(names, 3, published=printed)
+    report = build(make_results(tmp_path, study, synthetic=False))
+    said = Document("Title", (report,), "assay reproduce").agreement
+    rows = [row for row in report.published if row.unit == "%"]
+    widths = sorted(100 * (row.prediction[1] - row.prediction[0]) for row in rows)
+    agree = sum(row.consistent for row in report.published)
+    assert said.startswith(f"{agree} of 31 different published accuracies and losses lie where")
+    assert "by chance alone about 2 would lie outside" in said  # 5% of 31
+    middle = (widths[14] + widths[15]) / 2
+    assert f"are {widths[0]:.2f} to {widths[-1]:.2f} points wide, in the median {middle:.2f}:" in said
+
+
+def test_claims_are_also_judged_all_together(tmp_path):
+    """Holm's correction over all claims, as statsmodels does it: some that stand alone fall together."""
+    arms = {
+        "base": [1760, 1771, 1765, 1770, 1759], "near": [1754, 1771, 1756, 1766, 1756],
+        "far": [1700, 1711, 1706, 1709, 1700], "some": [1755, 1770, 1756, 1767, 1756],
+    }  # fmt: skip
+    claims = [{"sentence": f"Not {arm}.", "expect": [f"base > {arm}"]} for arm in ("near", "far", "some")]
+    study = make_study(tuple(arms), claims=claims)
+    report = build(make_results(tmp_path, study, correct=arms))
+    p = [stats.ttest_rel(arms["base"], arms[arm]).pvalue for arm in ("near", "far", "some")]
+    assert all(value < 0.05 for value in p)
+    stand = int(multipletests(p, method="holm")[0].sum())
+    assert 0 < stand < 3
+    found = Document("Title", (report,), "assay reproduce")
+    assert {claim.verdict for claim in report.claims} == {"supported"}
+    assert f"judged all together, by Holm's correction, {stand} of the 3 stand" in found.standing
+    assert found.standing in document.render(found).replace("&#39;", "'")
+    alone = Document("Title", (replace(report, claims=report.claims[:1]),), "assay reproduce")
+    assert alone.standing == ""
 
 
 def test_an_unfinished_study_is_said_to_be(tmp_path):

@@ -34,10 +34,13 @@ def test_every_figure_is_well_formed_named_and_described(report: Report) -> None
 
 def test_the_description_gives_the_numbers(report: Report) -> None:
     c = report.effects[0].pair.comparison
-    assert f"mean {c.mean:+.2f} pp, 95% interval {c.interval[0]:+.2f} to" in effect_plot(report).description
+    assert (
+        f"mean {100 * c.mean:+.2f} pp, 95% interval {100 * c.interval[0]:+.2f} to"
+        in effect_plot(report).description
+    )
     last = report.curves[0].bands["valid_accuracy"].mean[-1]
     assert "max: 4" in curve_plot(report, "valid_accuracy").description
-    assert f"{last:.2f} after epoch 8 (6 seeds" in curve_plot(report, "valid_accuracy").description
+    assert f"{100 * last:.2f} after epoch 8 (6 seeds" in curve_plot(report, "valid_accuracy").description
     assert "1 seed diverged" in curve_plot(report, "valid_accuracy").description
 
 

@@ -1,6 +1,7 @@
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from factories import WHY, make_results, make_study
 from pages import Page
@@ -71,13 +72,13 @@ def test_numbers_behind_the_verdict_are_shown(report: Report) -> None:
     text = Page(render(report)).text
     c = report.effects[0].pair.comparison
     for shown in (
-        f"{c.mean:+.2f} pp",
-        f"{c.interval[0]:+.2f} to {c.interval[1]:+.2f} pp",
+        f"{100 * c.mean:+.2f} pp",
+        f"{100 * c.interval[0]:+.2f} to {100 * c.interval[1]:+.2f} pp",
         f"{c.hedges_g:.2f}",
     ):
         assert shown in text
     for arm in report.arms:
-        assert f"{arm.test.mean:.2f}" in text
+        assert f"{100 * arm.test.mean:.2f}" in text
     assert "1 diverged" in text
     assert report.rerun.data_digest in text
     assert "loss is not a number in epoch 4" in text
@@ -110,8 +111,33 @@ def test_of_many_arms_the_first_layers_are_drawn_and_the_page_stays_small(tmp_pa
 def test_every_comparison_of_a_family_has_its_row(family: Report) -> None:
     text = Page(render(family)).text
     for effect in family.effects:
-        low, high = effect.interval
-        assert f"{low:+.2f} to {high:+.2f}" in text
+        for low, high in (effect.interval, effect.pair.equivalence_interval):
+            assert f"{100 * low:+.2f} to {100 * high:+.2f}" in text
+
+
+def test_points_have_the_ratio_of_errors_beside_them(report: Report, family: Report) -> None:
+    """A point is more to a good recogniser than to a poor one."""
+    for found, words in ((report, "Error ratio {}x errors of max over errors of average"), (family, "{}x")):
+        text = " ".join(Page(render(found)).text.split())
+        for effect in found.effects:
+            a, b = (
+                np.array(next(arm.values for arm in found.arms if arm.name == name))
+                for name in (effect.pair.a, effect.pair.b)
+            )
+            both = np.isfinite(a) & np.isfinite(b)
+            ratio = np.mean(1 - a[both]) / np.mean(1 - b[both])
+            assert words.format(f"{ratio:.2f}") in text
+    assert "Errors: those of the first arm over those of the second." in " ".join(
+        Page(render(family)).text.split()
+    )
+
+
+def test_failures_of_both_arms_stand_among_the_numbers(report: Report) -> None:
+    text = " ".join(Page(render(report)).text.split())
+    assert "Failed 0 and 1 of 6 0 of 6 seeds (95% interval 0% to 46%); 1 of 6 seeds" in text
+    assert "Seeds 5 (1 failed)" in text
+    assert "Equal failing p = 1.00" in text
+    assert "Comes out ahead 100%" in text
 
 
 def test_interim_shows_no_p_and_no_verdict(interim: Results) -> None:
@@ -127,7 +153,7 @@ def test_fewer_than_three_seeds_have_values_but_no_interval(tmp_path: Path, seed
     assert "needs 3 seeds" in text
     assert not re.search(r"\bp [=<]", text)
     assert ("McNemar" in text) == (seeds == 1)
-    assert all(f"{value:.2f}" in text for arm in report.arms for value in arm.values)
+    assert all(f"{100 * value:.2f}" in text for arm in report.arms for value in arm.values)
 
 
 def test_a_report_is_written_whole_or_not_at_all(results: Results, tmp_path: Path) -> None:

@@ -46,7 +46,13 @@ def test_a_full_report_compiles_and_says_what_it_says(looked: Report, tmp_path: 
     for words in (looked.question, looked.answer, "What is taken for what", "Inside one network"):
         assert words in text
     for arm in looked.arms:
-        assert f"{arm.test.mean:.2f}" in text
+        assert f"{100 * arm.test.mean:.2f}" in text
+
+
+def test_a_claim_on_the_best_validation_accuracy_shows_the_verdict_by_test_accuracy(tmp_path: Path) -> None:
+    claim = {"sentence": "So.", "expect": ["max > average"], "metric": "valid_best"}
+    report = build(make_results(tmp_path, make_study(claims=[claim])))
+    assert f"(by test accuracy: {report.claims[0].also.verdict})" in render(report, draw(report))
 
 
 def test_whatever_a_text_holds_it_is_printed(hostile: Report, tmp_path: Path) -> None:

@@ -56,8 +56,38 @@ def test_a_note_of_several_comparisons_stands_once(family: Report) -> None:
     assert len(floor) == 1
 
 
-def test_a_note_of_some_comparisons_names_them(family: Report) -> None:
-    assert said(family, "Pairing bought nothing (strided less max)")
+def test_a_note_of_some_comparisons_names_them(tmp_path: Path) -> None:
+    """From ten seeds on, where a correlation is worth a word."""
+    base = [1700, 1708, 1716, 1704, 1720, 1711, 1699, 1714, 1706, 1718]
+    like, unlike = [n + 20 + i % 2 for i, n in enumerate(base)], [3400 - n for n in base]
+    for seeds, expected in ((10, True), (9, False)):
+        arms = {"base": base[:seeds], "like": like[:seeds], "unlike": unlike[:seeds]}
+        study = make_study(tuple(arms), seeds, control="base")
+        report = build(make_results(tmp_path / str(seeds), study, correct=arms))
+        assert said(report, "Pairing bought nothing (unlike less base)") == expected
+
+
+def test_how_rare_failures_may_go_unseen_is_said_at_the_level_of_the_report(tmp_path: Path) -> None:
+    """1 - 0.05 ** (1 / 5), and at the first of two looks 1 - 0.025 ** (1 / 3)."""
+    words = "up to {} of its seeds may fail (with {} confidence)"
+    assert said(
+        build(make_results(tmp_path / "whole")), "5 runs of an arm all learnt, " + words.format("45%", "95%")
+    )
+    late = {(arm, seed): Status.PENDING for arm in ("max", "average") for seed in (3, 4, 5)}
+    looked = make_results(tmp_path / "look", make_study(seeds=6, looks=[3, 6]), statuses=late)
+    assert said(build(looked), "3 runs of an arm all learnt, " + words.format("71%", "97.5%"))
+    lost = {(arm, 0): Status.DIVERGED for arm in ("max", "average")}
+    assert not said(build(make_results(tmp_path / "lost", statuses=lost)), "A rare failure")
+
+
+def test_what_a_mean_leaves_out_is_said_of_arms_that_have_one(tmp_path: Path) -> None:
+    learnt = "speak of the seeds on which it learnt"
+    one = make_results(tmp_path / "one", statuses={("max", 0): Status.DIVERGED})
+    assert said(build(one), learnt)
+    every = {("max", seed): Status.DIVERGED for seed in range(5)}
+    report = build(make_results(tmp_path / "all", statuses=every))
+    assert said(report, "5 of 5 runs of max diverged: an outcome in itself, which no mean contains.")
+    assert not said(report, learnt)
 
 
 def test_a_verdict_that_new_images_could_undo_is_said(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ def test_a_notebook_shows_the_answer_a_row_an_arm_and_a_figure(results: Results)
     assert report.answer in page.text
     assert page.tags["svg"] == 1
     assert page.tags["tr"] == 1 + len(report.arms)
-    assert all(f"{arm.test.mean:.2f}" in page.text for arm in report.arms)
+    assert all(f"{100 * arm.test.mean:.2f}" in page.text for arm in report.arms)
 
 
 def test_an_interim_notebook_shows_curves_but_no_verdict(interim: Results) -> None:

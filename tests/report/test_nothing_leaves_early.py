@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, Union, get_args, get_origin, get_type_hints
 import numpy as np
 import pytest
 from crossed import make_factors
-from factories import make_results
+from factories import TEST_IMAGES, make_results, make_study
 from pages import Page
 from rich.console import Console
 from scipy import stats
@@ -35,7 +35,10 @@ SEEDS, LOOKS = 7, (3, 5, 7)
 LEVEL = 0.05 / 3
 SAID = re.compile(r"interval|verdict|judgement|predict|consistent|settle|more_seeds|(^|_)p(_|$)")
 VERDICTS = "|".join([*Verdict, *ClaimVerdict])
-WORDS = re.compile(rf"interval|\bp [=<]|\b(?:{VERDICTS})\b|\bagrees|one run of ours|p-value", re.IGNORECASE)
+WORDS = re.compile(
+    rf"interval|\bp [=<]|\b(?:{VERDICTS})\b|\bagrees|one run of (?:ours|theirs)|p-value|one-sided|by chance",
+    re.IGNORECASE,
+)
 CLAIMS = [
     {"sentence": "The first is as the second.", "expect": ["max-none = max-some"]},
     {"sentence": "Memory.", "expect": ["max-none = 2 x average-none"], "metric": "peak_memory"},
@@ -156,7 +159,7 @@ FORMS: dict[str, Callable[[Results, Any], str]] = {
     "notebook": lambda results, _: _words(Page(results._repr_html_())),
     "document": lambda results, _: _words(Page(document.render(_document(results)))),
     "document, in a sentence": lambda results, _: (
-        f"{_document(results).answer} {_document(results).agreement}"
+        f"{_document(results).answer} {_document(results).agreement} {_document(results).standing}"
     ),
     "claims.csv": lambda results, _: document.claims_csv(_document(results)).split("\n", 1)[1],
     "published.csv": lambda results, _: document.published_csv(_document(results)).split("\n", 1)[1],
@@ -183,12 +186,24 @@ def test_before_the_end_no_field_of_a_report_says_anything(early: Results):
     assert all(arm.test.n >= 2 and np.isfinite(arm.test.mean) for arm in report.arms)
 
 
+def test_before_the_end_no_seed_is_called_outlying(tmp_path: Path):
+    """It would be one that the others explain, when all are there."""
+    late = [1500, 1760, 1762, 1759, 1761, 1760, 1758, 1761, 1762, 1759]
+    for status, expected in ((Status.RUNNING, {}), (Status.DONE, {0: 0.75})):
+        study = make_study(("max", "average"), 10)
+        statuses = {("average", 9): status}
+        results = make_results(tmp_path / status, study, statuses=statuses, correct={"max": late})
+        assert build(results).arms[0].outlying == expected
+
+
 def test_the_walk_sees_what_a_whole_study_says(whole: Results):
     """Otherwise the test before would pass for want of eyes."""
     said = {field.path for field in walk(build(whole)) if says(field) and field.value is not None}
     wanted = {
-        "report.arms[0].test.interval", "report.effects[0].pair.p_holm", "report.claims[0].verdict",
+        "report.arms[0].test.interval", "report.effects[0].pair.p", "report.claims[0].verdict",
         "report.effects[0].pair.judgement.verdict", "report.effects[0].crossed.interval",
+        "report.effects[0].pair.equivalence_interval", "report.effects[0].pair.failures.p",
+        "report.effects[0].pair.outperforms.interval",
         "report.factorial.effects[0].interval", "report.costs[0].seconds.p",
         "report.claims[2].parts[0].interval", "report.published[0].prediction",
         "report.published[0].consistent", "report.published[1].ours.interval",
@@ -237,7 +252,13 @@ def test_at_a_look_every_level_is_that_of_the_look(looked: Results):
     report = build(looked)
     confidences = {field.path: field.value for field in walk(report) if field.name == "confidence"}
     levels = {field.path: field.value for field in walk(report) if field.name in ("alpha", "level")}
+    claimed = {path: confidences.pop(path) for path in [*confidences] if path.startswith("report.claims")}
     assert {path: value for path, value in confidences.items() if value != pytest.approx(1 - LEVEL)} == {}
+    assert claimed["report.claims[0].parts[0].confidence"] == pytest.approx(1 - LEVEL)
+    equivalence = 1 - 2 * LEVEL
+    assert all(
+        value in (None, pytest.approx(1 - LEVEL), pytest.approx(equivalence)) for value in claimed.values()
+    )
     assert {path: value for path, value in levels.items() if value != pytest.approx(LEVEL)} == {}
     parts = ("arms", "effects", "factorial", "costs", "published")
     assert all(any(path.startswith(f"report.{part}") for path in confidences) for part in parts)
@@ -245,13 +266,16 @@ def test_at_a_look_every_level_is_that_of_the_look(looked: Results):
 
 
 def test_at_a_look_numbers_beside_published_ones_have_its_level(looked: Results):
-    """Against SciPy: the interval of the mean and where one run more would fall."""
+    """Against SciPy: the interval of the mean, and where a run on other images, as many, would fall."""
     row = build(looked).published[0]
-    x = 100 * looked.accuracies(row.arm)[:3]
+    x = looked.accuracies(row.arm)[:3]
     assert row.ours.n == 3
     assert row.ours.interval == pytest.approx(stats.t.interval(1 - LEVEL, 2, x.mean(), stats.sem(x)))
-    spread = x.std(ddof=1) * np.sqrt(1 + 1 / 3)
-    assert row.prediction == pytest.approx(stats.t.interval(1 - LEVEL, 2, x.mean(), spread))
+    seeds, images = x.var(ddof=1) * (1 + 1 / 3), 2 * x.mean() * (1 - x.mean()) / TEST_IMAGES
+    degrees = (seeds + images) ** 2 / (seeds**2 / 2)  # Satterthwaite; the images' part is known
+    both = stats.t.interval(1 - LEVEL, degrees, x.mean(), np.sqrt(seeds + images))
+    alone = stats.t.interval(1 - LEVEL, 2, x.mean(), np.sqrt(seeds))
+    assert row.prediction == pytest.approx(max(both, alone, key=np.ptp))
 
 
 def test_at_a_look_a_report_speaks_of_its_seeds_alone(looked: Results):
@@ -279,9 +303,10 @@ def test_at_a_look_no_form_names_another_level(form: str, looked: Results, capfd
 def test_at_a_look_claims_are_tested_at_its_level(looked: Results):
     rows = list(csv.DictReader(io.StringIO(document.claims_csv(_document(looked)))))
     assert [float(row["level"]) for row in rows] == pytest.approx([LEVEL] * len(rows))
-    a, b = (100 * looked.accuracies(arm)[:3] for arm in ("max-none", "max-some"))
+    a, b = (looked.accuracies(arm)[:3] for arm in ("max-none", "max-some"))
     expected = stats.ttest_rel(a, b).confidence_interval(1 - LEVEL)
-    assert (float(rows[0]["low"]), float(rows[0]["high"])) == pytest.approx(tuple(expected), abs=1e-9)
+    assert (float(rows[0]["low"]), float(rows[0]["high"])) == pytest.approx(tuple(expected), abs=1e-11)
+    assert float(rows[0]["confidence"]) == pytest.approx(1 - LEVEL)
     never = rows[-1]
     assert never["relation"] == "max-none never learns"
     assert "%" not in never["found"] or "98.3% confidence" in never["found"]

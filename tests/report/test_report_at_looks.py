@@ -42,10 +42,10 @@ def test_a_look_is_reached_with_the_last_run_of_its_seeds(ended, seeds, tmp_path
 def test_numbers_at_a_look_are_those_of_its_seeds_at_its_level(ended, seeds, tmp_path):
     """Against SciPy: an interval at 1 - .05 / 3, of the first seeds alone, whatever ended since."""
     report = build(results(tmp_path, ended))
-    x, y = (100 * np.array(arm[:seeds]) / TEST_IMAGES for arm in (CLOSE, FAR))
+    x, y = (np.array(arm[:seeds]) / TEST_IMAGES for arm in (CLOSE, FAR))
     (effect,) = report.effects
     expected = stats.ttest_rel(x, y).confidence_interval(1 - 0.05 / 3)
-    assert effect.interval == pytest.approx(tuple(expected), abs=1e-9)
+    assert effect.interval == pytest.approx(tuple(expected), abs=1e-11)
     assert effect.crossed is not None
     assert (effect.crossed.n, effect.crossed.confidence) == (seeds, pytest.approx(1 - 0.05 / 3))
     low, high = stats.t.interval(1 - 0.05 / 3, seeds - 1, x.mean(), stats.sem(x))

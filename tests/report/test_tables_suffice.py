@@ -1,12 +1,14 @@
-"""Whoever has the tables of a reproduction can compute again what was claimed: with csv and NumPy alone."""
+"""Whoever has the tables of a reproduction can compute again what was claimed: with csv, NumPy and SciPy."""
 
 import csv
 import io
 from collections.abc import Callable
+from math import inf
 
 import numpy as np
 import pytest
 from factories import EPOCHS, make_results, make_study
+from scipy import stats
 
 from assay.metrics import METRICS
 from assay.records import Status
@@ -14,30 +16,42 @@ from assay.report import document
 from assay.report.document import Document
 from assay.report.model import build
 from assay.results import EPOCH_COLUMNS, Results
+from assay.stats import ClaimVerdict
 
 Row = dict[str, str]
+Interval = tuple[float, float]
 FORMULAS: dict[str, Callable[[Row], float]] = {
-    "test_accuracy": lambda row: 100 * float(row["test_accuracy"]),
-    "valid_best": lambda row: 100 * float(row["valid_best"]),
-    "valid_final": lambda row: 100 * float(row["valid_final"]),
-    "train_final": lambda row: 100 * float(row["train_final"]),
-    "overfit": lambda row: 100 * (float(row["train_final"]) - float(row["valid_final"])),
+    "test_accuracy": lambda row: float(row["test_accuracy"]),
+    "valid_best": lambda row: float(row["valid_best"]),
+    "valid_final": lambda row: float(row["valid_final"]),
+    "train_final": lambda row: float(row["train_final"]),
+    "overfit": lambda row: float(row["train_final"]) - float(row["valid_final"]),
     "test_loss": lambda row: float(row["test_loss"]),
     "seconds_per_epoch": lambda row: float(row["seconds_per_epoch"]),
     "steps_per_second": lambda row: float(row["steps_per_second"]),
-    "peak_memory": lambda row: float(row["peak_memory"]) / 2**20,
+    "peak_memory": lambda row: float(row["peak_memory"]),
 }
-"""Each metric by the columns of runs.csv, in the unit of reports."""
+"""Each metric by the columns of runs.csv: shares, nats, seconds, bytes."""
 RATIOS = {"test_loss", "seconds_per_epoch", "steps_per_second", "peak_memory"}
+COSTS = RATIOS - {"test_loss"}
+PRINTED = {"%": 100, "nats": 1, "s": 1, "steps/s": 1, "MiB": 2**-20}
+"""What published.csv prints of a metric, by its unit."""
+RELATIONS = ("<", "<=", "=", ">=", ">")
+MIRRORED = {"<": ">", "<=": ">="}
 
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
-    """A claim by every metric, and a printed number of each."""
-    claims = [{"sentence": name, "expect": ["max > average"], "metric": name} for name in METRICS]
-    study = make_study(claims=claims, published={"max": dict.fromkeys(METRICS, 0.5)}, seeds=6)
-    lost = {("average", 4): Status.DIVERGED}
-    return make_results(tmp_path_factory.mktemp("tables"), study, statuses=lost, synthetic=False)
+    """Claims of every relation by every metric, a printed number of each; a run diverged, one is stuck."""
+    claims = [
+        {"sentence": f"{name} {relation}", "expect": [f"max {relation} average"], "metric": name}
+        for name in METRICS
+        for relation in RELATIONS
+    ]
+    study = make_study(claims=claims, published={"max": dict.fromkeys(METRICS, 0.5)}, seeds=7)
+    lost, stuck = {("average", 4): Status.DIVERGED}, [("max", 6)]
+    folder = tmp_path_factory.mktemp("tables")
+    return make_results(folder, study, statuses=lost, stuck=stuck, synthetic=False)
 
 
 @pytest.fixture(scope="module")
@@ -50,9 +64,13 @@ def read(text: str) -> list[Row]:
 
 
 def of(results: Results, arm: str, metric: str) -> dict[str, float]:
-    """Return a metric of an arm's finished runs by seed, from runs.csv."""
+    """Return a metric by seed, from runs.csv: of an arm's runs that learnt; costs of all that finished."""
     rows = read(document.runs_csv([results]))
-    return {r["seed"]: FORMULAS[metric](r) for r in rows if (r["arm"], r["status"]) == (arm, "done")}
+    return {
+        row["seed"]: FORMULAS[metric](row)
+        for row in rows
+        if (row["arm"], row["status"]) == (arm, "done") and (metric in COSTS or row["stuck"] == "False")
+    }
 
 
 def test_every_metric_has_its_columns():
@@ -60,43 +78,111 @@ def test_every_metric_has_its_columns():
     assert {metric.name for metric in METRICS.values() if metric.ratio} == RATIOS
 
 
+def judged(d: np.ndarray, relation: str, margin: float) -> tuple[str, float, float, float]:
+    """Return verdict, deciding interval or bound, and its confidence, by SciPy's t tests (one relation)."""
+    if relation in MIRRORED:
+        verdict, low, high, confidence = judged(-d, MIRRORED[relation], margin)
+        return verdict, -high, -low, confidence
+    test = stats.ttest_1samp(d, 0)
+    outer, inner = (tuple(test.confidence_interval(sure)) for sure in (0.95, 0.9))
+    return {">": greater, ">=": not_less, "=": equal}[relation](outer, inner, margin)
+
+
+def greater(outer: Interval, inner: Interval, margin: float) -> tuple[str, float, float, float]:
+    if outer[0] > 0 or outer[1] < 0:
+        return "supported" if outer[0] > 0 else "contradicted", *outer, 0.95
+    if inner[1] < margin:
+        return "too small to matter", -inf, inner[1], 0.95
+    return "undecided", *outer, 0.95
+
+
+def not_less(outer: Interval, inner: Interval, margin: float) -> tuple[str, float, float, float]:
+    if outer[1] < 0:
+        return "contradicted", *outer, 0.95
+    return "supported" if inner[0] > -margin else "undecided", inner[0], inf, 0.95
+
+
+def equal(outer: Interval, inner: Interval, margin: float) -> tuple[str, float, float, float]:
+    if outer[0] > margin or outer[1] < -margin:
+        return "contradicted", *outer, 0.95
+    return "supported" if inner[0] > -margin and inner[1] < margin else "undecided", *inner, 0.9
+
+
 def test_every_claim_is_computed_again_from_the_runs(results: Results, found: Document):
-    rows = read(document.claims_csv(found))
-    assert [row["claim"] for row in rows] == list(METRICS)
+    """Estimate, deciding interval, its confidence and verdict, from runs.csv with SciPy."""
+    rows = [row for row in read(document.claims_csv(found)) if row["metric"] == claimed(row)]
+    assert len(rows) == len(METRICS) * len(RELATIONS)
+    verdicts = set()
     for row in rows:
-        a, b = (of(results, arm, row["claim"]) for arm in ("max", "average"))
+        name, relation = row["claim"].split()
+        a, b = (of(results, arm, name) for arm in ("max", "average"))
         pairs = np.array([(a[seed], b[seed]) for seed in a.keys() & b.keys()])
-        assert len(pairs) == int(row["n"]) == 5
-        ratio = row["claim"] in RATIOS
+        assert len(pairs) == int(row["n"]) == (6 if name in COSTS else 5)
+        ratio, margin = name in RATIOS, float(row["margin"])
         d = np.log(pairs[:, 0] / pairs[:, 1]) if ratio else pairs[:, 0] - pairs[:, 1]
-        assert float(row["estimate"]) == pytest.approx(np.exp(d.mean()) if ratio else d.mean(), abs=1e-10)
+        margin = np.log(margin) if ratio else margin
+        back = np.exp if ratio else np.asarray
+        assert float(row["estimate"]) == pytest.approx(back(d.mean()), abs=1e-12)
+        if name == "peak_memory":  # computed: exact, whatever the spread between seeds
+            assert (row["low"], row["high"], row["confidence"]) == ("", "", "")
+            continue
+        verdict, low, high, confidence = judged(d, relation, margin)
+        verdicts.add(verdict)
+        # as many runs of each arm failed, so failures turn no verdict
+        assert (row["relation_verdict"], row["verdict"]) == (verdict, verdict)
+        shown = ["" if np.isinf(end) else pytest.approx(float(back(end)), abs=1e-10) for end in (low, high)]
+        assert [end and float(end) for end in (row["low"], row["high"])] == shown
+        assert float(row["confidence"]) == pytest.approx(confidence)
+        assert float(row["level"]) == 0.05
+    assert verdicts == {*ClaimVerdict}
+
+
+def claimed(row: Row) -> str:
+    """Return the title of the metric that a row's sentence names; rows by test accuracy may follow it."""
+    return METRICS[row["claim"].split()[0]].title
 
 
 def test_every_published_number_stands_beside_the_mean_of_the_runs(results: Results, found: Document):
     rows = read(document.published_csv(found))
     assert [row["metric"] for row in rows] == list(METRICS)
     for row in rows:
-        values = [*of(results, row["arm"], row["metric"]).values()]
-        assert float(row["mean"]) == pytest.approx(np.mean(values))
-        assert float(row["sd"]) == pytest.approx(np.std(values, ddof=1))
+        values = PRINTED[row["unit"]] * np.array([*of(results, row["arm"], row["metric"]).values()])
+        assert int(row["n"]) == len(values) == (7 if row["metric"] in COSTS else 6)
+        assert float(row["mean"]) == pytest.approx(values.mean())
+        assert float(row["sd"]) == pytest.approx(values.std(ddof=1))
+        low, high = stats.t.interval(0.95, len(values) - 1, values.mean(), stats.sem(values))
+        if row["metric"] != "peak_memory":
+            assert (float(row["low"]), float(row["high"])) == pytest.approx((low, high))
 
 
 def test_numbers_beside_the_words_are_not_rounded(found: Document):
     report = found.reports[0]
     rows = read(document.claims_csv(found))
-    for row, claim in zip(rows, report.claims, strict=True):
+    judged = [row for claim in report.claims for row in (claim, claim.also) if row]
+    assert len(rows) == len(judged) == len(report.claims) + len(RELATIONS)
+    for row, claim in zip(rows, judged, strict=True):
         (part,) = claim.parts
         assert float(row["estimate"]) == part.estimate
-        assert (row["low"], row["high"]) == tuple(map(str, part.interval or ("", "")))
-        assert float(row["level"]) == 0.05
-        assert float(row["margin"]) == pytest.approx(1.05 if claim.parts[0].ratio else 0.3)
+        ends = ["" if np.isinf(end) else str(end) for end in part.interval or (inf, inf)]
+        assert [row["low"], row["high"]] == ends
+        assert row["confidence"] == ("" if part.confidence is None else str(part.confidence))
+        assert (float(row["p"]), float(row["level"])) == (part.p, 0.05)
+        assert float(row["margin"]) == pytest.approx(1.05 if part.ratio else 0.003)
+
+
+def test_a_claim_on_the_best_validation_accuracy_has_a_row_by_test_accuracy(found: Document):
+    rows = [row for row in read(document.claims_csv(found)) if row["claim"].startswith("valid_best")]
+    assert [row["metric"] for row in rows] == ["best validation accuracy", "test accuracy"] * len(RELATIONS)
+    tested = [row for row in read(document.claims_csv(found)) if row["claim"].startswith("test_accuracy")]
+    columns = ("verdict", "relation", "n", "found", "estimate", "low", "high", "confidence", "margin", "p")
+    assert [[row[c] for c in columns] for row in rows[1::2]] == [[row[c] for c in columns] for row in tested]
 
 
 def test_epochs_have_a_row_each(results: Results):
     rows = read(document.epochs_csv([results]))
     assert tuple(rows[0]) == ("study", *EPOCH_COLUMNS)
     assert {"train_accuracy", "train_loss", "valid_accuracy", "valid_loss", "seconds"} < set(rows[0])
-    assert len(rows) == 11 * EPOCHS + EPOCHS // 2
+    assert len(rows) == 13 * EPOCHS + EPOCHS // 2
     record = results.epochs(results.runs[0].id)[2]
     assert (rows[2]["arm"], rows[2]["seed"], rows[2]["epoch"]) == ("max", "0", "3")
     assert float(rows[2]["train_loss"]) == record.train_loss
@@ -121,7 +207,7 @@ def test_rows_of_all_runs_take_one_statement(results: Results):
     fresh = Results.open(results.folder)
     _ = fresh.study
     fresh.store._connection.set_trace_callback(statements.append)
-    assert len(fresh.rows()) == 12
+    assert len(fresh.rows()) == 14
     assert len(statements) == 1
     plan = fresh.store._connection.execute(f"EXPLAIN QUERY PLAN {statements[0]}").fetchall()
     scanned = [row["detail"] for row in plan if row["detail"].startswith("SCAN")]

@@ -73,8 +73,8 @@ def test_the_summary_says_what_the_report_says(report: Report) -> None:
     assert report.question in flat
     assert report.answer in flat
     c = report.effects[0].pair.comparison
-    assert f"{c.mean:+.2f} pp" in flat
-    assert f"{c.interval[0]:+.2f} to {c.interval[1]:+.2f} pp" in flat
+    assert f"{100 * c.mean:+.2f} pp" in flat
+    assert f"{100 * c.interval[0]:+.2f} to {100 * c.interval[1]:+.2f} pp" in flat
 
 
 def test_a_family_has_a_row_a_comparison(family: Report) -> None:
@@ -82,7 +82,7 @@ def test_a_family_has_a_row_a_comparison(family: Report) -> None:
     assert readable(text)
     for effect in family.effects:
         assert f"{effect.name} " in text
-        assert f"{effect.interval[0]:+.2f} to {effect.interval[1]:+.2f}" in text
+        assert f"{100 * effect.interval[0]:+.2f} to {100 * effect.interval[1]:+.2f}" in text
 
 
 def test_interim_shows_no_p_and_no_verdict(interim: Results) -> None:
@@ -95,7 +95,7 @@ def test_interim_shows_no_p_and_no_verdict(interim: Results) -> None:
 def test_few_seeds_show_their_values(tmp_path: Path, seeds: int) -> None:
     report = build(make_results(tmp_path, make_study(seeds=seeds)))
     text = printed(arms_table(report))
-    assert all(f"{value:.2f}" in text for arm in report.arms for value in arm.values)
+    assert all(f"{100 * value:.2f}" in text for arm in report.arms for value in arm.values)
     assert readable(printed(summary(report)))
 
 
@@ -104,12 +104,13 @@ def test_factors_have_a_row_an_effect(factors: Report) -> None:
     assert readable(text)
     flat = re.sub(r"[\s│]+", " ", text)
     for effect in factors.factorial.effects:
-        assert f"{effect.mean:+.2f} {effect.interval[0]:+.2f} to {effect.interval[1]:+.2f}" in flat
+        low, high = effect.interval
+        assert f"{100 * effect.mean:+.2f} {100 * low:+.2f} to {100 * high:+.2f}" in flat
 
 
 def test_a_single_seed_compares_networks(tmp_path: Path) -> None:
     report = build(make_results(tmp_path, make_study(seeds=1)))
     text = printed(verdict_panel(report))
     assert readable(text)
-    assert f"{report.networks[0].test.difference:+.2f}" in text
+    assert f"{100 * report.networks[0].test.difference:+.2f}" in text
     assert "two networks, not two methods" in text

@@ -52,18 +52,17 @@ def _complete(arms: Sequence[ArmRow], family: Family | None) -> str:
 def _failures(arms: Sequence[ArmRow], family: Family | None) -> Sequence[str]:
     """Say how often runs failed, before anything is said of those that learnt."""
     failing = [arm for arm in arms if arm.failures]
-    if not failing:
+    if not failing or all(arm.never_learnt for arm in arms):
         return ()
     if family is not None and len(family.pairs) == 1:
-        if all(arm.never_learnt for arm in arms):
-            return ()
         return (wording.failures(family.pairs[0]),)
     counts = [_count(arm) for arm in failing[:MOST_FAILURES]]
     rest = failing[MOST_FAILURES:]
     if rest:
         runs = sum(arm.failures for arm in rest)
         counts.append(f"{runs} of {sum(arm.ended for arm in rest)} of {plural(len(rest), 'other arm')}")
-    return (f"Runs failed: {names(counts)}; what follows is of the seeds on which both arms learnt.",)
+    those = "seeds on which both arms learnt" if family else "runs that learnt"
+    return (f"Runs failed: {names(counts)}; what follows is of the {those}.",)
 
 
 def _count(arm: ArmRow) -> str:
@@ -95,6 +94,8 @@ def _interim(arms: Sequence[ArmRow], done: int, total: int) -> str:
 def _single(arm: ArmRow) -> str:
     if not arm.test.n:
         return f"{capital(arm.name)} gave no test result: none of {plural(arm.planned, 'run')} finished."
+    if arm.never_learnt:
+        return f"No run of {arm.name} learnt anything: its {percent(arm.test.mean)} are guesses."
     name = interval_name(arm.test.confidence)
     spread = f"{name} {interval(arm.test.interval)}; " if arm.test.interval else ""
     evidence = f"({spread}{seeds(arm.test.n)})"

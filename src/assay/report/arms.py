@@ -90,7 +90,7 @@ def arm_row(results: Results, arm: Arm) -> ArmRow:
     runs = results.of(arm.name)
     done = [run for run in runs if run.status is Status.DONE]
     values = results.counted(arm.name, lambda run: run.test_accuracy)
-    counted = results.learnt(arm.name) or done
+    counted = results.counting(arm.name)
     return ArmRow(
         name=arm.name,
         levels=arm.levels,

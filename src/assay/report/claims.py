@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.claims import Claim, Relation
-from assay.comparisons import failures_of
 from assay.metrics import MARGINS, METRICS, Failing, Metric
 from assay.report.costs import is_computed
 from assay.report.numbers import further, names, plural, points, points_interval, whole_percent
@@ -35,15 +34,19 @@ ALSO = "test_accuracy"
 """What a claim on the best validation accuracy, which is optimistic, is judged by as well."""
 
 
+Levels = tuple[float, float]
+"""The level at which a relation supports its claim, and that at which it contradicts it."""
+
+
 @dataclass(frozen=True)
 class Part:
     """One relation that a claim expects, and what the runs say of it.
 
     ``estimate`` and ``interval`` are differences of shares, or the factor a / b where the metric is compared
     by ratio, ``margin`` in the same unit the smallest difference that matters. ``interval`` is the one that
-    decides, at ``confidence``, one end infinite where it is a one-sided bound. ``printed`` is what the
-    source's own numbers give, ``doubtful`` where one of them may be an error. ``p`` is that of "the relation
-    does not hold".
+    decides, at ``confidence``, one end infinite where it is a one-sided bound. Of "never learns"
+    ``margin`` is the share of runs that may learn. ``printed`` is what the source's own numbers give,
+    ``doubtful`` where one of them may be an error. ``p`` is that of "the relation does not hold".
     """
 
     relation: str
@@ -155,8 +158,8 @@ def _part(results: Results, claim: Claim, relation: Relation) -> Part:
     if relation.b is None:
         return _never_learns(results, claim, relation)
     metric = METRICS[claim.metric]
-    level = results.alpha / len(claim.relations)
-    failed = compare_failures(*(failures_of(results, arm) for arm in relation.arms))
+    levels = results.alpha, results.alpha / len(claim.relations)
+    failed = compare_failures(*(results.failures(arm) for arm in relation.arms))
     exact = metric is METRICS["peak_memory"] and is_computed(results, *relation.arms)
     test = _exactly(results, claim, relation) if exact else _test(results, claim, relation)
     estimate, interval = _shown(test, metric, relation)
@@ -177,7 +180,7 @@ def _part(results: Results, claim: Claim, relation: Relation) -> Part:
         note="computed, so exact" if exact and test.n else "",
         doubtful=printed is not None and any(doubt(results.study, arm, metric) for arm in relation.arms),
     )
-    return _with_failures(part, metric, relation, failed, level) if failed.any else part
+    return _with_failures(part, metric, relation, failed, levels) if failed.any else part
 
 
 def _test(results: Results, claim: Claim, relation: Relation) -> RelationTest:
@@ -200,7 +203,9 @@ def _exactly(results: Results, claim: Claim, relation: Relation) -> RelationTest
     return replace(test, n=len(d), interval=None, more_seeds=None)
 
 
-def _with_failures(part: Part, metric: Metric, relation: Relation, failed: FailureTest, level: float) -> Part:
+def _with_failures(
+    part: Part, metric: Metric, relation: Relation, failed: FailureTest, levels: Levels
+) -> Part:
     """Let failures have their say: a failed run is worse than one that learnt, and is counted first."""
     if metric.failing is Failing.AS_MEASURED:
         return part
@@ -212,7 +217,7 @@ def _with_failures(part: Part, metric: Metric, relation: Relation, failed: Failu
     if metric.failing is Failing.UNDEFINED:
         return replace(part, note=note)
     if part.n < FEWEST:
-        return replace(_by_failures(part, metric, relation, failed, level), note=note)
+        return replace(_by_failures(part, metric, relation, failed, levels), note=note)
     if _conflicts(part.verdict, metric, relation, failed):
         return _undecided(part, f"{note}, which points the other way")
     return replace(part, note=note)
@@ -246,13 +251,14 @@ def _conflicts(verdict: ClaimVerdict, metric: Metric, relation: Relation, failed
     return more_of_a != 0 and against == (verdict is ClaimVerdict.SUPPORTED)
 
 
-def _by_failures(part: Part, metric: Metric, relation: Relation, failed: FailureTest, level: float) -> Part:
+def _by_failures(part: Part, metric: Metric, relation: Relation, failed: FailureTest, levels: Levels) -> Part:
     """Judge by failures alone, exactly, where too few seeds are left on which both arms learnt."""
     worse_a = failed.only_a > failed.only_b
     expected = _expects(metric, relation)
-    if failed.p >= level or expected == 0:
-        return replace(part, verdict=ClaimVerdict.UNDECIDED, p=1.0)
     holds = (expected > 0) != worse_a
+    supports, contradicts = levels
+    if failed.p >= (supports if holds else contradicts) or expected == 0:
+        return replace(part, verdict=ClaimVerdict.UNDECIDED, p=1.0)
     verdict = ClaimVerdict.SUPPORTED if holds else ClaimVerdict.CONTRADICTED
     return replace(part, verdict=verdict, p=failed.p if holds else 1.0)
 
@@ -307,7 +313,7 @@ def _never_learns(results: Results, claim: Claim, relation: Relation) -> Part:
     learnt, ended = sum(results.left_chance(run) for run in runs), len(runs)
     note = f"{learnt} of {plural(ended, 'run')} learnt"
     if learnt:
-        return Part(str(relation), ClaimVerdict.CONTRADICTED, False, ended, note=note)
+        return Part(str(relation), ClaimVerdict.CONTRADICTED, False, ended, margin=claim.share, note=note)
     confidence = results.confidence
     bound = never_seen_bound(ended, confidence=confidence) if ended else 1.0
     note += f"; with {100 * confidence:.3g}% confidence at most {whole_percent(bound)} do"
@@ -318,6 +324,7 @@ def _never_learns(results: Results, claim: Claim, relation: Relation) -> Part:
         False,
         ended,
         p=(1 - claim.share) ** ended,
+        margin=claim.share,
         more_seeds=None if supported else _until_bound(ended, claim.share, confidence),
         note=note,
     )

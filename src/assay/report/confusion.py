@@ -33,7 +33,7 @@ class Mistake:
 
 @dataclass(frozen=True, eq=False)
 class Confusion:
-    """What an arm's networks, one a seed, read each class of the test set as.
+    """What an arm's networks, one a seed that counts, read each class of the test set as.
 
     ``shares`` (K, K) are of the true class's images, mean over
     ``seeds``: rows are true classes, columns answers. A class without test

@@ -25,13 +25,14 @@ LOSSES: tuple[Metric, ...] = ("valid_loss", "train_loss")
 CLAIM_COLUMNS = (
     "study", "claim", "source", "metric", "verdict",
     "relation", "relation_verdict", "n", "found", "published",
-    "estimate", "low", "high", "confidence", "margin", "p",
+    "estimate", "low", "high", "confidence", "margin", "p", "level",
 )  # fmt: skip
-"""One row a relation; the last six are numbers in full precision.
+"""One row a relation; the last seven are numbers in full precision.
 
 ``estimate`` is a difference of shares, or the factor between losses or costs; ``low`` and ``high`` are the
 ends, in the same unit, of the interval that decided at ``confidence``, one of them empty where a one-sided
-bound did; ``margin`` is the smallest difference that matters, and ``p`` that of "the relation does not hold".
+bound did; ``margin`` is the smallest difference that matters, of "never learns" the share of runs that may
+learn; ``p`` is that of "the relation does not hold", and ``level`` that of all tests, 0.05 or a look's part.
 Of a claim by best validation accuracy the rows by test accuracy follow.
 """
 PUBLISHED_COLUMNS = (
@@ -135,10 +136,14 @@ def _widths(rows: Sequence[PublishedRow]) -> str:
     widths = [row.prediction[1] - row.prediction[0] for row in rows if row.unit == "%" and row.prediction]
     if not widths:
         return ""
-    return (
-        f"These intervals are {share(min(widths))} to {share(max(widths))} points wide, half of them under "
-        f"{share(median(widths))}: to lie in a wide one is no close agreement."
-    )
+    if len(widths) == 1:
+        wide = f"Its interval is {share(widths[0])} points wide"
+    else:
+        wide = (
+            f"These intervals are {share(min(widths))} to {share(max(widths))} points wide, in the median "
+            f"{share(median(widths))}"
+        )
+    return f"{wide}: to lie in a wide one is no close agreement."
 
 
 def render(document: Document) -> str:
@@ -153,7 +158,7 @@ def claims_csv(document: Document) -> str:
 
 
 def published_csv(document: Document) -> str:
-    """Return one row for each published number, accuracies in percent."""
+    """Return one row for each published number, in the unit of reports: accuracies in percent."""
     return csv_text(
         PUBLISHED_COLUMNS, (row for report in document.reports for row in _published_rows(report))
     )
@@ -197,7 +202,7 @@ def _claim_rows(claims: Sequence[tuple[Report, ClaimRow]]) -> Iterator[tuple[obj
             yield (*head, *("" for _ in CLAIM_COLUMNS[len(head) :]))
         for part in claim.parts:
             low, high = (end if isfinite(end) else "" for end in part.interval or (nan, nan))
-            numbers = (part.estimate, low, high, part.confidence, part.margin, part.p)
+            numbers = (part.estimate, low, high, part.confidence, part.margin, part.p, report.level)
             yield (*head, part.relation, part.verdict, part.n, part.found, part.published, *numbers)
 
 

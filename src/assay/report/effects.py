@@ -34,12 +34,9 @@ def effects_of(results: Results, family: Family | None) -> tuple[Effect, ...]:
 
 
 def _crossed(results: Results, pair: Pair) -> Crossed | None:
-    seeds = sorted(_counted(results, pair.a) & _counted(results, pair.b))
+    first, second = ({run.seed for run in results.counting(arm)} for arm in (pair.a, pair.b))
+    seeds = sorted(first & second)
     if len(seeds) < FEWEST:
         return None
     a, b = (np.array([results.correct(RunId(arm, seed)) for seed in seeds]) for arm in (pair.a, pair.b))
     return compare_crossed(a, b, confidence=results.confidence) if a.shape[1] > 1 else None
-
-
-def _counted(results: Results, arm: str) -> set[int]:
-    return {run.seed for run in results.learnt(arm) or results.finished(arm)}

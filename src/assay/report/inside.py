@@ -59,12 +59,14 @@ def look_inside(results: Results, arm: str | None = None, image: int = 0) -> Ins
 
 
 def _best_arm(results: Results) -> str | None:
-    means = {arm.name: np.nanmean(values) for arm in results.study.arms
-             if np.isfinite(values := results.accuracies(arm.name)).any()}  # fmt: skip
+    """Return the arm whose printed mean is the highest."""
+    values = {
+        arm.name: results.counted(arm.name, lambda run: run.test_accuracy) for arm in results.study.arms
+    }
+    means = {arm: np.nanmean(found) for arm, found in values.items() if np.isfinite(found).any()}
     return max(means, key=lambda name: means[name], default=None)
 
 
 def _confusion(results: Results, arm: str, test: Split) -> Confusion:
-    done = [run.id for run in results.finished(arm)]
-    predicted = np.array([results.store.predicted(run) for run in done])
+    predicted = np.array([results.store.predicted(run.id) for run in results.counting(arm)])
     return confusion(arm, predicted, test.labels, test.images, results.header.classes)

@@ -90,6 +90,8 @@ def _claims(report: Report) -> Table:
     rows = []
     for claim in report.claims:
         verdict = claim.verdict.value if claim.verdict else n.NOTHING
+        if claim.also and claim.also.verdict:
+            verdict += f" (by test accuracy: {claim.also.verdict.value})"
         rows.append((f"{claim.sentence} (by {claim.metric})", verdict, "", "", ""))
         rows += [(p.relation, p.verdict.value, p.found, p.published, str(p.n)) for p in claim.parts]
     headings = ("Claim", "The runs say", "Found", "Published", "Seeds")

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from assay.report.arms import ArmRow
 from assay.report.effects import Effect
 from assay.report.factorial import factorial_of, has_factors
-from assay.report.numbers import capital, ended, names, plural, seeds, share, whole_percent
+from assay.report.numbers import capital, confidence, ended, names, plural, seeds, share, whole_percent
 from assay.report.waiting import first_verdict
 from assay.results import Results
 from assay.source import unlike_source
@@ -20,7 +20,8 @@ def limits(
     found = [*_interim(results), *_extended(results), *_looked(results), *_synthetic(results)]
     found += _published(results)
     found += [*_lost(arms), *_stuck(results, arms)]
-    found += [*_open(effects), *_few(results, effects), *_factors(results), *_rare(arms, effects)]
+    found += [*_open(effects), *_few(results, effects), *_factors(results)]
+    found += [*_rare(arms, effects, results.confidence)]
     found += [*_notes(effects), *_scope(results, effects), *_maximum(family), *_costs(results, arms)]
     return list(dict.fromkeys(found))
 
@@ -97,8 +98,7 @@ def _lost(arms: Sequence[ArmRow]) -> Iterator[str]:
         if arm.diverged:
             yield (
                 f"{arm.diverged} of {plural(arm.planned, 'run')} of {arm.name} diverged: an outcome in "
-                "itself, which no mean contains. Its mean and every comparison with it speak of the seeds on "
-                "which it learnt."
+                f"itself, which no mean contains.{_speaks_of(arm)}"
             )
         if arm.failed:
             yield f"{arm.failed} of {plural(arm.planned, 'run')} of {arm.name} failed with an error."
@@ -114,18 +114,24 @@ def _stuck(results: Results, arms: Sequence[ArmRow]) -> Iterator[str]:
             )
 
 
+def _speaks_of(arm: ArmRow) -> str:
+    if arm.never_learnt:
+        return ""
+    return " Its mean and every comparison with it speak of the seeds on which it learnt."
+
+
 def _left_out(arm: ArmRow) -> str:
     return "" if arm.never_learnt else ", which its mean and comparisons leave out"
 
 
-def _rare(arms: Sequence[ArmRow], effects: Sequence[Effect]) -> Iterator[str]:
+def _rare(arms: Sequence[ArmRow], effects: Sequence[Effect], sure: float) -> Iterator[str]:
     """Say how often runs may fail without one of so few having failed."""
     whole = [arm.ended for arm in arms if arm.ended and not arm.failures]
     if effects and whole:
-        bound = whole_percent(never_seen_bound(min(whole)))
+        bound = whole_percent(never_seen_bound(min(whole), confidence=sure))
         yield (
             f"A rare failure cannot be seen with so few seeds: where {plural(min(whole), 'run')} of an arm "
-            f"all learnt, up to {bound} of its seeds may fail (with 95% confidence)."
+            f"all learnt, up to {bound} of its seeds may fail (with {confidence(sure)} confidence)."
         )
 
 

@@ -19,8 +19,8 @@ from assay.stats.ttest import FEWEST, Interval
 DECIMALS = {"%": 2, "nats": 3}
 """How numbers are shown in units that mean the same on every machine; seconds and memory do not."""
 
-POSSIBLE: dict[str, Interval] = {"%": (0.0, 1.0), "nats": (0.0, inf)}
-"""What a number of that unit can be at all; of a share, here, not of a percentage."""
+POSSIBLE: dict[str, Interval] = {"accuracy": (0.0, 1.0), "overfit": (-1.0, 1.0), "loss": (0.0, inf)}
+"""What a number can be at all, by the margin of its metric; shares, here, and no percentages."""
 
 SPLITS = {"test_accuracy": "test", "valid_best": "valid", "valid_final": "valid"}
 """On which images an accuracy is measured that other people measured on others."""
@@ -28,7 +28,7 @@ SPLITS = {"test_accuracy": "test", "valid_best": "valid", "valid_final": "valid"
 
 @dataclass(frozen=True)
 class PublishedRow:
-    """One printed number beside ours, accuracies as shares.
+    """One printed number beside ours, accuracies as shares, memory in bytes.
 
     ``ours`` has no interval until there may be a verdict, nor where memory was computed. ``prediction`` is
     where one run of theirs falls with the confidence of that interval, had it our mean and spread, its own
@@ -48,6 +48,8 @@ class PublishedRow:
     """On how many images an accuracy was measured, ours and theirs."""
     consistent: bool | None
     doubt: str
+    images: tuple[int, int] | None = None
+    """On how many images ours and theirs were measured, of accuracies of new images."""
 
     @property
     def title(self) -> str:
@@ -95,7 +97,7 @@ def published(results: Results) -> tuple[PublishedRow, ...]:
     printed = results.study.published
     judged = not unlike_source(results.study)
     return tuple(
-        _row(results, arm.name, METRICS[key], float(value), judged)
+        _row(results, arm.name, METRICS[key], METRICS[key].printed(float(value)), judged)
         for arm in results.study.arms
         for key, value in printed.get(arm.name, {}).items()
         if key != "doubt"
@@ -116,6 +118,7 @@ def _row(results: Results, arm: str, metric: Metric, printed: float, judged: boo
         images=_images(results, metric),
         consistent=_lies_within(printed, prediction, metric) if prediction and judged else None,
         doubt=doubt(results.study, arm, metric),
+        images=_images(results, metric),
     )
 
 
@@ -134,9 +137,7 @@ def _prediction(
         return None, False
     images = _images(results, metric)
     low, high = against_published(values, printed, images=images, confidence=results.confidence).prediction
-    if metric.name not in SPLITS and metric.unit == "%":
-        return (low, high), False
-    least, most = POSSIBLE[metric.unit]
+    least, most = POSSIBLE[metric.margin]
     return (max(low, least), min(high, most)), low < least or high > most
 
 

@@ -24,10 +24,19 @@ def comparison(pair: Pair, m: int) -> str:
     """Return the sentence of a comparison, one of ``m`` of a family; it says so where it leaves seeds out."""
     if pair.failures.a.share == pair.failures.b.share == 1:
         return f"{capital(pair.a)} and {pair.b} cannot be compared: neither learnt anything."
-    if pair.interval is None or pair.equivalence_interval is None:
-        return _too_few(pair)
-    on = f"on the {seeds(pair.comparison.n)} on which both learnt, " if pair.left_out else ""
-    return f"{capital(on + _verdict(pair, m))}."
+    if not pair.comparison.n:
+        return f"There is no seed on which both {pair.a} and {pair.b} learnt: nothing can be compared."
+    said = _too_few(pair) if pair.interval is None else _verdict(pair, m)
+    return f"{capital(_on(pair) + said)}."
+
+
+def _on(pair: Pair) -> str:
+    """Say which runs are compared, where it is not simply all of them."""
+    rates = {pair.a: pair.failures.a, pair.b: pair.failures.b}
+    for arm, rate in rates.items():
+        if rate.share == 1:
+            return f"no run of {arm} learnt anything: by what it guesses, "
+    return f"on the {seeds(pair.comparison.n)} on which both learnt, " if pair.left_out else ""
 
 
 def _verdict(pair: Pair, m: int) -> str:
@@ -76,15 +85,10 @@ def _interval(interval: str, alpha: float, pair: Pair, m: int) -> str:
 
 
 def _too_few(pair: Pair) -> str:
-    """Say why nothing can be concluded from the seeds on which both learnt."""
+    """Say that nothing can be concluded from one or two seeds."""
     c = pair.comparison
-    if not c.n:
-        return f"There is no seed on which both {pair.a} and {pair.b} learnt: nothing can be compared."
     found = " and ".join(points(d) for d in c.differences)
-    return (
-        f"{capital(pair.a)} less {pair.b} is {found} points on {seeds(c.n)}: too few for a verdict (at "
-        "least 3 are needed)."
-    )
+    return f"{pair.a} less {pair.b} is {found} points on {seeds(c.n)}: too few for a verdict (at least 3)"
 
 
 def failures(pair: Pair) -> str:
