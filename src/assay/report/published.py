@@ -48,8 +48,6 @@ class PublishedRow:
     """On how many images an accuracy was measured, ours and theirs."""
     consistent: bool | None
     doubt: str
-    images: tuple[int, int] | None = None
-    """On how many images ours and theirs were measured, of accuracies of new images."""
 
     @property
     def title(self) -> str:
@@ -118,7 +116,6 @@ def _row(results: Results, arm: str, metric: Metric, printed: float, judged: boo
         images=_images(results, metric),
         consistent=_lies_within(printed, prediction, metric) if prediction and judged else None,
         doubt=doubt(results.study, arm, metric),
-        images=_images(results, metric),
     )
 
 
