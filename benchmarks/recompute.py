@@ -346,13 +346,13 @@ def _placed(row: Row, x: Numbers, metric: Metric, exact: bool) -> list[str]:
 
 
 def one_run(x: Numbers, images: Sequence[int], alpha: float) -> Interval:
-    """Return where one run more would fall, of other images too, the wider of with them and without."""
+    """Return where one run more would fall, of other images too (Cochran and Cox), never narrower for these."""
     mean, seeds = float(x.mean()), float(x.var(ddof=1)) * (1 + 1 / len(x))
     sampling = sum(mean * (1 - mean) / count for count in images)
-    half = stats.t.ppf(1 - alpha / 2, len(x) - 1) * seeds**0.5
+    student, normal = stats.t.ppf(1 - alpha / 2, len(x) - 1), stats.norm.ppf(1 - alpha / 2)
+    half = student * seeds**0.5
     if sampling:
-        degrees = (len(x) - 1) * (1 + sampling / seeds) ** 2 if seeds else inf
-        half = max(half, stats.t.ppf(1 - alpha / 2, degrees) * (seeds + sampling) ** 0.5)
+        half = max(half, (student * seeds + normal * sampling) / (seeds + sampling) ** 0.5)
     return mean - float(half), mean + float(half)
 
 

@@ -272,10 +272,10 @@ def test_at_a_look_numbers_beside_published_ones_have_its_level(looked: Results)
     assert row.ours.n == 3
     assert row.ours.interval == pytest.approx(stats.t.interval(1 - LEVEL, 2, x.mean(), stats.sem(x)))
     seeds, images = x.var(ddof=1) * (1 + 1 / 3), 2 * x.mean() * (1 - x.mean()) / TEST_IMAGES
-    degrees = (seeds + images) ** 2 / (seeds**2 / 2)  # Satterthwaite; the images' part is known
-    both = stats.t.interval(1 - LEVEL, degrees, x.mean(), np.sqrt(seeds + images))
-    alone = stats.t.interval(1 - LEVEL, 2, x.mean(), np.sqrt(seeds))
-    assert row.prediction == pytest.approx(max(both, alone, key=np.ptp))
+    student, normal = stats.t.ppf(1 - LEVEL / 2, 2), stats.norm.ppf(1 - LEVEL / 2)
+    both = (student * seeds + normal * images) / np.sqrt(seeds + images)  # Cochran and Cox
+    half = max(both, student * np.sqrt(seeds))
+    assert row.prediction == pytest.approx((x.mean() - half, x.mean() + half))
 
 
 def test_at_a_look_a_report_speaks_of_its_seeds_alone(looked: Results):
