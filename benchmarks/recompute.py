@@ -346,7 +346,7 @@ def _placed(row: Row, x: Numbers, metric: Metric, exact: bool) -> list[str]:
 
 
 def one_run(x: Numbers, images: Sequence[int], alpha: float) -> Interval:
-    """Return where one run more would fall, of other images too (Cochran and Cox), never narrower for these."""
+    """Return where one run more would fall, of other images too (Cochran and Cox), these never narrow it."""
     mean, seeds = float(x.mean()), float(x.var(ddof=1)) * (1 + 1 / len(x))
     sampling = sum(mean * (1 - mean) / count for count in images)
     student, normal = stats.t.ppf(1 - alpha / 2, len(x) - 1), stats.norm.ppf(1 - alpha / 2)
