@@ -14,8 +14,8 @@ from assay.report.export import to_toml
 from assay.results import Results
 
 
-def write(characters: str, **changes: object) -> None:
-    Path("own.toml").write_text(to_toml(tiny_tables(characters, training={"epochs": 1}, **changes)))
+def write(characters: str, epochs: int = 1, **changes: object) -> None:
+    Path("own.toml").write_text(to_toml(tiny_tables(characters, training={"epochs": epochs}, **changes)))
 
 
 def lines(text: str) -> list[str]:
@@ -23,7 +23,7 @@ def lines(text: str) -> list[str]:
 
 
 def test_until_resolved_says_at_each_look_what_is_decided(assay: Assay, characters: str):
-    write(characters, seeds=3, margin=90.0)
+    write(characters, epochs=4, seeds=3, margin=90.0)  # enough for every run to leave chance level
     said = assay("run", "own.toml", "--until-resolved")
     assert (said.status, said.err) == (0, "")
     assert "look 1 of 3, 3 seeds: 1 of 1 comparison decided" in lines(said.out)
@@ -39,8 +39,8 @@ def test_until_resolved_says_at_each_look_what_is_decided(assay: Assay, characte
 
 
 def test_declared_looks_that_are_resolved_stay_so(assay: Assay, characters: str):
-    write(characters, seeds=6, looks=[3, 6], margin=90.0)
-    assay("run", "own.toml", "--until-resolved")
+    write(characters, epochs=4, seeds=6, looks=[3, 6], margin=90.0)
+    assert "resolved at look 1 of 2" in assay("run", "own.toml", "--until-resolved").out
     again = assay("run", "own.toml")
     assert (again.status, again.out) == (0, "assay-runs/tiny/report.html\n")
 
