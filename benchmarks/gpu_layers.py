@@ -73,6 +73,45 @@ def one_by_one(last: bool) -> Way:
     return make
 
 
+def without_bias(channels: int, side: int, dtype: torch.dtype) -> Any:
+    """Leave the bias to whoever pools: what is then the grouped convolution's share."""
+    x, dy = maps(RUNS * channels, side, dtype, True), maps(RUNS * FILTERS, side, dtype, True)
+    w = torch.rand(RUNS * FILTERS, channels, 3, 3, device="cuda", dtype=dtype)
+    w = w.contiguous(memory_format=torch.channels_last)
+    window = [[1, 1], [1, 1], [1, 1], False, [0, 0]]
+
+    def forward() -> object:
+        return aten.convolution(x, w, None, *window, RUNS)
+
+    def backward() -> object:
+        asked = [channels > 1, True, False]
+        return aten.convolution_backward(dy, x, w, None, *window, RUNS, asked)
+
+    return forward, backward
+
+
+def padded_products(channels: int, side: int, dtype: torch.dtype) -> Any:
+    """Pad the first layer's nine taps to sixteen, which matrix units like better."""
+    if channels > 1:
+        return ()
+    seen = torch.rand(RUNS, N * side * side, 16, device="cuda", dtype=dtype)
+    dy = torch.rand(RUNS, N * side * side, FILTERS, device="cuda", dtype=dtype)
+    w = torch.rand(RUNS, 16, FILTERS, device="cuda", dtype=dtype)
+    return (lambda: torch.bmm(seen, w)), (lambda: torch.bmm(seen.transpose(1, 2), dy))
+
+
+def fused(channels: int, side: int, dtype: torch.dtype) -> Any:
+    """Pool, add the bias and rectify in one kernel of Triton's."""
+    del channels
+    import gpu_kernels
+
+    x = maps(RUNS * FILTERS, side, dtype, True)
+    b = torch.rand(RUNS * FILTERS, device="cuda", dtype=dtype)
+    y, which = gpu_kernels.forward(x, b)
+    dy = torch.rand_like(y)
+    return (lambda: gpu_kernels.forward(x, b)), (lambda: gpu_kernels.backward(dy, which, x.shape))
+
+
 def products(channels: int, side: int, dtype: torch.dtype) -> Any:
     """Patches, written out, as the rows of one batched matrix product."""
     x = torch.rand(RUNS, N, side, side, channels, device="cuda", dtype=dtype)
@@ -129,9 +168,12 @@ WAYS: dict[str, Way] = {
     "grouped NCHW": grouped(False),
     "one by one NHWC": one_by_one(True),
     "one by one NCHW": one_by_one(False),
+    "no bias, NHWC": without_bias,
     "products": products,
+    "padded products": padded_products,
     "pool NHWC": pooled(True),
     "pool NCHW": pooled(False),
+    "pool in Triton": fused,
 }
 
 
@@ -160,12 +202,14 @@ def compare(benchmark: bool) -> None:
     ):  # fmt: skip
         torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = tf32
         for way, make in WAYS.items():
+            if benchmark and not way.startswith(("grouped", "no bias", "one")):
+                continue
             cells = []
             for channels, side in LAYERS:
                 try:
                     cells.append("/".join(f"{microseconds(f):6.0f}" for f in make(channels, side, dtype)))
-                except RuntimeError as error:
-                    cells.append(str(error).splitlines()[0][:30])
+                except Exception as error:
+                    cells.append(f"{type(error).__name__}: {error}".splitlines()[0][:60])
             print(f"{name:8} benchmark={benchmark!s:5} {way:16}", *cells, flush=True)
 
 
@@ -199,13 +243,18 @@ def main() -> int:
     )
     parser.add_argument("--no-profile", action="store_true")
     options = parser.parse_args()
-    print("microseconds forward/backward;", *LAYERS)
-    with torch.inference_mode():
-        for benchmark in (False, True):
-            compare(benchmark)
-    torch.backends.cudnn.benchmark = False
     if not options.no_profile:
         profile(RUNS)
+    print("microseconds forward/backward;", *LAYERS)
+    with torch.inference_mode():
+        try:
+            import gpu_kernels
+
+            gpu_kernels.check()
+        except Exception as error:
+            print("Triton:", type(error).__name__, str(error)[:300])
+        for benchmark in (False, True):
+            compare(benchmark)
     return 0
 
 
