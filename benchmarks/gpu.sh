@@ -74,6 +74,14 @@ start_report() {
     aside report-4 "${one[@]}" --workers "$share" --only cnn-depth --only cnn-batch-norm
 }
 
+# The processors are the speed's alone: half of what it compares waits for Python.
+background_may() {
+    local job
+    for job in "${background[@]}"; do
+        kill -"$1" -- -"$job" 2>/dev/null
+    done
+}
+
 stop_background() {
     local job
     for job in "${background[@]}"; do
@@ -113,7 +121,8 @@ PYTHON
 export -f versions
 export PYTHON
 
-tests=(test_torch_cuda.py test_torch_graphs.py test_torch_engine.py test_choice.py test_speed.py)
+tests=(test_torch_cuda.py test_torch_graphs.py test_torch_engine.py test_torch_ways.py test_triton_pooling.py
+    test_torch_precision.py test_choice.py test_speed.py)
 parts=("$@")
 [ $# -gt 0 ] || parts=(versions tests speed reproduce pooling)
 for name in "${parts[@]}"; do
@@ -124,11 +133,15 @@ for name in "${parts[@]}"; do
     layers) part layers 60 "$PYTHON" "$here/benchmarks/gpu_layers.py" ;;
     trial) part trial 45 "$PYTHON" "$here/benchmarks/gpu_speed.py" --rounds 3 --images 4000 \
         --json "$WORK/logs/trial.json" ;;
-    speed) part speed 120 "$PYTHON" "$here/benchmarks/gpu_speed.py" --rounds 9 --json "$WORK/logs/speed.json" ;;
+    speed)
+        background_may STOP
+        part speed 120 "$PYTHON" "$here/benchmarks/gpu_speed.py" --rounds 9 --json "$WORK/logs/speed.json"
+        background_may CONT
+        ;;
     reproduce) needs_data reproduce && part reproduce 180 "$PYTHON" -m assay reproduce 2018 --seeds 3 --epochs 1 \
         --engine torch -s training.dtype=bfloat16 --data "$data" --out reproduce-2018 ;;
     pooling) needs_data pooling && part pooling "$(left)" "$PYTHON" "$here/benchmarks/gpu_pooling.py" \
-        --data "$data" --seconds "$(($(left) - 5))" --out pooling ;;
+        --data "$data" --seconds "$(($(left) - 5))" --out pooling -- -s training.dtype=bfloat16 ;;
     report) needs_data report && start_report ;;
     wait) wait "${background[@]}" ;;
     *) statuses+=("$name|2|no such part") ;;

@@ -15,10 +15,21 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from assay.engines.torch import triton_pooling
+from assay.engines.torch.convolution import conv2d
+from assay.engines.torch.op import Site
+from assay.engines.torch.ways import Ways
+from assay.engines.torch.weights import Weights
+from assay.network import Network
+from assay.nn import Conv2d, Flatten, Linear
+from assay.nn.sliding import Sliding
+
 aten = torch.ops.aten
 RUNS, N, FILTERS = 16, 100, 64
-LAYERS = ((1, 28), (64, 14), (64, 7), (64, 3))
+LAYERS = ((1, 28), (64, 15), (64, 8), (64, 5))
 """Channels in and the side of the maps, of each convolution."""
+
+POOL = Sliding((2, 2), (2, 2), (1, 1))
 
 Way = Callable[[int, int, torch.dtype], tuple[Callable[[], object], Callable[[], object]]]
 """Makes what computes a layer forward, and backward."""
@@ -101,15 +112,31 @@ def padded_products(channels: int, side: int, dtype: torch.dtype) -> Any:
 
 
 def fused(channels: int, side: int, dtype: torch.dtype) -> Any:
-    """Pool, add the bias and rectify in one kernel of Triton's."""
+    """Pool and rectify in one kernel of Triton's, as the engine does."""
     del channels
-    import gpu_kernels
-
     x = maps(RUNS * FILTERS, side, dtype, True)
-    b = torch.rand(RUNS * FILTERS, device="cuda", dtype=dtype)
-    y, which = gpu_kernels.forward(x, b)
+    y, which = triton_pooling.forward(x, POOL)
     dy = torch.rand_like(y)
-    return (lambda: gpu_kernels.forward(x, b)), (lambda: gpu_kernels.backward(dy, which, x.shape))
+    return (lambda: triton_pooling.forward(x, POOL)), (
+        lambda: triton_pooling.backward(dy, which, (side, side), POOL)
+    )
+
+
+def engine(ways: Ways) -> Way:
+    """Let the engine compute it, without a bias, in these ways."""
+
+    def make(channels: int, side: int, dtype: torch.dtype) -> Any:
+        layer, shape = Conv2d(FILTERS, 3, padding=1, bias=False), (channels, side, side)
+        network = Network((layer, Flatten(), Linear(2)), shape)
+        device = torch.device("cuda")
+        weights = Weights(network, RUNS, torch.float32, dtype, device).all
+        own = {"weight": weights["conv1.weight"]}
+        op = conv2d(Site("conv1", shape, RUNS, own, {}, channels > 1, ways), layer)
+        x, dy = maps(RUNS * channels, side, dtype, True), maps(RUNS * FILTERS, side, dtype, True)
+        _, cache = op.forward(x)
+        return (lambda: op.forward(x)), (lambda: op.backward(cache, dy))
+
+    return make
 
 
 def products(channels: int, side: int, dtype: torch.dtype) -> Any:
@@ -147,7 +174,7 @@ def pooled(last: bool) -> Way:
     def make(channels: int, side: int, dtype: torch.dtype) -> Any:
         del channels
         x = maps(RUNS * FILTERS, side, dtype, last)
-        window = [[2, 2], [2, 2], [0, 0], [1, 1], False]
+        window = [[2, 2], [2, 2], [1, 1], [1, 1], False]
         y, index = aten.max_pool2d_with_indices(x, *window)
         dy = torch.rand_like(y)
 
@@ -171,6 +198,11 @@ WAYS: dict[str, Way] = {
     "no bias, NHWC": without_bias,
     "products": products,
     "padded products": padded_products,
+    "engine, plain": engine(Ways()),
+    "engine, patches": engine(Ways(patches=32)),
+    "engine, in parts": engine(Ways(patches=32, summed_parts=True)),
+    "engine, own grads": engine(Ways(patches=32, own_gradients=True)),
+    "engine, own parts": engine(Ways(patches=32, own_gradients=True, summed_parts=True)),
     "pool NHWC": pooled(True),
     "pool NCHW": pooled(False),
     "pool in Triton": fused,
@@ -194,23 +226,20 @@ def microseconds(action: Callable[[], object]) -> float:
     return begin.elapsed_time(end) / 15 * 1e3
 
 
-def compare(benchmark: bool) -> None:
+def compare() -> None:
     """Print what every way takes, of every layer in every precision."""
-    torch.backends.cudnn.benchmark = benchmark
     for name, dtype, tf32 in (
         ("float32", torch.float32, False), ("TF32", torch.float32, True), ("bf16", torch.bfloat16, True),
     ):  # fmt: skip
         torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = tf32
         for way, make in WAYS.items():
-            if benchmark and not way.startswith(("grouped", "no bias", "one")):
-                continue
             cells = []
             for channels, side in LAYERS:
                 try:
                     cells.append("/".join(f"{microseconds(f):6.0f}" for f in make(channels, side, dtype)))
                 except Exception as error:
                     cells.append(f"{type(error).__name__}: {error}".splitlines()[0][:60])
-            print(f"{name:8} benchmark={benchmark!s:5} {way:16}", *cells, flush=True)
+            print(f"{name:8} {way:18}", *cells, flush=True)
 
 
 def profile(cohort: int) -> None:
@@ -221,8 +250,7 @@ def profile(cohort: int) -> None:
     from assay.bench.own import Own
     from assay.bench.problem import Problem
 
-    for dtype in ("float32", "bfloat16"):
-        torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = True
+    for dtype in ("float32", "tf32", "bfloat16"):
         problem = Problem("B4-max", 2000, models=cohort, device="cuda")
         trainer = Own(problem, "torch", dtype)  # type: ignore[arg-type]
         trainer.sessions[0]._record = None  # type: ignore[attr-defined]
@@ -247,14 +275,8 @@ def main() -> int:
         profile(RUNS)
     print("microseconds forward/backward;", *LAYERS)
     with torch.inference_mode():
-        try:
-            import gpu_kernels
-
-            gpu_kernels.check()
-        except Exception as error:
-            print("Triton:", type(error).__name__, str(error)[:300])
-        for benchmark in (False, True):
-            compare(benchmark)
+        print("Triton works:", triton_pooling.works())
+        compare()
     return 0
 
 

@@ -17,7 +17,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,6 +25,7 @@ import torch
 from assay.bench.own import Own
 from assay.bench.peers.eager import Autocast, Eager
 from assay.bench.problem import BATCH, Problem, Trainer
+from assay.recipe import Dtype
 
 NETWORK = "B4-max"
 ASKED = 10.0
@@ -36,20 +37,19 @@ class Precision:
     """What products are computed in."""
 
     name: str
-    tf32: bool
-    dtype: Literal["float32", "bfloat16"]
+    dtype: Dtype
     eager: type[Eager]
 
     def enter(self) -> None:
-        """Make it PyTorch's."""
-        torch.backends.cudnn.allow_tf32 = self.tf32
-        torch.backends.cuda.matmul.allow_tf32 = self.tf32
+        """Make it PyTorch's; assay's sessions see to it themselves."""
+        torch.backends.cudnn.allow_tf32 = self.dtype == "tf32"
+        torch.backends.cuda.matmul.allow_tf32 = self.dtype == "tf32"
 
 
 PRECISIONS = (
-    Precision("TF32", True, "float32", Eager),
-    Precision("bfloat16", True, "bfloat16", Autocast),
-    Precision("float32", False, "float32", Eager),
+    Precision("TF32", "tf32", Eager),
+    Precision("bfloat16", "bfloat16", Autocast),
+    Precision("float32", "float32", Eager),
 )
 
 

@@ -1,8 +1,7 @@
 """The torch engine on a GPU is held to the reference engine too, and its graphs to steps taken one by one."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -70,17 +69,6 @@ NORMALISED = Network(
 @pytest.fixture
 def gpu() -> TorchEngine:
     return TorchEngine("cuda")
-
-
-@contextmanager
-def float32_products() -> Iterator[None]:
-    """Without TF32, which PyTorch takes for convolutions unless told otherwise."""
-    before = torch.backends.cudnn.allow_tf32
-    torch.backends.cudnn.allow_tf32 = False
-    try:
-        yield
-    finally:
-        torch.backends.cudnn.allow_tf32 = before
 
 
 def trained(recipe: Recipe, network: Network = NORMALISED, seeds=SEEDS, recorded=True) -> list[State]:
@@ -169,7 +157,7 @@ def test_graphs_train_as_steps_one_by_one(network) -> None:
     assert_alike(trained(recipe, network), trained(recipe, network, recorded=False))
 
 
-@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("dtype", ["float32", "tf32", "bfloat16"])
 def test_graphs_in_few_digits_train_as_steps_one_by_one(dtype) -> None:
     """Kernels that add atomically differ in the last bits, and bits of bfloat16 are coarse."""
     recipe = Recipe(SGD(1e-3), BATCH, dtype=dtype)
@@ -208,9 +196,8 @@ def test_resumed_training_ends_where_uninterrupted_training_does(rule, gpu) -> N
     assert_alike(resumed.states(), once.states())
 
 
-def test_float32_without_tf32_is_as_near_to_float64_as_float32_can_be(gpu) -> None:
-    with float32_products():
-        found = train(gpu, CNN, Recipe(SGD(0.1), 8), SEEDS).states()
+def test_float32_is_as_near_to_float64_as_float32_can_be(gpu) -> None:
+    found = train(gpu, CNN, Recipe(SGD(0.1), 8), SEEDS).states()
     for state, seed in zip(found, SEEDS, strict=True):
         expected = train(REFERENCE, CNN, Recipe(SGD(0.1), 8, dtype="float64"), (seed,)).states()[0]
         for name, value in values(expected).items():
@@ -218,11 +205,27 @@ def test_float32_without_tf32_is_as_near_to_float64_as_float32_can_be(gpu) -> No
             assert_close(name, values(state)[name], value, tolerance=1e-4)
 
 
-@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def wide_error(engine: TorchEngine, dtype: str) -> float:
+    """Return how far from float64 the scores of a wide network are, as a share of the largest."""
+    network = ConvBlocks(3, 64).build((1, 28, 28), 5)
+    images = draw_images(20, network)[0]
+    found, exact = (
+        train(engine, network, Recipe(SGD(), dtype=one), SEEDS, epochs=()).scores(images)[0]
+        for one in (dtype, "float64")
+    )
+    return float(np.abs(found - exact).max() / np.abs(exact).max())
+
+
+def test_float32_is_float32_and_tf32_has_ten_digits(gpu) -> None:
+    """A factor rounded to 10 binary digits is off by up to 2**-11, one of float32 by 2**-24."""
+    fine, coarse = wide_error(gpu, "float32"), wide_error(gpu, "tf32")
+    assert fine < 2**-18
+    assert 2**-16 < coarse < 2**-7
+
+
+@pytest.mark.parametrize("dtype", ["tf32", "bfloat16"])
 def test_fewer_digits_follow_float32(dtype, gpu) -> None:
-    """TF32, PyTorch's own choice for float32 on a GPU, and bfloat16."""
-    with float32_products():
-        fine = train(gpu, CNN, Recipe(SGD(1e-3), 10), SEEDS, range(1, 4)).states()
+    fine = train(gpu, CNN, Recipe(SGD(1e-3), 10), SEEDS, range(1, 4)).states()
     coarse = train(gpu, CNN, Recipe(SGD(1e-3), 10, dtype=dtype), SEEDS, range(1, 4)).states()
     for one, other, seed in zip(coarse, fine, SEEDS, strict=True):
         start = uneven(CNN, Recipe(SGD()), seed).parameters
@@ -232,7 +235,7 @@ def test_fewer_digits_follow_float32(dtype, gpu) -> None:
             assert np.linalg.norm(value - start[name] - moved) < 0.2 * np.linalg.norm(moved), name
 
 
-@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("dtype", ["float32", "tf32", "bfloat16"])
 def test_the_2018_network_learns(dtype, gpu) -> None:
     network, seeds = ConvBlocks(4, 64).build((1, 28, 28), 5), range(RUNS_ON_GPU)
     recipe = Recipe(Adam(), 10, dtype=dtype)

@@ -213,6 +213,14 @@ def test_maps_one_pixel_wide_are_normalised_whatever_their_layout(shape, seeds) 
     assert_trains_as_the_reference(network, Recipe(SGD(0.1), 4, dtype="float64"), seeds)
 
 
+@pytest.mark.parametrize("seeds", [(7,), (7, 8)], ids=str)
+def test_a_last_batch_of_one_example_is_as_good_as_any(seeds) -> None:
+    """PyTorch leaves the first stride of a single example open, and convolutions in groups read it."""
+    normed = (Conv2d(3, 3), BatchNorm2d(eps=0.1), ReLU(), Conv2d(3, 3, padding=1), Flatten(), Linear(CLASSES))
+    network = Network(normed, (1, 10, 10))
+    assert_trains_as_the_reference(network, Recipe(SGD(0.1), 2, dtype="float64"), seeds, count=5)
+
+
 @pytest.mark.parametrize("rule", RULES, ids=str)
 def test_every_rule_moves_parameters_as_the_reference(rule: Optimizer) -> None:
     assert_trains_as_the_reference(CNN, Recipe(rule, 8, dtype="float64"), (7, 8))
