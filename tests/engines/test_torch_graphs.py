@@ -185,6 +185,7 @@ def test_on_the_cpu_nothing_is_recorded():
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here")
 @pytest.mark.parametrize("rule", RULES, ids=str)
 def test_on_a_gpu_what_is_replayed_trains_as_on_the_cpu(rule):
+    """A start moved by its last digit, 1e-15 of itself, ended up to 1.4e-10 elsewhere; a GPU rounds often."""
     recipe = Recipe(rule, BATCH, dtype="float64")
     assert COUNT % BATCH == 1, "the last batch is a single example, whose strides PyTorch leaves open"
     states = [uneven(CNN, recipe, seed) for seed in (7, 8)]
@@ -192,4 +193,8 @@ def test_on_a_gpu_what_is_replayed_trains_as_on_the_cpu(rule):
     assert session._record is not None
     for epoch in (1, 2):
         session.train_epoch(*draw_images(COUNT, CNN), epoch, lambda _: None)
-    assert_alike(session.states(), trained(recipe)[0])
+    for one, other in zip(session.states(), trained(recipe)[0], strict=True):
+        assert one.step == other.step
+        for name, value in values(other).items():
+            bound = 1e-8 * max(0.1, np.abs(value).max())
+            np.testing.assert_allclose(values(one)[name], value, 0, bound, err_msg=name)
