@@ -44,8 +44,6 @@ class PublishedRow:
     ours: Summary
     prediction: Interval | None
     cut: bool
-    images: tuple[int, int] | None
-    """On how many images an accuracy was measured, ours and theirs."""
     consistent: bool | None
     doubt: str
     images: tuple[int, int] | None = None
@@ -115,7 +113,6 @@ def _row(results: Results, arm: str, metric: Metric, printed: float, judged: boo
         ours=_ours(results, arm, metric, values),
         prediction=prediction,
         cut=cut,
-        images=_images(results, metric),
         consistent=_lies_within(printed, prediction, metric) if prediction and judged else None,
         doubt=doubt(results.study, arm, metric),
         images=_images(results, metric),
