@@ -20,7 +20,7 @@ from assay.claims import Claim
 from assay.data import DataSpec
 from assay.errors import AssayError, StudyError, finite, shown, suggestion
 from assay.seeds import USUAL, check_looks, check_seeds, first_seeds, looks_up_to, seeds_and_looks
-from assay.settings import SETTINGS, TABLES, Settings, subtable
+from assay.settings import SETTINGS, TABLES, Settings, expect_valid, subtable
 from assay.tables import Table
 
 MAX_RUNS = 100_000
@@ -101,6 +101,7 @@ class Study:
             raise StudyError(f"{where}: margin must be a finite number > 0; got {shown(self.margin)}")
         self._check_factors()
         self._check_arms()
+        expect_valid(self.base, where)
         claims.check(self.claims, self.published, tuple(arm.name for arm in self.arms), where)
         if self.quick:
             self.quickened()
@@ -129,7 +130,7 @@ class Study:
             names[name.casefold()] = name
         if self.control is not None and self.control not in names.values():
             hint = suggestion(self.control, names.values())
-            raise StudyError(f"{self.name}: control {self.control!r} is no arm ({hint})")
+            raise StudyError(f"{self.name}: control {shown(self.control)} is no arm ({hint})")
 
     @cached_property
     def arms(self) -> tuple[Arm, ...]:
