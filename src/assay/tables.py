@@ -61,19 +61,23 @@ def kind_of(kinds: Mapping[str, type[T]], tag: str, values: Table, where: str) -
 
 def check_plain(value: Any, where: str, path: tuple[object, ...] = ()) -> None:
     """Refuse what TOML and JSON cannot both hold, and integers and tables in tables without end."""
-    place = f"{where}: {'.'.join(map(str, path))}"
     if isinstance(value, int) and not finite(value):
-        raise StudyError(f"{place}: expected a number below 1e308; got {shown(value)}")
+        raise StudyError(f"{_place(where, path)}: expected a number below 1e308; got {shown(value)}")
     if isinstance(value, str | int | float):
         return
     if not isinstance(value, Mapping | list | tuple):
-        raise StudyError(f"{place}: expected text, a number, a list or a table; got {shown(value)}")
+        found = f"expected text, a number, a list or a table; got {shown(value)}"
+        raise StudyError(f"{_place(where, path)}: {found}")
     if len(path) > DEEPEST:
         raise StudyError(f"{where}: {path[0]}: nested deeper than {DEEPEST} tables and lists")
     for key, item in value.items() if isinstance(value, Mapping) else enumerate(value):
         if isinstance(value, Mapping) and not (isinstance(key, str) and key.isprintable()):
-            raise StudyError(f"{place}: keys must be printable text; got {shown(key)}")
+            raise StudyError(f"{_place(where, path)}: keys must be printable text; got {shown(key)}")
         check_plain(item, where, (*path, key))
+
+
+def _place(where: str, path: tuple[object, ...]) -> str:
+    return f"{where}: {'.'.join(map(str, path))}"
 
 
 def table(value: Any) -> Any:
