@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from oracles import assert_close
 from tiny import outcome, tiny_study
 
 from assay import engines, runner
-from assay.architectures import ConvBlocks, Dense
+from assay.architectures import ACTIVATIONS, ConvBlocks, ConvPool, Dense, ResNet
 from assay.data.augment import Rotate, Shift
 from assay.engines.base import EVALUATION_BATCH, Engine, Recipe, Session, State, initial_state
 from assay.engines.numba import NumbaEngine
@@ -52,6 +53,7 @@ from assay.optim import SGD, Adagrad, Adam, Adamax, AdamW, NAdam, Optimizer, RMS
 from assay.penalties import L1, L2
 from assay.records import Status
 from assay.schedules import CosineAnnealingLR, StepLR, WarmUp
+from assay.trainable import every
 
 CLASSES = 5
 CPU = TorchEngine("cpu")
@@ -183,6 +185,28 @@ def test_every_layer_and_several_runs_train_as_the_reference(
     count = 20 if 20 % batch_size != 1 else 21  # batch normalisation wants no single example
     slow = SGD(0.01)  # a run that diverges makes a difference of any rounding
     assert_trains_as_the_reference(network, Recipe(slow, batch_size, dtype="float64"), seeds, count)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize(
+    "family",
+    [
+        Dense((6, 5), batch_norm=True),
+        ConvPool((3,), 3, batch_norm="map"),
+        ConvBlocks(1, 3, "average"),
+        ConvBlocks(1, 3, "strided"),
+        ResNet((2, 3), 1),
+    ],
+    ids=["Dense", "ConvPool", "average", "strided", "ResNet"],
+)
+def test_every_family_trains_with_every_activation_as_the_reference(family, activation):
+    network = replace(family, activation=activation).build((1, 8, 8), CLASSES)
+    kinds = {type(node.layer).__name__ for node in every(network.nodes)}
+    assert kinds & ACTIVATIONS.keys() == {activation}
+    assert_trains_as_the_reference(network, Recipe(SGD(0.01), 10, dtype="float64"))
+    missing = [] if activation == "ReLU" else [activation]
+    residual = ["Residual"] if isinstance(family, ResNet) else []
+    assert sorted(NumbaEngine().missing(network, Recipe(SGD()))) == sorted(missing + residual)
 
 
 @pytest.mark.parametrize(
