@@ -30,6 +30,7 @@ from assay.engines.base import Recipe, State, initial_state
 from assay.engines.numba import NumbaEngine, build, dropout, examples
 from assay.engines.numba.engine import NumbaSession, programs
 from assay.engines.numba.kernels.codes import Kernel
+from assay.engines.numba.kernels.lanes import VECTOR_BYTES
 from assay.engines.numba.kernels.runner import runner
 from assay.engines.numba.plan import stages
 from assay.engines.reference import ReferenceEngine
@@ -57,10 +58,14 @@ def test_agrees_with_the_reference(network: Network, recipe: Recipe, blockwise: 
 
 
 def test_large_maps_pass_through_their_stages_block_by_block() -> None:
-    """Forward and backward, so that what a stage writes is still in the cache when the next one reads it."""
-    wide = (Conv2d(24, 5), ReLU())
+    """Forward and backward, so that what a stage writes is still in the cache when the next one reads it.
+
+    The maps have so many channels that one block of them is large behind the pooling too, in any register.
+    """
+    channels = -(-build.LARGE // (10 * 10 * VECTOR_BYTES))
+    wide = (Conv2d(channels, 5), ReLU())
     network = Network((*wide, *wide, MaxPool2d(2), *wide, Flatten(), Linear(5)), (1, 28, 28))
-    session = open_session(NumbaEngine(), network, Recipe(SGD(), 32))
+    session = open_session(NumbaEngine(), network, Recipe(SGD(), 2 * VECTOR_BYTES // 4))
     kernels = [Kernel(code) for code in session._training[:, 0]]  # type: ignore[attr-defined]
     pools = [index for index, kernel in enumerate(kernels) if kernel == Kernel.PRODUCT_POOLED]
     assert len(pools) == 2
