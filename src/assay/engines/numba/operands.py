@@ -5,13 +5,13 @@ from typing import NamedTuple
 import numpy as np
 
 from assay.engines.numba.calls import AFTER, Call, at, call
-from assay.engines.numba.kernels.codes import PAIRED, PLAIN, Kernel, Tiles
+from assay.engines.numba.kernels.codes import Kernel
 from assay.engines.numba.kernels.products import best_shape
 from assay.engines.numba.kernels.tiles import Shape
+from assay.engines.numba.kernels.tilesets import PAIRED, PLAIN, Shapes, Tiles
 from assay.engines.numba.layout import MINUS_INFINITY, ZERO, Maps, Offsets
 from assay.engines.numba.plan import Plan
 
-Shapes = dict[Shape, Kernel]
 NO_BIAS = np.asarray(ZERO)
 """Where a product starts that has no bias."""
 
@@ -64,7 +64,8 @@ def quarters_call(plan: Plan, operands: Operands, relu: bool = False) -> Call:
 def pooled_call(plan: Plan, operands: Operands, relu: bool, winner: int, quarter: bool) -> Call:
     """Return the call of a product whose columns are pooled by four; winners lie ``winner`` away."""
     tiles = _tiles(plan)
-    return _product(plan, tiles.pooled_quarters if quarter else tiles.pooled, operands, relu, winner)
+    shapes = tiles.pooled_quarters if quarter else tiles.pooled
+    return _product(plan, shapes, operands, relu, Kernel.PRODUCT_POOLED, winner)
 
 
 def dot_call(plan: Plan, operands: Operands, accumulate: bool, quarter: bool) -> Call:
@@ -76,7 +77,7 @@ def dot_call(plan: Plan, operands: Operands, accumulate: bool, quarter: bool) ->
     if _room(operands.a_rows, operands.a_ks) < _room(operands.b_columns, operands.b_ks):
         operands = _turned(operands)
     shape = best_shape(shapes, operands.a_rows.size, operands.b_columns.size)
-    return call(shapes[shape], *_tables(plan, operands, shape), accumulate)
+    return call(Kernel.DOT, *_tables(plan, operands, shape), accumulate, shape=shape)
 
 
 def _room(*offsets: Offsets) -> int:
@@ -99,10 +100,17 @@ def _turned(operands: Operands) -> Operands:
     )
 
 
-def _product(plan: Plan, shapes: Shapes, operands: Operands, relu: bool, winner: int = 0) -> Call:
+def _product(
+    plan: Plan,
+    shapes: Shapes,
+    operands: Operands,
+    relu: bool,
+    kernel: Kernel = Kernel.PRODUCT,
+    winner: int = 0,
+) -> Call:
     shape = best_shape(shapes, operands.a_rows.size, operands.b_columns.size)
     least = ZERO if relu else MINUS_INFINITY
-    return call(shapes[shape], *_tables(plan, operands, shape), least, winner)
+    return call(kernel, *_tables(plan, operands, shape), least, winner, shape=shape)
 
 
 def _tables(plan: Plan, operands: Operands, shape: Shape) -> list[int]:

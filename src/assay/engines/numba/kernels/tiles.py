@@ -11,14 +11,14 @@ Table entries: a row is (A, C, start), a column (B, C), a k (A, B), where
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
 from assay.engines.numba.kernels.lanes import (
+    FMA,
     INDEX,
     Lanes,
     address,
@@ -33,10 +33,11 @@ from assay.engines.numba.kernels.pairs import emit_multiply
 
 ROW, COLUMN, K = 3, 2, 2
 """Numbers in a table entry."""
+SIDES = 2**5
+"""More than a tile has rows or columns."""
 
 
-@dataclass(frozen=True)
-class Shape:
+class Shape(NamedTuple):
     """How many rows and columns of a product one register tile holds.
 
     The last ``quarters`` columns are quarters of vectors: examples beyond whole
@@ -53,6 +54,19 @@ class Shape:
         """Return a name for what is made of it."""
         return f"{kind}_{self.rows}x{self.columns}_{self.quarters}_{self.pairs}"
 
+    @property
+    def number(self) -> int:
+        """A number that tells the shape; `numbered` reads it."""
+        return self.rows + SIDES * (self.columns + SIDES * (self.quarters + SIDES * self.pairs))
+
+    @classmethod
+    def numbered(cls, number: int) -> "Shape":
+        """Return the shape of this number."""
+        rest, rows = divmod(number, SIDES)
+        rest, columns = divmod(rest, SIDES)
+        pairs, quarters = divmod(rest, SIDES)
+        return cls(rows, columns, quarters, bool(pairs))
+
     def cost(self, rows: int, columns: int) -> int:
         """Return the cycles that a product of this size takes for each k: loads or multiplications."""
         cycles = max(self.rows * self.columns, self.rows + self.columns + 2)
@@ -65,7 +79,7 @@ class Shape:
 
     def multiply(self, builder: Any, a: Any, b: Any, c: Any, lanes: Lanes) -> Any:
         """Return a b + c of vectors."""
-        return emit_multiply(builder, a, b, c) if self.pairs else emit_call(builder, "fma", [a, b, c], lanes)
+        return emit_multiply(builder, a, b, c) if self.pairs else emit_call(builder, FMA, [a, b, c], lanes)
 
 
 class _Tile:
