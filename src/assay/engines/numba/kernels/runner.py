@@ -14,11 +14,10 @@ from threading import Lock
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit, typeof, types
-from numba.core import cgutils
-from numba.extending import intrinsic
+from numba import njit, types
 from numpy.typing import NDArray
 
+from assay.engines.numba.kernels.frames import CALL, frame_type, framed, invoke, opened
 from assay.engines.numba.kernels.program import Data, Now, name_of, perform
 from assay.engines.numba_registers import REGISTERS
 from assay.shapes import Array
@@ -55,8 +54,9 @@ def _kernel(number: int) -> Any:
     """
     version = _digest()
 
-    def run(call, tables, memory, data, now):
+    def run(call, frame):
         _ = version
+        tables, memory, data, now = opened(frame)
         perform(number, call, tables, memory, data, now)
 
     run.__qualname__ = f"kernel_{name_of(number)}"
@@ -70,40 +70,11 @@ def address(number: int, dtype: str) -> int:
     """Return where a kernel's code for a precision lies, compiled now if no process has done so before."""
     with _compiling:
         if (number, dtype) not in _addresses:
-            kernel, arguments = _kernel(number), _arguments(dtype)
+            kernel, arguments = _kernel(number), (CALL, frame_type(dtype))
             kernel.compile(types.void(*arguments))
             found = kernel.overloads[arguments]
             _addresses[number, dtype] = found.library.get_pointer_to_function(found.fndesc.llvm_func_name)
         return _addresses[number, dtype]
-
-
-@cache
-def _arguments(dtype: str) -> tuple[Any, ...]:
-    """Return the types of what a kernel is called with: call, tables, memory, data and now."""
-    integers, numbers, scores = np.zeros(1, np.int64), np.zeros(1, dtype), np.zeros((1, 1), dtype)
-    rates, images = np.zeros(1), np.zeros((1, 1), np.uint8)
-    data = Data(images, integers, integers, rates, rates, images, integers, scores)
-    return tuple(typeof(each) for each in (integers, integers, numbers, data, Now(1, 0, 1, 1.0)))
-
-
-@intrinsic
-def _invoke(typing: Any, address: Any, call: Any, tables: Any, memory: Any, data: Any, now: Any) -> Any:
-    """Call the kernel at an address."""
-    del typing, address
-    given = (call, tables, memory, data, now)
-    if given != _arguments(memory.dtype.name):
-        raise TypeError(f"kernels are compiled for {_arguments(memory.dtype.name)}, called with {given}")
-
-    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        convention, own = context.call_conv, signature.args[1:]
-        pointer = convention.get_function_type(types.none, own).as_pointer()
-        kernel = builder.inttoptr(arguments[0], pointer)
-        status, _ = convention.call_function(builder, kernel, types.none, own, arguments[1:])
-        with cgutils.if_unlikely(builder, status.is_error):
-            convention.return_status_propagate(builder, status)
-        return context.get_dummy_value()
-
-    return types.void(types.intp, *given), emit
 
 
 @cache
@@ -116,8 +87,9 @@ def runner() -> Runner:
         for start in range(0, len(data.order), size):
             step += 1
             now = Now(step, start, min(start + size, len(data.order)), data.factors[start // size])
+            frame = framed(tables, memory, data, now)
             for i in range(len(calls)):
-                _invoke(kernels[i], calls[i], tables, memory, data, now)
+                invoke(kernels[i], calls, i, frame)
 
     run.__qualname__ = "run_program"
     return njit(nogil=True, cache=True)(run)
