@@ -5,9 +5,10 @@ import pytest
 from factories import TEST_IMAGES, make_results, make_study
 from scipy.stats import ttest_rel
 
-from assay.comparisons import compare_two, failures_of, family_of, resolved
+from assay.comparisons import family_of, resolved
 from assay.errors import StudyError, UsageError
 from assay.records import Status
+from assay.report.model import build
 from assay.stats import Verdict
 
 CORRECT = {"max": [1770, 1760, 1750, 1764, 1758], "average": [1763, 1757, 1751, 1749, 1757]}
@@ -41,9 +42,15 @@ def test_a_comparison_is_the_declared_one_whichever_way_it_is_asked_for(tmp_path
     assert turned.interval == tuple(-end for end in reversed(family.pairs[0].interval))
     assert turned.p == pytest.approx(family.pairs[0].p)
     # One that was not declared is one of all pairs, three instead of two: its interval is wider.
-    other = compare_two(results, "strided", "average")
+    other = results.compare("strided", "average")
     reference = ttest_rel(results.accuracies("strided"), results.accuracies("average"))
     assert other.interval == pytest.approx(tuple(reference.confidence_interval(1 - 0.05 / 3)))
+
+
+def test_a_comparison_is_that_of_the_report(tmp_path):
+    results = make_results(tmp_path, make_study(THREE, control="max"), statuses={("max", 1): Status.DIVERGED})
+    for effect in build(results).effects:
+        assert results.compare(effect.pair.a, effect.pair.b) == effect.pair
 
 
 def test_what_cannot_be_compared_is_said(tmp_path):
@@ -61,8 +68,9 @@ def test_what_cannot_be_compared_is_said(tmp_path):
 def test_runs_that_diverged_or_guess_have_failed(tmp_path):
     statuses = {("max", 0): Status.DIVERGED}
     results = make_results(tmp_path, correct=CORRECT, statuses=statuses, stuck=[("max", 2), ("average", 2)])
-    assert failures_of(results, "max").tolist() == [True, False, True, False, False]
+    assert results.failures("max").tolist() == [True, False, True, False, False]
     assert [run.seed for run in results.learnt("average")] == [0, 1, 3, 4]
+    assert results.counting("average") == results.learnt("average")
     values = results.counted("max", lambda run: run.test_accuracy)
     assert np.isnan(values).tolist() == [True, False, True, False, False]
     pair = results.compare("max", "average")
@@ -73,7 +81,9 @@ def test_runs_that_diverged_or_guess_have_failed(tmp_path):
 
 def test_of_an_arm_that_never_learnt_its_guesses_are_compared(tmp_path):
     stuck = [("average", seed) for seed in range(5)]
-    pair = make_results(tmp_path, correct=CORRECT, stuck=stuck).compare("max", "average")
+    results = make_results(tmp_path, correct=CORRECT, stuck=stuck)
+    assert results.counting("average") == results.finished("average")
+    pair = results.compare("max", "average")
     assert pair.judgement.verdict is Verdict.BETTER
     assert pair.comparison.mean == pytest.approx(shares(CORRECT["max"]).mean() - 0.1)
     both = make_results(tmp_path / "both", stuck=[*stuck, *(("max", seed) for seed in range(5))])

@@ -81,8 +81,8 @@ HOMES = {
 }
 """Where alone a library is imported."""
 
-BACKWARD = {("results", "report"), ("results", "comparisons")}
-"""Delayed imports that point back: results show themselves in a notebook, and compare two arms."""
+BACKWARD = {("results", "report")}
+"""Delayed imports that point back: results show themselves in a notebook."""
 
 
 @cache
