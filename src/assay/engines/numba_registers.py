@@ -28,11 +28,13 @@ BYTES = {"x": 16, "y": 32, "z": 64, "": 16}
 
 PROBE = """
 declare <16 x float> @llvm.fma.v16f32(<16 x float>, <16 x float>, <16 x float>)
+define <16 x float> @fused(<16 x float> %a, <16 x float> %b, <16 x float> %c) {{
+%sum = call <16 x float> @llvm.fma.v16f32(<16 x float> %a, <16 x float> %b, <16 x float> %c)
+ret <16 x float> %sum
+}}
 define void @probe(ptr %p) {{
 {loads}
-%sum = call <16 x float> @llvm.fma.v16f32(<16 x float> %v0, <16 x float> %v1, <16 x float> %v2)
 {stores}
-store volatile <16 x float> %sum, ptr %p, align 4
 ret void
 }}
 """

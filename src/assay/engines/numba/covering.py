@@ -60,9 +60,10 @@ def _by_rows(shapes: Shapes, rows: tuple[int, int], columns: tuple[int, int], ks
 
 
 def _at_once(shapes: Shapes, rows: tuple[int, int], columns: tuple[int, int], ks: int) -> Cover:
-    """Cover by tiles of the one shape that wastes least."""
+    """Cover by tiles of the one shape that wastes least; of equals, of the one that loads least."""
     sizes = rows[1] - rows[0], columns[1] - columns[0]
-    cost, shape = min((shape.tiles(*sizes) * (shape.cycles * ks + TILE), shape) for shape in shapes)
+    costs = ((shape.tiles(*sizes) * (shape.cycles * ks + TILE), shape.loads, shape) for shape in shapes)
+    cost, _, shape = min(costs)
     return Cover(CALL + cost, (Part(rows, columns, shape),))
 
 

@@ -70,7 +70,12 @@ class Shape(NamedTuple):
     @property
     def cycles(self) -> int:
         """What a tile takes for each k, in the time of a multiplication or a load: whichever are more."""
-        return max(self.rows * self.columns + 1, self.rows + self.columns + 2)
+        return max(self.rows * self.columns + 1, self.loads + 2)
+
+    @property
+    def loads(self) -> int:
+        """What a tile loads for each k, apart from the two offsets."""
+        return self.rows + self.columns
 
     def tiles(self, rows: int, columns: int) -> int:
         """Return how many cover so many rows and columns."""

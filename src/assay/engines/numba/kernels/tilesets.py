@@ -50,7 +50,7 @@ OF_16 = Tiles(
 OF_32 = Tiles(
     products=_shapes("8x3 6x4 5x5 4x6 3x7 7x3 5x4 4x5 4x4 8x2 2x8 5x2 2x5 8x1 4x1"),
     pooled=_shapes("6x4 5x4 4x4 3x4 2x4 1x4"),
-    dots=_shapes("5x5 4x6 3x7 4x5 3x6 2x8 3x5 2x5 1x9 1x5"),
+    dots=_shapes("5x5 2x5 1x9 1x5"),
     ending=(Shape(3, 7, quarters=1),),
 )
 
