@@ -46,6 +46,8 @@ class PublishedRow:
     cut: bool
     consistent: bool | None
     doubt: str
+    images: tuple[int, int] | None = None
+    """On how many images ours and theirs were measured, of accuracies of new images."""
 
     @property
     def title(self) -> str:
@@ -113,6 +115,7 @@ def _row(results: Results, arm: str, metric: Metric, printed: float, judged: boo
         cut=cut,
         consistent=_lies_within(printed, prediction, metric) if prediction and judged else None,
         doubt=doubt(results.study, arm, metric),
+        images=_images(results, metric),
     )
 
 
