@@ -2,6 +2,8 @@
 
 import os
 from collections.abc import Iterator
+from io import TextIOBase
+from typing import IO, Any
 
 import pytest
 from hypothesis import settings
@@ -24,6 +26,17 @@ def _no_measurements(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
         patch.setattr(speed, "steps_per_second", lambda engine, *_: 2.0 if engine.name == "numba" else 1.0)
         patch.setattr(speed, "folder", lambda: kept)
         yield
+
+
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Figures are empty, for who reads the words of a report: drawing them is most of its time."""
+    empty = '<svg viewBox="0 0 1 1"></svg>'
+    monkeypatch.setattr("assay.report.drawing.write_figure", lambda figure, file, *_: _write(file, empty))
+
+
+def _write(file: IO[Any], text: str) -> None:
+    file.write(text if isinstance(file, TextIOBase) else text.encode())
 
 
 @pytest.fixture(scope="session")

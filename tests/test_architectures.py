@@ -1,5 +1,7 @@
 """The networks of both reports: their shapes and sizes by hand, and against PyTorch's own modules."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -10,9 +12,19 @@ from torch import nn
 from torch_networks import load_weights, torch_blocks, torch_dense, torch_pools
 
 from assay import nn as layers
-from assay.architectures import INITIALIZERS, ConvBlocks, ConvPool, Dense, Layers, from_table
+from assay.architectures import (
+    ACTIVATIONS,
+    INITIALIZERS,
+    ConvBlocks,
+    ConvPool,
+    Dense,
+    Layers,
+    ResNet,
+    from_table,
+)
 from assay.errors import AssayError, ShapeError, StudyError
 from assay.plan import make_plan
+from assay.trainable import every
 
 EMNIST = (1, 28, 28)
 REDUCTIONS = ["max", "average", "strided", "dilated"]
@@ -106,6 +118,44 @@ def test_every_size_of_the_2017_network_agrees_with_pytorch(maps, kernel_size, s
     except ShapeError:
         assume(False)
     assert_same_network(network, torch_pools(maps, 3, (side, side), kernel_size), (side, side), seed)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize(
+    ("family", "modules"),
+    [
+        (Dense((7, 6)), torch_dense([7, 6], 47, (28, 28))),
+        (ConvPool((3, 4)), torch_pools((3, 4), 47, (28, 28))),
+        (ConvBlocks(2, 4, "strided"), torch_blocks(2, 4, "strided", 47, (28, 28))),
+        (ConvBlocks(2, 4, "max"), torch_blocks(2, 4, "max", 47, (28, 28))),
+    ],
+)
+def test_an_activation_takes_the_place_of_every_relu_as_pytorch_has_it(family, modules, activation):
+    theirs = getattr(nn, activation)
+    turned = [theirs() if isinstance(module, nn.ReLU) else module for module in modules]
+    assert any(type(module) is theirs for module in turned)
+    network = replace(family, activation=activation).build(EMNIST, 47)
+    assert_same_network(network, nn.Sequential(*turned), (28, 28))
+
+
+def test_the_residual_network_has_its_activation_everywhere():
+    network = ResNet((2, 3), 2, activation="GELU").build(EMNIST, 47)
+    relu = ResNet((2, 3), 2).build(EMNIST, 47)
+    kinds = [node.layer.kind for node in every(network.nodes)]
+    assert kinds.count("gelu") == 2 + 4 + 4  # stems, and within and after each block
+    assert kinds == [node.layer.kind.replace("relu", "gelu") for node in every(relu.nodes)]
+
+
+@pytest.mark.parametrize("family", ["Dense", "ConvPool", "ConvBlocks", "ResNet"])
+def test_an_activation_that_is_none_is_refused(family):
+    with pytest.raises(StudyError, match=r"network\.activation: input should be 'ReLU', 'LeakyReLU', 'ELU'"):
+        from_table({"family": family, "activation": "relu"})
+
+
+def test_no_hidden_layer_is_softmax_regression_but_no_map_is_no_convolutional_network():
+    assert [node.name for node in Dense(()).build(EMNIST, 47).nodes] == ["flatten1", "linear1"]
+    with pytest.raises(StudyError, match="number of convolutions in maps must be an integer >= 1; got 0"):
+        ConvPool(())
 
 
 @pytest.mark.parametrize("init", INITIALIZERS)

@@ -1,5 +1,6 @@
 """A study compares what it says: each factor changes keys of its own, and each level's changes hold."""
 
+import re
 from itertools import permutations, product
 
 import pytest
@@ -85,6 +86,37 @@ def test_an_invalid_level_cannot_hide_behind_another():
         {"a": {"x": {"network": {"filtres": 3}}}, "b": {"u": {"network": {"family": "Dense"}}}},
     )
     assert "arm 'x-u': network.filtres of level 'x' is lost: a later level replaces the table" in line
+
+
+@pytest.mark.parametrize(
+    ("base", "words"),
+    [
+        ({"network": {"family": "Layers", "layers": [{"layer": "Tonh"}]}}, "unknown 'Tonh'"),
+        ({"network": {"family": "ConvBlocks", "filtres": 3}}, "unknown key 'filtres'"),
+        ({"network": {"family": "ConvBlocks", "filters": 0}}, "filters must be an integer >= 1; got 0"),
+        ({"optimizer": {"rule": "Adem"}}, "unknown 'Adem'"),
+        ({"optimizer": {"rule": "Adam", "lr": "0.1"}}, "lr: input should be a valid number"),
+        ({"optimizer": {"rule": "Adam", "momentum": 0.1}}, "unknown key 'momentum'"),
+    ],
+)
+def test_a_mistake_in_what_all_share_cannot_hide_behind_every_level(base, words):
+    every = {"network": {"family": "Dense", "hidden": [3]}, "optimizer": {"rule": "SGD", "lr": 1}}
+    levels = {"x": every, "y": {**every, "training": {"epochs": 5}}}
+    values = {**tiny_tables(), "factors": {"a": levels}, "control": "x"}
+    assert from_tables(values, "f").arms
+    with pytest.raises(StudyError, match=f"^f: tiny: (network|optimizer).*{re.escape(words)}"):
+        from_tables({**values, **base}, "f")
+
+
+def test_what_all_share_may_wait_for_what_levels_add():
+    base = {"network": {"family": "Layers"}, "optimizer": {"rule": "SGD", "nesterov": True}}
+    levels = {
+        str(momentum): {"network": {"layers": listed()}, "optimizer": {"momentum": momentum}}
+        for momentum in (0.5, 0.9)
+    }
+    assert (
+        len(from_tables({**tiny_tables(), **base, "factors": {"m": levels}, "control": None}, "f").arms) == 2
+    )
 
 
 def test_a_setting_that_a_later_level_replaces_is_not_lost_silently():

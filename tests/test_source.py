@@ -62,6 +62,7 @@ def test_doubtful_numbers_are_marked_wherever_they_are_used(tmp_path):
     assert sum("is doubtful" in limit for limit in build(results).limits) == 2
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_ninth_arm_shares_a_colour_and_not_a_marker(tmp_path):
     arms = [f"arm{number}" for number in range(9)]
     page = html.render(build(make_results(tmp_path, make_study(arms))))

@@ -165,10 +165,22 @@ def test_a_value_that_cannot_be_is_refused(old, new, parts, tmp_path):
         (GOOD + "[factors.reduction]", ["not valid TOML", "Cannot declare", "line 19"]),
         (GOOD + f"a = {'[' * 100_000}{']' * 100_000}", ["not valid TOML"]),
         (GOOD + f"a = {'9' * 5000}", ["not valid TOML", "digits"]),
+        (GOOD + f"{'a.' * 400_000}a = 1", ["not valid TOML: line 19 has more than 1,000 dots"]),
         (GOOD + "#" * 2_000_000, ["larger than 1,000,000 bytes"]),
         ("", ["'name' is missing"]),
     ],
-    ids=["latin-1", "utf-16", "syntax", "key twice", "table twice", "deep", "digits", "large", "empty"],
+    ids=[
+        "latin-1",
+        "utf-16",
+        "syntax",
+        "key twice",
+        "table twice",
+        "deep",
+        "digits",
+        "dots",
+        "large",
+        "empty",
+    ],
 )
 def test_a_file_that_is_no_study_is_refused(text, parts, tmp_path):
     line = refusal(text, tmp_path)

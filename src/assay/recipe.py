@@ -16,13 +16,17 @@ OPTIONS = ("schedule", "penalties", "augment")
 """What an engine may lack of a recipe, besides its learning rule."""
 
 
+Dtype = Literal["float32", "tf32", "float64", "bfloat16"]
+
+
 @dataclass(frozen=True)
 class Recipe:
     """How a network is trained: everything but the network, the data and the seed.
 
     ``dtype`` is the precision that layers compute with; with "bfloat16", which
     the torch engine has, and the numba engine where the processor multiplies
-    it, parameters are kept, and updated, in float32.
+    it, parameters are kept, and updated, in float32. "tf32" is float32 with
+    factors of products rounded to 10 binary digits; an NVIDIA GPU has it.
     ``schedule`` multiplies the optimizer's lr, its lengths counted in epochs;
     ``penalties`` are minimised along with the cross-entropy, though no reported
     loss includes them; ``augment`` distorts training images anew each epoch.
@@ -31,7 +35,7 @@ class Recipe:
     optimizer: Optimizer
     batch_size: int = 100
     epochs: int = 100
-    dtype: Literal["float32", "float64", "bfloat16"] = "float32"
+    dtype: Dtype = "float32"
     schedule: Schedule = CONSTANT
     penalties: tuple[Penalty, ...] = ()
     augment: tuple[Transform, ...] = ()
@@ -48,6 +52,11 @@ class Recipe:
     def parameter_dtype(self) -> Literal["float32", "float64"]:
         """The precision that parameters, buffers and the rule's memory are kept in; NumPy has it."""
         return "float64" if self.dtype == "float64" else "float32"
+
+    @property
+    def layer_dtype(self) -> Literal["float32", "float64", "bfloat16"]:
+        """The precision of activations."""
+        return "float32" if self.dtype == "tf32" else self.dtype
 
     @property
     def options(self) -> frozenset[str]:

@@ -61,6 +61,19 @@ class Settings:
         )
 
 
+def expect_valid(values: Table, where: str) -> None:
+    """Refuse mistakes in the tables that arms share, though every arm lays something else over them.
+
+    They need not be complete, and of an optimizer one key may wait for another.
+    """
+    network, optimizer = (subtable(values, key, where) for key in ("network", "optimizer"))
+    if "family" in network and ("layers" in network or network["family"] != "Layers"):
+        architectures.from_table(network, f"{where}: network")
+    if "rule" in optimizer:
+        rule, rest = tables.kind_of(RULES, "rule", optimizer, f"{where}: optimizer")
+        tables.checked_fields(rule, rest, f"{where}: optimizer")
+
+
 def subtable(values: Table, key: str, where: str) -> Table:
     """Return the table under ``key``, empty where there is none."""
     table = values.get(key, {})

@@ -21,7 +21,7 @@ from assay.data import DataSpec
 from assay.errors import AssayError, StudyError, shown, suggestion
 from assay.metrics import MARGINS, check_margins
 from assay.seeds import USUAL, check_looks, check_seeds, first_seeds, looks_up_to, seeds_and_looks
-from assay.settings import SETTINGS, TABLES, Settings, subtable
+from assay.settings import SETTINGS, TABLES, Settings, expect_valid, subtable
 from assay.tables import Table
 
 MAX_RUNS = 100_000
@@ -105,6 +105,7 @@ class Study:
         self._check_margins(where)
         self._check_factors()
         self._check_arms()
+        expect_valid(self.base, where)
         claims.check(self.claims, self.published, tuple(arm.name for arm in self.arms), where)
         if self.quick:
             self.quickened()
@@ -146,7 +147,7 @@ class Study:
             names[name.casefold()] = name
         if self.control is not None and self.control not in names.values():
             hint = suggestion(self.control, names.values())
-            raise StudyError(f"{self.name}: control {self.control!r} is no arm ({hint})")
+            raise StudyError(f"{self.name}: control {shown(self.control)} is no arm ({hint})")
 
     @cached_property
     def arms(self) -> tuple[Arm, ...]:

@@ -27,43 +27,57 @@ _INDEX = re.compile(r"0|[1-9][0-9]{0,8}")
 
 def build(cls: type[T], values: Table, where: str) -> T:
     """Return ``cls(**values)``, checked; ``where`` names the table in errors."""
-    known = {field.name: field for field in fields(cls)}  # type: ignore[arg-type]
+    checked = checked_fields(cls, values, where)
+    for field in fields(cls):  # type: ignore[arg-type]
+        if _required(field) and field.name not in values:
+            raise StudyError(f"{where}: key {field.name!r} is missing")
+    return _at(where, cls, checked)
+
+
+def checked_fields(cls: type[Any], values: Table, where: str) -> dict[str, Any]:
+    """Return ``values`` as fields of ``cls``, each checked by itself; some may be missing."""
+    known = {field.name: field for field in fields(cls)}
     for key in values:
         if key not in known:
             raise StudyError(f"{where}: unknown key {shown(key)} ({suggestion(key, known)})")
-    for key, field in known.items():
-        if _required(field) and key not in values:
-            raise StudyError(f"{where}: key {key!r} is missing")
-    checked = {key: _value(cls, key, value, where) for key, value in values.items()}
-    return _at(where, cls, checked)
+    return {key: _value(cls, key, value, where) for key, value in values.items()}
 
 
 def choose(kinds: Mapping[str, type[T]], tag: str, values: Table, where: str) -> T:
     """Build the dataclass of ``kinds`` that the key ``tag`` names, from the other keys."""
+    return build(*kind_of(kinds, tag, values, where), where)
+
+
+def kind_of(kinds: Mapping[str, type[T]], tag: str, values: Table, where: str) -> tuple[type[T], Table]:
+    """Return the class of ``kinds`` that the key ``tag`` names, and the other keys."""
     if tag not in values:
         raise StudyError(f"{where}: key {tag!r} is missing (known: {', '.join(sorted(kinds))})")
     name = values[tag]
     if not isinstance(name, str) or name not in kinds:
         hint = suggestion(name if isinstance(name, str) else "", kinds)
         raise StudyError(f"{where}.{tag}: unknown {shown(name)} ({hint})")
-    return build(kinds[name], {key: value for key, value in values.items() if key != tag}, where)
+    return kinds[name], {key: value for key, value in values.items() if key != tag}
 
 
 def check_plain(value: Any, where: str, path: tuple[object, ...] = ()) -> None:
     """Refuse what TOML and JSON cannot both hold, and integers and tables in tables without end."""
-    place = f"{where}: {'.'.join(map(str, path))}"
     if isinstance(value, int) and not finite(value):
-        raise StudyError(f"{place}: expected a number below 1e308; got {shown(value)}")
+        raise StudyError(f"{_place(where, path)}: expected a number below 1e308; got {shown(value)}")
     if isinstance(value, str | int | float):
         return
     if not isinstance(value, Mapping | list | tuple):
-        raise StudyError(f"{place}: expected text, a number, a list or a table; got {shown(value)}")
+        found = f"expected text, a number, a list or a table; got {shown(value)}"
+        raise StudyError(f"{_place(where, path)}: {found}")
     if len(path) > DEEPEST:
         raise StudyError(f"{where}: {path[0]}: nested deeper than {DEEPEST} tables and lists")
     for key, item in value.items() if isinstance(value, Mapping) else enumerate(value):
         if isinstance(value, Mapping) and not (isinstance(key, str) and key.isprintable()):
-            raise StudyError(f"{place}: keys must be printable text; got {shown(key)}")
+            raise StudyError(f"{_place(where, path)}: keys must be printable text; got {shown(key)}")
         check_plain(item, where, (*path, key))
+
+
+def _place(where: str, path: tuple[object, ...]) -> str:
+    return f"{where}: {'.'.join(map(str, path))}"
 
 
 def table(value: Any) -> Any:

@@ -43,13 +43,15 @@ def every(nodes: Iterable[Node]) -> Iterator[Node]:
 
 
 def training_bytes(network: Network, recipe: Recipe, on_gpu: bool = False) -> int:
-    """Return about how much memory a run takes: parameters, gradients, the rule's memory, a minibatch.
+    """Return about how much memory a run takes.
 
-    It is what the reference engine keeps; the others keep more of one and less of the other.
+    A session holds parameters, their gradients and the rule's memory, and a minibatch at every layer, as
+    the reference engine does; others keep more of one and less of the other. As much as of parameters is held
+    beside it: the state between two epochs, and the best weights so far.
     """
     slots = sum(value.ndim for value in recipe.optimizer.slots(np.zeros(1)).values())
-    kept = network.parameter_count * (2 + slots) * BYTES[recipe.parameter_dtype]
-    return kept + (0 if on_gpu else recipe.batch_size * _entries(network) * BYTES[recipe.dtype])
+    held = network.parameter_count * (2 + slots) * BYTES[recipe.parameter_dtype]
+    return held if on_gpu else 2 * held + recipe.batch_size * _entries(network) * BYTES[recipe.dtype]
 
 
 def _entries(network: Network) -> int:

@@ -5,6 +5,7 @@ it can store what there is and stop or continue anywhere between two epochs.
 """
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from math import isfinite
 
@@ -13,6 +14,7 @@ import numpy as np
 from assay.data import Dataset, Split
 from assay.diagnostics import examine
 from assay.engines.base import Engine, Evaluation, OnSteps, Recipe, Session, State, initial_state
+from assay.machine import processors
 from assay.network import Network
 from assay.records import EpochRecord, LayerRecord
 from assay.shapes import Array
@@ -88,11 +90,22 @@ def train(
     for epoch in range(first, recipe.epochs + 1):
         if all(run.diverged for run in runs):
             return
-        records = _epoch(session, data, epoch, on_steps)
-        for run, record, state in zip(runs, records, session.states(), strict=True):
+        records, states = _epoch(session, data, epoch, on_steps), session.states()
+        layers = _examined(session, states, data.train, epoch)
+        for run, record, state, found in zip(runs, records, states, layers, strict=True):
             if not run.diverged:
-                run.add(record, state, examine(network, recipe, state, data.train, epoch))
+                run.add(record, state, found)
         yield runs
+
+
+def _examined(
+    session: Session, states: Sequence[State], split: Split, epoch: int
+) -> Iterator[tuple[LayerRecord, ...]]:
+    """Examine every run, several at once where a session has several: a GPU trains them faster than that."""
+    with ThreadPoolExecutor(min(len(states), processors())) as pool:
+        yield from pool.map(
+            lambda state: examine(session.network, session.recipe, state, split, epoch), states
+        )
 
 
 @np.errstate(over="ignore", invalid="ignore")

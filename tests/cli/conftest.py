@@ -10,6 +10,12 @@ from assay.cli import main
 from assay.report.export import to_toml
 
 
+@pytest.fixture(autouse=True)
+def _estimated_in_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What ``show`` and ``plan`` estimate is measured once, not for a second."""
+    monkeypatch.setattr("assay.estimate.BUDGET", 0.0)
+
+
 @pytest.fixture
 def assay(capfd: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Assay:
     """``assay("run", ...)`` in an empty folder, with what it wrote to the two streams."""

@@ -13,6 +13,8 @@ from assay.cli.options import duration
 from assay.report.export import to_toml
 from assay.results import Results
 
+pytestmark = pytest.mark.usefixtures("undrawn")  # unless it runs in a process of its own
+
 
 def write(characters: str, epochs: int = 1, **changes: object) -> None:
     Path("own.toml").write_text(to_toml(tiny_tables(characters, training={"epochs": epochs}, **changes)))

@@ -18,6 +18,7 @@ def folder(study_file: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_page_shows_the_chosen_arm_and_image(folder: Path, assay: Assay):
     said = assay("report", str(folder), "--arm", "average", "--image", "5")
     assert (said.status, said.out, said.err) == (0, f"{folder / 'report.html'}\n", "")
@@ -39,6 +40,7 @@ def test_json_has_the_answer(folder: Path, assay: Assay):
     assert json.loads((folder / "report.json").read_text())["done"] == 4
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_figures_are_written_where_they_are_wanted(folder: Path, tmp_path: Path, assay: Assay):
     said = assay("report", str(folder), "--figures", str(tmp_path / "figures"))
     assert said.out.splitlines()[-1] == str(tmp_path / "figures")

@@ -20,6 +20,8 @@ from assay.results import COLUMNS, DATABASE, Results
 from assay.runner import run
 from assay.studies import load_study
 
+pytestmark = pytest.mark.usefixtures("undrawn")  # unless it runs in a process of its own
+
 WORDS = ("-m", "assay", "run")
 
 
@@ -124,7 +126,7 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
-def test_ctrl_c_stops_cleanly_and_the_same_command_continues(study_file: str, tmp_path: Path):
+def test_ctrl_c_stops_cleanly_and_the_same_command_continues(study_file: str, tmp_path: Path, assay: Assay):
     command = [sys.executable, "-c", HEEDING, "run", study_file, "--epochs", "20", "--out"]
     process = subprocess.Popen(
         [*command, str(tmp_path / "a")], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -137,10 +139,9 @@ def test_ctrl_c_stops_cleanly_and_the_same_command_continues(study_file: str, tm
     assert lines(out)[-1] == f"stopped; the same command continues it in {tmp_path / 'a'}"
 
     again, whole = (
-        subprocess.run([*command, str(tmp_path / name)], capture_output=True, text=True, check=True)
-        for name in ("a", "b")
+        assay("run", study_file, "--epochs", "20", "--out", str(tmp_path / name)) for name in ("a", "b")
     )
-    assert again.stdout.count("epoch 1/20") < whole.stdout.count("epoch 1/20") == 4
+    assert again.out.count("epoch 1/20") < whole.out.count("epoch 1/20") == 4
     ended = [Results.open(tmp_path / name) for name in ("a", "b")]
     assert outcome(ended[0]) == outcome(ended[1])
     for results in ended:

@@ -18,6 +18,8 @@ from assay.report.export import to_toml
 from assay.shapes import text
 from assay.studies import load_study
 
+pytestmark = pytest.mark.usefixtures("undrawn")  # unless it runs in a process of its own
+
 
 def test_show_prints_the_plan_and_trains_nothing(assay: Assay, study_file: str):
     said = assay("show", study_file, "--workers", "3")

@@ -78,5 +78,5 @@ def test_every_font_draws_every_class_with_short_segments(character):
         assert np.abs(points).max() <= 1 + 1e-6
         assert (points.max(axis=(0, 1)) - points.min(axis=(0, 1))).max() == pytest.approx(2)
         assert np.linalg.norm(points[:, 1] - points[:, 0], axis=-1).max() <= 2 / SEGMENTS_PER_SIDE + 1e-6
-        joined = [np.allclose(a[1], b[0], atol=1e-6) for a, b in pairwise(points)]
+        joined = np.isclose(points[:-1, 1], points[1:, 0], atol=1e-6).all(axis=-1)
         assert all(j for j, (s, t) in zip(joined, pairwise(stroke), strict=True) if s == t)

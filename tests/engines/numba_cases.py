@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from assay.data.augment import Rotate, Shift
 from assay.engines.base import Engine, Recipe, Session, State, initial_state
+from assay.engines.numba.engine import NumbaSession
+from assay.engines.numba.kernels.codes import Kernel, kernel_of
 from assay.errors import ShapeError
 from assay.network import Network
 from assay.nn import (
@@ -94,6 +96,12 @@ def draw_images(count: int, network: Network, seed: int = 0) -> tuple[np.ndarray
 def open_session(engine: Engine, network: Network, recipe: Recipe, state: State | None = None) -> Session:
     engine.check(network, recipe)
     return engine.session(network, recipe, [7], [state or uneven(network, recipe)])
+
+
+def kernels_of(session: Session) -> list[Kernel]:
+    """Return what a step calls, in order."""
+    assert isinstance(session, NumbaSession)
+    return [kernel_of(number) for number in session._training.calls[:, 0].tolist()]
 
 
 def uneven(network: Network, recipe: Recipe, seed: int = 7) -> State:
@@ -219,7 +227,8 @@ def recipes(draw: st.DrawFn) -> Recipe:
 
 def in_another_process(code: str, **environment: str) -> list[str]:
     """Return the words that the code prints."""
-    path = os.pathsep.join(str(folder) for folder in (Path(__file__).parent, Path(__file__).parents[1]))
+    folders = Path(__file__).parent, Path(__file__).parents[1], os.environ.get("PYTHONPATH", "")
+    path = os.pathsep.join(map(str, filter(None, folders)))
     done = subprocess.run(
         [sys.executable, "-c", code],
         env={**os.environ, "PYTHONPATH": path, **environment},

@@ -31,6 +31,7 @@ def machine(tmp_path, monkeypatch):
     """A machine without a GPU on which nothing was measured before."""
     monkeypatch.setattr(speed, "folder", lambda: tmp_path)
     monkeypatch.setattr(speed, "has_gpu", lambda: False)
+    monkeypatch.setitem(engines.ENGINES, "torch", engines.ENGINES["torch:cpu"])
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from numba_cases import (
     assert_same,
     draw_images,
     in_another_process,
+    kernels_of,
     networks,
     open_session,
     train,
@@ -148,8 +149,7 @@ def test_tiles_are_as_exact_as_products_of_bfloat16_are(count: int) -> None:
     exact, found = (
         open_session(NumbaEngine(), SMOOTH, recipe, initial_state(SMOOTH, recipe, 7)) for recipe in recipes
     )
-    kernels = found._training[:, 0]  # type: ignore[attr-defined]
-    assert {Kernel.WINOGRAD_INPUT_PAIRED, Kernel.WINOGRAD_INPUT_NARROWED} <= set(kernels)
+    assert {Kernel.WINOGRAD_INPUT_PAIRED, Kernel.WINOGRAD_INPUT_NARROWED} <= set(kernels_of(found))
     start = found.states()[0]
     scores, parameters = in_torch(SMOOTH, start, images)
     assert_near_as(2, exact.scores(images)[0], found.scores(images)[0], scores.detach().numpy())

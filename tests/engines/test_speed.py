@@ -134,3 +134,27 @@ def test_a_cache_that_cannot_be_written_is_done_without(tmp_path, monkeypatch):
     monkeypatch.setattr(speed, "folder", lambda: tmp_path / "file" / "speeds")
     assert speed.compare([Many("a")], NETWORK, RECIPE) == {"a": 1.0}
     assert speed.recall(NETWORK, RECIPE) is None
+
+
+def test_the_same_arrays_are_trained_on_each_time(monkeypatch):
+    """Of others an engine on a GPU would record its graphs anew, and that would be measured."""
+    seen = []
+    monkeypatch.setattr(ReferenceSession, "train_epoch", lambda self, *given: seen.append(given[:2]))
+    trial = speed.Trial(Many(), NETWORK, RECIPE)
+    for steps in (1, 4, 4, 1):
+        trial._train(steps)
+    for one, again in ((0, 3), (1, 2)):
+        assert all(first is second for first, second in zip(seen[one], seen[again], strict=True))
+    assert [len(labels) for _, labels in seen] == [20, 80, 80, 20]
+
+
+@pytest.mark.parametrize(
+    ("visible", "found"), [(None, True), ("0", True), ("", False), ("-1", False)], ids=str
+)
+def test_a_gpu_that_is_hidden_counts_as_none(visible, found, monkeypatch):
+    monkeypatch.setattr(speed, "which", lambda name: "/usr/bin/nvidia-smi")
+    if visible is None:
+        monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    else:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert speed.has_gpu() is found

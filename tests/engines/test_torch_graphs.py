@@ -137,17 +137,20 @@ def test_in_bfloat16_weights_are_rounded_within_the_graph():
             )
 
 
-def test_other_images_are_recorded_anew():
+@pytest.mark.parametrize(
+    ("counts", "recordings"), [((COUNT, COUNT - 21), 1), ((COUNT - 21, COUNT), 2)], ids=["fewer", "more"]
+)
+def test_other_images_are_recorded_anew_only_if_there_are_more(counts, recordings):
     recipe = Recipe(SGD(0.1), BATCH, dtype="float64")
     recorder = Recorder()
     session = TorchEngine("cpu").session(CNN, recipe, [7], [uneven(CNN, recipe, 7)])
     plain = TorchEngine("cpu").session(CNN, recipe, [7], [uneven(CNN, recipe, 7)])
     session._record = recorder
-    for seed in (1, 2):
-        images = draw_images(COUNT, CNN, seed=seed)
+    data = [draw_images(count, CNN, seed=seed) for seed, count in enumerate(counts)]
+    for epoch, images in enumerate([*data, data[0]], start=1):
         for one in (session, plain):
-            one.train_epoch(*images, seed, lambda _: None)
-    assert len(recorder.tapes) == 2
+            one.train_epoch(*images, epoch, lambda _: None)
+    assert len(recorder.tapes) == recordings
     assert_alike(session.states(), plain.states())
 
 
@@ -182,10 +185,16 @@ def test_on_the_cpu_nothing_is_recorded():
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here")
 @pytest.mark.parametrize("rule", RULES, ids=str)
 def test_on_a_gpu_what_is_replayed_trains_as_on_the_cpu(rule):
+    """A start moved by its last digit, 1e-15 of itself, ended up to 1.4e-10 elsewhere; a GPU rounds often."""
     recipe = Recipe(rule, BATCH, dtype="float64")
+    assert COUNT % BATCH == 1, "the last batch is a single example, whose strides PyTorch leaves open"
     states = [uneven(CNN, recipe, seed) for seed in (7, 8)]
     session = TorchEngine("cuda").session(CNN, recipe, (7, 8), states)
     assert session._record is not None
     for epoch in (1, 2):
         session.train_epoch(*draw_images(COUNT, CNN), epoch, lambda _: None)
-    assert_alike(session.states(), trained(recipe)[0])
+    for one, other in zip(session.states(), trained(recipe)[0], strict=True):
+        assert one.step == other.step
+        for name, value in values(other).items():
+            bound = 1e-8 * max(0.1, np.abs(value).max())
+            np.testing.assert_allclose(values(one)[name], value, 0, bound, err_msg=name)

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from assay.errors import ShapeError
 from assay.nn import AdaptiveAvgPool2d, AvgPool2d, MaxPool2d
+from assay.nn.adaptive_avg_pool2d import _mean_matrix
 
 
 @given(generators, batches, channels, geometries(pooling=True))
@@ -86,6 +87,14 @@ def test_padding_over_half_the_kernel_is_refused_as_in_torch(kind, padding):
 def test_values_that_make_no_window_are_refused(kind, arguments, message):
     with pytest.raises(ShapeError, match=f"{message} must be an integer"):
         kind(*arguments)
+
+
+@given(sizes, sizes, st.integers(1, 12), st.integers(1, 12))
+def test_the_regions_of_an_adaptive_pooling_are_counted_without_being_listed(height, width, rows, columns):
+    layer = AdaptiveAvgPool2d((rows, columns))
+    a, b = (_mean_matrix(*region) > 0 for region in ((height, rows), (width, columns)))
+    assert layer.flops((3, height, width)) == 3 * a.sum() * b.sum()
+    assert layer.window((3, height, width)).kernel_size == (a.sum(axis=1).max(), b.sum(axis=1).max())
 
 
 @pytest.mark.parametrize("layer", [MaxPool2d(2), AvgPool2d(2), AdaptiveAvgPool2d(2)])

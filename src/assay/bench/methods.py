@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Literal
 
 from assay.bench.problem import Problem, Trainer
 from assay.errors import UnsupportedError
+from assay.recipe import Dtype
 
 YARDSTICK = "eager"
 """What the ratios are against."""
@@ -98,7 +98,7 @@ def _keras() -> Make:
     return KerasFit
 
 
-def _own(engine_name: str, dtype: Literal["float32", "bfloat16"] = "float32") -> Callable[[], Make]:
+def _own(engine_name: str, dtype: Dtype = "float32") -> Callable[[], Make]:
     """Return what imports one of assay's engines."""
 
     def load() -> Make:

@@ -2,21 +2,19 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Literal
 
 from assay.bench.problem import BATCH, Problem, Trainer
 from assay.engines import engine
 from assay.engines.base import Images, Labels, Session
 from assay.errors import UnsupportedError
+from assay.recipe import Dtype
 from assay.shapes import Array
 
 
 class Own(Trainer):
     """An engine, with as many workers as there are threads, each at its own runs."""
 
-    def __init__(
-        self, problem: Problem, engine_name: str, dtype: Literal["float32", "bfloat16"] = "float32"
-    ) -> None:
+    def __init__(self, problem: Problem, engine_name: str, dtype: Dtype = "float32") -> None:
         """Open the sessions; `UnsupportedError` where the engine lacks something, the device among them."""
         super().__init__(problem)
         recipe = problem.recipe(dtype)

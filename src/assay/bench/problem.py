@@ -13,7 +13,7 @@ from assay.engines.base import Images, Labels, State, epoch_order, initial_state
 from assay.network import Network
 from assay.nn.loss import cross_entropy
 from assay.optim import Adam
-from assay.recipe import Recipe
+from assay.recipe import Dtype, Recipe
 from assay.shapes import Array
 
 BATCH, CLASSES, SIZE = 100, 47, 28
@@ -68,7 +68,7 @@ class Problem:
         models = [f"{self.models} model{'s' * (self.models > 1)}"] if self.models else []
         return ", ".join([self.network_name, threads, *models, f"{self.images_count:,} images"])
 
-    def recipe(self, dtype: Literal["float32", "bfloat16"] = "float32") -> Recipe:
+    def recipe(self, dtype: Dtype = "float32") -> Recipe:
         """Return how assay trains it."""
         return Recipe(Adam(), BATCH, dtype=dtype)
 

@@ -151,10 +151,12 @@ def setting(text: str, example: str = "network.filters=16") -> tuple[str, Any]:
 
 def _value(text: str) -> Any:
     """Read a value as TOML does, and whatever TOML does not know as a text."""
+    from assay import toml
+
     try:
-        table = tomllib.loads(f"value = {text}")
+        table = toml.loads(f"value = {text}")
     except (tomllib.TOMLDecodeError, RecursionError):
         return text
-    except ValueError:  # Python reads no integer of more than 4,300 digits
-        raise UsageError(f"--set: {shown(text)} is a number of thousands of digits") from None
+    except ValueError as error:
+        raise UsageError(f"--set: {shown(text)}: {error}") from None
     return table["value"] if list(table) == ["value"] else text

@@ -29,6 +29,9 @@ Images = NDArray[np.uint8]
 OnSteps = Callable[[int], None]
 """Called now and then during an epoch with the number of steps taken in it."""
 
+ELSEWHERE = {"bfloat16": "torch", "tf32": "torch:cuda"}
+"""Which engine has a precision that the reference engine has not."""
+
 EVALUATION_BATCH = 500
 """Images evaluated at once; fixed, since a matrix product's last bits depend on it."""
 
@@ -130,7 +133,7 @@ class Engine(ABC):
     options: ClassVar[frozenset[str]] = frozenset()
     """Which of `assay.recipe.OPTIONS` the engine has."""
 
-    dtypes: ClassVar[frozenset[str]] = frozenset({"float32", "float64"})
+    dtypes: frozenset[str] = frozenset({"float32", "float64"})
     """Which precisions of a recipe the engine has."""
 
     @abstractmethod
@@ -152,7 +155,7 @@ class Engine(ABC):
         """Raise `UnsupportedError` when the engine lacks something."""
         missing = self.missing(network, recipe)
         if missing:
-            instead = "torch" if recipe.dtype == "bfloat16" else "reference, which has all"
+            instead = ELSEWHERE.get(recipe.dtype, "reference, which has all")
             raise UnsupportedError(
                 f"engine {self.name!r} has no {', '.join(missing)} (use --engine {instead})"
             )

@@ -19,7 +19,7 @@ from time import perf_counter
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from assay.engines.base import EVALUATION_BATCH, Engine, initial_state
+from assay.engines.base import EVALUATION_BATCH, Engine, Images, Labels, initial_state
 from assay.machine import processor, versions
 from assay.network import Network
 from assay.recipe import Recipe
@@ -47,6 +47,7 @@ class Trial:
         count = max(self._steps * recipe.batch_size, EVALUATION_BATCH)
         self._images = random.integers(0, 256, (count, *network.input_shape[1:]), dtype=np.uint8)
         self._labels = random.integers(0, network.output_shape[0], count)
+        self._parts: dict[int, tuple[Images, Labels]] = {}
 
     def step(self, budget: float) -> float:
         """Return the seconds that a step of all runs takes."""
@@ -62,8 +63,13 @@ class Trial:
         return median_seconds(evaluate, evaluate, budget) / EVALUATION_BATCH
 
     def _train(self, steps: int) -> None:
-        size = steps * self.session.recipe.batch_size
-        self.session.train_epoch(self._images[:size], self._labels[:size], 1, lambda _: None)
+        self.session.train_epoch(*self._part(steps * self.session.recipe.batch_size), 1, lambda _: None)
+
+    def _part(self, size: int) -> tuple[Images, Labels]:
+        """Return the first examples, the same arrays each time: for others a GPU's graph is recorded anew."""
+        if size not in self._parts:
+            self._parts[size] = self._images[:size], self._labels[:size]
+        return self._parts[size]
 
 
 def median_seconds(first: Callable[[], object], then: Callable[[], object], budget: float) -> float:
@@ -106,7 +112,8 @@ def recall(network: Network, recipe: Recipe) -> Rates | None:
 
 def has_gpu() -> bool:
     """Tell whether there may be an NVIDIA GPU, without the two seconds that asking PyTorch takes."""
-    return which("nvidia-smi") is not None
+    hidden = os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1")
+    return not hidden and which("nvidia-smi") is not None
 
 
 def folder() -> Path:

@@ -139,7 +139,7 @@ def _open(effects: Sequence[Effect]) -> Iterator[str]:
     if any(effect.pair.judgement.verdict is Verdict.INCONCLUSIVE for effect in effects):
         yield (
             "Inconclusive does not mean that there is no difference: it means that these runs do not tell. "
-            "Who adds seeds because of it and tests again calls equal arms different in 9 or 10 of 100 "
+            "Who adds seeds because of it and tests again calls equal arms different in up to 10 of 100 "
             "studies, not in 5, unless looks were declared beforehand."
         )
 

@@ -44,10 +44,10 @@ class PublishedRow:
     ours: Summary
     prediction: Interval | None
     cut: bool
-    images: tuple[int, int] | None
-    """On how many images an accuracy was measured, ours and theirs."""
     consistent: bool | None
     doubt: str
+    images: tuple[int, int] | None = None
+    """On how many images ours and theirs were measured, of accuracies of new images."""
 
     @property
     def title(self) -> str:
@@ -113,9 +113,9 @@ def _row(results: Results, arm: str, metric: Metric, printed: float, judged: boo
         ours=_ours(results, arm, metric, values),
         prediction=prediction,
         cut=cut,
-        images=_images(results, metric),
         consistent=_lies_within(printed, prediction, metric) if prediction and judged else None,
         doubt=doubt(results.study, arm, metric),
+        images=_images(results, metric),
     )
 
 

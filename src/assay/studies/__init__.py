@@ -1,12 +1,12 @@
 """The built-in studies, and how a study is loaded."""
 
 import os
-import tomllib
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from assay import toml
 from assay.errors import StudyError, suggestion
 from assay.study import Study, from_tables
 
@@ -29,7 +29,7 @@ def load_study(source: str | Path | Mapping[str, Any]) -> Study:
         return from_tables(source, "study")
     if str(source) in builtin():
         text = files(__name__).joinpath(f"{source}.toml").read_text("utf-8")
-        return from_tables(tomllib.loads(text), str(source))
+        return from_tables(toml.loads(text), str(source))
     path = Path(source)
     if path.suffix != ".toml" and not os.path.exists(path):  # which, unlike Path.exists, takes any text
         raise StudyError(
@@ -45,11 +45,11 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         if path.stat().st_size > LARGEST_FILE:
             raise StudyError(f"{path}: larger than {LARGEST_FILE:,} bytes (a study file is a page of text)")
-        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+        return toml.loads(path.read_bytes().decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         line = path.read_bytes()[: error.start].count(b"\n") + 1
         raise StudyError(f"{path}: line {line}: not UTF-8 (save it as UTF-8)") from None
-    except (ValueError, RecursionError) as error:  # an integer of 5,000 digits is a plain ValueError
+    except (ValueError, RecursionError) as error:
         raise StudyError(f"{path}: not valid TOML: {error}") from None
     except OSError as error:
         raise StudyError(f"{path}: cannot be read ({error.strerror})") from None

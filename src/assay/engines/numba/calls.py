@@ -6,7 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.engines.numba.kernels.codes import EVALUATION, Kernel
+from assay.engines.numba.kernels.codes import EVALUATION, Kernel, code
+from assay.engines.numba.kernels.tiles import Shape
 
 CALL_SIZE = 16
 
@@ -15,15 +16,15 @@ BEFORE, AFTER = -1, 2**31
 
 
 class Call(NamedTuple):
-    """A kernel with its arguments, and which block it works on, if on one alone."""
+    """A kernel's number with its arguments, and which block it works on, if on one alone."""
 
     numbers: tuple[int, ...]
     block: int = BEFORE
 
 
-def call(kernel: Kernel, *arguments: int) -> Call:
-    """Return a call: the kernel and its arguments."""
-    return Call((int(kernel), *map(int, arguments)))
+def call(kernel: Kernel, *arguments: int, shape: Shape | None = None) -> Call:
+    """Return a call: the kernel, in which tile's shape if it has one, and its arguments."""
+    return Call((code(kernel, shape), *map(int, arguments)))
 
 
 def at(block: int, calls: Iterable[Call]) -> list[Call]:
@@ -39,7 +40,7 @@ def block_by_block(calls: Iterable[Call]) -> list[Call]:
 def evaluating(calls: list[Call]) -> list[Call]:
     """Return calls forward as they are in evaluation mode."""
     return [
-        each._replace(numbers=(EVALUATION.get(Kernel(each.numbers[0]), each.numbers[0]), *each.numbers[1:]))
+        each._replace(numbers=(EVALUATION.get(each.numbers[0], each.numbers[0]), *each.numbers[1:]))
         for each in calls
     ]
 

@@ -20,16 +20,17 @@ from assay.engines.numba.operands import (
     NO_BIAS,
     Operands,
     bias_update,
-    dot_call,
+    dot_calls,
     from_first,
-    pooled_call,
-    product_call,
-    quarters_call,
+    pooled_calls,
+    product_calls,
+    quarters_calls,
 )
 from assay.engines.numba.plan import Plan, Span, Stage, Value
 from assay.engines.numba.pooling import unpool, unpool_part, winners
 from assay.engines.numba.tiling import output_tiles
 from assay.engines.numba.winograd import Winograd, applies
+from assay.engines.numba_registers import REGISTERS
 from assay.network import Node
 from assay.nn.conv2d import Conv2d
 from assay.nn.max_pool2d import MaxPool2d
@@ -103,9 +104,10 @@ def _chosen(plan: Plan, stage: Stage) -> "type[Winograd | _Convolution]":
     return Winograd if applies(stage, plan.pairs) and _pays(stage, plan.blocks) else _Convolution
 
 
-TRANSFORM, KERNEL = 150, 70
+TRANSFORM, KERNEL = (75, 40) if REGISTERS.count < 32 else (150, 70)
 """What it costs to transform one channel's tile there and back, and the weights of one kernel, in
-multiplications of vectors: fitted to networks for which both ways took equally long."""
+multiplications of vectors: fitted to networks for which both ways took equally long, with 16 registers
+of AVX2 those of about 12 channels. In smaller register tiles multiplications cost more, transforms do not."""
 
 
 def _pays(stage: Stage, blocks: int) -> bool:
@@ -168,10 +170,11 @@ class _Convolution:
         for span in self.plan.spans:
             source, target = span.of(*maps)
             source, made = paired_channels(self.plan, source, self.layer.groups)
-            call = quarters_call if span.quarter else product_call
+            calls_of = quarters_calls if span.quarter else product_calls
             for group in range(self.layer.groups):
                 operands = self._products(stretches, group, weight[group], source, target)
-                made += [call(self.plan, each._replace(starts=bias[group]), relu) for each in operands]
+                for each in operands:
+                    made += calls_of(self.plan, each._replace(starts=bias[group]), relu)
             calls += at(span.start, made)
         return calls
 
@@ -214,7 +217,7 @@ class _Convolution:
             x, made = paired_channels(self.plan, x, self.layer.groups)
             for group in range(self.layer.groups):
                 operands = self._window_product(group, weight[group], x, outputs)
-                made.append(pooled_call(self.plan, operands, self.stage.relu, distance, span.quarter))
+                made += pooled_calls(self.plan, operands, self.stage.relu, distance, span.quarter)
             calls += at(span.start, made)
         return calls
 
@@ -268,7 +271,7 @@ class _Convolution:
                 a_ks=from_first(dy.offsets[:, 0]),
                 b_ks=corner,
             )
-            calls.append(dot_call(self.plan, operands, span.start > 0, span.quarter))
+            calls += dot_calls(self.plan, operands, span.start > 0, span.quarter)
         return calls
 
     def unpooled(self, pool: Node, dy: Maps, winner: Maps, first: bool) -> list[Call]:

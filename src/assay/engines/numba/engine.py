@@ -12,7 +12,7 @@ from assay.engines.numba.build import KNOWN, build, collect
 from assay.engines.numba.calls import evaluating, program
 from assay.engines.numba.examples import Examples
 from assay.engines.numba.kernels.pairs import SUPPORTED
-from assay.engines.numba.kernels.runner import Program, runner
+from assay.engines.numba.kernels.runner import Program, compiled, runner
 from assay.engines.numba.layout import Offsets
 from assay.engines.numba.normalisation import expect_statistics
 from assay.engines.numba.plan import Plan
@@ -41,8 +41,8 @@ def programs(network: Network, recipe: Recipe) -> Programs:
     """Return an arm's programs, planned once for all its runs."""
     rule = RULES[type(recipe.optimizer)](recipe.optimizer)
     plan, scores = build(network, rule, recipe)
-    training = program([*plan.draws, *plan.forward, *plan.backward])
-    scoring = program([*evaluating(plan.forward), collect(scores)])
+    steps = [*plan.draws, *plan.forward, *plan.backward], [*evaluating(plan.forward), collect(scores)]
+    training, scoring = (compiled(program(calls), plan.memory.dtype) for calls in steps)
     return Programs(rule, plan, training, scoring, plan.tables)
 
 
@@ -52,7 +52,7 @@ class NumbaSession(Session):
     def __init__(self, network: Network, recipe: Recipe, seed: int, state: State) -> None:
         super().__init__(network, recipe, [seed])
         rule, plan, self._training, self._scoring, self._tables = programs(network, recipe)
-        self._plan, self._run = plan, runner(plan.pairs)
+        self._plan, self._run = plan, runner()
         self._examples = Examples(network, recipe, rule, seed)
         self._slots = dict(zip(rule.slots, plan.slots, strict=True))
         self._memory = plan.memory.array()
@@ -65,7 +65,7 @@ class NumbaSession(Session):
         size, before = self.recipe.batch_size, self._step
         expect_statistics(self.network, len(labels) % size or size)
         for data in self._examples.training(images, labels, epoch, before):
-            self._run(self._training, self._tables, self._memory, data, size, self._step)
+            self._run(*self._training, self._tables, self._memory, data, size, self._step)
             self._step += len(data.factors)
             on_steps(self._step - before)
 
@@ -73,7 +73,7 @@ class NumbaSession(Session):
         """Return the class scores of a batch of any size."""
         scores = np.empty((len(images), *self.network.output_shape), self.recipe.parameter_dtype)
         data = self._examples.scoring(images, scores)
-        self._run(self._scoring, self._tables, self._memory, data, self.recipe.batch_size, 0)
+        self._run(*self._scoring, self._tables, self._memory, data, self.recipe.batch_size, 0)
         return [scores]
 
     def states(self) -> list[State]:

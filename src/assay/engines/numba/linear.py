@@ -12,7 +12,7 @@ from assay.engines.numba.factors import (
 )
 from assay.engines.numba.kernels.codes import Kernel
 from assay.engines.numba.layout import Maps, Offsets
-from assay.engines.numba.operands import NO_BIAS, Operands, bias_update, from_first, matrices, product_call
+from assay.engines.numba.operands import NO_BIAS, Operands, bias_update, from_first, matrices, product_calls
 from assay.engines.numba.plan import Plan, Stage, Value
 from assay.nn.linear import Linear
 
@@ -38,7 +38,7 @@ def _forward(plan: Plan, weight: Offsets, bias: Offsets, x: Maps, y: Maps, relu:
     weights, calls = paired_weights(plan, weight, 0)
     inputs, more = paired_channels(plan, x)
     operands = matrices(weights[:, : y.shape[0]].T, inputs.features.T, y.features.T, bias)
-    return [*calls, *more, product_call(plan, operands, relu, plan.is_quarter(plan.batch_size))]
+    return [*calls, *more, *product_calls(plan, operands, relu, plan.is_quarter(plan.batch_size))]
 
 
 def _input_gradient(plan: Plan, weight: Offsets, dx: Maps, dy: Maps) -> list[Call]:
@@ -46,7 +46,7 @@ def _input_gradient(plan: Plan, weight: Offsets, dx: Maps, dy: Maps) -> list[Cal
     weights, calls = narrowed_weights(plan, weight)
     gradients, more = paired_channels(plan, dy)
     operands = matrices(weights[:, : gradients.shape[0]], gradients.features.T, dx.features.T)
-    return [*calls, *more, product_call(plan, operands, quarter=plan.is_quarter(plan.batch_size))]
+    return [*calls, *more, *product_calls(plan, operands, quarter=plan.is_quarter(plan.batch_size))]
 
 
 def _weight_update(plan: Plan, name: str, x: Maps, dy: Maps) -> list[Call]:
@@ -75,7 +75,7 @@ def _weight_update(plan: Plan, name: str, x: Maps, dy: Maps) -> list[Call]:
             b_ks=from_first(z[: examples.size, 0]),
         )
         calls += [
-            product_call(plan, operands, quarter=plan.is_quarter(outputs)),
+            *product_calls(plan, operands, quarter=plan.is_quarter(outputs)),
             *plan.update_part(name, start * width, some.size * width, grad),
         ]
     return calls

@@ -5,13 +5,13 @@ from typing import NamedTuple
 import numpy as np
 
 from assay.engines.numba.calls import AFTER, Call, at, call
-from assay.engines.numba.kernels.codes import PAIRED, PLAIN, Kernel, Tiles
-from assay.engines.numba.kernels.products import best_shape
+from assay.engines.numba.covering import Part, cover
+from assay.engines.numba.kernels.codes import Kernel
 from assay.engines.numba.kernels.tiles import Shape
+from assay.engines.numba.kernels.tilesets import PAIRED, PLAIN, Shapes, Tiles, quarters
 from assay.engines.numba.layout import MINUS_INFINITY, ZERO, Maps, Offsets
 from assay.engines.numba.plan import Plan
 
-Shapes = dict[Shape, Kernel]
 NO_BIAS = np.asarray(ZERO)
 """Where a product starts that has no bias."""
 
@@ -26,6 +26,22 @@ class Operands(NamedTuple):
     c_columns: Offsets
     a_ks: Offsets
     b_ks: Offsets
+
+    @property
+    def sizes(self) -> tuple[int, int, int]:
+        """How many rows, columns and terms."""
+        return self.a_rows.size, self.b_columns.size, self.a_ks.size
+
+    def part(self, part: Part) -> "Operands":
+        """Return some rows and columns."""
+        rows, columns = slice(*part.rows), slice(*part.columns)
+        return self._replace(
+            a_rows=self.a_rows.ravel()[rows],
+            c_rows=self.c_rows.ravel()[rows],
+            starts=self.starts[rows] if self.starts.ndim else self.starts,
+            b_columns=self.b_columns.ravel()[columns],
+            c_columns=self.c_columns.ravel()[columns],
+        )
 
 
 def matrices(a: Offsets, b: Offsets, c: Offsets, starts: Offsets = NO_BIAS) -> Operands:
@@ -45,38 +61,37 @@ def _tiles(plan: Plan) -> Tiles:
     return PAIRED if plan.pairs else PLAIN
 
 
-def product_call(plan: Plan, operands: Operands, relu: bool = False, quarter: bool = False) -> Call:
-    """Return the call of a product, with the register tile that wastes least.
+def product_calls(plan: Plan, operands: Operands, relu: bool = False, quarter: bool = False) -> list[Call]:
+    """Return the calls of a product, with the register tiles that waste least.
 
     With ``quarter``, no more than the first quarter of the last column's vector matters.
     """
-    shapes, ending = _tiles(plan).products, _tiles(plan).ending_in_quarter
-    if quarter and operands.b_columns.size in {shape.columns for shape in ending}:
-        shapes = ending
+    tiles = _tiles(plan)
+    ending = tuple(shape for shape in tiles.ending if shape.columns == operands.b_columns.size)
+    shapes = ending if quarter and ending else tiles.products
     return _product(plan, shapes, operands, relu)
 
 
-def quarters_call(plan: Plan, operands: Operands, relu: bool = False) -> Call:
-    """Return the call of a product, of which no more than the first quarter of every vector matters."""
-    return _product(plan, _tiles(plan).quarters, operands, relu)
+def quarters_calls(plan: Plan, operands: Operands, relu: bool = False) -> list[Call]:
+    """Return the calls of a product, of which no more than the first quarter of every vector matters."""
+    return _product(plan, quarters(_tiles(plan).products), operands, relu)
 
 
-def pooled_call(plan: Plan, operands: Operands, relu: bool, winner: int, quarter: bool) -> Call:
-    """Return the call of a product whose columns are pooled by four; winners lie ``winner`` away."""
-    tiles = _tiles(plan)
-    return _product(plan, tiles.pooled_quarters if quarter else tiles.pooled, operands, relu, winner)
+def pooled_calls(plan: Plan, operands: Operands, relu: bool, winner: int, quarter: bool) -> list[Call]:
+    """Return the calls of a product whose columns are pooled by four; winners lie ``winner`` away."""
+    shapes = quarters(_tiles(plan).pooled) if quarter else _tiles(plan).pooled
+    return _product(plan, shapes, operands, relu, Kernel.PRODUCT_POOLED, winner)
 
 
-def dot_call(plan: Plan, operands: Operands, accumulate: bool, quarter: bool) -> Call:
-    """Return the call of a product whose operands are both vectors; it may add to what is there.
+def dot_calls(plan: Plan, operands: Operands, accumulate: bool, quarter: bool) -> list[Call]:
+    """Return the calls of a product whose operands are both vectors; it may add to what is there.
 
     Each row tile goes over all columns, which are therefore to be the operand that takes less room.
     """
-    shapes = _tiles(plan).dot_quarters if quarter else _tiles(plan).dots
+    shapes = quarters(_tiles(plan).dots) if quarter else _tiles(plan).dots
     if _room(operands.a_rows, operands.a_ks) < _room(operands.b_columns, operands.b_ks):
         operands = _turned(operands)
-    shape = best_shape(shapes, operands.a_rows.size, operands.b_columns.size)
-    return call(shapes[shape], *_tables(plan, operands, shape), accumulate)
+    return _calls(plan, Kernel.DOT, shapes, operands, accumulate)
 
 
 def _room(*offsets: Offsets) -> int:
@@ -99,10 +114,23 @@ def _turned(operands: Operands) -> Operands:
     )
 
 
-def _product(plan: Plan, shapes: Shapes, operands: Operands, relu: bool, winner: int = 0) -> Call:
-    shape = best_shape(shapes, operands.a_rows.size, operands.b_columns.size)
-    least = ZERO if relu else MINUS_INFINITY
-    return call(shapes[shape], *_tables(plan, operands, shape), least, winner)
+def _product(
+    plan: Plan,
+    shapes: Shapes,
+    operands: Operands,
+    relu: bool,
+    kernel: Kernel = Kernel.PRODUCT,
+    winner: int = 0,
+) -> list[Call]:
+    return _calls(plan, kernel, shapes, operands, ZERO if relu else MINUS_INFINITY, winner)
+
+
+def _calls(plan: Plan, kernel: Kernel, shapes: Shapes, operands: Operands, *ending: int) -> list[Call]:
+    """Return a call for each part of the cover, with the ``ending`` of its arguments."""
+    return [
+        call(kernel, *_tables(plan, operands.part(part), part.shape), *ending, shape=part.shape)
+        for part in cover(shapes, *operands.sizes)
+    ]
 
 
 def _tables(plan: Plan, operands: Operands, shape: Shape) -> list[int]:

@@ -12,6 +12,7 @@ from assay.engines.numba.calls import AFTER, Call, at, call
 from assay.engines.numba.kernels.codes import Kernel
 from assay.engines.numba.layout import Maps, Memory, Offsets, Placed
 from assay.engines.numba.rules import Rule
+from assay.engines.numba_registers import REGISTERS
 from assay.network import Network, Node
 from assay.nn.conv2d import Conv2d
 from assay.nn.flatten import Flatten
@@ -60,8 +61,9 @@ def stages(network: Network) -> list[Stage]:
     return found
 
 
-PASSES = 20
-"""What it costs to write a map, to pool it and to go back over it, in multiplications for each entry."""
+PASSES = 12 if REGISTERS.count < 32 else 20
+"""What it costs to write a map, to pool it and to go back over it, in multiplications for each entry: with
+fewer registers these take longer, by as much as two networks told for which both ways took equally long."""
 
 
 def _pools_at_once(stage: Stage, node: Node) -> bool:

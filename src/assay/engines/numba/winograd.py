@@ -17,7 +17,7 @@ from assay.engines.numba.factors import narrowed_weights, paired_weights
 from assay.engines.numba.kernels.codes import Kernel
 from assay.engines.numba.kernels.winograd import POSITIONS
 from assay.engines.numba.layout import MINUS_INFINITY, ZERO, Maps, Offsets
-from assay.engines.numba.operands import dot_call, matrices, product_call, quarters_call
+from assay.engines.numba.operands import dot_calls, matrices, product_calls, quarters_calls
 from assay.engines.numba.plan import Plan, Stage, Value
 from assay.engines.numba.pooling import unpool
 from assay.engines.numba.tiling import Table, Tiles, output_tiles
@@ -245,11 +245,12 @@ class Winograd:
     def _products(self, u: Offsets, size: int, quarter: bool) -> list[Call]:
         """m[o, t] = sum over c of u[o, c] v[c, t], at each position, in each group."""
         v, m = (positions.offsets for positions in self._positions(u, size))
-        make = quarters_call if quarter else product_call
-        return [make(self.plan, matrices(u[at], v[at], m[at])) for at in np.ndindex(u.shape[:2])]
+        make = quarters_calls if quarter else product_calls
+        places = np.ndindex(u.shape[:2])
+        return [call for at in places for call in make(self.plan, matrices(u[at], v[at], m[at]))]
 
     def _dots(self, size: int, quarter: bool, accumulate: bool) -> list[Call]:
         """du[o, c] = sum over t of m[o, t] v[c, t], at each position, in each group; strips add up."""
         v, m = (positions.offsets for positions in self._dotted(size))
         products = (matrices(m[at], v[at].T, self.du[at]) for at in np.ndindex(m.shape[:2]))
-        return [dot_call(self.plan, product, accumulate, quarter) for product in products]
+        return [call for each in products for call in dot_calls(self.plan, each, accumulate, quarter)]

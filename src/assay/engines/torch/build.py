@@ -9,7 +9,8 @@ from torch import Tensor
 from assay import nn
 from assay.engines.torch import activations
 from assay.engines.torch.composite import ChainOp, ResidualOp
-from assay.engines.torch.linear import Conv2dOp, LinearOp
+from assay.engines.torch.convolution import conv2d
+from assay.engines.torch.linear import LinearOp
 from assay.engines.torch.normalisation import BatchNormOp, DropoutOp
 from assay.engines.torch.op import Op, Site
 from assay.engines.torch.pooling import AdaptiveAvgPool2dOp, AvgPool2dOp, MaxPool2dOp
@@ -20,6 +21,7 @@ from assay.engines.torch.rectified import (
     RectifiedMaxPool2dOp,
 )
 from assay.engines.torch.shaping import ReshapeOp, ZeroPad2dOp
+from assay.engines.torch.ways import PLAIN, Ways
 from assay.engines.torch.weights import Weight
 from assay.nn.layer import Layer
 from assay.nn.nodes import Node, local, place
@@ -27,7 +29,7 @@ from assay.nn.residual import SHORTCUT
 
 SIMPLE: dict[type[Layer], Callable[[Site, Any], Op]] = {
     nn.Linear: LinearOp,
-    nn.Conv2d: Conv2dOp,
+    nn.Conv2d: conv2d,
     nn.MaxPool2d: MaxPool2dOp,
     RectifiedMaxPool2d: RectifiedMaxPool2dOp,
     RectifiedAvgPool2d: RectifiedAvgPool2dOp,
@@ -70,10 +72,11 @@ class Store:
     runs: int
     weights: Mapping[str, Weight]
     buffers: Mapping[str, Tensor]
+    ways: Ways = PLAIN
 
     def within(self, owner: str) -> "Store":
         """Return what belongs to ``owner``."""
-        return Store(self.runs, local(self.weights, owner), local(self.buffers, owner))
+        return replace(self, weights=local(self.weights, owner), buffers=local(self.buffers, owner))
 
 
 def lacks(layers: Iterable[Layer]) -> list[str]:
@@ -97,7 +100,7 @@ def ops(nodes: Sequence[Node], store: Store, needs_dx: bool = False) -> list[Op]
     made = []
     for node in fused(nodes):
         own = store.within(node.name)
-        site = Site(node.name, node.input_shape, store.runs, own.weights, own.buffers, needs_dx)
+        site = Site(node.name, node.input_shape, store.runs, own.weights, own.buffers, needs_dx, own.ways)
         made.append(_op(site, node.layer, own))
         needs_dx = needs_dx or bool(own.weights)
     return made

@@ -8,6 +8,7 @@ from assay.engines.torch.device import choose
 from assay.engines.torch.penalties import GRADIENTS
 from assay.engines.torch.rules import RULES
 from assay.engines.torch.session import TorchSession
+from assay.engines.torch.ways import Ways
 from assay.network import Network
 from assay.recipe import OPTIONS
 
@@ -27,10 +28,12 @@ class TorchEngine(Engine):
     """
 
     options = frozenset(OPTIONS)
-    dtypes = frozenset({"float32", "float64", "bfloat16"})
 
-    def __init__(self, device: str | None = None) -> None:
-        self._device = choose(device)
+    def __init__(self, device: str | None = None, ways: Ways | None = None) -> None:
+        """Choose a device by its name, and, unless asked for others, the ways that are fastest there."""
+        self._device, self._ways = choose(device), ways
+        tf32 = {"tf32"} if self._device.type == "cuda" else set()
+        self.dtypes = frozenset({"float32", "float64", "bfloat16"} | tf32)
         self.name = f"torch:{self._device.type}"
         self.runs_per_session = 1 if self._device.type == "cpu" else RUNS_ON_GPU
 
@@ -46,4 +49,4 @@ class TorchEngine(Engine):
         self, network: Network, recipe: Recipe, seeds: Sequence[int], states: Sequence[State]
     ) -> Session:
         """Open a session of runs that stand at the same step."""
-        return TorchSession(network, recipe, seeds, states, self._device)
+        return TorchSession(network, recipe, seeds, states, self._device, self._ways)

@@ -42,7 +42,7 @@ class Examples:
     def inputs(self, pixels: Tensor) -> Tensor:
         """Scale pixels (R, N, H, W) to [0, 1] and lay them out."""
         scaled = pixels.to(getattr(torch, self._recipe.parameter_dtype)).div_(255)
-        x = scaled.to(getattr(torch, self._recipe.dtype))
+        x = scaled.to(getattr(torch, self._recipe.layer_dtype))
         return fold(x.reshape(*pixels.shape[:2], *self._input_shape))
 
     def upload(self, array: NDArray[np.generic]) -> Tensor:

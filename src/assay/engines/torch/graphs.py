@@ -22,8 +22,11 @@ from assay.recipe import Recipe
 STEPS = 10
 """Steps in a graph; what is left of an epoch, the short last batch included, is taken one by one."""
 
-Step = Callable[[Tensor, Tensor, Tensor], None]
-"""Takes a step: the positions of its examples (R, N), its number t and the schedule's factor, float64 ()."""
+Step = Callable[[Tensor, Tensor, Tensor, Tensor], None]
+"""Takes a step: pixels (R, N, ...) and labels (R, N), its number t and the schedule's factor, float64 ()."""
+
+Data = tuple[Tensor, Tensor]
+"""Images and labels on the device."""
 
 Record = Callable[[Callable[[], None]], Callable[[], None]]
 """Returns what repeats an action; need not have done it."""
@@ -46,14 +49,32 @@ def recordable(layers: Sequence[Layer], recipe: Recipe) -> bool:
 
 
 class Graph:
-    """`STEPS` steps as one call. The first call takes them plainly, the second records them."""
+    """`STEPS` steps as one call. The first call takes them plainly, the second records them.
 
-    def __init__(self, step: Step, batch: tuple[int, int], device: torch.device, record: Record) -> None:
+    The graph reads images from where it keeps its own copy, so that others can
+    be put there: recording again would cost more than training a while.
+    """
+
+    def __init__(self, step: Step, data: Data, batch: tuple[int, int], record: Record) -> None:
         self._step, self._record = step, record
-        self._examples = torch.zeros((STEPS, *batch), dtype=torch.int64, device=device)
-        self._numbers = torch.zeros((2, STEPS), dtype=torch.float64, device=device)
+        self._pixels, self._labels = (torch.empty_like(tensor) for tensor in data)
+        self._shown: Data | None = None
+        self._examples = torch.zeros((STEPS, *batch), dtype=torch.int64, device=self._pixels.device)
+        self._numbers = torch.zeros((2, STEPS), dtype=torch.float64, device=self._pixels.device)
         self._warm = False
         self._replay: Callable[[], None] | None = None
+
+    def holds(self, data: Data) -> bool:
+        """Tell whether there is room for images and labels."""
+        pixels, labels = data
+        return pixels.shape[1:] == self._pixels.shape[1:] and len(labels) <= len(self._labels)
+
+    def show(self, data: Data) -> None:
+        """Train with these images and labels from now on."""
+        if self._shown is None or any(a is not b for a, b in zip(self._shown, data, strict=True)):
+            for kept, given in zip((self._pixels, self._labels), data, strict=True):
+                kept[: len(given)].copy_(given)
+            self._shown = data
 
     def __call__(self, examples: NDArray[np.int64], times: Sequence[int], factors: Sequence[float]) -> None:
         """Take the steps ``times`` with ``examples`` (STEPS, R, N) and the schedule's ``factors``."""
@@ -68,4 +89,4 @@ class Graph:
 
     def _take(self) -> None:
         for examples, t, factor in zip(self._examples, *self._numbers, strict=True):
-            self._step(examples, t, factor)
+            self._step(self._pixels[examples], self._labels[examples], t, factor)

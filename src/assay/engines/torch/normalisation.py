@@ -70,7 +70,9 @@ class BatchNormOp(Op):
         return examples_first.reshape(len(examples_first), -1)
 
     def _restore(self, columns: Tensor, like: Tensor) -> Tensor:
-        if self._per_map or like.ndim == 4:
+        if self._per_map:  # of a single example, `view_as` would make up a stride that convolutions trust
+            return columns
+        if like.ndim == 4:
             return columns.view_as(like)
         runs, n = like.shape[:2]
         return columns.view(n, runs, -1).transpose(0, 1)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from assay.engines.torch.ways import PLAIN, Ways
 from assay.engines.torch.weights import Weight
 from assay.shapes import Shape
 
@@ -28,6 +29,8 @@ class Site:
     buffers: Mapping[str, Tensor]
     needs_dx: bool
     """Whether anything before the layer is learnt."""
+
+    ways: Ways = PLAIN
 
 
 class Generators:

@@ -40,15 +40,23 @@ class AvgPool2dOp(Op):
         sliding = layer.sliding
         sizes = [list(sliding.kernel_size), list(sliding.stride), list(sliding.padding)]
         self._window = [*sizes, False, layer.count_include_pad, None]
+        self._padded = any(sliding.padding)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Cache]:
         """Take the means; x is kept for its shape alone."""
         return aten.avg_pool2d(x, *self._window), x
 
     def backward(self, cache: Cache, dy: Tensor) -> Tensor | None:
-        """Share each gradient out evenly."""
-        dx: Tensor = aten.avg_pool2d_backward(dy, cache, *self._window)
-        return dx
+        """Share each gradient out evenly.
+
+        PyTorch's CUDA kernel for channels-last maps forgets the padding, up to 2.13 at least (its issue
+        188344), so that maps with padding are laid channel by channel for it, and back.
+        """
+        if not (self._padded and dy.is_cuda):
+            dx: Tensor = aten.avg_pool2d_backward(dy, cache, *self._window)
+            return dx
+        dx = aten.avg_pool2d_backward(dy.contiguous(), cache.contiguous(), *self._window)
+        return dx.contiguous(memory_format=torch.channels_last)
 
 
 class AdaptiveAvgPool2dOp(Op):

@@ -1,7 +1,7 @@
-"""ReLU and pooling at once, on the CPU: what `assay.engines.numba_pooling` is for.
+"""ReLU and pooling at once: `assay.engines.numba_pooling` on the CPU, max pooling by Triton on a GPU.
 
 The layers here stand in for a ReLU with a pooling behind it. Where windows
-overlap, or on a GPU, PyTorch does one after the other.
+overlap, or where there is nothing better, PyTorch does one after the other.
 """
 
 import torch
@@ -33,9 +33,14 @@ class RectifiedMaxPool2dOp(Op):
         super().__init__(site, layer)
         self._pool = MaxPool2dOp(site, layer)
         self._apart = _apart(layer.sliding)
+        self._fused = bool(self._apart) and site.ways.fused_pooling
 
     def forward(self, x: Tensor) -> tuple[Tensor, Cache]:
         """Take the maxima; keeps where they were."""
+        if self._fused:
+            from assay.engines.torch import triton_pooling
+
+            return triton_pooling.forward(x, self.layer.sliding)
         if not self._apart or x.device.type != "cpu":
             y, cache = self._pool.forward(x)
             y.relu_()
@@ -51,6 +56,11 @@ class RectifiedMaxPool2dOp(Op):
         if isinstance(cache, tuple):
             kept, y = cache
             return self._pool.backward(kept, aten.threshold_backward(dy, y, 0))
+        if self._fused:
+            from assay.engines.torch import triton_pooling
+
+            size = self.site.input_shape[1], self.site.input_shape[2]
+            return triton_pooling.backward(dy, cache, size, self.layer.sliding)
         dx = _empty(self.site, dy)
         numba_pooling.maximum_gradient(_bits(_rows(dy)), cache.numpy(), self._apart, _bits(dx))
         return dx.permute(0, 3, 1, 2)

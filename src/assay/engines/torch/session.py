@@ -27,7 +27,9 @@ from assay.engines.torch.examples import Examples
 from assay.engines.torch.graphs import STEPS, Graph, Record, record, recordable
 from assay.engines.torch.op import Draw, Generators
 from assay.engines.torch.penalties import add_gradients
+from assay.engines.torch.precision import in_its_precision, precision
 from assay.engines.torch.rules import RULES, Number
+from assay.engines.torch.ways import Ways, best
 from assay.engines.torch.weights import Weights
 from assay.network import Network
 from assay.schedules import Schedule
@@ -47,10 +49,11 @@ class TorchSession(Session):
         seeds: Sequence[int],
         states: Sequence[State],
         device: torch.device,
+        ways: Ways | None = None,
     ) -> None:
         super().__init__(network, recipe, seeds)
         runs, self._device = len(self.seeds), device
-        dtypes = (getattr(torch, recipe.parameter_dtype), getattr(torch, recipe.dtype))
+        dtypes = (getattr(torch, recipe.parameter_dtype), getattr(torch, recipe.layer_dtype))
         self._weights = Weights(network, runs, *dtypes, device)
         self._parameters = self._weights.all
         self._rule = RULES[type(recipe.optimizer)](recipe.optimizer)
@@ -59,12 +62,14 @@ class TorchSession(Session):
             name: torch.tensor(np.stack([state.buffers[name] for state in states])).to(device)
             for name in states[0].buffers
         }
-        self._ops = ops(network.nodes, Store(runs, self._parameters, self._buffers))
+        self.precision = precision(device, recipe.dtype)
+        ways = ways or best(device, recipe.dtype)
+        self._ops = ops(network.nodes, Store(runs, self._parameters, self._buffers, ways))
         self._examples = Examples(recipe, network.input_shape, device)
         self._steps = states[0].step
         known = recordable([*leaves(network.layers)], recipe)
         self._record: Record | None = record if device.type == "cuda" and known else None
-        self._graph: tuple[Tensor, Tensor, Graph] | None = None
+        self._graph: Graph | None = None
 
     def _load(self, states: Sequence[State]) -> dict[str, Tensor]:
         """Take over the parameters and return the rule's slots, as flat as these or one number for all."""
@@ -81,6 +86,7 @@ class TorchSession(Session):
         return slots
 
     @at_work()
+    @in_its_precision
     def train_epoch(self, images: Images, labels: Labels, epoch: int, on_steps: OnSteps) -> None:
         """Take one pass over the training set, the short last batch included."""
         schedule = self.recipe.schedule.in_steps(self.recipe.steps(len(labels)))
@@ -93,8 +99,8 @@ class TorchSession(Session):
             self._learn(x, answers, _masks(self.seeds, epoch, count), self._steps, schedule(self._steps))
             if count % REPORT_EVERY == 0:
                 on_steps(count)
-        if self._device.type == "cuda":
-            torch.cuda.synchronize(self._device)
+        if self._device.type == "cuda":  # not the whole device, on which another thread may be recording
+            torch.cuda.current_stream(self._device).synchronize()
 
     def _replay(
         self, images: Images, labels: Labels, orders: Labels, schedule: Schedule, on_steps: OnSteps
@@ -111,17 +117,18 @@ class TorchSession(Session):
         return count * STEPS
 
     def _graph_of(self, images: Images, labels: Labels) -> Graph:
-        """Return the graph that reads these images, where they lie on the device."""
-        pixels, answers = self._examples.upload(images), self._examples.upload(labels)
-        if self._graph is None or self._graph[0] is not pixels or self._graph[1] is not answers:
+        """Return a graph that reads these images: the one there is, if it has room for them."""
+        data = self._examples.upload(images), self._examples.upload(labels)
+        if self._graph is None or not self._graph.holds(data):
             assert self._record is not None
-
-            def step(examples: Tensor, t: Tensor, factor: Tensor) -> None:
-                self._learn(self._examples.inputs(pixels[examples]), answers[examples], _no_masks, t, factor)
-
             batch = (len(self.seeds), self.recipe.batch_size)
-            self._graph = (pixels, answers, Graph(step, batch, self._device, self._record))
-        return self._graph[2]
+            self._graph = Graph(self._recorded, data, batch, self._record)
+        self._graph.show(data)
+        return self._graph
+
+    def _recorded(self, pixels: Tensor, labels: Tensor, t: Tensor, factor: Tensor) -> None:
+        """Take a step that reads all that changes from tensors."""
+        self._learn(self._examples.inputs(pixels), labels, _no_masks, t, factor)
 
     def _learn(self, x: Tensor, labels: Tensor, draw: Draw, t: Number, factor: Number) -> None:
         """Take step ``t`` with a minibatch of each run."""
@@ -141,6 +148,7 @@ class TorchSession(Session):
         backward(self._ops, caches, dscores.div_(labels.shape[1]).to(x.dtype))
 
     @at_work()
+    @in_its_precision
     def scores(self, images: Images) -> list[Array]:
         """Return the class scores of a batch."""
         return list(self._scores(self._examples.upload(images)).cpu().numpy())
@@ -157,6 +165,7 @@ class TorchSession(Session):
         return perf_counter() if self._device.type == "cuda" else super().clock()
 
     @at_work()
+    @in_its_precision
     def evaluate(self, images: Images, labels: Labels) -> list[Evaluation]:
         """Measure each run on a whole split, on the device; the loss is computed in float64."""
         pixels, answers = self._examples.upload(images), self._examples.upload(labels)

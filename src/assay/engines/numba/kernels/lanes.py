@@ -1,8 +1,7 @@
 """A vector of examples as a Numba type: `load`, `store`, arithmetic, nothing else.
 
 A `Lanes` value is an LLVM vector that fills a register: ``<16 x float>`` or
-``<8 x double>`` where registers hold 512 bits, half of that elsewhere. LLVM splits
-it where they hold less.
+``<8 x double>`` where registers hold 512 bits.
 """
 
 import operator
@@ -13,8 +12,9 @@ from typing import Any
 from llvmlite import ir
 from numba import njit, types
 from numba.core import cgutils
-from numba.core.registry import cpu_target
 from numba.extending import intrinsic, models, overload, register_model
+
+from assay.engines.numba_registers import REGISTERS
 
 kernel = njit(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)  # type: ignore[call-overload]
 """Compiles a function that only other compiled functions call."""
@@ -34,7 +34,7 @@ def kernel_named(name: str) -> Callable[[Callable[..., Any]], Any]:
     return compiled
 
 
-VECTOR_BYTES = 64 if "+avx512f" in cpu_target.target_context.codegen().magic_tuple()[2] else 32
+VECTOR_BYTES = REGISTERS.bytes
 """What a register holds, of the processor that Numba compiles for."""
 
 INDEX = ir.IntType(64)
@@ -45,7 +45,7 @@ class Lanes(types.Type):
 
     def __init__(self, dtype: types.Float, parts: int = 1) -> None:
         self.dtype = dtype
-        self.count = VECTOR_BYTES * 8 // dtype.bitwidth // parts
+        self.count = max(VECTOR_BYTES * 8 // dtype.bitwidth // parts, 1)
         super().__init__(name=f"Lanes({dtype}, {self.count})")
 
 
@@ -176,11 +176,15 @@ def sqrt(typing: Any, a: Any) -> Any:
     return _lane_by_lane("sqrt", 1, a)
 
 
+FMA = "fma" if REGISTERS.fused else "fmuladd"
+"""LLVM's a b + c, rounded once; twice where the processor has no instruction for it, but a slow function."""
+
+
 @intrinsic
 def fma(typing: Any, a: Any, b: Any, c: Any) -> Any:
-    """Return a b + c, rounded once."""
+    """Return a b + c, rounded once where the processor can."""
     del typing, b, c
-    return _lane_by_lane("fma", 3, a)
+    return _lane_by_lane(FMA, 3, a)
 
 
 @intrinsic
@@ -209,7 +213,7 @@ def emit_exp(builder: Any, x: Any, lanes: Lanes) -> Any:
         return ir.Constant(x.type, [value] * lanes.count)
 
     def fma(*terms: Any) -> Any:
-        return emit_call(builder, "fma", list(terms), lanes)
+        return emit_call(builder, FMA, list(terms), lanes)
 
     least = number((2 - 2 ** (bits - mantissa - 2)) * log(2))
     x = builder.select(builder.fcmp_ordered("<", x, least), least, x)

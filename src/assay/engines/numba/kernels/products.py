@@ -1,15 +1,9 @@
 """Matrix products over tables of offsets: convolutions, linear layers, and their gradients."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from assay.engines.numba.kernels.lanes import kernel_named
 from assay.engines.numba.kernels.tiles import COLUMN, ROW, Shape, dot_tile, product_tile
-
-
-def best_shape(shapes: Iterable[Shape], rows: int, columns: int) -> Shape:
-    """Return the shape that wastes least on a product of this size."""
-    return min(shapes, key=lambda shape: shape.cost(rows, columns))
 
 
 def product(shape: Shape, pool: bool = False) -> Any:

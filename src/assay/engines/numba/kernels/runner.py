@@ -1,54 +1,104 @@
 """A program: which kernels are called on what, once a training step.
 
 One compiled function interprets it, so that many steps pass without Python and
-without its lock, and a network that nobody has run before compiles nothing.
+without its lock. Kernels are compiled one by one, when a program first calls them,
+and called by their addresses: a network of few kinds of layers waits for few, and
+one that nobody has run before, of the same kinds, for none.
 """
 
 from collections.abc import Callable
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path
+from threading import Lock
+from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
+from numba import njit, types
 from numpy.typing import NDArray
 
-from assay.engines.numba.kernels import paired, plain
-from assay.engines.numba.kernels.program import Data, Now
+from assay.engines.numba.kernels.frames import CALL, frame_type, framed, invoke, opened
+from assay.engines.numba.kernels.program import Data, Now, name_of, perform
+from assay.engines.numba_registers import REGISTERS
 from assay.shapes import Array
 
-Program = NDArray[np.int64]
-"""Calls, one a row: the kernel, then where its operands lie and how many they are."""
 
-Runner = Callable[[Program, NDArray[np.int64], Array, Data, int, int], None]
+class Program(NamedTuple):
+    """Calls, one a row: the kernel, where its operands lie, how many they are; and the kernels' addresses."""
+
+    calls: NDArray[np.int64]
+    kernels: NDArray[np.int64]
+
+
+Runner = Callable[[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], Array, Data, int, int], None]
+
+
+def compiled(calls: NDArray[np.int64], dtype: str) -> Program:
+    """Return a program of calls on memory of a precision, with what they call compiled."""
+    addresses = {number: address(number, dtype) for number in sorted(set(calls[:, 0].tolist()))}
+    return Program(calls, np.array([addresses[number] for number in calls[:, 0].tolist()], np.int64))
+
+
+_compiling = Lock()
+
+
+_kept = njit(nogil=True, cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)  # type: ignore[call-overload]
 
 
 @cache
-def runner(pairs: bool, /) -> Runner:
-    """Return the interpreter: it runs a program on each batch of an order, counting steps on.
+def _kernel(number: int) -> Any:
+    """Return a kernel as a function of its own.
 
-    With ``pairs`` its products are of bfloat16, which not every processor multiplies.
-    Compiled at its first call for a precision, and kept on disk until a kernel
-    changes: Numba's cache looks at this file alone, so their hash is part of the function.
+    Kept on disk until a kernel changes: Numba's cache looks at this file alone, so the hash of all
+    is part of the function. It is named after the kernel, as with `kernel_named`.
     """
     version = _digest()
 
-    def run(calls, tables, memory, data, size, step):
+    def run(call, frame):
+        _ = version
+        tables, memory, data, now = opened(frame)
+        perform(number, call, tables, memory, data, now)
+
+    run.__qualname__ = f"kernel_{name_of(number)}"
+    return _kept(run)
+
+
+_addresses: dict[tuple[int, str], int] = {}
+
+
+def address(number: int, dtype: str) -> int:
+    """Return where a kernel's code for a precision lies, compiled now if no process has done so before."""
+    with _compiling:
+        if (number, dtype) not in _addresses:
+            kernel, arguments = _kernel(number), (CALL, frame_type(dtype))
+            kernel.compile(types.void(*arguments))
+            found = kernel.overloads[arguments]
+            _addresses[number, dtype] = found.library.get_pointer_to_function(found.fndesc.llvm_func_name)
+        return _addresses[number, dtype]
+
+
+@cache
+def runner() -> Runner:
+    """Return the interpreter: it runs a program on each batch of an order, counting steps on."""
+    version = _digest()
+
+    def run(calls, kernels, tables, memory, data, size, step):
         _ = version
         for start in range(0, len(data.order), size):
             step += 1
             now = Now(step, start, min(start + size, len(data.order)), data.factors[start // size])
+            frame = framed(tables, memory, data, now)
             for i in range(len(calls)):
-                if pairs:
-                    paired.execute(calls[i], tables, memory, data, now)
-                else:
-                    plain.execute(calls[i], tables, memory, data, now)
+                invoke(kernels[i], calls, i, frame)
 
-    run.__qualname__ = f"run_{pairs}"  # as with `kernel_named`
+    run.__qualname__ = "run_program"
     return njit(nogil=True, cache=True)(run)
 
 
+@cache
 def _digest() -> int:
+    """Return the hash of all that kernels are compiled from."""
     sources = sorted(Path(__file__).parent.glob("*.py"))
-    digest = blake2b(b"".join(source.read_bytes() for source in sources), digest_size=7).digest()
+    content = [source.read_bytes() for source in sources]
+    digest = blake2b(b"".join([*content, repr(REGISTERS).encode()]), digest_size=7).digest()
     return int.from_bytes(digest, "little")

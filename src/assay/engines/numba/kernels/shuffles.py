@@ -20,6 +20,7 @@ from assay.engines.numba.kernels.lanes import (
     emit_store,
     vector_type,
 )
+from assay.engines.numba_registers import REGISTERS
 
 PIXELS = 16
 """Pixels of an image that are turned about at once."""
@@ -48,6 +49,8 @@ def _parts(builder: Any, vector: Any, count: int) -> list[Any]:
 
 def _over_255(builder: Any, level: Any, lanes: Lanes) -> Any:
     """Divide by 255, correctly rounded for 0 to 255: q = x (1/255), then q + (x - 255 q) (1/255)."""
+    if not REGISTERS.fused:
+        return builder.fdiv(level, emit_splat(builder, ir.Constant(level.type.element, 255.0), lanes))
     inverse, negative = (
         emit_splat(builder, ir.Constant(level.type.element, x), lanes) for x in (1 / 255, -255.0)
     )

@@ -11,14 +11,14 @@ Table entries: a row is (A, C, start), a column (B, C), a k (A, B), where
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
 from assay.engines.numba.kernels.lanes import (
+    FMA,
     INDEX,
     Lanes,
     address,
@@ -33,10 +33,11 @@ from assay.engines.numba.kernels.pairs import emit_multiply
 
 ROW, COLUMN, K = 3, 2, 2
 """Numbers in a table entry."""
+SIDES = 2**5
+"""More than a tile has rows or columns."""
 
 
-@dataclass(frozen=True)
-class Shape:
+class Shape(NamedTuple):
     """How many rows and columns of a product one register tile holds.
 
     The last ``quarters`` columns are quarters of vectors: examples beyond whole
@@ -53,19 +54,61 @@ class Shape:
         """Return a name for what is made of it."""
         return f"{kind}_{self.rows}x{self.columns}_{self.quarters}_{self.pairs}"
 
-    def cost(self, rows: int, columns: int) -> int:
-        """Return the cycles that a product of this size takes for each k: loads or multiplications."""
-        cycles = max(self.rows * self.columns, self.rows + self.columns + 2)
-        return -(-rows // self.rows) * -(-columns // self.columns) * cycles
+    @property
+    def number(self) -> int:
+        """A number that tells the shape; `numbered` reads it."""
+        return self.rows + SIDES * (self.columns + SIDES * (self.quarters + SIDES * self.pairs))
+
+    @classmethod
+    def numbered(cls, number: int) -> "Shape":
+        """Return the shape of this number."""
+        rest, rows = divmod(number, SIDES)
+        rest, columns = divmod(rest, SIDES)
+        pairs, quarters = divmod(rest, SIDES)
+        return cls(rows, columns, quarters, bool(pairs))
+
+    @property
+    def cycles(self) -> int:
+        """What a tile takes for each k, in the time of a multiplication or a load: whichever are more."""
+        return max(self.rows * self.columns + 1, self.loads + 2)
+
+    @property
+    def loads(self) -> int:
+        """What a tile loads for each k, apart from the two offsets."""
+        return self.rows + self.columns
+
+    def tiles(self, rows: int, columns: int) -> int:
+        """Return how many cover so many rows and columns."""
+        return -(-rows // self.rows) * -(-columns // self.columns)
 
     def widths(self, dtype: types.Float) -> list[Lanes]:
         """Return each column's type."""
         whole = self.columns - self.quarters
         return [Lanes(dtype)] * whole + [Lanes(dtype, 4)] * self.quarters
 
+    def each(
+        self, row: Callable[[int], Any], column: Callable[[int], Any], term: Callable[..., Any]
+    ) -> list[Any]:
+        """Return ``term(row, column, m, p)`` for every row m and column p, row by row.
+
+        Of the two the fewer are held and the others loaded in turn, which takes the fewest registers.
+        """
+        found: dict[tuple[int, int], Any] = {}
+        if self.columns <= self.rows:
+            columns = [column(p) for p in range(self.columns)]
+            for m in range(self.rows):
+                loaded = row(m)
+                found |= {(m, p): term(loaded, held, m, p) for p, held in enumerate(columns)}
+        else:
+            rows = [row(m) for m in range(self.rows)]
+            for p in range(self.columns):
+                loaded = column(p)
+                found |= {(m, p): term(held, loaded, m, p) for m, held in enumerate(rows)}
+        return [found[m, p] for m in range(self.rows) for p in range(self.columns)]
+
     def multiply(self, builder: Any, a: Any, b: Any, c: Any, lanes: Lanes) -> Any:
         """Return a b + c of vectors."""
-        return emit_multiply(builder, a, b, c) if self.pairs else emit_call(builder, "fma", [a, b, c], lanes)
+        return emit_multiply(builder, a, b, c) if self.pairs else emit_call(builder, FMA, [a, b, c], lanes)
 
 
 class _Tile:
@@ -149,14 +192,17 @@ def product_tile(shape: Shape, pool: bool = False) -> Any:
         b = [work.at(work.entry(work.columns, COLUMN * p)) for p in range(shape.columns)]
 
         def multiply(sums: list[Any], a_offset: Any, b_offset: Any) -> list[Any]:
-            vectors = [emit_load(builder, work.at(b_offset, b[p]), lanes) for p, lanes in enumerate(widths)]
-            results: list[Any] = []
-            for m in rows:
-                number = builder.load(work.at(a_offset, a[m]))
-                for lanes, vector, value in zip(widths, vectors, sums[len(results) :], strict=False):
-                    terms = emit_splat(builder, number, lanes), vector, value
-                    results.append(shape.multiply(builder, *terms, lanes))
-            return results
+            def number(m: int) -> Any:
+                return builder.load(work.at(a_offset, a[m]))
+
+            def vector(p: int) -> Any:
+                return emit_load(builder, work.at(b_offset, b[p]), widths[p])
+
+            def term(number: Any, vector: Any, m: int, p: int) -> Any:
+                spread = emit_splat(builder, number, widths[p])
+                return shape.multiply(builder, spread, vector, sums[m * shape.columns + p], widths[p])
+
+            return shape.each(number, vector, term)
 
         starts = [builder.load(work.at(work.entry(work.rows, ROW * m + 2))) for m in rows]
         sums = [emit_splat(builder, start, lanes) for start in starts for lanes in widths]
@@ -239,19 +285,22 @@ def dot_tile(shape: Shape) -> Any:
         b = [work.at(work.entry(work.columns, COLUMN * p)) for p in columns]
 
         def multiply(sums: list[Any], a_offset: Any, b_offset: Any) -> list[Any]:
-            left = [emit_load(builder, work.at(a_offset, pointer), lanes) for pointer in a]
-            right = [emit_load(builder, work.at(b_offset, pointer), lanes) for pointer in b]
-            factors = [(left[m], right[p]) for p in columns for m in rows]
-            return [
-                shape.multiply(builder, *pair, value, lanes)
-                for pair, value in zip(factors, sums, strict=True)
-            ]
+            def left(m: int) -> Any:
+                return emit_load(builder, work.at(a_offset, a[m]), lanes)
+
+            def right(p: int) -> Any:
+                return emit_load(builder, work.at(b_offset, b[p]), lanes)
+
+            def term(left: Any, right: Any, m: int, p: int) -> Any:
+                return shape.multiply(builder, left, right, sums[m * shape.columns + p], lanes)
+
+            return shape.each(left, right, term)
 
         sums = work.accumulate([constant(lanes, 0)] * (shape.rows * shape.columns), multiply)
         pointers = [
             work.at(work.entry(work.columns, COLUMN * p + 1), work.at(work.entry(work.rows, ROW * m + 1)))
-            for p in columns
             for m in rows
+            for p in columns
         ]
         # All are read before any is written: a row that fills up the tile is the last one again.
         nothing = ir.Constant(sums[0].type.element, 0.0)
