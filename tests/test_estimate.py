@@ -58,6 +58,7 @@ def test_a_batch_is_no_larger_than_the_training_set(characters: str, monkeypatch
         taken.append((len(images), self.recipe.batch_size))
 
     monkeypatch.setattr(ReferenceSession, "train_epoch", train_epoch)
+    monkeypatch.setattr("assay.estimate.BUDGET", 0.0)
     study = tiny_study(characters, training={"batch_size": 4096, "epochs": 1})
     found = estimate(make_plan(study, (1, 14, 14), 6), Outline(50, 20, 10, (1, 14, 14), 6), workers=1)
     assert set(taken) == {(50, 50), (50 * STEPS, 50)}

@@ -24,8 +24,8 @@ CLASSES = 4
 def recogniser(tmp_path_factory: pytest.TempPathFactory) -> Results:
     """A study trained on the characters 0 to 3, each prepared as a picture file would be."""
     source = tmp_path_factory.mktemp("source")
-    for part, purpose in (("train", "train"), ("t10k", "test")):
-        images, labels = draw(2350, 0, purpose)
+    for part, purpose, count in (("train", "train", 2350), ("t10k", "test", 705)):
+        images, labels = draw(count, 0, purpose)
         images, labels = images[labels < CLASSES], labels[labels < CLASSES]
         prepared = np.stack([prepare(Image.fromarray(image)) for image in images])
         write_idx(source / f"{part}-images-idx3-ubyte", prepared)
@@ -35,7 +35,7 @@ def recogniser(tmp_path_factory: pytest.TempPathFactory) -> Results:
         seeds=[3, 5],
         network={"layers": 2, "filters": 4},
         training={"batch_size": 10, "epochs": 8},
-        data={"train": 160, "valid": 40, "test": 200},
+        data={"train": 160, "valid": 40, "test": 60},
     )
     return run(study, tmp_path_factory.mktemp("run") / "out")
 

@@ -37,6 +37,7 @@ def measured() -> TrainingBench:
     with pytest.MonkeyPatch.context() as monkeypatch:
         for module in (rates, starts, whole_study):
             monkeypatch.setattr(module, "process", here)
+        monkeypatch.setattr(rates, "PRODUCTS", 1)
         return run(SMALLEST)
 
 

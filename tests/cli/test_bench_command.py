@@ -66,6 +66,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = TrainingSettings(networks=("A1",), methods=("numba", "eager", "keras"), pace=pace)
     monkeypatch.setattr("assay.bench.training.QUICK", settings)
     monkeypatch.setattr("assay.bench.rates.process", here)
+    monkeypatch.setattr("assay.bench.rates.PRODUCTS", 1)
 
 
 @pytest.mark.usefixtures("small")

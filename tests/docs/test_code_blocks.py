@@ -55,8 +55,10 @@ def test_the_python_of_write_your_own_layer_runs(folder: Path, capsys):
     assert said[-1] == "(2, 5, 26, 26) [(5, 1, 3, 3), (5,)]"
 
 
-def test_the_first_study_of_the_readme_runs(folder: Path):
-    """As it stands there, but with fewer images, epochs and seeds."""
+@pytest.mark.usefixtures("undrawn")
+def test_the_first_study_of_the_readme_runs(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    """As it stands there, but with fewer images, epochs and seeds; estimated in a moment, and undrawn."""
+    monkeypatch.setattr("assay.estimate.BUDGET", 0.0)
     save("README.md", folder)
     text = Path("width.toml").read_text()
     assert load_study("width.toml").arm("wide").settings.architecture.hidden == (200,)
