@@ -10,7 +10,7 @@ from tiny import outcome, tiny_study
 from assay import engines
 from assay.engines.base import Session
 from assay.engines.reference import ReferenceEngine
-from assay.events import EpochEnded, StepsTaken
+from assay.events import Compiling, EpochEnded, StepsTaken
 from assay.records import RunId, Status
 from assay.results import Results
 from assay.runner import run
@@ -160,3 +160,19 @@ def test_every_run_tells_of_its_steps_and_epochs(study, tmp_path, monkeypatch):
         )
     with closing(Results.open(tmp_path)) as results:
         assert results.complete
+
+
+def test_a_worker_says_how_far_its_engine_is_with_compiling(characters, tmp_path, monkeypatch):
+    """Before the arm's first step."""
+
+    def prepare(engine, network, recipe, on_compiled):
+        on_compiled(1, 2)
+        on_compiled(2, 2)
+
+    monkeypatch.setattr(ReferenceEngine, "prepare", prepare)
+    events = []
+    run(tiny_study(characters, seeds=1), tmp_path / "out", workers=1, on_event=events.append)
+    first = next(index for index, event in enumerate(events) if isinstance(event, StepsTaken))
+    assert events[first].run.arm == ARMS[0]
+    told = [event for event in events[:first] if isinstance(event, Compiling)]
+    assert told == [Compiling(ARMS[0], 1, 2), Compiling(ARMS[0], 2, 2)]

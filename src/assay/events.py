@@ -35,6 +35,15 @@ class Started:
 
 
 @dataclass(frozen=True)
+class Compiling:
+    """``done`` of ``total`` kernels that an arm needs are compiled; they are kept for the next time."""
+
+    arm: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
 class StepsTaken:
     """A run has come to ``step`` of its epoch."""
 
@@ -67,7 +76,7 @@ class Looked:
     family: Family
 
 
-Event = Loading | Started | StepsTaken | EpochEnded | RunEnded | Looked
+Event = Loading | Started | Compiling | StepsTaken | EpochEnded | RunEnded | Looked
 OnEvent = Callable[[Event], None]
 
 

@@ -3,6 +3,7 @@
 import queue
 import threading
 from dataclasses import dataclass, replace
+from functools import partial
 from math import isfinite
 from pathlib import Path
 from statistics import fmean, median
@@ -15,7 +16,7 @@ from assay.data import Dataset
 from assay.diagnostics import stuck, why_diverged, why_stuck
 from assay.engines.base import Evaluation
 from assay.errors import AssayError
-from assay.events import EpochEnded, OnEvent, RunEnded, StepsTaken
+from assay.events import Compiling, EpochEnded, OnEvent, RunEnded, StepsTaken
 from assay.plan import Plan
 from assay.records import EpochRecord, RunId, RunRecord, Status, TestResult
 from assay.store import Store
@@ -47,6 +48,9 @@ class Broken:
     error: BaseException
 
 
+Message = Begun | Compiling | StepsTaken | EpochEnded | Finished | Broken
+"""What workers tell the driver."""
+
 Task = tuple[RunId, ...]
 """Runs of one arm that a worker trains side by side: as many as the engine's sessions take."""
 
@@ -64,7 +68,7 @@ class Driver:
         self.store = store
         self.folder = folder
         self.on_event = on_event
-        self.inbox: queue.Queue[Begun | StepsTaken | EpochEnded | Finished | Broken] = queue.Queue()
+        self.inbox: queue.Queue[Message] = queue.Queue()
         self.stop = threading.Event()
 
     def drive(self, runs: list[RunId], workers: int) -> None:
@@ -106,7 +110,7 @@ class Driver:
                 case Begun():
                     for run in message.runs:
                         self.store.add_run(self._under_way(run))
-                case StepsTaken():
+                case Compiling() | StepsTaken():
                     self.on_event(message)
                 case EpochEnded():
                     self._store_epoch(message)
@@ -180,7 +184,9 @@ class Driver:
 
     def _side_by_side(self, runs: dict[RunId, Progress]) -> list[Finished]:
         self.inbox.put(Begun(tuple(runs)))
-        session = self._job(tuple(runs)).session([progress.state for progress in runs.values()])
+        job = self._job(tuple(runs))
+        job.engine.prepare(job.network, job.recipe, partial(self._compiled, next(iter(runs)).arm))
+        session = job.session([progress.state for progress in runs.values()])
         for run, progress in runs.items():
             for record in progress.history:
                 self._tell(run, progress, record)
@@ -192,6 +198,11 @@ class Driver:
                     self._tell(run, progress, progress.history[-1])
         memory = session.memory()
         return [self._end(run, progress, memory) for run, progress in runs.items()]
+
+    def _compiled(self, arm: str, done: int, total: int) -> None:
+        if self.stop.is_set():
+            raise _Stopped
+        self.inbox.put(Compiling(arm, done, total))
 
     def _tell(self, run: RunId, progress: Progress, record: EpochRecord) -> None:
         self.inbox.put(EpochEnded(run, record, progress.examined(record.epoch)))

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from rich.console import Console
 from tiny import TRAIN, tiny_study
 
+from assay.cli import progress
 from assay.cli.progress import LiveTable, PlainLines
 from assay.cli.tally import Tally
 from assay.cli.text import duration
-from assay.events import EpochEnded, Loading, RunEnded, Started, StepsTaken
+from assay.events import Compiling, EpochEnded, Loading, RunEnded, Started, StepsTaken
 from assay.plan import make_plan
 from assay.records import EpochRecord, RunId, RunRecord, Status, TestResult
 
@@ -104,6 +105,20 @@ def test_a_line_is_written_for_every_new_epoch_and_for_no_old_one(capsys):
     assert capsys.readouterr().out == "max, seed 0: done (stuck), test 75.00%, why\n"
 
 
+def test_waiting_for_the_compiler_is_said_once_with_the_time_left(capsys, monkeypatch):
+    clock = iter([0.0, 2.0, 4.0, 6.0])
+    monkeypatch.setattr(progress, "monotonic", lambda: next(clock))
+    lines = PlainLines()
+    lines(started())
+    for done in (1, 2, 3, 4):
+        lines(Compiling("max", done, 4))
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        "max: compiling kernels (once), 2 of 4, 4.0 s left",
+    ]
+    assert lines.tally is not None
+    assert not lines.tally.compiling
+
+
 @pytest.mark.parametrize("width", [60, 80, 120])
 def test_the_live_table_fits_its_terminal(width: int, tmp_path: Path):
     with (tmp_path / "screen").open("w+", encoding="utf-8") as screen:
@@ -113,6 +128,8 @@ def test_the_live_table_fits_its_terminal(width: int, tmp_path: Path):
         first, second, *_ = event.plan.runs
         table(Loading("somewhere"))
         table(event)
+        for done in (1, 2):
+            table(Compiling("average", done, 9))
         table(EpochEnded(first, epoch(1)))
         table(ended(second, Status.FAILED))
         table(ended(event.plan.runs[2], stuck=True))
@@ -125,6 +142,7 @@ def test_the_live_table_fits_its_terminal(width: int, tmp_path: Path):
     assert max(map(len, text.splitlines())) <= width
     assert "25.00" in text
     assert "2/3" in text
+    assert "average: compiling kernels (once), 2 of 9, " in text
     assert f"{second}: failed, why" in text
     assert f"{event.plan.runs[2]}: done (stuck), test 75.00%, why" in " ".join(text.split())
     assert text.count("why") == 2

@@ -1,6 +1,7 @@
 """The numba engine is held to the reference engine, that is to `assay.nn` and `assay.optim` as they stand."""
 
 from dataclasses import replace
+from pathlib import Path
 from threading import Thread
 
 import numpy as np
@@ -249,6 +250,27 @@ print(*(sum(each.total() for each in of) for of in zip(*((s.cache_hits, s.cache_
     hits, misses = map(int, in_another_process(code))
     assert hits > 5
     assert not misses
+
+
+def test_what_a_program_calls_is_compiled_once_and_said(tmp_path: Path) -> None:
+    """One kernel after the other, with how many of how many are done; a second process compiles none."""
+    code = """
+from assay.engines.base import Recipe
+from assay.engines.numba import NumbaEngine
+from assay.engines.numba.engine import programs
+from assay.engines.numba.kernels import runner
+from assay.network import Network
+from assay.nn import Flatten, Linear
+from assay.optim import SGD
+arm = Network((Flatten(), Linear(5)), (1, 4, 4)), Recipe(SGD())
+NumbaEngine().prepare(*arm, lambda done, total: print(f"{done}/{total}"))
+called = {number for calls in programs(*arm).calls for number in calls[:, 0].tolist()}
+assert {number for number, _ in runner._addresses} == called
+print(len(called))
+"""
+    *told, count = in_another_process(code, NUMBA_CACHE_DIR=str(tmp_path))
+    assert told == [f"{done}/{count}" for done in range(1, int(count) + 1)]
+    assert in_another_process(code, NUMBA_CACHE_DIR=str(tmp_path)) == [count]
 
 
 @pytest.mark.skipif("+avx512f" not in FEATURES, reason="without AVX-512 all tests are of narrow registers")

@@ -119,6 +119,14 @@ def test_so_are_other_versions_and_another_machine(name, value, kept, monkeypatc
     assert speed.recall(NETWORK, RECIPE) is None
 
 
+@pytest.mark.parametrize("name", speed.VARIABLES)
+def test_so_are_other_instructions_of_the_same_machine(name, kept, monkeypatch):
+    monkeypatch.delenv(name, raising=False)
+    speed.compare([Many("a")], NETWORK, RECIPE)
+    monkeypatch.setenv(name, "haswell")
+    assert speed.recall(NETWORK, RECIPE) is None
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"numba": "fast"}', "[1]", '{"numba": null}', "\xff"])
 def test_a_damaged_measurement_is_made_again(text, kept):
     speed.compare([Many("a")], NETWORK, RECIPE)

@@ -11,7 +11,7 @@ import typer
 
 from assay.cli.tally import RunTally, Tally
 from assay.cli.text import console, duration, grid, say
-from assay.events import EpochEnded, Event, Loading, Looked, OnEvent, RunEnded, Started
+from assay.events import Compiling, EpochEnded, Event, Loading, Looked, OnEvent, RunEnded, Started
 from assay.records import RunRecord, Status
 
 if TYPE_CHECKING:
@@ -73,7 +73,11 @@ class Watcher(ABC):
 
 
 class PlainLines(Watcher):
-    """Writes a line at the end of every epoch and run."""
+    """Writes a line at the end of every epoch and run, and one where an arm has to wait for the compiler."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: set[str] = set()
 
     def show(self, event: Event) -> None:
         """Write the event's line, if it has one."""
@@ -82,6 +86,10 @@ class PlainLines(Watcher):
                 say(f"reading {event.source}")
             case Started():
                 say(_opening(event))
+            case Compiling() if self.tally is not None and event.arm not in self.told:
+                if line := _compiling(self.tally, event.arm):
+                    self.told.add(event.arm)
+                    say(line)
             case EpochEnded() if self.tally is not None:
                 if event.record.epoch > self.tally.started.done.get(event.run, 0):
                     say(_line(event, self.tally))
@@ -130,7 +138,8 @@ class LiveTable(Watcher):
             name = cohort.arm.name
             table.add_row(*_cells(name, self.tally.of(name), left[name]))
         troubles = (Text(trouble, style="red") for trouble in self.troubles)
-        return Group(table, *troubles, *map(Text, self.looks))
+        waiting = (line for arm in self.tally.compiling if (line := _compiling(self.tally, arm)))
+        return Group(table, *map(Text, waiting), *troubles, *map(Text, self.looks))
 
 
 def _cells(name: str, runs: list[RunTally], left: float | None) -> "list[RenderableType]":
@@ -166,6 +175,14 @@ def _line(event: EpochEnded, tally: Tally) -> str:
         f"{event.run}: epoch {record.epoch}/{total}, valid {100 * record.valid_accuracy:.2f}%, "
         f"{record.steps_per_second:,.0f} steps/s, {duration(max(left, default=None))} left"
     )
+
+
+def _compiling(tally: Tally, arm: str) -> str:
+    """Say how long an arm waits for the compiler, as soon as that can be told."""
+    found = tally.compiling.get(arm)
+    if found is None or found.left is None:
+        return ""
+    return f"{arm}: compiling kernels (once), {found.done} of {found.total}, {duration(found.left)} left"
 
 
 def _opening(event: Started) -> str:

@@ -4,7 +4,7 @@ import heapq
 from dataclasses import dataclass
 from statistics import fmean
 
-from assay.events import EpochEnded, Event, RunEnded, Started, StepsTaken
+from assay.events import Compiling, EpochEnded, Event, RunEnded, Started, StepsTaken
 from assay.records import EpochRecord, RunId, Status
 
 
@@ -48,12 +48,30 @@ class RunTally:
         self.record, self.pace = record, record.seconds
 
 
+@dataclass
+class CompilingTally:
+    """How far compiling is, and since when: ``first`` is how many kernels were done then."""
+
+    since: float
+    first: int
+    done: int
+    total: int
+    left: float | None = None
+
+    def take(self, event: Compiling, now: float) -> None:
+        """Come to ``event``; the kernels that are left take as long as those before."""
+        self.done, self.total = event.done, event.total
+        if self.done > self.first:
+            self.left = (now - self.since) / (self.done - self.first) * (self.total - self.done)
+
+
 class Tally:
     """Every run's tally, kept by feeding it the runner's events."""
 
     def __init__(self, started: Started) -> None:
         self.started = started
         self.runs = {run: self._begin(run) for run in started.plan.runs}
+        self.compiling: dict[str, CompilingTally] = {}
 
     def _begin(self, run: RunId) -> RunTally:
         status = Status.PENDING if run in self.started.pending else Status.DONE
@@ -63,6 +81,11 @@ class Tally:
     def add(self, event: Event, now: float) -> None:
         """Take in an event that came at ``now``, in seconds of any clock."""
         match event:
+            case Compiling(arm, done, total) if done < total:
+                begun = CompilingTally(now, done, done, total)
+                self.compiling.setdefault(arm, begun).take(event, now)
+            case Compiling(arm):
+                self.compiling.pop(arm, None)
             case StepsTaken(run, _, step):
                 self.runs[run].take_steps(step / self.started.steps(run.arm), now)
             case EpochEnded(run, record):

@@ -18,8 +18,8 @@ COMPARED_FROM = 2_000_000
 """FLOPs an example, forward, from which the torch engine may be the faster one on a CPU.
 
 Below, the numba engine was 1.2 to 16 times as fast on every network of both
-reports, because PyTorch's operations cost more to start than to do; they
-break even near 6 million. So below PyTorch, which takes two seconds to import,
+reports, with AVX-512, with AVX2 and without either, because PyTorch's operations
+cost more to start than to do. So below PyTorch, which takes two seconds to import,
 is left alone, unless there may be a GPU for it.
 """
 

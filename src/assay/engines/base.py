@@ -28,6 +28,8 @@ Labels = NDArray[np.int64]
 Images = NDArray[np.uint8]
 OnSteps = Callable[[int], None]
 """Called now and then during an epoch with the number of steps taken in it."""
+OnCompiled = Callable[[int, int], None]
+"""Called while an engine compiles with how many kernels of how many are done."""
 
 ELSEWHERE = {"bfloat16": "torch", "tf32": "torch:cuda"}
 """Which engine has a precision that the reference engine has not."""
@@ -139,6 +141,13 @@ class Engine(ABC):
     @abstractmethod
     def lacks(self, network: Network, recipe: Recipe) -> list[str]:
         """Name every layer and rule, or option of these, that the engine does not have."""
+
+    def prepare(self, network: Network, recipe: Recipe, on_compiled: OnCompiled) -> None:
+        """Compile what sessions of a network need, where an engine compiles anything and has not before.
+
+        ``on_compiled`` is told how much of how much is done.
+        """
+        del network, recipe, on_compiled
 
     @abstractmethod
     def session(

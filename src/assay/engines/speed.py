@@ -32,6 +32,16 @@ BUDGET = 0.3
 STEPS = 4
 """Steps taken at a time by one run; by several as many times more, since those of a GPU come by tens."""
 
+VARIABLES = (
+    "CUDA_VISIBLE_DEVICES",
+    "NUMBA_CPU_NAME",
+    "NUMBA_CPU_FEATURES",
+    "ATEN_CPU_CAPABILITY",
+    "ONEDNN_MAX_CPU_ISA",
+    "MKL_ENABLE_INSTRUCTIONS",
+)
+"""Those that say what of a machine engines may use: which GPU, which of the processor's instructions."""
+
 Rates = dict[str, float]
 """Training steps a second by the engine's name: of all runs of a session, which on the CPU is one."""
 
@@ -130,8 +140,8 @@ def _path(network: Network, recipe: Recipe) -> Path:
     """
     rule = replace(recipe.optimizer, lr=1.0)
     alike = replace(recipe, optimizer=rule, epochs=1, schedule=CONSTANT)
-    gpu = (has_gpu(), os.environ.get("CUDA_VISIBLE_DEVICES"))
-    key = repr((network.layers, network.input_shape, alike, sorted(versions().items()), processor(), gpu))
+    chosen = (has_gpu(), *map(os.environ.get, VARIABLES))
+    key = repr((network.layers, network.input_shape, alike, sorted(versions().items()), processor(), chosen))
     return folder() / f"{sha256(key.encode()).hexdigest()}.json"
 
 

@@ -1,18 +1,18 @@
 """The numba engine: small networks on the CPU, one run per thread."""
 
 from collections.abc import Sequence
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from math import prod
-from typing import NamedTuple
 
 import numpy as np
 
-from assay.engines.base import Engine, Images, Labels, OnSteps, Recipe, Session, State
+from assay.engines.base import Engine, Images, Labels, OnCompiled, OnSteps, Recipe, Session, State
 from assay.engines.numba.build import KNOWN, build, collect
 from assay.engines.numba.calls import evaluating, program
 from assay.engines.numba.examples import Examples
 from assay.engines.numba.kernels.pairs import SUPPORTED
-from assay.engines.numba.kernels.runner import Program, compiled, runner
+from assay.engines.numba.kernels.runner import Program, compile_all, compiled, runner
 from assay.engines.numba.layout import Offsets
 from assay.engines.numba.normalisation import expect_statistics
 from assay.engines.numba.plan import Plan
@@ -26,14 +26,29 @@ KEPT = 8
 """Arms whose programs are kept: those that are being trained, with room to spare."""
 
 
-class Programs(NamedTuple):
+@dataclass(frozen=True)
+class Programs:
     """What an arm's runs have in common: where everything lies, and what a step and a forward pass do."""
 
     rule: Rule
     plan: Plan
-    training: Program
-    scoring: Program
+    calls: tuple[Offsets, Offsets]
     tables: Offsets
+
+    def prepare(self, on_compiled: OnCompiled) -> None:
+        """Compile what is called."""
+        numbers = np.unique(np.concatenate([calls[:, 0] for calls in self.calls])).tolist()
+        compile_all(numbers, self.plan.memory.dtype, on_compiled)
+
+    @cached_property
+    def training(self) -> Program:
+        """A training step."""
+        return compiled(self.calls[0], self.plan.memory.dtype)
+
+    @cached_property
+    def scoring(self) -> Program:
+        """A forward pass in evaluation mode."""
+        return compiled(self.calls[1], self.plan.memory.dtype)
 
 
 @lru_cache(KEPT)
@@ -41,9 +56,9 @@ def programs(network: Network, recipe: Recipe) -> Programs:
     """Return an arm's programs, planned once for all its runs."""
     rule = RULES[type(recipe.optimizer)](recipe.optimizer)
     plan, scores = build(network, rule, recipe)
-    steps = [*plan.draws, *plan.forward, *plan.backward], [*evaluating(plan.forward), collect(scores)]
-    training, scoring = (compiled(program(calls), plan.memory.dtype) for calls in steps)
-    return Programs(rule, plan, training, scoring, plan.tables)
+    training = program([*plan.draws, *plan.forward, *plan.backward])
+    scoring = program([*evaluating(plan.forward), collect(scores)])
+    return Programs(rule, plan, (training, scoring), plan.tables)
 
 
 class NumbaSession(Session):
@@ -51,8 +66,10 @@ class NumbaSession(Session):
 
     def __init__(self, network: Network, recipe: Recipe, seed: int, state: State) -> None:
         super().__init__(network, recipe, [seed])
-        rule, plan, self._training, self._scoring, self._tables = programs(network, recipe)
-        self._plan, self._run = plan, runner()
+        shared = programs(network, recipe)
+        self._training, self._scoring, self._tables = shared.training, shared.scoring, shared.tables
+        plan, rule, self._run = shared.plan, shared.rule, runner()
+        self._plan = plan
         self._examples = Examples(network, recipe, rule, seed)
         self._slots = dict(zip(rule.slots, plan.slots, strict=True))
         self._memory = plan.memory.array()
@@ -121,6 +138,10 @@ class NumbaEngine(Engine):
         rules = [type(recipe.optimizer)] if type(recipe.optimizer) not in RULES else []
         penalties = [type(penalty) for penalty in recipe.penalties if type(penalty) not in (L1, L2)]
         return list(dict.fromkeys(kind.__name__ for kind in (*layers, *rules, *penalties)))
+
+    def prepare(self, network: Network, recipe: Recipe, on_compiled: OnCompiled) -> None:
+        """Compile the kernels that the network's programs call."""
+        programs(network, recipe).prepare(on_compiled)
 
     def session(
         self, network: Network, recipe: Recipe, seeds: Sequence[int], states: Sequence[State]

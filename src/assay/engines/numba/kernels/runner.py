@@ -6,7 +6,7 @@ and called by their addresses: a network of few kinds of layers waits for few, a
 one that nobody has run before, of the same kinds, for none.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path
@@ -17,6 +17,7 @@ import numpy as np
 from numba import njit, types
 from numpy.typing import NDArray
 
+from assay.engines.base import OnCompiled
 from assay.engines.numba.kernels.frames import CALL, frame_type, framed, invoke, opened
 from assay.engines.numba.kernels.program import Data, Now, name_of, perform
 from assay.engines.numba_registers import REGISTERS
@@ -35,8 +36,20 @@ Runner = Callable[[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], Arra
 
 def compiled(calls: NDArray[np.int64], dtype: str) -> Program:
     """Return a program of calls on memory of a precision, with what they call compiled."""
-    addresses = {number: address(number, dtype) for number in sorted(set(calls[:, 0].tolist()))}
-    return Program(calls, np.array([addresses[number] for number in calls[:, 0].tolist()], np.int64))
+    numbers, places = np.unique(calls[:, 0], return_inverse=True)
+    addresses = np.array([address(number, dtype) for number in numbers.tolist()], np.int64)
+    return Program(calls, addresses[places])
+
+
+def compile_all(numbers: Collection[int], dtype: str, on_compiled: OnCompiled) -> None:
+    """Compile kernels; say how far it is, from the first one on that no process has compiled before."""
+    missing = [number for number in numbers if (number, dtype) not in _addresses]
+    anew = False
+    for done, number in enumerate(missing, start=1):
+        address(number, dtype)
+        anew = anew or bool(_kernel(number).stats.cache_misses)
+        if anew:
+            on_compiled(done, len(missing))
 
 
 _compiling = Lock()
