@@ -346,13 +346,18 @@ def _placed(row: Row, x: Numbers, metric: Metric, exact: bool) -> list[str]:
 
 
 def one_run(x: Numbers, images: Sequence[int], alpha: float) -> Interval:
-    """Return where one run more would fall, of other images too, the wider of with them and without."""
+    """Return where one run more would fall, of other ``images`` (ours, theirs) too.
+
+    The quantile is that of Cochran and Cox (1950): Student's for the seeds and the normal one for the images,
+    each by its part of the variance. Other images never make the interval narrower.
+    """
     mean, seeds = float(x.mean()), float(x.var(ddof=1)) * (1 + 1 / len(x))
     sampling = sum(mean * (1 - mean) / count for count in images)
-    half = stats.t.ppf(1 - alpha / 2, len(x) - 1) * seeds**0.5
+    student, normal = stats.t.ppf(1 - alpha / 2, len(x) - 1), stats.norm.ppf(1 - alpha / 2)
+    half = student * seeds**0.5
     if sampling:
-        degrees = (len(x) - 1) * (1 + sampling / seeds) ** 2 if seeds else inf
-        half = max(half, stats.t.ppf(1 - alpha / 2, degrees) * (seeds + sampling) ** 0.5)
+        both = seeds + sampling
+        half = max(half, (student * seeds + normal * sampling) / both**0.5)
     return mean - float(half), mean + float(half)
 
 
