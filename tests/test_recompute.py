@@ -5,9 +5,11 @@ import csv
 import itertools
 import runpy
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from factories import make_results, make_study
 
@@ -81,6 +83,35 @@ def folder(tables: Path, tmp_path: Path) -> Path:
     return tmp_path
 
 
+def read(path: Path) -> list[dict[str, str]]:
+    """Return the rows of a table."""
+    with path.open() as file:
+        return list(csv.DictReader(file))
+
+
+def write(path: Path, rows: list[dict[str, str]]) -> None:
+    """Write the rows of a table."""
+    with path.open("w", newline="") as file:
+        table = csv.DictWriter(file, list(rows[0]))
+        table.writeheader()
+        table.writerows(rows)
+
+
+def tamper(path: Path, column: str, change: Callable[[str], str], metric: str = "", verdict: str = "") -> str:
+    """Change the first value of a column, of a metric and a relation's verdict where they are given."""
+    rows = read(path)
+    row = next(
+        row
+        for row in rows
+        if row[column]
+        and (not metric or row["metric"] == metric)
+        and (not verdict or row["relation_verdict"] == verdict)
+    )
+    row[column] = change(row[column])
+    write(path, rows)
+    return row[column]
+
+
 def test_all_that_was_claimed_follows_from_the_tables(folder: Path, capsys):
     assert SCRIPT["main"](folder) == 0
     relations, published = capsys.readouterr().out.splitlines()
@@ -89,6 +120,19 @@ def test_all_that_was_claimed_follows_from_the_tables(folder: Path, capsys):
     assert relations == f"relations: {len(rows)} computed again, {len(rows)} agree, 0 differ"
     assert published == "published rows: 27 computed again, 27 agree, 0 differ"
     assert {row["relation_verdict"] for row in rows} == {*ClaimVerdict}
+
+
+def test_where_one_run_of_theirs_falls():
+    """Of equal seeds the images' part alone; never narrower than without other images."""
+    low, high = SCRIPT["one_run"](np.full(3, 0.8), [15_800, 15_800], 0.05)
+    assert high - low == pytest.approx(2 * 1.959964 * (2 * 0.8 * 0.2 / 15_800) ** 0.5, rel=1e-6)
+    spread = np.array([0.79, 0.8, 0.81])
+    without = SCRIPT["one_run"](spread, [], 0.05)
+    assert without[1] == pytest.approx(0.8 + 4.302653 * 0.01 * (4 / 3) ** 0.5, rel=1e-6)
+    for images in (100, 15_800, 10**9):
+        low, high = SCRIPT["one_run"](spread, [images] * 2, 0.05)
+        assert low <= without[0]
+        assert high >= without[1]
 
 
 def test_at_a_look_too(tmp_path: Path, capsys):
@@ -109,27 +153,73 @@ def test_measured_memory_has_its_interval(tmp_path: Path, capsys):
     ("table", "column"),
     [
         ("claims", "estimate"),
+        ("claims", "low"),
         ("claims", "high"),
         ("claims", "confidence"),
         ("claims", "p"),
         ("claims", "n"),
         ("published", "sd"),
+        ("published", "mean"),
         ("published", "one_run_low"),
+        ("published", "one_run_high"),
     ],
 )
 def test_a_number_that_does_not_follow_is_found(folder: Path, table: str, column: str, capsys):
-    path = folder / f"{table}.csv"
-    with path.open() as file:
-        header, *rows = csv.reader(file)
-    place = header.index(column)
-    changed = next(row for row in rows if row[place])
-    changed[place] = str(float(changed[place]) + 1)
-    with path.open("w", newline="") as file:
-        csv.writer(file).writerows([header, *rows])
+    changed = tamper(folder / f"{table}.csv", column, lambda there: str(float(there) + 1))
     assert SCRIPT["main"](folder) == 1
     said = capsys.readouterr().out
     assert "1 differ" in said
-    assert f": {column} is {changed[place]}, computed " in said
+    assert f": {column} is {changed}, computed " in said
+
+
+@pytest.mark.parametrize(
+    ("metric", "there"),
+    [
+        *(("test accuracy", verdict) for verdict in ClaimVerdict),
+        ("test loss", ClaimVerdict.SUPPORTED),
+        ("peak memory", ClaimVerdict.SUPPORTED),
+        ("runs that left chance level", ClaimVerdict.SUPPORTED),
+        ("runs that left chance level", ClaimVerdict.CONTRADICTED),
+    ],
+)
+def test_a_verdict_that_does_not_follow_is_found(folder: Path, metric: str, there: ClaimVerdict, capsys):
+    others = {"supported": "undecided"}
+    path = folder / "claims.csv"
+    changed = tamper(path, "relation_verdict", lambda it: others.get(it, "supported"), metric, there)
+    assert SCRIPT["main"](folder) == 1
+    assert f": relation_verdict is {changed}, computed {there}" in capsys.readouterr().out
+
+
+def test_a_claim_by_best_validation_accuracy_is_judged_by_test_accuracy_too(folder: Path, capsys):
+    """The rows that follow it are computed again from the test accuracies."""
+    path = folder / "claims.csv"
+    names = [row["claim"] for row in read(path) if row["metric"] == "best validation accuracy"]
+    rows = [row for row in read(path) if row["claim"] == names[0]]
+    assert [row["metric"] for row in rows] == ["best validation accuracy", "test accuracy"]
+    rows[0]["estimate"] = rows[1]["estimate"]
+    write(path, rows)
+    assert SCRIPT["main"](folder) == 1
+    assert "relations: 2 computed again, 1 agree, 1 differ" in capsys.readouterr().out
+
+
+def test_a_run_that_was_changed_is_found(folder: Path, capsys):
+    tamper(folder / "runs.csv", "train_final", lambda there: str(float(there) + 0.01))
+    assert SCRIPT["main"](folder) == 1
+    said = capsys.readouterr().out
+    assert "training less validation accuracy: estimate is " in said
+    assert "train_final: mean is " in said
+
+
+def test_a_number_said_to_disagree_is_found(folder: Path, capsys):
+    tamper(folder / "published.csv", "agrees", lambda there: str(there != "True"))
+    assert SCRIPT["main"](folder) == 1
+    assert "1 differ" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["2018", "2018-ten-epochs"])
+def test_what_is_published_of_the_reports_follows_from_its_tables(name: str, capsys):
+    assert SCRIPT["main"](PATH.parents[1] / "docs" / "reproductions" / name) == 0
+    assert capsys.readouterr().out.count(" 0 differ") == 2
 
 
 def test_tables_of_an_older_assay_are_refused_in_one_line(folder: Path):

@@ -58,8 +58,11 @@ def chromium() -> str:
 
 @pytest.fixture(scope="module")
 def wide(tmp_path_factory: pytest.TempPathFactory) -> Report:
-    """A report with the longest arm that there can be."""
-    study = make_study(("max", "average", "w" * 64), 3, control="max", question="Is " + "long" * 40 + " too?")
+    """A report with the longest arm that there can be, and a claim about it and a failure."""
+    long = "w" * 64
+    claims = [{"sentence": "Wide is worse.", "expect": [f"{long} < max", f"{long} < average"]}]
+    question = "Is " + "long" * 40 + " too?"
+    study = make_study(("max", "average", long), 4, control="max", question=question, claims=claims)
     statuses = {("average", 2): Status.DIVERGED}
     return build(make_results(tmp_path_factory.mktemp("wide"), study, statuses=statuses))
 
@@ -99,7 +102,7 @@ def contrast(first: str, second: str) -> float:
 
 def test_the_page_opens_from_disk_without_a_word(chromium: str, report: Report, tmp_path: Path) -> None:
     page, console = browse(chromium, write_html(report, tmp_path / "report.html"))
-    assert report.answer in page
+    assert html.escape(report.answer, quote=False) in page
     assert console == []
 
 

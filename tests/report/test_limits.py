@@ -99,6 +99,16 @@ def test_a_verdict_that_new_images_could_undo_is_said(tmp_path: Path) -> None:
     assert said(report, "On other images of the same kind the difference could be nil")
 
 
+def test_the_interval_on_new_images_is_spoken_of_where_there_is_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    results = make_results(tmp_path)
+    assert said(build(results), "The interval on new images")
+    monkeypatch.setattr("assay.report.effects._crossed", lambda *_: None)  # as of answers that are lost
+    assert said(build(results), "on these 2,000 test images.")
+    assert not said(build(results), "The interval on new images")
+
+
 def test_the_optimistic_column_is_always_explained(report: Report) -> None:
     assert said(report, "optimistic")
     assert said(report, "computed from the shapes")

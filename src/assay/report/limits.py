@@ -185,10 +185,12 @@ def _scope(results: Results, effects: Sequence[Effect]) -> Iterator[str]:
     if not any(effect.pair.comparison.interval for effect in effects):
         return
     images = results.header.sizes["test"]
-    yield (
-        f"Interval and p speak of new training seeds on these {images:,} test images. The interval on new "
-        "images adds the other source of chance: which images of the same kind are in the test set."
+    other = (
+        " The interval on new images adds the other source of chance: which images of the same kind are in "
+        "the test set."
     )
+    also = other if any(effect.crossed for effect in effects) else ""
+    yield f"Interval and p speak of new training seeds on these {images:,} test images.{also}"
     fragile = [effect.name for effect in effects if _only_on_these_images(effect)]
     if fragile:
         which = "" if len(effects) == 1 else f" ({_some(fragile)})"
