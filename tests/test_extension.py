@@ -14,7 +14,7 @@ from assay.runner import run
 from assay.sequential import run_until_resolved
 from assay.study import from_tables
 
-SHORT = {"training": {"epochs": 1}}
+SHORT = {"training": {"epochs": 4}}
 
 
 @pytest.fixture

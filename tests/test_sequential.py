@@ -20,7 +20,7 @@ from assay.study import from_tables
 SOON, NEVER = 90.0, 0.5
 """Margins within which every difference is, and none can be shown to be."""
 LOOKS = [3, 4, 5]
-CHANGES = {"seeds": 5, "looks": LOOKS, "training": {"epochs": 1}}
+CHANGES = {"seeds": 5, "looks": LOOKS, "training": {"epochs": 4}}
 
 
 def study(source, margin=SOON, **changes):

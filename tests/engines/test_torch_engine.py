@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numba_cases import draw_images, uneven, values
 from oracles import assert_close
@@ -101,7 +101,34 @@ def assert_same(found: State, expected: State) -> None:
 def assert_trains_as_the_reference(
     network: Network, recipe: Recipe, seeds=(7,), count=20, engine: Engine = CPU
 ) -> None:
-    """In float64, to nine digits of the largest entry, or of 0.1: noise is all that moves some biases."""
+    """In float64, to nine digits of the largest entry, or of 0.1: noise is all that moves some biases.
+
+    A network that rounding alone takes elsewhere, because a ReLU is met at its kink, proves nothing.
+    """
+    try:
+        _assert_trains_as_the_reference(network, recipe, seeds, count, engine)
+    except AssertionError:
+        assume(all(_steady(network, recipe, seed, count) for seed in seeds))
+        raise
+
+
+def _steady(network: Network, recipe: Recipe, seed: int, count: int) -> bool:
+    """Whether the reference ends in the same place from a start a few roundings away."""
+    start = uneven(network, recipe, seed)
+    moved = {name: value * (1 + 1e-14) + 1e-16 for name, value in start.parameters.items()}
+    ends = [
+        values(train(REFERENCE, network, recipe, (seed,), count=count, states=[state]).states()[0])
+        for state in (start, replace(start, parameters=moved))
+    ]
+    return all(
+        np.allclose(ends[0][name], ends[1][name], rtol=0, atol=1e-10 * max(0.1, np.abs(ends[0][name]).max()))
+        for name in ends[0]
+    )
+
+
+def _assert_trains_as_the_reference(
+    network: Network, recipe: Recipe, seeds, count: int, engine: Engine
+) -> None:
     found = train(engine, network, recipe, seeds, count=count)
     images, labels = draw_images(11, network, seed=1)
     for run, seed in enumerate(seeds):
