@@ -537,3 +537,10 @@ def test_memory_that_does_not_suffice_is_a_memory_error(monkeypatch) -> None:
     monkeypatch.setattr(session, "_differentiate", full)
     with pytest.raises(MemoryError, match="out of memory"):
         session.train_epoch(*draw_images(4, CNN), 1, lambda step: None)
+
+
+def test_maps_one_pixel_wide_behind_dropout_have_their_gradients_through_grouped_convolutions():
+    """What dropout leaves may lie in any of several ways that mean the same."""
+    grouped = Conv2d(2, 1, groups=2)
+    layers = (Conv2d(4, 1), Dropout(0.2), grouped, ReLU(), Flatten(), Linear(CLASSES))
+    assert_trains_as_the_reference(Network(layers, (2, 2, 1)), Recipe(SGD(0.01), 7, dtype="float64"))

@@ -5,7 +5,7 @@ from math import prod
 import torch
 from torch import Tensor
 
-from assay.engines.torch.layout import unfold
+from assay.engines.torch.layout import channels_last, unfold
 from assay.engines.torch.op import Cache, Op, Site
 from assay.nn.conv2d import Conv2d
 from assay.nn.sliding import Sliding
@@ -36,6 +36,7 @@ class Conv2dOp(Op):
 
     def forward(self, x: Tensor) -> tuple[Tensor, Cache]:
         """Correlate and add the bias; keeps x."""
+        x = channels_last(x)
         y = aten.convolution(x, self._weight, self._bias, *self._window, self._groups)
         return y, x
 
@@ -44,7 +45,7 @@ class Conv2dOp(Op):
         bias = None if self._bias is None else list(self._bias.shape)
         asked = [self.site.needs_dx, True, self._bias is not None]
         dx, dweight, dbias = aten.convolution_backward(
-            dy, cache, self._weight, bias, *self._window, self._groups, asked
+            channels_last(dy), cache, self._weight, bias, *self._window, self._groups, asked
         )
         weights = self.site.weights
         weights["weight"].grad.flatten(0, 1).copy_(dweight)

@@ -6,6 +6,7 @@ Everything else has the runs first, (R, N, ...), so that R matrix products are
 one batched product.
 """
 
+import torch
 from torch import Tensor
 
 from assay.shapes import Shape
@@ -18,6 +19,18 @@ def fold(x: Tensor) -> Tensor:
     runs, n, channels, height, width = x.shape
     rows = x.permute(1, 3, 4, 0, 2).reshape(n, height, width, runs * channels)
     return rows.permute(0, 3, 1, 2)
+
+
+def channels_last(x: Tensor) -> Tensor:
+    """Return maps (N, C, H, W) with the strides of channels last.
+
+    Where maps are one pixel wide, or there is one of them, several strides mean the same, and what an
+    operation leaves is any of them. PyTorch's grouped convolutions on the CPU take one for the other and give
+    wrong gradients.
+    """
+    _, channels, height, width = x.shape
+    strides = (height * width * channels, 1, width * channels, channels)
+    return x.contiguous(memory_format=torch.channels_last).as_strided(x.shape, strides)
 
 
 def unfold(x: Tensor, runs: int, shape: Shape) -> Tensor:
