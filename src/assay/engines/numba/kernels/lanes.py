@@ -21,15 +21,16 @@ kernel = njit(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)  # typ
 
 
 def kernel_named(name: str) -> Callable[[Callable[..., Any]], Any]:
-    """Return `kernel` for functions that are made, each for something else, from the same lines.
+    """Return what compiles functions that are made, each for something else, from the same lines.
 
     Compiled code comes from the disk, maybe that of several processes, and the linker takes
-    functions of one name and type for the same.
+    functions of one name and type for the same. They become part of the function that calls them: as one
+    of its own, a process that has just compiled it would run another code than one that has it from the disk.
     """
 
     def compiled(function: Any) -> Any:
         function.__qualname__ = name
-        return kernel(function)
+        return njit(nogil=True, inline="always")(function)
 
     return compiled
 

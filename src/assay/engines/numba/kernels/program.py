@@ -142,6 +142,6 @@ def perform(code: int, call: Any, tables: Any, memory: Any, data: Any, now: Any)
     raise NotImplementedError("called by compiled functions only")
 
 
-@overload(perform, prefer_literal=True)
+@overload(perform, prefer_literal=True, inline="always")
 def _perform(code, call, tables, memory, data, now):
     return body_of(code.literal_value) if isinstance(code, types.IntegerLiteral) else None

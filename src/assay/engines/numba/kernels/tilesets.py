@@ -3,7 +3,8 @@
 A tile takes a register for each sum, for each of its rows or of its columns, whichever are fewer, and one for
 what is loaded in turn (`Shape.each`); 32 registers hold 25 sums of 5 x 5, 16 hold 12 of 6 x 2 or 4 x 3. One
 more, and a sum goes to memory and back at every k, which costs more than all that a larger tile saves.
-And it takes a pointer for each row and each column, of which more than 11 do not stay in registers either.
+And it takes a pointer for each row and each column, of which more than 11 do not stay in registers either;
+with 24 sums of 8 x 3 it was one too many for LLVM.
 
 Of the shapes that fit, these have the most sums for their loads, or leave nothing over where the sides
 of usual products end; which of them a product takes is a matter of its size (`covering`).
@@ -48,7 +49,7 @@ OF_16 = Tiles(
     dots=_shapes("4x3 3x4 2x6 5x2 2x5 2x4 1x10 1x8 1x5"),
 )
 OF_32 = Tiles(
-    products=_shapes("8x3 6x4 5x5 4x6 3x7 7x3 5x4 4x5 4x4 8x2 2x8 5x2 2x5 8x1 4x1"),
+    products=_shapes("6x4 5x5 4x6 3x7 7x3 5x4 4x5 4x4 8x2 2x8 5x2 2x5 8x1 4x1"),
     pooled=_shapes("6x4 5x4 4x4 3x4 2x4 1x4"),
     dots=_shapes("5x5 2x5 1x9 1x5"),
     ending=(Shape(3, 7, quarters=1),),
