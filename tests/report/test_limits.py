@@ -1,3 +1,4 @@
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -112,3 +113,14 @@ def test_the_interval_on_new_images_is_spoken_of_where_there_is_one(
 def test_the_optimistic_column_is_always_explained(report: Report) -> None:
     assert said(report, "optimistic")
     assert said(report, "computed from the shapes")
+
+
+def test_of_several_comparisons_each_says_how_often_its_arms_fail(tmp_path):
+    study = make_study(("max", "average", "strided"), seeds=6, control="average")
+    statuses = {("strided", seed): Status.DIVERGED for seed in (1, 2)}
+    with closing(make_results(tmp_path, study, statuses=statuses)) as results:
+        said = [limit for limit in build(results).limits if "failed on" in limit]
+    assert len(said) == 1
+    assert said[0].startswith(
+        "Strided failed on 2 of 6 seeds (95% interval 4% to 78%), average on 0 of 6 seeds"
+    )

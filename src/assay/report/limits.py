@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from assay.report import wording
 from assay.report.arms import ArmRow
 from assay.report.effects import Effect
 from assay.report.factorial import factorial_of, has_factors
@@ -19,7 +20,7 @@ def limits(
     """Return the limits of what has been found, the gravest first."""
     found = [*_interim(results), *_extended(results), *_looked(results), *_synthetic(results)]
     found += _published(results)
-    found += [*_lost(arms), *_stuck(results, arms)]
+    found += [*_failing(effects), *_lost(arms), *_stuck(results, arms)]
     found += [*_open(effects), *_few(results, effects), *_factors(results)]
     found += [*_rare(arms, effects, results.confidence)]
     found += [*_notes(effects), *_scope(results, effects), *_maximum(family), *_costs(results, arms)]
@@ -91,6 +92,13 @@ def _published(results: Results) -> Iterator[str]:
     for arm, row in results.study.published.items():
         if "doubt" in row:
             yield f"What was printed for {arm} is doubtful: {row['doubt']}."
+
+
+def _failing(effects: Sequence[Effect]) -> Iterator[str]:
+    """Say of each of several comparisons how often its arms fail; of a single one the answer does."""
+    for effect in effects if len(effects) > 1 else ():
+        if effect.pair.failures.any:
+            yield wording.failures(effect.pair)
 
 
 def _lost(arms: Sequence[ArmRow]) -> Iterator[str]:
