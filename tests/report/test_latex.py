@@ -70,7 +70,7 @@ def test_factors_and_single_seeds_compile(factors: Report, tmp_path: Path) -> No
         (tmp_path / folder).mkdir()
     text = compiled(factors, tmp_path / "a")
     effect = factors.factorial.effects[0]
-    assert f"{effect.name} {effect.mean:+.2f}".replace("-", "−") in text.replace("-", "−")
+    assert f"{effect.name} {100 * effect.mean:+.2f}".replace("-", "−") in text.replace("-", "−")
     single = build(make_results(tmp_path / "results", make_study(seeds=1)))
     assert "two networks, not two methods" in compiled(single, tmp_path / "b")
 
