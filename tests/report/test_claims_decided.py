@@ -197,7 +197,10 @@ def test_a_gain_that_nobody_would_care_for_is_too_small(tmp_path: Path) -> None:
     d = np.subtract(correct["max"], correct["average"]) / TEST_IMAGES
     bound = stats.ttest_1samp(d, 0, alternative="less").confidence_interval(0.95).high
     assert row.verdict is T
-    assert row.summary == "Too small to matter: 0.3 points or more is excluded."
+    assert (
+        row.summary
+        == "Too small to matter: a difference of 0.3 points or more on the claimed side is excluded."
+    )
     assert row.parts[0].interval == (-inf, pytest.approx(bound))
     assert row.parts[0].found == f"+0.01 (at most {100 * bound:+.2f}, one-sided 95% bound)"
 

@@ -100,7 +100,7 @@ def test_never_is_that_less_than_the_share_would_learn(
 
 def test_never_says_how_many_more_runs_would_do(judge: Judge) -> None:
     row = judge("max never learns", seeds=3, stuck={"max": range(3)})
-    assert row.summary == "Undecided; 2 more seeds would decide."
+    assert row.summary == "Undecided; 2 more seeds may decide."
 
 
 @pytest.mark.parametrize(("metric", "better"), [("test_accuracy", (">", ">=")), ("test_loss", ("<", "<="))])

@@ -10,6 +10,7 @@ from assay.records import Status
 from assay.report.model import Report, build
 from assay.report.terminal import arms_table, results_table, status_table, summary, verdict_panel
 from assay.results import Results
+from assay.stats import Verdict
 
 
 def printed(thing: RenderableType, width: int = 80) -> str:
@@ -114,3 +115,14 @@ def test_a_single_seed_compares_networks(tmp_path: Path) -> None:
     assert readable(text)
     assert f"{100 * report.networks[0].test.difference:+.2f}" in text
     assert "two networks, not two methods" in text
+
+
+def test_beside_equivalent_stands_the_interval_of_equivalence(tmp_path: Path) -> None:
+    correct = {name: [1760, 1764, 1762, 1766, 1758, 1763] for name in ("max", "average", "strided")}
+    correct["average"] = [1761, 1763, 1763, 1765, 1759, 1762]
+    study = make_study(("max", "average", "strided"), seeds=6, control="max")
+    report = build(make_results(tmp_path, study, correct=correct))
+    effect = report.effects[0]
+    assert effect.pair.judgement.verdict is Verdict.EQUIVALENT
+    assert (effect.deciding, effect.deciding_p) == (effect.pair.equivalence_interval, effect.pair.tost_p)
+    assert effect.deciding != effect.interval

@@ -62,7 +62,9 @@ def _failures(arms: Sequence[ArmRow], family: Family | None) -> Sequence[str]:
         runs = sum(arm.failures for arm in rest)
         counts.append(f"{runs} of {sum(arm.ended for arm in rest)} of {plural(len(rest), 'other arm')}")
     those = "seeds on which both arms learnt" if family else "runs that learnt"
-    return (f"Runs failed: {names(counts)}; what follows is of the {those}.",)
+    guessing = [arm.name for arm in arms if arm.never_learnt and arm.done]
+    guesses = f", and of what {names(guessing)} only guessed" if guessing else ""
+    return (f"Runs failed: {names(counts)}; what follows is of the {those}{guesses}.",)
 
 
 def _count(arm: ArmRow) -> str:
@@ -105,7 +107,9 @@ def _single(arm: ArmRow) -> str:
 def _against_control(family: Family) -> str:
     control = family.control or ""
     if family.failures[control].share == 1:
-        return f"No run of the control {control} learnt anything: the other arms have nothing to beat."
+        guesses = any(pair.comparison.n for pair in family.pairs)
+        what = "what it guesses is all that there is to beat" if guesses else "there is nothing to beat"
+        return f"No run of the control {control} learnt anything: {what}."
     parts = [
         _group(family, Verdict.BETTER, "{} better", sizes=True),
         _group(family, Verdict.WORSE, "{} worse", sizes=True),

@@ -358,9 +358,11 @@ def _summary(verdict: ClaimVerdict, parts: Sequence[Part], margin: str) -> str:
         case ClaimVerdict.CONTRADICTED:
             return f"Contradicted{_where(deciding, parts, 'by')}."
         case ClaimVerdict.TOO_SMALL:
-            return f"Too small to matter{_where(deciding, parts, 'in')}: {margin} or more is excluded."
+            where = _where(deciding, parts, "in")
+            excluded = f"a difference of {margin} or more on the claimed side is excluded"
+            return f"Too small to matter{where}: {excluded}."
     open_ = [part for part in parts if part.verdict is ClaimVerdict.UNDECIDED]
-    settle = f"; {further(more)} would decide" if (more := most_seeds(p.more_seeds for p in open_)) else ""
+    settle = f"; {further(more)} may decide" if (more := most_seeds(p.more_seeds for p in open_)) else ""
     return f"Undecided{_where(open_, parts, 'about')}{settle}."
 
 

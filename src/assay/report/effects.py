@@ -6,7 +6,7 @@ import numpy as np
 
 from assay.records import RunId
 from assay.results import Results
-from assay.stats import Crossed, Family, Pair, compare_crossed
+from assay.stats import Crossed, Family, Pair, Verdict, compare_crossed
 from assay.stats.ttest import FEWEST, Interval
 
 
@@ -21,6 +21,21 @@ class Effect:
     def interval(self) -> Interval | None:
         """The interval of the mean difference, simultaneous over the family."""
         return self.pair.interval
+
+    @property
+    def deciding(self) -> Interval | None:
+        """The interval that the verdict rests on: of equivalent arms the narrower one, inside the margin."""
+        return self.pair.equivalence_interval if self.equivalent else self.pair.interval
+
+    @property
+    def deciding_p(self) -> float | None:
+        """The adjusted p that goes with it."""
+        return self.pair.tost_p if self.equivalent else self.pair.p
+
+    @property
+    def equivalent(self) -> bool:
+        """Whether the arms are equivalent."""
+        return self.pair.judgement.verdict is Verdict.EQUIVALENT
 
     @property
     def name(self) -> str:

@@ -72,7 +72,7 @@ def _errors(ratio: float | None) -> str:
 
 
 def _interval(bounds: Interval | None) -> str:
-    return f"{points_interval(bounds)} pp" if bounds else "needs 3 seeds"
+    return f"{points_interval(bounds)} pp" if bounds else "needs 3 seeds on which both learn"
 
 
 def _pairs(effect: Effect) -> str:
@@ -108,7 +108,7 @@ def _more(effect: Effect) -> str:
     if judgement.more_seeds:
         return further(judgement.more_seeds)
     if effect.pair.comparison.p is None:
-        return "at least 3 seeds"
+        return "3 seeds on which both learn"
     return "not known" if judgement.verdict is Verdict.INCONCLUSIVE else "nothing more"
 
 

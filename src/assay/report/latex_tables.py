@@ -64,8 +64,8 @@ def _effect(effect: Effect) -> Sequence[str]:
         effect.name,
         pair.judgement.verdict.value,
         n.points(pair.comparison.mean if pair.comparison.n else None),
-        n.points_interval(effect.interval),
-        n.p_value(pair.p),
+        n.points_interval(effect.deciding),
+        n.p_value(effect.deciding_p),
         str(pair.comparison.n),
         n.points_interval(effect.crossed.interval if effect.crossed else None),
     )

@@ -61,7 +61,8 @@ def apart(value: float) -> str:
 
 def margin(value: float) -> str:
     """Write a margin of accuracies, a share, in points: 0.3 points."""
-    return f"{100 * value:.6g} points"
+    text = f"{100 * value:.6g}"
+    return f"{text} point" if text == "1" else f"{text} points"
 
 
 def interval(value: Interval | None) -> str:

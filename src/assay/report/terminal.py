@@ -198,7 +198,9 @@ def _numbers_behind(effect: Effect) -> Table:
 
 
 def _effects_table(report: Report) -> Table:
-    table = _table(f"differences in pp; {report.intervals_name}, p adjusted")
+    table = _table(
+        f"differences in pp; {report.intervals_name}, p adjusted; of equivalent arms those within the margin"
+    )
     table.add_column("comparison", overflow="fold")
     _numbers(table, ("mean", "interval", "p", "n"))
     table.add_column("verdict", overflow="fold")
@@ -207,8 +209,8 @@ def _effects_table(report: Report) -> Table:
         table.add_row(
             effect.name,
             numbers.points(pair.comparison.mean),
-            numbers.points_interval(effect.interval),
-            numbers.p_value(pair.p),
+            numbers.points_interval(effect.deciding),
+            numbers.p_value(effect.deciding_p),
             str(pair.comparison.n),
             Text(pair.judgement.verdict.value, style=VERDICT_STYLES[pair.judgement.verdict]),
         )

@@ -74,7 +74,11 @@ def _evidence(pair: Pair, m: int) -> str:
 
 
 def _inside(pair: Pair, m: int) -> str:
-    interval = points_interval(pair.equivalence_interval)
+    low, high = pair.equivalence_interval or (0.0, 0.0)
+    turned = (
+        pair.judgement.verdict is Verdict.NEGLIGIBLE and pair.comparison.mean < 0
+    )  # as the words before it
+    interval = numbers.interval((-high, -low)) if turned else points_interval((low, high))
     return _interval(interval, 2 * pair.comparison.alpha, pair, m)
 
 
