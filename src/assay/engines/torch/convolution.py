@@ -31,7 +31,7 @@ class Conv2dOp(Op):
         sliding = layer.sliding
         self._window = [list(sliding.stride), list(sliding.padding), list(sliding.dilation), False, [0, 0]]
         self._groups = site.runs * layer.groups
-        self._weight = _channels_last(site.weights["weight"].value.flatten(0, 1))
+        self._weight = channels_last(site.weights["weight"].value.flatten(0, 1))
         self._bias = site.weights["bias"].value.flatten() if layer.bias else None
 
     def forward(self, x: Tensor) -> tuple[Tensor, Cache]:
@@ -173,10 +173,3 @@ def _border(sliding: Sliding) -> list[int]:
     """Return the padding as PyTorch takes it: left, right, above, below."""
     vertical, horizontal = sliding.padding
     return [horizontal, horizontal, vertical, vertical]
-
-
-def _channels_last(weight: Tensor) -> Tensor:
-    """Say of a kernel that it lies channels last: with one channel that is left open, and costs a layout."""
-    _, channels, rows, columns = weight.shape
-    strides = (rows * columns * channels, 1, columns * channels, channels)
-    return weight.as_strided(weight.shape, strides)

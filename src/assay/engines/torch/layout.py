@@ -22,7 +22,7 @@ def fold(x: Tensor) -> Tensor:
 
 
 def channels_last(x: Tensor) -> Tensor:
-    """Return maps (N, C, H, W) with the strides of channels last.
+    """Return maps or kernels (N, C, H, W) with the strides of channels last, a view where they lie so.
 
     Where maps are one pixel wide, or there is one of them, several strides mean the same, and what an
     operation leaves is any of them. PyTorch's grouped convolutions on the CPU take one for the other and give
