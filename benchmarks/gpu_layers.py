@@ -20,8 +20,8 @@ from assay.engines.torch.convolution import conv2d
 from assay.engines.torch.op import Site
 from assay.engines.torch.ways import Ways
 from assay.engines.torch.weights import Weights
-from assay.network import Network
 from assay.nn import Conv2d, Flatten, Linear
+from assay.nn.network import Network
 from assay.nn.sliding import Sliding
 
 aten = torch.ops.aten

@@ -17,9 +17,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
 
-from assay import runner
 from assay.cli import options as study_options
-from assay.events import EpochEnded, Event
+from assay.running import run as runner
+from assay.running.events import EpochEnded, Event
 
 EPOCHS = 100
 TRIAL = 3

@@ -25,7 +25,7 @@ import torch
 from assay.bench.own import Own
 from assay.bench.peers.eager import Autocast, Eager
 from assay.bench.problem import BATCH, Problem, Trainer
-from assay.recipe import Dtype
+from assay.optim.recipe import Dtype
 
 NETWORK = "B4-max"
 ASKED = 10.0

@@ -86,8 +86,8 @@ def pack(path: Path, array: np.ndarray) -> None:
 
 def measure(network: str, runs: int, folder: str) -> tuple[int, int, int]:
     """Return the bytes before, at the peak beyond these, and what the engine computes for a run."""
-    from assay import runner
-    from assay.study import from_tables
+    from assay.running import run as runner
+    from assay.study.study import from_tables
 
     def train(name: str, count: int, data: dict[str, Any]) -> int:
         tables = {

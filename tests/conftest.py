@@ -1,4 +1,4 @@
-"""Settings that all tests share. That this file is here lets tests import their neighbours in tests/."""
+"""Settings and fixtures that all tests share; what tests import of each other is in tests/helpers."""
 
 import os
 from collections.abc import Iterator
@@ -10,6 +10,8 @@ from hypothesis import settings
 from tiny import ENGINES, write_characters
 
 from assay.engines import speed
+
+pytest_plugins = ["reports"]
 
 # No deadline: the machine's load is no property of the code. CI draws the same
 # examples each time, so that a failure is a change's fault.

@@ -76,7 +76,7 @@ HOMES = {
     "sqlite3": ("assay.store.",),
     "safetensors": ("assay.store.",),
     "typer": ("assay.cli",),
-    "pydantic": ("assay.tables",),
+    "pydantic": ("assay.study.tables",),
     "pickle": (),
 }
 """Where alone a library is imported."""
@@ -136,8 +136,8 @@ def test_the_rules_have_something_to_look_at():
 
 
 def test_running_a_study_loads_no_library_that_it_does_not_use():
-    code = "import sys, assay.runner; print(*sorted(sys.modules))"
+    code = "import sys, assay.running.run; print(*sorted(sys.modules))"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = set(shown.stdout.split())
-    assert "assay.runner" in loaded
+    assert "assay.running.run" in loaded
     assert loaded.isdisjoint({"torch", "numba", "matplotlib", "pandas", "typer", "jinja2", "PIL"})

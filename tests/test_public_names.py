@@ -29,8 +29,8 @@ def test_each_name_is_there_and_described(name: str):
 def test_no_module_hides_a_name():
     """Importing the modules behind the names leaves the names what they were."""
     import assay.cli.app
-    import assay.prediction
-    import assay.runner
+    import assay.findings.prediction
+    import assay.running.run
 
     assert callable(assay.predict)
     assert callable(assay.run)

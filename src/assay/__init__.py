@@ -19,37 +19,37 @@ if TYPE_CHECKING:
     from assay.data import Dataset as Dataset
     from assay.data import DataSpec as DataSpec
     from assay.data import load as load_data
-    from assay.extension import extend as extend
-    from assay.network import Network as Network
-    from assay.plan import make_plan as make_plan
-    from assay.planning import plan_seeds as plan_seeds
-    from assay.prediction import Prediction as Prediction
-    from assay.prediction import predict as predict
+    from assay.findings.prediction import Prediction as Prediction
+    from assay.findings.prediction import predict as predict
+    from assay.findings.seeds_needed import plan_seeds as plan_seeds
+    from assay.nn.network import Network as Network
     from assay.results import Results as Results
-    from assay.runner import run as run
-    from assay.sequential import run_until_resolved as run_until_resolved
-    from assay.studies import builtin as builtin_studies
-    from assay.studies import load_study as load_study
-    from assay.study import Study as Study
+    from assay.running.extend import extend as extend
+    from assay.running.plan import make_plan as make_plan
+    from assay.running.run import run as run
+    from assay.running.until_resolved import run_until_resolved as run_until_resolved
+    from assay.study.builtin import builtin as builtin_studies
+    from assay.study.builtin import load_study as load_study
+    from assay.study.study import Study as Study
 
     __version__: str
 
 _HOMES = {
     "DataSpec": "data:DataSpec",
     "Dataset": "data:Dataset",
-    "Network": "network:Network",
-    "Prediction": "prediction:Prediction",
+    "Network": "nn.network:Network",
+    "Prediction": "findings.prediction:Prediction",
     "Results": "results:Results",
-    "Study": "study:Study",
-    "builtin_studies": "studies:builtin",
-    "extend": "extension:extend",
+    "Study": "study.study:Study",
+    "builtin_studies": "study.builtin:builtin",
+    "extend": "running.extend:extend",
     "load_data": "data:load",
-    "load_study": "studies:load_study",
-    "make_plan": "plan:make_plan",
-    "plan_seeds": "planning:plan_seeds",
-    "predict": "prediction:predict",
-    "run": "runner:run",
-    "run_until_resolved": "sequential:run_until_resolved",
+    "load_study": "study.builtin:load_study",
+    "make_plan": "running.plan:make_plan",
+    "plan_seeds": "findings.seeds_needed:plan_seeds",
+    "predict": "findings.prediction:predict",
+    "run": "running.run:run",
+    "run_until_resolved": "running.until_resolved:run_until_resolved",
 }
 """Where each name is imported from when it is first used."""
 

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from assay import study as studies
 from assay.errors import UsageError
-from assay.records import EpochRecord, LayerRecord, RunId, RunRecord, Status, above_chance
+from assay.records.runs import EpochRecord, LayerRecord, RunId, RunRecord, Status, above_chance
 from assay.stats import Family, Look, Pair, compare_arms, declared_pairs, latest_look
 from assay.store import Header, SQLiteStore, Store
 from assay.store.lock import is_held
-from assay.study import Study
+from assay.study import study as studies
+from assay.study.study import Study
 
 if TYPE_CHECKING:
     import pandas
@@ -32,7 +32,7 @@ COLUMNS = (
 )  # fmt: skip
 """The columns of a results table, one row a run; accuracies are shares, memory is in bytes.
 
-Every metric that claims and published numbers name is computed from them (`assay.metrics`).
+Every metric that claims and published numbers name is computed from them (`assay.records.metrics`).
 """
 
 EPOCH_COLUMNS = ("arm", "seed", *(field.name for field in fields(EpochRecord)))
@@ -242,7 +242,7 @@ class Results:
 
     def frame(self) -> "pandas.DataFrame":
         """Return the rows as a pandas DataFrame (needs the extra ``assay[frames]``)."""
-        from assay.frames import to_pandas
+        from assay.store.frames import to_pandas
 
         return to_pandas(self.rows(), COLUMNS)
 

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import torch
 
-from assay.architectures import ConvBlocks
 from assay.bench.methods import METHODS, Method
 from assay.bench.networks import NETWORKS, training_flops
 from assay.bench.peers.pooling import averaged
@@ -20,6 +19,7 @@ from assay.engines.numba.kernels.pairs import SUPPORTED
 from assay.engines.reference import ReferenceEngine
 from assay.errors import UnsupportedError
 from assay.nn import AdaptiveAvgPool2d, AvgPool2d
+from assay.study.architectures import ConvBlocks
 
 REDUCTIONS = ("max", "average", "strided", "dilated")
 SMALL = {f"small-{kind}": ConvBlocks(2, 4, kind, init="HeUniform") for kind in REDUCTIONS}

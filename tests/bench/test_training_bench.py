@@ -20,7 +20,7 @@ from assay.bench.training import PARTS, Focus, Settings, TrainingBench, chosen, 
 from assay.bench.training_views import document, machine, views
 from assay.bench.whole_study import Size, WholeStudy
 from assay.errors import UnsupportedError, UsageError
-from assay.machine import processors
+from assay.records.machine import processors
 
 SMALLEST = Settings(
     networks=("A1",),

@@ -164,7 +164,7 @@ def test_a_bug_is_one_line_too(assay: Assay, monkeypatch):
     def broken() -> list[str]:
         raise RuntimeError("not\nforeseen")
 
-    monkeypatch.setattr("assay.studies.builtin", broken)
+    monkeypatch.setattr("assay.study.builtin.builtin", broken)
     monkeypatch.delenv(app.DEBUG, raising=False)
     said = assay("studies")
     assert said.status == 1

@@ -84,7 +84,7 @@ def test_an_item_of_a_list_that_a_level_sets_is_not_reached(tmp_path):
 
 
 def test_options_that_are_not_given_change_nothing():
-    from assay.studies import load_study
+    from assay.study.builtin import load_study
 
     assert options.chosen("optimizers").digest == load_study("optimizers").digest
 

@@ -10,7 +10,7 @@ from said import Assay
 from tiny import tiny_tables
 
 from assay import data
-from assay.network import Network
+from assay.nn.network import Network
 from assay.report.export import to_toml
 
 LISTED = [
@@ -98,8 +98,8 @@ def study(changes):
 @pytest.fixture
 def nothing_big(monkeypatch):
     """A machine of 4 GiB on which no weight may be drawn, no character and no engine be looked at."""
-    monkeypatch.setattr("assay.machine.memory", lambda: 2**32)
-    monkeypatch.setattr("assay.estimate.memory", lambda: 2**32)
+    monkeypatch.setattr("assay.records.machine.memory", lambda: 2**32)
+    monkeypatch.setattr("assay.running.estimate.memory", lambda: 2**32)
     for owner, name in ((Network, "initialise"), (data.dataset, "load"), (data.glyphs, "draw")):
         monkeypatch.setattr(owner, name, lambda *_: pytest.fail("more was done than looking"))
     monkeypatch.setattr("assay.engines.choose", lambda *_: pytest.fail("an engine was asked"))
@@ -154,7 +154,7 @@ def test_a_setting_that_cannot_be_trained_is_one_line(setting, assay: Assay):
 def test_show_of_a_study_with_junk_in_it_is_a_plan_or_one_line(values, assay: Assay, monkeypatch):
     """The plan of what is accepted is drawn; what it would cost is not measured here."""
     monkeypatch.setattr("assay.cli.drawing.costs", lambda _: "costs")
-    monkeypatch.setattr("assay.estimate.estimate", lambda *_: None)
+    monkeypatch.setattr("assay.running.estimate.estimate", lambda *_: None)
     try:
         Path("own.toml").write_text(to_toml(values))
     except (AttributeError, TypeError, ValueError):  # TOML has no null

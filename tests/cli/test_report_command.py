@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from said import Assay
 
-from assay.runner import run
-from assay.studies import load_study
+from assay.running.run import run
+from assay.study.builtin import load_study
 
 
 @pytest.fixture(scope="module")

@@ -14,11 +14,11 @@ import pytest
 from said import Assay
 from tiny import outcome
 
-from assay.events import EpochEnded, Event, StepsTaken
-from assay.records import RunId, Status
+from assay.records.runs import RunId, Status
 from assay.results import COLUMNS, DATABASE, Results
-from assay.runner import run
-from assay.studies import load_study
+from assay.running.events import EpochEnded, Event, StepsTaken
+from assay.running.run import run
+from assay.study.builtin import load_study
 
 pytestmark = pytest.mark.usefixtures("undrawn")  # unless it runs in a process of its own
 
@@ -199,7 +199,7 @@ def test_status_tells_runs_under_way_from_those_whose_process_has_ended(study_fi
 
 
 def test_a_run_that_fails_is_told_and_the_others_go_on(study_file: str, assay: Assay, monkeypatch):
-    from assay import workers
+    from assay.running import driver as workers
 
     train = workers.train
 

@@ -8,15 +8,15 @@ from said import Assay
 from tiny import CLASSES, TEST, TRAIN, VALID, tiny_tables
 
 from assay import engines
-from assay.data import sources
+from assay.data import catalogue as sources
 from assay.engines import speed
 from assay.errors import DataError
-from assay.plan import make_plan
-from assay.prediction import Prediction
-from assay.records import RunId
+from assay.findings.prediction import Prediction
+from assay.records.runs import RunId
 from assay.report.export import to_toml
+from assay.running.plan import make_plan
 from assay.shapes import text
-from assay.studies import load_study
+from assay.study.builtin import load_study
 
 pytestmark = pytest.mark.usefixtures("undrawn")  # unless it runs in a process of its own
 
@@ -63,7 +63,7 @@ def test_a_users_words_are_no_markup(question: str, assay: Assay, characters: st
 
 
 def test_every_built_in_study_is_listed(assay: Assay):
-    from assay.studies import builtin
+    from assay.study.builtin import builtin
 
     said = assay("studies")
     assert all(name in said.out for name in builtin())
@@ -103,7 +103,7 @@ def test_predict_prints_a_line_for_each_picture(assay: Assay, monkeypatch):
         assert (folder, arm, seed) == ("there", "max", 3)
         return [Prediction(Path(image), RUN, "[b]", 0.875, (("8", 0.12), ("3", 0.005))) for image in images]
 
-    monkeypatch.setattr("assay.prediction.predict", recognise)
+    monkeypatch.setattr("assay.findings.prediction.predict", recognise)
     said = assay("predict", "there", "[bold]a.png", "b.jpg", "--arm", "max", "--seed", "3")
     assert (said.status, said.err) == (0, "")
     assert [line.split() for line in said.out.splitlines()[2:]] == [
@@ -119,7 +119,7 @@ def test_pictures_that_cannot_be_read_lose_the_others_no_answer(assay: Assay, mo
             on_error(DataError(f"{image}: blank\npicture"))
         return [Prediction(Path(images[0]), RUN, "7", 1.0, ())]
 
-    monkeypatch.setattr("assay.prediction.predict", recognise)
+    monkeypatch.setattr("assay.findings.prediction.predict", recognise)
     said = assay("predict", "there", "a.png", "b.png", "c.png")
     assert said.status == 2
     assert said.out.splitlines()[2].split() == ["a.png", "7", "100%"]

@@ -13,9 +13,9 @@ from assay.cli import progress
 from assay.cli.progress import LiveTable, PlainLines
 from assay.cli.tally import Tally
 from assay.cli.text import duration
-from assay.events import Compiling, EpochEnded, Loading, RunEnded, Started, StepsTaken
-from assay.plan import make_plan
-from assay.records import EpochRecord, RunId, RunRecord, Status, TestResult
+from assay.records.runs import EpochRecord, RunId, RunRecord, Status, TestResult
+from assay.running.events import Compiling, EpochEnded, Loading, RunEnded, Started, StepsTaken
+from assay.running.plan import make_plan
 
 
 def started(seeds: int = 2, workers: int = 1, done: int = 0) -> Started:

@@ -8,10 +8,10 @@ import pytest
 from blocks import ROOT
 
 import assay
-from assay import nn, optim, penalties, schedules
-from assay.data import augment
+from assay import nn, optim
 from assay.nn import convolution, init
 from assay.nn.layer import Layer
+from assay.optim import augment, penalties, schedules
 
 PAGES = {path.name: path.read_text("utf-8") for path in sorted((ROOT / "docs").glob("*.md"))}
 HOMES = {"layers.md": nn, "initializers.md": init, "data.md": augment}

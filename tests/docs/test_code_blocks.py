@@ -10,7 +10,7 @@ from blocks import blocks, commands, save, without_times
 
 from assay.cli import main
 from assay.data import DataSpec, load
-from assay.studies import load_study
+from assay.study.builtin import load_study
 
 PAGES = ("README.md", "docs/own-layer.md")
 
@@ -58,7 +58,7 @@ def test_the_python_of_write_your_own_layer_runs(folder: Path, capsys):
 @pytest.mark.usefixtures("undrawn")
 def test_the_first_study_of_the_readme_runs(folder: Path, monkeypatch: pytest.MonkeyPatch):
     """As it stands there, but with fewer images, epochs and seeds; estimated in a moment, and undrawn."""
-    monkeypatch.setattr("assay.estimate.BUDGET", 0.0)
+    monkeypatch.setattr("assay.running.estimate.BUDGET", 0.0)
     save("README.md", folder)
     text = Path("width.toml").read_text()
     assert load_study("width.toml").arm("wide").settings.architecture.hidden == (200,)

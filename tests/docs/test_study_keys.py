@@ -9,17 +9,17 @@ import pytest
 import torch
 from blocks import ROOT
 
-from assay.architectures import ACTIVATIONS, FAMILIES, INITIALIZERS, LAYERS, ActivationName
-from assay.claims import Claim
 from assay.data import DataSpec
-from assay.data.augment import KINDS
 from assay.engines import AUTO, ENGINES
-from assay.metrics import METRICS
 from assay.nn import ReLU
 from assay.nn.activation import Activation
-from assay.recipe import Recipe
-from assay.settings import PENALTIES, RULES, SCHEDULES, SETTINGS
-from assay.study import Study
+from assay.optim.augment import KINDS
+from assay.optim.recipe import Recipe
+from assay.records.metrics import METRICS
+from assay.study.architectures import ACTIVATIONS, FAMILIES, INITIALIZERS, LAYERS, ActivationName
+from assay.study.claims import Claim
+from assay.study.settings import PENALTIES, RULES, SCHEDULES, SETTINGS
+from assay.study.study import Study
 
 PAGE = (ROOT / "docs" / "studies.md").read_text("utf-8")
 SECTIONS = dict(re.findall(r"^###? (.*?)\n(.*?)(?=^##|\Z)", PAGE, re.M | re.S))

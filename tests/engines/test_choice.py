@@ -6,15 +6,15 @@ import sys
 import pytest
 
 from assay import engines
-from assay.architectures import ConvBlocks, Dense
 from assay.engines import speed
 from assay.engines.base import Engine
 from assay.engines.numba import NumbaEngine
 from assay.errors import UnsupportedError
-from assay.network import Network
 from assay.nn import GELU, Flatten, Linear, ReLU, Residual
+from assay.nn.network import Network
 from assay.optim import SGD, NAdam
-from assay.recipe import Recipe
+from assay.optim.recipe import Recipe
+from assay.study.architectures import ConvBlocks, Dense
 
 SMALL = Dense((3,)).build((1, 2, 2), 5)
 LARGE = ConvBlocks(4, 64).build((1, 28, 28), 47)

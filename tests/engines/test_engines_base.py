@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 from torch.nn.functional import cross_entropy
 
 from assay import engines
-from assay.architectures import Dense
 from assay.engines.base import EVALUATION_BATCH, Session, State, epoch_order, initial_state, to_input
 from assay.engines.reference import ReferenceEngine
 from assay.errors import UnsupportedError, UsageError
 from assay.optim import SGD, Adam
-from assay.recipe import Recipe
+from assay.optim.recipe import Recipe
+from assay.study.architectures import Dense
 
 NETWORK = Dense((3,)).build((1, 2, 2), 5)
 RECIPE = Recipe(SGD(lr=0.1))

@@ -28,8 +28,8 @@ from assay.engines.numba import NumbaEngine, build, convolution, winograd
 from assay.engines.numba.engine import programs
 from assay.engines.numba.kernels.codes import Kernel
 from assay.engines.numba.kernels.pairs import SUPPORTED
-from assay.network import Network
 from assay.nn import AvgPool2d, Conv2d, Flatten, Linear, MaxPool2d, ReLU
+from assay.nn.network import Network
 from assay.optim import SGD, Adam, Optimizer
 
 pytestmark = pytest.mark.skipif(

@@ -37,8 +37,8 @@ from assay.engines.numba.kernels.runner import runner
 from assay.engines.numba.plan import stages
 from assay.engines.reference import ReferenceEngine
 from assay.errors import ShapeError, UnsupportedError
-from assay.network import Network
 from assay.nn import Conv2d, Dropout, Flatten, Layer, Linear, MaxPool2d, ReLU, Residual
+from assay.nn.network import Network
 from assay.optim import SGD, Adam, NAdam, Optimizer
 
 FEATURES = cpu_target.target_context.codegen().magic_tuple()[2]
@@ -259,7 +259,7 @@ from assay.engines.base import Recipe
 from assay.engines.numba import NumbaEngine
 from assay.engines.numba.engine import programs
 from assay.engines.numba.kernels import runner
-from assay.network import Network
+from assay.nn.network import Network
 from assay.nn import Flatten, Linear
 from assay.optim import SGD
 arm = Network((Flatten(), Linear(5)), (1, 4, 4)), Recipe(SGD())

@@ -12,7 +12,6 @@ from torch_networks import load_weights
 
 from assay.engines.base import Recipe, State, epoch_order, to_input
 from assay.engines.numba import NumbaEngine
-from assay.network import Network
 from assay.nn import (
     AvgPool2d,
     BatchNorm2d,
@@ -20,6 +19,7 @@ from assay.nn import (
     Flatten,
     Linear,
 )
+from assay.nn.network import Network
 from assay.optim import SGD
 
 

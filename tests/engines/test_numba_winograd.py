@@ -10,18 +10,18 @@ from torch import nn
 from torch.nn import functional
 from torch_networks import load_weights
 
-from assay.architectures import ConvBlocks, ConvPool
 from assay.engines.base import Recipe, initial_state
 from assay.engines.numba import NumbaEngine, build, convolution, winograd
 from assay.engines.numba.engine import programs
 from assay.engines.numba.kernels.codes import Kernel
 from assay.engines.numba.kernels.winograd import GRADIENT, INPUT, OUTPUT
-from assay.engines.numba_registers import REGISTERS
 from assay.engines.reference import ReferenceEngine
+from assay.engines.registers import REGISTERS
 from assay.errors import ShapeError
-from assay.network import Network
 from assay.nn import AvgPool2d, Conv2d, Flatten, Layer, Linear, MaxPool2d, ReLU
+from assay.nn.network import Network
 from assay.optim import SGD, Adam
+from assay.study.architectures import ConvBlocks, ConvPool
 
 SPREAD = np.array([[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]])
 """G of Lavin & Gray 2016, equation 8."""

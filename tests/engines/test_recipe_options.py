@@ -12,17 +12,17 @@ from torch.nn.functional import cross_entropy
 
 from assay import nn
 from assay.data import load
-from assay.data.augment import Elastic, Rotate, Shift, augment
 from assay.engines.base import epoch_order, initial_state
 from assay.engines.reference import ReferenceEngine
-from assay.network import Network
+from assay.nn.network import Network
 from assay.optim import SGD, Adam
-from assay.penalties import L1, L2
-from assay.recipe import Recipe
-from assay.schedules import CosineAnnealingLR, WarmUp
-from assay.store.checkpoints import load_progress, save_progress
+from assay.optim.augment import Elastic, Rotate, Shift, augment
+from assay.optim.penalties import L1, L2
+from assay.optim.recipe import Recipe
+from assay.optim.schedules import CosineAnnealingLR, WarmUp
 from assay.streams import stream
-from assay.training import Progress
+from assay.training.checkpoints import load_progress, save_progress
+from assay.training.train import Progress
 
 SHAPE, BATCH, EPOCHS, SEED, DROPPED = (1, 14, 14), 32, 3, 7, 0.3
 

@@ -5,12 +5,12 @@ import torch
 from torch.nn.functional import cross_entropy
 from torch_networks import load_weights, torch_blocks, torch_dense, torch_pools
 
-from assay.architectures import ConvBlocks, ConvPool, Dense
 from assay.data import load
 from assay.engines.base import epoch_order, initial_state
 from assay.engines.reference import ReferenceEngine
 from assay.optim import SGD, Adam
-from assay.recipe import Recipe
+from assay.optim.recipe import Recipe
+from assay.study.architectures import ConvBlocks, ConvPool, Dense
 
 SIZE, CLASSES, BATCH, EPOCHS = (14, 14), 6, 32, 2
 

@@ -6,13 +6,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from assay.architectures import Dense
 from assay.engines import speed
 from assay.engines.reference import ReferenceEngine, ReferenceSession
 from assay.optim import SGD, Adam
-from assay.penalties import L2
-from assay.recipe import Recipe
-from assay.schedules import StepLR
+from assay.optim.penalties import L2
+from assay.optim.recipe import Recipe
+from assay.optim.schedules import StepLR
+from assay.study.architectures import Dense
 
 NETWORK = Dense((3,)).build((1, 4, 4), 5)
 RECIPE = Recipe(Adam(), batch_size=20, epochs=3)

@@ -23,14 +23,9 @@ from test_torch_engine import (
 )
 from tiny import tiny_study
 
-from assay import runner
-from assay.architectures import ConvBlocks
-from assay.data.augment import Rotate, Shift
 from assay.engines.base import Recipe, State, initial_state
 from assay.engines.torch import TorchEngine, graphs
 from assay.engines.torch.engine import RUNS_ON_GPU
-from assay.events import EpochEnded, Event
-from assay.network import Network
 from assay.nn import (
     AdaptiveAvgPool2d,
     AvgPool2d,
@@ -45,10 +40,15 @@ from assay.nn import (
     Residual,
     Tanh,
 )
+from assay.nn.network import Network
 from assay.optim import SGD, Adam
-from assay.penalties import L1, L2
-from assay.records import Status
-from assay.schedules import CosineAnnealingLR, ExponentialLR, StepLR, WarmUp
+from assay.optim.augment import Rotate, Shift
+from assay.optim.penalties import L1, L2
+from assay.optim.schedules import CosineAnnealingLR, ExponentialLR, StepLR, WarmUp
+from assay.records.runs import Status
+from assay.running import run as runner
+from assay.running.events import EpochEnded, Event
+from assay.study.architectures import ConvBlocks
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here")
 

@@ -13,16 +13,12 @@ from numba_cases import draw_images, uneven, values
 from oracles import assert_close
 from tiny import outcome, tiny_study
 
-from assay import engines, runner
-from assay.architectures import ACTIVATIONS, ConvBlocks, ConvPool, Dense, ResNet
-from assay.data.augment import Rotate, Shift
+from assay import engines
 from assay.engines.base import EVALUATION_BATCH, Engine, Recipe, Session, State, initial_state
 from assay.engines.numba import NumbaEngine
 from assay.engines.reference import ReferenceEngine
 from assay.engines.torch import TorchEngine
 from assay.errors import ShapeError, UnsupportedError
-from assay.events import EpochEnded, Event
-from assay.network import Network
 from assay.nn import (
     ELU,
     GELU,
@@ -49,11 +45,16 @@ from assay.nn import (
     Tanh,
     ZeroPad2d,
 )
+from assay.nn.network import Network
 from assay.optim import SGD, Adagrad, Adam, Adamax, AdamW, NAdam, Optimizer, RMSprop
-from assay.penalties import L1, L2
-from assay.records import Status
-from assay.schedules import CosineAnnealingLR, StepLR, WarmUp
-from assay.trainable import every
+from assay.optim.augment import Rotate, Shift
+from assay.optim.penalties import L1, L2
+from assay.optim.schedules import CosineAnnealingLR, StepLR, WarmUp
+from assay.records.runs import Status
+from assay.running import run as runner
+from assay.running.events import EpochEnded, Event
+from assay.study.architectures import ACTIVATIONS, ConvBlocks, ConvPool, Dense, ResNet
+from assay.study.trainable import every
 
 CLASSES = 5
 CPU = TorchEngine("cpu")

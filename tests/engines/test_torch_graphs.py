@@ -13,11 +13,9 @@ from numba_cases import draw_images, uneven, values
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from assay.data.augment import Shift
 from assay.engines.base import Recipe
 from assay.engines.torch import TorchEngine
 from assay.engines.torch.graphs import STEPS, recordable
-from assay.network import Network
 from assay.nn import (
     AvgPool2d,
     BatchNorm2d,
@@ -31,9 +29,11 @@ from assay.nn import (
     Residual,
     Tanh,
 )
+from assay.nn.network import Network
 from assay.optim import SGD, Adagrad, Adam, Adamax, AdamW, NAdam, RMSprop
-from assay.penalties import L1, L2
-from assay.schedules import CosineAnnealingLR, WarmUp
+from assay.optim.augment import Shift
+from assay.optim.penalties import L1, L2
+from assay.optim.schedules import CosineAnnealingLR, WarmUp
 
 CNN = Network(
     (

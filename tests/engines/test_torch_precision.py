@@ -13,8 +13,8 @@ from assay.engines.reference import ReferenceEngine
 from assay.engines.torch import TorchEngine
 from assay.engines.torch.precision import _settings, precision
 from assay.errors import UnsupportedError
-from assay.network import Network
 from assay.nn import Flatten, Linear
+from assay.nn.network import Network
 from assay.optim import SGD
 
 GPU = torch.device("cuda")

@@ -8,14 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_torch_engine import CNN, REFERENCE, assert_trains_as_the_reference, draw_conv, networks, train
 
-from assay.architectures import ConvBlocks
 from assay.engines.base import Recipe
 from assay.engines.torch import TorchEngine, ways
 from assay.engines.torch.convolution import ApartConv2dOp, Conv2dOp, PatchesConv2dOp
 from assay.engines.torch.ways import PLAIN, Ways
-from assay.network import Network
 from assay.nn import Conv2d, Flatten, Linear, MaxPool2d, ReLU
+from assay.nn.network import Network
 from assay.optim import SGD
+from assay.study.architectures import ConvBlocks
 
 GPU = torch.device("cuda")
 ALL = Ways(patches=100, own_gradients=True, summed_parts=True)

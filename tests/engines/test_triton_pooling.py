@@ -18,8 +18,8 @@ from torch.nn.functional import max_pool2d
 from assay.engines.base import Recipe
 from assay.engines.torch import TorchEngine, triton_pooling
 from assay.engines.torch.ways import Ways, has_triton
-from assay.network import Network
 from assay.nn import Conv2d, Flatten, Linear, MaxPool2d, ReLU
+from assay.nn.network import Network
 from assay.nn.sliding import Sliding
 from assay.optim import SGD
 

@@ -10,8 +10,8 @@ from strategies import batches, channels, generators, sizes
 from torch.nn import functional as F
 
 from assay.errors import ShapeError
-from assay.network import Network
 from assay.nn import BatchNorm2d, Conv2d, Dropout, Linear, ReLU, Residual, Sequential
+from assay.nn.network import Network
 
 CONV = {"kernel_size": 3, "padding": 1}
 

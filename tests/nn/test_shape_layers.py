@@ -8,8 +8,8 @@ from strategies import batches, generators, maps
 from torch.nn import functional as F
 
 from assay.errors import ShapeError
-from assay.network import Network
 from assay.nn import Conv2d, Flatten, Linear, Reshape, ZeroPad2d
+from assay.nn.network import Network
 
 sides = st.integers(0, 3)
 

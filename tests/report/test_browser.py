@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from factories import make_results, make_study
 
-from assay.records import Status
-from assay.report.confusion import Confusion
+from assay.findings.confusion import Confusion
+from assay.findings.findings import Report, build
+from assay.records.runs import Status
 from assay.report.html import write_html
-from assay.report.model import Report, build
 
 FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",

@@ -11,9 +11,9 @@ from factories import make_results, make_study
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
+from assay.findings.findings import build
 from assay.report import document
 from assay.report.document import Document
-from assay.report.model import build
 
 CLAIMS = [
     {"sentence": "Max is <better>.", "expect": ["max > average"], "source": "table 2"},
@@ -134,7 +134,7 @@ def test_claims_are_also_judged_all_together(tmp_path):
 
 
 def test_an_unfinished_study_is_said_to_be(tmp_path):
-    from assay.records import Status
+    from assay.records.runs import Status
 
     study = make_study(name="late", claims=CLAIMS)
     late = build(make_results(tmp_path, study, statuses={("max", 0): Status.RUNNING}))

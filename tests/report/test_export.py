@@ -10,12 +10,12 @@ from factories import make_header, make_study
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assay import study as studies
-from assay.records import RunRecord, Status, TestResult
+from assay.findings.findings import Report
+from assay.records.runs import RunRecord, Status, TestResult
 from assay.report.export import report_json, to_csv, to_json, to_toml
-from assay.report.model import Report
 from assay.results import COLUMNS, DATABASE, Results
 from assay.store import SQLiteStore
+from assay.study import study as studies
 
 keys = st.text("abcdefgh_-", min_size=1, max_size=6)
 scalars = st.one_of(

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 from factories import make_results, make_study
 
-from assay.records import Status
-from assay.report.curves import METRICS, Band
+from assay.findings.curves import METRICS, Band
+from assay.findings.findings import Report, build
+from assay.records.runs import Status
 from assay.report.drawing import ACCENT, COLOURS, FAINT, INK, colour, marker
 from assay.report.figures import curve_plot, curve_plots, effect_plot
-from assay.report.model import Report, build
 from assay.results import Results
 
 NONE = dict.fromkeys(METRICS, ())

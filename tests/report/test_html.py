@@ -7,9 +7,9 @@ from factories import WHY, make_results, make_study
 from pages import Page
 
 from assay.errors import UsageError
+from assay.findings.findings import Report, build
 from assay.report.drawings import draw
 from assay.report.html import render, write_html
-from assay.report.model import Report, build
 from assay.results import Results
 
 

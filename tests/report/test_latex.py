@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from factories import make_results, make_study
 
-from assay.records import Status
+from assay.findings.findings import Report, build
+from assay.records.runs import Status
 from assay.report.drawings import draw
 from assay.report.latex import FIGURES, render, write_latex
-from assay.report.model import Report, build
 
 HOSTILE = r"Does 50% of $x_1$ & \input{/etc/passwd} #1 ~ ^ {help}, “naïve” µ → 日本?"
 

@@ -2,7 +2,7 @@ import re
 
 from pages import Page
 
-from assay.report.model import build
+from assay.findings.findings import build
 from assay.results import Results
 
 

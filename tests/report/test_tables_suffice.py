@@ -10,11 +10,11 @@ import pytest
 from factories import EPOCHS, make_results, make_study
 from scipy import stats
 
-from assay.metrics import METRICS
-from assay.records import Status
+from assay.findings.findings import build
+from assay.records.metrics import METRICS
+from assay.records.runs import Status
 from assay.report import document
 from assay.report.document import Document
-from assay.report.model import build
 from assay.results import EPOCH_COLUMNS, Results
 from assay.stats import ClaimVerdict
 

@@ -6,8 +6,8 @@ import pytest
 from factories import WHY, make_results, make_study
 from rich.console import Console, RenderableType
 
-from assay.records import Status
-from assay.report.model import Report, build
+from assay.findings.findings import Report, build
+from assay.records.runs import Status
 from assay.report.terminal import arms_table, results_table, status_table, summary, verdict_panel
 from assay.results import Results
 from assay.stats import Verdict

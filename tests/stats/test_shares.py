@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assay.errors import UsageError
-from assay.metrics import MARGINS
+from assay.records.metrics import MARGINS
 from assay.stats.shares import MARGIN, check_margin, check_shares
 
 

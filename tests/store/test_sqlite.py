@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assay.errors import AssayError, StoreError
-from assay.records import EpochRecord, LayerRecord, RunId, RunRecord, Status, TestResult
+from assay.records.runs import EpochRecord, LayerRecord, RunId, RunRecord, Status, TestResult
 from assay.store import Header, SQLiteStore
 from assay.store.sqlite import VERSION
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from assay.machine import processor, processors, versions
+from assay.records.machine import processor, processors, versions
 
 PEERS = ("jax", "jaxlib", "keras", "tensorflow")
 INSTRUCTION_SETS = ("avx2", "fma", "avx512f", "avx512_bf16", "amx_tile", "amx_bf16", "asimd", "sve")

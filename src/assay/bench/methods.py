@@ -9,7 +9,7 @@ from importlib.util import find_spec
 
 from assay.bench.problem import Problem, Trainer
 from assay.errors import UnsupportedError
-from assay.recipe import Dtype
+from assay.optim.recipe import Dtype
 
 YARDSTICK = "eager"
 """What the ratios are against."""

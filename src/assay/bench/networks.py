@@ -1,7 +1,7 @@
 """The networks that are timed, and what one step of theirs takes at least."""
 
-from assay.architectures import Architecture, ConvBlocks, ConvPool, Dense
-from assay.network import Network
+from assay.nn.network import Network
+from assay.study.architectures import Architecture, ConvBlocks, ConvPool, Dense
 
 NETWORKS: dict[str, Architecture] = {
     "D": Dense(),

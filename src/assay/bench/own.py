@@ -7,7 +7,7 @@ from assay.bench.problem import BATCH, Problem, Trainer
 from assay.engines import engine
 from assay.engines.base import Images, Labels, Session
 from assay.errors import UnsupportedError
-from assay.recipe import Dtype
+from assay.optim.recipe import Dtype
 from assay.shapes import Array
 
 

@@ -10,10 +10,10 @@ import numpy as np
 from assay import streams
 from assay.bench.networks import NETWORKS
 from assay.engines.base import Images, Labels, State, epoch_order, initial_state
-from assay.network import Network
 from assay.nn.loss import cross_entropy
+from assay.nn.network import Network
 from assay.optim import Adam
-from assay.recipe import Dtype, Recipe
+from assay.optim.recipe import Dtype, Recipe
 from assay.shapes import Array
 
 BATCH, CLASSES, SIZE = 100, 47, 28

@@ -14,7 +14,7 @@ from assay.bench.rates import Comparison, Pace, compare
 from assay.bench.starts import Memory, Start, memory, start
 from assay.bench.whole_study import Size, WholeStudy, measure
 from assay.errors import UnsupportedError, UsageError, suggestion
-from assay.machine import processors
+from assay.records.machine import processors
 
 Part = Literal["rates", "study", "start", "memory", "scaling"]
 PARTS: tuple[Part, ...] = get_args(Part)

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from assay import tables
 from assay.bench.methods import METHODS
 from assay.bench.rates import Comparison, Rate
 from assay.bench.training import SCALED, TrainingBench
 from assay.bench.whole_study import WholeStudy
+from assay.study import tables
 
 if TYPE_CHECKING:
     from rich.table import Table

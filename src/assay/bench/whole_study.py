@@ -18,8 +18,8 @@ from assay.bench.fresh import process
 from assay.data.glyphs import draw
 from assay.data.idx import write_idx
 from assay.errors import UnsupportedError
-from assay.machine import processors
-from assay.study import Study
+from assay.records.machine import processors
+from assay.study.study import Study
 
 NAME = "bench"
 
@@ -110,7 +110,7 @@ def _by_script(study: Study, threads: int) -> float:
 
 def run_study(study: Study, out: Path) -> list[float]:
     """Run the study and return each run's test accuracy."""
-    from assay.runner import run
+    from assay.running.run import run
 
     with closing(run(study, out)) as results:
         return [record.test.accuracy for record in results.runs if record.test]

@@ -11,11 +11,12 @@ from rich.text import Text
 
 from assay import shapes
 from assay.cli.text import duration, grid
-from assay.estimate import Estimate, Outline
-from assay.network import Network
-from assay.plan import Cohort, Plan
-from assay.recipe import Recipe
-from assay.report.numbers import count, mebibytes, names, plural, speed
+from assay.data.outline import Outline
+from assay.findings.numbers import count, mebibytes, names, plural, speed
+from assay.nn.network import Network
+from assay.optim.recipe import Recipe
+from assay.running.estimate import Estimate
+from assay.running.plan import Cohort, Plan
 
 
 def study(plan: Plan) -> Text:

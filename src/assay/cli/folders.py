@@ -10,7 +10,7 @@ from assay.cli.options import Folder, number
 from assay.cli.text import REPORT, console, say, write
 
 if TYPE_CHECKING:
-    from assay.report.model import Report
+    from assay.findings.findings import Report
 
 Format = Annotated[
     Literal["table", "csv", "json"], typer.Option("--format", help="table, csv or json: one row a run.")
@@ -64,8 +64,9 @@ def report(
 
     Example: assay report assay-runs/pooling-quick
     """
-    from assay.report import drawings, model
-    from assay.report.inside import look_inside
+    from assay.findings import findings as model
+    from assay.findings.inside import look_inside
+    from assay.report import drawings
     from assay.results import Results
 
     with closing(Results.open(folder, watch=True)) as found:

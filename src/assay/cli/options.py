@@ -11,7 +11,7 @@ import typer
 from assay.errors import UsageError, shown
 
 if TYPE_CHECKING:
-    from assay.study import Study
+    from assay.study.study import Study
 
 
 SECONDS = {"h": 3600, "min": 60, "s": 1}
@@ -82,7 +82,7 @@ def chosen(
     device: str | None = None,
 ) -> "Study":
     """Load a study and lay the options over it, ``--quick`` first."""
-    from assay.studies import load_study
+    from assay.study.builtin import load_study
 
     study = load_study(name)
     if quick:
@@ -107,7 +107,7 @@ def _engine(engine: str | None, device: str | None) -> str | None:
 
 def _overridden(study: "Study", changes: dict[str, Any]) -> "Study":
     """Lay settings over a study, all at once, so that their order does not matter."""
-    from assay import tables
+    from assay.study import tables
 
     outer_first = sorted(changes, key=lambda key: key.count("."))  # a list before items of it
     nested = (tables.nest(key, changes[key]) for key in outer_first)
@@ -119,8 +119,8 @@ def _overridden(study: "Study", changes: dict[str, Any]) -> "Study":
 
 def _expect_reach(study: "Study", key: str, value: Any) -> None:
     """Refuse a setting that an arm's own level lays itself over: it would change some arms, or none."""
-    from assay import tables
-    from assay.settings import SETTINGS
+    from assay.study import tables
+    from assay.study.settings import SETTINGS
 
     paths = [path for path, _ in tables.leaves(tables.nest(key, value)) if path[0] in SETTINGS]
     for arm in study.arms if paths else ():
@@ -151,7 +151,7 @@ def setting(text: str, example: str = "network.filters=16") -> tuple[str, Any]:
 
 def _value(text: str) -> Any:
     """Read a value as TOML does, and whatever TOML does not know as a text."""
-    from assay import toml
+    from assay.study import toml
 
     try:
         table = toml.loads(f"value = {text}")

@@ -14,10 +14,10 @@ from assay.errors import UsageError
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from assay.estimate import Estimate
-    from assay.planning import SeedPlan
+    from assay.findings.seeds_needed import SeedPlan
     from assay.results import Results
-    from assay.study import Study
+    from assay.running.estimate import Estimate
+    from assay.study.study import Study
 
 Resolve = Annotated[
     float | None,
@@ -53,10 +53,11 @@ def plan(
 
     Example: assay plan pooling --resolve 0.3
     """
-    from assay.estimate import estimate, outline
-    from assay.plan import make_plan
-    from assay.planning import plan_seeds
-    from assay.runner import worker_count
+    from assay.data.outline import outline
+    from assay.findings.seeds_needed import plan_seeds
+    from assay.running.estimate import estimate
+    from assay.running.plan import make_plan
+    from assay.running.run import worker_count
 
     chosen = options.chosen(study, quick, data, seeds, epochs, engine, settings, device)
     count = worker_count(workers)
@@ -76,9 +77,9 @@ def plan(
 
 def _pilot(study: "Study", folder: str | None) -> "Results | None":
     """Open the pilot: the results in ``folder``, or the study's own where there are any with a spread."""
-    from assay.planning import is_pilot
+    from assay.findings.seeds_needed import is_pilot
     from assay.results import DATABASE, Results
-    from assay.runner import default_folder
+    from assay.running.run import default_folder
 
     place = Path(folder) if folder is not None else default_folder(study)
     if folder is None and not (place / DATABASE).exists():
@@ -97,7 +98,7 @@ def _pilot(study: "Study", folder: str | None) -> "Results | None":
 
 def _table(plan: "SeedPlan") -> "Table":
     """Return one row a comparison."""
-    from assay.report.numbers import share
+    from assay.findings.numbers import share
 
     table = grid("comparison", "pilot sd", "seeds", "plan sd", "alone", "in family", "equivalent")
     for need in plan.needs:
@@ -109,7 +110,7 @@ def _table(plan: "SeedPlan") -> "Table":
 
 def _answer(plan: "SeedPlan", cost: "Estimate") -> str:
     """Return the table in a sentence."""
-    from assay.report.numbers import margin, plural, seeds
+    from assay.findings.numbers import margin, plural, seeds
 
     runs = plural(sum(cohort.runs for cohort in cost.cohorts), "run")
     every = "" if len(plan.needs) == 1 else f" in each of {len(plan.needs)} comparisons"
@@ -122,8 +123,8 @@ def _answer(plan: "SeedPlan", cost: "Estimate") -> str:
 
 def _basis(plan: "SeedPlan", study: "Study", pilot: "Results | None") -> Iterator[str]:
     """Say what the study's own seeds tell, and what the numbers rest on."""
-    from assay.planning import STORED_SD
-    from assay.report.numbers import seeds, share
+    from assay.findings.numbers import seeds, share
+    from assay.findings.seeds_needed import STORED_SD
 
     own = len(study.seeds)
     if own > 1:

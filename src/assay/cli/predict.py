@@ -22,7 +22,7 @@ def predict(folder: Folder, images: Images, arm: Arm = None, seed: Seed = None) 
 
     Example: assay predict assay-runs/pooling-quick letter.png
     """
-    from assay import prediction
+    from assay.findings import prediction
 
     errors: list[DataError] = []
     found = prediction.predict(folder, images, arm=arm, seed=seed, on_error=errors.append)

@@ -11,8 +11,8 @@ import typer
 
 from assay.cli.tally import RunTally, Tally
 from assay.cli.text import console, duration, grid, say
-from assay.events import Compiling, EpochEnded, Event, Loading, Looked, OnEvent, RunEnded, Started
-from assay.records import RunRecord, Status
+from assay.records.runs import RunRecord, Status
+from assay.running.events import Compiling, EpochEnded, Event, Loading, Looked, OnEvent, RunEnded, Started
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -186,7 +186,7 @@ def _compiling(tally: Tally, arm: str) -> str:
 
 
 def _opening(event: Started) -> str:
-    from assay.report.numbers import plural
+    from assay.findings.numbers import plural
 
     workers = min(event.workers, len(event.pending))
     runs, before = len(event.pending), len(event.plan.runs) - len(event.pending)
@@ -196,8 +196,8 @@ def _opening(event: Started) -> str:
 
 def _look(event: Looked) -> list[str]:
     """Say what a look has decided, and what not."""
-    from assay.comparisons import decided
-    from assay.report.numbers import plural, points, points_interval
+    from assay.findings.comparisons import decided
+    from assay.findings.numbers import plural, points, points_interval
 
     pairs, look = event.family.pairs, event.look
     count = f"{sum(map(decided, pairs))} of {plural(len(pairs), 'comparison')} decided"

@@ -13,9 +13,9 @@ from assay.cli.text import REPORT, console, say
 from assay.errors import UsageError, suggestion
 
 if TYPE_CHECKING:
-    from assay.papers import Paper
     from assay.results import Results
-    from assay.study import Study
+    from assay.study.papers import Paper
+    from assay.study.study import Study
 
 Report = Annotated[
     str, typer.Argument(metavar="REPORT", show_default=False, help="2017 or 2018: the report's year.")
@@ -48,7 +48,8 @@ def reproduce(
 
     Example: assay reproduce 2017 --quick
     """
-    from assay import papers
+    from assay.running.repeat import repeat
+    from assay.study import papers
 
     paper = papers.paper(report)
     names = _names(paper, only)
@@ -73,16 +74,18 @@ def _names(paper: "Paper", only: list[str] | None) -> tuple[str, ...]:
 
 def _repeat(study: "Study", folder: Path, workers: int | None) -> "Results":
     """Train one study, showing how far it is."""
-    from assay import papers
     from assay.cli.progress import watched
+    from assay.running.repeat import repeat
+    from assay.study import papers
 
-    results, _ = watched(lambda watch: papers.repeat(study, folder, workers=workers, on_event=watch), folder)
+    results, _ = watched(lambda watch: repeat(study, folder, workers=workers, on_event=watch), folder)
     return results
 
 
 def _conclude(paper: "Paper", results: "list[Results]", folder: Path) -> None:
     """Write the document with its tables, print the claims and where it is; status 1 if a run failed."""
-    from assay.report import document, model, terminal
+    from assay.findings import findings as model
+    from assay.report import document, terminal
     from assay.report.files import write_whole
 
     command = shlex.join(["assay", *sys.argv[1:]])

@@ -12,8 +12,8 @@ from assay.cli.text import REPORT, console, say
 from assay.errors import UsageError
 
 if TYPE_CHECKING:
-    from assay.events import OnEvent
     from assay.results import Results
+    from assay.running.events import OnEvent
 
 Out = Annotated[
     str | None, typer.Option("--out", metavar="DIR", help="Results folder; by default assay-runs/STUDY.")
@@ -52,7 +52,8 @@ def run(
 
     Example: assay run pooling --quick --seeds 5
     """
-    from assay import runner, sequential
+    from assay.running import run as runner
+    from assay.running import until_resolved as sequential
 
     if budget is not None and not until_resolved:
         raise UsageError("--budget: goes with --until-resolved (any run can be stopped, and continued later)")
@@ -76,7 +77,7 @@ def extend(
 
     Example: assay extend assay-runs/pooling-quick --seeds 10
     """
-    from assay import extension
+    from assay.running import extend as extension
 
     there = Path(out) if out is not None else extension.extended_folder(folder, seeds)
     _finish(lambda watch: extension.extend(folder, seeds, there, workers=workers, on_event=watch), there)
@@ -93,13 +94,14 @@ def _finish(train: "Callable[[OnEvent], Results]", folder: Path) -> None:
 
 def _conclude(results: "Results", trained: bool) -> None:
     """Say what came out, if anything is new, and where the report is."""
-    from assay.comparisons import resolved
-    from assay.records import Status
+    from assay.findings.comparisons import resolved
+    from assay.records.runs import Status
 
     path = results.folder / REPORT
     if trained or not path.exists():
-        from assay.report import html, model, terminal
-        from assay.report.inside import look_inside
+        from assay.findings import findings as model
+        from assay.findings.inside import look_inside
+        from assay.report import html, terminal
 
         report = model.build(results, look_inside(results))
         html.write_html(report, path)

@@ -9,7 +9,7 @@ def studies() -> None:
 
     Example: assay studies
     """
-    from assay.studies import builtin, load_study
+    from assay.study.builtin import builtin, load_study
 
     table = grid("study", "question", "arms", left=2)
     for name in builtin():
@@ -35,9 +35,10 @@ def show(
     Example: assay show pooling --quick
     """
     from assay.cli import drawing
-    from assay.estimate import estimate, outline
-    from assay.plan import make_plan
-    from assay.runner import worker_count
+    from assay.data.outline import outline
+    from assay.running.estimate import estimate
+    from assay.running.plan import make_plan
+    from assay.running.run import worker_count
 
     chosen = options.chosen(study, quick, data, seeds, epochs, engine, settings, device)
     count = worker_count(workers)

@@ -4,8 +4,8 @@ import heapq
 from dataclasses import dataclass
 from statistics import fmean
 
-from assay.events import Compiling, EpochEnded, Event, RunEnded, Started, StepsTaken
-from assay.records import EpochRecord, RunId, Status
+from assay.records.runs import EpochRecord, RunId, Status
+from assay.running.events import Compiling, EpochEnded, Event, RunEnded, Started, StepsTaken
 
 
 @dataclass

@@ -8,9 +8,9 @@ from assay.engines import speed
 from assay.engines.base import Engine
 from assay.engines.reference import ReferenceEngine
 from assay.errors import AssayError, UnsupportedError, UsageError, shown, suggestion
-from assay.machine import processors
-from assay.network import Network
-from assay.recipe import Recipe
+from assay.nn.network import Network
+from assay.optim.recipe import Recipe
+from assay.records.machine import processors
 
 AUTO = "auto"
 

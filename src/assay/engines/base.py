@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 
 from assay import streams
 from assay.errors import UnsupportedError
-from assay.network import Draw, Network
 from assay.nn.loss import cross_entropy
+from assay.nn.network import Draw, Network
 from assay.optim import Slots
-from assay.recipe import Recipe as Recipe
+from assay.optim.recipe import Recipe as Recipe
 from assay.shapes import Array
 
 Labels = NDArray[np.int64]
@@ -133,7 +133,7 @@ class Engine(ABC):
     """How many runs a session takes at once; the engines that run on the CPU take one per thread."""
 
     options: ClassVar[frozenset[str]] = frozenset()
-    """Which of `assay.recipe.OPTIONS` the engine has."""
+    """Which of `assay.optim.recipe.OPTIONS` the engine has."""
 
     dtypes: frozenset[str] = frozenset({"float32", "float64"})
     """Which precisions of a recipe the engine has."""

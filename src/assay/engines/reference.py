@@ -9,7 +9,6 @@ from math import prod
 
 import numpy as np
 
-from assay.data.augment import augment
 from assay.engines.base import (
     Engine,
     Images,
@@ -22,10 +21,11 @@ from assay.engines.base import (
     masks,
     to_input,
 )
-from assay.network import Draw, Network
 from assay.nn.loss import softmax_cross_entropy
-from assay.penalties import add_gradients
-from assay.recipe import OPTIONS
+from assay.nn.network import Draw, Network
+from assay.optim.augment import augment
+from assay.optim.penalties import add_gradients
+from assay.optim.recipe import OPTIONS
 from assay.shapes import Array
 
 REPORT_EVERY = 10

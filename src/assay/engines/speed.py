@@ -20,10 +20,10 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from assay.engines.base import EVALUATION_BATCH, Engine, Images, Labels, initial_state
-from assay.machine import processor, versions
-from assay.network import Network
-from assay.recipe import Recipe
-from assay.schedules import CONSTANT
+from assay.nn.network import Network
+from assay.optim.recipe import Recipe
+from assay.optim.schedules import CONSTANT
+from assay.records.machine import processor, versions
 from assay.streams import stream
 
 BUDGET = 0.3

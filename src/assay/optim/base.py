@@ -19,7 +19,7 @@ class Optimizer(ABC):
 
     ``weight_decay`` w adds w theta to the gradient of every parameter, biases
     too, before the rule sees it, as PyTorch does: the gradient of (w/2)|theta|^2.
-    `assay.penalties.L2` is the same on weights alone, and in the loss.
+    `assay.optim.penalties.L2` is the same on weights alone, and in the loss.
     """
 
     lr: float
@@ -46,7 +46,7 @@ class Optimizer(ABC):
     ) -> tuple[Array, Slots]:
         """Return theta and memory after step ``t`` (from 1) along dL/dtheta = ``grad``.
 
-        ``factor`` is what a schedule (`assay.schedules`) makes of ``lr`` at this step.
+        ``factor`` is what a schedule (`assay.optim.schedules`) makes of ``lr`` at this step.
         """
         if self.weight_decay:
             grad = grad + self.weight_decay * theta

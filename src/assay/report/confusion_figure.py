@@ -9,9 +9,9 @@ from matplotlib.collections import PatchCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from assay.report.confusion import Confusion
+from assay.findings.confusion import Confusion
+from assay.findings.numbers import plural, seeds, whole_percent
 from assay.report.drawing import FAINT, INK, STYLE, Drawing
-from assay.report.numbers import plural, seeds, whole_percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

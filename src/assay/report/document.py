@@ -6,16 +6,16 @@ from dataclasses import dataclass, replace
 from math import isfinite, nan
 from statistics import median
 
-from assay.metrics import METRICS
+from assay.findings.claims import ClaimRow, standing
+from assay.findings.curves import Metric
+from assay.findings.findings import Report
+from assay.findings.numbers import names, plural, share
+from assay.findings.published import PublishedRow
+from assay.records.metrics import METRICS
 from assay.report import figures
-from assay.report.claims import ClaimRow, standing
-from assay.report.curves import Metric
 from assay.report.drawing import Drawing
 from assay.report.export import csv_text
 from assay.report.html import environment
-from assay.report.model import Report
-from assay.report.numbers import names, plural, share
-from assay.report.published import PublishedRow
 from assay.results import COLUMNS, EPOCH_COLUMNS, Results
 from assay.stats import ClaimVerdict
 

@@ -15,7 +15,7 @@ import tomli_w
 from assay.results import COLUMNS, Results
 
 if TYPE_CHECKING:
-    from assay.report.model import Report
+    from assay.findings.findings import Report
 
 _NUMBERS = re.compile(r"\[\n(?:\s+[-+.\w]+,\n)+\s*\]")
 """An array of numbers with a line for each; no string spans lines, so nothing else looks like it."""

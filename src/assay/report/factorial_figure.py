@@ -3,8 +3,8 @@
 import matplotlib
 from matplotlib.figure import Figure
 
+from assay.findings.numbers import interval_name, points, points_interval
 from assay.report.drawing import ACCENT, FAINT, INK, STYLE, WIDTH, Drawing
-from assay.report.numbers import interval_name, points, points_interval
 from assay.stats import Factorial
 from assay.stats.factorial import Effect
 

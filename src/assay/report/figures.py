@@ -11,11 +11,11 @@ import matplotlib
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from assay.report.curves import Curves, Metric
+from assay.findings.curves import Curves, Metric
+from assay.findings.effects import Effect
+from assay.findings.findings import Report
+from assay.findings.numbers import fixed, points, points_interval, seeds
 from assay.report.drawing import ACCENT, INK, STYLE, WIDTH, Drawing, colour, marker
-from assay.report.effects import Effect
-from assay.report.model import Report
-from assay.report.numbers import fixed, points, points_interval, seeds
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from assay.report import layer_figures, numbers
+from assay.findings import numbers
+from assay.findings.facts import facts
+from assay.findings.findings import Report, build
+from assay.report import layer_figures
 from assay.report.confusion_figure import full_square
 from assay.report.drawing import COLOURS, MARKERS
 from assay.report.drawings import draw
 from assay.report.export import to_toml
-from assay.report.facts import facts
 from assay.report.files import write_whole
-from assay.report.model import Report, build
 from assay.results import Results
 
 if TYPE_CHECKING:

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from assay.report.confusion import Mistake
-from assay.report.inside import Inside
-from assay.report.numbers import plural
+from assay.findings.confusion import Mistake
+from assay.findings.inside import Inside
+from assay.findings.numbers import plural
+from assay.findings.views import Features, Kernels, LayerMaps
 from assay.report.pictures import Picture, characters, signed
-from assay.report.views import Features, Kernels, LayerMaps
 
 KERNELS, UNITS, MAPS, VALUES = 8, 6, 8, 32
 """How many stand in a row: kernels, units' weights, feature maps, single values."""

@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from assay.report import numbers as n
-from assay.report.arms import ArmRow
-from assay.report.effects import Effect
-from assay.report.model import Report
-from assay.report.published import PublishedRow
+from assay.findings import numbers as n
+from assay.findings.arms import ArmRow
+from assay.findings.effects import Effect
+from assay.findings.findings import Report
+from assay.findings.published import PublishedRow
 from assay.report.tex import Tex, escape, name, number
 from assay.stats.factorial import Effect as FactorEffect
 

@@ -9,9 +9,9 @@ from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullFormatter
 
+from assay.findings.layers import QUANTITIES, Layers, Quantity
+from assay.findings.numbers import NOTHING
 from assay.report.drawing import STYLE, WIDTH, Drawing
-from assay.report.layers import QUANTITIES, Layers, Quantity
-from assay.report.numbers import NOTHING
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -1,8 +1,8 @@
 """How results show themselves in a notebook."""
 
+from assay.findings.findings import build
 from assay.report import figures
 from assay.report.html import environment
-from assay.report.model import build
 from assay.results import Results
 
 

@@ -10,12 +10,12 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from assay.comparisons import resolved
-from assay.records import RunRecord, Status
-from assay.report import numbers
-from assay.report.effects import Effect
-from assay.report.facts import facts
-from assay.report.model import Report
+from assay.findings import numbers
+from assay.findings.comparisons import resolved
+from assay.findings.effects import Effect
+from assay.findings.facts import facts
+from assay.findings.findings import Report
+from assay.records.runs import RunRecord, Status
 from assay.results import Results
 from assay.stats import ClaimVerdict, Factorial, Verdict
 

@@ -5,10 +5,6 @@ imported: all of them take most of a second, and most commands need none.
 """
 
 from assay.stats.bootstrap import bca_interval as bca_interval
-from assay.stats.claims import ClaimVerdict as ClaimVerdict
-from assay.stats.claims import RelationTest as RelationTest
-from assay.stats.claims import check_relation as check_relation
-from assay.stats.claims import conjunction as conjunction
 from assay.stats.crossed import Crossed as Crossed
 from assay.stats.crossed import compare_crossed as compare_crossed
 from assay.stats.factorial import Effect as Effect
@@ -56,6 +52,10 @@ from assay.stats.published import binomial_se as binomial_se
 from assay.stats.published import wilson as wilson
 from assay.stats.ratio import CostRatio as CostRatio
 from assay.stats.ratio import cost_ratio as cost_ratio
+from assay.stats.relations import ClaimVerdict as ClaimVerdict
+from assay.stats.relations import RelationTest as RelationTest
+from assay.stats.relations import check_relation as check_relation
+from assay.stats.relations import conjunction as conjunction
 from assay.stats.spread import SeedSpread as SeedSpread
 from assay.stats.spread import seed_spread as seed_spread
 from assay.stats.ttest import Interval as Interval

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.records import EpochRecord, LayerRecord, RunId, RunRecord
+from assay.records.runs import EpochRecord, LayerRecord, RunId, RunRecord
 
 
 @dataclass(frozen=True)

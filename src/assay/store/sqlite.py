@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.errors import StoreError
-from assay.records import EpochRecord, LayerRecord, RunId, RunRecord, Status, TestResult
+from assay.records.runs import EpochRecord, LayerRecord, RunId, RunRecord, Status, TestResult
 from assay.store.contract import Header, Store
 
 APPLICATION_ID = 0x41535359  # "ASSY", so that a stranger's database is not taken for ours

@@ -9,8 +9,8 @@ from jax import numpy as jnp
 
 from assay.bench.peers.pooling import averaged
 from assay.errors import UnsupportedError
-from assay.network import Network
 from assay.nn import AdaptiveAvgPool2d, AvgPool2d, Conv2d, Flatten, Linear, MaxPool2d, ReLU
+from assay.nn.network import Network
 from assay.nn.nodes import Node
 from assay.nn.sliding import Sliding
 

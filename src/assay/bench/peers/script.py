@@ -6,7 +6,7 @@ from torch.nn.functional import cross_entropy
 
 from assay.bench.peers.modules import module
 from assay.data import Split, load
-from assay.study import Study
+from assay.study.study import Study
 
 EVALUATED_AT_ONCE = 500
 Data = tuple[Tensor, Tensor]

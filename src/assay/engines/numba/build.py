@@ -17,7 +17,6 @@ from assay.engines.numba.normalisation import normalisation
 from assay.engines.numba.plan import Plan, Stage, Value, stages
 from assay.engines.numba.pooling import maximum, mean, relu, relu_gradient
 from assay.engines.numba.rules import Rule
-from assay.network import Network
 from assay.nn.adaptive_avg_pool2d import AdaptiveAvgPool2d
 from assay.nn.avg_pool2d import AvgPool2d
 from assay.nn.batch_norm import BatchNorm
@@ -28,8 +27,9 @@ from assay.nn.flatten import Flatten
 from assay.nn.layer import Layer
 from assay.nn.linear import Linear
 from assay.nn.max_pool2d import MaxPool2d
+from assay.nn.network import Network
 from assay.nn.relu import ReLU
-from assay.recipe import Recipe
+from assay.optim.recipe import Recipe
 from assay.shapes import Pair
 
 Lower = Callable[[Plan, Stage, Value, Value, bool], tuple[list[Call], list[Call]]]

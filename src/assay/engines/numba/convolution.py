@@ -30,10 +30,10 @@ from assay.engines.numba.plan import Plan, Span, Stage, Value
 from assay.engines.numba.pooling import unpool, unpool_part, winners
 from assay.engines.numba.tiling import output_tiles
 from assay.engines.numba.winograd import Winograd, applies
-from assay.engines.numba_registers import REGISTERS
-from assay.network import Node
+from assay.engines.registers import REGISTERS
 from assay.nn.conv2d import Conv2d
 from assay.nn.max_pool2d import MaxPool2d
+from assay.nn.network import Node
 
 
 class Stretch(NamedTuple):

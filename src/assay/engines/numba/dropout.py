@@ -9,8 +9,8 @@ from assay.engines.numba.calls import Call, call
 from assay.engines.numba.kernels.codes import Kernel
 from assay.engines.numba.kernels.shuffles import PIXELS
 from assay.engines.numba.plan import Plan, Stage, Value
-from assay.network import Draw, Network, Node
 from assay.nn.dropout import Dropout
+from assay.nn.network import Draw, Network, Node
 
 DRAWN_AT_ONCE = 2**17
 """Decisions drawn at once, or one example's: the numbers behind them are soon forgotten."""

@@ -17,9 +17,9 @@ from assay.engines.numba.layout import Offsets
 from assay.engines.numba.normalisation import expect_statistics
 from assay.engines.numba.plan import Plan
 from assay.engines.numba.rules import RULES, Rule
-from assay.network import Network
-from assay.penalties import L1, L2
-from assay.recipe import OPTIONS
+from assay.nn.network import Network
+from assay.optim.penalties import L1, L2
+from assay.optim.recipe import OPTIONS
 from assay.shapes import Array
 
 KEPT = 8

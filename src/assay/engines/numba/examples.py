@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay import shapes
-from assay.data.augment import augment
 from assay.engines.base import Images, Labels, Recipe, epoch_order
 from assay.engines.numba.dropout import Masks
 from assay.engines.numba.kernels.program import Data
 from assay.engines.numba.kernels.shuffles import PIXELS
 from assay.engines.numba.rules import Rule
 from assay.errors import ShapeError
-from assay.network import Network
+from assay.nn.network import Network
+from assay.optim.augment import augment
 from assay.shapes import Array
 
 STEPS_PER_CALL = 50

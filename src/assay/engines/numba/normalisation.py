@@ -6,8 +6,8 @@ from assay.engines.numba.calls import Call, call
 from assay.engines.numba.kernels.codes import Kernel
 from assay.engines.numba.layout import MINUS_INFINITY, ZERO
 from assay.engines.numba.plan import Plan, Stage, Value
-from assay.network import Network
 from assay.nn.batch_norm import BatchNorm
+from assay.nn.network import Network
 from assay.shapes import Shape
 
 

@@ -12,15 +12,15 @@ from assay.engines.numba.calls import AFTER, Call, at, call
 from assay.engines.numba.kernels.codes import Kernel
 from assay.engines.numba.layout import Maps, Memory, Offsets, Placed
 from assay.engines.numba.rules import Rule
-from assay.engines.numba_registers import REGISTERS
-from assay.network import Network, Node
+from assay.engines.registers import REGISTERS
 from assay.nn.conv2d import Conv2d
 from assay.nn.flatten import Flatten
 from assay.nn.linear import Linear
 from assay.nn.max_pool2d import MaxPool2d
+from assay.nn.network import Network, Node
 from assay.nn.relu import ReLU
-from assay.penalties import L1, L2
-from assay.recipe import Recipe
+from assay.optim.penalties import L1, L2
+from assay.optim.recipe import Recipe
 from assay.shapes import Pair, Shape
 
 

@@ -10,10 +10,10 @@ from assay.engines.numba.calls import Call, call
 from assay.engines.numba.kernels.codes import Kernel
 from assay.engines.numba.layout import Maps, Offsets
 from assay.engines.numba.plan import Plan, Stage, Value
-from assay.network import Node
 from assay.nn.adaptive_avg_pool2d import AdaptiveAvgPool2d
 from assay.nn.avg_pool2d import AvgPool2d
 from assay.nn.max_pool2d import MaxPool2d
+from assay.nn.network import Node
 from assay.nn.sliding import Sliding
 from assay.shapes import Array, pair, windows
 

@@ -21,9 +21,9 @@ from assay.engines.numba.operands import dot_calls, matrices, product_calls, qua
 from assay.engines.numba.plan import Plan, Stage, Value
 from assay.engines.numba.pooling import unpool
 from assay.engines.numba.tiling import Table, Tiles, output_tiles
-from assay.network import Node
 from assay.nn.conv2d import Conv2d
 from assay.nn.max_pool2d import MaxPool2d
+from assay.nn.network import Node
 
 STRIP, LONG_STRIP = 2**9, 2**12
 """Channels times tiles of a strip. The first makes 512 KB of positions, as much again of products; sums over

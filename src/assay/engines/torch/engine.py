@@ -9,8 +9,8 @@ from assay.engines.torch.penalties import GRADIENTS
 from assay.engines.torch.rules import RULES
 from assay.engines.torch.session import TorchSession
 from assay.engines.torch.ways import Ways
-from assay.network import Network
-from assay.recipe import OPTIONS
+from assay.nn.network import Network
+from assay.optim.recipe import OPTIONS
 
 RUNS_ON_GPU = 16
 """Runs trained side by side on a GPU, which one small network leaves idle; fewer when memory is short."""

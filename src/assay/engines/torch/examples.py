@@ -7,9 +7,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from assay.data.augment import augment
 from assay.engines.base import Images, Labels, Recipe
 from assay.engines.torch.layout import fold
+from assay.optim.augment import augment
 from assay.shapes import Shape
 
 ARRAYS_KEPT = 8

@@ -17,7 +17,7 @@ from torch import Tensor
 from assay.nn.dropout import Dropout
 from assay.nn.layer import Layer
 from assay.optim import NAdam
-from assay.recipe import Recipe
+from assay.optim.recipe import Recipe
 
 STEPS = 10
 """Steps in a graph; what is left of an epoch, the short last batch included, is taken one by one."""

@@ -1,4 +1,4 @@
-"""Gradients of `assay.penalties`, added in place."""
+"""Gradients of `assay.optim.penalties`, added in place."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -7,7 +7,7 @@ from torch import Tensor
 
 from assay.engines.torch.weights import Weight
 from assay.nn.layer import Parameter
-from assay.penalties import L1, L2, Penalty
+from assay.optim.penalties import L1, L2, Penalty
 
 GRADIENTS: dict[type[Penalty], Callable[[Any, Tensor], Tensor]] = {
     L1: lambda penalty, theta: penalty.strength * theta.sign(),

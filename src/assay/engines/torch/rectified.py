@@ -1,4 +1,4 @@
-"""ReLU and pooling at once: `assay.engines.numba_pooling` on the CPU, max pooling by Triton on a GPU.
+"""ReLU and pooling at once: `assay.engines.torch.compiled_pooling` on the CPU, max pooling by Triton on a GPU.
 
 The layers here stand in for a ReLU with a pooling behind it. Where windows
 overlap, or where there is nothing better, PyTorch does one after the other.
@@ -7,7 +7,7 @@ overlap, or where there is nothing better, PyTorch does one after the other.
 import torch
 from torch import Tensor
 
-from assay.engines import numba_pooling
+from assay.engines.torch import compiled_pooling as numba_pooling
 from assay.engines.torch.op import Cache, Op, Site
 from assay.engines.torch.pooling import AvgPool2dOp, MaxPool2dOp
 from assay.nn.avg_pool2d import AvgPool2d

@@ -31,8 +31,8 @@ from assay.engines.torch.precision import in_its_precision, precision
 from assay.engines.torch.rules import RULES, Number
 from assay.engines.torch.ways import Ways, best
 from assay.engines.torch.weights import Weights
-from assay.network import Network
-from assay.schedules import Schedule
+from assay.nn.network import Network
+from assay.optim.schedules import Schedule
 from assay.shapes import Array
 
 REPORT_EVERY = 10

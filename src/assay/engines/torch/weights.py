@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from assay.network import Network
+from assay.nn.network import Network
 from assay.shapes import Array, Shape
 
 

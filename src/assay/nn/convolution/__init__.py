@@ -32,7 +32,7 @@ _CLASSES = {
     "fft": "assay.nn.convolution.fft:FFT",
     "offsets": "assay.nn.convolution.offsets:Offsets",
     "im2col": "assay.nn.convolution.im2col:Im2col",
-    "numba": "assay.engines.numba_convolution:Numba",
+    "numba": "assay.nn.convolution.compiled:Numba",
 }
 
 

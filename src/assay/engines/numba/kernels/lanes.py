@@ -14,7 +14,7 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic, models, overload, register_model
 
-from assay.engines.numba_registers import REGISTERS
+from assay.engines.registers import REGISTERS
 
 kernel = njit(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)  # type: ignore[call-overload]
 """Compiles a function that only other compiled functions call."""

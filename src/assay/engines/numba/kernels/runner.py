@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from assay.engines.base import OnCompiled
 from assay.engines.numba.kernels.frames import CALL, frame_type, framed, invoke, opened
 from assay.engines.numba.kernels.program import Data, Now, name_of, perform
-from assay.engines.numba_registers import REGISTERS
+from assay.engines.registers import REGISTERS
 from assay.shapes import Array
 
 

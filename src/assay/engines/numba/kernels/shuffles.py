@@ -20,7 +20,7 @@ from assay.engines.numba.kernels.lanes import (
     emit_store,
     vector_type,
 )
-from assay.engines.numba_registers import REGISTERS
+from assay.engines.registers import REGISTERS
 
 PIXELS = 16
 """Pixels of an image that are turned about at once."""

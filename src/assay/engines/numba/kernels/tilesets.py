@@ -13,7 +13,7 @@ of usual products end; which of them a product takes is a matter of its size (`c
 from typing import NamedTuple
 
 from assay.engines.numba.kernels.tiles import Shape
-from assay.engines.numba_registers import REGISTERS, RegisterFile
+from assay.engines.registers import REGISTERS, RegisterFile
 
 Shapes = tuple[Shape, ...]
 

@@ -1,1 +1,0 @@
-"""Layers of other styles as layers of assay, and assay's in theirs."""

@@ -1,0 +1,57 @@
+"""The declared comparisons as a report shows them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from assay.records.runs import RunId
+from assay.results import Results
+from assay.stats import Crossed, Family, Pair, Verdict, compare_crossed
+from assay.stats.ttest import FEWEST, Interval
+
+
+@dataclass(frozen=True)
+class Effect:
+    """One comparison over seeds, and over seeds and test images; the latter is None below three seeds."""
+
+    pair: Pair
+    crossed: Crossed | None
+
+    @property
+    def interval(self) -> Interval | None:
+        """The interval of the mean difference, simultaneous over the family."""
+        return self.pair.interval
+
+    @property
+    def deciding(self) -> Interval | None:
+        """The interval that the verdict rests on: of equivalent arms the narrower one, inside the margin."""
+        return self.pair.equivalence_interval if self.equivalent else self.pair.interval
+
+    @property
+    def deciding_p(self) -> float | None:
+        """The adjusted p that goes with it."""
+        return self.pair.tost_p if self.equivalent else self.pair.p
+
+    @property
+    def equivalent(self) -> bool:
+        """Whether the arms are equivalent."""
+        return self.pair.judgement.verdict is Verdict.EQUIVALENT
+
+    @property
+    def name(self) -> str:
+        """Which arm less which."""
+        return f"{self.pair.a} less {self.pair.b}"
+
+
+def effects_of(results: Results, family: Family | None) -> tuple[Effect, ...]:
+    """Return the family's comparisons with the second analysis of each."""
+    return tuple(Effect(pair, _crossed(results, pair)) for pair in family.pairs) if family else ()
+
+
+def _crossed(results: Results, pair: Pair) -> Crossed | None:
+    first, second = ({run.seed for run in results.counting(arm)} for arm in (pair.a, pair.b))
+    seeds = sorted(first & second)
+    if len(seeds) < FEWEST:
+        return None
+    a, b = (np.array([results.correct(RunId(arm, seed)) for seed in seeds]) for arm in (pair.a, pair.b))
+    return compare_crossed(a, b, confidence=results.confidence) if a.shape[1] > 1 else None

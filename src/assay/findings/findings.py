@@ -1,0 +1,200 @@
+"""A report as data: everything that is said of a study, computed once and drawn many times.
+
+Accuracies and their differences are shares, losses in nats, memory in bytes. Until every declared run has
+come to its end, or those of a declared look, there are runs, means and spreads, but no interval, p-value or
+verdict: whoever looks early and stops where it suits finds differences that are none. At a look all is said
+of its seeds alone.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from assay.findings.answer import answer
+from assay.findings.arms import ArmRow, arm_row
+from assay.findings.claims import ClaimRow, claims
+from assay.findings.comparisons import decided, family_of
+from assay.findings.costs import Cost, costs_of
+from assay.findings.curves import Curves, curves
+from assay.findings.effects import Effect, effects_of
+from assay.findings.factorial import factorial_of
+from assay.findings.inside import Inside
+from assay.findings.layers import Layers, layers
+from assay.findings.limits import limits
+from assay.findings.networks import TwoNetworks, two_networks
+from assay.findings.numbers import interval_name
+from assay.findings.published import PublishedRow, published
+from assay.records.runs import RunRecord, Status
+from assay.results import ALPHA, Results
+from assay.stats import Factorial, Family, Look
+from assay.study.as_published import unlike_source
+
+
+@dataclass(frozen=True)
+class Rerun:
+    """What another person needs to do it again."""
+
+    study: Mapping[str, Any]
+    """The study as the tables of its file."""
+    study_digest: str
+    data: str
+    data_digest: str
+    synthetic: bool
+    classes: int
+    sizes: Mapping[str, int]
+    """Number of examples of each split."""
+    seeds: tuple[int, ...]
+    versions: Mapping[str, str]
+    test_openings: int
+    finished: int
+    """How many runs have a test result, those of seeds beyond a look too."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """All that the drawings need."""
+
+    name: str
+    question: str
+    source: str
+    answer: str
+    done: int
+    total: int
+    margin: float
+    """Of accuracies, in points as the study declares it."""
+    arms: tuple[ArmRow, ...]
+    family: Family | None
+    """The comparisons; None for a single arm and until there may be a verdict."""
+    effects: tuple[Effect, ...]
+    networks: tuple[TwoNetworks, ...]
+    """With a single seed, what can be said of the trained networks instead of the arms."""
+    factorial: Factorial | None
+    """Main effects and interactions; None with fewer than two factors and until there may be a verdict."""
+    costs: tuple[Cost, ...]
+    """What the arms cost against the control, or the best arm; none until there may be a verdict."""
+    claims: tuple[ClaimRow, ...]
+    """What was published as sentences, tested."""
+    published: tuple[PublishedRow, ...]
+    """What was published as numbers, beside ours."""
+    curves: tuple[Curves, ...]
+    layers: tuple[Layers, ...]
+    """How the layers of each arm fared, of the arms that tell."""
+    runs: tuple[RunRecord, ...]
+    """Every run; at a declared look those of its seeds."""
+    limits: tuple[str, ...]
+    rerun: Rerun
+    inside: Inside | None = None
+    """What the networks do with single images, where someone looked."""
+    level: float = ALPHA
+    """The level of every test: 0.05, or the look's part of it."""
+    confidence: float = 1 - ALPHA
+    """The confidence of every interval, 1 - level."""
+    look: Look | None = None
+    """The declared look that is spoken of; None where none is declared or reached."""
+    resolved: bool = False
+    """Whether every comparison is decided."""
+    unlike_source: str = ""
+    """How the runs differ from those whose numbers and claims were published."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether every declared run has come to its end, or a declared look has decided everything."""
+        return self.done == self.total or (self.look is not None and self.resolved)
+
+    @property
+    def judged(self) -> bool:
+        """Whether there may be intervals and verdicts: all runs have ended, or those of a declared look."""
+        return self.done == self.total or self.look is not None
+
+    @property
+    def stamp(self) -> str:
+        """How far the study has come: "complete", "resolved at look 1 of 3" or "interim k/n"."""
+        if self.complete and self.done < self.total:
+            return f"resolved at {self.look}"
+        how_far = "complete" if self.complete else f"interim {self.done}/{self.total}"
+        return f"{how_far}, {self.look}" if self.look else how_far
+
+    @property
+    def longest(self) -> int:
+        """The most epochs that a run took."""
+        return max((run.epochs or 0 for run in self.runs), default=0)
+
+    @property
+    def interval_name(self) -> str:
+        """What an effect's interval is called; several all hold at once with this confidence."""
+        return self._intervals(1)
+
+    @property
+    def intervals_name(self) -> str:
+        """What the effects' intervals are called."""
+        return self._intervals(2)
+
+    @property
+    def equivalence_intervals_name(self) -> str:
+        """What the intervals are called by which equivalence is judged."""
+        return f"simultaneous {interval_name(2 * self.confidence - 1, 2)}"
+
+    def _intervals(self, n: int) -> str:
+        name = interval_name(self.confidence, n) + (f" ({self.look})" if self.look else "")
+        return name if len(self.effects) < 2 else f"simultaneous {name}"
+
+    def place(self, arm: str) -> int:
+        """Return the place of an arm in the study, which gives it its colour and marker."""
+        return [row.name for row in self.arms].index(arm)
+
+
+def build(results: Results, inside: Inside | None = None) -> Report:
+    """Compute the report of a study's results, complete or not.
+
+    ``inside`` is what `assay.findings.inside.look_inside` found, which takes the data set and the weights.
+    """
+    whole, results = results, results.at_look()
+    study = results.study
+    arms = tuple(arm_row(results, arm) for arm in study.arms)
+    family = family_of(results)
+    effects = effects_of(results, family)
+    return Report(
+        name=study.name,
+        question=study.question,
+        source=study.source,
+        answer=answer(arms, family, results.done, results.total, results.look),
+        done=whole.done,
+        total=whole.total,
+        margin=study.margin,
+        arms=arms,
+        family=family,
+        effects=effects,
+        networks=two_networks(results, effects),
+        factorial=factorial_of(results),
+        costs=costs_of(results, family),
+        claims=claims(results),
+        published=published(results),
+        curves=tuple(curves(results, arm.name) for arm in study.arms),
+        layers=tuple(found for arm in study.arms if (found := layers(results, arm.name)).epochs),
+        runs=tuple(results.runs),
+        limits=tuple(limits(results, arms, family, effects)),
+        rerun=_rerun(whole),
+        inside=inside,
+        level=results.alpha,
+        confidence=results.confidence,
+        look=results.look,
+        resolved=family is not None and all(decided(pair) for pair in family.pairs),
+        unlike_source=unlike_source(results.study),
+    )
+
+
+def _rerun(results: Results) -> Rerun:
+    header = results.header
+    return Rerun(
+        study=header.study,
+        study_digest=header.digest,
+        data=results.study.data.source,
+        data_digest=header.data_digest,
+        synthetic=header.synthetic,
+        classes=len(header.classes),
+        sizes=header.sizes,
+        seeds=results.study.seeds,
+        versions=header.versions,
+        test_openings=results.store.test_openings(),
+        finished=sum(run.status is Status.DONE for run in results.runs),
+    )

@@ -1,0 +1,152 @@
+"""Published numbers beside ours: our mean, its interval, and where a single run of theirs would fall."""
+
+from dataclasses import dataclass, replace
+from math import inf
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assay.findings.claims import metric_values
+from assay.findings.costs import is_computed
+from assay.findings.numbers import NOTHING, fixed, fixed_interval, speed
+from assay.findings.waiting import summarised
+from assay.records.metrics import METRICS, Metric
+from assay.results import Results
+from assay.stats import Summary, against_published
+from assay.stats.ttest import FEWEST, Interval
+from assay.study.as_published import doubt, unlike_source
+
+DECIMALS = {"%": 2, "nats": 3}
+"""How numbers are shown in units that mean the same on every machine; seconds and memory do not."""
+
+POSSIBLE: dict[str, Interval] = {"accuracy": (0.0, 1.0), "overfit": (-1.0, 1.0), "loss": (0.0, inf)}
+"""What a number can be at all, by the margin of its metric; shares, here, and no percentages."""
+
+SPLITS = {"test_accuracy": "test", "valid_best": "valid", "valid_final": "valid"}
+"""On which images an accuracy is measured that other people measured on others."""
+
+
+@dataclass(frozen=True)
+class PublishedRow:
+    """One printed number beside ours, accuracies as shares, memory in bytes.
+
+    ``ours`` has no interval until there may be a verdict, nor where memory was computed. ``prediction`` is
+    where one run of theirs falls with the confidence of that interval, had it our mean and spread, its own
+    test set and ours being draws of the same kind; ``cut`` says that it would go beyond what is possible.
+    ``consistent`` says whether the printed number lies there. Both are None below three seeds, before there
+    may be a verdict, on synthetic data, and for costs, which another machine gave, and ``consistent`` for
+    runs unlike those of the source. ``doubt`` says why the printed number may be an error.
+    """
+
+    arm: str
+    metric: str
+    printed: float
+    ours: Summary
+    prediction: Interval | None
+    cut: bool
+    consistent: bool | None
+    doubt: str
+    images: tuple[int, int] | None = None
+    """On how many images ours and theirs were measured, of accuracies of new images."""
+
+    @property
+    def title(self) -> str:
+        """What was measured."""
+        return METRICS[self.metric].title
+
+    @property
+    def unit(self) -> str:
+        """The unit that the number is printed in."""
+        return METRICS[self.metric].unit
+
+    @property
+    def comparable(self) -> bool:
+        """Whether the number is of the kind that two machines share."""
+        return self.unit in DECIMALS
+
+    def write(self, value: float | None) -> str:
+        """Write a value in the unit that it is printed in."""
+        if value is None:
+            return NOTHING
+        shown = METRICS[self.metric].shown(value)
+        return fixed(shown, DECIMALS[self.unit]) if self.comparable else speed(shown)
+
+    def write_interval(self, value: Interval | None) -> str:
+        """Write an interval in the unit that the number is printed in, none of costs."""
+        if value is None or not self.comparable:
+            return NOTHING
+        low, high = (METRICS[self.metric].shown(end) for end in value)
+        return fixed_interval((low, high), DECIMALS[self.unit])
+
+    @property
+    def falls(self) -> str:
+        """Where one run of theirs would fall, in words."""
+        return self.write_interval(self.prediction) + (" (cut)" if self.cut else "")
+
+    @property
+    def agrees(self) -> str:
+        """Whether the printed number lies there, in a word."""
+        return NOTHING if self.consistent is None else "yes" if self.consistent else "no"
+
+
+def published(results: Results) -> tuple[PublishedRow, ...]:
+    """Return every number that the study's source printed, arm by arm as the study lists them."""
+    results = results.at_look()
+    printed = results.study.published
+    judged = not unlike_source(results.study)
+    return tuple(
+        _row(results, arm.name, METRICS[key], METRICS[key].printed(float(value)), judged)
+        for arm in results.study.arms
+        for key, value in printed.get(arm.name, {}).items()
+        if key != "doubt"
+    )
+
+
+def _row(results: Results, arm: str, metric: Metric, printed: float, judged: bool) -> PublishedRow:
+    values = metric_values(results, arm, metric)
+    values = values[np.isfinite(values)]
+    prediction, cut = _prediction(results, metric, values, printed)
+    return PublishedRow(
+        arm=arm,
+        metric=metric.name,
+        printed=printed,
+        ours=_ours(results, arm, metric, values),
+        prediction=prediction,
+        cut=cut,
+        consistent=_lies_within(printed, prediction, metric) if prediction and judged else None,
+        doubt=doubt(results.study, arm, metric),
+        images=_images(results, metric),
+    )
+
+
+def _ours(results: Results, arm: str, metric: Metric, values: NDArray[np.float64]) -> Summary:
+    found = summarised(results, values)
+    exact = metric is METRICS["peak_memory"] and is_computed(results, arm)
+    return replace(found, interval=None) if exact else found
+
+
+def _prediction(
+    results: Results, metric: Metric, values: NDArray[np.float64], printed: float
+) -> tuple[Interval | None, bool]:
+    """Return where one run of theirs falls, and whether that was cut to what is possible."""
+    whole = results.complete and len(values) >= FEWEST
+    if not whole or metric.unit not in DECIMALS or results.header.synthetic:
+        return None, False
+    images = _images(results, metric)
+    low, high = against_published(values, printed, images=images, confidence=results.confidence).prediction
+    least, most = POSSIBLE[metric.margin]
+    return (max(low, least), min(high, most)), low < least or high > most
+
+
+def _images(results: Results, metric: Metric) -> tuple[int, int] | None:
+    """Return on how many images ours and theirs were measured; theirs are as many where none are said."""
+    if metric.name not in SPLITS:
+        return None
+    ours = results.header.sizes[SPLITS[metric.name]]
+    return ours, results.study.published_images or ours
+
+
+def _lies_within(printed: float, prediction: Interval, metric: Metric) -> bool:
+    """Whether a number lies in an interval as both are shown, which of stuck runs is a single number."""
+    low, high, value = (round(metric.shown(x), DECIMALS[metric.unit]) for x in (*prediction, printed))
+    return low <= value <= high

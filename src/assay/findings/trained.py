@@ -1,0 +1,100 @@
+"""What a finished study left to look at: its test images, and the networks of its runs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from assay.data import Split, load
+from assay.engines.base import Images, State, to_input
+from assay.errors import DataError, StoreError, UsageError
+from assay.nn.network import Network, local
+from assay.records.runs import RunRecord, Status
+from assay.results import Results
+from assay.shapes import Array, Shape
+from assay.training.checkpoints import load_weights, path_of
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A finished run with its network and the weights that validation chose."""
+
+    run: RunRecord
+    network: Network
+    state: State
+
+    def outputs(self, image: Images) -> Mapping[str, Array]:
+        """Return what each layer gives for one ``image`` (H, W), by its name, in evaluation mode."""
+        x = to_input(image[None], self.network, "float64")
+        found = {}
+        for node in self.network.nodes:
+            x, _ = node.layer.forward(local(self.state.weights, node.name), x)
+            found[node.name] = x[0]
+        return found
+
+
+def load_test(results: Results) -> Split:
+    """Load the test images that a study was measured on.
+
+    Raises `DataError` where the data set is not on this machine or is not the one that the runs saw.
+    """
+    data = load(results.study.data)
+    if data.digest != results.header.data_digest:
+        raise DataError(f"{data.name}: is not the data that the runs saw, its SHA-256 differs")
+    return data.test
+
+
+def best_run(results: Results, arm: str | None = None, seed: int | None = None) -> RunRecord:
+    """Return the finished run with the best validation accuracy; the first of equally good ones."""
+    if arm is not None:
+        results.study.arm(arm)
+    if seed is not None and seed not in results.study.seeds:
+        raise UsageError(f"{results.folder}: no run has seed {seed} (seeds: {_some(results.study.seeds)})")
+    runs = [
+        run
+        for run in results.runs
+        if run.status is Status.DONE and arm in (None, run.arm) and seed in (None, run.seed)
+    ]
+    if not runs:
+        raise StoreError(f"{results.folder}: no such run is finished (see `assay status {results.folder}`)")
+    return max(runs, key=lambda run: run.valid_best or 0.0)
+
+
+def trained(results: Results, run: RunRecord, input_shape: Shape) -> Trained:
+    """Rebuild a run's network for images of ``input_shape`` (C, H, W), with its weights.
+
+    Raises `StoreError` where the run saw images of another size, or its weights are missing or another
+    network's.
+    """
+    settings = results.study.arm(run.arm).settings
+    network = settings.architecture.build(input_shape, len(results.header.classes))
+    if (network.flops, network.parameter_count) != (run.flops, run.parameters):
+        # Convolutions would take images of another size, and mistake them.
+        size = " x ".join(map(str, input_shape[1:]))
+        raise StoreError(f"{results.folder}: was not trained on images of {size} pixels")
+    return Trained(run, network, _state(path_of(results.folder, run.id), network))
+
+
+def _state(path: Path, network: Network) -> State:
+    """Read a run's weights; `StoreError` if they are not this network's."""
+    weights = load_weights(path)
+    buffers = network.initial_buffers()
+    expected = {name: parameter.shape for name, parameter in network.parameters.items()}
+    expected |= {name: value.shape for name, value in buffers.items()}
+    if {name: value.shape for name, value in weights.items()} != expected:
+        raise StoreError(f"{path}: holds the weights of another network (run the study in another folder)")
+    parameters = {name: weights[name] for name in network.parameters}
+    return State(parameters, {}, buffers={name: weights[name] for name in buffers})
+
+
+def shares(scores: Array) -> Array:
+    """Return the softmax of class scores (K,): how sure a network is of each class, float64."""
+    raised = np.exp(scores.astype(np.float64) - scores.max())
+    found: Array = raised / raised.sum()
+    return found
+
+
+def _some(seeds: tuple[int, ...]) -> str:
+    shown = ", ".join(map(str, seeds[:10]))
+    return f"{shown}, ..." if len(seeds) > 10 else shown

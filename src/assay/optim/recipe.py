@@ -1,0 +1,69 @@
+"""A recipe: how a network is trained."""
+
+from dataclasses import dataclass, fields
+from typing import Literal
+
+from assay.errors import require
+from assay.optim import Optimizer
+from assay.optim.augment import Transform, expect_distinct
+from assay.optim.penalties import Penalty
+from assay.optim.schedules import CONSTANT, Schedule
+
+MOST = 10_000_000
+"""The most epochs, and examples of a batch."""
+
+OPTIONS = ("schedule", "penalties", "augment")
+"""What an engine may lack of a recipe, besides its learning rule."""
+
+
+Dtype = Literal["float32", "tf32", "float64", "bfloat16"]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a network is trained: everything but the network, the data and the seed.
+
+    ``dtype`` is the precision that layers compute with; with "bfloat16", which
+    the torch engine has, and the numba engine where the processor multiplies
+    it, parameters are kept, and updated, in float32. "tf32" is float32 with
+    factors of products rounded to 10 binary digits; an NVIDIA GPU has it.
+    ``schedule`` multiplies the optimizer's lr, its lengths counted in epochs;
+    ``penalties`` are minimised along with the cross-entropy, though no reported
+    loss includes them; ``augment`` distorts training images anew each epoch.
+    """
+
+    optimizer: Optimizer
+    batch_size: int = 100
+    epochs: int = 100
+    dtype: Dtype = "float32"
+    schedule: Schedule = CONSTANT
+    penalties: tuple[Penalty, ...] = ()
+    augment: tuple[Transform, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse sizes with which nothing would be trained, and a transform given twice."""
+        for key in ("batch_size", "epochs"):
+            value = getattr(self, key)
+            require(value >= 1, key, value, "an integer >= 1")
+            require(value <= MOST, key, value, f"at most {MOST:,}")
+        expect_distinct(self.augment)
+
+    @property
+    def parameter_dtype(self) -> Literal["float32", "float64"]:
+        """The precision that parameters, buffers and the rule's memory are kept in; NumPy has it."""
+        return "float64" if self.dtype == "float64" else "float32"
+
+    @property
+    def layer_dtype(self) -> Literal["float32", "float64", "bfloat16"]:
+        """The precision of activations."""
+        return "float32" if self.dtype == "tf32" else self.dtype
+
+    @property
+    def options(self) -> frozenset[str]:
+        """Which of `OPTIONS` the recipe makes use of."""
+        defaults = {field.name: field.default for field in fields(self)}
+        return frozenset(key for key in OPTIONS if getattr(self, key) != defaults[key])
+
+    def steps(self, examples: int) -> int:
+        """Return how many steps an epoch over ``examples`` takes, the short last one included."""
+        return -(-examples // self.batch_size)

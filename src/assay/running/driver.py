@@ -1,0 +1,296 @@
+"""The driver of a study and its workers."""
+
+import queue
+import threading
+from dataclasses import dataclass, replace
+from functools import partial
+from math import isfinite
+from pathlib import Path
+from statistics import fmean, median
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assay.data import Dataset
+from assay.engines.base import Evaluation
+from assay.errors import AssayError
+from assay.records.runs import EpochRecord, RunId, RunRecord, Status, TestResult
+from assay.running.events import Compiling, EpochEnded, OnEvent, RunEnded, StepsTaken
+from assay.running.plan import Plan
+from assay.store import Store
+from assay.training.causes import stuck, why_diverged, why_stuck
+from assay.training.checkpoints import load_progress, path_of, save_progress, save_weights
+from assay.training.train import Job, Progress, test, train
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A worker's first word on runs."""
+
+    runs: tuple[RunId, ...]
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A worker's last word on a run."""
+
+    record: RunRecord
+    predicted: NDArray[np.int64] | None = None
+    correct: NDArray[np.bool_] | None = None
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A worker met an error in a run."""
+
+    run: RunId
+    error: BaseException
+
+
+Message = Begun | Compiling | StepsTaken | EpochEnded | Finished | Broken
+"""What workers tell the driver."""
+
+Task = tuple[RunId, ...]
+"""Runs of one arm that a worker trains side by side: as many as the engine's sessions take."""
+
+
+class _Stopped(Exception):
+    """The driver wants the worker to end."""
+
+
+class Driver:
+    """Hands runs to workers and stores what they bring."""
+
+    def __init__(self, plan: Plan, data: Dataset, store: Store, folder: Path, on_event: OnEvent) -> None:
+        self.plan = plan
+        self.data = data
+        self.store = store
+        self.folder = folder
+        self.on_event = on_event
+        self.inbox: queue.Queue[Message] = queue.Queue()
+        self.stop = threading.Event()
+
+    def drive(self, runs: list[RunId], workers: int) -> None:
+        """Train ``runs`` with as many threads as ``workers`` and there are tasks."""
+        tasks: queue.Queue[Task] = queue.Queue()
+        for run in runs:
+            self.store.add_run(self._record(run, Status.PENDING))
+        for task in self._tasks(runs):
+            tasks.put(task)
+        threads = [
+            threading.Thread(target=self._work, args=(tasks,), daemon=True)
+            for _ in range(min(workers, tasks.qsize()))
+        ]
+        for thread in threads:
+            thread.start()
+        try:
+            self._collect(len(runs))
+        finally:
+            self.stop.set()
+            for thread in threads:
+                thread.join()
+
+    def _tasks(self, runs: list[RunId]) -> list[Task]:
+        """Group the runs of each arm; tasks come in the order of their first run."""
+        tasks: list[list[RunId]] = []
+        latest: dict[str, list[RunId]] = {}
+        for run in runs:
+            size = self.plan.cohort(run.arm).engine.runs_per_session
+            if run.arm not in latest or len(latest[run.arm]) == size:
+                latest[run.arm] = []
+                tasks.append(latest[run.arm])
+            latest[run.arm].append(run)
+        return [tuple(task) for task in tasks]
+
+    def _collect(self, left: int) -> None:
+        while left:
+            message = self.inbox.get()
+            match message:
+                case Begun():
+                    for run in message.runs:
+                        self.store.add_run(self._under_way(run))
+                case Compiling() | StepsTaken():
+                    self.on_event(message)
+                case EpochEnded():
+                    self._store_epoch(message)
+                case Finished():
+                    self._store_end(message)
+                    left -= 1
+                case Broken():
+                    self._store_failure(message)
+                    left -= 1
+
+    def _store_epoch(self, message: EpochEnded) -> None:
+        self.store.add_epoch(message.run, message.record, message.layers)
+        self.store.add_run(self._under_way(message.run))
+        self.on_event(message)
+
+    def _under_way(self, run: RunId) -> RunRecord:
+        """Return where a run stands, for whoever looks in while it is trained."""
+        history = self.store.epochs(run)
+        best = max(history, key=lambda record: record.valid_accuracy, default=None)
+        summary = _summary(history, best.epoch) if best else {}
+        return replace(self._record(run, Status.RUNNING), **summary)
+
+    def _store_end(self, message: Finished) -> None:
+        run = message.record
+        if message.predicted is not None and message.correct is not None:
+            self.store.finish(run, message.predicted, message.correct)
+        else:
+            self.store.add_run(run)
+        path_of(self.folder, run.id, unfinished=True).unlink(missing_ok=True)
+        self.on_event(RunEnded(run))
+
+    def _store_failure(self, message: Broken) -> None:
+        if isinstance(message.error, AssayError):
+            raise message.error
+        text = f"{type(message.error).__name__}: {message.error}".splitlines()[0]
+        record = self._record(message.run, Status.FAILED, message=text)
+        self.store.add_run(record)
+        self.on_event(RunEnded(record))
+
+    def _work(self, tasks: "queue.Queue[Task]") -> None:
+        while not self.stop.is_set():
+            try:
+                task = tasks.get_nowait()
+            except queue.Empty:
+                return
+            try:
+                for end in self._train(task):
+                    self.inbox.put(end)
+            except _Stopped:
+                return
+            except BaseException as error:
+                self._fail(task, error, tasks)
+
+    def _fail(self, task: Task, error: BaseException, tasks: "queue.Queue[Task]") -> None:
+        """Give the runs up; or, where memory did not suffice for several at once, try half as many."""
+        if isinstance(error, MemoryError) and len(task) > 1:
+            middle = len(task) // 2
+            tasks.put(task[:middle])
+            tasks.put(task[middle:])
+        else:
+            for run in task:
+                self.inbox.put(Broken(run, error))
+
+    def _train(self, task: Task) -> list[Finished]:
+        """Train runs from where they stand: those that have come equally far at once."""
+        groups: dict[int, dict[RunId, Progress]] = {}
+        for run in task:
+            progress = self._progress(run)
+            groups.setdefault(len(progress.history), {})[run] = progress
+        return [end for runs in groups.values() for end in self._side_by_side(runs)]
+
+    def _side_by_side(self, runs: dict[RunId, Progress]) -> list[Finished]:
+        self.inbox.put(Begun(tuple(runs)))
+        job = self._job(tuple(runs))
+        job.engine.prepare(job.network, job.recipe, partial(self._compiled, next(iter(runs)).arm))
+        session = job.session([progress.state for progress in runs.values()])
+        for run, progress in runs.items():
+            for record in progress.history:
+                self._tell(run, progress, record)
+        for _ in train(session, self.data, [*runs.values()], lambda step: self._step(runs, step)):
+            latest = max(len(progress.history) for progress in runs.values())
+            for run, progress in runs.items():
+                if len(progress.history) == latest:  # a run that has diverged stays behind
+                    save_progress(path_of(self.folder, run, unfinished=True), progress, self._identity(run))
+                    self._tell(run, progress, progress.history[-1])
+        memory = session.memory()
+        return [self._end(run, progress, memory) for run, progress in runs.items()]
+
+    def _compiled(self, arm: str, done: int, total: int) -> None:
+        if self.stop.is_set():
+            raise _Stopped
+        self.inbox.put(Compiling(arm, done, total))
+
+    def _tell(self, run: RunId, progress: Progress, record: EpochRecord) -> None:
+        self.inbox.put(EpochEnded(run, record, progress.examined(record.epoch)))
+
+    def _job(self, task: Task) -> Job:
+        return self.plan.cohort(task[0].arm).job(tuple(run.seed for run in task))
+
+    def _end(self, run: RunId, progress: Progress, memory: int) -> Finished:
+        """Open the test set for a run that has not diverged."""
+        job = self._job((run,))
+        if progress.diverged:
+            message = why_diverged(progress.history, progress.layers)
+            return Finished(self._record(run, Status.DIVERGED, progress, memory, message=message))
+        evaluation = test(job, self.data, [progress])[0]
+        if isfinite(evaluation.loss):
+            save_weights(path_of(self.folder, run), progress.best, self._identity(run))
+            end = self._record(run, Status.DONE, progress, memory, evaluation, self._why_stuck(progress, job))
+        else:
+            message = "the loss on the test set is not finite"
+            end = self._record(run, Status.DIVERGED, progress, memory, message=message)
+        return Finished(end, evaluation.predicted, evaluation.correct)
+
+    def _why_stuck(self, progress: Progress, job: Job) -> str | None:
+        labels = self.data.train.labels
+        if not stuck(progress.history, labels):
+            return None
+        return why_stuck(progress.layers, job.recipe, len(labels))
+
+    def _step(self, runs: dict[RunId, Progress], step: int) -> None:
+        if self.stop.is_set():
+            raise _Stopped
+        for run, progress in runs.items():
+            if not progress.diverged:
+                self.inbox.put(StepsTaken(run, len(progress.history) + 1, step))
+
+    def _progress(self, run: RunId) -> Progress:
+        path = path_of(self.folder, run, unfinished=True)
+        if path.exists():
+            return load_progress(path, self._identity(run))
+        return self._job((run,)).start()[0]
+
+    def _identity(self, run: RunId) -> dict[str, Any]:
+        return {"arm": run.arm, "seed": run.seed, "study": self.plan.study.digest, "data": self.data.digest}
+
+    def _record(
+        self,
+        run: RunId,
+        status: Status,
+        progress: Progress | None = None,
+        memory: int = 0,
+        evaluation: Evaluation | None = None,
+        message: str | None = None,
+    ) -> RunRecord:
+        cohort = self.plan.cohort(run.arm)
+        return RunRecord(
+            arm=run.arm,
+            seed=run.seed,
+            status=status,
+            engine=cohort.engine.name,
+            parameters=cohort.network.parameter_count,
+            flops=cohort.network.flops,
+            peak_memory=memory,
+            memory_source="computed",
+            test=_test_result(evaluation) if evaluation else None,
+            message=message,
+            stuck=status is Status.DONE and message is not None,
+            **(_summary(progress.history, progress.best_epoch) if progress and progress.history else {}),
+        )
+
+
+def stored_epochs(store: Store) -> dict[RunId, int]:
+    """Return how many epochs of each run a store holds."""
+    return {run.id: len(store.epochs(run.id)) for run in store.runs()}
+
+
+def _test_result(evaluation: Evaluation) -> TestResult:
+    return TestResult(evaluation.loss, int(np.count_nonzero(evaluation.correct)), len(evaluation.correct))
+
+
+def _summary(history: list[EpochRecord], best_epoch: int) -> dict[str, Any]:
+    """Return the columns of a run that follow from its epochs; ``best_epoch`` 0 stands for none."""
+    return {
+        "epochs": len(history),
+        "best_epoch": best_epoch or None,
+        "train_best": history[best_epoch - 1].train_accuracy if best_epoch else None,
+        "train_final": history[-1].train_accuracy,
+        "valid_best": history[best_epoch - 1].valid_accuracy if best_epoch else None,
+        "valid_final": history[-1].valid_accuracy,
+        "steps_per_second": median(record.steps_per_second for record in history),
+        "seconds_per_epoch": fmean(record.seconds for record in history),
+    }

@@ -1,0 +1,54 @@
+"""More seeds on a finished study: a new study that names its parent, and takes over its parent's runs."""
+
+import re
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+from assay.errors import StoreError, UsageError
+from assay.findings.comparisons import resolved
+from assay.results import Results
+from assay.running.events import OnEvent, ignore
+from assay.running.run import run
+from assay.study.study import Study
+
+
+def extend(
+    parent: Path | str,
+    seeds: int,
+    out: Path | str | None = None,
+    *,
+    workers: int | None = None,
+    on_event: OnEvent = ignore,
+) -> Results:
+    """Bring the finished study in the folder ``parent`` to so many ``seeds``, in a folder of its own.
+
+    ``out`` defaults to ``extended_folder``. The parent's runs are taken over where they would come out the
+    same, with this version of assay and the same engine, and the others trained; the same call continues
+    a study that was stopped. Its report says that it was extended after seeing results. Raises `StoreError`
+    where the parent is not finished, `UsageError` unless it has fewer seeds, and what `run` raises.
+    """
+    with closing(Results.open(parent)) as results:
+        study = extended(results, seeds)
+    folder = out if out is not None else extended_folder(parent, seeds)
+    return run(study, folder, workers=workers, reuse=[Path(parent)], on_event=on_event)
+
+
+def extended(parent: Results, seeds: int) -> Study:
+    """Return the study that brings a finished one to so many ``seeds``: one look at all of them."""
+    if not (parent.complete or resolved(parent)):
+        raise StoreError(
+            f"{parent.folder}: {parent.done} of {parent.total} runs have come to their end, expected all "
+            "(`assay run` continues it)"
+        )
+    if seeds <= parent.seeds_ended:
+        raise UsageError(
+            f"--seeds must be above {parent.seeds_ended}, the seeds of {parent.folder}; got {seeds}"
+        )
+    return replace(parent.study.with_seeds(seeds), looks=(), parent=parent.header.digest)
+
+
+def extended_folder(parent: Path | str, seeds: int) -> Path:
+    """Return where an extended study's results go: beside its parent's, with the number of seeds."""
+    folder = Path(parent)
+    return folder.with_name(f"{re.sub('-[0-9]+-seeds$', '', folder.resolve().name)}-{seeds}-seeds")

@@ -1,0 +1,19 @@
+"""The studies of a published report are run in folders side by side, what they share once."""
+
+from pathlib import Path
+
+from assay.results import DATABASE, Results
+from assay.running.events import OnEvent, ignore
+from assay.running.run import run
+from assay.study.study import Study
+
+
+def repeat(study: Study, folder: Path, *, workers: int | None = None, on_event: OnEvent = ignore) -> Results:
+    """Run a study in a folder of its own below ``folder``, or go on with it, and return its results.
+
+    A run that another study below ``folder`` shares is trained once: the later
+    one takes it over.
+    """
+    own = folder / study.name
+    others = [path.parent for path in sorted(folder.glob(f"*/{DATABASE}")) if path.parent != own]
+    return run(study, own, workers=workers, on_event=on_event, reuse=others)

@@ -1,0 +1,79 @@
+"""Runs that another study has trained already: the same settings, data, engine and seed give the same run."""
+
+from collections.abc import Iterable
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+from assay.records.runs import RunId, RunRecord, Status
+from assay.results import DATABASE, Results
+from assay.running.plan import Cohort, Plan
+from assay.store import Store
+from assay.study.study import Arm
+from assay.training.checkpoints import load_weights, path_of, save_weights
+
+
+def take_over(plan: Plan, store: Store, folder: Path, sources: Iterable[Path]) -> list[RunId]:
+    """Copy what the studies in the folders ``sources`` have ended of ``plan``, and return which runs.
+
+    A run is copied whole: its epochs, layers, answers and weights. Runs that
+    ``store`` has already are left alone, and so are those of another version of
+    assay, whose bits might differ.
+    """
+    ended = {run.id for run in store.runs() if run.status.ended}
+    missing = [run for run in plan.runs if run not in ended]
+    taken: list[RunId] = []
+    for source in sources:
+        if missing and (source / DATABASE).exists():
+            with closing(Results.open(source)) as results:
+                taken += _from(results, plan, store, folder, missing)
+        missing = [run for run in missing if run not in taken]
+    return taken
+
+
+def _from(results: Results, plan: Plan, store: Store, folder: Path, missing: list[RunId]) -> list[RunId]:
+    header = store.header
+    if (results.header.data_digest, results.header.versions.get("assay")) != (
+        header.data_digest,
+        header.versions.get("assay"),
+    ):
+        return []
+    ended = {run.id: run for run in results.runs if run.status.ended}
+    same = {name: _same(results.study.arms, plan.cohort(name)) for name in {run.arm for run in missing}}
+    taken = []
+    for run in missing:
+        for arm in same[run.arm]:
+            found = ended.get(RunId(arm.name, run.seed))
+            if found and found.engine == plan.cohort(run.arm).engine.name:
+                _copy(results, found, store, folder, run)
+                taken.append(run)
+                break
+    return taken
+
+
+def _same(arms: Iterable[Arm], cohort: Cohort) -> list[Arm]:
+    """Return the arms that train the same network by the same recipe, however their settings spell it."""
+    (classes,) = cohort.network.output_shape
+    return [
+        arm
+        for arm in arms
+        if arm.settings.recipe == cohort.recipe
+        and arm.settings.architecture.build(cohort.network.input_shape, classes) == cohort.network
+    ]
+
+
+def _copy(results: Results, found: RunRecord, store: Store, folder: Path, run: RunId) -> None:
+    """Copy one run; its record comes last, so that what breaks off is done again."""
+    header = store.header
+    if found.status is Status.DONE:
+        identity = {"arm": run.arm, "seed": run.seed, "study": header.digest, "data": header.data_digest}
+        save_weights(path_of(folder, run), load_weights(path_of(results.folder, found.id)), identity)
+    layers = results.layers(found.id)
+    for epoch in results.epochs(found.id):
+        first = 0 if epoch.epoch == 1 else epoch.epoch  # the layers before the first step go with epoch 1
+        store.add_epoch(run, epoch, [one for one in layers if first <= one.epoch <= epoch.epoch])
+    record = replace(found, arm=run.arm)
+    if found.status is Status.DONE:
+        store.finish(record, results.store.predicted(found.id), results.correct(found.id))
+    else:
+        store.add_run(record)

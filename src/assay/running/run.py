@@ -1,0 +1,176 @@
+"""Runs a study: plan, workers, store; what is done stays done.
+
+Workers are threads, each with one session at a time; the arithmetic inside a
+session releases the interpreter lock and uses one BLAS thread. A worker writes
+its run's checkpoint, then hands the epoch to the driver, which alone writes to
+the store. So a checkpoint is never behind the store, and a study that was
+killed continues from the last epoch of every run, bit for bit.
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from threadpoolctl import threadpool_limits
+
+from assay.data import Dataset, load
+from assay.data.outline import outline
+from assay.errors import StoreError, UsageError
+from assay.findings.comparisons import over
+from assay.records.machine import processors, versions
+from assay.records.runs import RunId
+from assay.results import DATABASE, Results
+from assay.running.driver import Driver, stored_epochs
+from assay.running.events import Loading, OnEvent, Started, ignore
+from assay.running.plan import Plan, check, make_plan
+from assay.running.reuse import take_over
+from assay.store import Header, SQLiteStore, Store
+from assay.store.lock import folder_lock
+from assay.study.study import Study, tables
+from assay.training.causes import chance
+
+
+def run(
+    study: Study,
+    out: Path | str | None = None,
+    *,
+    workers: int | None = None,
+    first: int | None = None,
+    reuse: Sequence[Path] = (),
+    on_event: OnEvent = ignore,
+) -> Results:
+    """Run ``study`` in the folder ``out``, or continue it there, and return its results.
+
+    ``out`` defaults to ``assay-runs/`` and the study's name; ``workers`` to the
+    number of processors; ``first`` is how many of the study's seeds to train,
+    by default all. Runs that the results folders ``reuse`` hold already, of the
+    same settings, data, engine and seed, are taken over from there. A study that
+    is complete, or that a declared look has resolved and that stopped there, is
+    not run again. Raises `StoreError` if the folder holds another study, and
+    what a plan and the data can raise.
+    """
+    folder = Path(out) if out is not None else default_folder(study)
+    count = worker_count(workers)
+    if not os.path.exists(folder / DATABASE):
+        _check_unread(study)
+    _make_folder(folder)
+    with folder_lock(folder):
+        begun: dict[str, str] = {}
+        if (folder / DATABASE).exists():
+            _check_same_study(folder, study)
+            results = Results.open(folder)
+            if over(results) if first is None else results.seeds_ended >= first:
+                return results
+            begun = {run.arm: run.engine for run in results.runs}
+            results.close()
+        _train(study, folder, count, on_event, begun, first, reuse)
+    return Results.open(folder)
+
+
+def default_folder(study: Study) -> Path:
+    """Return where a study's results go unless one says otherwise."""
+    return Path("assay-runs") / study.name
+
+
+def worker_count(workers: int | None) -> int:
+    """Return how many runs are trained at once: ``workers``, by default one per processor.
+
+    Raises `UsageError` for a number that cannot be.
+    """
+    available = processors()
+    if workers is None:
+        return available
+    if not 1 <= workers <= 1024:
+        raise UsageError(f"workers must be 1..1024; got {workers} (this machine has {available} processors)")
+    return workers
+
+
+def _check_unread(study: Study) -> None:
+    """Refuse what cannot be trained before a folder is made or anything drawn, where the sizes are known."""
+    if study.data.source == "glyphs":
+        sizes = outline(study.data)
+        check(study, sizes.input_shape, sizes.classes, sizes.train)
+
+
+def _train(
+    study: Study,
+    folder: Path,
+    workers: int,
+    on_event: OnEvent,
+    begun: Mapping[str, str],
+    first: int | None,
+    reuse: Sequence[Path],
+) -> None:
+    on_event(Loading(study.data.source))
+    data = load(study.data)
+    height, width = data.train.images.shape[1:]
+    plan = make_plan(study, (1, height, width), len(data.classes), begun, len(data.train)).first(first)
+    store = _open(folder, study, data)
+    try:
+        take_over(plan, store, folder, reuse)
+        driver = Driver(plan, data, store, folder, on_event)
+        pending = _pending(plan, store)
+        on_event(Started(plan, tuple(pending), stored_epochs(store), len(data.train), workers))
+        with threadpool_limits(limits=1):
+            driver.drive(pending, workers)
+    finally:
+        store.close()
+
+
+def _pending(plan: Plan, store: Store) -> list[RunId]:
+    ended = {run.id for run in store.runs() if run.status.ended}
+    return [run for run in plan.runs if run not in ended]
+
+
+def _open(folder: Path, study: Study, data: Dataset) -> Store:
+    path = folder / DATABASE
+    if not path.exists():
+        return _create(path, study, data)
+    store = SQLiteStore.open(path, write=True)
+    if store.header.data_digest != data.digest:
+        store.close()
+        raise StoreError(
+            f"{folder}: the data of {data.name!r} changed since the first run (use another --out)"
+        )
+    return store
+
+
+def _create(path: Path, study: Study, data: Dataset) -> Store:
+    """Make the store beside its place and move it there, so that it is whole or absent."""
+    sizes = {"train": len(data.train), "valid": len(data.valid), "test": len(data.test)}
+    header = Header(
+        study.to_tables(), study.digest, data.digest, data.classes, data.synthetic, sizes, versions(),
+        chance(data.train.labels)[1],
+    )  # fmt: skip
+    beside = path.with_suffix(".new")
+    for leftover in path.parent.glob(f"{beside.name}*"):
+        leftover.unlink()
+    SQLiteStore.create(beside, header).close()
+    beside.replace(path)
+    return SQLiteStore.open(path, write=True)
+
+
+def _check_same_study(folder: Path, study: Study) -> None:
+    results = Results.open(folder)
+    header = results.header
+    results.close()
+    if header.digest == study.digest:
+        return
+    old, new = tables.flat(header.study), tables.flat(study.to_tables())
+    changed = [key for key in sorted({*old, *new}) if old.get(key) != new.get(key)]
+    key = changed[0] if changed else "its format"
+    more = f", or add seeds with `assay extend {folder}`" if changed == ["seeds"] else ""
+    raise StoreError(
+        f"{folder}: holds this study with other settings, {key}: {old.get(key)!r} there, "
+        f"{new.get(key)!r} now (use another --out{more})"
+    )
+
+
+def _make_folder(folder: Path) -> None:
+    if os.path.isfile(folder):
+        raise StoreError(f"{folder}: is a file, expected a folder (choose another --out)")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (OSError, ValueError) as error:  # a null character in a path is a ValueError
+        reason = getattr(error, "strerror", None) or error
+        raise StoreError(f"{str(folder)!r}: cannot be made ({reason}; choose another --out)") from None

@@ -1,0 +1,83 @@
+"""Studies that stop at the first declared look at which every comparison has a verdict."""
+
+from contextlib import closing, suppress
+from dataclasses import replace
+from pathlib import Path
+from time import monotonic
+
+from assay.errors import UsageError
+from assay.findings.comparisons import family_of, resolved
+from assay.results import Results
+from assay.running.events import EpochEnded, Event, Loading, Looked, OnEvent, RunEnded, StepsTaken, ignore
+from assay.running.run import default_folder, run
+from assay.stats.ttest import FEWEST
+from assay.study.study import Study
+
+
+def with_looks(study: Study) -> Study:
+    """Return the study with looks: its own, or at its number of seeds, at twice and at four times as many."""
+    count = len(study.seeds)
+    if count < FEWEST and not study.looks:
+        raise UsageError(
+            f"{study.name}: the first look is at the study's number of seeds, at least {FEWEST}; got {count}"
+        )
+    return study if study.looks else replace(study.with_seeds(4 * count), looks=(count, 2 * count, 4 * count))
+
+
+def run_until_resolved(
+    study: Study,
+    out: Path | str | None = None,
+    *,
+    workers: int | None = None,
+    budget: float | None = None,
+    on_event: OnEvent = ignore,
+) -> Results:
+    """Run ``study`` look by look until every comparison has a verdict other than inconclusive.
+
+    A study that declares no looks is given those of ``with_looks``, before it starts. It ends at the last
+    look at the latest, before that when a run fails, and within seconds when ``budget``, in seconds, is used
+    up; the same call continues it, and where it was resolved only returns the results. Raises `UsageError`
+    for a study of one arm and for a budget that is none, and what `run` raises.
+    """
+    study = with_looks(study)
+    if len(study.arms) < 2:
+        raise UsageError(f"{study.name}: has one arm, so there is nothing to resolve")
+    folder = out if out is not None else default_folder(study)
+    watch = _Watch(budget, on_event)
+    with suppress(_BudgetUsedUp):
+        for seeds in study.looks:
+            watch.trained = False
+            with closing(run(study, folder, workers=workers, first=seeds, on_event=watch)) as results:
+                if results.seeds_ended < seeds or _looked(results, watch):
+                    break
+    return Results.open(folder)
+
+
+def _looked(results: Results, watch: "_Watch") -> bool:
+    """Tell what a look shows that was not there before, and return whether it resolves the study."""
+    look, family = results.at_look().look, family_of(results)
+    if watch.trained and look and family:
+        watch.on_event(Looked(look, family))
+    return resolved(results)
+
+
+class _BudgetUsedUp(Exception):
+    """There is no time left."""
+
+
+class _Watch:
+    """Hands events on until the budget is used up; what was stored by then is complete."""
+
+    def __init__(self, budget: float | None, on_event: OnEvent) -> None:
+        if budget is not None and not budget > 0:
+            raise UsageError(f"budget must be > 0 seconds; got {budget}")
+        self.end = None if budget is None else monotonic() + budget
+        self.on_event = on_event
+        self.trained = False
+
+    def __call__(self, event: Event) -> None:
+        self.trained = self.trained or isinstance(event, Loading)
+        self.on_event(event)
+        stored = isinstance(event, StepsTaken | EpochEnded | RunEnded)
+        if stored and self.end is not None and monotonic() >= self.end:
+            raise _BudgetUsedUp

@@ -1,0 +1,55 @@
+"""The built-in studies, and how a study is loaded."""
+
+import os
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from assay.errors import StudyError, suggestion
+from assay.study import toml
+from assay.study.study import Study, from_tables
+
+LARGEST_FILE = 1_000_000  # bytes; a study is a page of text
+
+
+def builtin() -> list[str]:
+    """Return the names of the built-in studies."""
+    return sorted(
+        item.name.removesuffix(".toml") for item in files(__name__).iterdir() if item.name.endswith(".toml")
+    )
+
+
+def load_study(source: str | Path | Mapping[str, Any]) -> Study:
+    """Return a study by its built-in name, from a TOML file, or from the same as tables.
+
+    Raises `StudyError` with the file and the key that is wrong.
+    """
+    if isinstance(source, Mapping):
+        return from_tables(source, "study")
+    if str(source) in builtin():
+        text = files(__name__).joinpath(f"{source}.toml").read_text("utf-8")
+        return from_tables(toml.loads(text), str(source))
+    path = Path(source)
+    if path.suffix != ".toml" and not os.path.exists(path):  # which, unlike Path.exists, takes any text
+        raise StudyError(
+            f"study {str(source)!r} is unknown ({suggestion(str(source), builtin())}; or give a .toml file)"
+        )
+    return from_tables(_read(path), str(path))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    if not os.path.isfile(path):
+        found = "not a file" if os.path.exists(path) else "no such file"
+        raise StudyError(f"{str(path)!r}: {found} (a study is a .toml file; see `assay studies`)")
+    try:
+        if path.stat().st_size > LARGEST_FILE:
+            raise StudyError(f"{path}: larger than {LARGEST_FILE:,} bytes (a study file is a page of text)")
+        return toml.loads(path.read_bytes().decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        line = path.read_bytes()[: error.start].count(b"\n") + 1
+        raise StudyError(f"{path}: line {line}: not UTF-8 (save it as UTF-8)") from None
+    except (ValueError, RecursionError) as error:
+        raise StudyError(f"{path}: not valid TOML: {error}") from None
+    except OSError as error:
+        raise StudyError(f"{path}: cannot be read ({error.strerror})") from None

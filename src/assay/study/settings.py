@@ -1,0 +1,119 @@
+"""Settings: everything that a run needs but its seed, as the tables of a study file say it.
+
+``[network]`` names a family (`assay.study.architectures`), ``[optimizer]`` a rule
+(`assay.optim`), ``[training]`` holds the rest of the recipe, and ``[data]``
+the data set. Whatever is one of several kinds names its kind.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from assay.data import DataSpec
+from assay.errors import StudyError, shown
+from assay.optim import SGD, Adagrad, Adam, Adamax, AdamW, NAdam, Optimizer, RMSprop
+from assay.optim.augment import KINDS
+from assay.optim.penalties import L1, L2, Penalty
+from assay.optim.recipe import Recipe
+from assay.optim.schedules import (
+    Constant,
+    CosineAnnealingLR,
+    ExponentialLR,
+    OneCycleLR,
+    Schedule,
+    StepLR,
+    WarmUp,
+)
+from assay.study import architectures, tables
+from assay.study.architectures import Architecture
+from assay.study.tables import Table
+
+RULES: dict[str, type[Optimizer]] = {
+    cls.__name__: cls for cls in (SGD, Adagrad, RMSprop, Adam, AdamW, Adamax, NAdam)
+}
+PENALTIES: dict[str, type[Penalty]] = {cls.__name__: cls for cls in (L1, L2)}
+SCHEDULES: dict[str, type[Schedule]] = {
+    cls.__name__: cls for cls in (Constant, StepLR, ExponentialLR, CosineAnnealingLR, OneCycleLR, WarmUp)
+}
+TABLES = ("network", "optimizer", "training", "data")
+SETTINGS = (*TABLES, "engine")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything a run needs but its seed."""
+
+    architecture: Architecture
+    recipe: Recipe
+    data: DataSpec
+    engine: str = "auto"
+
+    @classmethod
+    def from_tables(cls, values: Table, where: str) -> "Settings":
+        """Build the settings from the study file's tables."""
+        optimizer = tables.choose(RULES, "rule", subtable(values, "optimizer", where), f"{where}: optimizer")
+        training = _options(subtable(values, "training", where), f"{where}: training")
+        return cls(
+            architectures.from_table(subtable(values, "network", where), f"{where}: network"),
+            tables.build(Recipe, {**training, "optimizer": optimizer}, f"{where}: training"),
+            tables.build(DataSpec, subtable(values, "data", where), f"{where}: data"),
+            _text(values.get("engine", "auto"), f"{where}: engine"),
+        )
+
+
+def expect_valid(values: Table, where: str) -> None:
+    """Refuse mistakes in the tables that arms share, though every arm lays something else over them.
+
+    They need not be complete, and of an optimizer one key may wait for another.
+    """
+    network, optimizer = (subtable(values, key, where) for key in ("network", "optimizer"))
+    if "family" in network and ("layers" in network or network["family"] != "Layers"):
+        architectures.from_table(network, f"{where}: network")
+    if "rule" in optimizer:
+        rule, rest = tables.kind_of(RULES, "rule", optimizer, f"{where}: optimizer")
+        tables.checked_fields(rule, rest, f"{where}: optimizer")
+
+
+def subtable(values: Table, key: str, where: str) -> Table:
+    """Return the table under ``key``, empty where there is none."""
+    table = values.get(key, {})
+    if not isinstance(table, Mapping):
+        raise StudyError(f"{where}: {key} must be a table; got {shown(table)}")
+    return table
+
+
+def _options(training: Table, where: str) -> dict[str, Any]:
+    """Return the ``[training]`` table with what its options name, built."""
+    values = dict(training)
+    if "schedule" in values:
+        values["schedule"] = _schedule(values["schedule"], f"{where}.schedule")
+    for key, kinds in (("penalties", PENALTIES), ("augment", KINDS)):
+        if key in values:
+            values[key] = _several(kinds, values[key], f"{where}.{key}")
+    return values
+
+
+def _schedule(value: Any, where: str) -> Schedule:
+    """Build a schedule; a warm-up's ``after`` is one too."""
+    values = dict(_kind_table(value, where))
+    if "after" in values:
+        values["after"] = _schedule(values["after"], f"{where}.after")
+    return tables.choose(SCHEDULES, "kind", values, where)
+
+
+def _several(kinds: Mapping[str, type[Any]], value: Any, where: str) -> tuple[Any, ...]:
+    if not isinstance(value, list | tuple):
+        raise StudyError(f"{where}: expected a list of tables, each with 'kind'; got {shown(value)}")
+    return tuple(tables.choose(kinds, "kind", _kind_table(item, where), where) for item in value)
+
+
+def _kind_table(value: Any, where: str) -> Table:
+    if not isinstance(value, Mapping):
+        raise StudyError(f"{where}: expected a table with 'kind'; got {shown(value)}")
+    return value
+
+
+def _text(value: Any, where: str) -> str:
+    if not isinstance(value, str):
+        raise StudyError(f"{where}: expected a name; got {shown(value)}")
+    return value

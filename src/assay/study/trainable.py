@@ -1,0 +1,139 @@
+"""Whether a network can be trained at all: told from its shapes, before any weight is drawn."""
+
+from collections.abc import Iterable, Iterator
+from math import isfinite, prod
+
+import numpy as np
+
+from assay.errors import ShapeError, StudyError
+from assay.nn.adaptive_avg_pool2d import AdaptiveAvgPool2d
+from assay.nn.network import Network, Node, expect_layers
+from assay.nn.sliding import Sliding
+from assay.optim.recipe import Recipe
+from assay.records import machine
+from assay.shapes import pair
+
+MOST_FLOPS = 10**12
+"""The most operations forward, one example: some thousand times those of the reports' largest network."""
+
+MOST_READS = 10**8
+"""The most entries that the windows over one map read together; engines list them."""
+
+BYTES = {"float32": 4, "float64": 8, "bfloat16": 2}
+
+
+def expect_trainable(network: Network, recipe: Recipe, examples: int | None, on_gpu: bool = False) -> None:
+    """Raise `ShapeError` or `StudyError` where a run would not come through its first epoch.
+
+    ``examples`` is the size of the training set, None where it is not known. With ``on_gpu`` what a
+    minibatch takes need not fit into the machine's memory, only what the run is begun and stored with.
+    """
+    expect_layers("layers", sum(1 for _ in every(network.nodes)))
+    _expect_memory(network, recipe, on_gpu)
+    _expect_work(network)
+    _expect_batches(network, recipe, examples)
+    _expect_rates(recipe, recipe.steps(examples or recipe.batch_size))
+
+
+def every(nodes: Iterable[Node]) -> Iterator[Node]:
+    """Yield every layer, each followed by those that it is made of."""
+    for node in nodes:
+        yield node
+        yield from every(node.layer.inner(node.input_shape))
+
+
+def training_bytes(network: Network, recipe: Recipe, on_gpu: bool = False) -> int:
+    """Return about how much memory a run takes.
+
+    A session holds parameters, their gradients and the rule's memory, and a minibatch at every layer, as
+    the reference engine does; others keep more of one and less of the other. As much as of parameters is held
+    beside it: the state between two epochs, and the best weights so far.
+    """
+    slots = sum(value.ndim for value in recipe.optimizer.slots(np.zeros(1)).values())
+    held = network.parameter_count * (2 + slots) * BYTES[recipe.parameter_dtype]
+    return held if on_gpu else 2 * held + recipe.batch_size * _entries(network) * BYTES[recipe.dtype]
+
+
+def _entries(network: Network) -> int:
+    """Return how many numbers an example is in all layers' inputs, with the borders that they pad."""
+    leaves = (node for node in every(network.nodes) if not node.layer.inner(node.input_shape))
+    return sum(prod(_padded(node)) for node in leaves) + prod(network.output_shape)
+
+
+def _padded(node: Node) -> tuple[int, ...]:
+    sliding = _sliding(node)
+    if sliding is None:
+        return node.input_shape
+    channels, *sizes = node.input_shape
+    return (channels, *(size + 2 * border for size, border in zip(sizes, sliding.padding, strict=True)))
+
+
+def _sliding(node: Node) -> Sliding | None:
+    found = getattr(node.layer, "sliding", None)
+    return found if isinstance(found, Sliding) else None
+
+
+def _expect_memory(network: Network, recipe: Recipe, on_gpu: bool) -> None:
+    needed, there = training_bytes(network, recipe, on_gpu), machine.memory()
+    if needed > there:
+        parameters, entries = _about(network.parameter_count), _about(_entries(network))
+        raise ShapeError(
+            f"a run takes about {_about(needed // 2**20)} MiB, this machine has {there // 2**20:,}: "
+            f"{parameters} parameters, and {entries} numbers of each of {recipe.batch_size:,} examples "
+            "(use fewer or smaller layers, or a smaller batch_size)"
+        )
+
+
+def _expect_work(network: Network) -> None:
+    """Refuse windows of which a machine could not even list what they read, and more work than a day has."""
+    for node in every(network.nodes):
+        if (reads := _reads(node)) > MOST_READS:
+            raise ShapeError(
+                f"layer {node.name}: its windows read {_about(reads)} entries of a map, more than "
+                f"{MOST_READS:,} (use a smaller kernel, less padding or a smaller output)"
+            )
+    if network.flops > MOST_FLOPS:
+        raise ShapeError(
+            f"takes {_about(network.flops)} operations for one example, more than {MOST_FLOPS:,} "
+            "(use fewer or smaller layers)"
+        )
+
+
+def _reads(node: Node) -> int:
+    """Return how many entries of one map, the same ones over and over, a layer's windows read."""
+    if isinstance(node.layer, AdaptiveAvgPool2d):  # which multiplies by matrices, one for each axis
+        return sum(map(prod, zip(node.input_shape[1:], pair(node.layer.output_size), strict=True)))
+    sliding = _sliding(node)
+    return prod(node.output_shape[1:]) * sliding.area if sliding else 0
+
+
+def _expect_batches(network: Network, recipe: Recipe, examples: int | None) -> None:
+    """Refuse a training set that leaves too small a batch for a layer at the end of an epoch."""
+    size = recipe.batch_size
+    smallest = (examples % size if examples else 0) or size
+    for node in every(network.nodes):
+        try:
+            node.layer.expect_batch(node.input_shape, smallest)
+        except ShapeError as error:
+            training = f"{examples:,} training images in batches of {size:,}: " if examples else ""
+            raise ShapeError(f"{training}layer {node.name}: {error}") from None
+
+
+def _expect_rates(recipe: Recipe, steps: int) -> None:
+    """Refuse a schedule that leaves the range of numbers on its way: the rate grows or falls without end."""
+    schedule, last = recipe.schedule.in_steps(steps), recipe.epochs * steps
+    for t in (1, 2, last // 2 + 1, last):
+        try:
+            rate = recipe.optimizer.lr * schedule(t)
+        except ArithmeticError:
+            rate = float("inf")
+        if not isfinite(rate):
+            raise StudyError(
+                f"training: schedule: the learning rate is no finite number at step {t:,} of {last:,} "
+                "(use a smaller gamma or fewer epochs)"
+            )
+
+
+def _about(count: int) -> str:
+    """Write a number of which nobody wants hundreds of digits."""
+    return f"{count:,}" if count < 10**18 else "more than 10^18"

@@ -1,0 +1,152 @@
+"""What an object and its code remember from one call to the next: found, set aside and put back.
+
+Code that was not written to be a function of its arguments keeps what it likes
+where it likes: in attributes and what these hold, in its class, in globals, in
+default arguments, in generators. `Snapshot` follows it there, the way the code
+itself gets there. It stops where code is not the user's: what libraries keep is
+left alone, but for the generators behind ``np.random.rand`` and ``random.random``.
+"""
+
+import random
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from assay.shapes import Array
+from assay.testing.places import Items, Place, attributes, join, places
+
+_ALONE = threading.RLock()
+"""Held while such code runs: whatever thread it is in, it shares classes, globals and generators."""
+
+_SHARED: tuple[Any, ...] = (
+    np.random.get_state.__self__,  # type: ignore[attr-defined]
+    random.getstate.__self__,  # type: ignore[attr-defined]
+)
+_ATOMS = (int, float, complex, str, bytes, type(None), np.generic, range, frozenset)
+
+
+class Snapshot:
+    """What an object remembers at one moment.
+
+    Arrays are copied, but for those that no ``older`` snapshot met: nobody else
+    has them once these are restored.
+    """
+
+    def __init__(self, root: object, *older: "Snapshot") -> None:
+        self._known: dict[int, object] = {}  # by id; held, so that no other object gets the number
+        self._places: list[tuple[Place, Items]] = []
+        self._arrays: list[tuple[Array, Array]] = []
+        self._generators: list[tuple[Any, Any]] = []
+        waiting: list[tuple[str, object]] = [("", value) for value in (*_SHARED, type(root), root)]
+        while waiting:
+            path, value = waiting.pop()
+            if isinstance(value, _ATOMS) or id(value) in self._known:
+                continue
+            self._known[id(value)] = value
+            self._take(value, older)
+            for place in attributes(path, value) if value is root else places(path, value):
+                items = place.read()
+                self._places.append((place, items))
+                waiting += [(join(place.path, key), item) for key, item in reversed(items.items())]
+
+    def _take(self, value: object, older: tuple["Snapshot", ...]) -> None:
+        if isinstance(value, np.ndarray):
+            fresh = older and all(id(value) not in one._known for one in older)
+            self._arrays.append((value, value if fresh else value.copy()))
+        elif isinstance(value, random.Random | np.random.RandomState | np.random.Generator):
+            self._generators.append((value, _state(value)))
+
+    def restore(self) -> None:
+        """Put everything back as it was."""
+        for place, items in self._places:
+            if place.write:
+                place.write(items)
+        for array, content in self._arrays:
+            if array is not content and array.flags.writeable:
+                array[...] = content
+        for generator, state in self._generators:
+            _set_state(generator, state)
+
+    def seed(self, generator: np.random.Generator) -> None:
+        """Make all that the object's code draws follow from ``generator``."""
+        for own, _ in self._generators:
+            number = int(generator.integers(2**63))
+            if isinstance(own, random.Random):
+                own.seed(number)
+            else:
+                kind = getattr(np.random, _state(own)["bit_generator"])
+                _set_state(own, kind(number).state)
+
+    @property
+    def draws(self) -> int:
+        """How many generators the object draws from."""
+        return len(self._generators)
+
+    def numbers(self) -> dict[str, Array]:
+        """Return the numbers and arrays of numbers that the object remembered, by where they are."""
+        contents = {id(array): content for array, content in self._arrays}
+        return {
+            path: np.array(contents.get(id(value), value)) for path, (value, _) in self._numbers().items()
+        }
+
+    def set_numbers(self, values: Mapping[str, Array]) -> None:
+        """Put numbers where `numbers` found them, each as the type that it has there."""
+        for path, (value, put) in self._numbers().items():
+            if path in values:
+                put(_as(value, values[path]))
+
+    def _numbers(self) -> dict[str, tuple[Any, Callable[[Any], None]]]:
+        found: dict[str, tuple[Any, Callable[[Any], None]]] = {}
+        met = set()
+        for place, items in self._places:
+            for key, value in items.items():
+                if isinstance(value, np.ndarray) and value.dtype.kind in "fiub" and id(value) not in met:
+                    met.add(id(value))
+                    found.setdefault(join(place.path, key), (value, partial(value.__setitem__, ...)))
+                elif isinstance(value, int | float | np.number | np.bool) and place.write:
+                    found.setdefault(join(place.path, key), (value, partial(_put, place, key)))
+        return found
+
+
+@contextmanager
+def undisturbed(root: object) -> Iterator[Snapshot]:
+    """Leave an object as it was found, whatever is done to it; other threads wait."""
+    with _ALONE:
+        before = Snapshot(root)
+        try:
+            yield before
+        finally:
+            before.restore()
+
+
+def _put(place: Place, key: Any, value: Any) -> None:
+    assert place.write is not None  # else nothing there is found to be a number
+    place.write({**place.read(), key: value})
+
+
+def _as(value: Any, number: Array) -> Any:
+    """Return ``number`` as what ``value`` is: an array of its type, or an int, a float, a bool."""
+    whole = np.asarray(value).dtype.kind in "iub"
+    number = np.rint(number) if whole else number
+    return number if isinstance(value, np.ndarray) else type(value)(number.item())
+
+
+def _state(generator: Any) -> Any:
+    if isinstance(generator, random.Random):
+        return generator.getstate()
+    if isinstance(generator, np.random.RandomState):
+        return generator.get_state(legacy=False)
+    return generator.bit_generator.state
+
+
+def _set_state(generator: Any, state: Any) -> None:
+    if isinstance(generator, random.Random):
+        generator.setstate(state)
+    elif isinstance(generator, np.random.RandomState):
+        generator.set_state(state)
+    else:
+        generator.bit_generator.state = state

@@ -1,0 +1,129 @@
+"""A user's layer, from its file to an object; whatever goes wrong there is one line.
+
+The code that runs is the user's, so every exception that it raises is turned
+into a `UsageError` that says what was being done and on which line it ended.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from inspect import Parameter, isclass, signature
+from pathlib import Path
+from traceback import FrameSummary, extract_tb
+from typing import Any
+
+from assay.errors import AssayError, UsageError, suggestion
+from assay.nn.layer import Layer
+from assay.shapes import Shape
+from assay.testing.coursework import FromCoursework, is_coursework
+from assay.testing.modules import run
+
+
+@contextmanager
+def blamed(where: str, path: Path | None = None) -> Iterator[None]:
+    """Turn what the code of ``path`` raises into an error of one line that begins with ``where``."""
+    try:
+        yield
+    except AssayError as error:
+        raise type(error)(f"{where}: {error}") from error
+    except (Exception, SystemExit) as error:
+        raise UsageError(f"{where}: {words(error, path)}") from error
+
+
+def words(error: BaseException, path: Path | None) -> str:
+    """Return an exception in one line: whose it is, its kind, what it says, and where in the user's file."""
+    message = (str(error).strip() or "no message").splitlines()[0]
+    frames = _own_frames(error, path)
+    method = frames[0].name if frames else "<module>"
+    raised = "" if method.startswith(("<", "__")) else f"{method} raised "
+    place = f" ({path.name}, line {frames[-1].lineno})" if path and frames else ""
+    return f"{raised}{type(error).__name__}: {message}{place}"
+
+
+def split(target: str) -> tuple[Path, str]:
+    """Return ``PATH.py:ClassName`` as a path and a name."""
+    path, _, name = target.rpartition(":")
+    if not path.endswith(".py") or not name.isidentifier():
+        raise UsageError(f"{target}: expected PATH.py:ClassName")
+    if not Path(path).is_file():
+        raise UsageError(f"{path}: no such file")
+    return Path(path), name
+
+
+def load(path: Path, name: str) -> type:
+    """Run the file and return its class."""
+    with blamed(str(path), path):
+        module = run(path)
+    found = getattr(module, name, None)
+    own = [
+        key for key, value in vars(module).items() if isclass(value) and value.__module__ == module.__name__
+    ]
+    if found is None:
+        raise UsageError(f"{path}: no class {name!r} ({suggestion(name, own) if own else 'it has none'})")
+    if not isclass(found):
+        raise UsageError(f"{path}:{name}: expected a class, found {type(found).__name__}")
+    return found
+
+
+def make(cls: type, settings: Mapping[str, Any], where: str, path: Path | None = None) -> object:
+    """Return an instance with ``settings`` as its keyword arguments; lists become tuples."""
+    accepted = _arguments(cls)
+    if not any(argument.kind is Parameter.VAR_KEYWORD for argument in accepted.values()):
+        for key in settings:
+            if key not in accepted:
+                known = suggestion(key, accepted) if accepted else "it takes none"
+                raise UsageError(f"{where}: no argument {key!r} ({known})")
+    missing = [key for key, argument in accepted.items() if _needed(argument) and key not in settings]
+    if missing:
+        raise UsageError(
+            f"{where}: the constructor needs {', '.join(missing)} (give --set {missing[0]}=VALUE)"
+        )
+    with blamed(f"{where}: the constructor failed", path):
+        made: object = cls(**{key: _tuples(value) for key, value in settings.items()})
+        return made
+
+
+def as_layer(found: object, where: str) -> Layer:
+    """Return an object as a `Layer`, by the adapter if it is in the course's style."""
+    if isinstance(found, Layer):
+        return found
+    if is_coursework(found):
+        return FromCoursework(found)
+    raise UsageError(
+        f"{where}: expected a subclass of assay.nn.Layer, or a class with fprop and bprop; found neither"
+    )
+
+
+def input_shape(text: str) -> Shape:
+    """Read a shape such as ``3,8,8``, the batch axis left out."""
+    try:
+        shape = tuple(int(size) for size in text.split(","))
+    except ValueError:
+        shape = ()
+    if not shape or min(shape) < 1:
+        raise UsageError(f"input shape {text!r}: expected sizes such as 3,8,8")
+    return shape
+
+
+def _arguments(cls: type) -> dict[str, Parameter]:
+    try:
+        return dict(signature(cls).parameters)
+    except (TypeError, ValueError):  # a class made in C; its constructor will say itself what it lacks
+        return {"anything": Parameter("anything", Parameter.VAR_KEYWORD)}
+
+
+def _needed(argument: Parameter) -> bool:
+    variadic = argument.kind in (Parameter.VAR_KEYWORD, Parameter.VAR_POSITIONAL)
+    return argument.default is Parameter.empty and not variadic
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
+
+
+def _own_frames(error: BaseException, path: Path | None) -> list[FrameSummary]:
+    """Return the calls in the user's own file that the error came through; a SyntaxError tells its place."""
+    if path is None or isinstance(error, SyntaxError):
+        return []
+    own = str(path.absolute())
+    frames = extract_tb(error.__traceback__)
+    return [frame for frame in frames if frame.filename == own]

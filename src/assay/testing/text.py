@@ -1,0 +1,62 @@
+"""A check in words, a line each."""
+
+from dataclasses import fields
+
+from assay.bench.clock import Timing
+from assay.nn.layer import Layer
+from assay.shapes import text
+from assay.testing import Mismatch
+from assay.testing.check import BATCH, Check
+from assay.testing.comparison import SPEED_BATCH, Comparison
+
+
+def lines(check: Check) -> list[str]:
+    """Return what a check found, the most important first."""
+    found = [f"{check.name}, input {text(check.input_shape)}, batch of {BATCH}"]
+    if check.mismatches:
+        found += ["gradients: wrong", *(f"  {mismatch}" for mismatch in check.mismatches)]
+    else:
+        found.append(f"gradients: right, {check.entries:,} entries agree with central differences")
+    if check.comparison is None:
+        return [*found, f"built-in: {check.note}"]
+    return [*found, *_compared(check.comparison)]
+
+
+def _compared(comparison: Comparison) -> list[str]:
+    name = type(comparison.built_in).__name__
+    turns = [f"{argument} {turn}" for argument, turn in comparison.turns.items()]
+    turned = f", with {', '.join(turns)}" if turns else ""
+    found = [f"built-in: {_built_in(comparison.built_in)}"]
+    if comparison.differences:
+        found += [f"  {_difference(difference, name)}" for difference in comparison.differences]
+    else:
+        found.append(f"  forward and backward give the same numbers{turned}")
+    return [
+        *found,
+        f"speed on a batch of {SPEED_BATCH}:",
+        f"  forward {_speed(comparison.forward, name)}",
+        f"  forward and backward {_speed(comparison.forward_backward, name)}",
+    ]
+
+
+def _built_in(layer: Layer) -> str:
+    """Write a layer as the call that makes it, without what is default anyway."""
+    given = (
+        f"{field.name}={getattr(layer, field.name)!r}"
+        for field in fields(layer)  # type: ignore[arg-type]
+        if field.init and getattr(layer, field.name) != field.default
+    )
+    return f"{type(layer).__name__}({', '.join(given)})"
+
+
+def _difference(found: Mismatch, name: str) -> str:
+    place = ", ".join(str(i) for i in found.index)
+    return (
+        f"{found.argument}[{place}] is {found.found:.6g}, {name} gives {found.expected:.6g}; "
+        f"{found.wrong} of {found.entries} entries differ"
+    )
+
+
+def _speed(times: tuple[Timing, Timing], name: str) -> str:
+    theirs, ours = (timing.median for timing in times)
+    return f"{theirs * 1e3:.3g} ms, {name} {ours * 1e3:.3g} ms: {theirs / ours:.2g} times as long"

@@ -1,0 +1,1 @@
+"""One run is trained, kept, examined and explained."""

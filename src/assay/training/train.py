@@ -1,0 +1,143 @@
+"""Training: epochs, evaluation, the best epoch, divergence.
+
+`train` is a generator that yields after every epoch, so that whoever drives
+it can store what there is and stop or continue anywhere between two epochs.
+"""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from math import isfinite
+
+import numpy as np
+
+from assay.data import Dataset, Split
+from assay.engines.base import Engine, Evaluation, OnSteps, Recipe, Session, State, initial_state
+from assay.nn.network import Network
+from assay.records.machine import processors
+from assay.records.runs import EpochRecord, LayerRecord
+from assay.shapes import Array
+from assay.training.examination import examine
+
+
+@dataclass
+class Progress:
+    """A run between two epochs: its state, its best weights so far, its history, and that of its layers."""
+
+    state: State
+    best: dict[str, Array] = field(default_factory=dict)
+    best_epoch: int = 0
+    history: list[EpochRecord] = field(default_factory=list)
+    layers: list[LayerRecord] = field(default_factory=list)
+
+    @property
+    def diverged(self) -> bool:
+        """Whether the last epoch's loss is not a finite number."""
+        return bool(self.history) and not _finite(self.history[-1])
+
+    @property
+    def best_accuracy(self) -> float:
+        """The best validation accuracy; below zero before the first epoch."""
+        return self.history[self.best_epoch - 1].valid_accuracy if self.best_epoch else -1.0
+
+    def add(self, record: EpochRecord, state: State, layers: Sequence[LayerRecord]) -> None:
+        """Take in an epoch; the first of equally good epochs stays the best."""
+        if _finite(record) and record.valid_accuracy > self.best_accuracy:
+            self.best, self.best_epoch = state.weights, record.epoch
+        self.history.append(record)
+        self.layers += layers
+        self.state = state
+
+    def examined(self, epoch: int) -> tuple[LayerRecord, ...]:
+        """Return how the layers fared in ``epoch``; in the first, also where they started from."""
+        first = 0 if epoch == 1 else epoch
+        return tuple(layer for layer in self.layers if first <= layer.epoch <= epoch)
+
+
+@dataclass(frozen=True)
+class Job:
+    """Runs to be trained in one session: a network, a recipe, an engine, and seeds."""
+
+    engine: Engine
+    network: Network
+    recipe: Recipe
+    seeds: tuple[int, ...]
+
+    def start(self) -> list[Progress]:
+        """Return every run's progress before its first step."""
+        return [Progress(initial_state(self.network, self.recipe, seed)) for seed in self.seeds]
+
+    def session(self, states: Sequence[State]) -> Session:
+        """Open a session from ``states``."""
+        return self.engine.session(self.network, self.recipe, self.seeds, states)
+
+
+def train(
+    session: Session, data: Dataset, runs: list[Progress], on_steps: OnSteps
+) -> Iterator[list[Progress]]:
+    """Train the runs of ``session`` from where ``runs`` stand to the last epoch.
+
+    Yields ``runs``, brought up to date, after every epoch; their layers are
+    examined before the first step too. A run whose loss is no longer finite
+    has diverged: it takes in no more epochs, and when none of the session's
+    runs is left, training ends.
+    """
+    network, recipe = session.network, session.recipe
+    for run in runs:
+        if not run.layers:
+            run.layers += examine(network, recipe, run.state, data.train, 0)
+    first = max(len(run.history) for run in runs) + 1
+    for epoch in range(first, recipe.epochs + 1):
+        if all(run.diverged for run in runs):
+            return
+        records, states = _epoch(session, data, epoch, on_steps), session.states()
+        layers = _examined(session, states, data.train, epoch)
+        for run, record, state, found in zip(runs, records, states, layers, strict=True):
+            if not run.diverged:
+                run.add(record, state, found)
+        yield runs
+
+
+def _examined(
+    session: Session, states: Sequence[State], split: Split, epoch: int
+) -> Iterator[tuple[LayerRecord, ...]]:
+    """Examine every run, several at once where a session has several: a GPU trains them faster than that."""
+    with ThreadPoolExecutor(min(len(states), processors())) as pool:
+        yield from pool.map(
+            lambda state: examine(session.network, session.recipe, state, split, epoch), states
+        )
+
+
+@np.errstate(over="ignore", invalid="ignore")
+def test(job: Job, data: Dataset, runs: list[Progress]) -> list[Evaluation]:
+    """Open the test set: measure each run once, at its best epoch."""
+    best = [_at_best(run) for run in runs]
+    return job.session(best).evaluate(data.test.images, data.test.labels)
+
+
+def _at_best(run: Progress) -> State:
+    parameters = {name: run.best[name] for name in run.state.parameters}
+    buffers = {name: run.best[name] for name in run.state.buffers}
+    return State(parameters, run.state.slots, run.state.step, buffers)
+
+
+@np.errstate(over="ignore", invalid="ignore")  # a loss that is no longer finite says it all
+def _epoch(session: Session, data: Dataset, epoch: int, on_steps: OnSteps) -> list[EpochRecord]:
+    begin = session.clock()
+    session.train_epoch(data.train.images, data.train.labels, epoch, on_steps)
+    trained = session.clock() - begin
+    train, valid = _measure(session, data.train), _measure(session, data.valid)
+    seconds = session.clock() - begin
+    steps = -(-len(data.train) // session.recipe.batch_size)
+    return [
+        EpochRecord(epoch, t.loss, t.accuracy, v.loss, v.accuracy, seconds, steps / trained)
+        for t, v in zip(train, valid, strict=True)
+    ]
+
+
+def _measure(session: Session, split: Split) -> list[Evaluation]:
+    return session.evaluate(split.images, split.labels)
+
+
+def _finite(record: EpochRecord) -> bool:
+    return isfinite(record.train_loss) and isfinite(record.valid_loss)

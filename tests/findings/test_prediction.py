@@ -1,0 +1,118 @@
+"""Characters in picture files, recognised by a trained run."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from tiny import tiny_study
+
+from assay.data import prepare
+from assay.data.glyphs import draw
+from assay.data.idx import write_idx
+from assay.errors import DataError, StoreError, StudyError, UsageError
+from assay.findings import prediction
+from assay.results import Results
+from assay.running.run import run
+from assay.training.checkpoints import save_weights
+
+CLASSES = 4
+
+
+@pytest.fixture(scope="module")
+def recogniser(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    """A study trained on the characters 0 to 3, each prepared as a picture file would be."""
+    source = tmp_path_factory.mktemp("source")
+    for part, purpose, count in (("train", "train", 2350), ("t10k", "test", 705)):
+        images, labels = draw(count, 0, purpose)
+        images, labels = images[labels < CLASSES], labels[labels < CLASSES]
+        prepared = np.stack([prepare(Image.fromarray(image)) for image in images])
+        write_idx(source / f"{part}-images-idx3-ubyte", prepared)
+        write_idx(source / f"{part}-labels-idx1-ubyte", labels.astype(np.uint8))
+    study = tiny_study(
+        f"idx:{source}",
+        seeds=[3, 5],
+        network={"layers": 2, "filters": 4},
+        training={"batch_size": 10, "epochs": 8},
+        data={"train": 160, "valid": 40, "test": 60},
+    )
+    return run(study, tmp_path_factory.mktemp("run") / "out")
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Path, str]]:
+    """New drawings of the same characters: enlarged, dark on light and light on dark, PNG and JPEG."""
+    folder = tmp_path_factory.mktemp("pictures")
+    images, labels = draw(470, 7, "test")
+    found = []
+    for index, (image, label) in enumerate(zip(images, labels, strict=True)):
+        if label < CLASSES:
+            path = folder / f"{index}.{'png' if index % 2 else 'jpg'}"
+            picture = Image.fromarray(255 - image if index % 3 else image)
+            picture.resize((28 * (2 + index % 5),) * 2, Image.Resampling.BICUBIC).save(path)
+            found.append((path, str(label)))
+    return found
+
+
+def test_new_pictures_are_recognised(recogniser: Results, pictures: list[tuple[Path, str]]):
+    found = prediction.predict(recogniser.folder, [path for path, _ in pictures])
+    assert [item.path for item in found] == [path for path, _ in pictures]
+    best = max(recogniser.runs, key=lambda run: run.valid_best or 0)
+    assert {item.run for item in found} == {best.id}
+    right = np.mean([item.character == label for item, (_, label) in zip(found, pictures, strict=True)])
+    expected = max(result.test_accuracy or 0 for result in recogniser.runs)
+    assert expected > 0.8
+    assert right > expected - 0.2  # 40 pictures: three standard errors
+    assert right > 0.7
+
+
+def test_shares_are_ordered_and_sum_to_one(recogniser: Results, pictures: list[tuple[Path, str]]):
+    for item in prediction.predict(recogniser.folder, [path for path, _ in pictures]):
+        names, shares = zip((item.character, item.confidence), *item.runners_up, strict=True)
+        assert sorted(names) == list("0123")
+        assert list(shares) == sorted(shares, reverse=True)
+        assert sum(shares) == pytest.approx(1.0)
+
+
+def test_weights_of_another_network_are_refused(recogniser: Results, tmp_path: Path):
+    folder = tmp_path / "copy"
+    shutil.copytree(recogniser.folder, folder)
+    for path in (folder / "weights").iterdir():
+        save_weights(path, {"conv1.weight": np.zeros((1, 1, 3, 3))}, {})
+    with pytest.raises(StoreError, match="another network"):
+        prediction.predict(folder, [])
+
+
+def test_what_is_not_there_is_named(recogniser: Results, tmp_path: Path):
+    folder = recogniser.folder
+    (tmp_path / "text.png").write_text("no picture")
+    Image.new("L", (30, 30), 255).save(tmp_path / "blank.png")
+    with pytest.raises(StudyError, match="did you mean 'max'"):
+        prediction.predict(folder, [], arm="maxx")
+    with pytest.raises(UsageError, match="seeds: 3, 5"):
+        prediction.predict(folder, [], seed=4)
+    for name, words in (("absent.png", "not a file"), ("text.png", "picture"), ("blank.png", "blank")):
+        with pytest.raises(DataError, match=f"{name}.*{words}"):
+            prediction.predict(folder, [tmp_path / name])
+    assert prediction.predict(folder, []) == []
+
+
+def test_bad_pictures_can_be_left_out(recogniser: Results, pictures: list[tuple[Path, str]], tmp_path: Path):
+    blank, (first, _), (second, _) = tmp_path / "blank.png", *pictures[:2]
+    Image.new("L", (30, 30), 255).save(blank)
+    errors: list[DataError] = []
+    found = prediction.predict(recogniser.folder, [first, blank, second], on_error=errors.append)
+    assert found == prediction.predict(recogniser.folder, [first, second])
+    assert [str(error).partition(":")[0] for error in errors] == [str(blank)]
+    assert prediction.predict(recogniser.folder, [blank], on_error=errors.append) == []
+
+
+@pytest.mark.parametrize(
+    "network", [{"family": "Dense", "hidden": [5]}, {"family": "ConvBlocks", "layers": 1, "filters": 2}]
+)
+def test_a_run_on_smaller_images_says_so(network: dict[str, object], tmp_path: Path, characters: str):
+    study = tiny_study(characters, training={"epochs": 1}, network=network, factors={}, control="tiny")
+    run(study, tmp_path / "out").close()
+    with pytest.raises(StoreError, match="28 x 28"):
+        prediction.predict(tmp_path / "out", [])

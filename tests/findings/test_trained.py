@@ -1,0 +1,92 @@
+"""The networks that a study left, rebuilt and looked into."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from factories import make_results
+from tiny import tiny_study
+
+from assay import nn
+from assay.data import load
+from assay.engines.reference import ReferenceEngine
+from assay.errors import DataError, StoreError
+from assay.findings import trained as inspection
+from assay.nn.network import Network
+from assay.optim import Adam
+from assay.optim.recipe import Recipe
+from assay.records.runs import Status, TestResult
+from assay.results import Results
+from assay.running.run import run
+from assay.training.checkpoints import save_weights
+from assay.training.train import Job
+
+SHAPE = (1, 14, 14)
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory, characters: str) -> Results:
+    """A tiny study that was run."""
+    return run(tiny_study(characters), tmp_path_factory.mktemp("run") / "out")
+
+
+def test_the_rebuilt_network_is_the_one_that_was_tested(results: Results):
+    """It gives every test image the answer that the run gave when it opened the test set."""
+    test = inspection.load_test(results)
+    for record in results.runs:
+        found = inspection.trained(results, record, SHAPE)
+        answers = [list(found.outputs(image).values())[-1].argmax() for image in test.images]
+        np.testing.assert_array_equal(answers, results.store.predicted(record.id))
+        np.testing.assert_array_equal(answers == test.labels, results.correct(record.id))
+
+
+def test_what_the_first_layers_give_is_what_torch_gives(results: Results):
+    found = inspection.trained(results, results.runs[0], SHAPE)
+    image = inspection.load_test(results).images[3]
+    given, weights = found.outputs(image), found.state.parameters
+    x = torch.tensor(image[None, None] / 255)
+    weight = torch.tensor(weights["conv1.weight"]).double()
+    y = torch.nn.functional.conv2d(x, weight, padding=found.network.layers[0].padding)
+    np.testing.assert_allclose(given["conv1"], y[0], atol=1e-12)
+    np.testing.assert_allclose(given["relu1"], torch.relu(y)[0], atol=1e-12)
+
+
+def test_test_images_that_the_runs_did_not_see_are_refused(tmp_path: Path, characters: str):
+    with pytest.raises(DataError, match="is not the data that the runs saw"):
+        inspection.load_test(make_results(tmp_path / "a", tiny_study(characters)))
+
+
+def test_running_statistics_are_rebuilt_too(results: Results, tmp_path: Path):
+    """Batch normalisation keeps what no gradient moves; evaluation needs it."""
+    layers = (nn.Conv2d(3, 5), nn.BatchNorm2d(), nn.ReLU(), nn.MaxPool2d(4), nn.Flatten(), nn.Linear(6))
+    job = Job(ReferenceEngine(), Network(layers, SHAPE), Recipe(Adam()), (0,))
+    session = job.session([job.start()[0].state])
+    data = load(results.study.data)
+    session.train_epoch(data.train.images, data.train.labels, 1, lambda _: None)
+    save_weights(tmp_path / "x.safetensors", session.states()[0].weights, {})
+    rebuilt = job.session([inspection._state(tmp_path / "x.safetensors", job.network)])
+    np.testing.assert_array_equal(rebuilt.scores(data.test.images), session.scores(data.test.images))
+
+
+def test_validation_chooses_the_run_and_the_test_set_does_not(tmp_path: Path):
+    results = make_results(tmp_path / "a")
+    results.__dict__["runs"] = [
+        replace(result, valid_best=index / 10, test=TestResult(0.1, 10 - index, 10))
+        for index, result in enumerate(results.runs)
+    ]
+    last = results.runs[-1]
+    assert inspection.best_run(results) == last
+    for arm in ("max", "average"):
+        assert inspection.best_run(results, arm) == results.of(arm)[-1]
+        assert inspection.best_run(results, arm, 3) == results.of(arm)[3]
+    assert inspection.best_run(results, seed=2) == results.of(last.arm)[2]
+
+
+def test_runs_that_are_not_done_are_not_chosen(tmp_path: Path):
+    statuses = {("max", seed): Status.DIVERGED for seed in range(5)}
+    results = make_results(tmp_path / "a", statuses=statuses)
+    assert inspection.best_run(results).arm == "average"
+    with pytest.raises(StoreError, match="no such run is finished"):
+        inspection.best_run(results, "max")

@@ -1,0 +1,103 @@
+"""A study in a process that is killed, as ``kill -9`` does, before or after a step of its that matters."""
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from assay.running.events import EpochEnded, Event, RunEnded, StepsTaken
+from assay.running.run import run
+from assay.store import SQLiteStore
+from assay.study.study import from_tables
+from assay.training import checkpoints
+
+server = multiprocessing.get_context("forkserver")
+server.set_forkserver_preload(["assay.running.run", "assay.engines.reference"])
+
+
+class Clock:
+    """Counts steps and kills this process at step ``at``; never, where that is 0."""
+
+    def __init__(self, at: int) -> None:
+        self.at = at
+        self.count = 0
+
+    def tick(self) -> None:
+        self.count += 1
+        if self.count == self.at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def around(self, owner: Any, name: str) -> None:
+        """Tick before and after every call of ``owner.name``."""
+        call: Callable[..., Any] = getattr(owner, name)
+
+        def ticking(*args: Any, **options: Any) -> Any:
+            self.tick()
+            result = call(*args, **options)
+            self.tick()
+            return result
+
+        setattr(owner, name, ticking)
+
+
+def _live(
+    tables: dict[str, Any], folder: str, workers: int, at: int, told: Connection, call: Callable[..., Any]
+) -> None:
+    """Run the study, telling what it said was stored, and at the end the number of steps."""
+    clock = Clock(at)
+    for owner, name in (
+        (os, "fsync"),
+        (os, "replace"),
+        (Path, "unlink"),
+        (SQLiteStore, "add_run"),
+        (SQLiteStore, "add_epoch"),
+        (SQLiteStore, "finish"),
+        (SQLiteStore, "_put"),
+        (checkpoints, "save"),
+    ):
+        clock.around(owner, name)
+
+    def on_event(event: Event) -> None:
+        if isinstance(event, StepsTaken):
+            clock.tick()
+        if isinstance(event, EpochEnded | RunEnded):
+            told.send(event)
+
+    call(from_tables(tables, "killed"), folder, workers=workers, on_event=on_event).close()
+    told.send(clock.count)
+
+
+def start(
+    tables: dict[str, Any], folder: Path, workers: int = 1, at: int = 0, call: Callable[..., Any] = run
+) -> tuple[Any, Connection]:
+    """Start the study in a process of its own; return that, and where it tells what it stored."""
+    ear, mouth = multiprocessing.Pipe(duplex=False)
+    process = server.Process(target=_live, args=(tables, str(folder), workers, at, mouth, call))
+    process.start()
+    mouth.close()
+    return process, ear
+
+
+def last_words(process: Any, ear: Connection) -> tuple[list[Event], int | None]:
+    """Wait for a process to end; return the events it told, and its number of steps, None if it was killed.
+
+    There may be none: a study that was killed between its end and these words has nothing left to do.
+    """
+    events: list[Event] = []
+    steps = None
+    with ear:
+        try:
+            while True:
+                told = ear.recv()
+                if isinstance(told, int):
+                    steps = told
+                else:
+                    events.append(told)
+        except (EOFError, ConnectionResetError):
+            process.join()
+    if process.exitcode not in (0, -signal.SIGKILL):
+        raise AssertionError(f"the study ended with exit code {process.exitcode}")
+    return events, steps

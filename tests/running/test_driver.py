@@ -1,0 +1,178 @@
+"""Runs that a worker trains side by side end as they end alone, whatever happens to some of them."""
+
+from contextlib import closing
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tiny import outcome, tiny_study
+
+from assay import engines
+from assay.engines.base import Session
+from assay.engines.reference import ReferenceEngine
+from assay.records.runs import RunId, Status
+from assay.results import Results
+from assay.running.events import Compiling, EpochEnded, StepsTaken
+from assay.running.run import run
+from assay.training.checkpoints import path_of
+
+SEEDS = [0, 1, 2, 3, 4]
+ARMS = ("max", "average")
+
+
+class Cohort(Session):
+    """Sessions of the reference engine in step."""
+
+    def __init__(self, engine, network, recipe, seeds, states):
+        super().__init__(network, recipe, seeds)
+        self.engine = engine
+        self.alone = [
+            ReferenceEngine().session(network, recipe, [seed], [state])
+            for seed, state in zip(seeds, states, strict=True)
+        ]
+
+    def train_epoch(self, images, labels, epoch, on_steps):
+        if len(self.alone) > self.engine.room and epoch > 1:
+            raise MemoryError("no room")
+        for number, session in enumerate(self.alone):
+            session.train_epoch(images, labels, epoch, (lambda step: None) if number else on_steps)
+
+    def scores(self, images):
+        return [session.scores(images)[0] for session in self.alone]
+
+    def evaluate(self, images, labels):
+        found = [session.evaluate(images, labels)[0] for session in self.alone]
+        lost = [
+            seed in self.engine.lost and session._state.step > 10
+            for seed, session in zip(self.seeds, self.alone, strict=True)
+        ]
+        return [replace(item, loss=np.nan) if bad else item for item, bad in zip(found, lost, strict=True)]
+
+    def states(self):
+        return [session.states()[0] for session in self.alone]
+
+    def memory(self):
+        return self.alone[0].memory()
+
+
+class CohortEngine(ReferenceEngine):
+    """The reference engine with several runs a session; tells of the sessions that it opened."""
+
+    def __init__(self, runs, room=99, lost=()):
+        self.runs_per_session = runs
+        self.room = room
+        self.lost = lost
+        self.opened = []
+
+    def session(self, network, recipe, seeds, states):
+        assert len({state.step for state in states}) == 1, "runs side by side are at the same step"
+        assert len(seeds) <= self.runs_per_session
+        self.opened.append(tuple(seeds))
+        return Cohort(self, network, recipe, seeds, states)
+
+
+@pytest.fixture
+def study(characters):
+    return tiny_study(characters, seeds=SEEDS)
+
+
+def ran(study, folder, engine, monkeypatch, **options):
+    monkeypatch.setitem(engines.ENGINES, "reference", lambda: engine)
+    with closing(run(study, folder, **options)) as results:
+        return outcome(results)
+
+
+@pytest.fixture(scope="module")
+def alone(characters, tmp_path_factory):
+    with closing(run(tiny_study(characters, seeds=SEEDS), tmp_path_factory.mktemp("alone"))) as results:
+        return outcome(results)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize("runs", [2, 3, 16])
+def test_side_by_side_or_alone(runs, count, study, alone, tmp_path, monkeypatch):
+    engine = CohortEngine(runs)
+    assert ran(study, tmp_path, engine, monkeypatch, workers=count) == alone
+    trained = [seeds for seeds in engine.opened if len(seeds) > 1]
+    sizes = {2: [2, 2, 2, 2], 3: [2, 2, 3, 3], 16: [5, 5]}[runs]
+    assert sorted(map(len, trained)) == sizes
+
+
+@pytest.mark.parametrize(
+    ("room", "sizes"), [(3, [5, 2, 3]), (2, [5, 2, 3, 1, 2]), (1, [5, 2, 3, 1, 1, 1, 2, 1, 1])]
+)
+def test_where_memory_does_not_suffice_half_as_many_are_trained(
+    room, sizes, study, alone, tmp_path, monkeypatch
+):
+    engine = CohortEngine(16, room)
+    assert ran(study, tmp_path, engine, monkeypatch, workers=1) == alone
+    assert len(engine.opened) == 2 * (len(sizes) + len(SEEDS)), "each run opens one more for the test set"
+    assert sorted(map(len, engine.opened)) == sorted([*sizes, *[1] * len(SEEDS)] * 2)
+
+
+def test_a_run_for_which_memory_does_not_suffice_alone_has_failed(study, tmp_path, monkeypatch):
+    monkeypatch.setitem(engines.ENGINES, "reference", lambda: CohortEngine(16, room=0))
+    with closing(run(study, tmp_path)) as results:
+        assert {(record.status, record.message) for record in results.runs} == {
+            (Status.FAILED, "MemoryError: no room")
+        }
+
+
+def test_a_run_that_diverges_leaves_its_siblings_alone(study, alone, tmp_path, monkeypatch):
+    events = []
+    found = ran(study, tmp_path, CohortEngine(16, lost=(1, 3)), monkeypatch, on_event=events.append)
+    for arm in ARMS:
+        for seed in SEEDS:
+            name = RunId(arm, seed)
+            if seed in (1, 3):
+                assert found[name].status is Status.DIVERGED
+                assert found[name].epochs == 2 < alone[name].epochs
+                for kind in (StepsTaken, EpochEnded):
+                    told = [event for event in events if isinstance(event, kind) and event.run == name]
+                    assert len(told) == 2, "nothing is told of a run that has ended"
+            else:
+                kept = [key for key in alone if name in (key, key[0] if isinstance(key, tuple) else None)]
+                assert len(kept) > 4
+                assert {key: found[key] for key in kept} == {key: alone[key] for key in kept}
+
+
+def test_runs_that_have_come_to_different_epochs_are_continued(study, alone, tmp_path, monkeypatch):
+    def stop(event):
+        if isinstance(event, EpochEnded) and event.record.epoch == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setitem(engines.ENGINES, "reference", lambda: CohortEngine(16))
+    with pytest.raises(KeyboardInterrupt):
+        run(study, tmp_path, workers=1, on_event=stop)
+    path_of(tmp_path, RunId("max", 2), unfinished=True).unlink()
+    engine = CohortEngine(16)
+    assert ran(study, tmp_path, engine, monkeypatch) == alone
+    assert {(0, 1, 3, 4), (2,)} <= set(engine.opened)
+
+
+def test_every_run_tells_of_its_steps_and_epochs(study, tmp_path, monkeypatch):
+    events = []
+    ran(study, tmp_path, CohortEngine(16), monkeypatch, on_event=events.append)
+    for kind in (StepsTaken, EpochEnded):
+        told = [event.run for event in events if isinstance(event, kind)]
+        assert sorted(told, key=str) == sorted(
+            3 * [RunId(arm, seed) for arm in ARMS for seed in SEEDS], key=str
+        )
+    with closing(Results.open(tmp_path)) as results:
+        assert results.complete
+
+
+def test_a_worker_says_how_far_its_engine_is_with_compiling(characters, tmp_path, monkeypatch):
+    """Before the arm's first step."""
+
+    def prepare(engine, network, recipe, on_compiled):
+        on_compiled(1, 2)
+        on_compiled(2, 2)
+
+    monkeypatch.setattr(ReferenceEngine, "prepare", prepare)
+    events = []
+    run(tiny_study(characters, seeds=1), tmp_path / "out", workers=1, on_event=events.append)
+    first = next(index for index, event in enumerate(events) if isinstance(event, StepsTaken))
+    assert events[first].run.arm == ARMS[0]
+    told = [event for event in events[:first] if isinstance(event, Compiling)]
+    assert told == [Compiling(ARMS[0], 1, 2), Compiling(ARMS[0], 2, 2)]

@@ -1,0 +1,471 @@
+"""A study runs to its end, whatever the workers, the order and the accidents; and then stays as it is."""
+
+import multiprocessing
+import os
+import sqlite3
+import subprocess
+import sys
+import threading
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from tiny import CLASSES, TEST, outcome, tiny_study
+from torch.nn.functional import cross_entropy
+from torch_networks import load_weights, torch_blocks
+
+from assay import engines
+from assay.data import load
+from assay.engines import speed
+from assay.errors import AssayError, StoreError, UnsupportedError, UsageError
+from assay.records.runs import RunId, Status
+from assay.results import DATABASE, Results
+from assay.running import driver as workers
+from assay.running.events import EpochEnded, Loading, RunEnded, Started, StepsTaken
+from assay.running.run import run
+from assay.store.lock import folder_lock
+from assay.study import tables
+from assay.training import checkpoints
+from assay.training.checkpoints import path_of
+
+
+def ran(study, folder, **options):
+    """Run a study and return all that it found."""
+    with closing(run(study, folder, **options)) as results:
+        assert results.complete
+        return outcome(results)
+
+
+@pytest.fixture(scope="module")
+def expected(characters, tmp_path_factory):
+    """What the tiny study finds when nothing happens to it, by engine."""
+    found = {}
+
+    def of(engine):
+        if engine not in found:
+            found[engine] = ran(
+                tiny_study(characters, engine=engine), tmp_path_factory.mktemp("plain"), workers=1
+            )
+        return found[engine]
+
+    return of
+
+
+@pytest.mark.parametrize("count", [2, 4])
+def test_the_number_of_workers_makes_no_difference(engine, count, characters, expected, tmp_path):
+    assert ran(tiny_study(characters, engine=engine), tmp_path, workers=count) == expected(engine)
+
+
+def test_the_order_of_runs_makes_no_difference(engine, characters, expected, tmp_path):
+    levels = {"average": {"network": {"reduction": "average"}}, "max": {"network": {"reduction": "max"}}}
+    study = tiny_study(characters, engine=engine, seeds=[1, 0], factors={"reduction": levels})
+    assert [arm.name for arm in study.arms] == ["average", "max"]
+    assert ran(study, tmp_path, workers=2) == expected(engine)
+
+
+def test_a_run_alone_is_the_run_in_its_cohort(engine, characters, expected, tmp_path):
+    found = {}
+    for seed in (0, 1):
+        for arm in ("max", "average"):
+            factors = {"reduction": {arm: {"network": {"reduction": arm}}}}
+            study = tiny_study(characters, engine=engine, seeds=[seed], factors=factors, control=arm)
+            found |= ran(study, tmp_path / f"{arm}{seed}")
+    assert found == expected(engine)
+
+
+def test_seeds_and_arms_differ(engine, expected):
+    weights = {
+        key[0]: value
+        for key, value in expected(engine).items()
+        if isinstance(key, tuple) and "weights" in key
+    }
+    assert len(weights) == len(set(weights.values())) == 4
+
+
+def test_both_engines_find_nearly_the_same(expected, characters):
+    """One rounds otherwise than the other, no more: epochs agree to five digits."""
+    pytest.importorskip("assay.engines.numba", reason="the second engine is not there")
+    for key, epochs in expected("reference").items():
+        if isinstance(key, tuple) and key[1] == "epochs":
+            for one, other in zip(epochs, expected("numba")[key], strict=True):
+                numbers = [
+                    [float(part.split("=")[1].strip(")")) for part in r.split(", ")[1:]] for r in (one, other)
+                ]
+                np.testing.assert_allclose(*numbers, rtol=1e-5)
+
+
+def test_what_is_measured_is_what_pytorch_measures_with_the_same_weights(engine, characters, tmp_path):
+    """The test's loss and accuracy, and the best epoch's on the whole of train and valid."""
+    study = tiny_study(characters, engine=engine)
+    data = load(study.data)
+    with closing(run(study, tmp_path)) as results:
+        for record in results.runs:
+            modules = torch_blocks(1, 6, record.arm, CLASSES, (14, 14)).double()
+            load_weights(modules, checkpoints.load_weights(path_of(tmp_path, record.id)))
+            best = results.epochs(record.id)[record.best_epoch - 1]
+            assert best.valid_accuracy == max(epoch.valid_accuracy for epoch in results.epochs(record.id))
+            correct = results.correct(record.id)
+            predicted = results.store.predicted(record.id)
+            assert record.test.correct == np.count_nonzero(correct)
+            measured = {
+                "train": (best.train_loss, best.train_accuracy),
+                "valid": (best.valid_loss, best.valid_accuracy),
+                "test": (record.test_loss, record.test_accuracy),
+            }
+            for part, (loss, accuracy) in measured.items():
+                split = getattr(data, part)
+                with torch.no_grad():
+                    scores = modules(torch.tensor(split.images[:, None] / 255))
+                labels = torch.tensor(split.labels)
+                assert loss == pytest.approx(float(cross_entropy(scores, labels)), rel=1e-5)
+                assert accuracy == float((scores.argmax(1) == labels).double().mean())
+            assert np.array_equal(predicted, scores.argmax(1).numpy())
+            assert np.array_equal(correct, predicted == split.labels)
+
+
+def test_the_test_set_is_opened_once_a_run(characters, tmp_path):
+    study = tiny_study(characters)
+    for _ in range(2):
+        with closing(run(study, tmp_path)) as results:
+            assert results.store.test_openings() == results.done == results.total == 4
+            assert len(results.correct(RunId("max", 0))) == TEST
+
+
+def test_a_second_call_does_nothing(engine, characters, tmp_path):
+    study = tiny_study(characters, engine=engine)
+    ran(study, tmp_path)
+    paths = [tmp_path / DATABASE, *(tmp_path / "weights").iterdir()]
+    files = {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in paths}
+    events = []
+    found = ran(study, tmp_path, on_event=events.append)
+    assert not events
+    assert {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in files} == files
+    assert len(found) == 24
+    assert not list(tmp_path.rglob("*.part*"))
+
+
+@pytest.mark.parametrize(
+    ("key", "before", "after"),
+    [
+        ("optimizer.lr", 0.03, 0.001), ("training.epochs", 3, 4), ("seeds", [0, 1], [0, 1, 2]),
+        ("data.train", 150, 140), ("factors.reduction.max.network.reduction", "max", "dilated"),
+        ("engine", "reference", "auto"),
+    ],
+)  # fmt: skip
+def test_another_study_in_the_same_folder_is_refused_naming_what_changed(
+    key, before, after, characters, tmp_path
+):
+    study = tiny_study(characters, training={"epochs": 3})
+    ran(study, tmp_path)
+    kept = (tmp_path / DATABASE).read_bytes()
+    changed = tables.merge(study.to_tables(), tables.nest(key, after))
+    with pytest.raises(StoreError) as caught:
+        run(tiny_study(characters, **changed), tmp_path)
+    assert f"{key}: {before!r} there, {after!r} now (use another --out" in str(caught.value)
+    assert (tmp_path / DATABASE).read_bytes() == kept
+
+
+def test_a_level_that_is_new_is_named(characters, tmp_path):
+    study = tiny_study(characters, training={"epochs": 1})
+    ran(study, tmp_path)
+    levels = {**study.factors["reduction"], "plain": {}}
+    with pytest.raises(StoreError, match=r"factors\.reduction\.plain"):
+        run(tiny_study(characters, training={"epochs": 1}, factors={"reduction": levels}), tmp_path)
+
+
+def test_data_that_changed_is_refused(characters, tmp_path, monkeypatch):
+    study = tiny_study(characters)
+    interrupted(study, tmp_path)
+    file = Path(characters.removeprefix("idx:")) / "t10k-images-idx3-ubyte"
+    kept = file.read_bytes()
+    try:
+        file.write_bytes(kept[:-5000] + bytes(5000))
+        with pytest.raises(StoreError, match="changed since the first run"):
+            run(study, tmp_path)
+    finally:
+        file.write_bytes(kept)
+
+
+def interrupted(study, folder, after=StepsTaken, workers=2):
+    """Stop a study from where it is watched, as Ctrl-C does, at the first ``after``."""
+
+    def stop(event):
+        if isinstance(event, after):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(study, folder, workers=workers, on_event=stop)
+
+
+@pytest.mark.parametrize("after", [Started, StepsTaken, EpochEnded, RunEnded])
+def test_a_study_that_was_interrupted_is_continued(engine, after, characters, expected, tmp_path):
+    study = tiny_study(characters, engine=engine)
+    # The reference engine tells of steps after every ten of them, as many as an epoch has.
+    if after is StepsTaken:
+        study = tiny_study(characters, engine=engine, training={"batch_size": 4, "epochs": 2})
+        plain = ran(study, tmp_path / "plain")
+    else:
+        plain = expected(engine)
+    threads = threading.active_count()
+    interrupted(study, tmp_path / "out", after)
+    assert threading.active_count() == threads
+    if after is StepsTaken and engine == "reference":  # an epoch of the other is over by then
+        assert not (tmp_path / "out" / "weights").exists(), "workers should stop in the middle of an epoch"
+    with closing(Results.open(tmp_path / "out")) as results:
+        assert not results.complete
+    assert ran(study, tmp_path / "out", workers=2) == plain
+
+
+def fastest(monkeypatch, name):
+    """Let "auto" find that one engine is the faster one, however small the network."""
+    monkeypatch.setattr(engines, "COMPARED_FROM", 0)
+    monkeypatch.setattr(speed, "recall", lambda *_: None)
+    monkeypatch.setattr(speed, "steps_per_second", lambda engine, *_: float(engine.name == name))
+
+
+@pytest.mark.parametrize(("begun", "today"), [("numba", "torch:cpu"), ("torch:cpu", "numba")])
+@pytest.mark.parametrize("after", [Started, EpochEnded, RunEnded])
+def test_a_study_keeps_the_engine_with_which_it_was_begun(
+    begun, today, after, characters, expected, tmp_path, monkeypatch
+):
+    """To the bit, whichever engine would be found faster today."""
+    study = tiny_study(characters, engine="auto")
+    fastest(monkeypatch, begun)
+    interrupted(study, tmp_path, after)
+    fastest(monkeypatch, today)
+    begins = after is Started  # nothing was begun that could be gone on with
+    assert ran(study, tmp_path, workers=2) == expected(today if begins else begun)
+
+
+def test_a_study_whose_engine_is_gone_is_not_continued_with_another(characters, tmp_path, monkeypatch):
+    study = tiny_study(characters, engine="auto")
+    fastest(monkeypatch, "torch:cpu")
+    interrupted(study, tmp_path, EpochEnded)
+    kept = (tmp_path / DATABASE).read_bytes()
+    monkeypatch.setattr(engines, "find_spec", lambda name: None)
+    with pytest.raises(UnsupportedError) as caught:
+        run(study, tmp_path)
+    assert str(caught.value) == (
+        "tiny: arm 'max': begun with engine 'torch:cpu', which cannot be used here "
+        "(continue where it can, or begin anew with another --out)"
+    )
+    assert (tmp_path / DATABASE).read_bytes() == kept
+
+
+def test_a_run_that_diverges_is_said_to_and_its_siblings_go_on(engine, characters, tmp_path):
+    factors = {"lr": {"good": {}, "huge": {"optimizer": {"rule": "SGD", "lr": 1e30}}}}
+    study = tiny_study(characters, engine=engine, factors=factors, control="good")
+    results = run(study, tmp_path, workers=2)
+    assert results.complete
+    assert np.isnan(results.accuracies("huge")).all()
+    assert np.isfinite(results.accuracies("good")).all()
+    for record in results.of("huge"):
+        assert record.status is Status.DIVERGED
+        assert (record.test, record.test_accuracy, record.test_loss) == (None, None, None)
+        assert record.epochs == len(results.epochs(record.id)) < 3
+        assert "no longer finite" in record.message
+        last = results.epochs(record.id)[-1]
+        assert not (np.isfinite(last.train_loss) and np.isfinite(last.valid_loss))
+        assert not path_of(tmp_path, record.id).exists()
+        with pytest.raises(StoreError, match="not finished"):
+            results.correct(record.id)
+    assert results.store.test_openings() == 2
+    kept = outcome(results)
+    results.close()
+    events = []
+    assert ran(study, tmp_path, on_event=events.append) == kept
+    assert not events
+
+
+def test_a_test_loss_that_is_not_finite_is_no_result(characters, tmp_path, monkeypatch):
+    def poisoned(job, data, runs):
+        [found] = test(job, data, runs)
+        return [type(found)(float("nan"), found.predicted, found.correct)]
+
+    test = workers.test
+    monkeypatch.setattr(workers, "test", poisoned)
+    with closing(run(tiny_study(characters, training={"epochs": 1}), tmp_path)) as results:
+        assert {record.status for record in results.runs} == {Status.DIVERGED}
+        assert {record.message for record in results.runs} == {"the loss on the test set is not finite"}
+        assert np.isnan(results.accuracies("max")).all()
+
+
+def failing(monkeypatch, arm, error):
+    """Make every run of ``arm`` raise ``error`` once it has trained."""
+    train = workers.train
+
+    def broken(session, data, runs, on_steps):
+        yield from train(session, data, runs, on_steps)
+        if session.network.layers[2].kind == arm:
+            raise error
+
+    monkeypatch.setattr(workers, "train", broken)
+
+
+@pytest.mark.parametrize("error", [ValueError("no\nluck"), MemoryError(), SystemExit(0)])
+def test_a_run_that_fails_says_why_and_is_tried_again(
+    engine, error, characters, expected, tmp_path, monkeypatch
+):
+    study = tiny_study(characters, engine=engine)
+    with monkeypatch.context() as patch:
+        failing(patch, "maxpool", error)
+        with closing(run(study, tmp_path, workers=2)) as results:
+            assert (results.done, results.complete) == (2, False)
+            assert [record.status for record in results.of("average")] == [Status.DONE] * 2
+            for record in results.of("max"):
+                assert (record.status, record.test) == (Status.FAILED, None)
+                assert record.message == f"{type(error).__name__}: {error}".splitlines()[0]
+            assert np.isnan(results.accuracies("max")).all()
+    assert ran(study, tmp_path) == expected(engine)
+
+
+def test_a_damaged_checkpoint_is_not_passed_over(characters, expected, tmp_path):
+    study = tiny_study(characters)
+    interrupted(study, tmp_path, EpochEnded)
+    [damaged, *_] = (tmp_path / "weights").glob("*.part.safetensors")
+    damaged.write_bytes(damaged.read_bytes()[:-40])
+    kept = damaged.read_bytes()
+    for _ in range(2):
+        with pytest.raises(
+            StoreError, match="remove it, and the run starts again from its first epoch"
+        ) as caught:
+            run(study, tmp_path)
+        assert str(damaged) in str(caught.value)
+        assert damaged.read_bytes() == kept
+    damaged.unlink()
+    assert ran(study, tmp_path) == expected("reference")
+
+
+@pytest.mark.parametrize("stranger", [RunId("average", 0), RunId("max", 1)])
+def test_a_checkpoint_of_another_run_is_refused(stranger, characters, tmp_path):
+    study = tiny_study(characters)
+    interrupted(study, tmp_path, EpochEnded, workers=1)
+    first = path_of(tmp_path, RunId("max", 0), unfinished=True)
+    path_of(tmp_path, stranger, unfinished=True).write_bytes(first.read_bytes())
+    with pytest.raises(StoreError, match=r"belongs to (arm 'max'|seed 0), expected"):
+        run(study, tmp_path)
+
+
+def test_two_runs_at_once_are_one_too_many(characters, tmp_path):
+    study = tiny_study(characters)
+    with folder_lock(tmp_path), pytest.raises(StoreError, match="already at work here"):
+        run(study, tmp_path)
+    ran(study, tmp_path)
+
+
+def test_two_processes_at_once_are_one_too_many(tmp_path):
+    code = "import sys; from pathlib import Path; from assay.store.lock import folder_lock\n"
+    code += "with folder_lock(Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as other:
+        assert other.stdout.readline() == b"held\n"
+        with pytest.raises(StoreError, match="already at work here"), folder_lock(tmp_path):
+            pass
+        other.kill()
+        other.wait()
+        with folder_lock(tmp_path):
+            pass
+
+
+def test_one_may_read_while_another_writes(engine, characters, expected, tmp_path):
+    """Every epoch and run that was announced is there, and what is there is whole."""
+    seen = []
+
+    def read(event):
+        if isinstance(event, Loading):
+            return
+        with closing(Results.open(tmp_path)) as results:
+            statuses = {record.id: record.status for record in results.runs}
+            if isinstance(event, EpochEnded):
+                assert event.record in results.epochs(event.run)
+            if isinstance(event, RunEnded):
+                assert statuses[event.record.id] is Status.DONE
+                assert results.correct(event.record.id).sum() == event.record.test.correct
+            for run_id, status in statuses.items():
+                assert status is not Status.DONE or len(results.epochs(run_id)) == 3
+        seen.append(type(event))
+
+    study = tiny_study(characters, engine=engine)
+    assert ran(study, tmp_path, workers=2, on_event=read) == expected(engine)
+    assert seen.count(EpochEnded) == 12
+    assert seen.count(RunEnded) == 4
+    assert seen[0] is Started
+
+
+def test_a_reader_in_its_own_time_gets_in_nobodys_way(characters, expected, tmp_path):
+    stop, reads, errors = threading.Event(), [], []
+
+    def reader():
+        while not stop.is_set():
+            try:
+                with closing(Results.open(tmp_path)) as results:
+                    reads.append(sum(len(results.epochs(record.id)) for record in results.runs))
+            except StoreError as error:
+                errors.append(str(error))
+
+    thread = threading.Thread(target=reader)
+    thread.start()
+    try:
+        assert ran(tiny_study(characters), tmp_path, workers=2) == expected("reference")
+    finally:
+        stop.set()
+        thread.join()
+    assert reads == sorted(reads)
+    assert all("no results here" in error for error in errors)
+
+
+def test_a_folder_that_is_a_file_is_refused(characters, tmp_path):
+    (tmp_path / "out").write_text("")
+    with pytest.raises(StoreError, match="is a file, expected a folder"):
+        run(tiny_study(characters), tmp_path / "out")
+
+
+@pytest.mark.parametrize("count", [0, -1, 10_000])
+def test_a_number_of_workers_that_cannot_be_is_refused(count, characters, tmp_path):
+    with pytest.raises(UsageError, match=rf"workers must be 1\.\.1024; got {count}"):
+        run(tiny_study(characters), tmp_path / "out", workers=count)
+    assert not (tmp_path / "out").exists()
+
+
+def nobody(folder, pipe):
+    """Run a study as a user who owns nothing, which the owner of all, root, is not hindered from."""
+    if os.geteuid() == 0:
+        os.setuid(65534)
+    try:
+        run(tiny_study("glyphs"), Path(folder) / "out")
+    except AssayError as error:
+        pipe.send(str(error))
+
+
+@pytest.mark.parametrize("name", ["a\0b", "x" * 300])
+def test_a_folder_that_cannot_be_is_refused(name, characters, tmp_path):
+    with pytest.raises(StoreError, match="cannot be made"):
+        run(tiny_study(characters), tmp_path / name)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")
+def test_a_folder_that_cannot_be_written_is_refused(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("closed")
+    folder.chmod(0o555)
+    receive, send = multiprocessing.Pipe(duplex=False)
+    process = multiprocessing.get_context("spawn").Process(target=nobody, args=(str(folder), send))
+    process.start()
+    process.join()
+    assert receive.poll()
+    assert receive.recv().startswith(f"'{folder}/out': cannot be made (Permission denied")
+
+
+@pytest.mark.parametrize("name", ["lock", DATABASE])
+def test_a_stranger_in_the_folder_is_refused(name, characters, tmp_path):
+    (tmp_path / name).write_bytes(b"not a database, but long enough to be looked at: " * 40)
+    with pytest.raises(StoreError, match=rf"{tmp_path}/{name}: .*not a database"):
+        run(tiny_study(characters), tmp_path)
+
+
+def test_integrity(characters, tmp_path):
+    ran(tiny_study(characters), tmp_path)
+    with closing(sqlite3.connect(tmp_path / DATABASE)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
