@@ -8,7 +8,7 @@ from said import Assay
 from tiny import CLASSES, TEST, TRAIN, VALID, tiny_tables
 
 from assay import engines
-from assay.data import catalogue as sources
+from assay.data import sources
 from assay.engines import speed
 from assay.errors import DataError
 from assay.findings.prediction import Prediction

@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assay.data import Dataset, DataSpec, Split, dataset, load, overlap
-from assay.data import catalogue as sources
+from assay.data import Dataset, DataSpec, Split, dataset, load, overlap, sources
 from assay.data.idx import write_idx
 from assay.errors import DataError
 

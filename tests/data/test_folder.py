@@ -1,10 +1,8 @@
 """Folders named like MNIST's and EMNIST's are found, turned upright and checked."""
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
+from emnist47 import EMNIST47, needs_emnist47
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
@@ -14,10 +12,6 @@ from assay.data.folder import open_folder, read_mapping
 from assay.data.idx import write_idx
 from assay.errors import DataError
 
-EMNIST47 = Path(os.environ.get("ASSAY_EMNIST47", Path(__file__).parents[3] / "shared" / "data" / "emnist47"))
-needs_emnist47 = pytest.mark.skipif(
-    not EMNIST47.is_dir(), reason="no folder of real characters (name one in ASSAY_EMNIST47)"
-)
 IMAGES = np.arange(6 * 4 * 5, dtype=np.uint8).reshape(6, 4, 5)
 LABELS = np.array([0, 1, 2, 0, 1, 2], dtype=np.uint8)
 

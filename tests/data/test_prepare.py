@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from emnist47 import EMNIST47, needs_emnist47
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
@@ -11,8 +12,6 @@ from assay.data import load, prepare
 from assay.data.glyphs import draw
 from assay.data.strokes import templates
 from assay.errors import DataError
-
-from test_folder import EMNIST47, needs_emnist47  # isort: skip
 
 GLYPHS = draw(47, 1)[0]
 

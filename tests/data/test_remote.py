@@ -12,8 +12,7 @@ import numpy as np
 import pytest
 import requests
 
-from assay.data import catalogue as sources
-from assay.data import load, remote
+from assay.data import load, remote, sources
 from assay.data.idx import write_idx
 from assay.errors import DataError
 

@@ -20,7 +20,7 @@ from numba_cases import (
     open_session,
     train,
 )
-from test_numba_winograd import networks as tiled
+from numba_cases import convolutions as tiled
 from torch.nn import functional
 
 from assay.engines.base import Recipe, State, initial_state

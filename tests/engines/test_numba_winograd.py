@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, reject, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from numba_cases import assert_agree, draw_images, draw_pair, kernels_of, open_session, train
+from numba_cases import assert_agree, convolutions, draw_images, kernels_of, open_session, train
 from torch import nn
 from torch.nn import functional
 from torch_networks import load_weights
@@ -17,8 +17,7 @@ from assay.engines.numba.kernels.codes import Kernel
 from assay.engines.numba.kernels.winograd import GRADIENT, INPUT, OUTPUT
 from assay.engines.reference import ReferenceEngine
 from assay.engines.registers import REGISTERS
-from assay.errors import ShapeError
-from assay.nn import AvgPool2d, Conv2d, Flatten, Layer, Linear, MaxPool2d, ReLU
+from assay.nn import AvgPool2d, Conv2d, Flatten, Linear, MaxPool2d, ReLU
 from assay.nn.network import Network
 from assay.optim import SGD, Adam
 from assay.study.architectures import ConvBlocks, ConvPool
@@ -39,26 +38,7 @@ def test_the_three_matrices_filter_exactly() -> None:
 WIDE = Conv2d(64, 3, padding=1)
 
 
-@st.composite
-def networks(draw: st.DrawFn) -> Network:
-    """Draw three convolutions of 3 x 3, dilated, grouped, padded or pooled."""
-    groups = draw(st.sampled_from([1, 1, 2]))
-    layers: list[Layer] = []
-    for _ in range(3):
-        outputs = groups * draw(st.integers(1, 4))
-        padding, dilation = draw_pair(draw, 0, 4), draw(st.just(1) | st.just((3, 1)) | st.just((1, 2)))
-        own = groups if layers else 1
-        bias = draw(st.booleans())
-        layers.append(Conv2d(outputs, 3, 1, padding, dilation=dilation, groups=own, bias=bias))
-        layers += [ReLU()] if draw(st.booleans()) else []
-        layers += [MaxPool2d(2, padding=draw(st.integers(0, 1)))] if draw(st.booleans()) else []
-    try:
-        return Network((*layers, Flatten(), Linear(5)), (draw(st.integers(1, 2)), *draw_pair(draw, 1, 23)))
-    except ShapeError:
-        reject()
-
-
-@given(networks(), st.sampled_from([1, 9, 16, 19, 20]), st.sampled_from([2, 3, 40]), st.booleans())
+@given(convolutions(), st.sampled_from([1, 9, 16, 19, 20]), st.sampled_from([2, 3, 40]), st.booleans())
 @settings(max_examples=40, deadline=None)
 def test_agrees_with_the_reference(network: Network, batch_size: int, strip: int, blockwise: bool) -> None:
     recipe = Recipe(SGD(0.003), batch_size, dtype="float64")  # more, and some of these diverge

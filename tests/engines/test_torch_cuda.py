@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numba_cases import draw_images, uneven, values
 from oracles import assert_close
-from test_torch_engine import (
+from tiny import tiny_study
+from torch_cases import (
     CNN,
     EPS,
     MAPS_ONLY,
@@ -21,7 +22,6 @@ from test_torch_engine import (
     networks,
     train,
 )
-from tiny import tiny_study
 
 from assay.engines.base import Recipe, State, initial_state
 from assay.engines.torch import TorchEngine, graphs

@@ -6,7 +6,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_torch_engine import CNN, REFERENCE, assert_trains_as_the_reference, draw_conv, networks, train
+from torch_cases import CNN, REFERENCE, assert_trains_as_the_reference, draw_conv, networks, train
 
 from assay.engines.base import Recipe
 from assay.engines.torch import TorchEngine, ways

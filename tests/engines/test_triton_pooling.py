@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numba_cases import uneven
-from test_torch_engine import train
+from torch_cases import train
 
 if not torch.cuda.is_available():
     os.environ["TRITON_INTERPRET"] = "1"

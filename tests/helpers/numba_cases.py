@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from hypothesis import reject
 from hypothesis import strategies as st
 
 from assay.engines.base import Engine, Recipe, Session, State, initial_state
@@ -227,7 +228,7 @@ def recipes(draw: st.DrawFn) -> Recipe:
 
 def in_another_process(code: str, **environment: str) -> list[str]:
     """Return the words that the code prints."""
-    folders = Path(__file__).parent, Path(__file__).parents[1], os.environ.get("PYTHONPATH", "")
+    folders = Path(__file__).parent, Path(__file__).parents[1] / "engines", os.environ.get("PYTHONPATH", "")
     path = os.pathsep.join(map(str, filter(None, folders)))
     done = subprocess.run(
         [sys.executable, "-c", code],
@@ -237,3 +238,22 @@ def in_another_process(code: str, **environment: str) -> list[str]:
         check=True,
     )
     return done.stdout.split()
+
+
+@st.composite
+def convolutions(draw: st.DrawFn) -> Network:
+    """Draw three convolutions of 3 x 3, dilated, grouped, padded or pooled."""
+    groups = draw(st.sampled_from([1, 1, 2]))
+    layers: list[Layer] = []
+    for _ in range(3):
+        outputs = groups * draw(st.integers(1, 4))
+        padding, dilation = draw_pair(draw, 0, 4), draw(st.just(1) | st.just((3, 1)) | st.just((1, 2)))
+        own = groups if layers else 1
+        bias = draw(st.booleans())
+        layers.append(Conv2d(outputs, 3, 1, padding, dilation=dilation, groups=own, bias=bias))
+        layers += [ReLU()] if draw(st.booleans()) else []
+        layers += [MaxPool2d(2, padding=draw(st.integers(0, 1)))] if draw(st.booleans()) else []
+    try:
+        return Network((*layers, Flatten(), Linear(5)), (draw(st.integers(1, 2)), *draw_pair(draw, 1, 23)))
+    except ShapeError:
+        reject()

@@ -268,7 +268,8 @@ def test_every_run_has_files_of_its_own(tmp_path_factory, wanted):
 def test_equal_weights_make_equal_files_in_every_process(tmp_path):
     """safetensors keeps its metadata in a map whose order differs from process to process."""
     script = (
-        "import sys, numpy as np; from pathlib import Path; from assay.training.checkpoints import save_weights;"
+        "import sys, numpy as np; from pathlib import Path;"
+        "from assay.training.checkpoints import save_weights;"
         "save_weights(Path(sys.argv[1]), {'a': np.arange(3.0), 'b': np.ones(2)}, {'arm': 'x', 'seed': 1})"
     )
     paths = [tmp_path / f"{count}.safetensors" for count in range(4)]

@@ -28,7 +28,7 @@ def list_() -> None:
 
     Example: assay data list
     """
-    from assay.data import catalogue as sources
+    from assay.data import sources
 
     table = grid("data set", "what it is", "here", left=3)
     for source in sources():

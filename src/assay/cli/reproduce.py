@@ -48,7 +48,6 @@ def reproduce(
 
     Example: assay reproduce 2017 --quick
     """
-    from assay.running.repeat import repeat
     from assay.study import papers
 
     paper = papers.paper(report)
@@ -76,7 +75,6 @@ def _repeat(study: "Study", folder: Path, workers: int | None) -> "Results":
     """Train one study, showing how far it is."""
     from assay.cli.progress import watched
     from assay.running.repeat import repeat
-    from assay.study import papers
 
     results, _ = watched(lambda watch: repeat(study, folder, workers=workers, on_event=watch), folder)
     return results

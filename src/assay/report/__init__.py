@@ -1,1 +1,1 @@
-"""Results drawn: computed once by `assay.findings.findings`, drawn as HTML, text, CSV, JSON and notebook cells."""
+"""Results drawn: computed once by `findings`, drawn as HTML, text, CSV, JSON and notebook cells."""

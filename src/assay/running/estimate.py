@@ -9,9 +9,6 @@ from dataclasses import dataclass, replace
 
 from threadpoolctl import threadpool_limits
 
-from assay.data import DataSpec, load
-from assay.data import catalogue as sources
-from assay.data.dataset import FULL_VALID, GLYPHS_TEST, GLYPHS_TRAIN, VALID_SHARE
 from assay.data.outline import Outline
 from assay.engines.speed import Trial
 from assay.running.plan import Cohort, Plan

@@ -66,8 +66,8 @@ class Study:
     level to the tables it lays over ``base``. ``seeds`` are the paired seeds, ``control`` the arm that the
     others are compared with (all pairs are compared without one) and ``margin`` the difference in percentage
     points below which two arms' accuracies count as equivalent; ``margins`` are those of other metrics, by
-    their names (``assay.records.metrics.MARGINS``: points, or factors above 1). ``claims`` are published sentences to
-    test; ``published`` holds, by arm and metric, the numbers that were printed (``assay.records.metrics``, accuracies
+    their names (``metrics.MARGINS``: points, or factors above 1). ``claims`` are published sentences to
+    test; ``published`` holds, by arm and metric, the numbers that were printed (``metrics``, accuracies
     as shares); ``published_images`` is on how many images their accuracies were measured, as many as ours
     where it is None. ``looks`` are the numbers of seeds, the last one all of them, at which there may be a
     verdict; none stands for all seeds alone. ``parent`` is the digest of the study whose results were seen

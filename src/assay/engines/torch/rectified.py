@@ -1,4 +1,4 @@
-"""ReLU and pooling at once: `assay.engines.torch.compiled_pooling` on the CPU, max pooling by Triton on a GPU.
+"""ReLU and pooling at once: `compiled_pooling` on the CPU, max pooling by Triton on a GPU.
 
 The layers here stand in for a ReLU with a pooling behind it. Where windows
 overlap, or where there is nothing better, PyTorch does one after the other.
