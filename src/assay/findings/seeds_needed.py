@@ -17,7 +17,8 @@ from assay.stats import (
     seeds_for_equivalence,
     seeds_needed,
 )
-from assay.study.study import Study, tables
+from assay.study import tables
+from assay.study.study import Study
 
 STORED_SD = 0.00354
 """The spread of paired differences, a share, where no pilot has shown one.

@@ -26,7 +26,8 @@ from assay.running.plan import Plan, check, make_plan
 from assay.running.reuse import take_over
 from assay.store import Header, SQLiteStore, Store
 from assay.store.lock import folder_lock
-from assay.study.study import Study, tables
+from assay.study import tables
+from assay.study.study import Study
 from assay.training.causes import chance
 
 
