@@ -239,8 +239,8 @@ def _costs(results: Results, arms: Sequence[ArmRow]) -> Iterator[str]:
     where = f" ({machine})" if machine else ""
     yield from _processors(results)
     yield (
-        f"Times are of training alone{_evaluation(arms)}. They hold for one machine{where}: processor time of the run's own thread, whatever else was at "
-        "work there (on a GPU, time by the clock)."
+        f"Times are of training alone{_evaluation(arms)}. They hold for one machine{where}: processor time "
+        "of the run's own thread, whatever else was at work there (on a GPU, time by the clock)."
     )
 
 
