@@ -153,12 +153,13 @@ def old(characters, tmp_path):
     make_old(tmp_path)
     with closing(sqlite3.connect(tmp_path / DATABASE)) as file, file:
         file.execute("UPDATE header SET value = ? WHERE key = 'digest'", (json.dumps(unsaid.digest),))
-        file.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return tmp_path, unsaid
 
 
 def test_an_old_store_is_read_as_it_is_and_migrated_when_written(old, whole):
     folder, _ = old
+    with closing(sqlite3.connect(folder / DATABASE)) as file:
+        file.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     before = (folder / DATABASE).read_bytes()
     with closing(Results.open(folder)) as results:
         first = outcome(results)

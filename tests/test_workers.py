@@ -110,7 +110,9 @@ def test_where_memory_does_not_suffice_half_as_many_are_trained(
     assert sorted(map(len, trained)) == sorted([size for size in sizes if size > 1] * len(ARMS))
     ends = len(engine.opened) - len(ARMS) * len(sizes)
     runs = len(ARMS) * len(SEEDS)
-    assert 2 * runs <= ends <= 3 * runs, "a run opens one more for the test set, and one or two for training's"
+    assert 2 * runs <= ends <= 3 * runs, (
+        "a run opens one more for the test set, and one or two for training's"
+    )
 
 
 def test_a_run_for_which_memory_does_not_suffice_alone_has_failed(study, tmp_path, monkeypatch):

@@ -35,7 +35,7 @@ run_ids = st.builds(
 )
 shares = st.floats(0, 1)
 losses = st.floats(0, 1e30) | st.sampled_from([nan, inf])
-epochs = st.builds(EpochRecord, st.integers(1, 5), losses, shares, losses, shares, shares, shares)
+epochs = st.builds(EpochRecord, st.integers(1, 5), losses, shares, losses, shares, shares, shares, shares)
 statuses = st.sampled_from([status for status in Status if status not in (Status.DONE, Status.STOPPED)])
 answers = st.lists(st.integers(0, 46), min_size=TOTAL, max_size=TOTAL).map(np.array)
 messages = st.none() | st.text(max_size=9)
