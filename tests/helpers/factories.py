@@ -110,6 +110,9 @@ def _write_run(store: SQLiteStore, run: RunId, status: Status, index: int, given
         test=TestResult(0.36 + 0.04 * index + abs(rng.normal(0, 0.01)), right, TEST_IMAGES) if done else None,
         steps_per_second=records[-1].steps_per_second if records else None,
         seconds_per_epoch=records[-1].seconds if records else None,
+        evaluation_seconds_per_epoch=records[-1].evaluation_seconds if records else None,
+        train_best=best.train_accuracy if best else None,
+        train_final=records[-1].train_accuracy if records else None,
         message="loss is not a number in epoch 4" if broken else None,
     )
     if done:
@@ -142,4 +145,5 @@ def _epoch(epoch: int, end: float, rng: np.random.Generator, broken: bool) -> Ep
         valid_accuracy=valid,
         seconds=1.92 + abs(float(rng.normal(0, 0.05))),
         steps_per_second=41.5 + float(rng.normal(0, 0.5)),
+        evaluation_seconds=0.48,
     )

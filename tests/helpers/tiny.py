@@ -64,9 +64,12 @@ def outcome(results: Results) -> dict[Any, Any]:
     """Return all that a study found, times left out: rows, epochs, layers, answers, SHA-256 of weights."""
     found: dict[Any, Any] = {}
     for run in results.runs:
-        found[run.id] = replace(run, steps_per_second=None, seconds_per_epoch=None)
+        found[run.id] = replace(
+            run, steps_per_second=None, seconds_per_epoch=None, evaluation_seconds_per_epoch=None
+        )
         found[run.id, "epochs"] = [
-            repr(replace(record, seconds=0, steps_per_second=0)) for record in results.epochs(run.id)
+            repr(replace(record, seconds=0, steps_per_second=0, evaluation_seconds=0))
+            for record in results.epochs(run.id)
         ]
         found[run.id, "layers"] = results.layers(run.id)
         if run.test:

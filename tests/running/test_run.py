@@ -97,7 +97,7 @@ def test_both_engines_find_nearly_the_same(expected, characters):
 
 
 def test_what_is_measured_is_what_pytorch_measures_with_the_same_weights(engine, characters, tmp_path):
-    """The test's loss and accuracy, and the best epoch's on the whole of train and valid."""
+    """The test's loss and accuracy, and the best epoch's on the sample of train and on valid."""
     study = tiny_study(characters, engine=engine)
     data = load(study.data)
     with closing(run(study, tmp_path)) as results:
@@ -110,7 +110,7 @@ def test_what_is_measured_is_what_pytorch_measures_with_the_same_weights(engine,
             predicted = results.store.predicted(record.id)
             assert record.test.correct == np.count_nonzero(correct)
             measured = {
-                "train": (best.train_loss, best.train_accuracy),
+                "sample": (best.train_loss, best.train_accuracy),
                 "valid": (best.valid_loss, best.valid_accuracy),
                 "test": (record.test_loss, record.test_accuracy),
             }

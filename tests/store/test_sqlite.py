@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from assay.errors import AssayError, StoreError
 from assay.records.runs import EpochRecord, LayerRecord, RunId, RunRecord, Status, TestResult
 from assay.store import Header, SQLiteStore
-from assay.store.sqlite import VERSION
+from assay.store.migrations import OLDEST, VERSION
 
 HEADER = Header(
     study={"name": "tiny", "seeds": [0, 1], "network": {"lr": 1e-5}},
@@ -35,7 +35,7 @@ run_ids = st.builds(
 )
 shares = st.floats(0, 1)
 losses = st.floats(0, 1e30) | st.sampled_from([nan, inf])
-epochs = st.builds(EpochRecord, st.integers(1, 5), losses, shares, losses, shares, shares, shares)
+epochs = st.builds(EpochRecord, st.integers(1, 5), losses, shares, losses, shares, shares, shares, shares)
 statuses = st.sampled_from([status for status in Status if status not in (Status.DONE, Status.STOPPED)])
 answers = st.lists(st.integers(0, 46), min_size=TOTAL, max_size=TOTAL).map(np.array)
 messages = st.none() | st.text(max_size=9)
@@ -54,13 +54,6 @@ def record(run, status, **more):
 def done(run, correct):
     result = TestResult(0.5, int(np.count_nonzero(correct)), TOTAL)
     return record(run, Status.DONE, epochs=3, best_epoch=2, valid_best=0.5, valid_final=0.25, test=result)
-
-
-def with_training(run, history):
-    """A run with the training accuracies of its best and its last epoch, where they were stored."""
-    found = history.get(run.id, {})
-    best, final = (found.get(epoch) for epoch in (run.best_epoch, run.epochs))
-    return replace(run, train_best=best and best.train_accuracy, train_final=final and final.train_accuracy)
 
 
 def as_stored(epoch):
@@ -107,7 +100,7 @@ def test_whatever_was_written_is_read_the_last_of_each(steps):
             with closing(SQLiteStore.open(path)) as beside:
                 assert beside.runs() == store.runs()
         with closing(SQLiteStore.open(path)) as after:
-            assert after.runs() == [with_training(run, history) for run in runs.values()]
+            assert after.runs() == [*runs.values()]
             assert after.test_openings() == opened
             for run, kept in history.items():
                 expected = [as_stored(kept[epoch]) for epoch in sorted(kept)]
@@ -198,7 +191,7 @@ def test_files_that_are_no_results_are_refused(tmp_path, store):
     assert "not of assay's" in refused(tmp_path / "other.db")
 
 
-@pytest.mark.parametrize(("version", "age"), [(VERSION + 1, "a newer"), (VERSION - 1, "an older")])
+@pytest.mark.parametrize(("version", "age"), [(VERSION + 1, "a newer"), (OLDEST - 1, "an older")])
 def test_another_format_is_refused(version, age, store):
     store._connection.execute(f"PRAGMA user_version = {version}")
     assert f"made by {age} assay (format {version}, this one reads {VERSION})" in refused(store.path)
@@ -295,10 +288,9 @@ def test_every_field_of_a_run_is_kept(store):
     run = RunId("max", 3)
     full = RunRecord(
         "max", 3, Status.DONE, "numba", 11, 22, 33, "measured", 4, 9, 0.75, 0.5, TestResult(0.25, 5, 6),
-        7.5, 8.5, "m", True,
+        7.5, 8.5, "m", True, 0.125, 0.375, 9.5, "p",
     )  # fmt: skip
-    elsewhere = ("train_best", "train_final")  # among the epochs
-    values = [getattr(full, field.name) for field in fields(full) if field.name not in elsewhere]
+    values = [getattr(full, field.name) for field in fields(full)]
     assert len({str(value) for value in values}) == len(values), "a column that is mixed up should show"
     store.add_run(full)
     assert store.runs() == [full]
@@ -306,19 +298,6 @@ def test_every_field_of_a_run_is_kept(store):
     store.add_run(failed)
     assert store.runs() == [failed]
     assert store.epochs(run) == store.layers(run) == []
-
-
-def test_training_accuracies_of_a_run_are_those_of_its_epochs(store):
-    """Whatever its record says: the store finds them where they are."""
-    run = RunId("max", 3)
-    for epoch in range(1, 5):
-        store.add_epoch(run, EpochRecord(epoch, 0.5, epoch / 8, 0.5, 0.5, 1.0, 1.0))
-    stored = record(run, Status.RUNNING, epochs=4, best_epoch=2, valid_best=0.5, valid_final=0.5)
-    store.add_run(replace(stored, train_best=0.99, train_final=0.98))
-    assert store.runs() == [replace(stored, train_best=0.25, train_final=0.5)]
-    store.add_run(replace(stored, status=Status.FAILED, epochs=0, best_epoch=None))
-    (failed,) = store.runs()
-    assert (failed.train_best, failed.train_final) == (None, None)
 
 
 def test_no_run_is_stuck_before_it_is_done(store):

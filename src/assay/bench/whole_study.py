@@ -86,7 +86,7 @@ def _study(data: Path, size: Size) -> Study:
     base = {
         "network": {"family": "ConvPool", "maps": [5, 10]},
         "optimizer": {"rule": "Adam"},
-        "training": {"epochs": size.epochs},
+        "training": {"epochs": size.epochs, "measure": "all"},
         "data": {"source": f"idx:{data}", "valid": size.valid},
     }
     return Study(NAME, "How long does it take?", base, {}, tuple(range(size.seeds)))

@@ -45,7 +45,7 @@ class RunTally:
     def end_epoch(self, record: EpochRecord) -> None:
         """Come to the end of an epoch."""
         self.status, self.epochs, self.part = Status.RUNNING, record.epoch, 0.0
-        self.record, self.pace = record, record.seconds
+        self.record, self.pace = record, record.seconds + (record.evaluation_seconds or 0.0)
 
 
 @dataclass

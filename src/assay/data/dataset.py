@@ -1,6 +1,7 @@
 """What a data set is, how it is named, and how it is loaded."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from hashlib import sha256
 
 import numpy as np
@@ -48,6 +49,18 @@ class Dataset:
     test: Split
     synthetic: bool
     digest: str
+    split_seed: int = 0
+
+    @cached_property
+    def sample(self) -> Split:
+        """The training examples that epochs are measured on: as many as ``valid`` has, each class its share.
+
+        They depend on ``split_seed`` and the labels alone, so all arms and seeds have the same. Where
+        validation has as many examples as training or more, they are all of ``train``.
+        """
+        if len(self.valid) >= len(self.train):
+            return self.train
+        return self.train.take(stratified(self.train.labels, len(self.valid), self.split_seed, "measure")[0])
 
 
 @dataclass(frozen=True)
@@ -99,7 +112,7 @@ def load(spec: DataSpec | str) -> Dataset:
     train, valid = _divided(source.pool, spec)
     test = _subset(source.test, spec.test, "test", spec)
     digest = _digest(train, valid, test)
-    return Dataset(spec.source, source.classes, train, valid, test, source.synthetic, digest)
+    return Dataset(spec.source, source.classes, train, valid, test, source.synthetic, digest, spec.split_seed)
 
 
 def overlap(dataset: Dataset) -> int:

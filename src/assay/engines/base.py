@@ -16,7 +16,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from assay import streams
+from assay import machine, streams
 from assay.errors import UnsupportedError
 from assay.nn.loss import cross_entropy
 from assay.nn.network import Draw, Network
@@ -137,6 +137,11 @@ class Engine(ABC):
 
     dtypes: frozenset[str] = frozenset({"float32", "float64"})
     """Which precisions of a recipe the engine has."""
+
+    @property
+    def processor(self) -> str:
+        """The type of processor that the engine computes on; on another type bits may differ."""
+        return machine.processor() or "unknown processor"
 
     @abstractmethod
     def lacks(self, network: Network, recipe: Recipe) -> list[str]:

@@ -37,6 +37,8 @@ class ArmRow:
     test_loss: float | None
     steps_per_second: float | None
     seconds_per_epoch: float | None
+    """Of training."""
+    evaluation_seconds_per_epoch: float | None
     peak_memory: int | None
     memory_source: str
     parameters: int | None
@@ -100,6 +102,7 @@ def arm_row(results: Results, arm: Arm) -> ArmRow:
         test_loss=_mean(run.test_loss for run in counted),
         steps_per_second=_mean(run.steps_per_second for run in done),
         seconds_per_epoch=_mean(run.seconds_per_epoch for run in done),
+        evaluation_seconds_per_epoch=_mean(run.evaluation_seconds_per_epoch for run in done),
         peak_memory=max((run.peak_memory for run in done), default=None),
         memory_source=_all(runs, lambda run: run.memory_source),
         parameters=max((run.parameters for run in runs), default=None),

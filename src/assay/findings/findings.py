@@ -93,6 +93,8 @@ class Report:
     """The declared look that is spoken of; None where none is declared or reached."""
     resolved: bool = False
     """Whether every comparison is decided."""
+    train_sample: int | None = None
+    """Of how many training images the curves are; None where they are of all."""
     unlike_source: str = ""
     """How the runs differ from those whose numbers and claims were published."""
 
@@ -179,8 +181,15 @@ def build(results: Results, inside: Inside | None = None) -> Report:
         confidence=results.confidence,
         look=results.look,
         resolved=family is not None and all(decided(pair) for pair in family.pairs),
+        train_sample=_train_sample(results),
         unlike_source=unlike_source(results.study),
     )
+
+
+def _train_sample(results: Results) -> int | None:
+    sizes = results.header.sizes
+    whole = any(arm.settings.recipe.measure == "all" for arm in results.study.arms)
+    return None if whole or sizes["valid"] >= sizes["train"] else sizes["valid"]
 
 
 def _rerun(results: Results) -> Rerun:

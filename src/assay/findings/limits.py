@@ -237,7 +237,33 @@ def _costs(results: Results, arms: Sequence[ArmRow]) -> Iterator[str]:
         yield f"Peak memory{which} was computed from the shapes of the network, not measured."
     machine = results.header.versions.get("machine")
     where = f" ({machine})" if machine else ""
+    yield from _processors(results)
     yield (
-        f"Times hold for one machine{where}: processor time of the run's own thread, whatever else was at "
-        "work there (on a GPU, time by the clock)."
+        f"Times are of training alone{_evaluation(arms)}. They hold for one machine{where}: processor time "
+        "of the run's own thread, whatever else was at work there (on a GPU, time by the clock)."
     )
+
+
+def _evaluation(arms: Sequence[ArmRow]) -> str:
+    """Say what evaluation took, against training."""
+    known = [
+        arm.evaluation_seconds_per_epoch / arm.seconds_per_epoch
+        for arm in arms
+        if arm.evaluation_seconds_per_epoch is not None and arm.seconds_per_epoch
+    ]
+    if not known:
+        return ""
+    low, high = whole_percent(min(known)), whole_percent(max(known))
+    return f"; evaluation took another {low if low == high else f'{low} to {high}'} of that"
+
+
+def _processors(results: Results) -> Iterator[str]:
+    """Say so where runs, or parts of one, were trained on several types of processor."""
+    found = {arm.name: {run.processor for run in results.of(arm.name)} - {None} for arm in results.study.arms}
+    kinds = sorted({kind for each in found.values() for one in each if one for kind in one.split(", then ")})
+    if len(kinds) > 1:
+        mixed = [arm for arm, each in found.items() if each]
+        yield (
+            f"Runs of {names(mixed)} were trained on {len(kinds)} types of processor ({'; '.join(kinds)}): "
+            "their results agree as those of seeds do, not bit for bit, and their times do not compare."
+        )

@@ -16,6 +16,7 @@ OPTIONS = ("schedule", "penalties", "augment")
 """What an engine may lack of a recipe, besides its learning rule."""
 
 
+Measure = Literal["sample", "all"]
 Dtype = Literal["float32", "tf32", "float64", "bfloat16"]
 
 
@@ -30,6 +31,8 @@ class Recipe:
     ``schedule`` multiplies the optimizer's lr, its lengths counted in epochs;
     ``penalties`` are minimised along with the cross-entropy, though no reported
     loss includes them; ``augment`` distorts training images anew each epoch.
+    ``measure`` says of what the training figures of an epoch are: of a fixed
+    sample of the training images as large as the validation set, or of all.
     """
 
     optimizer: Optimizer
@@ -39,6 +42,7 @@ class Recipe:
     schedule: Schedule = CONSTANT
     penalties: tuple[Penalty, ...] = ()
     augment: tuple[Transform, ...] = ()
+    measure: Measure = "sample"
 
     def __post_init__(self) -> None:
         """Refuse sizes with which nothing would be trained, and a transform given twice."""

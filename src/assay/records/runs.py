@@ -1,6 +1,6 @@
 """What is known of a run, as data: the words that training, store and report share."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -49,9 +49,11 @@ class EpochRecord:
 
     Losses are the mean cross-entropy in nats without penalties, accuracies
     are shares from 0 to 1; both are measured with the weights that the epoch
-    ended with, on the whole split. ``seconds`` is the epoch's time with its
-    evaluations, ``steps_per_second`` counts training alone; both by the clock
-    of the session: processor time, or wall time on a GPU.
+    ended with: validation on its whole split, training on a sample of its
+    images or on all (`assay.recipe.Recipe`). ``seconds`` and
+    ``steps_per_second`` are of training alone, ``evaluation_seconds`` of what
+    was evaluated afterwards, None where an older store does not tell it apart;
+    all by the clock of the session: processor time, or wall time on a GPU.
     """
 
     epoch: int
@@ -61,6 +63,14 @@ class EpochRecord:
     valid_accuracy: float
     seconds: float
     steps_per_second: float
+    evaluation_seconds: float | None = None
+
+    def told_apart(self, steps: int) -> "EpochRecord":
+        """Return a record of ``steps`` whose seconds held evaluation too with the two apart."""
+        if self.evaluation_seconds is not None or not self.steps_per_second:
+            return self
+        trained = min(self.seconds, steps / self.steps_per_second)
+        return replace(self, seconds=trained, evaluation_seconds=self.seconds - trained)
 
 
 @dataclass(frozen=True)
@@ -117,8 +127,13 @@ class RunRecord:
     ``stuck`` if it was trained to its end and never left chance level: it is
     done and counted as a failure, and ``message`` says why it learnt nothing,
     as it says why a run diverged or failed. ``best`` is at the end of the best
-    epoch by validation, which chose the weights, ``final`` of the last one;
-    a store finds both ``train_`` values among the epochs that it holds.
+    epoch by validation, which chose the weights, ``final`` of the last one.
+    Both ``train_`` values are of all training images, whatever the epochs'
+    figures are of, and None until they are known. ``seconds_per_epoch`` and
+    ``steps_per_second`` are of training alone; ``evaluation_seconds_per_epoch``
+    is the rest, with what is evaluated at the run's end shared out among the
+    epochs. ``processor`` names the type of processor that trained the run, or
+    the types if it was continued on another; None in an older store.
     """
 
     arm: str
@@ -140,6 +155,8 @@ class RunRecord:
     stuck: bool = False
     train_best: float | None = None
     train_final: float | None = None
+    evaluation_seconds_per_epoch: float | None = None
+    processor: str | None = None
 
     @property
     def outcome(self) -> str:

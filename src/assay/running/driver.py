@@ -21,7 +21,7 @@ from assay.running.plan import Plan
 from assay.store import Store
 from assay.training.causes import stuck, why_diverged, why_stuck
 from assay.training.checkpoints import load_progress, path_of, save_progress, save_weights
-from assay.training.train import Job, Progress, test, train
+from assay.training.train import Ended, Job, Progress, at_end, measured, test, train
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,8 @@ class Driver:
         self.on_event = on_event
         self.inbox: queue.Queue[Message] = queue.Queue()
         self.stop = threading.Event()
+        self.digest = store.header.digest
+        self.trained_on = {run.id: run.processor for run in store.runs()}
 
     def drive(self, runs: list[RunId], workers: int) -> None:
         """Train ``runs`` with as many threads as ``workers`` and there are tasks."""
@@ -131,7 +133,12 @@ class Driver:
         history = self.store.epochs(run)
         best = max(history, key=lambda record: record.valid_accuracy, default=None)
         summary = _summary(history, best.epoch) if best else {}
-        return replace(self._record(run, Status.RUNNING), **summary)
+        return replace(self._record(run, Status.RUNNING), processor=self._processor(run), **summary)
+
+    def _processor(self, run: RunId) -> str:
+        """Return the type of processor that trains a run; what began it elsewhere comes first."""
+        here, before = self.plan.cohort(run.arm).engine.processor, self.trained_on.get(run)
+        return here if before is None or here in before else f"{before}, then {here}"
 
     def _store_end(self, message: Finished) -> None:
         run = message.record
@@ -213,23 +220,24 @@ class Driver:
     def _end(self, run: RunId, progress: Progress, memory: int) -> Finished:
         """Open the test set for a run that has not diverged."""
         job = self._job((run,))
+        ended = at_end(job, self.data, progress)
         if progress.diverged:
             message = why_diverged(progress.history, progress.layers)
-            return Finished(self._record(run, Status.DIVERGED, progress, memory, message=message))
+            return Finished(self._end_record(run, Status.DIVERGED, progress, memory, ended, message=message))
         evaluation = test(job, self.data, [progress])[0]
         if isfinite(evaluation.loss):
             save_weights(path_of(self.folder, run), progress.best, self._identity(run))
-            end = self._record(run, Status.DONE, progress, memory, evaluation, self._why_stuck(progress, job))
+            why = self._why_stuck(progress, job)
+            end = self._end_record(run, Status.DONE, progress, memory, ended, evaluation, why)
         else:
             message = "the loss on the test set is not finite"
-            end = self._record(run, Status.DIVERGED, progress, memory, message=message)
+            end = self._end_record(run, Status.DIVERGED, progress, memory, ended, message=message)
         return Finished(end, evaluation.predicted, evaluation.correct)
 
     def _why_stuck(self, progress: Progress, job: Job) -> str | None:
-        labels = self.data.train.labels
-        if not stuck(progress.history, labels):
+        if not stuck(progress.history, measured(job.recipe, self.data).labels):
             return None
-        return why_stuck(progress.layers, job.recipe, len(labels))
+        return why_stuck(progress.layers, job.recipe, len(self.data.train))
 
     def _step(self, runs: dict[RunId, Progress], step: int) -> None:
         if self.stop.is_set():
@@ -241,21 +249,23 @@ class Driver:
     def _progress(self, run: RunId) -> Progress:
         path = path_of(self.folder, run, unfinished=True)
         if path.exists():
-            return load_progress(path, self._identity(run))
+            progress = load_progress(path, self._identity(run))
+            steps = self.plan.cohort(run.arm).recipe.steps(len(self.data.train))
+            progress.history = [record.told_apart(steps) for record in progress.history]
+            return progress
         return self._job((run,)).start()[0]
 
     def _identity(self, run: RunId) -> dict[str, Any]:
-        return {"arm": run.arm, "seed": run.seed, "study": self.plan.study.digest, "data": self.data.digest}
+        return {"arm": run.arm, "seed": run.seed, "study": self.digest, "data": self.data.digest}
 
     def _record(
         self,
         run: RunId,
         status: Status,
-        progress: Progress | None = None,
         memory: int = 0,
-        evaluation: Evaluation | None = None,
         message: str | None = None,
     ) -> RunRecord:
+        """Return a run's row with what its arm's network and engine say."""
         cohort = self.plan.cohort(run.arm)
         return RunRecord(
             arm=run.arm,
@@ -266,10 +276,32 @@ class Driver:
             flops=cohort.network.flops,
             peak_memory=memory,
             memory_source="computed",
-            test=_test_result(evaluation) if evaluation else None,
             message=message,
             stuck=status is Status.DONE and message is not None,
-            **(_summary(progress.history, progress.best_epoch) if progress and progress.history else {}),
+        )
+
+    def _end_record(
+        self,
+        run: RunId,
+        status: Status,
+        progress: Progress,
+        memory: int,
+        ended: Ended,
+        evaluation: Evaluation | None = None,
+        message: str | None = None,
+    ) -> RunRecord:
+        """Return the row of a run that has come to its end."""
+        summary = _summary(progress.history, progress.best_epoch)
+        spent = summary["evaluation_seconds_per_epoch"]
+        if spent is not None:
+            spent += ended.seconds / len(progress.history)
+        return replace(
+            self._record(run, status, memory, message),
+            **summary | {"evaluation_seconds_per_epoch": spent},
+            test=_test_result(evaluation) if evaluation else None,
+            train_best=ended.best,
+            train_final=ended.final,
+            processor=self._processor(run),
         )
 
 
@@ -282,15 +314,19 @@ def _test_result(evaluation: Evaluation) -> TestResult:
     return TestResult(evaluation.loss, int(np.count_nonzero(evaluation.correct)), len(evaluation.correct))
 
 
+def _mean(values: list[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return fmean(known) if known else None
+
+
 def _summary(history: list[EpochRecord], best_epoch: int) -> dict[str, Any]:
     """Return the columns of a run that follow from its epochs; ``best_epoch`` 0 stands for none."""
     return {
         "epochs": len(history),
         "best_epoch": best_epoch or None,
-        "train_best": history[best_epoch - 1].train_accuracy if best_epoch else None,
-        "train_final": history[-1].train_accuracy,
         "valid_best": history[best_epoch - 1].valid_accuracy if best_epoch else None,
         "valid_final": history[-1].valid_accuracy,
         "steps_per_second": median(record.steps_per_second for record in history),
         "seconds_per_epoch": fmean(record.seconds for record in history),
+        "evaluation_seconds_per_epoch": _mean([record.evaluation_seconds for record in history]),
     }

@@ -62,7 +62,9 @@ def _cohort(cohort: Cohort, data: Outline) -> CohortEstimate:
     recipe = replace(cohort.recipe, batch_size=min(cohort.recipe.batch_size, data.train))
     trial = Trial(cohort.engine, cohort.network, recipe)
     step, answer = trial.step(BUDGET), trial.answer(BUDGET)
-    epoch = -(-data.train // recipe.batch_size) * step + (data.train + data.valid) * answer
-    seconds = recipe.epochs * epoch + data.test * answer
+    measured = data.train if recipe.measure == "all" else min(data.train, data.valid)
+    epoch = -(-data.train // recipe.batch_size) * step + (measured + data.valid) * answer
+    end = data.test + (2 * data.train if measured < data.train else 0)
+    seconds = recipe.epochs * epoch + end * answer
     memory = trial.session.memory()
     return CohortEstimate(cohort.arm.name, len(cohort.seeds), 1 / step, seconds, memory)

@@ -1,6 +1,6 @@
 """Runs that another study has trained already: the same settings, data, engine and seed give the same run."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -39,7 +39,10 @@ def _from(results: Results, plan: Plan, store: Store, folder: Path, missing: lis
     ):
         return []
     ended = {run.id: run for run in results.runs if run.status.ended}
-    same = {name: _same(results.study.arms, plan.cohort(name)) for name in {run.arm for run in missing}}
+    same = {
+        name: _same(results.study.arms, plan.cohort(name), header.sizes)
+        for name in {run.arm for run in missing}
+    }
     taken = []
     for run in missing:
         for arm in same[run.arm]:
@@ -51,13 +54,19 @@ def _from(results: Results, plan: Plan, store: Store, folder: Path, missing: lis
     return taken
 
 
-def _same(arms: Iterable[Arm], cohort: Cohort) -> list[Arm]:
-    """Return the arms that train the same network by the same recipe, however their settings spell it."""
+def _same(arms: Iterable[Arm], cohort: Cohort, sizes: Mapping[str, int]) -> list[Arm]:
+    """Return the arms that train the same network by the same recipe, however their settings spell it.
+
+    How epochs are measured counts where a sample of the training images, with these ``sizes`` of splits, is
+    not all of them.
+    """
+    alike = sizes["valid"] >= sizes["train"]
+    recipe = cohort.recipe
     (classes,) = cohort.network.output_shape
     return [
         arm
         for arm in arms
-        if arm.settings.recipe == cohort.recipe
+        if (replace(arm.settings.recipe, measure=recipe.measure) if alike else arm.settings.recipe) == recipe
         and arm.settings.architecture.build(cohort.network.input_shape, classes) == cohort.network
     ]
 

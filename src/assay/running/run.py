@@ -63,6 +63,7 @@ def run(
             if over(results) if first is None else results.seeds_ended >= first:
                 return results
             begun = {run.arm: run.engine for run in results.runs}
+            study = results.study  # which says how it was measured, as the file of an older one does not
             results.close()
         _train(study, folder, count, on_event, begun, first, reuse)
     return Results.open(folder)
@@ -153,9 +154,9 @@ def _create(path: Path, study: Study, data: Dataset) -> Store:
 
 def _check_same_study(folder: Path, study: Study) -> None:
     results = Results.open(folder)
-    header = results.header
+    header, stored = results.header, results.study
     results.close()
-    if header.digest == study.digest:
+    if study.digest in (header.digest, stored.digest):
         return
     old, new = tables.flat(header.study), tables.flat(study.to_tables())
     changed = [key for key in sorted({*old, *new}) if old.get(key) != new.get(key)]

@@ -59,7 +59,7 @@ class Store(ABC):
 
     @abstractmethod
     def runs(self) -> list[RunRecord]:
-        """Return every run, in the order in which they were added, with training accuracies of its epochs."""
+        """Return every run, in the order in which they were added."""
 
     @abstractmethod
     def epochs(self, run: RunId) -> list[EpochRecord]:

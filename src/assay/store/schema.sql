@@ -24,6 +24,10 @@ CREATE TABLE run (
     seconds_per_epoch REAL,
     message TEXT,
     stuck INTEGER NOT NULL CHECK (stuck = 0 OR (stuck = 1 AND status = 'done')),
+    train_best REAL,                 -- of all training images
+    train_final REAL,
+    evaluation_seconds_per_epoch REAL,
+    processor TEXT,
     PRIMARY KEY (arm, seed),
     CHECK (status <> 'done' OR ifnull(test_loss >= 0 AND test_correct BETWEEN 0 AND test_total AND test_total > 0, 0))
 ) STRICT;
@@ -38,6 +42,7 @@ CREATE TABLE epoch (
     valid_accuracy REAL NOT NULL,
     seconds REAL NOT NULL,
     steps_per_second REAL NOT NULL,
+    evaluation_seconds REAL,
     PRIMARY KEY (arm, seed, epoch)
 ) STRICT;
 

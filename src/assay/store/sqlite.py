@@ -18,20 +18,11 @@ from numpy.typing import NDArray
 from assay.errors import StoreError
 from assay.records.runs import EpochRecord, LayerRecord, RunId, RunRecord, Status, TestResult
 from assay.store.contract import Header, Store
+from assay.store.migrations import OLDEST, VERSION, migrate
 
 APPLICATION_ID = 0x41535359  # "ASSY", so that a stranger's database is not taken for ours
-VERSION = 2
 BUSY_SECONDS = 60.0
 _LOSSES = ("train_loss", "valid_loss")
-_OTHERWISE = ("test", "train_best", "train_final")
-"""The fields of a run that are no columns of its table."""
-
-_RUNS = """
-SELECT run.*, best.train_accuracy AS train_best, final.train_accuracy AS train_final FROM run
-LEFT JOIN epoch AS best ON (best.arm, best.seed, best.epoch) = (run.arm, run.seed, run.best_epoch)
-LEFT JOIN epoch AS final ON (final.arm, final.seed, final.epoch) = (run.arm, run.seed, run.epochs)
-ORDER BY run.rowid
-"""
 
 
 class SQLiteStore(Store):
@@ -62,9 +53,11 @@ class SQLiteStore(Store):
             raise StoreError(f"{path}: no results here (`assay run STUDY --out {path.parent}` makes some)")
         store = cls(path, _connect(path, "rw" if write else _reading(path)))
         try:
-            store._check_format()
+            version = store._check_format()
             if write:
                 store._prepare_to_write()
+            if version < VERSION:
+                store._bring_up_to_date(write)
         except BaseException:
             store.close()
             raise
@@ -110,7 +103,7 @@ class SQLiteStore(Store):
 
     def runs(self) -> list[RunRecord]:
         """Return every run, in the order in which they were added."""
-        return self._read(_RUNS, into=_run)
+        return self._read("SELECT * FROM run ORDER BY rowid", into=_run)
 
     def epochs(self, run: RunId) -> list[EpochRecord]:
         """Return a run's epochs in order."""
@@ -145,16 +138,28 @@ class SQLiteStore(Store):
             raise StoreError(f"{self.path}: {run} has no test answers (it is not finished)")
         return bytes(rows[0][0])
 
-    def _check_format(self) -> None:
+    def _check_format(self) -> int:
+        """Return the file's format; raise `StoreError` where it cannot be read."""
         found, version = (self._read(f"PRAGMA {key}")[0][0] for key in ("application_id", "user_version"))
         if found != APPLICATION_ID:
             raise StoreError(f"{self.path}: a SQLite database, but not of assay's (choose another folder)")
-        if version != VERSION:
+        if not OLDEST <= version <= VERSION:
             age = "a newer" if version > VERSION else "an older"
             raise StoreError(f"{self.path}: made by {age} assay (format {version}, this one reads {VERSION})")
         [fault] = self._read("PRAGMA quick_check(1)")[0]  # half a second for a million epochs
         if fault != "ok":
             raise StoreError(f"{self.path}: damaged ({fault.splitlines()[-1]})")
+        return int(version)
+
+    def _bring_up_to_date(self, write: bool) -> None:
+        """Migrate the file, or, where it is only read, a copy of it in memory."""
+        try:
+            if not write:
+                self._connection = _copied(self._connection)
+            with self._transaction():
+                migrate(self._connection)
+        except (sqlite3.Error, ValueError, TypeError, AttributeError, LookupError) as error:
+            raise StoreError(f"{self.path}: of an older format, and damaged ({error})") from None
 
     def _prepare_to_write(self) -> None:
         """Let readers read while one writes, and be on disk when a transaction returns."""
@@ -185,9 +190,7 @@ class SQLiteStore(Store):
         )
 
     def _put_run(self, run: RunRecord) -> None:
-        values = {
-            field.name: getattr(run, field.name) for field in fields(run) if field.name not in _OTHERWISE
-        }
+        values = {field.name: getattr(run, field.name) for field in fields(run) if field.name != "test"}
         test = run.test
         values["test_loss"] = test.loss if test else None
         values["test_correct"] = test.correct if test else None
@@ -221,6 +224,15 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
         raise StoreError(f"{path}: cannot be opened ({error})") from None
     connection.row_factory = sqlite3.Row
     return connection
+
+
+def _copied(connection: sqlite3.Connection) -> sqlite3.Connection:
+    """Return a copy of a database in memory, and close it."""
+    copy = sqlite3.connect(":memory:", isolation_level=None)
+    copy.row_factory = sqlite3.Row
+    connection.backup(copy)
+    connection.close()
+    return copy
 
 
 def _reading(path: Path) -> str:

@@ -314,6 +314,9 @@ def _check_level(overrides: Any, where: str) -> None:
     if not isinstance(overrides, Mapping):
         raise StudyError(f"{where}: expected the settings it changes; got {shown(overrides)}")
     _known_keys(overrides, ("network", "optimizer", "training", "engine"), where)
+    training = overrides.get("training", {})
+    if isinstance(training, Mapping) and "measure" in training:
+        raise StudyError(f"{where}: training.measure is the same for all arms (write it under [training])")
 
 
 def _known_keys(values: Table, known: tuple[str, ...], where: str) -> None:

@@ -115,6 +115,40 @@ def test(job: Job, data: Dataset, runs: list[Progress]) -> list[Evaluation]:
     return job.session(best).evaluate(data.test.images, data.test.labels)
 
 
+@dataclass(frozen=True)
+class Ended:
+    """A run's training accuracies of all images at its best and its last epoch, and the seconds they took."""
+
+    best: float | None
+    final: float
+    seconds: float = 0.0
+
+
+@np.errstate(over="ignore", invalid="ignore")
+def at_end(job: Job, data: Dataset, run: Progress) -> Ended:
+    """Measure a run that has ended on all training images; its history tells where every epoch did so."""
+    last, best = run.history[-1], run.best_epoch
+    if measured(job.recipe, data) is data.train:
+        return Ended(run.history[best - 1].train_accuracy if best else None, last.train_accuracy)
+    final, seconds = _on_all(job, data, run.state)
+    if best in (0, last.epoch):
+        return Ended(final if best else None, final, seconds)
+    chosen, more = _on_all(job, data, _at_best(run))
+    return Ended(chosen, final, seconds + more)
+
+
+def _on_all(job: Job, data: Dataset, state: State) -> tuple[float, float]:
+    session = job.session([state])
+    begin = session.clock()
+    [found] = _measure(session, data.train)
+    return found.accuracy, session.clock() - begin
+
+
+def measured(recipe: Recipe, data: Dataset) -> Split:
+    """Return the training examples that a run's epochs are measured on."""
+    return data.train if recipe.measure == "all" else data.sample
+
+
 def _at_best(run: Progress) -> State:
     parameters = {name: run.best[name] for name in run.state.parameters}
     buffers = {name: run.best[name] for name in run.state.buffers}
@@ -126,11 +160,11 @@ def _epoch(session: Session, data: Dataset, epoch: int, on_steps: OnSteps) -> li
     begin = session.clock()
     session.train_epoch(data.train.images, data.train.labels, epoch, on_steps)
     trained = session.clock() - begin
-    train, valid = _measure(session, data.train), _measure(session, data.valid)
-    seconds = session.clock() - begin
+    train, valid = _measure(session, measured(session.recipe, data)), _measure(session, data.valid)
+    evaluated = session.clock() - begin - trained
     steps = -(-len(data.train) // session.recipe.batch_size)
     return [
-        EpochRecord(epoch, t.loss, t.accuracy, v.loss, v.accuracy, seconds, steps / trained)
+        EpochRecord(epoch, t.loss, t.accuracy, v.loss, v.accuracy, trained, steps / trained, evaluated)
         for t, v in zip(train, valid, strict=True)
     ]
 

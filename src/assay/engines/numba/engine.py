@@ -17,6 +17,7 @@ from assay.engines.numba.layout import Offsets
 from assay.engines.numba.normalisation import expect_statistics
 from assay.engines.numba.plan import Plan
 from assay.engines.numba.rules import RULES, Rule
+from assay.engines.registers import REGISTERS
 from assay.nn.network import Network
 from assay.optim.penalties import L1, L2
 from assay.optim.recipe import OPTIONS
@@ -131,6 +132,11 @@ class NumbaEngine(Engine):
     name = "numba"
     dtypes = Engine.dtypes | ({"bfloat16"} if SUPPORTED else set())
     options = frozenset(OPTIONS)
+
+    @property
+    def processor(self) -> str:
+        """The processor with its vector registers, on which the order of sums depends."""
+        return f"{super().processor}, {REGISTERS.count} registers of {8 * REGISTERS.bytes} bits"
 
     def lacks(self, network: Network, recipe: Recipe) -> list[str]:
         """Name the layers, the rule and the penalties that have no kernels."""

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import torch
+
 from assay.engines.base import Engine, Recipe, Session, State
 from assay.engines.torch.build import lacks
 from assay.engines.torch.device import choose
@@ -36,6 +38,12 @@ class TorchEngine(Engine):
         self.dtypes = frozenset({"float32", "float64", "bfloat16"} | tf32)
         self.name = f"torch:{self._device.type}"
         self.runs_per_session = 1 if self._device.type == "cpu" else RUNS_ON_GPU
+
+    @property
+    def processor(self) -> str:
+        """The processor, or the GPU."""
+        on_gpu = self._device.type == "cuda"
+        return torch.cuda.get_device_name(self._device) if on_gpu else super().processor
 
     def lacks(self, network: Network, recipe: Recipe) -> list[str]:
         """Name the layers, the rule and the penalties of a user's own: the engine has all of assay's."""
