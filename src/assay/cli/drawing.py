@@ -64,8 +64,8 @@ def costs(estimate: Estimate) -> Group:
             f"Estimate: about {expected(estimate)} and {mebibytes(estimate.memory)} MiB with "
             f"{plural(estimate.workers, 'run')} at a time. Steps a second are those of runs finished on this "
             "machine or, where there are none, the fastest of several moments of training on random images; "
-            "the rest is multiplied. Reading the data, compiling and drawing the report are not in it. Memory is "
-            "computed from the shapes of the network."
+            "the rest is multiplied. Reading the data, compiling and drawing the report are not in it. "
+            "Memory is computed from the shapes of the network."
         ),
     )
 
