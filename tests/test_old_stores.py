@@ -9,7 +9,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from old_stores.findings import snapshots
+from old_findings import snapshots
 
 HERE = Path(__file__).parent / "old_stores"
 STORES = sorted(path.parent for path in HERE.glob("v*/*/results.db"))

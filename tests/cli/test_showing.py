@@ -142,5 +142,7 @@ def test_show_says_which_engine_and_why_and_can_be_overruled(assay: Assay, study
         return " ".join(assay("show", study_file, "--engine", engine).out.split())
 
     assert shown("auto").count("numba engine (numba: 1,565 steps/s; torch:cpu 1,529)") == 2
+    monkeypatch.setattr(speed, "steps_per_second", lambda engine, *_: 9.0 * len(engine.name))
+    assert shown("auto").count("torch:cpu engine (torch:cpu: 81 steps/s; numba 45)") == 2
     assert shown("torch").count("torch:cpu engine") == 2
     assert "engine (" not in shown("torch")

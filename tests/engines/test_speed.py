@@ -166,3 +166,37 @@ def test_a_gpu_that_is_hidden_counts_as_none(visible, found, monkeypatch):
     else:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
     assert speed.has_gpu() is found
+
+
+def test_the_latest_runs_are_recorded_for_each_engine(kept):
+    for rate in range(1, speed.RECORDED + 3):
+        speed.record_run(Many("a"), NETWORK, RECIPE, float(rate))
+    assert speed.recorded(Many("a"), NETWORK, RECIPE) == tuple(map(float, range(3, speed.RECORDED + 3)))
+    assert speed.recorded(Many("b"), NETWORK, RECIPE) == ()
+    assert speed.recall(NETWORK, RECIPE) is None
+
+
+@pytest.mark.parametrize("rate", [0.0, -1.0, float("nan"), float("inf")])
+def test_a_rate_that_cannot_be_is_not_recorded(rate, kept):
+    speed.record_run(Many("a"), NETWORK, RECIPE, rate)
+    assert not kept.exists()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "3", "null", '{"numba": 2}', '["fast"]', "[null]", "[0]", "[-1]", "[NaN]", "[[1]]", "\xff"],
+)
+def test_a_damaged_record_is_no_error_and_begun_anew(text, kept):
+    speed.record_run(Many("a"), NETWORK, RECIPE, 1.0)
+    [path] = kept.iterdir()
+    path.write_bytes(text.encode("latin-1"))
+    assert speed.recorded(Many("a"), NETWORK, RECIPE) == ()
+    speed.record_run(Many("a"), NETWORK, RECIPE, 2.0)
+    assert speed.recorded(Many("a"), NETWORK, RECIPE) == (2.0,)
+
+
+def test_a_record_that_cannot_be_written_is_done_without(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr(speed, "folder", lambda: tmp_path / "file" / "speeds")
+    speed.record_run(Many("a"), NETWORK, RECIPE, 1.0)
+    assert speed.recorded(Many("a"), NETWORK, RECIPE) == ()

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from assay import machine
-from assay.events import EpochEnded, Event, RunEnded
-from assay.extension import extend
-from assay.runner import run
-from assay.study import from_tables
+from assay.running.events import EpochEnded, Event, RunEnded
+from assay.running.extend import extend
+from assay.running.run import run
+from assay.study.study import from_tables
 
 HERE = Path(__file__).parent
 

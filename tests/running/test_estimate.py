@@ -7,11 +7,13 @@ from tiny import TEST, TRAIN, VALID, tiny_study
 
 from assay.data import DataSpec, load
 from assay.data.outline import Outline, outline
+from assay.engines import speed
 from assay.engines.reference import ReferenceSession
-from assay.engines.speed import STEPS
+from assay.engines.speed import STEPS, Trial
 from assay.errors import DataError
 from assay.running.estimate import CohortEstimate, Estimate, estimate
 from assay.running.plan import make_plan
+from assay.running.run import run
 
 
 @pytest.mark.parametrize(
@@ -68,12 +70,59 @@ def test_a_batch_is_no_larger_than_the_training_set(characters: str, monkeypatch
     assert found.memory == expected.memory
 
 
+SIZES = Outline(100, 50, 10, (1, 14, 14), 6)
+
+
+@pytest.fixture
+def timed(monkeypatch, tmp_path):
+    """Rounds that are told instead of measured: each arm's first is disturbed tenfold; nothing recorded."""
+    monkeypatch.setattr(speed, "folder", lambda: tmp_path / "kept")
+    steps, answers = iter([10.0, 10.0, *[1.0] * 6]), iter([0.5, 0.5, *[0.25] * 6])
+    monkeypatch.setattr(Trial, "step", lambda *_: next(steps))
+    monkeypatch.setattr(Trial, "answer", lambda *_: next(answers))
+
+
+def test_a_disturbed_round_widens_the_range_and_leaves_the_estimate(characters: str, timed):
+    study = tiny_study(characters, training={"batch_size": 30, "epochs": 3})
+    found = estimate(make_plan(study, (1, 14, 14), 6), SIZES, workers=1)
+    for cohort in found.cohorts:
+        assert cohort.steps_per_second == 1
+        assert cohort.seconds == 3 * (4 * 1 + 150 * 0.25) + 10 * 0.25
+        assert cohort.slowest == 3 * (4 * 10 + 150 * 0.5) + 10 * 0.5
+
+
+def test_finished_runs_stand_for_what_is_measured(characters: str, timed):
+    study = tiny_study(characters, training={"batch_size": 4096, "epochs": 1})
+    plan = make_plan(study, (1, 14, 14), 6)
+    first = plan.cohorts[0]
+    for rate in (2.0, 4.0, 5.0):
+        speed.record_run(first.engine, first.network, first.recipe.fitted(100), rate)
+    found = estimate(plan, SIZES, workers=1)
+    assert [cohort.steps_per_second for cohort in found.cohorts] == [4, 1]
+    assert found.cohorts[0].seconds == 0.25 + 150 * 0.25 + 10 * 0.25
+    assert found.cohorts[0].slowest == 0.5 + 150 * 0.5 + 10 * 0.5
+
+
+def test_a_run_that_ends_is_recorded(characters: str, monkeypatch, tmp_path):
+    monkeypatch.setattr(speed, "folder", lambda: tmp_path / "kept")
+    study = tiny_study(characters)
+    results = run(study, tmp_path / "out", workers=1)
+    for cohort in make_plan(study, (1, 14, 14), 6).cohorts:
+        rates = speed.recorded(cohort.engine, cohort.network, cohort.recipe.fitted(TRAIN))
+        own = [r.steps_per_second for r in results.runs if r.arm == cohort.arm.name]
+        assert sorted(rates) == sorted(own)
+    results.close()
+
+
 @given(
     st.lists(st.tuples(st.integers(1, 9), st.floats(0.1, 1e4), st.integers(1, 10**6)), min_size=1),
     st.integers(1, 9),
 )
 def test_the_whole_is_the_sum_of_its_runs(rows: list[tuple[int, float, int]], workers: int):
-    cohorts = tuple(CohortEstimate("arm", runs, 1.0, seconds, memory) for runs, seconds, memory in rows)
+    cohorts = tuple(
+        CohortEstimate("arm", runs, 1.0, seconds, memory, 2 * seconds) for runs, seconds, memory in rows
+    )
     found = Estimate(cohorts, workers, data=7)
     assert found.seconds * workers == pytest.approx(sum(runs * seconds for runs, seconds, _ in rows))
+    assert found.slowest == pytest.approx(2 * found.seconds)
     assert found.memory == workers * max(memory for *_, memory in rows) + 7

@@ -62,12 +62,19 @@ def costs(estimate: Estimate) -> Group:
         Text(),
         table,
         Text(
-            f"Estimate: about {duration(estimate.seconds)} and {mebibytes(estimate.memory)} MiB with "
-            f"{plural(estimate.workers, 'run')} at a time. Each network was trained for a moment on random "
-            "images with one processor, and the rest multiplied; reading the data, compiling and workers "
-            "that slow each other down are not in it. Memory is computed from the shapes of the network."
+            f"Estimate: about {expected(estimate)} and {mebibytes(estimate.memory)} MiB with "
+            f"{plural(estimate.workers, 'run')} at a time. Steps a second are those of runs finished on this "
+            "machine or, where there are none, the fastest of several moments of training on random images; "
+            "the rest is multiplied. Reading the data, compiling and drawing the report are not in it. "
+            "Memory is computed from the shapes of the network."
         ),
     )
+
+
+def expected(estimate: Estimate) -> str:
+    """Write the time with its spread: ``3 min 20 s (up to 5 min 00 s)``; without, where both read alike."""
+    likely, slowest = duration(estimate.seconds), duration(estimate.slowest)
+    return likely if likely == slowest else f"{likely} (up to {slowest})"
 
 
 def settings(thing: Any) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from assay.cli import options
-from assay.cli.text import console, duration, grid
+from assay.cli.text import console, grid
 from assay.errors import UsageError
 
 if TYPE_CHECKING:
@@ -110,12 +110,13 @@ def _table(plan: "SeedPlan") -> "Table":
 
 def _answer(plan: "SeedPlan", cost: "Estimate") -> str:
     """Return the table in a sentence."""
+    from assay.cli.drawing import expected
     from assay.findings.numbers import margin, plural, seeds
 
     runs = plural(sum(cohort.runs for cohort in cost.cohorts), "run")
     every = "" if len(plan.needs) == 1 else f" in each of {len(plan.needs)} comparisons"
     return (
-        f"{seeds(plan.seeds)} ({runs}, about {duration(cost.seconds)} with {cost.workers} at a time) tell a "
+        f"{seeds(plan.seeds)} ({runs}, about {expected(cost)} with {cost.workers} at a time) tell a "
         f"true difference of {margin(plan.difference)}{every} with {100 * plan.power:g}% power, and "
         f"{plan.equivalent:,} show that equal arms are equivalent within {margin(plan.margin)}."
     )

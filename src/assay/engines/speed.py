@@ -1,4 +1,4 @@
-"""How fast an engine trains a network: measured for a moment, and kept in the user's cache.
+"""How fast an engine trains a network: measured for a moment or seen in a run, and kept in the user's cache.
 
 A measurement depends on the network, the recipe, the versions of assay and of
 what it computes with, and the machine. It is kept under all of these, so that
@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from hashlib import sha256
+from math import isfinite
 from pathlib import Path
 from shutil import which
 from tempfile import NamedTemporaryFile
@@ -31,6 +32,9 @@ BUDGET = 0.3
 
 STEPS = 4
 """Steps taken at a time by one run; by several as many times more, since those of a GPU come by tens."""
+
+RECORDED = 20
+"""Finished runs whose rates are kept, the latest of each network, recipe and engine."""
 
 VARIABLES = (
     "CUDA_VISIBLE_DEVICES",
@@ -65,12 +69,10 @@ class Trial:
 
     def answer(self, budget: float) -> float:
         """Return the seconds that it takes to evaluate an image."""
-        images, labels = self._images[:EVALUATION_BATCH], self._labels[:EVALUATION_BATCH]
+        return median_seconds(self._evaluate, self._evaluate, budget) / EVALUATION_BATCH
 
-        def evaluate() -> None:
-            self.session.evaluate(images, labels)
-
-        return median_seconds(evaluate, evaluate, budget) / EVALUATION_BATCH
+    def _evaluate(self) -> None:
+        self.session.evaluate(self._images[:EVALUATION_BATCH], self._labels[:EVALUATION_BATCH])
 
     def _train(self, steps: int) -> None:
         self.session.train_epoch(*self._part(steps * self.session.recipe.batch_size), 1, lambda _: None)
@@ -120,6 +122,25 @@ def recall(network: Network, recipe: Recipe) -> Rates | None:
         return None
 
 
+def record_run(engine: Engine, network: Network, recipe: Recipe, rate: float) -> None:
+    """Keep the training steps a second of a finished run, beside those of the latest runs like it."""
+    if isfinite(rate) and rate > 0:
+        rates = [*recorded(engine, network, recipe), rate][-RECORDED:]
+        _keep(_path(network, recipe, engine.name), rates)
+
+
+def recorded(engine: Engine, network: Network, recipe: Recipe) -> tuple[float, ...]:
+    """Return the training steps a second of the latest finished runs; none where no run is known.
+
+    They are runs of the same network and recipe with the same engine, on this machine with these versions.
+    """
+    try:
+        found = [float(rate) for rate in json.loads(_path(network, recipe, engine.name).read_text("utf-8"))]
+    except (OSError, ValueError, TypeError):  # absent, or cut short: as if there were none
+        return ()
+    return tuple(found) if all(isfinite(rate) and rate > 0 for rate in found) else ()
+
+
 def has_gpu() -> bool:
     """Tell whether there may be an NVIDIA GPU, without the two seconds that asking PyTorch takes."""
     hidden = os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1")
@@ -133,19 +154,20 @@ def folder() -> Path:
     return Path(user_cache_dir("assay", appauthor=False)) / "speeds"
 
 
-def _path(network: Network, recipe: Recipe) -> Path:
-    """Return the file for a measurement, named after all that it depends on.
+def _path(network: Network, recipe: Recipe, *more: str) -> Path:
+    """Return the file for a measurement, named after all that it depends on; ``more`` is the engine of runs.
 
     A step costs the same in every epoch and with every learning rate.
     """
     rule = replace(recipe.optimizer, lr=1.0)
     alike = replace(recipe, optimizer=rule, epochs=1, schedule=CONSTANT)
     chosen = (has_gpu(), *map(os.environ.get, VARIABLES))
-    key = repr((network.layers, network.input_shape, alike, sorted(versions().items()), processor(), chosen))
+    machine = (sorted(versions().items()), processor(), chosen)
+    key = repr((network.layers, network.input_shape, alike, *machine, *more))
     return folder() / f"{sha256(key.encode()).hexdigest()}.json"
 
 
-def _keep(path: Path, rates: Rates) -> None:
+def _keep(path: Path, rates: Rates | list[float]) -> None:
     """Write the rates, whole or not at all; a cache that cannot be written is done without."""
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)

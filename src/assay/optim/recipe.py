@@ -1,6 +1,6 @@
 """A recipe: how a network is trained."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Literal
 
 from assay.errors import require
@@ -67,6 +67,10 @@ class Recipe:
         """Which of `OPTIONS` the recipe makes use of."""
         defaults = {field.name: field.default for field in fields(self)}
         return frozenset(key for key in OPTIONS if getattr(self, key) != defaults[key])
+
+    def fitted(self, examples: int) -> "Recipe":
+        """Return the recipe with batches no larger than a training set of ``examples``."""
+        return replace(self, batch_size=min(self.batch_size, examples))
 
     def steps(self, examples: int) -> int:
         """Return how many steps an epoch over ``examples`` takes, the short last one included."""

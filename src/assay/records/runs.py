@@ -50,7 +50,7 @@ class EpochRecord:
     Losses are the mean cross-entropy in nats without penalties, accuracies
     are shares from 0 to 1; both are measured with the weights that the epoch
     ended with: validation on its whole split, training on a sample of its
-    images or on all (`assay.recipe.Recipe`). ``seconds`` and
+    images or on all (`assay.optim.recipe.Recipe`). ``seconds`` and
     ``steps_per_second`` are of training alone, ``evaluation_seconds`` of what
     was evaluated afterwards, None where an older store does not tell it apart;
     all by the clock of the session: processor time, or wall time on a GPU.

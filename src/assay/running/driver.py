@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.data import Dataset
+from assay.engines import speed
 from assay.engines.base import Evaluation
 from assay.errors import AssayError
 from assay.records.runs import EpochRecord, RunId, RunRecord, Status, TestResult
@@ -146,8 +147,16 @@ class Driver:
             self.store.finish(run, message.predicted, message.correct)
         else:
             self.store.add_run(run)
+        self._keep_speed(run)
         path_of(self.folder, run.id, unfinished=True).unlink(missing_ok=True)
         self.on_event(RunEnded(run))
+
+    def _keep_speed(self, run: RunRecord) -> None:
+        """Keep a finished run's speed for later estimates; of runs trained side by side none has its own."""
+        cohort = self.plan.cohort(run.arm)
+        if run.status is Status.DONE and run.steps_per_second and cohort.engine.runs_per_session == 1:
+            recipe = cohort.recipe.fitted(len(self.data.train))
+            speed.record_run(cohort.engine, cohort.network, recipe, run.steps_per_second)
 
     def _store_failure(self, message: Broken) -> None:
         if isinstance(message.error, AssayError):

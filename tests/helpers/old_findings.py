@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
+from assay.findings.findings import Report, build
+from assay.findings.inside import look_inside
 from assay.report import html, terminal
-from assay.report.inside import look_inside
-from assay.report.model import Report, build
 from assay.results import Results
 
 DIGITS = 10

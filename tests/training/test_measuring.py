@@ -15,14 +15,14 @@ from assay.data import Dataset, Split, load
 from assay.engines.base import State
 from assay.engines.reference import ReferenceEngine
 from assay.errors import StoreError, StudyError
-from assay.events import EpochEnded
-from assay.metrics import METRICS
-from assay.plan import make_plan
+from assay.records.metrics import METRICS
 from assay.results import DATABASE, Results
-from assay.runner import run
+from assay.running.events import EpochEnded
+from assay.running.plan import make_plan
+from assay.running.run import run
 from assay.store import SQLiteStore
-from assay.store.checkpoints import load_weights, path_of
 from assay.store.migrations import VERSION
+from assay.training.checkpoints import load_weights, path_of
 
 
 def data_of(labels, valid, seed):
