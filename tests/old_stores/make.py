@@ -10,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from assay import machine
+from assay.records import machine
 from assay.running.events import EpochEnded, Event, RunEnded
 from assay.running.extend import extend
 from assay.running.run import run

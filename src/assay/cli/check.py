@@ -32,12 +32,14 @@ def check(target: Target, against: Against = None, input_shape: Shape = None, se
 
     Example: assay check mylayers.py:Scale --input-shape 3,8,8
     """
-    from assay import checking
+    from assay.testing.check import check as checked
+    from assay.testing.source import input_shape as shape_of
+    from assay.testing.text import lines
 
-    shape = checking.input_shape(input_shape) if input_shape is not None else None
+    shape = shape_of(input_shape) if input_shape is not None else None
     arguments = dict(options.setting(text, "kernel_size=3") for text in settings or [])
-    found = checking.check(target, against, shape, arguments)
-    for line in checking.lines(found):
+    found = checked(target, against, shape, arguments)
+    for line in lines(found):
         say(line)
     if not found.passed:
         raise typer.Exit(1)

@@ -16,12 +16,13 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from assay import machine, streams
+from assay import streams
 from assay.errors import UnsupportedError
 from assay.nn.loss import cross_entropy
 from assay.nn.network import Draw, Network
 from assay.optim import Slots
 from assay.optim.recipe import Recipe as Recipe
+from assay.records import machine
 from assay.shapes import Array
 
 Labels = NDArray[np.int64]
