@@ -16,9 +16,8 @@ from tiny import CLASSES, TEST, outcome, tiny_study
 from torch.nn.functional import cross_entropy
 from torch_networks import load_weights, torch_blocks
 
-from assay import engines
 from assay.data import load
-from assay.engines import speed
+from assay.engines import choice, speed
 from assay.errors import AssayError, StoreError, UnsupportedError, UsageError
 from assay.records.runs import RunId, Status
 from assay.results import DATABASE, Results
@@ -220,7 +219,7 @@ def test_a_study_that_was_interrupted_is_continued(engine, after, characters, ex
 
 def fastest(monkeypatch, name):
     """Let "auto" find that one engine is the faster one, however small the network."""
-    monkeypatch.setattr(engines, "COMPARED_FROM", 0)
+    monkeypatch.setattr(choice, "COMPARED_FROM", 0)
     monkeypatch.setattr(speed, "recall", lambda *_: None)
     monkeypatch.setattr(speed, "steps_per_second", lambda engine, *_: float(engine.name == name))
 
@@ -244,7 +243,7 @@ def test_a_study_whose_engine_is_gone_is_not_continued_with_another(characters, 
     fastest(monkeypatch, "torch:cpu")
     interrupted(study, tmp_path, EpochEnded)
     kept = (tmp_path / DATABASE).read_bytes()
-    monkeypatch.setattr(engines, "find_spec", lambda name: None)
+    monkeypatch.setattr(choice, "find_spec", lambda name: None)
     with pytest.raises(UnsupportedError) as caught:
         run(study, tmp_path)
     assert str(caught.value) == (
