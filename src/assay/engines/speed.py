@@ -48,7 +48,7 @@ VARIABLES = (
 """Those that say what of a machine engines may use: which GPU, which of the processor's instructions."""
 
 
-class Rate(NamedTuple):
+class Speed(NamedTuple):
     """Training steps a second of all runs of a session, and how many sessions run at once."""
 
     steps: float
@@ -60,7 +60,7 @@ class Rate(NamedTuple):
         return self.steps * self.sessions
 
 
-Rates = dict[str, Rate]
+Rates = dict[str, Speed]
 """How fast each engine is, by its name."""
 
 
@@ -123,7 +123,7 @@ def steps_per_second(engine: Engine, network: Network, recipe: Recipe) -> float:
 def compare(engines: Sequence[Engine], network: Network, recipe: Recipe) -> Rates:
     """Measure every engine, and keep what was found."""
     rates = {
-        engine.name: Rate(steps_per_second(engine, network, recipe), engine.sessions_at_once)
+        engine.name: Speed(steps_per_second(engine, network, recipe), engine.sessions_at_once)
         for engine in engines
     }
     _keep(_path(network, recipe), rates)
@@ -134,7 +134,7 @@ def recall(network: Network, recipe: Recipe) -> Rates | None:
     """Return what `compare` found before on this machine with these versions; None where it did not."""
     try:
         found = json.loads(_path(network, recipe).read_text("utf-8"))
-        rates = {str(name): Rate(float(steps), int(sessions)) for name, (steps, sessions) in found.items()}
+        rates = {str(name): Speed(float(steps), int(sessions)) for name, (steps, sessions) in found.items()}
         return rates or None
     except (OSError, ValueError, TypeError, AttributeError):  # absent, or cut short: measured anew
         return None

@@ -12,18 +12,18 @@ from typing import Any
 
 from assay.findings.answer import answer
 from assay.findings.arms import ArmRow, arm_row
-from assay.findings.claims import ClaimRow, claims
+from assay.findings.claim_verdicts import ClaimRow, claims
 from assay.findings.comparisons import decided, family_of
 from assay.findings.costs import Cost, costs_of
 from assay.findings.curves import Curves, curves
 from assay.findings.effects import Effect, effects_of
 from assay.findings.factorial import factorial_of
 from assay.findings.inside import Inside
-from assay.findings.layers import Layers, layers
+from assay.findings.layers import LayerCurves, layers
 from assay.findings.limits import limits
-from assay.findings.networks import TwoNetworks, two_networks
 from assay.findings.numbers import interval_name
 from assay.findings.published import PublishedRow, published
+from assay.findings.two_networks import TwoNetworks, two_networks
 from assay.records.runs import RunRecord, Status
 from assay.results import ALPHA, Results
 from assay.stats import Factorial, Family, Look
@@ -77,7 +77,7 @@ class Report:
     published: tuple[PublishedRow, ...]
     """What was published as numbers, beside ours."""
     curves: tuple[Curves, ...]
-    layers: tuple[Layers, ...]
+    layers: tuple[LayerCurves, ...]
     """How the layers of each arm fared, of the arms that tell."""
     runs: tuple[RunRecord, ...]
     """Every run; at a declared look those of its seeds."""

@@ -6,7 +6,7 @@ from math import inf
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.findings.claims import metric_values
+from assay.findings.claim_verdicts import metric_values
 from assay.findings.costs import is_computed
 from assay.findings.numbers import NOTHING, fixed, fixed_interval, speed
 from assay.findings.waiting import summarised

@@ -4,9 +4,9 @@ import matplotlib
 from matplotlib.figure import Figure
 
 from assay.findings.numbers import interval_name, points, points_interval
-from assay.report.drawing import ACCENT, FAINT, INK, STYLE, WIDTH, Drawing
+from assay.report.canvas import ACCENT, FAINT, INK, STYLE, WIDTH, Drawing
 from assay.stats import Factorial
-from assay.stats.factorial import Effect
+from assay.stats.factorial import FactorEffect
 
 MOST = 30
 
@@ -36,5 +36,5 @@ def factorial_plot(factorial: Factorial, margin: float) -> Drawing:
         return Drawing(figure, "factorial", "Effects of the factors", description)
 
 
-def _describe(effect: Effect, interval: str) -> str:
+def _describe(effect: FactorEffect, interval: str) -> str:
     return f"{effect.name}: mean {points(effect.mean)} pp, {interval} {points_interval(effect.interval)}"

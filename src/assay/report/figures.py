@@ -15,7 +15,7 @@ from assay.findings.curves import Curves, Metric
 from assay.findings.effects import Effect
 from assay.findings.findings import Report
 from assay.findings.numbers import fixed, points, points_interval, seeds
-from assay.report.drawing import ACCENT, INK, STYLE, WIDTH, Drawing, colour, marker
+from assay.report.canvas import ACCENT, INK, STYLE, WIDTH, Drawing, colour, marker
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

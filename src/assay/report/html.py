@@ -10,15 +10,15 @@ from assay.findings import numbers
 from assay.findings.facts import facts
 from assay.findings.findings import Report, build
 from assay.report import layer_figures
+from assay.report.canvas import COLOURS, MARKERS
 from assay.report.confusion_figure import full_square
-from assay.report.drawing import COLOURS, MARKERS
 from assay.report.drawings import draw
 from assay.report.export import to_toml
 from assay.report.files import write_whole
 from assay.results import Results
 
 if TYPE_CHECKING:
-    from assay.report.drawing import Drawing
+    from assay.report.canvas import Drawing
 
 
 def write_html(source: Results | Report, path: Path | str) -> Path:

@@ -9,7 +9,7 @@ from assay.findings.effects import Effect
 from assay.findings.findings import Report
 from assay.findings.published import PublishedRow
 from assay.report.tex import Tex, escape, name, number
-from assay.stats.factorial import Effect as FactorEffect
+from assay.stats.factorial import FactorEffect
 
 
 @dataclass(frozen=True)

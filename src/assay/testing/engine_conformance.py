@@ -36,7 +36,7 @@ RECIPES = (
     Recipe(
         Adam(
             0.01, weight_decay=0.01, eps=1e-3
-        ),  # a smaller eps makes steps of rounding where a root vanishes
+        ),  # a smaller eps turns rounding into steps where a root vanishes
         batch_size=7,
         epochs=3,
         dtype="float64",

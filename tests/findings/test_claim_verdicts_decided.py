@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pages import Page
 from scipy import stats
 
-from assay.findings.claims import ClaimRow, Part, claims, metric_values
+from assay.findings.claim_verdicts import ClaimRow, Part, claims, metric_values
 from assay.findings.findings import build
 from assay.records.metrics import METRICS, Metric
 from assay.report.html import render

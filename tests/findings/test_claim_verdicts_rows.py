@@ -7,7 +7,7 @@ import pytest
 from factories import TEST_IMAGES, make_results, make_study
 from scipy.stats import ttest_rel
 
-from assay.findings.claims import ClaimRow, claims, metric_values
+from assay.findings.claim_verdicts import ClaimRow, claims, metric_values
 from assay.findings.published import published
 from assay.records.metrics import METRICS
 from assay.records.runs import RunId, Status
