@@ -154,6 +154,7 @@ def test_lists_are_read():
     assert found.pace == Pace(4, 0.001)
     assert chosen(SMALLEST, {"networks": None}) == SMALLEST
     assert chosen(SMALLEST, {"networks": "all"}).networks == tuple(NETWORKS)
+    assert [chosen(SMALLEST, {"networks": text}).focus.network for text in ("D,A2", "A1,D")] == ["D", "A1"]
     assert max(chosen(SMALLEST, {"threads": "all"}).threads) <= processors()
 
 

@@ -31,7 +31,10 @@ OnJob = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Focus:
-    """What the parts look at that need one network only: start, memory, and scaling over runs and images."""
+    """What the parts look at that need one network only: start, memory, and scaling over runs and images.
+
+    Where other networks are named and ``network`` is not among them, it is the first of those.
+    """
 
     network: str = "A2"
     runs: tuple[int, ...] = (1, 2, 4, 8, 16)
@@ -110,7 +113,10 @@ def chosen(
             words = [word.strip() for word in text.split(",")]
             values[key] = tuple(map(_integer, words)) if key == "threads" else tuple(words)
     pace = settings.pace if rounds is None else replace(settings.pace, rounds=rounds)
-    return replace(settings, **values, pace=pace, device=device)  # type: ignore[arg-type]
+    focus, networks = settings.focus, values.get("networks", ())
+    if networks and focus.network not in networks:
+        focus = replace(focus, network=networks[0])
+    return replace(settings, **values, focus=focus, pace=pace, device=device)  # type: ignore[arg-type]
 
 
 def _powers() -> list[int]:
