@@ -13,8 +13,11 @@ from hypothesis import strategies as st
 from pages import Page
 from scipy import stats
 
-from assay.findings.claim_verdicts import ClaimRow, Part, claims, metric_values
+from assay.findings.claim_verdicts import ClaimRow, claims
 from assay.findings.findings import build
+from assay.findings.parts import Part
+from assay.findings.relations import metric_values
+from assay.findings.wording import claims as words
 from assay.records.metrics import METRICS, Metric
 from assay.report.html import render
 from assay.results import Results
@@ -53,9 +56,9 @@ def every_claim() -> list[dict[str, object]]:
 
 def scale(results: Results, metric: Metric, part: Part) -> tuple[np.ndarray, Interval | None, float]:
     """Return differences, interval and margin of a part in one unit, turned so that "greater" is claimed."""
-    words = part.relation.split()
-    factor = float(words[2]) if len(words) == 5 else 1.0
-    a, b = (metric_values(results, arm, metric) for arm in (words[0], words[-1]))
+    terms = part.relation.split()
+    factor = float(terms[2]) if len(terms) == 5 else 1.0
+    a, b = (metric_values(results, arm, metric) for arm in (terms[0], terms[-1]))
     interval, margin = part.interval, part.margin
     if metric.ratio:
         d, margin = np.log(a / b) - log(factor), log(margin)
@@ -171,13 +174,14 @@ def test_a_declared_margin_decides_and_is_printed(
         for name, more in (("usual", {}), ("declared", margins))
     )
     assert (usual.verdict is S) != (declared.verdict is S)
-    assert (usual.margin, declared.margin) == (
+    assert (words.margin(usual.margin), words.margin(declared.margin)) == (
         "a factor of 1.05" if METRICS[metric].ratio else "0.3 points",
         shown,
     )
     results = Results.open(tmp_path / "declared")
-    assert f"Compared by {METRICS[metric].title} ({shown} or more matter). {declared.summary}" in " ".join(
-        Page(render(build(results))).text.split()
+    assert (
+        f"Compared by {METRICS[metric].title} ({shown} or more matter). {words.summary(declared)}"
+        in " ".join(Page(render(build(results))).text.split())
     )
 
 
@@ -198,11 +202,11 @@ def test_a_gain_that_nobody_would_care_for_is_too_small(tmp_path: Path) -> None:
     bound = stats.ttest_1samp(d, 0, alternative="less").confidence_interval(0.95).high
     assert row.verdict is T
     assert (
-        row.summary
+        words.summary(row)
         == "Too small to matter: a difference of 0.3 points or more on the claimed side is excluded."
     )
     assert row.parts[0].interval == (-inf, pytest.approx(bound))
-    assert row.parts[0].found == f"+0.01 (at most {100 * bound:+.2f}, one-sided 95% bound)"
+    assert words.found(row.parts[0]) == f"+0.01 (at most {100 * bound:+.2f}, one-sided 95% bound)"
 
 
 def test_a_claim_on_the_best_validation_accuracy_is_judged_by_test_accuracy_too(tmp_path: Path) -> None:
@@ -215,7 +219,7 @@ def test_a_claim_on_the_best_validation_accuracy_is_judged_by_test_accuracy_too(
     best, test, never = claims(results)
     assert (test.also, never.also) == (None, None)
     assert best.also == test
-    assert (best.metric, best.also.metric) == ("best validation accuracy", "test accuracy")
+    assert (words.metric(best), words.metric(best.also)) == ("best validation accuracy", "test accuracy")
     assert best.parts[0].estimate == pytest.approx(
         np.mean([run.valid_best for run in results.of("max")])
         - np.mean([run.valid_best for run in results.of("average")])

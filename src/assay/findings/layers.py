@@ -6,6 +6,7 @@ from math import isfinite, nan
 from statistics import fmean
 from typing import Literal
 
+from assay.records.metrics import PERCENT
 from assay.records.runs import LayerRecord, RunRecord, Status
 from assay.results import Results
 
@@ -61,7 +62,7 @@ def _series(
 
 
 def _mean(records: Sequence[LayerRecord], quantity: Quantity) -> float:
-    scale = 100.0 if quantity == "dead_share" else 1.0
+    scale = PERCENT if quantity == "dead_share" else 1.0
     values = [getattr(record, quantity) for record in records]
     finite = [scale * value for value in values if value is not None and isfinite(value)]
     return fmean(finite) if finite else nan

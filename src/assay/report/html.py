@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from assay.findings import numbers
-from assay.findings.facts import facts
 from assay.findings.findings import Report, build
+from assay.findings.wording import captions, words
+from assay.findings.wording import claims as claim_words
+from assay.findings.wording import published as published_words
+from assay.findings.wording.facts import facts
 from assay.report import layer_figures
 from assay.report.canvas import COLOURS, MARKERS
 from assay.report.confusion_figure import full_square
@@ -47,6 +50,10 @@ def environment() -> Environment:
     )
     found.globals.update(
         n=numbers,
+        words=words,
+        captions=captions,
+        claim_words=claim_words,
+        published_words=published_words,
         facts=facts,
         arm_colours=COLOURS,
         marks=len(MARKERS),

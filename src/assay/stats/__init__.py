@@ -37,6 +37,7 @@ from assay.stats.means import expected_maximum as expected_maximum
 from assay.stats.means import summary as summary
 from assay.stats.outliers import outlying_low as outlying_low
 from assay.stats.paired import Comparison as Comparison
+from assay.stats.paired import Note as Note
 from assay.stats.paired import compare as compare
 from assay.stats.paired import rope_probabilities as rope_probabilities
 from assay.stats.placement import Published as Published
