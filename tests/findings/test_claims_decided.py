@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from pages import Page
 from scipy import stats
 
-from assay.findings.claims import ClaimRow, claims
+from assay.findings.claim_verdicts import ClaimRow, claims
 from assay.findings.findings import build
 from assay.findings.parts import Part
-from assay.findings.relations import metric_values
-from assay.findings.wording import claims as words
+from assay.findings.claimed_relations import metric_values
+from assay.findings.wording import claim_words as words
 from assay.records.metrics import METRICS, Metric
 from assay.report.html import render
 from assay.results import Results

@@ -8,9 +8,9 @@ from factories import TEST_IMAGES, make_results, make_study
 from scipy import stats
 from statsmodels.stats.contingency_tables import mcnemar
 
-from assay.findings.claims import ClaimRow, claims
+from assay.findings.claim_verdicts import ClaimRow, claims
 from assay.findings.published import published
-from assay.findings.wording import claims as words
+from assay.findings.wording import claim_words as words
 from assay.records.runs import Status
 from assay.stats import ClaimVerdict
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from assay.findings.answer import conclude
 from assay.findings.arms import ArmRow, arm_row
-from assay.findings.claims import ClaimRow, claims
+from assay.findings.claim_verdicts import ClaimRow, claims
 from assay.findings.comparisons import decided, family_of
 from assay.findings.costs import Cost, costs_of
 from assay.findings.curves import Curves, curves
@@ -24,8 +24,8 @@ from assay.findings.limits import limits
 from assay.findings.networks import TwoNetworks, two_networks
 from assay.findings.numbers import interval_name
 from assay.findings.published import PublishedRow, published
-from assay.findings.wording.answer import answer
-from assay.findings.wording.limits import limits as said_limits
+from assay.findings.wording.answer_words import answer
+from assay.findings.wording.limit_words import limits as said_limits
 from assay.records.runs import RunRecord, Status
 from assay.results import ALPHA, Results
 from assay.stats import Factorial, Family, Look
