@@ -128,7 +128,7 @@ def test_three_digits_need_no_exponent(value: float) -> None:
         size = float(text.replace(",", "").rstrip("kMGT")) * dict(k=1e3, M=1e6, G=1e9, T=1e12).get(
             text[-1], 1
         )
-        assert size == pytest.approx(value, rel=0.0051 if value >= 10 or writer is not numbers.count else 0.5)
+        assert size == pytest.approx(value, rel=0.0051, abs=0.5 if writer is numbers.count else 0)
 
 
 @given(st.integers(0, 10**7), st.integers(1, 10**7))

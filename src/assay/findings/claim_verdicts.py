@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from assay.findings.parts import Part
 from assay.findings.claimed_relations import judge
+from assay.findings.parts import Part
 from assay.findings.waiting import first_look
 from assay.records.metrics import MARGINS, METRICS
 from assay.results import Results

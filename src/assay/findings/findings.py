@@ -19,11 +19,11 @@ from assay.findings.curves import Curves, curves
 from assay.findings.effects import Effect, effects_of
 from assay.findings.factorial import factorial_of
 from assay.findings.inside import Inside
-from assay.findings.layers import Layers, layers
+from assay.findings.layers import LayerCurves, layers
 from assay.findings.limits import limits
-from assay.findings.networks import TwoNetworks, two_networks
 from assay.findings.numbers import interval_name
 from assay.findings.published import PublishedRow, published
+from assay.findings.two_networks import TwoNetworks, two_networks
 from assay.findings.wording.answer_words import answer
 from assay.findings.wording.limit_words import limits as said_limits
 from assay.records.runs import RunRecord, Status
@@ -79,7 +79,7 @@ class Report:
     published: tuple[PublishedRow, ...]
     """What was published as numbers, beside ours."""
     curves: tuple[Curves, ...]
-    layers: tuple[Layers, ...]
+    layers: tuple[LayerCurves, ...]
     """How the layers of each arm fared, of the arms that tell."""
     runs: tuple[RunRecord, ...]
     """Every run; at a declared look those of its seeds."""

@@ -10,12 +10,11 @@ from assay.findings.curves import Metric
 from assay.findings.findings import Report
 from assay.findings.numbers import plural
 from assay.findings.published import PublishedRow
-from assay.findings.wording import claim_words
-from assay.findings.wording import document_words
+from assay.findings.wording import claim_words, document_words
 from assay.findings.wording.code_words import CLAIM_VERDICTS
 from assay.records.metrics import METRICS, PERCENT
 from assay.report import figures
-from assay.report.drawing import Drawing
+from assay.report.canvas import Drawing
 from assay.report.export import csv_text
 from assay.report.html import environment
 from assay.results import COLUMNS, EPOCH_COLUMNS, Results
@@ -44,7 +43,7 @@ PUBLISHED_COLUMNS = (
 
 
 @dataclass(frozen=True)
-class Part:
+class Chapter:
     """One study in the document with its figures."""
 
     report: Report
@@ -159,11 +158,11 @@ def _rows_csv(
     return csv_text(("study", *columns), rows)
 
 
-def _part(report: Report, metrics: Sequence[Metric]) -> Part:
+def _part(report: Report, metrics: Sequence[Metric]) -> Chapter:
     """Draw a study; the ids of its figures are its own in the document."""
     curves = (figures.curve_plot(report, metric) for metric in metrics)
     drawings = tuple(replace(drawing, key=f"{report.name}-{drawing.key}") for drawing in curves if drawing)
-    return Part(report, drawings, plural(report.longest, "epoch"))
+    return Chapter(report, drawings, plural(report.longest, "epoch"))
 
 
 def _claim_rows(claims: Sequence[tuple[Report, ClaimRow]]) -> Iterator[tuple[object, ...]]:

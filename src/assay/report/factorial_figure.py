@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from assay.findings.numbers import in_percent
 from assay.findings.wording import figure_words as describe
-from assay.report.drawing import ACCENT, FAINT, INK, STYLE, WIDTH, Drawing
+from assay.report.canvas import ACCENT, FAINT, INK, STYLE, WIDTH, Drawing
 from assay.stats import Factorial
 
 MOST = 30

@@ -17,7 +17,7 @@ from assay.findings.findings import Report
 from assay.findings.numbers import in_percent
 from assay.findings.wording import figure_words as describe
 from assay.records.metrics import PERCENT
-from assay.report.drawing import ACCENT, INK, STYLE, WIDTH, Drawing, colour, marker
+from assay.report.canvas import ACCENT, INK, STYLE, WIDTH, Drawing, colour, marker
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

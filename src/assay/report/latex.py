@@ -9,8 +9,8 @@ from assay.findings import numbers
 from assay.findings.findings import Report
 from assay.findings.wording import captions
 from assay.report import latex_tables, tex
+from assay.report.canvas import Drawing, colour
 from assay.report.confusion_figure import full_square
-from assay.report.drawing import Drawing, colour
 from assay.report.drawings import Drawings, draw, write_figures
 from assay.report.export import to_toml
 from assay.report.files import write_whole

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from assay.findings.answer import Conclusion, AnswerKind
+from assay.findings.answer import AnswerKind, Conclusion
 from assay.findings.arms import ArmRow
 from assay.findings.numbers import (
     capital,

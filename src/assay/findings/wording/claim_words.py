@@ -14,8 +14,8 @@ from assay.findings.numbers import (
 )
 from assay.findings.parts import Part, Remark
 from assay.findings.wording import code_words
-from assay.findings.wording.comparison_words import factor, factor_interval, sided
 from assay.findings.wording.code_words import CLAIM_VERDICTS
+from assay.findings.wording.comparison_words import factor, factor_interval, sided
 from assay.records.metrics import METRICS
 from assay.stats import ClaimVerdict
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from assay.findings.arms import ArmRow
-from assay.findings.limits import LimitCode, Limit
+from assay.findings.limits import Limit, LimitCode
 from assay.findings.numbers import (
     capital,
     confidence,
@@ -14,7 +14,7 @@ from assay.findings.numbers import (
     share,
     whole_percent,
 )
-from assay.findings.wording import comparison_words, code_words
+from assay.findings.wording import code_words, comparison_words
 from assay.stats import Comparison, Look, Note
 
 MOST_NAMES = 3
@@ -34,8 +34,8 @@ def sentence(limit: Limit) -> str:
 def _interim(done: int, total: int, first_look: int | None) -> str:
     return (
         f"Interim: {ended(done, total)}. Means will move; there is no interval, p-value or verdict before "
-        f"{code_words.first_verdict(first_look)}, because whoever looks early and often finds differences that "
-        "are none."
+        f"{code_words.first_verdict(first_look)}, because whoever looks early and often finds differences "
+        "that are none."
     )
 
 
@@ -51,7 +51,8 @@ def _looks(look: Look) -> str:
     declared = names([str(seeds) for seeds in look.looks])
     return (
         f"Looks were declared at {declared} seeds, and this is {look}: each tests at "
-        f"{confidence(look.alpha)}, so that all of them together report a difference that is not there in at most 5% of studies."
+        f"{confidence(look.alpha)}, so that all of them together report a difference that is not "
+        "there in at most 5% of studies."
     )
 
 
