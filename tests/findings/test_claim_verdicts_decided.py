@@ -14,10 +14,10 @@ from pages import Page
 from scipy import stats
 
 from assay.findings.claim_verdicts import ClaimRow, claims
+from assay.findings.claimed_relations import metric_values
 from assay.findings.findings import build
 from assay.findings.parts import Part
-from assay.findings.relations import metric_values
-from assay.findings.wording import claims as words
+from assay.findings.wording import claim_words as words
 from assay.records.metrics import METRICS, Metric
 from assay.report.html import render
 from assay.results import Results
@@ -65,7 +65,7 @@ def scale(results: Results, metric: Metric, part: Part) -> tuple[np.ndarray, Int
         interval = interval and tuple(end if isinf(end) else log(end / factor) for end in interval)
     else:
         d = a - b
-    if words[1] in MIRRORED:
+    if terms[1] in MIRRORED:
         d, interval = -d, interval and (-interval[1], -interval[0])
     return d, interval, margin
 
@@ -75,13 +75,15 @@ RULES: dict[tuple[str, ClaimVerdict], Rule] = {
     (">", S): lambda low, high, margin: low > 0 and not isinf(high),
     (">", C): lambda low, high, margin: high < 0 and not isinf(low),
     (">", T): lambda low, high, margin: low == -inf and high < margin,
-    (">", U): lambda low, high, margin: low <= 0 and not isinf(low),
+    (">", U): lambda low, high, margin: low <= 0 <= high and not isinf(low),
     (">=", S): lambda low, high, margin: low > -margin and high == inf,
     (">=", C): lambda low, high, margin: high < 0 and not isinf(low),
     (">=", U): lambda low, high, margin: low <= -margin if isinf(high) else high >= 0,
     ("=", S): lambda low, high, margin: -margin < low and high < margin,
     ("=", C): lambda low, high, margin: low > margin or high < -margin,
-    ("=", U): lambda low, high, margin: low <= -margin or high >= margin,
+    ("=", U): lambda low, high, margin: (
+        (low <= -margin or high >= margin) and low <= margin and high >= -margin
+    ),
 }
 """What the interval, or one-sided bound, of a - b is like for a verdict (docs/statistics.md)."""
 
@@ -98,7 +100,7 @@ def allowed(row: ClaimRow, part: Part) -> set[float]:
     if isinf(part.interval[0]) or isinf(part.interval[1]):
         return {S: {0.95}, T: {sure}, U: {0.95}}[part.verdict]
     if part.relation.split()[1] == "=":
-        return {S: {0.9}, C: {sure}, U: {0.9}}[part.verdict]
+        return {S: {0.9}, C: {sure}, U: {0.9, sure}}[part.verdict]
     return {S: {0.95}, C: {sure}, U: {0.95, sure}}[part.verdict]
 
 

@@ -10,7 +10,7 @@ from statsmodels.stats.contingency_tables import mcnemar
 
 from assay.findings.claim_verdicts import ClaimRow, claims
 from assay.findings.published import published
-from assay.findings.wording import claims as words
+from assay.findings.wording import claim_words as words
 from assay.records.runs import Status
 from assay.stats import ClaimVerdict
 

@@ -8,10 +8,10 @@ from factories import TEST_IMAGES, make_results, make_study
 from scipy.stats import ttest_rel
 
 from assay.findings.claim_verdicts import ClaimRow, claims
+from assay.findings.claimed_relations import metric_values
 from assay.findings.published import published
-from assay.findings.relations import metric_values
-from assay.findings.wording import claims as words
-from assay.findings.wording.published import agrees, falls, value
+from assay.findings.wording import claim_words as words
+from assay.findings.wording.published_words import agrees, falls, value
 from assay.records.metrics import METRICS
 from assay.records.runs import RunId, Status
 from assay.stats import ClaimVerdict, against_published

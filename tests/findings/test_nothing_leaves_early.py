@@ -23,7 +23,7 @@ from scipy import stats
 
 from assay.cli import main
 from assay.findings.findings import build
-from assay.findings.wording import claims as claim_words
+from assay.findings.wording import claim_words
 from assay.records.runs import Status
 from assay.report import document, export, html, latex, terminal
 from assay.report.document import Document

@@ -198,7 +198,7 @@ def _look(event: Looked) -> list[str]:
     """Say what a look has decided, and what not."""
     from assay.findings.comparisons import decided
     from assay.findings.numbers import plural, points, points_interval
-    from assay.findings.wording.words import VERDICTS
+    from assay.findings.wording.code_words import VERDICTS
 
     pairs, look = event.family.pairs, event.look
     count = f"{sum(map(decided, pairs))} of {plural(len(pairs), 'comparison')} decided"

@@ -8,7 +8,7 @@ from assay.findings.arms import ArmRow
 from assay.stats import Family, Look, MoreSeeds, Pair, Verdict, most_seeds
 
 
-class Kind(StrEnum):
+class AnswerKind(StrEnum):
     """What the answer can speak of."""
 
     INTERIM = "interim"
@@ -35,7 +35,7 @@ class Conclusion:
     reached.
     """
 
-    kind: Kind
+    kind: AnswerKind
     arms: Sequence[ArmRow]
     family: Family | None
     done: int
@@ -107,24 +107,24 @@ def conclude(
     arms: Sequence[ArmRow], family: Family | None, done: int, total: int, look: Look | None = None
 ) -> Conclusion:
     """Conclude from ``done`` of ``total`` runs; at a ``look`` from those of its seeds."""
-    kind = Kind.INTERIM if done < total else _kind(arms, family)
+    kind = AnswerKind.INTERIM if done < total else _kind(arms, family)
     return Conclusion(kind, arms, family, done, total, look)
 
 
-def _kind(arms: Sequence[ArmRow], family: Family | None) -> Kind:
+def _kind(arms: Sequence[ArmRow], family: Family | None) -> AnswerKind:
     if family is None:
         return _of_one(arms[0])
     if all(arm.never_learnt for arm in arms):
-        return Kind.NOTHING_LEARNT
+        return AnswerKind.NOTHING_LEARNT
     if len(family.pairs) == 1:
-        return Kind.TWO_ARMS
+        return AnswerKind.TWO_ARMS
     if family.control is None:
-        return Kind.NONE_FINISHED if family.best is None else Kind.RANKING
+        return AnswerKind.NONE_FINISHED if family.best is None else AnswerKind.RANKING
     never = family.failures[family.control].share == 1
-    return Kind.CONTROL_NEVER_LEARNT if never else Kind.AGAINST_CONTROL
+    return AnswerKind.CONTROL_NEVER_LEARNT if never else AnswerKind.AGAINST_CONTROL
 
 
-def _of_one(arm: ArmRow) -> Kind:
+def _of_one(arm: ArmRow) -> AnswerKind:
     if not arm.test.n:
-        return Kind.NO_RESULT
-    return Kind.GUESSES if arm.never_learnt else Kind.ONE_ARM
+        return AnswerKind.NO_RESULT
+    return AnswerKind.GUESSES if arm.never_learnt else AnswerKind.ONE_ARM

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from assay.findings.claimed_relations import judge
 from assay.findings.parts import Part
-from assay.findings.relations import judge
 from assay.findings.waiting import first_look
 from assay.records.metrics import MARGINS, METRICS
 from assay.results import Results
@@ -16,7 +16,7 @@ ALSO = "test_accuracy"
 """What a claim on the best validation accuracy, which is optimistic, is judged by as well."""
 
 
-class Unit(StrEnum):
+class MarginUnit(StrEnum):
     """What a margin is in."""
 
     POINTS = "points"
@@ -30,7 +30,7 @@ class ClaimMargin:
     """How large a difference matters to a claim, in points or as a factor."""
 
     value: float
-    unit: Unit
+    unit: MarginUnit
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def _row(results: Results, claim: Claim) -> ClaimRow:
 
 def _margin(results: Results, claim: Claim) -> ClaimMargin:
     if any(relation.factor != 1 for relation in claim.relations):
-        return ClaimMargin(claim.tolerance, Unit.TOLERANCE)
+        return ClaimMargin(claim.tolerance, MarginUnit.TOLERANCE)
     name = METRICS[claim.metric].margin
-    unit = Unit.FACTOR if MARGINS[name].factor else Unit.POINTS
+    unit = MarginUnit.FACTOR if MARGINS[name].factor else MarginUnit.POINTS
     return ClaimMargin(results.study.margin_of(name), unit)

@@ -24,8 +24,8 @@ from assay.findings.limits import limits
 from assay.findings.numbers import interval_name
 from assay.findings.published import PublishedRow, published
 from assay.findings.two_networks import TwoNetworks, two_networks
-from assay.findings.wording.answer import answer
-from assay.findings.wording.limits import limits as said_limits
+from assay.findings.wording.answer_words import answer
+from assay.findings.wording.limit_words import limits as said_limits
 from assay.records.runs import RunRecord, Status
 from assay.results import ALPHA, Results
 from assay.stats import Factorial, Family, Look

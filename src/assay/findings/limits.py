@@ -14,7 +14,7 @@ from assay.stats import Comparison, Family, Note, Verdict, never_seen_bound
 from assay.study.as_published import unlike_source
 
 
-class Code(StrEnum):
+class LimitCode(StrEnum):
     """Every limit that a report may state, the gravest first."""
 
     INTERIM = "interim"
@@ -48,9 +48,9 @@ class Code(StrEnum):
 
 @dataclass(frozen=True)
 class Limit:
-    """One limit: its code, and what `assay.findings.wording.limits` needs to say it, by name."""
+    """One limit: its code, and what `assay.findings.wording.limit_words` needs to say it, by name."""
 
-    code: Code
+    code: LimitCode
     numbers: Mapping[str, Any]
 
 
@@ -63,11 +63,11 @@ def limits(
         *_rare(arms, effects, results.confidence), *_notes(effects), *_scope(results, effects),
         *_maximum(family), *_costs(results, arms),
     ]  # fmt: skip
-    order = list(Code)
+    order = list(LimitCode)
     return sorted(found, key=lambda limit: order.index(limit.code))
 
 
-def _limit(code: Code, **numbers: Any) -> Limit:
+def _limit(code: LimitCode, **numbers: Any) -> Limit:
     return Limit(code, numbers)
 
 
@@ -75,60 +75,60 @@ def _progress(results: Results) -> Iterator[Limit]:
     """Yield what comes of when seeds were chosen and looked at."""
     study, look = results.study, results.look
     if not results.complete:
-        yield _limit(Code.INTERIM, done=results.done, total=results.total, first_look=first_look(study))
+        yield _limit(LimitCode.INTERIM, done=results.done, total=results.total, first_look=first_look(study))
     if study.parent is not None:
-        yield _limit(Code.EXTENDED, parent=study.parent)
+        yield _limit(LimitCode.EXTENDED, parent=study.parent)
     if look is None:
         return
-    yield _limit(Code.LOOKS, look=look)
+    yield _limit(LimitCode.LOOKS, look=look)
     if not look.last:
-        yield _limit(Code.EARLY_LOOK)
+        yield _limit(LimitCode.EARLY_LOOK)
     beyond = sum(run.status.ended for run in results.store.runs()) - results.done
     if beyond:
-        yield _limit(Code.BEYOND_LOOK, runs=beyond)
+        yield _limit(LimitCode.BEYOND_LOOK, runs=beyond)
 
 
 def _images(results: Results) -> Iterator[Limit]:
     """Yield what comes of the images, and of the source's having had others."""
     study, synthetic = results.study, results.header.synthetic
     if synthetic:
-        yield _limit(Code.SYNTHETIC)
+        yield _limit(LimitCode.SYNTHETIC)
     if study.published and not synthetic:
-        yield _limit(Code.OTHER_IMAGES)
+        yield _limit(LimitCode.OTHER_IMAGES)
     unlike = unlike_source(study)
     if unlike and (study.published or study.claims):
-        yield _limit(Code.UNLIKE_SOURCE, how=unlike)
+        yield _limit(LimitCode.UNLIKE_SOURCE, how=unlike)
     for arm, row in study.published.items():
         if "doubt" in row:
-            yield _limit(Code.DOUBTFUL, arm=arm, why=row["doubt"])
+            yield _limit(LimitCode.DOUBTFUL, arm=arm, why=row["doubt"])
 
 
 def _failing(results: Results, arms: Sequence[ArmRow], effects: Sequence[Effect]) -> Iterator[Limit]:
     """Yield which runs failed, and of several comparisons how often; of a single one the answer says so."""
     for effect in effects if len(effects) > 1 else ():
         if effect.pair.failures.any:
-            yield _limit(Code.FAILING, pair=effect.pair)
+            yield _limit(LimitCode.FAILING, pair=effect.pair)
     for arm in arms:
         if arm.diverged:
-            yield _limit(Code.DIVERGED, arm=arm)
+            yield _limit(LimitCode.DIVERGED, arm=arm)
         if arm.failed:
-            yield _limit(Code.ERROR, arm=arm)
+            yield _limit(LimitCode.ERROR, arm=arm)
         if arm.stuck:
             run = next(run for run in results.of(arm.name) if run.stuck)
-            yield _limit(Code.STUCK, arm=arm, seed=run.seed, why=run.message)
+            yield _limit(LimitCode.STUCK, arm=arm, seed=run.seed, why=run.message)
 
 
 def _open(results: Results, effects: Sequence[Effect]) -> Iterator[Limit]:
     """Yield what is not decided, or cannot be by so few seeds."""
     if any(effect.pair.judgement.verdict is Verdict.INCONCLUSIVE for effect in effects):
-        yield _limit(Code.INCONCLUSIVE)
+        yield _limit(LimitCode.INCONCLUSIVE)
     n = len(results.study.seeds)
     if n <= 2:
-        yield _limit(Code.ONE_SEED if n == 1 else Code.TWO_SEEDS)
+        yield _limit(LimitCode.ONE_SEED if n == 1 else LimitCode.TWO_SEEDS)
     elif n < 10 and effects:
-        yield _limit(Code.FEW_SEEDS, n=n)
+        yield _limit(LimitCode.FEW_SEEDS, n=n)
     if results.complete and has_factors(results.study) and factorial_of(results) is None:
-        yield _limit(Code.NO_FACTORS)
+        yield _limit(LimitCode.NO_FACTORS)
 
 
 def _rare(arms: Sequence[ArmRow], effects: Sequence[Effect], sure: float) -> Iterator[Limit]:
@@ -136,7 +136,7 @@ def _rare(arms: Sequence[ArmRow], effects: Sequence[Effect], sure: float) -> Ite
     whole = [arm.ended for arm in arms if arm.ended and not arm.failures]
     if effects and whole:
         bound = never_seen_bound(min(whole), confidence=sure)
-        yield _limit(Code.RARE_FAILURES, runs=min(whole), bound=bound, sure=sure)
+        yield _limit(LimitCode.RARE_FAILURES, runs=min(whole), bound=bound, sure=sure)
 
 
 def _notes(effects: Sequence[Effect]) -> Iterator[Limit]:
@@ -151,17 +151,17 @@ def _notes(effects: Sequence[Effect]) -> Iterator[Limit]:
     order = list(Note)
     for (note, _), noted in sorted(found.items(), key=lambda item: order.index(item[0][0])):
         where = [] if len(noted) == len(effects) else [name for name, _ in noted]
-        yield _limit(Code.NOTE, note=note, of=noted[0][1], where=where, several=len(effects) > 1)
+        yield _limit(LimitCode.NOTE, note=note, of=noted[0][1], where=where, several=len(effects) > 1)
 
 
 def _scope(results: Results, effects: Sequence[Effect]) -> Iterator[Limit]:
     if not any(effect.interval for effect in effects):
         return
     crossed = any(effect.crossed for effect in effects)
-    yield _limit(Code.SCOPE, images=results.header.sizes["test"], crossed=crossed)
+    yield _limit(LimitCode.SCOPE, images=results.header.sizes["test"], crossed=crossed)
     fragile = [effect.name for effect in effects if _only_on_these_images(effect)]
     if fragile:
-        yield _limit(Code.FRAGILE, where=[] if len(effects) == 1 else fragile)
+        yield _limit(LimitCode.FRAGILE, where=[] if len(effects) == 1 else fragile)
 
 
 def _only_on_these_images(effect: Effect) -> bool:
@@ -175,19 +175,19 @@ def _only_on_these_images(effect: Effect) -> bool:
 
 def _maximum(family: Family | None) -> Iterator[Limit]:
     if family and len(family.pairs) > 1 and family.optimism:
-        yield _limit(Code.MAXIMUM, optimism=family.optimism)
+        yield _limit(LimitCode.MAXIMUM, optimism=family.optimism)
 
 
 def _costs(results: Results, arms: Sequence[ArmRow]) -> Iterator[Limit]:
     """Yield what comes of how accuracies were picked, and costs measured."""
     if any(arm.valid_best is not None for arm in arms):
-        yield _limit(Code.OPTIMISTIC)
+        yield _limit(LimitCode.OPTIMISTIC)
     computed = [arm.name for arm in arms if arm.memory_source not in ("", "measured")]
     if computed:
-        yield _limit(Code.COMPUTED_MEMORY, arms=[] if len(computed) == len(arms) else computed)
+        yield _limit(LimitCode.COMPUTED_MEMORY, arms=[] if len(computed) == len(arms) else computed)
     yield from _processors(results)
     machine = results.header.versions.get("machine", "")
-    yield _limit(Code.TIMES, machine=machine, evaluation=_evaluation(arms))
+    yield _limit(LimitCode.TIMES, machine=machine, evaluation=_evaluation(arms))
 
 
 def _evaluation(arms: Sequence[ArmRow]) -> tuple[float, float] | None:
@@ -205,4 +205,4 @@ def _processors(results: Results) -> Iterator[Limit]:
     found = {arm.name: {run.processor for run in results.of(arm.name)} - {None} for arm in results.study.arms}
     kinds = sorted({kind for each in found.values() for one in each if one for kind in one.split(", then ")})
     if len(kinds) > 1:
-        yield _limit(Code.PROCESSORS, arms=[arm for arm, each in found.items() if each], kinds=kinds)
+        yield _limit(LimitCode.PROCESSORS, arms=[arm for arm, each in found.items() if each], kinds=kinds)

@@ -6,8 +6,8 @@ from math import inf
 import numpy as np
 from numpy.typing import NDArray
 
+from assay.findings.claimed_relations import metric_values
 from assay.findings.costs import is_computed
-from assay.findings.relations import metric_values
 from assay.findings.waiting import summarised
 from assay.records.metrics import METRICS, Metric
 from assay.results import Results

@@ -11,7 +11,7 @@ from matplotlib.patches import Rectangle
 
 from assay.findings.confusion import Confusion
 from assay.findings.numbers import whole_percent
-from assay.findings.wording import figures as describe
+from assay.findings.wording import figure_words as describe
 from assay.report.canvas import FAINT, INK, STYLE, Drawing
 
 if TYPE_CHECKING:

@@ -10,9 +10,8 @@ from assay.findings.curves import Metric
 from assay.findings.findings import Report
 from assay.findings.numbers import plural
 from assay.findings.published import PublishedRow
-from assay.findings.wording import claims as claim_words
-from assay.findings.wording import document as document_words
-from assay.findings.wording.words import CLAIM_VERDICTS
+from assay.findings.wording import claim_words, document_words
+from assay.findings.wording.code_words import CLAIM_VERDICTS
 from assay.records.metrics import METRICS, PERCENT
 from assay.report import figures
 from assay.report.canvas import Drawing

@@ -4,7 +4,7 @@ import matplotlib
 from matplotlib.figure import Figure
 
 from assay.findings.numbers import in_percent
-from assay.findings.wording import figures as describe
+from assay.findings.wording import figure_words as describe
 from assay.report.canvas import ACCENT, FAINT, INK, STYLE, WIDTH, Drawing
 from assay.stats import Factorial
 

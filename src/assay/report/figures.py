@@ -15,7 +15,7 @@ from assay.findings.curves import Curves, Metric
 from assay.findings.effects import Effect
 from assay.findings.findings import Report
 from assay.findings.numbers import in_percent
-from assay.findings.wording import figures as describe
+from assay.findings.wording import figure_words as describe
 from assay.records.metrics import PERCENT
 from assay.report.canvas import ACCENT, INK, STYLE, WIDTH, Drawing, colour, marker
 

@@ -8,9 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from assay.findings import numbers
 from assay.findings.findings import Report, build
-from assay.findings.wording import captions, words
-from assay.findings.wording import claims as claim_words
-from assay.findings.wording import published as published_words
+from assay.findings.wording import captions, claim_words, code_words, published_words
 from assay.findings.wording.facts import facts
 from assay.report import layer_figures
 from assay.report.canvas import COLOURS, MARKERS
@@ -50,7 +48,7 @@ def environment() -> Environment:
     )
     found.globals.update(
         n=numbers,
-        words=words,
+        words=code_words,
         captions=captions,
         claim_words=claim_words,
         published_words=published_words,

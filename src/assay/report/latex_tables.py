@@ -8,9 +8,8 @@ from assay.findings.arms import ArmRow
 from assay.findings.effects import Effect
 from assay.findings.findings import Report
 from assay.findings.published import PublishedRow
-from assay.findings.wording import claims as claim_words
-from assay.findings.wording import published as published_words
-from assay.findings.wording.words import CLAIM_VERDICTS, VERDICTS
+from assay.findings.wording import claim_words, published_words
+from assay.findings.wording.code_words import CLAIM_VERDICTS, VERDICTS
 from assay.report.tex import Tex, escape, name, number
 from assay.stats.factorial import FactorEffect
 

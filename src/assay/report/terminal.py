@@ -14,10 +14,10 @@ from assay.findings import numbers
 from assay.findings.comparisons import resolved
 from assay.findings.effects import Effect
 from assay.findings.findings import Report
-from assay.findings.wording import claims as claim_words
+from assay.findings.wording import claim_words
 from assay.findings.wording.captions import LEFT_IN_REPORT
+from assay.findings.wording.code_words import CLAIM_VERDICTS, VERDICTS
 from assay.findings.wording.facts import facts
-from assay.findings.wording.words import CLAIM_VERDICTS, VERDICTS
 from assay.records.runs import RunRecord, Status
 from assay.results import Results
 from assay.stats import ClaimVerdict, Factorial, Verdict

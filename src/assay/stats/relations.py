@@ -59,9 +59,8 @@ class RelationTest:
     """One expected relation: the mean difference over n seeds and what it says.
 
     ``interval`` is the one that decides, at ``confidence``; an end is infinite where a one-sided bound does.
-    Of what is undecided it is the one at alpha, or, where that alone would speak against the relation,
-    the one at alpha / m. It is None below three seeds.
-    ``p`` is that of "the relation does not hold", what supports it where small.
+    Of what is undecided it is the one at alpha or, where that would speak against the relation, the one at
+    alpha / m, which does not. It is None below three seeds. ``p`` is that of "the relation does not hold", what supports it where small.
     ``more_seeds`` is about how many would decide it, None where it is decided or cannot be said.
     """
 

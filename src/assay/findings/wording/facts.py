@@ -15,7 +15,7 @@ from assay.findings.numbers import (
     points_interval,
     whole_percent,
 )
-from assay.findings.wording.comparisons import factor, failure_rate
+from assay.findings.wording.comparison_words import factor, failure_rate
 from assay.stats import Interval, Verdict
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from assay.findings.claim_verdicts import ClaimMargin, ClaimRow, Unit
+from assay.findings.claim_verdicts import ClaimMargin, ClaimRow, MarginUnit
 from assay.findings.numbers import (
     confidence,
     further,
@@ -13,9 +13,9 @@ from assay.findings.numbers import (
     whole_percent,
 )
 from assay.findings.parts import Part, Remark
-from assay.findings.wording import words
-from assay.findings.wording.comparisons import factor, factor_interval, sided
-from assay.findings.wording.words import CLAIM_VERDICTS
+from assay.findings.wording import code_words
+from assay.findings.wording.code_words import CLAIM_VERDICTS
+from assay.findings.wording.comparison_words import factor, factor_interval, sided
 from assay.records.metrics import METRICS
 from assay.stats import ClaimVerdict
 
@@ -60,7 +60,7 @@ def account(claim: ClaimRow) -> str:
 
 
 def _waiting(claim: ClaimRow) -> str:
-    return f"Not tested before {words.first_verdict(claim.first_look)}."
+    return f"Not tested before {code_words.first_verdict(claim.first_look)}."
 
 
 def _supported(claim: ClaimRow) -> str:
@@ -127,10 +127,10 @@ def _learnt(part: Part) -> str:
     return f"{counted}; with {confidence(part.confidence)} confidence at most {whole_percent(part.bound)} do"
 
 
-MARGINS: Mapping[Unit, str] = {
-    Unit.POINTS: "{} points",
-    Unit.FACTOR: "a factor of {}",
-    Unit.TOLERANCE: "within a factor of {}",
+MARGINS: Mapping[MarginUnit, str] = {
+    MarginUnit.POINTS: "{} points",
+    MarginUnit.FACTOR: "a factor of {}",
+    MarginUnit.TOLERANCE: "within a factor of {}",
 }
 REMARKS: Mapping[Remark, Callable[[Part], str]] = {
     Remark.EXACT: _exact,

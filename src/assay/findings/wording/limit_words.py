@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from assay.findings.arms import ArmRow
-from assay.findings.limits import Code, Limit
+from assay.findings.limits import Limit, LimitCode
 from assay.findings.numbers import (
     capital,
     confidence,
@@ -14,7 +14,7 @@ from assay.findings.numbers import (
     share,
     whole_percent,
 )
-from assay.findings.wording import comparisons, words
+from assay.findings.wording import code_words, comparison_words
 from assay.stats import Comparison, Look, Note
 
 MOST_NAMES = 3
@@ -34,8 +34,8 @@ def sentence(limit: Limit) -> str:
 def _interim(done: int, total: int, first_look: int | None) -> str:
     return (
         f"Interim: {ended(done, total)}. Means will move; there is no interval, p-value or verdict before "
-        f"{words.first_verdict(first_look)}, because whoever looks early and often finds differences that "
-        "are none."
+        f"{code_words.first_verdict(first_look)}, because whoever looks early and often finds differences "
+        "that are none."
     )
 
 
@@ -51,8 +51,8 @@ def _looks(look: Look) -> str:
     declared = names([str(seeds) for seeds in look.looks])
     return (
         f"Looks were declared at {declared} seeds, and this is {look}: each tests at "
-        f"{confidence(look.alpha)}, so that all of them "
-        "together report a difference that is not there in at most 5% of studies."
+        f"{confidence(look.alpha)}, so that all of them together report a difference that is not "
+        "there in at most 5% of studies."
     )
 
 
@@ -154,7 +154,7 @@ def _rare_failures(runs: int, bound: float, sure: float) -> str:
 
 def _note(note: Note, of: Comparison, where: Sequence[str], several: bool) -> str:
     """Say what a comparison notes; of several, only the kind of thing and of which."""
-    said = words.note(note, of, detail=not several)
+    said = code_words.note(note, of, detail=not several)
     return f"{capital(said)}{_some(where)}."
 
 
@@ -217,32 +217,32 @@ def _some(which: Sequence[str]) -> str:
     return f" ({named})" if named else ""
 
 
-SENTENCES: Mapping[Code, Callable[..., str]] = {
-    Code.INTERIM: _interim,
-    Code.EXTENDED: _extended,
-    Code.LOOKS: _looks,
-    Code.EARLY_LOOK: _early_look,
-    Code.BEYOND_LOOK: _beyond_look,
-    Code.SYNTHETIC: _synthetic,
-    Code.OTHER_IMAGES: _other_images,
-    Code.UNLIKE_SOURCE: _unlike_source,
-    Code.DOUBTFUL: _doubtful,
-    Code.FAILING: comparisons.failures,
-    Code.DIVERGED: _diverged,
-    Code.ERROR: _error,
-    Code.STUCK: _stuck,
-    Code.INCONCLUSIVE: _inconclusive,
-    Code.ONE_SEED: _one_seed,
-    Code.TWO_SEEDS: _two_seeds,
-    Code.FEW_SEEDS: _few_seeds,
-    Code.NO_FACTORS: _no_factors,
-    Code.RARE_FAILURES: _rare_failures,
-    Code.NOTE: _note,
-    Code.SCOPE: _scope,
-    Code.FRAGILE: _fragile,
-    Code.MAXIMUM: _maximum,
-    Code.OPTIMISTIC: _optimistic,
-    Code.COMPUTED_MEMORY: _computed_memory,
-    Code.PROCESSORS: _processors,
-    Code.TIMES: _times,
+SENTENCES: Mapping[LimitCode, Callable[..., str]] = {
+    LimitCode.INTERIM: _interim,
+    LimitCode.EXTENDED: _extended,
+    LimitCode.LOOKS: _looks,
+    LimitCode.EARLY_LOOK: _early_look,
+    LimitCode.BEYOND_LOOK: _beyond_look,
+    LimitCode.SYNTHETIC: _synthetic,
+    LimitCode.OTHER_IMAGES: _other_images,
+    LimitCode.UNLIKE_SOURCE: _unlike_source,
+    LimitCode.DOUBTFUL: _doubtful,
+    LimitCode.FAILING: comparison_words.failures,
+    LimitCode.DIVERGED: _diverged,
+    LimitCode.ERROR: _error,
+    LimitCode.STUCK: _stuck,
+    LimitCode.INCONCLUSIVE: _inconclusive,
+    LimitCode.ONE_SEED: _one_seed,
+    LimitCode.TWO_SEEDS: _two_seeds,
+    LimitCode.FEW_SEEDS: _few_seeds,
+    LimitCode.NO_FACTORS: _no_factors,
+    LimitCode.RARE_FAILURES: _rare_failures,
+    LimitCode.NOTE: _note,
+    LimitCode.SCOPE: _scope,
+    LimitCode.FRAGILE: _fragile,
+    LimitCode.MAXIMUM: _maximum,
+    LimitCode.OPTIMISTIC: _optimistic,
+    LimitCode.COMPUTED_MEMORY: _computed_memory,
+    LimitCode.PROCESSORS: _processors,
+    LimitCode.TIMES: _times,
 }

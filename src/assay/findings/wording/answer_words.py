@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from assay.findings.answer import Conclusion, Kind
+from assay.findings.answer import AnswerKind, Conclusion
 from assay.findings.arms import ArmRow
 from assay.findings.numbers import (
     capital,
@@ -17,7 +17,7 @@ from assay.findings.numbers import (
     points,
     seeds,
 )
-from assay.findings.wording import comparisons
+from assay.findings.wording import comparison_words
 from assay.stats import Family, Pair, Verdict
 
 MOST_FAILURES = 3
@@ -27,7 +27,7 @@ MOST_FAILURES = 3
 def answer(found: Conclusion) -> str:
     """Answer the study's question as far as the data allow; at a look, as far as its seeds do."""
     said = SENTENCES[found.kind](found)
-    if found.kind is Kind.INTERIM:
+    if found.kind is AnswerKind.INTERIM:
         return said
     return " ".join([*_failures(found), said, *_outlying(found), *_at(found)])
 
@@ -63,7 +63,7 @@ def _nothing_learnt(_: Conclusion) -> str:
 
 
 def _two_arms(found: Conclusion) -> str:
-    return comparisons.comparison(_family(found).pairs[0], 1)
+    return comparison_words.comparison(_family(found).pairs[0], 1)
 
 
 def _control_never_learnt(found: Conclusion) -> str:
@@ -105,17 +105,17 @@ def _ranking(found: Conclusion) -> str:
     return f"{lead}, and stands apart from all other arms{negligibly}.{_open(found)}"
 
 
-SENTENCES: Mapping[Kind, Callable[[Conclusion], str]] = {
-    Kind.INTERIM: _interim,
-    Kind.NO_RESULT: _no_result,
-    Kind.GUESSES: _guesses,
-    Kind.ONE_ARM: _one_arm,
-    Kind.NOTHING_LEARNT: _nothing_learnt,
-    Kind.TWO_ARMS: _two_arms,
-    Kind.CONTROL_NEVER_LEARNT: _control_never_learnt,
-    Kind.AGAINST_CONTROL: _against_control,
-    Kind.NONE_FINISHED: _none_finished,
-    Kind.RANKING: _ranking,
+SENTENCES: Mapping[AnswerKind, Callable[[Conclusion], str]] = {
+    AnswerKind.INTERIM: _interim,
+    AnswerKind.NO_RESULT: _no_result,
+    AnswerKind.GUESSES: _guesses,
+    AnswerKind.ONE_ARM: _one_arm,
+    AnswerKind.NOTHING_LEARNT: _nothing_learnt,
+    AnswerKind.TWO_ARMS: _two_arms,
+    AnswerKind.CONTROL_NEVER_LEARNT: _control_never_learnt,
+    AnswerKind.AGAINST_CONTROL: _against_control,
+    AnswerKind.NONE_FINISHED: _none_finished,
+    AnswerKind.RANKING: _ranking,
 }
 
 
@@ -130,7 +130,7 @@ def _failures(found: Conclusion) -> Iterator[str]:
     if not failing:
         return
     if found.family is not None and len(found.family.pairs) == 1:
-        yield comparisons.failures(found.family.pairs[0])
+        yield comparison_words.failures(found.family.pairs[0])
         return
     counts = [_count(arm) for arm in failing[:MOST_FAILURES]]
     rest = failing[MOST_FAILURES:]

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from statistics import median
 
 from assay.findings.numbers import names, plural, share
-from assay.findings.wording.words import CLAIM_VERDICTS
+from assay.findings.wording.code_words import CLAIM_VERDICTS
 from assay.stats import ClaimVerdict
 
 

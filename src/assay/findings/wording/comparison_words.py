@@ -16,7 +16,7 @@ from assay.findings.numbers import (
     speed,
     whole_percent,
 )
-from assay.findings.wording.words import VERDICTS
+from assay.findings.wording.code_words import VERDICTS
 from assay.stats import FailureRate, Pair, Verdict
 from assay.stats.ttest import Interval
 
