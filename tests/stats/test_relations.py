@@ -75,10 +75,10 @@ def test_a_direction_is_what_the_t_tests_say(d, relations):
 
 
 def test_what_is_undecided_never_shows_an_interval_that_speaks_against_it():
-    """Contradicted at 5%, not at 5% / 5: the interval that left it open holds 0, or reaches into the margin."""
+    """Contradicted at 5%, not at 5% / 5: the interval that left it open holds 0, or meets the margin."""
     below = near(np.arange(6.0), -3.0, 0.0, 0.5)
     assert two_sided(below, ALPHA)[1] < 0 < two_sided(below, ALPHA / 5)[1]
-    found = check_relation(below, ">", margin=0.1, relations=5)
+    found = check_relation(below, ">", margin=0.01, relations=5)
     assert (found.verdict, found.interval) == (U, close(two_sided(below, ALPHA / 5)))
     beyond = near(np.arange(6.0), 3.0, MARGIN, 0.5)
     assert two_sided(beyond, 2 * ALPHA)[0] > MARGIN > two_sided(beyond, ALPHA / 5)[0]
