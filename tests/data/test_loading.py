@@ -98,6 +98,7 @@ def test_sizes_are_told_as_they_are_loaded(given, folder):
     asked = DataSpec(folder, **given)
     loaded = load(asked)
     assert asked.sizes(COUNT, 50) == (len(loaded.train), len(loaded.valid), len(loaded.test))
+    assert len(loaded.valid) >= 1
 
 
 def test_glyphs_are_drawn_to_size_and_say_that_they_are_synthetic():

@@ -36,6 +36,7 @@ def test_a_set_that_is_not_fetched_is_assumed_and_an_unknown_one_is_an_error(mon
     monkeypatch.setenv("ASSAY_DATA", str(tmp_path))
     assert outline(DataSpec("emnist/balanced")) == Outline(97_000, 15_800, 18_800, assumed=True)
     assert outline(DataSpec("emnist/balanced", 1000)).valid == 150
+    assert outline(DataSpec("emnist/balanced", 1)).valid == 1
     with pytest.raises(DataError, match="unknown"):
         outline(DataSpec("emnist/balnced"))
 
