@@ -106,6 +106,8 @@ def chosen(
         elif text is not None:
             words = [word.strip() for word in text.split(",")]
             values[key] = tuple(map(_integer, words)) if key == "threads" else tuple(words)
+    if rounds is not None and rounds < 1:
+        raise UsageError(f"rounds must be >= 1; got {rounds}")
     pace = settings.pace if rounds is None else replace(settings.pace, rounds=rounds)
     return replace(settings, **values, pace=pace, device=device)  # type: ignore[arg-type]
 
