@@ -1,6 +1,8 @@
 """The options that change a study."""
 
+import inspect
 import json
+from dataclasses import fields
 
 import pytest
 import torch
@@ -8,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from said import Assay
 
-from assay.cli import options
+from assay.cli import options, plan, reproduce, run, studies
 from assay.cli.settings import setting
 from assay.errors import StudyError, UsageError
 from assay.optim import SGD, Adam
@@ -29,6 +31,35 @@ def test_any_value_is_read_as_something(text: str):
     """A text that TOML does not know, or that would smuggle in another key, stands for itself."""
     value = setting(f"a.b={text}")[1]
     assert isinstance(value, str | int | float | list | dict) or hasattr(value, "isoformat")
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        (".001", 0.001), ("-.5", -0.5), ("+.5", 0.5), ("1.", 1.0), ("-2.", -2.0), ("1e-3", 1e-3),
+        ("1.e-3", 1e-3), (".5e2", 50.0), ("[.5, 1., 2]", [0.5, 1.0, 2]),
+        ("{p = .5, on = yes}", {"p": 0.5, "on": True}),
+        *((word, True) for word in ("true", "True", "yes", "Yes", "TRUE")),
+        *((word, False) for word in ("false", "False", "no", "No")), ("[True, no]", [True, False]),
+        *((text, text) for text in ("max", "yes-man", "no.", "v1.", "1.2.3", "say yes", "a.b", "..", "1.e")),
+        ("'yes'", "yes"), ('".5"', ".5"), ("emnist/balanced", "emnist/balanced"),
+    ],
+)  # fmt: skip
+def test_numbers_and_truths_may_be_written_as_people_do(text: str, value):
+    found = setting(f"network.key={text}")[1]
+    assert (type(found), found) == (type(value), value)
+
+
+def test_an_arm_may_be_called_no():
+    assert setting("control=no") == ("control", "no")
+    assert setting("name=1.") == ("name", "1.")
+
+
+def test_each_option_is_declared_once_and_reaches_every_command():
+    for command in (run.run, plan.plan, studies.show, reproduce.reproduce):
+        names = list(inspect.signature(command).parameters)
+        assert {field.name for field in fields(options.Choices)} < set(names)
+        assert "choices" not in names
 
 
 def test_a_value_brings_no_second_key():
