@@ -1,10 +1,10 @@
 """Ctrl-C at any time, and standard output that is full or closed: each is a status, and no traceback."""
 
-import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -30,24 +30,33 @@ sys.exit(main())
 """
 
 
-def interrupted(module: str, act: str = "os.kill(os.getpid(), signal.SIGINT)") -> tuple[int, str, str]:
-    """Return what ``assay studies`` ends with that gets Ctrl-C when it begins to import ``module``."""
-    command = [sys.executable, "-c", ENTERED.format(module=module, act=act), "studies"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return done.returncode, done.stdout, done.stderr
+Interrupted = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def interrupted(tmp_path: Path) -> Interrupted:
+    """What ``assay studies`` ends with that gets Ctrl-C when it begins to import a module."""
+
+    def call(module: str, act: str = "os.kill(os.getpid(), signal.SIGINT)") -> tuple[int, str, str]:
+        (tmp_path / "entered.py").write_text(ENTERED.format(module=module, act=act))
+        command = [sys.executable, "-m", "entered", "studies"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+        return done.returncode, done.stdout, done.stderr
+
+    return call
 
 
 @pytest.mark.parametrize("module", ["typer", "assay.cli.run", "rich", "assay.study.builtin"])
-def test_ctrl_c_while_the_command_starts_is_no_traceback(module: str):
+def test_ctrl_c_while_the_command_starts_is_no_traceback(module: str, interrupted: Interrupted):
     assert interrupted(module) == (130, "", "")
 
 
-def test_ctrl_c_that_meets_a_class_being_made_ends_with_its_status():
-    """Python remembers an interrupted ``exec`` and would end by the signal."""
+def test_ctrl_c_that_meets_a_class_being_made_ends_with_its_status(interrupted: Interrupted):
+    """Python remembers an interrupted ``exec``, and with ``-m`` would end by the signal."""
     assert interrupted("rich", "exec('os.kill(os.getpid(), signal.SIGINT)')") == (130, "", "")
 
 
-def test_ctrl_c_twice_ends_at_once_and_says_so():
+def test_ctrl_c_twice_ends_at_once_and_says_so(interrupted: Interrupted):
     act = "\n            ".join(
         ["try:", "    os.kill(os.getpid(), signal.SIGINT)", "finally: os.kill(os.getpid(), signal.SIGINT)"]
     )
@@ -105,8 +114,6 @@ def test_an_error_that_cannot_be_told_has_its_status():
 
 def test_a_file_is_not_opened_in_a_closed_streams_place(study_file: str, tmp_path: Path):
     words = ["-m", "assay", "run", study_file, "--quick", "--out", str(tmp_path / "a")]
-    done = subprocess.run(
-        [sys.executable, "-c", CLOSED, "1", *words], capture_output=True, check=False, env={**os.environ}
-    )
+    done = subprocess.run([sys.executable, "-c", CLOSED, "1", *words], capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
     assert (tmp_path / "a" / "report.html").exists()
