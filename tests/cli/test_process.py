@@ -51,6 +51,12 @@ def test_ctrl_c_while_the_command_starts_is_no_traceback(module: str, interrupte
     assert interrupted(module) == (130, "", "")
 
 
+def test_ctrl_c_is_not_lost_where_python_ignores_exceptions(interrupted: Interrupted):
+    """As in the callbacks that Python runs at the end of an import."""
+    act = "type('D', (), {'__del__': lambda _: os.kill(os.getpid(), signal.SIGINT)})()"
+    assert interrupted("typer", act) == (130, "", "")
+
+
 def test_ctrl_c_that_meets_a_class_being_made_ends_with_its_status(interrupted: Interrupted):
     """Python remembers an interrupted ``exec``, and with ``-m`` would end by the signal."""
     assert interrupted("rich", "exec('os.kill(os.getpid(), signal.SIGINT)')") == (130, "", "")
