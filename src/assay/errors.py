@@ -16,7 +16,6 @@ ends with exit status 2.
 """
 
 import sys
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -56,6 +55,8 @@ class StoreError(AssayError):
 
 def suggestion(word: str, known: "Iterable[str]") -> str:
     """Return what to do about an unknown ``word``: the nearest known one, or all of them."""
+    from difflib import get_close_matches
+
     known = sorted(known)
     near = get_close_matches(word, known, n=1)
     return f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"

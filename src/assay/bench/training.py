@@ -112,6 +112,8 @@ def chosen(
         elif text is not None:
             words = [word.strip() for word in text.split(",")]
             values[key] = tuple(map(_integer, words)) if key == "threads" else tuple(words)
+    if rounds is not None and rounds < 1:
+        raise UsageError(f"rounds must be >= 1; got {rounds}")
     pace = settings.pace if rounds is None else replace(settings.pace, rounds=rounds)
     focus, networks = settings.focus, values.get("networks", ())
     if networks and focus.network not in networks:

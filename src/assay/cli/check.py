@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from assay.cli import options
+from assay.cli.formats import Format, put
 from assay.cli.text import say
 
 Target = Annotated[
@@ -27,19 +27,27 @@ Set = Annotated[
 ]
 
 
-def check(target: Target, against: Against = None, input_shape: Shape = None, settings: Set = None) -> None:
-    """Check a layer that you wrote against its derivatives and assay's own.
+def check(
+    target: Target,
+    against: Against = None,
+    input_shape: Shape = None,
+    settings: Set = None,
+    format: Format = "table",
+) -> None:
+    """Check the derivatives of a layer that you wrote, and its numbers.
 
     Example: assay check mylayers.py:Scale --input-shape 3,8,8
     """
+    from assay.cli import rows
+    from assay.cli.settings import setting
     from assay.testing.check import check as checked
     from assay.testing.check_text import lines
     from assay.testing.source import input_shape as shape_of
 
     shape = shape_of(input_shape) if input_shape is not None else None
-    arguments = dict(options.setting(text, "kernel_size=3") for text in settings or [])
+    arguments = dict(setting(text, "kernel_size=3") for text in settings or [])
     found = checked(target, against, shape, arguments)
-    for line in lines(found):
-        say(line)
+    row = rows.check(found)
+    put(format, lambda: say(*lines(found), sep="\n"), rows.CHECK_COLUMNS, [row], row)
     if not found.passed:
         raise typer.Exit(1)

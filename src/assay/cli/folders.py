@@ -6,55 +6,69 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from assay.cli.formats import Format, put
 from assay.cli.options import Folder, number
-from assay.cli.text import REPORT, console, say, write
+from assay.cli.text import REPORT, console, say
 
 if TYPE_CHECKING:
     from assay.findings.findings import Report
 
-Format = Annotated[
-    Literal["table", "csv", "json"], typer.Option("--format", help="table, csv or json: one row a run.")
-]
+Epochs = Annotated[bool, typer.Option("--epochs", help="One row an epoch and run.")]
 Document = Annotated[
-    Literal["html", "latex", "json"], typer.Option("--format", help="html, latex with its figures, or json.")
+    Literal["html", "latex", "json"],
+    typer.Option("--format", metavar="FORMAT", help="html, latex with its figures, or json."),
 ]
 Arm = Annotated[
     str | None, typer.Option("--arm", metavar="ARM", help="The arm to look into, by default the best.")
 ]
-Image = Annotated[int, number("--image", "The test image whose feature maps are shown, from 0.")]
+Image = Annotated[int, number("--image", "Show this test image's feature maps.")]
 Figures = Annotated[
     str | None, typer.Option("--figures", metavar="DIR", help="Also write each figure as SVG and PDF.")
 ]
 
 
-def status(folder: Folder) -> None:
+def status(folder: Folder, format: Format = "table") -> None:
     """Say how far a study has come.
 
     Example: assay status assay-runs/pooling-quick
     """
-    from assay.report import terminal
-    from assay.results import Results
-
-    with closing(Results.open(folder, watch=True)) as found:
-        console().print(terminal.status_table(found))
-
-
-def results(folder: Folder, format: Format = "table") -> None:
-    """Print a study's results, one row a run.
-
-    Example: assay results assay-runs/pooling-quick --format csv
-    """
+    from assay.findings.comparisons import resolved
     from assay.report import export, terminal
     from assay.results import Results
 
     with closing(Results.open(folder, watch=True)) as found:
-        match format:
-            case "table":
-                console().print(terminal.results_table(found))
-            case "csv":
-                write(export.to_csv(found))
-            case "json":
-                write(export.to_json(found))
+        rows = export.status_rows(found)
+        document = {
+            "study": found.study.name,
+            "ended": found.done,
+            "runs": found.total,
+            "complete": found.complete,
+            "resolved": resolved(found),
+            "arms": rows,
+        }
+        put(
+            format,
+            lambda: console().print(terminal.status_table(found)),
+            export.STATUS_COLUMNS,
+            rows,
+            document,
+        )
+
+
+def results(folder: Folder, epochs: Epochs = False, format: Format = "table") -> None:
+    """Print a study's results, one row a run, or an epoch and run.
+
+    Example: assay results assay-runs/pooling-quick --format csv
+    """
+    from assay.report import terminal
+    from assay.results import COLUMNS, EPOCH_COLUMNS, Results
+
+    with closing(Results.open(folder, watch=True)) as found:
+        if epochs:
+            table, columns, rows = terminal.epochs_table, EPOCH_COLUMNS, list(found.epoch_rows())
+        else:
+            table, columns, rows = terminal.results_table, COLUMNS, found.rows()
+        put(format, lambda: console().print(table(found)), columns, rows)
 
 
 def report(

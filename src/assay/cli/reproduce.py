@@ -30,21 +30,15 @@ Only = Annotated[
 ]
 
 
+@options.chosen
 def reproduce(
     report: Report,
     *,
-    data: options.Data = None,
-    quick: options.Quick = False,
-    seeds: options.Seeds = None,
-    epochs: options.Epochs = None,
-    engine: options.Engine = None,
-    device: options.Device = None,
-    workers: options.Workers = None,
+    choices: options.Choices,
     out: Out = None,
     only: Only = None,
-    settings: options.Set = None,
 ) -> None:
-    """Repeat a published report and write one document: its tables, figures and claims beside ours.
+    """Repeat a published report: its figures and claims beside ours.
 
     Example: assay reproduce 2017 --quick
     """
@@ -52,13 +46,13 @@ def reproduce(
 
     paper = papers.paper(report)
     names = _names(paper, only)
-    studies = [options.chosen(name, quick, data, seeds, epochs, engine, settings, device) for name in names]
-    folder = Path(out or f"assay-runs/reproduce-{paper.name}{'-quick' if quick else ''}")
+    studies = [choices.study(name) for name in names]
+    folder = Path(out or f"assay-runs/reproduce-{paper.name}{'-quick' if choices.quick else ''}")
     with ExitStack() as opened:
         results = []
         for index, study in enumerate(studies, 1):
             say(f"[{index}/{len(studies)}] {study.name}: {study.question}")
-            results.append(_repeat(study, folder, workers))
+            results.append(_repeat(study, folder, choices.workers))
             opened.callback(results[-1].close)
         _conclude(paper, results, folder)
 

@@ -33,20 +33,14 @@ Budget = Annotated[
 ]
 
 
+@options.chosen
 def run(
     study: options.Name,
     *,
-    data: options.Data = None,
-    quick: options.Quick = False,
-    seeds: options.Seeds = None,
-    epochs: options.Epochs = None,
-    engine: options.Engine = None,
-    device: options.Device = None,
-    workers: options.Workers = None,
+    choices: options.Choices,
     out: Out = None,
     until_resolved: UntilResolved = False,
     budget: Budget = None,
-    settings: options.Set = None,
 ) -> None:
     """Train a study, or continue it where it stopped.
 
@@ -57,15 +51,15 @@ def run(
 
     if budget is not None and not until_resolved:
         raise UsageError("--budget: goes with --until-resolved (any run can be stopped, and continued later)")
-    chosen = options.chosen(study, quick, data, seeds, epochs, engine, settings, device)
+    chosen = choices.study(study)
     folder = Path(out) if out is not None else runner.default_folder(chosen)
 
     def train(watch: "OnEvent") -> "Results":
         if until_resolved:
             return sequential.run_until_resolved(
-                chosen, folder, workers=workers, budget=budget, on_event=watch
+                chosen, folder, workers=choices.workers, budget=budget, on_event=watch
             )
-        return runner.run(chosen, folder, workers=workers, on_event=watch)
+        return runner.run(chosen, folder, workers=choices.workers, on_event=watch)
 
     _finish(train, folder)
 

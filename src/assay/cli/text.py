@@ -1,7 +1,10 @@
 """How the commands write: plain where nobody watches, never with markup from a user's words."""
 
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
+
+from assay.cli.process import silence
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -27,9 +30,13 @@ def say(*words: Any, sep: str = " ") -> None:
 
 
 def complain(message: str) -> None:
-    """Write an error on one line of stderr."""
-    sys.stdout.flush()
-    print(f"assay: error: {one_line(message)}", file=sys.stderr)
+    """Write an error on one line of stderr, after what was said on stdout; neither has to take it."""
+    with suppress(OSError):
+        sys.stdout.flush()
+    try:
+        print(f"assay: error: {one_line(message)}", file=sys.stderr, flush=True)
+    except OSError:
+        silence(sys.stderr)
 
 
 def one_line(message: str) -> str:

@@ -1,6 +1,5 @@
 """Results in the terminal, readable at 80 columns and plain where there is no terminal."""
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from rich.box import SIMPLE_HEAD
@@ -19,6 +18,7 @@ from assay.findings.wording.captions import LEFT_IN_REPORT
 from assay.findings.wording.code_words import CLAIM_VERDICTS, VERDICTS
 from assay.findings.wording.facts import facts
 from assay.records.runs import RunRecord, Status
+from assay.report import export
 from assay.results import Results
 from assay.stats import ClaimVerdict, Factorial, Verdict
 
@@ -60,6 +60,27 @@ def results_table(results: Results) -> Table:
     return table
 
 
+def epochs_table(results: Results) -> Table:
+    """Return one row an epoch and run."""
+    table = _table("accuracies in %, losses in nats without penalties")
+    table.add_column("arm", overflow="fold")
+    headers = ("train\nloss", "train\nacc", "valid\nloss", "valid\nacc", "steps\n/s", "s")
+    _numbers(table, ("seed", "epoch", *headers))
+    for row in results.epoch_rows():
+        table.add_row(
+            row["arm"],
+            str(row["seed"]),
+            str(row["epoch"]),
+            numbers.loss(row["train_loss"]),
+            numbers.share(row["train_accuracy"]),
+            numbers.loss(row["valid_loss"]),
+            numbers.share(row["valid_accuracy"]),
+            numbers.speed(row["steps_per_second"]),
+            numbers.speed(row["seconds"]),
+        )
+    return table
+
+
 def arms_table(report: Report) -> Table:
     """Return one row an arm: what it reached and what it cost."""
     caption = "accuracies in %, mem: peak memory in MiB; valid best is optimistic"
@@ -90,18 +111,12 @@ def status_table(results: Results) -> Table:
     table = _table(f"{numbers.ended(results.done, results.total)}{settled}")
     table.add_column("arm", overflow="fold")
     _numbers(table, (*(status.value for status in Status), "epochs", "valid\nbest"))
-    for arm in results.study.arms:
-        runs = results.of(arm.name)
-        counts = Counter(run.status for run in runs)
-        counts[Status.PENDING] += len(results.study.seeds) - len(runs)
-        best = max((run.valid_best for run in runs if run.valid_best is not None), default=None)
-        epochs = f"{sum(run.epochs for run in runs)}/{len(results.study.seeds) * arm.settings.recipe.epochs}"
-        stuck = {Status.DONE: sum(run.stuck for run in runs)}
-        cells = [
-            _with_stuck(_dim_zero(counts[status], STATUS_STYLES.get(status, "")), stuck.get(status, 0))
-            for status in Status
-        ]
-        table.add_row(arm.name, *cells, epochs, numbers.share(best))
+    for row in export.status_rows(results):
+        cells = (_dim_zero(row[status.value], STATUS_STYLES.get(status, "")) for status in Status)
+        stuck = (row["stuck"] if status is Status.DONE else 0 for status in Status)
+        counts = map(_with_stuck, cells, stuck)
+        epochs = f"{row['epochs']}/{row['epochs_planned']}"
+        table.add_row(row["arm"], *counts, epochs, numbers.share(row["valid_best"]))
     return table
 
 
