@@ -3,7 +3,6 @@
 import re
 import tomllib
 from dataclasses import replace
-from functools import reduce
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -91,7 +90,7 @@ def chosen(
         study = _with_data(study, data)
     named = {"seeds": seeds, "training.epochs": epochs, "engine": _engine(engine, device)}
     given = {key: value for key, value in named.items() if value is not None}
-    return _overridden(study, given | dict(map(setting, settings or [])))
+    return study.override(given | dict(map(setting, settings or [])))
 
 
 def _engine(engine: str | None, device: str | None) -> str | None:
@@ -103,34 +102,6 @@ def _engine(engine: str | None, device: str | None) -> str | None:
     if engine not in (None, "auto", "torch"):
         raise UsageError(f"--device {device}: only the torch engine has devices; got --engine {engine}")
     return f"torch:{device}"
-
-
-def _overridden(study: "Study", changes: dict[str, Any]) -> "Study":
-    """Lay settings over a study, all at once, so that their order does not matter."""
-    from assay.study import tables
-
-    outer_first = sorted(changes, key=lambda key: key.count("."))  # a list before items of it
-    nested = (tables.nest(key, changes[key]) for key in outer_first)
-    study = study.override(reduce(tables.merge, nested, {}))
-    for key, value in changes.items():
-        _expect_reach(study, key, value)
-    return study
-
-
-def _expect_reach(study: "Study", key: str, value: Any) -> None:
-    """Refuse a setting that an arm's own level lays itself over: it would change some arms, or none."""
-    from assay.study import tables
-    from assay.study.settings import SETTINGS
-
-    paths = [path for path, _ in tables.leaves(tables.nest(key, value)) if path[0] in SETTINGS]
-    for arm in study.arms if paths else ():
-        levels = (study.factors[factor][level] for factor, level in arm.levels.items())
-        values = reduce(tables.merge, levels, study.base)
-        if any(tables.at(values, path) != tables.at(study.base, path) for path in paths):
-            raise UsageError(
-                f"{key}={shown(value)}: does not reach arm {arm.name!r}: its level has another "
-                "(edit the study file)"
-            )
 
 
 def _with_data(study: "Study", source: str) -> "Study":
