@@ -58,7 +58,7 @@ def test_another_split_seed_draws_another_sample():
 def evaluated(results, record, split):
     """Return the accuracy of a run's stored weights."""
     data = load(results.study.data)
-    plan = make_plan(results.study, (1, *data.train.images.shape[1:]), len(data.classes))
+    plan = make_plan(results.study, data)
     job = plan.cohort(record.arm).job((record.seed,))
     weights, state = load_weights(path_of(results.folder, record.id)), job.start()[0].state
     best = State({name: weights[name] for name in state.parameters}, state.slots)

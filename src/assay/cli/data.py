@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from assay.cli.text import console, grid, say
+from assay.cli.text import console, say
+from assay.report.text import grid
 
 app = typer.Typer(help="Data sets: list, info, preview, fetch.", rich_markup_mode=None)
 

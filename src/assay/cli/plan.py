@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from assay.cli import options
-from assay.cli.text import console, grid
+from assay.cli.text import console
 from assay.errors import UsageError
+from assay.report.text import grid
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -62,7 +63,7 @@ def plan(
     chosen = options.chosen(study, quick, data, seeds, epochs, engine, settings, device)
     count = worker_count(workers)
     sizes = outline(chosen.data)
-    whole = make_plan(chosen, sizes.input_shape, sizes.classes, examples=sizes.train)
+    whole = make_plan(chosen, sizes)
     with ExitStack() as stack:
         found = _pilot(chosen, pilot)
         if found:

@@ -5,8 +5,9 @@ from typing import Annotated
 import typer
 
 from assay.cli.options import Folder, number
-from assay.cli.text import complain, console, grid, say
+from assay.cli.text import complain, console, say
 from assay.errors import DataError
+from assay.report.text import grid
 
 Images = Annotated[
     list[str], typer.Argument(metavar="IMAGE...", show_default=False, help="PNG or JPEG, one character each.")

@@ -1,7 +1,8 @@
 """``assay studies`` and ``show``: what can be run, and what running it would mean."""
 
 from assay.cli import options
-from assay.cli.text import console, grid
+from assay.cli.text import console
+from assay.report.text import grid
 
 
 def studies() -> None:
@@ -43,7 +44,7 @@ def show(
     chosen = options.chosen(study, quick, data, seeds, epochs, engine, settings, device)
     count = worker_count(workers)
     sizes = outline(chosen.data)
-    plan = make_plan(chosen, sizes.input_shape, sizes.classes, examples=sizes.train)
+    plan = make_plan(chosen, sizes)
     terminal = console()
     terminal.print(drawing.study(plan), drawing.data(chosen.data.source, sizes), sep="\n")
     terminal.print(drawing.networks(plan))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from math import prod
 
-from assay.data import DataSpec, load, sources
+from assay.data import Dataset, DataSpec, load, sources
 from assay.data.dataset import FULL_VALID, GLYPHS_TEST, GLYPHS_TRAIN, VALID_SHARE
 from assay.errors import DataError
 from assay.records.machine import memory
@@ -22,6 +22,12 @@ class Outline:
     input_shape: Shape = (1, 28, 28)
     classes: int = 47
     assumed: bool = False
+
+    @classmethod
+    def of(cls, data: Dataset) -> "Outline":
+        """Return the sizes of a data set in memory."""
+        sizes = (len(data.train), len(data.valid), len(data.test))
+        return cls(*sizes, (1, *data.train.images.shape[1:]), len(data.classes))
 
     @property
     def bytes(self) -> int:
@@ -43,9 +49,7 @@ def outline(spec: DataSpec) -> Outline:
         pool, test, classes = BALANCED
         valid = spec.valid or (round(VALID_SHARE * spec.train) if spec.train else FULL_VALID)
         return Outline(spec.train or pool - valid, valid, spec.test or test, classes=classes, assumed=True)
-    data = load(spec)
-    sizes = (len(data.train), len(data.valid), len(data.test))
-    return Outline(*sizes, (1, *data.train.images.shape[1:]), len(data.classes))
+    return Outline.of(load(spec))
 
 
 def _expect_room(source: str, needed: int) -> None:

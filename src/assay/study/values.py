@@ -44,7 +44,8 @@ def plain(value: Any, where: str, below: Any = None, depth: int = 0) -> Any:
         return _table(value, where, below, depth)
     if isinstance(value, Mapping):
         under = below if isinstance(below, Mapping) else {}
-        return {key: plain(v, f"{where}.{key}", under.get(key), depth + 1) for key, v in value.items()}
+        places = {key: f"{where}{'.' if depth else ': '}{key}" for key in value}
+        return {key: plain(v, places[key], under.get(key), depth + 1) for key, v in value.items()}
     if isinstance(value, tuple | list):
         return [plain(item, where, None, depth + 1) for item in value]
     return value
