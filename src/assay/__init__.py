@@ -19,8 +19,12 @@ if TYPE_CHECKING:
     from assay.data import Dataset as Dataset
     from assay.data import DataSpec as DataSpec
     from assay.data import load as load_data
+    from assay.findings.claims import ClaimRow as ClaimRow
+    from assay.findings.effects import Effect as Effect
+    from assay.findings.findings import Findings as Findings
     from assay.findings.prediction import Prediction as Prediction
     from assay.findings.prediction import predict as predict
+    from assay.findings.seeds_needed import SeedPlan as SeedPlan
     from assay.findings.seeds_needed import plan_seeds as plan_seeds
     from assay.nn.network import Network as Network
     from assay.results import Results as Results
@@ -28,6 +32,7 @@ if TYPE_CHECKING:
     from assay.running.plan import make_plan as make_plan
     from assay.running.run import run as run
     from assay.running.until_resolved import run_until_resolved as run_until_resolved
+    from assay.stats.verdict import Verdict as Verdict
     from assay.study.builtin import builtin as builtin_studies
     from assay.study.builtin import load_study as load_study
     from assay.study.study import Study as Study
@@ -35,12 +40,17 @@ if TYPE_CHECKING:
     __version__: str
 
 _HOMES = {
+    "ClaimRow": "findings.claims:ClaimRow",
     "DataSpec": "data:DataSpec",
     "Dataset": "data:Dataset",
+    "Effect": "findings.effects:Effect",
+    "Findings": "findings.findings:Findings",
     "Network": "nn.network:Network",
     "Prediction": "findings.prediction:Prediction",
     "Results": "results:Results",
+    "SeedPlan": "findings.seeds_needed:SeedPlan",
     "Study": "study.study:Study",
+    "Verdict": "stats.verdict:Verdict",
     "builtin_studies": "study.builtin:builtin",
     "extend": "running.extend:extend",
     "load_data": "data:load",
@@ -55,18 +65,23 @@ _HOMES = {
 
 __all__ = [
     "AssayError",
+    "ClaimRow",
     "DataError",
     "DataSpec",
     "Dataset",
+    "Effect",
+    "Findings",
     "Network",
     "Prediction",
     "Results",
+    "SeedPlan",
     "ShapeError",
     "StoreError",
     "Study",
     "StudyError",
     "UnsupportedError",
     "UsageError",
+    "Verdict",
     "__version__",
     "builtin_studies",
     "extend",

@@ -13,8 +13,8 @@ import numpy as np
 from assay.data.glyphs import draw
 from assay.data.idx import write_idx
 from assay.results import Results
+from assay.store.weights import load_weights, path_of
 from assay.study.study import Study, from_tables, tables
-from assay.training.checkpoints import load_weights, path_of
 
 ENGINES = ["reference", "numba", "torch:cpu"]
 CLASSES = 6

@@ -1,6 +1,6 @@
 """Studies that stop at the first declared look at which every comparison has a verdict."""
 
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic
@@ -47,7 +47,7 @@ def run_until_resolved(
     with suppress(_BudgetUsedUp):
         for seeds in study.looks:
             watch.trained = False
-            with closing(run(study, folder, workers=workers, first=seeds, on_event=watch)) as results:
+            with run(study, folder, workers=workers, first=seeds, on_event=watch) as results:
                 if results.seeds_ended < seeds or _looked(results, watch):
                     break
     return Results.open(folder)
