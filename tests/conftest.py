@@ -11,7 +11,7 @@ from tiny import ENGINES, write_characters
 
 from assay.engines import speed
 
-pytest_plugins = ["reports"]
+pytest_plugins = ["report_fixtures"]  # "reports" is one of pytest's own
 
 # No deadline: the machine's load is no property of the code. CI draws the same
 # examples each time, so that a failure is a change's fault.

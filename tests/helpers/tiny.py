@@ -15,8 +15,8 @@ from assay.data.idx import write_idx
 from assay.data.outline import Outline
 from assay.results import Results
 from assay.shapes import Shape
+from assay.store.weights import load_weights, path_of
 from assay.study.study import Study, from_tables, tables
-from assay.training.checkpoints import load_weights, path_of
 
 ENGINES = ["reference", "numba", "torch:cpu"]
 CLASSES = 6

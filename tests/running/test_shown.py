@@ -1,4 +1,4 @@
-"""Whoever calls ``assay.run`` sees how far it is, in the way that fits where they sit, or asks for silence."""
+"""Whoever calls ``assay.run`` sees how far it is, in the way that fits where they sit, or not at all."""
 
 import io
 import sys

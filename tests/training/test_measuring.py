@@ -16,13 +16,14 @@ from assay.engines.base import State
 from assay.engines.reference import ReferenceEngine
 from assay.errors import StoreError, StudyError
 from assay.records.metrics import METRICS
-from assay.results import DATABASE, Results
+from assay.results import Results
 from assay.running.events import EpochEnded
 from assay.running.plan import make_plan
 from assay.running.run import run
 from assay.store import SQLiteStore
 from assay.store.migrations import VERSION
-from assay.training.checkpoints import load_weights, path_of
+from assay.store.readout import DATABASE
+from assay.store.weights import load_weights, path_of
 
 
 def data_of(labels, valid, seed):

@@ -1,16 +1,12 @@
 """``assay status``, ``results`` and ``report``: what a results folder holds."""
 
 from contextlib import closing
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from assay.cli.options import Folder, number
-from assay.cli.text import REPORT, console, say, write
-
-if TYPE_CHECKING:
-    from assay.findings.findings import Report
+from assay.cli.text import console, say, write
 
 Format = Annotated[
     Literal["table", "csv", "json"], typer.Option("--format", help="table, csv or json: one row a run.")
@@ -18,6 +14,7 @@ Format = Annotated[
 Document = Annotated[
     Literal["html", "latex", "json"], typer.Option("--format", help="html, latex with its figures, or json.")
 ]
+ENDINGS = {"html": "html", "latex": "tex", "json": "json"}
 Arm = Annotated[
     str | None, typer.Option("--arm", metavar="ARM", help="The arm to look into, by default the best.")
 ]
@@ -67,22 +64,12 @@ def report(
     from assay.findings import findings as model
     from assay.findings.inside import look_inside
     from assay.report import drawings
+    from assay.report.writing import write_report
     from assay.results import Results
 
     with closing(Results.open(folder, watch=True)) as found:
         written = model.build(found, look_inside(found, arm, image))
-        say(_write(written, found.folder, format))
+        say(write_report(written, found.folder / f"report.{ENDINGS[format]}"))
     if figures is not None:
         drawings.write_figures(drawings.draw(written), figures)
         say(figures)
-
-
-def _write(report: "Report", folder: Path, format: str) -> Path:
-    from assay.report import export, files, html, latex
-
-    match format:
-        case "latex":
-            return latex.write_latex(report, folder / "report.tex")
-        case "json":
-            return files.write_whole(folder / "report.json", export.report_json(report))
-    return html.write_html(report, folder / REPORT)

@@ -79,8 +79,9 @@ def plan(
 def _pilot(study: "Study", folder: str | None) -> "Results | None":
     """Open the pilot: the results in ``folder``, or the study's own where there are any with a spread."""
     from assay.findings.seeds_needed import is_pilot
-    from assay.results import DATABASE, Results
+    from assay.results import Results
     from assay.running.run import default_folder
+    from assay.store.readout import DATABASE
 
     place = Path(folder) if folder is not None else default_folder(study)
     if folder is None and not (place / DATABASE).exists():

@@ -12,7 +12,6 @@ from assay.findings.numbers import further, names, plural, points, points_interv
 from assay.findings.waiting import first_verdict
 from assay.findings.wording import factor, factor_interval, sided
 from assay.records.metrics import MARGINS, METRICS, Failing, Metric
-from assay.results import Results
 from assay.stats import (
     ClaimVerdict,
     FailureTest,
@@ -27,6 +26,7 @@ from assay.stats import (
 )
 from assay.stats.paired import differences
 from assay.stats.ttest import FEWEST, Interval
+from assay.store.readout import Readout
 from assay.study.as_published import doubt
 from assay.study.claims import Claim, Relation
 
@@ -111,7 +111,7 @@ class ClaimRow:
         return max((part.p for part in self.parts), default=1.0)
 
 
-def claims(results: Results) -> tuple[ClaimRow, ...]:
+def claims(results: Readout) -> tuple[ClaimRow, ...]:
     """Test every claim of a study, at the end or at the latest declared look."""
     results = results.at_look()
     return tuple(_with_test(results, claim) for claim in results.study.claims)
@@ -126,7 +126,7 @@ def standing(rows: Sequence[ClaimRow], alpha: float = 0.05) -> int:
     )
 
 
-def _with_test(results: Results, claim: Claim) -> ClaimRow:
+def _with_test(results: Readout, claim: Claim) -> ClaimRow:
     row = _row(results, claim)
     if claim.metric != "valid_best" or _never(claim):
         return row
@@ -137,7 +137,7 @@ def _never(claim: Claim) -> bool:
     return all(relation.b is None for relation in claim.relations)
 
 
-def _row(results: Results, claim: Claim) -> ClaimRow:
+def _row(results: Readout, claim: Claim) -> ClaimRow:
     metric = METRICS[claim.metric]
     about = "runs that left chance level" if _never(claim) else metric.title
     if not results.complete:
@@ -150,11 +150,11 @@ def _row(results: Results, claim: Claim) -> ClaimRow:
     )
 
 
-def _waiting(results: Results) -> str:
+def _waiting(results: Readout) -> str:
     return f"Not tested before {first_verdict(results.study)}."
 
 
-def _part(results: Results, claim: Claim, relation: Relation) -> Part:
+def _part(results: Readout, claim: Claim, relation: Relation) -> Part:
     if relation.b is None:
         return _never_learns(results, claim, relation)
     metric = METRICS[claim.metric]
@@ -183,7 +183,7 @@ def _part(results: Results, claim: Claim, relation: Relation) -> Part:
     return _with_failures(part, metric, relation, failed, levels) if failed.any else part
 
 
-def _test(results: Results, claim: Claim, relation: Relation) -> RelationTest:
+def _test(results: Readout, claim: Claim, relation: Relation) -> RelationTest:
     metric = METRICS[claim.metric]
     d = _differences(results, metric, relation)
     margin = _margin(results, claim, relation, metric)
@@ -192,7 +192,7 @@ def _test(results: Results, claim: Claim, relation: Relation) -> RelationTest:
     )
 
 
-def _exactly(results: Results, claim: Claim, relation: Relation) -> RelationTest:
+def _exactly(results: Readout, claim: Claim, relation: Relation) -> RelationTest:
     """Judge a ratio in which there is no chance, by however few seeds: as numbers without any spread."""
     metric = METRICS[claim.metric]
     d = _differences(results, metric, relation)
@@ -263,7 +263,7 @@ def _by_failures(part: Part, metric: Metric, relation: Relation, failed: Failure
     return replace(part, verdict=verdict, p=failed.p if holds else 1.0)
 
 
-def _differences(results: Results, metric: Metric, relation: Relation) -> NDArray[np.float64]:
+def _differences(results: Readout, metric: Metric, relation: Relation) -> NDArray[np.float64]:
     """Return a - b of every seed that counts for both; logarithms of (a / factor b) for a ratio."""
     a, b = (metric_values(results, arm, metric) for arm in relation.arms)
     both = np.isfinite(a) & np.isfinite(b)
@@ -274,14 +274,14 @@ def _differences(results: Results, metric: Metric, relation: Relation) -> NDArra
     return logs.round(12)  # equal costs may differ in their last bits
 
 
-def _margin(results: Results, claim: Claim, relation: Relation, metric: Metric) -> float:
+def _margin(results: Readout, claim: Claim, relation: Relation, metric: Metric) -> float:
     """Return the margin of the metric, or the claim's tolerance about a stated factor."""
     if relation.factor != 1:
         return log(claim.tolerance)
     return MARGINS[metric.margin].threshold(results.study.margin_of(metric.margin))
 
 
-def _margin_words(results: Results, claim: Claim, metric: Metric) -> str:
+def _margin_words(results: Readout, claim: Claim, metric: Metric) -> str:
     if any(relation.factor != 1 for relation in claim.relations):
         return f"within a factor of {claim.tolerance:g}"
     return MARGINS[metric.margin].words(results.study.margin_of(metric.margin))
@@ -298,13 +298,13 @@ def _shown(test: RelationTest, metric: Metric, relation: Relation) -> tuple[floa
     return back[0], (back[1], back[2]) if test.interval else None
 
 
-def metric_values(results: Results, arm: str, metric: Metric) -> NDArray[np.float64]:
+def metric_values(results: Readout, arm: str, metric: Metric) -> NDArray[np.float64]:
     """Return a metric of an arm for each of the study's seeds; NaN where no run counts."""
     values = results.by_seed if metric.failing is Failing.AS_MEASURED else results.counted
     return values(arm, metric.value)
 
 
-def _never_learns(results: Results, claim: Claim, relation: Relation) -> Part:
+def _never_learns(results: Readout, claim: Claim, relation: Relation) -> Part:
     """Count the runs that left chance level; one is enough to contradict "never".
 
     A run that learnt and diverged afterwards did learn.
@@ -338,7 +338,7 @@ def _until_bound(ended: int, share: float, confidence: float) -> MoreSeeds:
     return MoreSeeds(total - ended, total - ended)
 
 
-def _printed(results: Results, metric: Metric, a: str, b: str) -> float | None:
+def _printed(results: Readout, metric: Metric, a: str, b: str) -> float | None:
     """Return what the source's own numbers say of a and b, if it printed both."""
     rows = [results.study.published.get(arm, {}) for arm in (a, b)]
     if any(metric.name not in row for row in rows):

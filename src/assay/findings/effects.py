@@ -4,18 +4,33 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from assay.findings.numbers import points, points_interval
 from assay.records.runs import RunId
-from assay.results import Results
 from assay.stats import Crossed, Family, Pair, Verdict, compare_crossed
 from assay.stats.ttest import FEWEST, Interval
+from assay.store.readout import Readout
 
 
 @dataclass(frozen=True)
 class Effect:
-    """One comparison over seeds, and over seeds and test images; the latter is None below three seeds."""
+    """One comparison of two arms: how far their test accuracies are apart, and what may be concluded.
+
+    ``pair`` compares them over seeds, ``crossed`` over seeds and test images; the latter is None below three
+    seeds. Differences and their intervals are shares: 0.004 is 0.4 points.
+    """
 
     pair: Pair
     crossed: Crossed | None
+
+    @property
+    def verdict(self) -> Verdict:
+        """What the difference is: better, worse, equivalent, negligible or inconclusive."""
+        return self.pair.judgement.verdict
+
+    @property
+    def mean(self) -> float:
+        """The mean difference of test accuracies, the first arm's less the second's, a share."""
+        return self.pair.comparison.mean
 
     @property
     def interval(self) -> Interval | None:
@@ -35,20 +50,24 @@ class Effect:
     @property
     def equivalent(self) -> bool:
         """Whether the arms are equivalent."""
-        return self.pair.judgement.verdict is Verdict.EQUIVALENT
+        return self.verdict is Verdict.EQUIVALENT
 
     @property
     def name(self) -> str:
         """Which arm less which."""
         return f"{self.pair.a} less {self.pair.b}"
 
+    def __repr__(self) -> str:
+        """Say in a line what the comparison shows."""
+        return f"<{self.name}: {self.verdict}, {points(self.mean)} points ({points_interval(self.interval)})>"
 
-def effects_of(results: Results, family: Family | None) -> tuple[Effect, ...]:
+
+def effects_of(results: Readout, family: Family | None) -> tuple[Effect, ...]:
     """Return the family's comparisons with the second analysis of each."""
     return tuple(Effect(pair, _crossed(results, pair)) for pair in family.pairs) if family else ()
 
 
-def _crossed(results: Results, pair: Pair) -> Crossed | None:
+def _crossed(results: Readout, pair: Pair) -> Crossed | None:
     first, second = ({run.seed for run in results.counting(arm)} for arm in (pair.a, pair.b))
     seeds = sorted(first & second)
     if len(seeds) < FEWEST:

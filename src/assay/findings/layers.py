@@ -7,7 +7,7 @@ from statistics import fmean
 from typing import Literal
 
 from assay.records.runs import LayerRecord, RunRecord, Status
-from assay.results import Results
+from assay.store.readout import Readout
 
 Quantity = Literal["gradient_norm", "update_ratio", "dead_share"]
 QUANTITIES: tuple[Quantity, ...] = ("gradient_norm", "update_ratio", "dead_share")
@@ -29,7 +29,7 @@ class Layers:
     series: Mapping[Quantity, Mapping[str, tuple[float, ...]]]
 
 
-def layers(results: Results, arm: str) -> Layers:
+def layers(results: Readout, arm: str) -> Layers:
     """Return how an arm's layers fared: in its finished runs, or, while there is none, in what there is."""
     records = [results.layers(run.id) for run in _chosen(results.of(arm))]
     places: dict[tuple[int, str], list[LayerRecord]] = {}

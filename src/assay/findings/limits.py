@@ -8,14 +8,14 @@ from assay.findings.effects import Effect
 from assay.findings.factorial import factorial_of, has_factors
 from assay.findings.numbers import capital, confidence, ended, names, plural, seeds, share, whole_percent
 from assay.findings.waiting import first_verdict
-from assay.results import Results
 from assay.stats import Family, Verdict, never_seen_bound
 from assay.stats.ttest import FEWEST
+from assay.store.readout import Readout
 from assay.study.as_published import unlike_source
 
 
 def limits(
-    results: Results, arms: Sequence[ArmRow], family: Family | None, effects: Sequence[Effect]
+    results: Readout, arms: Sequence[ArmRow], family: Family | None, effects: Sequence[Effect]
 ) -> list[str]:
     """Return the limits of what has been found, the gravest first."""
     found = [*_interim(results), *_extended(results), *_looked(results), *_synthetic(results)]
@@ -27,7 +27,7 @@ def limits(
     return list(dict.fromkeys(found))
 
 
-def _interim(results: Results) -> Iterator[str]:
+def _interim(results: Readout) -> Iterator[str]:
     if not results.complete:
         yield (
             f"Interim: {ended(results.done, results.total)}. Means will "
@@ -36,7 +36,7 @@ def _interim(results: Results) -> Iterator[str]:
         )
 
 
-def _extended(results: Results) -> Iterator[str]:
+def _extended(results: Readout) -> Iterator[str]:
     parent = results.study.parent
     if parent is not None:
         yield (
@@ -46,7 +46,7 @@ def _extended(results: Results) -> Iterator[str]:
         )
 
 
-def _looked(results: Results) -> Iterator[str]:
+def _looked(results: Readout) -> Iterator[str]:
     look = results.look
     if look is None:
         return
@@ -69,7 +69,7 @@ def _looked(results: Results) -> Iterator[str]:
         )
 
 
-def _synthetic(results: Results) -> Iterator[str]:
+def _synthetic(results: Readout) -> Iterator[str]:
     if results.header.synthetic:
         yield (
             "The characters are synthetic, drawn by a program. What holds for them need not hold for real "
@@ -77,7 +77,7 @@ def _synthetic(results: Results) -> Iterator[str]:
         )
 
 
-def _published(results: Results) -> Iterator[str]:
+def _published(results: Readout) -> Iterator[str]:
     if results.study.published and not results.header.synthetic:
         yield (
             "Published numbers are of their authors' images. Other images, fewer of them, or classes in "
@@ -112,7 +112,7 @@ def _lost(arms: Sequence[ArmRow]) -> Iterator[str]:
             yield f"{arm.failed} of {plural(arm.planned, 'run')} of {arm.name} failed with an error."
 
 
-def _stuck(results: Results, arms: Sequence[ArmRow]) -> Iterator[str]:
+def _stuck(results: Readout, arms: Sequence[ArmRow]) -> Iterator[str]:
     for arm in arms:
         if arm.stuck:
             run = next(run for run in results.of(arm.name) if run.stuck)
@@ -152,7 +152,7 @@ def _open(effects: Sequence[Effect]) -> Iterator[str]:
         )
 
 
-def _few(results: Results, effects: Sequence[Effect]) -> Iterator[str]:
+def _few(results: Readout, effects: Sequence[Effect]) -> Iterator[str]:
     n = len(results.study.seeds)
     if n == 1:
         yield "One seed: the numbers compare two trained networks, not two ways of building them."
@@ -165,7 +165,7 @@ def _few(results: Results, effects: Sequence[Effect]) -> Iterator[str]:
         )
 
 
-def _factors(results: Results) -> Iterator[str]:
+def _factors(results: Readout) -> Iterator[str]:
     if results.complete and has_factors(results.study) and factorial_of(results) is None:
         yield (
             "Main effects and interactions of the factors are not estimated: that takes 3 seeds on which "
@@ -189,7 +189,7 @@ def _some(comparisons: list[str]) -> str:
     return ", ".join([*shown, f"{more} more"] if more > 0 else shown)
 
 
-def _scope(results: Results, effects: Sequence[Effect]) -> Iterator[str]:
+def _scope(results: Readout, effects: Sequence[Effect]) -> Iterator[str]:
     if not any(effect.pair.comparison.interval for effect in effects):
         return
     images = results.header.sizes["test"]
@@ -225,7 +225,7 @@ def _maximum(family: Family | None) -> Iterator[str]:
         )
 
 
-def _costs(results: Results, arms: Sequence[ArmRow]) -> Iterator[str]:
+def _costs(results: Readout, arms: Sequence[ArmRow]) -> Iterator[str]:
     if any(arm.valid_best is not None for arm in arms):
         yield (
             "Best validation accuracy is the highest over all epochs, hence optimistic: compare it with its "
@@ -257,7 +257,7 @@ def _evaluation(arms: Sequence[ArmRow]) -> str:
     return f"; evaluation took another {low if low == high else f'{low} to {high}'} of that"
 
 
-def _processors(results: Results) -> Iterator[str]:
+def _processors(results: Readout) -> Iterator[str]:
     """Say so where runs, or parts of one, were trained on several types of processor."""
     found = {arm.name: {run.processor for run in results.of(arm.name)} - {None} for arm in results.study.arms}
     kinds = sorted({kind for each in found.values() for one in each if one for kind in one.split(", then ")})

@@ -7,7 +7,6 @@ from math import nan
 import numpy as np
 
 from assay.errors import UsageError
-from assay.results import ALPHA, Results
 from assay.stats import (
     Pair,
     compare_arms,
@@ -17,6 +16,7 @@ from assay.stats import (
     seeds_for_equivalence,
     seeds_needed,
 )
+from assay.store.readout import ALPHA, Readout
 from assay.study import tables
 from assay.study.study import Study
 
@@ -82,7 +82,7 @@ class SeedPlan:
 
 
 def plan_seeds(
-    study: Study, difference: float | None = None, *, power: float = 0.8, pilot: Results | None = None
+    study: Study, difference: float | None = None, *, power: float = 0.8, pilot: Readout | None = None
 ) -> SeedPlan:
     """Return how many seeds ``study`` needs to tell a true ``difference`` (a share), by default its margin.
 
@@ -106,12 +106,12 @@ def plan_seeds(
     return SeedPlan(needs, difference, power, study.margin / 100, alpha, changed)
 
 
-def is_pilot(study: Study, pilot: Results) -> bool:
+def is_pilot(study: Study, pilot: Readout) -> bool:
     """Whether ``pilot`` shows the spread of any of the study's comparisons."""
     return any(pair.comparison.sd for pair in _pairs(study, pilot))
 
 
-def _pairs(study: Study, pilot: Results | None) -> tuple[Pair, ...]:
+def _pairs(study: Study, pilot: Readout | None) -> tuple[Pair, ...]:
     """Return the study's comparisons over what the pilot has; no seeds at all where it lacks an arm."""
     values: dict[str, np.ndarray] = {}
     if pilot:
@@ -138,7 +138,7 @@ def _need(pair: Pair, difference: float, power: float, alpha: float, m: int) -> 
     )
 
 
-def _changed(study: Study, pilot: Results) -> tuple[str, ...]:
+def _changed(study: Study, pilot: Readout) -> tuple[str, ...]:
     """Return in which settings the pilot's runs differ from the study's."""
     there, here = (_settings(values) for values in (pilot.header.study, study.to_tables()))
     keys = sorted(key for key in {*there, *here} if there.get(key) != here.get(key))

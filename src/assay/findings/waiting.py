@@ -5,8 +5,8 @@ from dataclasses import replace
 from numpy.typing import ArrayLike
 
 from assay.findings.numbers import seeds
-from assay.results import Results
 from assay.stats import Summary, summary
+from assay.store.readout import Readout
 from assay.study.study import Study
 
 
@@ -16,7 +16,7 @@ def first_verdict(study: Study) -> str:
     return f"the first declared look, at {seeds(looks[0])}" if looks else "every run has ended"
 
 
-def summarised(results: Results, values: ArrayLike) -> Summary:
+def summarised(results: Readout, values: ArrayLike) -> Summary:
     """Summarise one value a seed at the level of the results, without an interval until there may be one."""
     found = summary(values, confidence=results.confidence)
     return found if results.complete else replace(found, interval=None)

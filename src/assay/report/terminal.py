@@ -14,10 +14,10 @@ from assay.findings import numbers
 from assay.findings.comparisons import resolved
 from assay.findings.effects import Effect
 from assay.findings.facts import facts
-from assay.findings.findings import Report
+from assay.findings.findings import Findings
 from assay.records.runs import RunRecord, Status
-from assay.results import Results
 from assay.stats import ClaimVerdict, Factorial, Verdict
+from assay.store.readout import Readout
 
 MOST_LIMITS = 5
 MOST_FACTORS = 12
@@ -44,7 +44,7 @@ CLAIM_STYLES = {
 }
 
 
-def results_table(results: Results) -> Table:
+def results_table(results: Readout) -> Table:
     """Return one row a run."""
     table = _table("accuracies in %, loss in nats without penalties, mem: MiB, par: parameters", gap=1)
     table.add_column("arm", overflow="fold")
@@ -57,7 +57,7 @@ def results_table(results: Results) -> Table:
     return table
 
 
-def arms_table(report: Report) -> Table:
+def arms_table(report: Findings) -> Table:
     """Return one row an arm: what it reached and what it cost."""
     caption = "accuracies in %, mem: peak memory in MiB; valid best is optimistic"
     table = _table(caption if report.complete else f"{report.stamp}; {caption}")
@@ -80,7 +80,7 @@ def arms_table(report: Report) -> Table:
     return table
 
 
-def status_table(results: Results) -> Table:
+def status_table(results: Readout) -> Table:
     """Return one row an arm: how many of its runs stand where."""
     look = results.at_look().look
     settled = f"; {'resolved at ' if resolved(results) else ''}{look}" if look else ""
@@ -102,7 +102,7 @@ def status_table(results: Results) -> Table:
     return table
 
 
-def verdict_panel(report: Report) -> Panel:
+def verdict_panel(report: Findings) -> Panel:
     """Return the answer, the numbers behind it and what they cannot say."""
     parts: list[RenderableType] = [Text(report.answer, style="bold")]
     if len(report.effects) == 1:
@@ -119,7 +119,7 @@ def verdict_panel(report: Report) -> Panel:
     )
 
 
-def claims_table(report: Report) -> Table:
+def claims_table(report: Findings) -> Table:
     """Return one row a claim, with what each of its comparisons found."""
     table = _table("differences in points, costs as factors")
     table.add_column("claim", overflow="fold", ratio=3)
@@ -139,7 +139,7 @@ def claims_table(report: Report) -> Table:
     return table
 
 
-def summary(report: Report) -> Group:
+def summary(report: Findings) -> Group:
     """Return the question, the arms, the claims and the verdict."""
     claims = [claims_table(report)] if report.claims else []
     return Group(Text(report.question, style="italic"), arms_table(report), *claims, verdict_panel(report))
@@ -197,7 +197,7 @@ def _numbers_behind(effect: Effect) -> Table:
     return table
 
 
-def _effects_table(report: Report) -> Table:
+def _effects_table(report: Findings) -> Table:
     table = _table(
         f"differences in pp; {report.intervals_name}, p adjusted; of equivalent arms those within the margin"
     )
@@ -217,7 +217,7 @@ def _effects_table(report: Report) -> Table:
     return table
 
 
-def _networks_table(report: Report) -> Table:
+def _networks_table(report: Findings) -> Table:
     table = _table("two networks, not two methods: McNemar's exact test, in pp")
     table.add_column("networks", overflow="fold")
     _numbers(table, ("difference", "p", "mid-p"))

@@ -1,7 +1,6 @@
 """More seeds on a finished study: a new study that names its parent, and takes over its parent's runs."""
 
 import re
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,7 +29,7 @@ def extend(
     where the parent is not finished, `UsageError` unless it has fewer seeds, and what `run` raises;
     ``progress`` and ``on_event`` are those of `run`.
     """
-    with closing(Results.open(parent)) as results:
+    with Results.open(parent) as results:
         study = extended(results, seeds)
     folder = out if out is not None else extended_folder(parent, seeds)
     return run(study, folder, workers=workers, reuse=parent, progress=progress, on_event=on_event)

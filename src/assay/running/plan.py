@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from html import escape
 from types import MappingProxyType
 
 from assay import engines
@@ -10,6 +11,8 @@ from assay.data.outline import Outline, outline
 from assay.engines import speed
 from assay.engines.base import Engine
 from assay.errors import AssayError, DataError
+from assay.findings.cells import table_html
+from assay.findings.numbers import count, plural
 from assay.nn.network import Network
 from assay.optim.recipe import Recipe
 from assay.records.runs import RunId
@@ -47,6 +50,29 @@ class Plan:
 
     study: Study
     cohorts: tuple[Cohort, ...]
+
+    def __repr__(self) -> str:
+        """Say in a line how many runs of which study are planned."""
+        seeds = len(self.cohorts[0].seeds)
+        what = f"{plural(len(self.cohorts), 'arm')} x {plural(seeds, 'seed')}"
+        return f"<Plan of {self.study.name}: {what}, {plural(len(self.runs), 'run')}>"
+
+    def _repr_html_(self) -> str:
+        headings = ("arm", "parameters", "FLOPs", "epochs", "seeds", "engine", "why")
+        rows = [
+            (
+                cohort.arm.name,
+                f"{cohort.network.parameter_count:,}",
+                count(cohort.network.flops),
+                str(cohort.recipe.epochs),
+                str(len(cohort.seeds)),
+                cohort.engine.name,
+                cohort.why,
+            )
+            for cohort in self.cohorts
+        ]
+        lead = f"<p><small>{escape(self.study.name)}</small><br><b>{escape(self.study.question)}</b></p>"
+        return f"<div>{lead}{table_html(headings, rows)}</div>"
 
     @property
     def runs(self) -> list[RunId]:

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from assay.results import DATABASE, Results
+from assay.results import Results
 from assay.running.events import OnEvent, ignore
 from assay.running.run import run
+from assay.store.readout import DATABASE
 from assay.study.study import Study
 
 

@@ -19,7 +19,7 @@ from assay.errors import StoreError, UsageError
 from assay.findings.comparisons import over
 from assay.records.machine import processors, versions
 from assay.records.runs import RunId
-from assay.results import DATABASE, Results
+from assay.results import Results
 from assay.running.driver import Driver, stored_epochs
 from assay.running.events import Loading, OnEvent, Started, ignore
 from assay.running.plan import Plan, check, make_plan
@@ -27,6 +27,7 @@ from assay.running.progress.show import shown
 from assay.running.reuse import take_over
 from assay.store import Header, SQLiteStore, Store
 from assay.store.lock import folder_lock
+from assay.store.readout import DATABASE
 from assay.study import tables
 from assay.study.study import Study
 from assay.training.causes import chance

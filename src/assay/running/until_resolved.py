@@ -1,6 +1,6 @@
 """Studies that stop at the first declared look at which every comparison has a verdict."""
 
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic
@@ -51,7 +51,7 @@ def run_until_resolved(
         for seeds in study.looks:
             watch.trained = False
             found = run(study, folder, workers=workers, first=seeds, progress=False, on_event=watch)
-            with closing(found) as results:
+            with found as results:
                 if results.seeds_ended < seeds or _looked(results, watch):
                     break
     return Results.open(folder)
