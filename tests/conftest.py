@@ -7,16 +7,11 @@ from typing import IO, Any
 
 import pytest
 from hypothesis import settings
-from reports import factors as factors
-from reports import family as family
-from reports import interim as interim
-from reports import looked as looked
-from reports import report as report
-from reports import results as results
-from reports import trained as trained
 from tiny import ENGINES, write_characters
 
 from assay.engines import speed
+
+pytest_plugins = ["report_fixtures"]  # "reports" is one of pytest's own
 
 # No deadline: the machine's load is no property of the code. CI draws the same
 # examples each time, so that a failure is a change's fault.

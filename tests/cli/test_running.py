@@ -15,9 +15,10 @@ from said import Assay
 from tiny import outcome
 
 from assay.records.runs import RunId, Status
-from assay.results import COLUMNS, DATABASE, Results
+from assay.results import Results
 from assay.running.events import EpochEnded, Event, StepsTaken
 from assay.running.run import run
+from assay.store.readout import COLUMNS, DATABASE
 from assay.study.builtin import load_study
 
 pytestmark = pytest.mark.usefixtures("undrawn")  # unless it runs in a process of its own

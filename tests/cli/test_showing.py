@@ -36,7 +36,7 @@ def test_show_prints_the_plan_and_trains_nothing(assay: Assay, study_file: str):
 
 def test_show_names_every_layer_with_its_shape_and_field(assay: Assay, study_file: str):
     lines = [line.split() for line in assay("show", study_file).out.splitlines()]
-    for cohort in make_plan(load_study(study_file), (1, 14, 14), CLASSES).cohorts:
+    for cohort in make_plan(load_study(study_file)).cohorts:
         network = cohort.network
         for node, field in zip(network.nodes, network.receptive_fields, strict=True):
             line = " ".join(next(words for words in lines if words[:1] == [node.name]))

@@ -6,6 +6,8 @@ import re
 import pytest
 from house import MODULES, PAGE, ROOMS, ROOT, SOURCE, tree
 
+import assay
+
 TEXT = PAGE.read_text("utf-8")
 QUOTED = re.compile(r"`([^`\n]+)`")
 PATH = re.compile(r"[\w./]*/[\w./]*|\w+\.(?:py|md|toml)")
@@ -51,6 +53,8 @@ def has(body, names):
 def is_known(name):
     """Whether ``study.tables.build``, with ``assay`` before it or not, or ``Session.states`` is there."""
     words = name.removeprefix("assay.").split(".")
+    if name.startswith("assay.") and len(words) == 1 and words[0] in assay.__all__:
+        return True
     if words[0][0].isupper():
         return any(has(tree(module).body, words) for module in MODULES)
     for count in range(len(words), 0, -1):

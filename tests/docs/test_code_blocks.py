@@ -56,7 +56,9 @@ def test_the_python_of_write_your_own_layer_runs(folder: Path, capsys):
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_the_first_study_of_the_readme_runs(folder: Path, monkeypatch: pytest.MonkeyPatch):
+def test_the_first_study_of_the_readme_runs(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
     """As it stands there, but with fewer images, epochs and seeds; estimated in a moment, and undrawn."""
     monkeypatch.setattr("assay.running.estimate.BUDGET", 0.0)
     save("README.md", folder)
@@ -72,9 +74,12 @@ def test_the_first_study_of_the_readme_runs(folder: Path, monkeypatch: pytest.Mo
         words = shlex.split(line, comments=True)
         assert (words[0], main(words[1:])) == ("assay", 0)
     code = next(block.text for block in blocks("README.md") if "assay.load_study" in block.text)
+    capsys.readouterr()
     names: dict[str, object] = {}
     exec(compile(code.replace("results.frame()", "frame = results.frame()"), "README.md", "exec"), names)
     assert list(names["frame"]["arm"]) == ["narrow", "wide"]
+    assert "too few for a verdict" in capsys.readouterr().out
+    assert "too few for a verdict" in Path("report.html").read_text("utf-8")
 
 
 def test_the_studies_of_study_files_are_valid(folder: Path):

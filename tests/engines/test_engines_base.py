@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from torch.nn.functional import cross_entropy
 
 from assay import engines
-from assay.engines.base import EVALUATION_BATCH, Session, State, epoch_order, initial_state, to_input
+from assay.engines.base import EVALUATION_BATCH, Session, State, epoch_order, initial_state
 from assay.engines.reference import ReferenceEngine
 from assay.errors import UnsupportedError, UsageError
+from assay.nn.network import to_input
 from assay.optim import SGD, Adam
 from assay.optim.recipe import Recipe
 from assay.study.architectures import Dense

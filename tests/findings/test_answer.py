@@ -9,7 +9,7 @@ from factories import TEST_IMAGES, make_results, make_study
 from scipy import stats
 from statsmodels.stats.contingency_tables import mcnemar
 
-from assay.findings.findings import Report, build
+from assay.findings.findings import Findings, build
 from assay.records.runs import Status
 from assay.stats import Verdict
 
@@ -19,12 +19,12 @@ LOST, STUCK = "diverged", "stuck"
 Runs = dict[str, dict[int, str]]
 
 
-def report_of(folder: Path, shifts: dict[str, list[int]], **study: object) -> Report:
+def report_of(folder: Path, shifts: dict[str, list[int]], **study: object) -> Findings:
     correct = {arm: [n + d for n, d in zip(BASE, by, strict=True)] for arm, by in shifts.items()}
     return build(make_results(folder, make_study(tuple(shifts), **study), correct=correct))
 
 
-def failing(folder: Path, correct: dict[str, list[int]], failed: Runs, **study: object) -> Report:
+def failing(folder: Path, correct: dict[str, list[int]], failed: Runs, **study: object) -> Findings:
     """Return the report of arms some runs of which diverged or are stuck, by arm and seed."""
     runs = {(arm, seed): how for arm, seeds in failed.items() for seed, how in seeds.items()}
     stuck = [run for run, how in runs.items() if how == STUCK]

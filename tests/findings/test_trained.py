@@ -20,7 +20,7 @@ from assay.optim.recipe import Recipe
 from assay.records.runs import Status, TestResult
 from assay.results import Results
 from assay.running.run import run
-from assay.training.checkpoints import save_weights
+from assay.store.weights import save_weights
 from assay.training.train import Job
 
 SHAPE = (1, 14, 14)
@@ -45,7 +45,7 @@ def test_the_rebuilt_network_is_the_one_that_was_tested(results: Results):
 def test_what_the_first_layers_give_is_what_torch_gives(results: Results):
     found = inspection.trained(results, results.runs[0], SHAPE)
     image = inspection.load_test(results).images[3]
-    given, weights = found.outputs(image), found.state.parameters
+    given, weights = found.outputs(image), found.weights
     x = torch.tensor(image[None, None] / 255)
     weight = torch.tensor(weights["conv1.weight"]).double()
     y = torch.nn.functional.conv2d(x, weight, padding=found.network.layers[0].padding)
@@ -66,8 +66,9 @@ def test_running_statistics_are_rebuilt_too(results: Results, tmp_path: Path):
     data = load(results.study.data)
     session.train_epoch(data.train.images, data.train.labels, 1, lambda _: None)
     save_weights(tmp_path / "x.safetensors", session.states()[0].weights, {})
-    rebuilt = job.session([inspection._state(tmp_path / "x.safetensors", job.network)])
-    np.testing.assert_array_equal(rebuilt.scores(data.test.images), session.scores(data.test.images))
+    weights = inspection._weights(tmp_path / "x.safetensors", job.network)
+    rebuilt = inspection.Trained(results.runs[0], job.network, weights, "float32")
+    np.testing.assert_array_equal(rebuilt.scores(data.test.images), session.scores(data.test.images)[0])
 
 
 def test_validation_chooses_the_run_and_the_test_set_does_not(tmp_path: Path):

@@ -8,7 +8,7 @@ from factories import make_results, make_study
 from pages import Page
 from statsmodels.stats.contingency_tables import mcnemar
 
-from assay.findings.findings import Report, build
+from assay.findings.findings import Findings, build
 from assay.records.runs import RunId, Status
 from assay.report.html import render
 
@@ -32,7 +32,7 @@ def test_the_page_says_that_they_are_networks_and_not_methods(tmp_path: Path) ->
     assert f"max and average {100 * pair.test.difference:+.2f} {pair.test.only_a}" in text
 
 
-def test_several_seeds_compare_methods(report: Report, tmp_path: Path) -> None:
+def test_several_seeds_compare_methods(report: Findings, tmp_path: Path) -> None:
     assert report.networks == ()
     lost = make_results(tmp_path, make_study(seeds=1), statuses={("max", 0): Status.DIVERGED})
     assert build(lost).networks == ()

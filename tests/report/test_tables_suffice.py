@@ -16,7 +16,8 @@ from assay.records.metrics import METRICS
 from assay.records.runs import Status
 from assay.report import document
 from assay.report.document import Document
-from assay.results import EPOCH_COLUMNS, Results
+from assay.results import Results
+from assay.store.readout import EPOCH_COLUMNS
 
 Row = dict[str, str]
 Interval = tuple[float, float]

@@ -14,7 +14,7 @@ from assay.records.runs import RunId, Status
 from assay.results import Results
 from assay.running.events import Compiling, EpochEnded, StepsTaken
 from assay.running.run import run
-from assay.training.checkpoints import path_of
+from assay.store.weights import path_of
 
 SEEDS = [0, 1, 2, 3, 4]
 ARMS = ("max", "average")

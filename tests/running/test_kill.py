@@ -9,9 +9,10 @@ import pytest
 from killing import last_words, start
 from tiny import outcome, tiny_study, tiny_tables
 
-from assay.results import DATABASE, Results
+from assay.results import Results
 from assay.running.events import EpochEnded, RunEnded
 from assay.running.run import run
+from assay.store.readout import DATABASE
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="there is no SIGKILL")
 

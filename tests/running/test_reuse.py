@@ -10,7 +10,7 @@ from assay.records.runs import RunId, Status
 from assay.results import Results
 from assay.running import run as runner
 from assay.running.events import Started
-from assay.training.checkpoints import load_weights, path_of
+from assay.store.weights import load_weights, path_of
 
 OTHER = {
     "name": "other",

@@ -21,14 +21,15 @@ from assay.data import load
 from assay.engines import choice, speed
 from assay.errors import StoreError, UnsupportedError, UsageError
 from assay.records.runs import RunId, Status
-from assay.results import DATABASE, Results
+from assay.results import Results
 from assay.running import driver as workers
 from assay.running.events import EpochEnded, Loading, RunEnded, Started, StepsTaken
 from assay.running.run import run
 from assay.store.lock import folder_lock
+from assay.store.readout import DATABASE
+from assay.store.weights import path_of
 from assay.study import tables
 from assay.training import checkpoints
-from assay.training.checkpoints import path_of
 
 
 def ran(study, folder, **options):

@@ -8,7 +8,8 @@ import typer
 
 from assay.cli.formats import Format, put
 from assay.cli.help import Command, Group
-from assay.cli.text import console, grid, say
+from assay.cli.text import console, say
+from assay.report.text import grid
 
 SOURCE_COLUMNS = ("name", "description", "available", "how")
 

@@ -1,23 +1,20 @@
 """``assay status``, ``results`` and ``report``: what a results folder holds."""
 
 from contextlib import closing
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from assay.cli.formats import Format, put
 from assay.cli.options import Folder, number
-from assay.cli.text import REPORT, console, say
-
-if TYPE_CHECKING:
-    from assay.findings.findings import Report
+from assay.cli.text import console, say
 
 Epochs = Annotated[bool, typer.Option("--epochs", help="One row an epoch and run.")]
 Document = Annotated[
     Literal["html", "latex", "json"],
     typer.Option("--format", metavar="FORMAT", help="html, latex with its figures, or json."),
 ]
+ENDINGS = {"html": "html", "latex": "tex", "json": "json"}
 Arm = Annotated[
     str | None, typer.Option("--arm", metavar="ARM", help="The arm to look into, by default the best.")
 ]
@@ -61,7 +58,8 @@ def results(folder: Folder, epochs: Epochs = False, format: Format = "table") ->
     Example: assay results assay-runs/pooling-quick --format csv
     """
     from assay.report import terminal
-    from assay.results import COLUMNS, EPOCH_COLUMNS, Results
+    from assay.results import Results
+    from assay.store.readout import COLUMNS, EPOCH_COLUMNS
 
     with closing(Results.open(folder, watch=True)) as found:
         if epochs:
@@ -81,22 +79,12 @@ def report(
     from assay.findings import findings as model
     from assay.findings.inside import look_inside
     from assay.report import drawings
+    from assay.report.writing import write_report
     from assay.results import Results
 
     with closing(Results.open(folder, watch=True)) as found:
         written = model.build(found, look_inside(found, arm, image))
-        say(_write(written, found.folder, format))
+        say(write_report(written, found.folder / f"report.{ENDINGS[format]}"))
     if figures is not None:
         drawings.write_figures(drawings.draw(written), figures)
         say(figures)
-
-
-def _write(report: "Report", folder: Path, format: str) -> Path:
-    from assay.report import export, files, html, latex
-
-    match format:
-        case "latex":
-            return latex.write_latex(report, folder / "report.tex")
-        case "json":
-            return files.write_whole(folder / "report.json", export.report_json(report))
-    return html.write_html(report, folder / REPORT)

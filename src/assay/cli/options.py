@@ -93,7 +93,7 @@ class Choices:
 
         Raises `StudyError` for an unknown study and `UsageError` for choices that do not go together.
         """
-        from assay.cli.settings import overridden, setting
+        from assay.cli.settings import setting
         from assay.study.builtin import load_study
 
         study = load_study(name)
@@ -103,7 +103,7 @@ class Choices:
             study = _with_data(study, self.data)
         named = {"seeds": self.seeds, "training.epochs": self.epochs, "engine": self._engine()}
         given = {key: value for key, value in named.items() if value is not None}
-        return overridden(study, given | dict(map(setting, self.settings or [])))
+        return study.override(given | dict(map(setting, self.settings or [])))
 
     def _engine(self) -> str | None:
         """Return the engine that ``--engine`` and ``--device`` ask for together."""

@@ -9,8 +9,9 @@ import typer
 
 from assay.cli import options
 from assay.cli.formats import Format, put
-from assay.cli.text import console, grid
+from assay.cli.text import console
 from assay.errors import UsageError
+from assay.report.text import grid
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -59,7 +60,7 @@ def plan(
     chosen = choices.study(study)
     count = worker_count(choices.workers)
     sizes = outline(chosen.data)
-    whole = make_plan(chosen, sizes.input_shape, sizes.classes, examples=sizes.train)
+    whole = make_plan(chosen, sizes)
     with ExitStack() as stack:
         found = _pilot(chosen, pilot)
         if found:
@@ -80,8 +81,9 @@ def plan(
 def _pilot(study: "Study", folder: str | None) -> "Results | None":
     """Open the pilot: the results in ``folder``, or the study's own where there are any with a spread."""
     from assay.findings.seeds_needed import is_pilot
-    from assay.results import DATABASE, Results
+    from assay.results import Results
     from assay.running.run import default_folder
+    from assay.store.readout import DATABASE
 
     place = Path(folder) if folder is not None else default_folder(study)
     if folder is None and not (place / DATABASE).exists():

@@ -6,8 +6,9 @@ import typer
 
 from assay.cli.formats import Format, Row, put
 from assay.cli.options import Folder, number
-from assay.cli.text import complain, console, grid, say
+from assay.cli.text import complain, console, say
 from assay.errors import DataError
+from assay.report.text import grid
 
 if TYPE_CHECKING:
     from assay.findings.prediction import Prediction

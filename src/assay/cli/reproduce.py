@@ -14,6 +14,7 @@ from assay.errors import UsageError, suggestion
 
 if TYPE_CHECKING:
     from assay.results import Results
+    from assay.running.events import OnEvent
     from assay.study.papers import Paper
     from assay.study.study import Study
 
@@ -67,10 +68,13 @@ def _names(paper: "Paper", only: list[str] | None) -> tuple[str, ...]:
 
 def _repeat(study: "Study", folder: Path, workers: int | None) -> "Results":
     """Train one study, showing how far it is."""
-    from assay.cli.progress import watched
+    from assay.cli.watching import watched
     from assay.running.repeat import repeat
 
-    results, _ = watched(lambda watch: repeat(study, folder, workers=workers, on_event=watch), folder)
+    def train(watch: "OnEvent") -> "Results":
+        return repeat(study, folder, workers=workers, progress=False, on_event=watch)
+
+    results, _ = watched(train, folder)
     return results
 
 

@@ -57,9 +57,9 @@ def run(
     def train(watch: "OnEvent") -> "Results":
         if until_resolved:
             return sequential.run_until_resolved(
-                chosen, folder, workers=choices.workers, budget=budget, on_event=watch
+                chosen, folder, workers=choices.workers, budget=budget, progress=False, on_event=watch
             )
-        return runner.run(chosen, folder, workers=choices.workers, on_event=watch)
+        return runner.run(chosen, folder, workers=choices.workers, progress=False, on_event=watch)
 
     _finish(train, folder)
 
@@ -74,12 +74,15 @@ def extend(
     from assay.running import extend as extension
 
     there = Path(out) if out is not None else extension.extended_folder(folder, seeds)
-    _finish(lambda watch: extension.extend(folder, seeds, there, workers=workers, on_event=watch), there)
+    _finish(
+        lambda watch: extension.extend(folder, seeds, there, workers=workers, progress=False, on_event=watch),
+        there,
+    )
 
 
 def _finish(train: "Callable[[OnEvent], Results]", folder: Path) -> None:
     """Train, showing how far it is, and say what came out."""
-    from assay.cli.progress import watched
+    from assay.cli.watching import watched
 
     results, trained = watched(train, folder)
     with closing(results):

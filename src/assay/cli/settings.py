@@ -1,14 +1,11 @@
-"""``--set KEY=VALUE``: how a value is read, and how settings are laid over a study."""
+"""``--set KEY=VALUE``: how a value is read."""
 
 import re
 import tomllib
 from functools import reduce
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from assay.errors import UsageError, shown
-
-if TYPE_CHECKING:
-    from assay.study.study import Study
 
 TEXTS = ("name", "question", "source", "control", "parent")
 """Keys whose value is a text, whatever it may look like: an arm can be called ``no``."""
@@ -21,18 +18,6 @@ SPELLINGS = (
     (re.compile(r"(?<![\w.-])(?:false|no)(?![\w.-])", re.IGNORECASE), "false"),
 )
 """What people write for numbers and truths, and how TOML spells it."""
-
-
-def overridden(study: "Study", changes: dict[str, Any]) -> "Study":
-    """Lay settings over a study, all at once, so that their order does not matter."""
-    from assay.study import tables
-
-    outer_first = sorted(changes, key=lambda key: key.count("."))  # a list before items of it
-    nested = (tables.nest(key, changes[key]) for key in outer_first)
-    study = study.override(reduce(tables.merge, nested, {}))
-    for key, value in changes.items():
-        _expect_reach(study, key, value)
-    return study
 
 
 def setting(text: str, example: str = "network.filters=16") -> tuple[str, Any]:
@@ -68,19 +53,3 @@ def _in_toml(text: str) -> str:
     if '"' in text or "'" in text:
         return text
     return reduce(lambda words, spelling: spelling[0].sub(spelling[1], words), SPELLINGS, text)
-
-
-def _expect_reach(study: "Study", key: str, value: Any) -> None:
-    """Refuse a setting that an arm's own level lays itself over: it would change some arms, or none."""
-    from assay.study import tables
-    from assay.study.settings import SETTINGS
-
-    paths = [path for path, _ in tables.leaves(tables.nest(key, value)) if path[0] in SETTINGS]
-    for arm in study.arms if paths else ():
-        levels = (study.factors[factor][level] for factor, level in arm.levels.items())
-        values = reduce(tables.merge, levels, study.base)
-        if any(tables.at(values, path) != tables.at(study.base, path) for path in paths):
-            raise UsageError(
-                f"{key}={shown(value)}: does not reach arm {arm.name!r}: its level has another "
-                "(edit the study file)"
-            )

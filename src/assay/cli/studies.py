@@ -2,7 +2,8 @@
 
 from assay.cli import options
 from assay.cli.formats import Format, put
-from assay.cli.text import console, grid
+from assay.cli.text import console
+from assay.report.text import grid
 
 COLUMNS = ("study", "question", "arms", "seeds", "source")
 
@@ -55,7 +56,7 @@ def show(
     chosen = choices.study(study)
     count = worker_count(choices.workers)
     sizes = outline(chosen.data)
-    plan = make_plan(chosen, sizes.input_shape, sizes.classes, examples=sizes.train)
+    plan = make_plan(chosen, sizes)
 
     def draw() -> None:
         terminal = console()

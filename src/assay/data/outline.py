@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from math import prod
 
 from assay.data.catalogue import sources
+from assay.data.examples import Dataset
 from assay.data.loading import load
 from assay.data.spec import GLYPHS, DataSpec
 from assay.errors import DataError
@@ -24,6 +25,12 @@ class Outline:
     classes: int = 47
     assumed: bool = False
 
+    @classmethod
+    def of(cls, data: Dataset) -> "Outline":
+        """Return the sizes of a data set in memory."""
+        sizes = (len(data.train), len(data.valid), len(data.test))
+        return cls(*sizes, (1, *data.train.images.shape[1:]), len(data.classes))
+
     @property
     def bytes(self) -> int:
         """The memory that the images and labels take."""
@@ -42,9 +49,7 @@ def outline(spec: DataSpec) -> Outline:
     if any(source.name == spec.source and not source.available for source in sources()):
         pool, test, classes = BALANCED
         return Outline(*spec.sizes(pool, test), classes=classes, assumed=True)
-    data = load(spec)
-    sizes = (len(data.train), len(data.valid), len(data.test))
-    return Outline(*sizes, (1, *data.train.images.shape[1:]), len(data.classes))
+    return Outline.of(load(spec))
 
 
 def _expect_room(source: str, needed: int) -> None:

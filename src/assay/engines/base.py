@@ -190,9 +190,3 @@ def masks(seed: int, epoch: int, step: int) -> Draw:
 def epoch_order(seed: int, size: int, epoch: int) -> Labels:
     """Return the order in which a run sees its training examples in ``epoch``."""
     return streams.permutation(seed, "order", size, epoch)
-
-
-def to_input(images: Images, network: Network, dtype: str) -> Array:
-    """Scale pixels to [0, 1] and give the batch the network's input shape."""
-    x: Array = images.astype(dtype) / np.asarray(255, dtype)
-    return x.reshape(len(images), *network.input_shape)

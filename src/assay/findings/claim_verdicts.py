@@ -8,8 +8,8 @@ from assay.findings.claimed_relations import judge
 from assay.findings.parts import Part
 from assay.findings.waiting import first_look
 from assay.records.metrics import MARGINS, METRICS
-from assay.results import Results
 from assay.stats import ClaimVerdict, MoreSeeds, conjunction, holm, most_seeds
+from assay.store.readout import Readout
 from assay.study.claims import Claim
 
 ALSO = "test_accuracy"
@@ -69,7 +69,7 @@ class ClaimRow:
         return most_seeds(part.more_seeds for part in undecided)
 
 
-def claims(results: Results) -> tuple[ClaimRow, ...]:
+def claims(results: Readout) -> tuple[ClaimRow, ...]:
     """Test every claim of a study, at the end or at the latest declared look."""
     results = results.at_look()
     return tuple(_with_test(results, claim) for claim in results.study.claims)
@@ -84,7 +84,7 @@ def standing(rows: Sequence[ClaimRow], alpha: float = 0.05) -> int:
     )
 
 
-def _with_test(results: Results, claim: Claim) -> ClaimRow:
+def _with_test(results: Readout, claim: Claim) -> ClaimRow:
     row = _row(results, claim)
     if claim.metric != "valid_best" or _never(claim):
         return row
@@ -95,7 +95,7 @@ def _never(claim: Claim) -> bool:
     return all(relation.b is None for relation in claim.relations)
 
 
-def _row(results: Results, claim: Claim) -> ClaimRow:
+def _row(results: Readout, claim: Claim) -> ClaimRow:
     metric = None if _never(claim) else claim.metric
     row = ClaimRow(claim.sentence, claim.source, metric, None, (), first_look=first_look(results.study))
     if not results.complete:
@@ -105,7 +105,7 @@ def _row(results: Results, claim: Claim) -> ClaimRow:
     return replace(row, verdict=verdict, parts=parts, margin=_margin(results, claim) if metric else None)
 
 
-def _margin(results: Results, claim: Claim) -> ClaimMargin:
+def _margin(results: Readout, claim: Claim) -> ClaimMargin:
     if any(relation.factor != 1 for relation in claim.relations):
         return ClaimMargin(claim.tolerance, MarginUnit.TOLERANCE)
     name = METRICS[claim.metric].margin

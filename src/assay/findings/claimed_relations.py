@@ -10,7 +10,6 @@ from assay.findings.costs import is_computed
 from assay.findings.failing import with_failures
 from assay.findings.parts import Part, Remark
 from assay.records.metrics import MARGINS, METRICS, Failing, Metric
-from assay.results import Results
 from assay.stats import (
     ClaimVerdict,
     MoreSeeds,
@@ -21,11 +20,12 @@ from assay.stats import (
 )
 from assay.stats.paired import differences
 from assay.stats.ttest import FEWEST, Interval
+from assay.store.readout import Readout
 from assay.study.as_published import doubt
 from assay.study.claims import Claim, Relation
 
 
-def judge(results: Results, claim: Claim, relation: Relation) -> Part:
+def judge(results: Readout, claim: Claim, relation: Relation) -> Part:
     """Judge one of the relations of ``claim``, of results that are complete or at a declared look."""
     if relation.b is None:
         return _never_learns(results, claim, relation)
@@ -56,13 +56,13 @@ def judge(results: Results, claim: Claim, relation: Relation) -> Part:
     return with_failures(part, metric, relation, failed, levels) if failed.any else part
 
 
-def metric_values(results: Results, arm: str, metric: Metric) -> NDArray[np.float64]:
+def metric_values(results: Readout, arm: str, metric: Metric) -> NDArray[np.float64]:
     """Return a metric of an arm for each of the study's seeds; NaN where no run counts."""
     values = results.by_seed if metric.failing is Failing.AS_MEASURED else results.counted
     return values(arm, metric.value)
 
 
-def _test(results: Results, claim: Claim, relation: Relation) -> RelationTest:
+def _test(results: Readout, claim: Claim, relation: Relation) -> RelationTest:
     metric = METRICS[claim.metric]
     d = _differences(results, metric, relation)
     margin = _margin(results, claim, relation, metric)
@@ -71,7 +71,7 @@ def _test(results: Results, claim: Claim, relation: Relation) -> RelationTest:
     )
 
 
-def _exactly(results: Results, claim: Claim, relation: Relation) -> RelationTest:
+def _exactly(results: Readout, claim: Claim, relation: Relation) -> RelationTest:
     """Judge a ratio in which there is no chance, by however few seeds: as numbers without any spread."""
     metric = METRICS[claim.metric]
     d = _differences(results, metric, relation)
@@ -82,7 +82,7 @@ def _exactly(results: Results, claim: Claim, relation: Relation) -> RelationTest
     return replace(test, n=len(d), interval=None, more_seeds=None)
 
 
-def _differences(results: Results, metric: Metric, relation: Relation) -> NDArray[np.float64]:
+def _differences(results: Readout, metric: Metric, relation: Relation) -> NDArray[np.float64]:
     """Return a - b of every seed that counts for both; logarithms of (a / factor b) for a ratio."""
     a, b = (metric_values(results, arm, metric) for arm in relation.arms)
     both = np.isfinite(a) & np.isfinite(b)
@@ -93,7 +93,7 @@ def _differences(results: Results, metric: Metric, relation: Relation) -> NDArra
     return logs.round(12)  # equal costs may differ in their last bits
 
 
-def _margin(results: Results, claim: Claim, relation: Relation, metric: Metric) -> float:
+def _margin(results: Readout, claim: Claim, relation: Relation, metric: Metric) -> float:
     """Return the margin of the metric, or the claim's tolerance about a stated factor."""
     if relation.factor != 1:
         return log(claim.tolerance)
@@ -111,7 +111,7 @@ def _shown(test: RelationTest, metric: Metric, relation: Relation) -> tuple[floa
     return back[0], (back[1], back[2]) if test.interval else None
 
 
-def _never_learns(results: Results, claim: Claim, relation: Relation) -> Part:
+def _never_learns(results: Readout, claim: Claim, relation: Relation) -> Part:
     """Count the runs that left chance level; one is enough to contradict "never".
 
     A run that learnt and diverged afterwards did learn.
@@ -151,7 +151,7 @@ def _until_bound(ended: int, share: float, confidence: float) -> MoreSeeds:
     return MoreSeeds(total - ended, total - ended)
 
 
-def _printed(results: Results, metric: Metric, a: str, b: str) -> float | None:
+def _printed(results: Readout, metric: Metric, a: str, b: str) -> float | None:
     """Return what the source's own numbers say of a and b, if it printed both."""
     rows = [results.study.published.get(arm, {}) for arm in (a, b)]
     if any(metric.name not in row for row in rows):

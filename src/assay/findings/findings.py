@@ -1,4 +1,4 @@
-"""A report as data: everything that is said of a study, computed once and drawn many times.
+"""Findings: everything that is said of a study, computed once and drawn many times.
 
 Accuracies and their differences are shares, losses in nats, memory in bytes. Until every declared run has
 come to its end, or those of a declared look, there are runs, means and spreads, but no interval, p-value or
@@ -12,6 +12,7 @@ from typing import Any
 
 from assay.findings.answer import conclude
 from assay.findings.arms import ArmRow, arm_row
+from assay.findings.cells import findings_html
 from assay.findings.claim_verdicts import ClaimRow, claims
 from assay.findings.comparisons import decided, family_of
 from assay.findings.costs import Cost, costs_of
@@ -27,8 +28,8 @@ from assay.findings.two_networks import TwoNetworks, two_networks
 from assay.findings.wording.answer_words import answer
 from assay.findings.wording.limit_words import limits as said_limits
 from assay.records.runs import RunRecord, Status
-from assay.results import ALPHA, Results
 from assay.stats import Factorial, Family, Look
+from assay.store.readout import ALPHA, Readout
 from assay.study.as_published import unlike_source
 
 
@@ -53,8 +54,12 @@ class Rerun:
 
 
 @dataclass(frozen=True)
-class Report:
-    """All that the drawings need."""
+class Findings:
+    """What a study's runs show: all that its report says, as data.
+
+    ``answer`` answers the question in words, ``effects`` are the comparisons with their verdicts, ``claims``
+    and ``published`` what was published, tested; ``limits`` say what does not follow. Accuracies are shares.
+    """
 
     name: str
     question: str
@@ -142,13 +147,20 @@ class Report:
         name = interval_name(self.confidence, n) + (f" ({self.look})" if self.look else "")
         return name if len(self.effects) < 2 else f"simultaneous {name}"
 
+    def __repr__(self) -> str:
+        """Say how far the study has come, and its answer."""
+        return f"<{self.name}, {self.stamp}: {self.answer}>"
+
+    def _repr_html_(self) -> str:
+        return findings_html(self)
+
     def place(self, arm: str) -> int:
         """Return the place of an arm in the study, which gives it its colour and marker."""
         return [row.name for row in self.arms].index(arm)
 
 
-def build(results: Results, inside: Inside | None = None) -> Report:
-    """Compute the report of a study's results, complete or not.
+def build(results: Readout, inside: Inside | None = None) -> Findings:
+    """Compute what a study's results show, complete or not.
 
     ``inside`` is what `assay.findings.inside.look_inside` found, which takes the data set and the weights.
     """
@@ -157,7 +169,7 @@ def build(results: Results, inside: Inside | None = None) -> Report:
     arms = tuple(arm_row(results, arm) for arm in study.arms)
     family = family_of(results)
     effects = effects_of(results, family)
-    return Report(
+    return Findings(
         name=study.name,
         question=study.question,
         source=study.source,
@@ -188,13 +200,13 @@ def build(results: Results, inside: Inside | None = None) -> Report:
     )
 
 
-def _train_sample(results: Results) -> int | None:
+def _train_sample(results: Readout) -> int | None:
     sizes = results.header.sizes
     whole = any(arm.settings.recipe.measure == "all" for arm in results.study.arms)
     return None if whole or sizes["valid"] >= sizes["train"] else sizes["valid"]
 
 
-def _rerun(results: Results) -> Rerun:
+def _rerun(results: Readout) -> Rerun:
     header = results.header
     return Rerun(
         study=header.study,

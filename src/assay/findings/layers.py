@@ -8,7 +8,7 @@ from typing import Literal
 
 from assay.records.metrics import PERCENT
 from assay.records.runs import LayerRecord, RunRecord, Status
-from assay.results import Results
+from assay.store.readout import Readout
 
 Quantity = Literal["gradient_norm", "update_ratio", "dead_share"]
 QUANTITIES: tuple[Quantity, ...] = ("gradient_norm", "update_ratio", "dead_share")
@@ -30,7 +30,7 @@ class LayerCurves:
     series: Mapping[Quantity, Mapping[str, tuple[float, ...]]]
 
 
-def layers(results: Results, arm: str) -> LayerCurves:
+def layers(results: Readout, arm: str) -> LayerCurves:
     """Return how an arm's layers fared: in its finished runs, or, while there is none, in what there is."""
     records = [results.layers(run.id) for run in _chosen(results.of(arm))]
     places: dict[tuple[int, str], list[LayerRecord]] = {}

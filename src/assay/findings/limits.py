@@ -9,8 +9,8 @@ from assay.findings.arms import ArmRow
 from assay.findings.effects import Effect
 from assay.findings.factorial import factorial_of, has_factors
 from assay.findings.waiting import first_look
-from assay.results import Results
 from assay.stats import Comparison, Family, Note, Verdict, never_seen_bound
+from assay.store.readout import Readout
 from assay.study.as_published import unlike_source
 
 
@@ -55,7 +55,7 @@ class Limit:
 
 
 def limits(
-    results: Results, arms: Sequence[ArmRow], family: Family | None, effects: Sequence[Effect]
+    results: Readout, arms: Sequence[ArmRow], family: Family | None, effects: Sequence[Effect]
 ) -> list[Limit]:
     """Return the limits of what has been found, the gravest first."""
     found = [
@@ -71,7 +71,7 @@ def _limit(code: LimitCode, **numbers: Any) -> Limit:
     return Limit(code, numbers)
 
 
-def _progress(results: Results) -> Iterator[Limit]:
+def _progress(results: Readout) -> Iterator[Limit]:
     """Yield what comes of when seeds were chosen and looked at."""
     study, look = results.study, results.look
     if not results.complete:
@@ -88,7 +88,7 @@ def _progress(results: Results) -> Iterator[Limit]:
         yield _limit(LimitCode.BEYOND_LOOK, runs=beyond)
 
 
-def _images(results: Results) -> Iterator[Limit]:
+def _images(results: Readout) -> Iterator[Limit]:
     """Yield what comes of the images, and of the source's having had others."""
     study, synthetic = results.study, results.header.synthetic
     if synthetic:
@@ -103,7 +103,7 @@ def _images(results: Results) -> Iterator[Limit]:
             yield _limit(LimitCode.DOUBTFUL, arm=arm, why=row["doubt"])
 
 
-def _failing(results: Results, arms: Sequence[ArmRow], effects: Sequence[Effect]) -> Iterator[Limit]:
+def _failing(results: Readout, arms: Sequence[ArmRow], effects: Sequence[Effect]) -> Iterator[Limit]:
     """Yield which runs failed, and of several comparisons how often; of a single one the answer says so."""
     for effect in effects if len(effects) > 1 else ():
         if effect.pair.failures.any:
@@ -118,7 +118,7 @@ def _failing(results: Results, arms: Sequence[ArmRow], effects: Sequence[Effect]
             yield _limit(LimitCode.STUCK, arm=arm, seed=run.seed, why=run.message)
 
 
-def _open(results: Results, effects: Sequence[Effect]) -> Iterator[Limit]:
+def _open(results: Readout, effects: Sequence[Effect]) -> Iterator[Limit]:
     """Yield what is not decided, or cannot be by so few seeds."""
     if any(effect.pair.judgement.verdict is Verdict.INCONCLUSIVE for effect in effects):
         yield _limit(LimitCode.INCONCLUSIVE)
@@ -154,7 +154,7 @@ def _notes(effects: Sequence[Effect]) -> Iterator[Limit]:
         yield _limit(LimitCode.NOTE, note=note, of=noted[0][1], where=where, several=len(effects) > 1)
 
 
-def _scope(results: Results, effects: Sequence[Effect]) -> Iterator[Limit]:
+def _scope(results: Readout, effects: Sequence[Effect]) -> Iterator[Limit]:
     if not any(effect.interval for effect in effects):
         return
     crossed = any(effect.crossed for effect in effects)
@@ -178,7 +178,7 @@ def _maximum(family: Family | None) -> Iterator[Limit]:
         yield _limit(LimitCode.MAXIMUM, optimism=family.optimism)
 
 
-def _costs(results: Results, arms: Sequence[ArmRow]) -> Iterator[Limit]:
+def _costs(results: Readout, arms: Sequence[ArmRow]) -> Iterator[Limit]:
     """Yield what comes of how accuracies were picked, and costs measured."""
     if any(arm.valid_best is not None for arm in arms):
         yield _limit(LimitCode.OPTIMISTIC)
@@ -200,7 +200,7 @@ def _evaluation(arms: Sequence[ArmRow]) -> tuple[float, float] | None:
     return (min(known), max(known)) if known else None
 
 
-def _processors(results: Results) -> Iterator[Limit]:
+def _processors(results: Readout) -> Iterator[Limit]:
     """Yield where runs, or parts of one, were trained on several types of processor."""
     found = {arm.name: {run.processor for run in results.of(arm.name)} - {None} for arm in results.study.arms}
     kinds = sorted({kind for each in found.values() for one in each if one for kind in one.split(", then ")})

@@ -8,7 +8,6 @@ import numpy as np
 
 from assay.errors import UsageError
 from assay.records.metrics import PERCENT
-from assay.results import ALPHA, Results
 from assay.stats import (
     Pair,
     compare_arms,
@@ -18,6 +17,7 @@ from assay.stats import (
     seeds_for_equivalence,
     seeds_needed,
 )
+from assay.store.readout import ALPHA, Readout
 from assay.study import tables
 from assay.study.study import Study
 
@@ -83,7 +83,7 @@ class SeedPlan:
 
 
 def plan_seeds(
-    study: Study, difference: float | None = None, *, power: float = 0.8, pilot: Results | None = None
+    study: Study, difference: float | None = None, *, power: float = 0.8, pilot: Readout | None = None
 ) -> SeedPlan:
     """Return how many seeds ``study`` needs to tell a true ``difference`` (a share), by default its margin.
 
@@ -107,12 +107,12 @@ def plan_seeds(
     return SeedPlan(needs, difference, power, study.margin / PERCENT, alpha, changed)
 
 
-def is_pilot(study: Study, pilot: Results) -> bool:
+def is_pilot(study: Study, pilot: Readout) -> bool:
     """Whether ``pilot`` shows the spread of any of the study's comparisons."""
     return any(pair.comparison.sd for pair in _pairs(study, pilot))
 
 
-def _pairs(study: Study, pilot: Results | None) -> tuple[Pair, ...]:
+def _pairs(study: Study, pilot: Readout | None) -> tuple[Pair, ...]:
     """Return the study's comparisons over what the pilot has; no seeds at all where it lacks an arm."""
     values: dict[str, np.ndarray] = {}
     if pilot:
@@ -139,7 +139,7 @@ def _need(pair: Pair, difference: float, power: float, alpha: float, m: int) -> 
     )
 
 
-def _changed(study: Study, pilot: Results) -> tuple[str, ...]:
+def _changed(study: Study, pilot: Readout) -> tuple[str, ...]:
     """Return in which settings the pilot's runs differ from the study's."""
     there, here = (_settings(values) for values in (pilot.header.study, study.to_tables()))
     keys = sorted(key for key in {*there, *here} if there.get(key) != here.get(key))

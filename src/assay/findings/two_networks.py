@@ -7,8 +7,8 @@ import numpy as np
 
 from assay.findings.effects import Effect
 from assay.records.runs import RunId
-from assay.results import Results
 from assay.stats import McNemar, mcnemar_test
+from assay.store.readout import Readout
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class TwoNetworks:
     test: McNemar
 
 
-def two_networks(results: Results, effects: Sequence[Effect]) -> tuple[TwoNetworks, ...]:
+def two_networks(results: Readout, effects: Sequence[Effect]) -> tuple[TwoNetworks, ...]:
     """Compare the networks of a study with one seed, those that finished, as its effects pair the arms."""
     if len(results.study.seeds) > 1:
         return ()
@@ -28,7 +28,7 @@ def two_networks(results: Results, effects: Sequence[Effect]) -> tuple[TwoNetwor
     return tuple(TwoNetworks(pair.a, pair.b, _test(results, pair.a, pair.b)) for pair in pairs)
 
 
-def _test(results: Results, a: str, b: str) -> McNemar:
+def _test(results: Readout, a: str, b: str) -> McNemar:
     (seed,) = results.study.seeds
     first, second = (results.correct(RunId(arm, seed)) for arm in (a, b))
     only_a, only_b = (int(np.count_nonzero(x & ~y)) for x, y in ((first, second), (second, first)))

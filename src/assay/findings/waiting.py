@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from numpy.typing import ArrayLike
 
-from assay.results import Results
 from assay.stats import Summary, summary
+from assay.store.readout import Readout
 from assay.study.study import Study
 
 
@@ -14,7 +14,7 @@ def first_look(study: Study) -> int | None:
     return study.looks[0] if study.looks else None
 
 
-def summarised(results: Results, values: ArrayLike) -> Summary:
+def summarised(results: Readout, values: ArrayLike) -> Summary:
     """Summarise one value a seed at the level of the results, without an interval until there may be one."""
     found = summary(values, confidence=results.confidence)
     return found if results.complete else replace(found, interval=None)

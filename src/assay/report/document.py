@@ -7,7 +7,7 @@ from math import isfinite, nan
 
 from assay.findings.claim_verdicts import ClaimRow, standing
 from assay.findings.curves import Metric
-from assay.findings.findings import Report
+from assay.findings.findings import Findings
 from assay.findings.numbers import plural
 from assay.findings.published import PublishedRow
 from assay.findings.wording import claim_words, document_words
@@ -17,8 +17,8 @@ from assay.report import figures
 from assay.report.canvas import Drawing
 from assay.report.export import csv_text
 from assay.report.html import environment
-from assay.results import COLUMNS, EPOCH_COLUMNS, Results
 from assay.stats import ClaimVerdict
+from assay.store.readout import COLUMNS, EPOCH_COLUMNS, Readout
 
 ACCURACIES: tuple[Metric, ...] = ("valid_accuracy", "train_accuracy")
 LOSSES: tuple[Metric, ...] = ("valid_loss", "train_loss")
@@ -46,7 +46,7 @@ PUBLISHED_COLUMNS = (
 class Chapter:
     """One study in the document with its figures."""
 
-    report: Report
+    report: Findings
     curves: tuple[Drawing, ...]
     epochs: str
 
@@ -56,7 +56,7 @@ class Document:
     """A report that was repeated: its title and its studies in its own order."""
 
     title: str
-    reports: tuple[Report, ...]
+    reports: tuple[Findings, ...]
     command: str
     """What wrote it, to write it again."""
     plots_loss: bool = False
@@ -68,7 +68,7 @@ class Document:
         return (*ACCURACIES, *LOSSES) if self.plots_loss else ACCURACIES
 
     @property
-    def claims(self) -> list[tuple[Report, ClaimRow]]:
+    def claims(self) -> list[tuple[Findings, ClaimRow]]:
         """Every claim with the study that tests it."""
         return [(report, claim) for report in self.reports for claim in report.claims]
 
@@ -135,37 +135,37 @@ def published_csv(document: Document) -> str:
     )
 
 
-def runs_csv(results: Sequence[Results]) -> str:
-    """Return one row a run of every study, under ``study`` and `assay.results.COLUMNS`.
+def runs_csv(results: Sequence[Readout]) -> str:
+    """Return one row a run of every study, under ``study`` and `assay.store.readout.COLUMNS`.
 
     At a declared look these are the runs of its seeds, of which the other tables speak.
     """
     return _rows_csv(results, COLUMNS, lambda found: found.rows())
 
 
-def epochs_csv(results: Sequence[Results]) -> str:
+def epochs_csv(results: Sequence[Readout]) -> str:
     """Return one row an epoch of the runs of `runs_csv`, under ``study`` and `EPOCH_COLUMNS`."""
     return _rows_csv(results, EPOCH_COLUMNS, lambda found: found.epoch_rows())
 
 
 def _rows_csv(
-    results: Sequence[Results],
+    results: Sequence[Readout],
     columns: Sequence[str],
-    rows_of: Callable[[Results], Iterable[Mapping[str, object]]],
+    rows_of: Callable[[Readout], Iterable[Mapping[str, object]]],
 ) -> str:
     looked = [found.at_look() for found in results]
     rows = ((found.study.name, *row.values()) for found in looked for row in rows_of(found))
     return csv_text(("study", *columns), rows)
 
 
-def _part(report: Report, metrics: Sequence[Metric]) -> Chapter:
+def _part(report: Findings, metrics: Sequence[Metric]) -> Chapter:
     """Draw a study; the ids of its figures are its own in the document."""
     curves = (figures.curve_plot(report, metric) for metric in metrics)
     drawings = tuple(replace(drawing, key=f"{report.name}-{drawing.key}") for drawing in curves if drawing)
     return Chapter(report, drawings, plural(report.longest, "epoch"))
 
 
-def _claim_rows(claims: Sequence[tuple[Report, ClaimRow]]) -> Iterator[tuple[object, ...]]:
+def _claim_rows(claims: Sequence[tuple[Findings, ClaimRow]]) -> Iterator[tuple[object, ...]]:
     judged = [(report, row) for report, claim in claims for row in (claim, claim.also) if row]
     for report, claim in judged:
         verdict = CLAIM_VERDICTS[claim.verdict] if claim.verdict else report.stamp
@@ -185,7 +185,7 @@ def _claim_rows(claims: Sequence[tuple[Report, ClaimRow]]) -> Iterator[tuple[obj
             yield (*head, part.relation, *said, *numbers)
 
 
-def _published_rows(report: Report) -> Iterator[tuple[object, ...]]:
+def _published_rows(report: Findings) -> Iterator[tuple[object, ...]]:
     for row in report.published:
         ours = row.ours
         ends = (ours.mean, ours.sd, *(ours.interval or (None, None)), *(row.prediction or (None, None)))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from assay.errors import UsageError
-from assay.findings.findings import Report
+from assay.findings.findings import Findings
 from assay.report import figures, inside_pictures, layer_figures
 from assay.report.canvas import Drawing, colour
 from assay.report.confusion_figure import confusion_plot
@@ -42,7 +42,7 @@ class Drawings:
         yield from (drawing for drawings in self.layers for drawing in drawings)
 
 
-def draw(report: Report) -> Drawings:
+def draw(report: Findings) -> Drawings:
     """Draw a report."""
     confusion = report.inside.confusion if report.inside else None
     return Drawings(

@@ -14,10 +14,10 @@ import numpy as np
 import tomli_w
 
 from assay.records.runs import Status
-from assay.results import COLUMNS, Results
+from assay.store.readout import COLUMNS, Readout
 
 if TYPE_CHECKING:
-    from assay.findings.findings import Report
+    from assay.findings.findings import Findings
 
 STATUS_COLUMNS = (
     "arm", *(status.value for status in Status), "stuck", "epochs", "epochs_planned", "valid_best"
@@ -28,8 +28,8 @@ _NUMBERS = re.compile(r"\[\n(?:\s+[-+.\w]+,\n)+\s*\]")
 """An array of numbers with a line for each; no string spans lines, so nothing else looks like it."""
 
 
-def to_csv(results: Results) -> str:
-    """Return one row a run under `assay.results.COLUMNS`; shares in full precision, empty where unknown."""
+def to_csv(results: Readout) -> str:
+    """Return one row a run under `readout.COLUMNS`; shares in full precision, empty where unknown."""
     return csv_text(COLUMNS, (row.values() for row in results.rows()))
 
 
@@ -42,7 +42,7 @@ def csv_text(columns: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
     return text.getvalue()
 
 
-def to_json(results: Results) -> str:
+def to_json(results: Readout) -> str:
     """Return a list of one object a run; shares in full precision, null where unknown or not finite."""
     return json_text(results.rows())
 
@@ -52,7 +52,7 @@ def json_text(value: Any) -> str:
     return json.dumps(_plain(value), indent=2, allow_nan=False) + "\n"
 
 
-def status_rows(results: Results) -> list[dict[str, Any]]:
+def status_rows(results: Readout) -> list[dict[str, Any]]:
     """Return one row an arm, as `STATUS_COLUMNS` names them: how many of its runs stand where."""
     rows = []
     for arm in results.study.arms:
@@ -81,7 +81,7 @@ def to_toml(tables: Mapping[str, Any]) -> str:
     return _NUMBERS.sub(_on_one_line, tomli_w.dumps(values))
 
 
-def report_json(report: "Report") -> str:
+def report_json(report: "Findings") -> str:
     """Return all that a report says as one object, null for what is not finite; pictures are left out."""
     return json.dumps(_plain(report), indent=1, allow_nan=False) + "\n"
 

@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator
 
 from assay.findings.curves import Curves, Metric
 from assay.findings.effects import Effect
-from assay.findings.findings import Report
+from assay.findings.findings import Findings
 from assay.findings.numbers import in_percent
 from assay.findings.wording import figure_words as describe
 from assay.records.metrics import PERCENT
@@ -32,7 +32,7 @@ TITLES: dict[Metric, str] = {
 }
 
 
-def effect_plot(report: Report) -> Drawing | None:
+def effect_plot(report: Findings) -> Drawing | None:
     """Draw each comparison: a dot a seed, the mean and its interval, against the margin; None without any."""
     effects = [effect for effect in report.effects if effect.pair.comparison.n][:MOST_EFFECTS]
     if not effects:
@@ -55,7 +55,7 @@ def effect_plot(report: Report) -> Drawing | None:
         return Drawing(figure, "effect", "Differences between arms", description)
 
 
-def curve_plot(report: Report, metric: Metric) -> Drawing | None:
+def curve_plot(report: Findings, metric: Metric) -> Drawing | None:
     """Draw one metric of every arm by epoch: mean, band from lowest to highest seed, diverged runs dashed."""
     if not any(curves.bands[metric].seeds or curves.diverged[metric] for curves in report.curves):
         return None
@@ -74,7 +74,7 @@ def curve_plot(report: Report, metric: Metric) -> Drawing | None:
         return Drawing(figure, metric, f"{TITLES[metric]} by epoch", description)
 
 
-def curve_plots(report: Report) -> Sequence[Drawing]:
+def curve_plots(report: Findings) -> Sequence[Drawing]:
     """Draw validation and training accuracy, then validation and training loss."""
     return [drawing for metric in TITLES if (drawing := curve_plot(report, metric))]
 
@@ -118,13 +118,13 @@ def _draw_curves(axes: "Axes", curves: Curves, metric: Metric, index: int, arms:
         axes.plot(trace.epochs, values, color=colour(index), ls=(0, (3, 2)), lw=1, marker="x", ms=4)
 
 
-def _epoch_limits(report: Report, metric: Metric) -> tuple[float | None, float | None]:
+def _epoch_limits(report: Findings, metric: Metric) -> tuple[float | None, float | None]:
     """Return the ends of the axis: matplotlib's own, or room for points side by side at the only epoch."""
     last = {epoch for curves in report.curves for epoch in curves.bands[metric].epochs}
     return (0.4, 1.6) if last == {1} else (None, None)
 
 
-def _accuracy_limits(report: Report) -> tuple[float, float]:
+def _accuracy_limits(report: Findings) -> tuple[float, float]:
     """Return one range for training and validation, so that the gap between them can be seen."""
     metrics: tuple[Metric, Metric] = ("valid_accuracy", "train_accuracy")
     lows = [low for curves in report.curves for metric in metrics for low in curves.bands[metric].low]

@@ -6,7 +6,7 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from assay.findings import numbers
-from assay.findings.findings import Report
+from assay.findings.findings import Findings
 from assay.findings.wording import captions
 from assay.report import latex_tables, tex
 from assay.report.canvas import Drawing, colour
@@ -20,14 +20,14 @@ FIGURES = "report-figures"
 """The folder of the figures, beside the document."""
 
 
-def write_latex(report: Report, path: Path | str) -> Path:
+def write_latex(report: Findings, path: Path | str) -> Path:
     """Write the document and its figures, and return its path; `UsageError` where it cannot be written."""
     path, drawings = Path(path), draw(report)
     write_figures(drawings.main, path.parent / FIGURES, ("pdf",))
     return write_whole(path, render(report, drawings))
 
 
-def render(report: Report, drawings: Drawings) -> str:
+def render(report: Findings, drawings: Drawings) -> str:
     """Return the document."""
     return (
         environment()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from assay.findings import numbers as n
 from assay.findings.arms import ArmRow
 from assay.findings.effects import Effect
-from assay.findings.findings import Report
+from assay.findings.findings import Findings
 from assay.findings.published import PublishedRow
 from assay.findings.wording import claim_words, published_words
 from assay.findings.wording.code_words import CLAIM_VERDICTS, VERDICTS
@@ -32,7 +32,7 @@ def table(of: Table, caption: str) -> Tex:
     return Tex("\n".join([*lines, r"\bottomrule", r"\end{longtable}}", *note]))
 
 
-def tables(report: Report) -> Mapping[str, Table]:
+def tables(report: Findings) -> Mapping[str, Table]:
     """Return every table of a report by its name; without rows where there is nothing to say."""
     return {
         "effects": _effects(report),
@@ -55,7 +55,7 @@ def factorial_table(effects: Iterable[FactorEffect]) -> Table:
     return Table("L{6cm}rrrr", ("Effect", "Mean", "Interval", "p", "p (adjusted)"), rows)
 
 
-def _effects(report: Report) -> Table:
+def _effects(report: Findings) -> Table:
     headings = ("Comparison", "Verdict", "Mean", "Interval", "p", "Seeds", "On new images")
     return Table("L{4cm}L{2.6cm}rrrrr", headings, [_effect(effect) for effect in report.effects])
 
@@ -73,7 +73,7 @@ def _effect(effect: Effect) -> Sequence[str]:
     )
 
 
-def _networks(report: Report) -> Table:
+def _networks(report: Findings) -> Table:
     rows = [
         (
             f"{pair.a} and {pair.b}",
@@ -88,7 +88,7 @@ def _networks(report: Report) -> Table:
     return Table("L{5cm}rrrrr", ("Networks", "Difference", "First alone", "Second alone", "p", "mid-p"), rows)
 
 
-def _claims(report: Report) -> Table:
+def _claims(report: Findings) -> Table:
     rows = []
     for claim in report.claims:
         verdict = CLAIM_VERDICTS[claim.verdict] if claim.verdict else n.NOTHING
@@ -103,7 +103,7 @@ def _claims(report: Report) -> Table:
     return Table("L{5.5cm}L{2.4cm}L{4.5cm}L{1.8cm}r", headings, rows)
 
 
-def _arms(report: Report) -> Table:
+def _arms(report: Findings) -> Table:
     spread = (n.interval_name(report.confidence),) if report.judged else ()
     headings = ("Arm", "Test, %", *spread, "SD", "Test loss", "Best valid.",
                 "s/epoch", "MiB", "Params", "FLOPs", "Runs")  # fmt: skip
@@ -129,7 +129,7 @@ def _arm(arm: ArmRow, judged: bool) -> Sequence[str]:
     )
 
 
-def _costs(report: Report) -> Table:
+def _costs(report: Findings) -> Table:
     measured = any(cost.memory_has_interval for cost in report.costs)
     rows = [
         (
@@ -145,7 +145,7 @@ def _costs(report: Report) -> Table:
     return Table(f"L{{4cm}}{'r' * (len(headings) - 1)}", headings, rows)
 
 
-def _published(report: Report) -> Table:
+def _published(report: Findings) -> Table:
     rows = [
         (
             row.arm,
@@ -166,7 +166,7 @@ def _quantity(row: PublishedRow) -> str:
     return f"{named} (doubtful: {row.doubt})" if row.doubt else named
 
 
-def _mistakes(report: Report) -> Table:
+def _mistakes(report: Findings) -> Table:
     confusion = report.inside.confusion if report.inside else None
     pairs = confusion.pairs if confusion else ()
     rows = [
@@ -176,7 +176,7 @@ def _mistakes(report: Report) -> Table:
     return Table("L{3cm}ll", ("Characters", "", ""), rows)
 
 
-def _rerun(report: Report) -> Table:
+def _rerun(report: Findings) -> Table:
     rerun = report.rerun
     sizes = ", ".join(f"{size:,} {split}" for split, size in rerun.sizes.items())
     synthetic = " (synthetic)" if rerun.synthetic else ""

@@ -12,15 +12,15 @@ from rich.text import Text
 from assay.findings import numbers
 from assay.findings.comparisons import resolved
 from assay.findings.effects import Effect
-from assay.findings.findings import Report
+from assay.findings.findings import Findings
 from assay.findings.wording import claim_words
 from assay.findings.wording.captions import LEFT_IN_REPORT
 from assay.findings.wording.code_words import CLAIM_VERDICTS, VERDICTS
 from assay.findings.wording.facts import facts
 from assay.records.runs import RunRecord, Status
 from assay.report import export
-from assay.results import Results
 from assay.stats import ClaimVerdict, Factorial, Verdict
+from assay.store.readout import Readout
 
 MOST_LIMITS = 5
 MOST_FACTORS = 12
@@ -47,7 +47,7 @@ CLAIM_STYLES = {
 }
 
 
-def results_table(results: Results) -> Table:
+def results_table(results: Readout) -> Table:
     """Return one row a run."""
     table = _table("accuracies in %, loss in nats without penalties, mem: MiB, par: parameters", gap=1)
     table.add_column("arm", overflow="fold")
@@ -60,7 +60,7 @@ def results_table(results: Results) -> Table:
     return table
 
 
-def epochs_table(results: Results) -> Table:
+def epochs_table(results: Readout) -> Table:
     """Return one row an epoch and run."""
     table = _table("accuracies in %, losses in nats without penalties")
     table.add_column("arm", overflow="fold")
@@ -81,7 +81,7 @@ def epochs_table(results: Results) -> Table:
     return table
 
 
-def arms_table(report: Report) -> Table:
+def arms_table(report: Findings) -> Table:
     """Return one row an arm: what it reached and what it cost."""
     caption = "accuracies in %, mem: peak memory in MiB; valid best is optimistic"
     table = _table(caption if report.complete else f"{report.stamp}; {caption}")
@@ -104,7 +104,7 @@ def arms_table(report: Report) -> Table:
     return table
 
 
-def status_table(results: Results) -> Table:
+def status_table(results: Readout) -> Table:
     """Return one row an arm: how many of its runs stand where."""
     look = results.at_look().look
     settled = f"; {'resolved at ' if resolved(results) else ''}{look}" if look else ""
@@ -120,7 +120,7 @@ def status_table(results: Results) -> Table:
     return table
 
 
-def verdict_panel(report: Report) -> Panel:
+def verdict_panel(report: Findings) -> Panel:
     """Return the answer, the numbers behind it and what they cannot say."""
     parts: list[RenderableType] = [Text(report.answer, style="bold")]
     if len(report.effects) == 1:
@@ -137,7 +137,7 @@ def verdict_panel(report: Report) -> Panel:
     )
 
 
-def claims_table(report: Report) -> Table:
+def claims_table(report: Findings) -> Table:
     """Return one row a claim, with what each of its comparisons found."""
     table = _table("differences in points, costs as factors")
     table.add_column("claim", overflow="fold", ratio=3)
@@ -159,7 +159,7 @@ def claims_table(report: Report) -> Table:
     return table
 
 
-def summary(report: Report) -> Group:
+def summary(report: Findings) -> Group:
     """Return the question, the arms, the claims and the verdict."""
     claims = [claims_table(report)] if report.claims else []
     return Group(Text(report.question, style="italic"), arms_table(report), *claims, verdict_panel(report))
@@ -217,7 +217,7 @@ def _numbers_behind(effect: Effect) -> Table:
     return table
 
 
-def _effects_table(report: Report) -> Table:
+def _effects_table(report: Findings) -> Table:
     table = _table(
         f"differences in pp; {report.intervals_name}, p adjusted; of equivalent arms those within the margin"
     )
@@ -237,7 +237,7 @@ def _effects_table(report: Report) -> Table:
     return table
 
 
-def _networks_table(report: Report) -> Table:
+def _networks_table(report: Findings) -> Table:
     table = _table("two networks, not two methods: McNemar's exact test, in pp")
     table.add_column("networks", overflow="fold")
     _numbers(table, ("difference", "p", "mid-p"))

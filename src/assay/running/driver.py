@@ -20,8 +20,9 @@ from assay.records.runs import EpochRecord, RunId, RunRecord, Status, TestResult
 from assay.running.events import Compiling, EpochEnded, OnEvent, RunEnded, StepsTaken
 from assay.running.plan import Plan
 from assay.store import Store
+from assay.store.weights import path_of, save_weights
 from assay.training.causes import stuck, why_diverged, why_stuck
-from assay.training.checkpoints import load_progress, path_of, save_progress, save_weights
+from assay.training.checkpoints import load_progress, save_progress
 from assay.training.train import Ended, Job, Progress, at_end, measured, test, train
 
 

@@ -2,13 +2,21 @@
 
 from pathlib import Path
 
-from assay.results import DATABASE, Results
+from assay.results import Results
 from assay.running.events import OnEvent, ignore
 from assay.running.run import run
+from assay.store.readout import DATABASE
 from assay.study.study import Study
 
 
-def repeat(study: Study, folder: Path, *, workers: int | None = None, on_event: OnEvent = ignore) -> Results:
+def repeat(
+    study: Study,
+    folder: Path,
+    *,
+    workers: int | None = None,
+    progress: bool = True,
+    on_event: OnEvent = ignore,
+) -> Results:
     """Run a study in a folder of its own below ``folder``, or go on with it, and return its results.
 
     A run that another study below ``folder`` shares is trained once: the later
@@ -16,4 +24,4 @@ def repeat(study: Study, folder: Path, *, workers: int | None = None, on_event: 
     """
     own = folder / study.name
     others = [path.parent for path in sorted(folder.glob(f"*/{DATABASE}")) if path.parent != own]
-    return run(study, own, workers=workers, on_event=on_event, reuse=others)
+    return run(study, own, workers=workers, reuse=others, progress=progress, on_event=on_event)

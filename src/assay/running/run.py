@@ -8,7 +8,7 @@ killed continues from the last epoch of every run, bit for bit.
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from threadpoolctl import threadpool_limits
@@ -19,13 +19,15 @@ from assay.errors import StoreError, UsageError
 from assay.findings.comparisons import over
 from assay.records.machine import processors, versions
 from assay.records.runs import RunId
-from assay.results import DATABASE, Results
+from assay.results import Results
 from assay.running.driver import Driver, stored_epochs
 from assay.running.events import Loading, OnEvent, Started, ignore
 from assay.running.plan import Plan, check, make_plan
+from assay.running.progress.show import shown
 from assay.running.reuse import take_over
 from assay.store import Header, SQLiteStore, Store
 from assay.store.lock import folder_lock
+from assay.store.readout import DATABASE
 from assay.study import tables
 from assay.study.study import Study
 from assay.training.causes import chance
@@ -37,18 +39,21 @@ def run(
     *,
     workers: int | None = None,
     first: int | None = None,
-    reuse: Sequence[Path] = (),
+    reuse: Path | str | Iterable[Path | str] = (),
+    progress: bool = True,
     on_event: OnEvent = ignore,
 ) -> Results:
     """Run ``study`` in the folder ``out``, or continue it there, and return its results.
 
     ``out`` defaults to ``assay-runs/`` and the study's name; ``workers`` to the
     number of processors; ``first`` is how many of the study's seeds to train,
-    by default all. Runs that the results folders ``reuse`` hold already, of the
-    same settings, data, engine and seed, are taken over from there. A study that
-    is complete, or that a declared look has resolved and that stopped there, is
-    not run again. Raises `StoreError` if the folder holds another study, and
-    what a plan and the data can raise.
+    by default all. Runs that the results folder or folders ``reuse`` hold already,
+    of the same settings, data, engine and seed, are taken over from there. A study
+    that is complete, or that a declared look has resolved and that stopped there, is
+    not run again. With ``progress`` it shows how far it is: a bar an arm in a
+    notebook, else on stderr, a live table in a terminal and a line an epoch elsewhere;
+    ``on_event`` is called with every event (`assay.running.events`). Raises `StoreError` if
+    the folder holds another study, and what a plan and the data can raise.
     """
     folder = Path(out) if out is not None else default_folder(study)
     count = worker_count(workers)
@@ -65,13 +70,18 @@ def run(
             begun = {run.arm: run.engine for run in results.runs}
             study = results.study  # which says how it was measured, as the file of an older one does not
             results.close()
-        _train(study, folder, count, on_event, begun, first, reuse)
+        with shown(progress, on_event) as watch:
+            _train(study, folder, count, watch, begun, first, _folders(reuse))
     return Results.open(folder)
 
 
 def default_folder(study: Study) -> Path:
     """Return where a study's results go unless one says otherwise."""
     return Path("assay-runs") / study.name
+
+
+def _folders(reuse: Path | str | Iterable[Path | str]) -> list[Path]:
+    return [Path(reuse)] if isinstance(reuse, Path | str) else [Path(folder) for folder in reuse]
 
 
 def worker_count(workers: int | None) -> int:
@@ -90,8 +100,7 @@ def worker_count(workers: int | None) -> int:
 def _check_unread(study: Study) -> None:
     """Refuse what cannot be trained before a folder is made or anything drawn, where the sizes are known."""
     if study.data.source == "glyphs":
-        sizes = outline(study.data)
-        check(study, sizes.input_shape, sizes.classes, sizes.train)
+        check(study, outline(study.data))
 
 
 def _train(
@@ -105,8 +114,7 @@ def _train(
 ) -> None:
     on_event(Loading(study.data.source))
     data = load(study.data)
-    height, width = data.train.images.shape[1:]
-    plan = make_plan(study, (1, height, width), len(data.classes), begun, len(data.train)).first(first)
+    plan = make_plan(study, data, begun).first(first)
     store = _open(folder, study, data)
     try:
         take_over(plan, store, folder, reuse)

@@ -32,6 +32,7 @@ class SQLiteStore(Store):
         self.path = path
         self._connection = connection
         self._header: Header | None = None
+        self._closed = False
 
     @classmethod
     def create(cls, path: Path, header: Header) -> "SQLiteStore":
@@ -130,6 +131,7 @@ class SQLiteStore(Store):
 
     def close(self) -> None:
         """Let go of the file."""
+        self._closed = True
         self._connection.close()
 
     def _answer(self, column: str, run: RunId) -> bytes:
@@ -176,6 +178,8 @@ class SQLiteStore(Store):
         self._connection.execute(f"PRAGMA user_version = {VERSION}")
 
     def _read(self, query: str, *values: object, into: Callable[[sqlite3.Row], Any] = tuple) -> list[Any]:
+        if self._closed:
+            raise StoreError(f"{self.path}: is closed (open the folder again to read more of it)")
         try:
             return [into(row) for row in self._connection.execute(query, values)]
         except (sqlite3.Error, ValueError, TypeError, LookupError) as error:

@@ -10,6 +10,7 @@ from assay import nn
 from assay.engines.torch import activations
 from assay.engines.torch.composite import ChainOp, ResidualOp
 from assay.engines.torch.convolution import conv2d
+from assay.engines.torch.initial_weights import Weight
 from assay.engines.torch.linear import LinearOp
 from assay.engines.torch.normalisation import BatchNormOp, DropoutOp
 from assay.engines.torch.op import Op, Site
@@ -22,7 +23,6 @@ from assay.engines.torch.rectified import (
 )
 from assay.engines.torch.shaping import ReshapeOp, ZeroPad2dOp
 from assay.engines.torch.ways import PLAIN, Ways
-from assay.engines.torch.weights import Weight
 from assay.nn.layer import Layer
 from assay.nn.nodes import Node, local, place
 from assay.nn.residual import SHORTCUT

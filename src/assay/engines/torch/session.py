@@ -25,12 +25,12 @@ from assay.engines.torch.composite import backward
 from assay.engines.torch.device import at_work
 from assay.engines.torch.examples import Examples
 from assay.engines.torch.graphs import STEPS, Graph, Record, record, recordable
+from assay.engines.torch.initial_weights import Weights
 from assay.engines.torch.op import Draw, Generators
 from assay.engines.torch.penalties import add_gradients
 from assay.engines.torch.precision import in_its_precision, precision
 from assay.engines.torch.rules import RULES, Number
 from assay.engines.torch.ways import Ways, best
-from assay.engines.torch.weights import Weights
 from assay.nn.network import Network
 from assay.optim.schedules import Schedule
 from assay.shapes import Array

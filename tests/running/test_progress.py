@@ -1,38 +1,21 @@
 """How far a study is, and how long the rest takes."""
 
-from dataclasses import replace
+import sys
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
-from tiny import TRAIN, tiny_study
+from watched import ended, epoch, started
 
-from assay.cli import progress
-from assay.cli.progress import LiveTable, PlainLines
-from assay.cli.tally import Tally
-from assay.cli.text import duration
-from assay.records.runs import EpochRecord, RunId, RunRecord, Status, TestResult
-from assay.running.events import Compiling, EpochEnded, Loading, RunEnded, Started, StepsTaken
-from assay.running.plan import make_plan
-
-
-def started(seeds: int = 2, workers: int = 1, done: int = 0) -> Started:
-    plan = make_plan(tiny_study("idx:nowhere", seeds=seeds, training={"batch_size": 32}), (1, 14, 14), 6)
-    runs = plan.runs
-    return Started(plan, tuple(runs[done:]), dict.fromkeys(runs[:done], 3), TRAIN, workers)
-
-
-def epoch(number: int, seconds: float = 1.0) -> EpochRecord:
-    return EpochRecord(number, 1.0, 0.5, 1.0, 0.25, seconds, 77.0)
-
-
-def ended(run: RunId, status: Status = Status.DONE, stuck: bool = False) -> RunEnded:
-    done = status is Status.DONE
-    end = RunRecord(run.arm, run.seed, status, "reference", 1, 1, 1, "computed")
-    test, message = TestResult(0.4, 3, 4) if done else None, "why" if stuck or not done else None
-    return RunEnded(replace(end, test=test, stuck=stuck, message=message))
+from assay.records.runs import Status
+from assay.report.text import duration
+from assay.running.events import Compiling, EpochEnded, Loading, Started, StepsTaken
+from assay.running.progress import watcher as watching
+from assay.running.progress.live import LiveTable
+from assay.running.progress.tally import Tally
+from assay.running.progress.watcher import PlainLines
 
 
 @given(seeds=st.integers(1, 6), workers=st.integers(1, 8), pace=st.floats(0.1, 100), data=st.data())
@@ -83,12 +66,12 @@ def test_runs_that_were_done_before_take_no_time(done: int):
 
 def test_one_run_is_no_plural(capsys):
     event = started(seeds=1)
-    PlainLines()(Started(event.plan, event.pending[:1], {}, event.examples, 2))
+    PlainLines(sys.stdout)(Started(event.plan, event.pending[:1], {}, event.examples, 2))
     assert capsys.readouterr().out == "1 run to train, 1 at a time, 1 more is done\n"
 
 
 def test_a_line_is_written_for_every_new_epoch_and_for_no_old_one(capsys):
-    lines = PlainLines()
+    lines = PlainLines(sys.stdout)
     event = started(seeds=1)
     run = event.plan.runs[0]
     lines(Loading("there"))
@@ -107,8 +90,8 @@ def test_a_line_is_written_for_every_new_epoch_and_for_no_old_one(capsys):
 
 def test_waiting_for_the_compiler_is_said_once_with_the_time_left(capsys, monkeypatch):
     clock = iter([0.0, 2.0, 4.0, 6.0])
-    monkeypatch.setattr(progress, "monotonic", lambda: next(clock))
-    lines = PlainLines()
+    monkeypatch.setattr(watching, "monotonic", lambda: next(clock))
+    lines = PlainLines(sys.stdout)
     lines(started())
     for done in (1, 2, 3, 4):
         lines(Compiling("max", done, 4))

@@ -5,7 +5,7 @@ from crossed import CROSSED, make_factors
 from factories import make_results, make_study
 from tiny import tiny_study
 
-from assay.findings.findings import Report, build
+from assay.findings.findings import Findings, build
 from assay.findings.inside import look_inside
 from assay.records.runs import Status
 from assay.results import Results
@@ -23,13 +23,13 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
 
 
 @pytest.fixture(scope="session")
-def report(results: Results) -> Report:
+def report(results: Results) -> Findings:
     """The report of the two arms."""
     return build(results)
 
 
 @pytest.fixture(scope="session")
-def family(tmp_path_factory: pytest.TempPathFactory) -> Report:
+def family(tmp_path_factory: pytest.TempPathFactory) -> Findings:
     """Four arms against a control, under a question that tries to escape."""
     study = make_study(("max", "average", "strided", "dilated"), control="max", question=QUESTION)
     return build(make_results(tmp_path_factory.mktemp("family"), study, synthetic=False))
@@ -50,12 +50,12 @@ def trained(tmp_path_factory: pytest.TempPathFactory, characters: str) -> Result
 
 
 @pytest.fixture(scope="session")
-def looked(trained: Results) -> Report:
+def looked(trained: Results) -> Findings:
     """The report of the trained arms with a look inside."""
     return build(trained, look_inside(trained, image=3))
 
 
 @pytest.fixture(scope="session")
-def factors(tmp_path_factory: pytest.TempPathFactory) -> Report:
+def factors(tmp_path_factory: pytest.TempPathFactory) -> Findings:
     """Two factors of two and three levels, whose effects depend on one another."""
     return build(make_results(tmp_path_factory.mktemp("factors"), make_factors(), correct=CROSSED))
