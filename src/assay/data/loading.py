@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from hashlib import sha256
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,8 +45,25 @@ def _open(spec: DataSpec) -> Source:
         return folder.open_folder(spec.source.removeprefix("idx:"))
     if spec.source in remote.NAMES:
         return remote.open_fetched(spec.source)
-    hint = suggestion(spec.source, [GLYPHS, *remote.NAMES])
-    raise DataError(f"data set {shown(spec.source)} is unknown ({hint} a folder of IDX files is idx:DIR)")
+    raise DataError(f"data set {shown(spec.source)} is unknown ({_hint(spec.source)})")
+
+
+def _hint(source: str) -> str:
+    """Say what an unknown ``source`` may have been meant to be."""
+    if _is_folder(source):
+        return f"did you mean {f'idx:{source}'!r}?"
+    part_of = [name for name in remote.NAMES if name.startswith(f"{source}/")]
+    if part_of:
+        return f"did you mean {part_of[0]!r}? others: {', '.join(part_of[1:])}"
+    return f"{suggestion(source, [GLYPHS, *remote.NAMES])} a folder of IDX files is idx:DIR"
+
+
+def _is_folder(path: str) -> bool:
+    """Whether there is a folder; False for what can be no path at all."""
+    try:
+        return Path(path).expanduser().is_dir()
+    except (OSError, ValueError, RuntimeError):
+        return False
 
 
 def _glyphs(spec: DataSpec) -> Source:
