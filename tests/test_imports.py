@@ -64,6 +64,7 @@ MEANS_THE_SAME = {
     "data": ("data cli", "the command for the room"),
     "dropout": ("nn engines.numba", "the layer, as the engine computes it"),
     "engine": ("engines.numba engines.torch", "the folder's engine"),
+    "engines": ("engines testing", "the room, and the tests that engines pass"),
     "examples": ("data engines.numba engines.torch", "examples in memory, and as each engine reads them"),
     "factorial": ("stats findings", "the statistics of factors, and what a study finds by them"),
     "findings": ("findings findings.findings", "the room and what it returns"),

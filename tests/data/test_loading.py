@@ -1,5 +1,6 @@
 """A data set is divided as its DataSpec says, by its own seed, and never by anything else."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -164,3 +165,16 @@ def test_every_listed_source_says_how_to_get_it():
     listed = sources()
     assert [source.name for source in listed][:3] == ["glyphs", "idx:DIR", "emnist/balanced"]
     assert all(source.description and source.how for source in listed)
+
+
+@pytest.mark.parametrize(
+    ("source", "meant"),
+    [("folder", "'idx:folder'?"), ("emnist", "'emnist/balanced'? others: emnist/"), ("glyhps", "'glyphs'?")],
+)
+def test_an_unknown_set_is_refused_with_what_may_have_been_meant(source, meant, tmp_path, monkeypatch):
+    (tmp_path / "folder").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(
+        DataError, match=rf"^data set '{source}' is unknown \(did you mean {re.escape(meant)}"
+    ):
+        load(source)

@@ -76,7 +76,7 @@ MISTAKES = {
 }
 
 
-def tested(session, lacking):
+def conformance_of(session, lacking):
     class Engine(ReferenceEngine):
         def lacks(self, network, recipe):
             return list(lacking)
@@ -91,11 +91,11 @@ def tested(session, lacking):
 
 @pytest.mark.parametrize(("mistake", "name"), MISTAKES.items(), ids=[one.__name__ for one in MISTAKES])
 def test_a_mistake_is_caught(mistake, name):
-    getattr(tested(ReferenceSession, []), name)()
+    getattr(conformance_of(ReferenceSession, []), name)()
     with pytest.raises(AssertionError):
-        getattr(tested(mistake, []), name)()
+        getattr(conformance_of(mistake, []), name)()
 
 
 def test_an_engine_that_has_nothing_is_not_passed_by():
     with pytest.raises(AssertionError, match="lacks something of every network or recipe"):
-        tested(ReferenceSession, ["everything"]).test_something_is_tried()
+        conformance_of(ReferenceSession, ["everything"]).test_something_is_tried()

@@ -55,7 +55,7 @@ def _hint(source: str) -> str:
     part_of = [name for name in remote.NAMES if name.startswith(f"{source}/")]
     if part_of:
         return f"did you mean {part_of[0]!r}? others: {', '.join(part_of[1:])}"
-    return f"{suggestion(source, ['glyphs', *remote.NAMES])} a folder of IDX files is idx:DIR"
+    return f"{suggestion(source, [GLYPHS, *remote.NAMES])} a folder of IDX files is idx:DIR"
 
 
 def _is_folder(path: str) -> bool:

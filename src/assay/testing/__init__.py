@@ -2,7 +2,7 @@
 
 from assay.testing.conformance import LayerConformance as LayerConformance
 from assay.testing.conformance import check_layer as check_layer
-from assay.testing.engine_conformance import EngineConformance as EngineConformance
+from assay.testing.engines import EngineConformance as EngineConformance
 from assay.testing.gradients import Mismatch as Mismatch
 from assay.testing.gradients import central_differences as central_differences
 from assay.testing.gradients import gradient_check as gradient_check
