@@ -26,6 +26,10 @@ Figures = Annotated[
     str | None, typer.Option("--figures", metavar="DIR", help="Also write each figure as SVG and PDF.")
 ]
 
+Out = Annotated[
+    str | None, typer.Option("--out", metavar="DIR", help="Write here, by default into the results folder.")
+]
+
 
 def status(folder: Folder) -> None:
     """Say how far a study has come.
@@ -58,7 +62,12 @@ def results(folder: Folder, format: Format = "table") -> None:
 
 
 def report(
-    folder: Folder, format: Document = "html", arm: Arm = None, image: Image = 0, figures: Figures = None
+    folder: Folder,
+    format: Document = "html",
+    arm: Arm = None,
+    image: Image = 0,
+    figures: Figures = None,
+    out: Out = None,
 ) -> None:
     """Write a study's report into its folder and print its path.
 
@@ -67,11 +76,12 @@ def report(
     from assay.findings import findings as model
     from assay.findings.inside import look_inside
     from assay.report import drawings
+    from assay.report.files import made
     from assay.results import Results
 
     with closing(Results.open(folder, watch=True)) as found:
         written = model.build(found, look_inside(found, arm, image))
-        say(_write(written, found.folder, format))
+        say(_write(written, found.folder if out is None else made(out), format))
     if figures is not None:
         drawings.write_figures(drawings.draw(written), figures)
         say(figures)

@@ -3,6 +3,8 @@
 import sys
 from typing import TYPE_CHECKING, Any
 
+from assay.errors import one_line
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
@@ -30,11 +32,6 @@ def complain(message: str) -> None:
     """Write an error on one line of stderr."""
     sys.stdout.flush()
     print(f"assay: error: {one_line(message)}", file=sys.stderr)
-
-
-def one_line(message: str) -> str:
-    """Return ``message`` with line ends and other control characters written out."""
-    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in message.strip())
 
 
 def write(text: str) -> None:

@@ -48,6 +48,8 @@ class Rerun:
     test_openings: int
     finished: int
     """How many runs have a test result, those of seeds beyond a look too."""
+    results_digest: str
+    """Of what the report was drawn from (`Results.digest`)."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,8 @@ class Report:
     """The declared look that is spoken of; None where none is declared or reached."""
     resolved: bool = False
     """Whether every comparison is decided."""
+    stopped: bool = False
+    """Whether a run was begun that nothing is at work on any more."""
     train_sample: int | None = None
     """Of how many training images the curves are; None where they are of all."""
     unlike_source: str = ""
@@ -110,10 +114,11 @@ class Report:
 
     @property
     def stamp(self) -> str:
-        """How far the study has come: "complete", "resolved at look 1 of 3" or "interim k/n"."""
+        """How far the study has come: "complete", "resolved at look 1 of 3", "interim k/n", "stopped at k/n"."""
         if self.complete and self.done < self.total:
             return f"resolved at {self.look}"
-        how_far = "complete" if self.complete else f"interim {self.done}/{self.total}"
+        not_yet = f"{'stopped at' if self.stopped else 'interim'} {self.done}/{self.total}"
+        how_far = "complete" if self.complete else not_yet
         return f"{how_far}, {self.look}" if self.look else how_far
 
     @property
@@ -181,6 +186,7 @@ def build(results: Results, inside: Inside | None = None) -> Report:
         confidence=results.confidence,
         look=results.look,
         resolved=family is not None and all(decided(pair) for pair in family.pairs),
+        stopped=whole.stopped,
         train_sample=_train_sample(results),
         unlike_source=unlike_source(results.study),
     )
@@ -206,4 +212,5 @@ def _rerun(results: Results) -> Rerun:
         versions=header.versions,
         test_openings=results.store.test_openings(),
         finished=sum(run.status is Status.DONE for run in results.runs),
+        results_digest=results.digest,
     )

@@ -8,6 +8,7 @@ killed continues from the last epoch of every run, bit for bit.
 """
 
 import os
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -66,7 +67,7 @@ def run(
             study = results.study  # which says how it was measured, as the file of an older one does not
             results.close()
         _train(study, folder, count, on_event, begun, first, reuse)
-    return Results.open(folder)
+    return Results.open(folder, watch=True)
 
 
 def default_folder(study: Study) -> Path:
@@ -146,7 +147,10 @@ def _create(path: Path, study: Study, data: Dataset) -> Store:
     )  # fmt: skip
     beside = path.with_suffix(".new")
     for leftover in path.parent.glob(f"{beside.name}*"):
-        leftover.unlink()
+        if leftover.is_dir() and not leftover.is_symlink():
+            shutil.rmtree(leftover)
+        else:
+            leftover.unlink()
     SQLiteStore.create(beside, header).close()
     beside.replace(path)
     return SQLiteStore.open(path, write=True)

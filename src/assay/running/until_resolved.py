@@ -50,7 +50,7 @@ def run_until_resolved(
             with closing(run(study, folder, workers=workers, first=seeds, on_event=watch)) as results:
                 if results.seeds_ended < seeds or _looked(results, watch):
                     break
-    return Results.open(folder)
+    return Results.open(folder, watch=True)
 
 
 def _looked(results: Results, watch: "_Watch") -> bool:

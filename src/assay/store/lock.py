@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from assay.errors import StoreError
 from assay.records.holds import Holder, hold
@@ -53,10 +54,11 @@ def holder(folder: Path) -> Holder | None:
         with open(descriptor, "rb") as file:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 return None
-            found = Holder(**json.loads(file.read(LONGEST_NOTE)))
+            found: Any = Holder(**json.loads(file.read(LONGEST_NOTE)))
         words = (found.started, found.boot, found.host, found.since)
         sound = type(found.pid) is int and all(isinstance(word, str) and word.isprintable() for word in words)
-        return found if sound and not found.gone else None
+        known: Holder | None = found if sound and not found.gone else None
+        return known
     except (OSError, ValueError, TypeError, RecursionError):
         return None
 
