@@ -114,7 +114,7 @@ class Report:
 
     @property
     def stamp(self) -> str:
-        """How far the study has come: "complete", "resolved at look 1 of 3", "interim k/n", "stopped at k/n"."""
+        """How far the study has come: complete, resolved at look 1 of 3, interim k/n or stopped at k/n."""
         if self.complete and self.done < self.total:
             return f"resolved at {self.look}"
         not_yet = f"{'stopped at' if self.stopped else 'interim'} {self.done}/{self.total}"

@@ -255,10 +255,13 @@ def _to_read(path: Path) -> sqlite3.Connection:
         return _connect(path, "ro")
     if not journal.exists() or not journal.stat().st_size:
         return _connect(path, "ro&immutable=1")
-    with TemporaryDirectory(prefix="assay-") as place:
-        for part in (path, journal):
-            shutil.copyfile(part, Path(place) / part.name)
-        return _copied(_connect(Path(place) / path.name, "rw"))
+    try:
+        with TemporaryDirectory(prefix="assay-") as place:
+            for part in (path, journal):
+                shutil.copyfile(part, Path(place) / part.name)
+            return _copied(_connect(Path(place) / path.name, "rw"))
+    except (OSError, sqlite3.Error) as error:
+        raise StoreError(f"{path}: cannot be read with its journal ({error})") from None
 
 
 def _bytes(predicted: NDArray[np.int64]) -> bytes:
