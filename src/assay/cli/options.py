@@ -155,7 +155,7 @@ def _value(text: str) -> Any:
 
     try:
         table = toml.loads(f"value = {text}")
-    except (tomllib.TOMLDecodeError, RecursionError):
+    except tomllib.TOMLDecodeError:
         return text
     except ValueError as error:
         raise UsageError(f"--set: {shown(text)}: {error}") from None
