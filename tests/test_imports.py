@@ -57,7 +57,7 @@ ONLY = {
     "shapes": {"errors"},
     "nn": BOTTOM,
     "optim": BOTTOM,
-    "data": BOTTOM,
+    "data": BOTTOM | {"records"},
     "stats": BOTTOM,
     "network": BOTTOM | {"nn"},
     "metrics": {"errors", "records"},

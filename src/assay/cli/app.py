@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from assay.cli import bench, check, data, folders, plan, predict, reproduce, run, studies
+from assay.cli import bench, check, data, doctor, folders, plan, predict, reproduce, run, studies
 from assay.cli.text import complain
 from assay.errors import AssayError
 
@@ -57,6 +57,8 @@ for _command in (
     folders.status,
     folders.results,
     folders.report,
+    doctor.doctor,
+    doctor.salvage,
     predict.predict,
     check.check,
 ):
