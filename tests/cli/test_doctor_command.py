@@ -43,9 +43,15 @@ def damaged_weights(folder):
     path.write_bytes(content)
 
 
-def pages(folder):
+def ruined(folder, table="epoch"):
+    """Overwrite the page at which a table begins."""
+    with closing(sqlite3.connect(folder / DATABASE)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        query = "SELECT rootpage FROM sqlite_master WHERE name = ?"
+        [(root,)] = connection.execute(query, (table,)).fetchall()
+        [(size,)] = connection.execute("PRAGMA page_size").fetchall()
     content = bytearray((folder / DATABASE).read_bytes())
-    content[9000:9400] = b"\xff" * 400
+    content[(root - 1) * size : root * size] = b"\xff" * size
     (folder / DATABASE).write_bytes(content)
 
 
@@ -58,7 +64,7 @@ FAULTS = {
     "right answers, its answers":
         lambda folder: change(folder, "UPDATE answer SET correct = zeroblob(length(correct))"),
     "which the study has not": lambda folder: change(folder, "UPDATE run SET seed = 77 WHERE seed = 1"),
-    "SQLite finds:": pages,
+    "SQLite finds:": ruined,
 }  # fmt: skip
 
 
@@ -83,12 +89,7 @@ def test_what_is_sound_is_salvaged_whole(folder, tmp_path, capsys):
 
 def test_of_a_damaged_folder_what_can_be_read_is_salvaged(folder, tmp_path, capsys):
     damaged_weights(folder)
-    with closing(sqlite3.connect(folder / DATABASE)) as connection:
-        [(root,)] = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'layer'")
-        [(size,)] = connection.execute("PRAGMA page_size")
-    content = bytearray((folder / DATABASE).read_bytes())
-    content[(root - 1) * size : root * size] = b"\xff" * size
-    (folder / DATABASE).write_bytes(content)
+    ruined(folder, "layer")
     assert said(capsys, "status", folder)[0] == 2
     status, words = said(capsys, "salvage", folder, tmp_path / "saved")
     assert status == 0

@@ -1,4 +1,4 @@
-"""``assay doctor`` and ``salvage``: whether a results folder is whole, and what can be kept of one that is not."""
+"""``assay doctor`` and ``salvage``: what is wrong with a results folder, and what can be kept of it."""
 
 from pathlib import Path
 from typing import Annotated

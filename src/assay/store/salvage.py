@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from importlib.resources import files
 from pathlib import Path
 
@@ -91,6 +91,4 @@ def sound(path: Path) -> str | None:
             [found] = connection.execute("PRAGMA integrity_check(1)").fetchone()
     except sqlite3.Error as error:
         found = str(error)
-    with suppress(AttributeError):
-        found = " ".join(found.split())[:200]
-    return None if found == "ok" else found
+    return None if found == "ok" else " ".join(str(found).split())[:200]
