@@ -74,6 +74,11 @@ def shown(value: object) -> str:
     return text if len(text) <= LONGEST else f"{text[:half]}...{text[-half:]}"
 
 
+def one_line(text: str) -> str:
+    """Return ``text`` with line ends and other control characters written out."""
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text.strip())
+
+
 def finite(value: float) -> bool:
     """Whether a number is finite, as a float too, for which an integer can be too large."""
     return abs(value) <= sys.float_info.max

@@ -9,7 +9,6 @@ from tiny import tiny_study
 from assay.errors import AssayError
 from assay.running.run import run
 from assay.store import SQLiteStore
-from assay.store.lock import folder_lock
 
 
 def run_as_nobody(folder, pipe):
@@ -44,9 +43,3 @@ def all_of(path):
             return found
     except AssayError as error:
         return str(error)
-
-
-def hold(folder: Path, mouth) -> None:
-    with folder_lock(folder):
-        mouth.send("held")
-        mouth.recv()

@@ -449,10 +449,9 @@ def test_a_folder_that_cannot_be_written_is_refused(tmp_path_factory):
     assert receive.recv().startswith(f"'{folder}/out': cannot be made (Permission denied")
 
 
-@pytest.mark.parametrize("name", ["lock", DATABASE])
-def test_a_stranger_in_the_folder_is_refused(name, characters, tmp_path):
-    (tmp_path / name).write_bytes(b"not a database, but long enough to be looked at: " * 40)
-    with pytest.raises(StoreError, match=rf"{tmp_path}/{name}: .*not a database"):
+def test_a_stranger_in_the_folder_is_refused(characters, tmp_path):
+    (tmp_path / DATABASE).write_bytes(b"not a database, but long enough to be looked at: " * 40)
+    with pytest.raises(StoreError, match=rf"{tmp_path}/{DATABASE}: .*not a database"):
         run(tiny_study(characters), tmp_path)
 
 

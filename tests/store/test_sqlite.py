@@ -15,7 +15,7 @@ from elsewhere import all_of, read_as_nobody
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assay.errors import StoreError
+from assay.errors import StoreError, one_line
 from assay.records.runs import EpochRecord, LayerRecord, RunId, RunRecord, Status, TestResult
 from assay.store import Header, SQLiteStore
 from assay.store.migrations import OLDEST, VERSION
@@ -39,7 +39,7 @@ losses = st.floats(0, 1e30) | st.sampled_from([nan, inf])
 epochs = st.builds(EpochRecord, st.integers(1, 5), losses, shares, losses, shares, shares, shares, shares)
 statuses = st.sampled_from([status for status in Status if status not in (Status.DONE, Status.STOPPED)])
 answers = st.lists(st.integers(0, 46), min_size=TOTAL, max_size=TOTAL).map(np.array)
-messages = st.none() | st.text(max_size=9)
+messages = st.none() | st.text(max_size=9).map(one_line)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from assay.report.text import grid
 
 SOURCE_COLUMNS = ("name", "description", "available", "how")
 
-app = typer.Typer(cls=Group, help="Data sets: list, info, preview, fetch.", rich_markup_mode=None)
+app = typer.Typer(cls=Group, help="Data sets: list, info, preview, fetch, verify.", rich_markup_mode=None)
 
 Spec = Annotated[
     str, typer.Argument(metavar="SPEC", show_default=False, help="glyphs, idx:DIR, emnist/balanced, ...")
@@ -109,3 +109,14 @@ def fetch(name: Name, place: From = None) -> None:
     from assay.data import fetch as get
 
     say(get(name, base_url=place))
+
+
+@app.command()
+def verify(name: Name) -> None:
+    """Compare a fetched data set with what was fetched.
+
+    Example: assay data verify emnist
+    """
+    from assay.data.remote import verify as compare
+
+    say(f"{name}: {compare(name)} files are as they were fetched")

@@ -23,6 +23,10 @@ Figures = Annotated[
     str | None, typer.Option("--figures", metavar="DIR", help="Also write each figure as SVG and PDF.")
 ]
 
+Out = Annotated[
+    str | None, typer.Option("--out", metavar="DIR", help="Write here, by default into the results folder.")
+]
+
 
 def status(folder: Folder, format: Format = "table") -> None:
     """Say how far a study has come.
@@ -70,7 +74,12 @@ def results(folder: Folder, epochs: Epochs = False, format: Format = "table") ->
 
 
 def report(
-    folder: Folder, format: Document = "html", arm: Arm = None, image: Image = 0, figures: Figures = None
+    folder: Folder,
+    format: Document = "html",
+    arm: Arm = None,
+    image: Image = 0,
+    figures: Figures = None,
+    out: Out = None,
 ) -> None:
     """Write a study's report into its folder and print its path.
 
@@ -79,12 +88,14 @@ def report(
     from assay.findings import findings as model
     from assay.findings.inside import look_inside
     from assay.report import drawings
+    from assay.report.files import made
     from assay.report.writing import write_report
     from assay.results import Results
 
     with closing(Results.open(folder, watch=True)) as found:
         written = model.build(found, look_inside(found, arm, image))
-        say(write_report(written, found.folder / f"report.{ENDINGS[format]}"))
+        place = found.folder if out is None else made(out)
+        say(write_report(written, place / f"report.{ENDINGS[format]}"))
     if figures is not None:
         drawings.write_figures(drawings.draw(written), figures)
         say(figures)

@@ -93,9 +93,10 @@ def _conclude(results: "Results", trained: bool) -> None:
     """Say what came out, if anything is new, and where the report is."""
     from assay.findings.comparisons import resolved
     from assay.records.runs import Status
+    from assay.report.files import is_current
 
     path = results.folder / REPORT
-    if trained or not path.exists():
+    if trained or not is_current(path, results.digest):
         from assay.findings import findings as model
         from assay.findings.inside import look_inside
         from assay.report import html, terminal

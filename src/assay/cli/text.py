@@ -5,6 +5,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from assay.cli.process import silence
+from assay.errors import one_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -32,11 +33,6 @@ def complain(message: str) -> None:
         print(f"assay: error: {one_line(message)}", file=sys.stderr, flush=True)
     except OSError:
         silence(sys.stderr)
-
-
-def one_line(message: str) -> str:
-    """Return ``message`` with line ends and other control characters written out."""
-    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in message.strip())
 
 
 def write(text: str) -> None:

@@ -51,6 +51,8 @@ class Rerun:
     test_openings: int
     finished: int
     """How many runs have a test result, those of seeds beyond a look too."""
+    results_digest: str
+    """Of what the report was drawn from (`Results.digest`)."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,8 @@ class Findings:
     """The declared look that is spoken of; None where none is declared or reached."""
     resolved: bool = False
     """Whether every comparison is decided."""
+    stopped: bool = False
+    """Whether a run was begun that nothing is at work on any more."""
     train_sample: int | None = None
     """Of how many training images the curves are; None where they are of all."""
     unlike_source: str = ""
@@ -117,10 +121,11 @@ class Findings:
 
     @property
     def stamp(self) -> str:
-        """How far the study has come: "complete", "resolved at look 1 of 3" or "interim k/n"."""
+        """How far the study has come: complete, resolved at look 1 of 3, interim k/n or stopped at k/n."""
         if self.complete and self.done < self.total:
             return f"resolved at {self.look}"
-        how_far = "complete" if self.complete else f"interim {self.done}/{self.total}"
+        not_yet = f"{'stopped at' if self.stopped else 'interim'} {self.done}/{self.total}"
+        how_far = "complete" if self.complete else not_yet
         return f"{how_far}, {self.look}" if self.look else how_far
 
     @property
@@ -195,6 +200,7 @@ def build(results: Readout, inside: Inside | None = None) -> Findings:
         confidence=results.confidence,
         look=results.look,
         resolved=family is not None and all(decided(pair) for pair in family.pairs),
+        stopped=whole.stopped,
         train_sample=_train_sample(results),
         unlike_source=unlike_source(results.study),
     )
@@ -220,4 +226,5 @@ def _rerun(results: Readout) -> Rerun:
         versions=header.versions,
         test_openings=results.store.test_openings(),
         finished=sum(run.status is Status.DONE for run in results.runs),
+        results_digest=results.digest,
     )

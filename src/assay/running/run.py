@@ -8,6 +8,7 @@ killed continues from the last epoch of every run, bit for bit.
 """
 
 import os
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -72,7 +73,7 @@ def run(
             results.close()
         with shown(progress, on_event) as watch:
             _train(study, folder, count, watch, begun, first, _folders(reuse))
-    return Results.open(folder)
+    return Results.open(folder, watch=True)
 
 
 def default_folder(study: Study) -> Path:
@@ -154,7 +155,10 @@ def _create(path: Path, study: Study, data: Dataset) -> Store:
     )  # fmt: skip
     beside = path.with_suffix(".new")
     for leftover in path.parent.glob(f"{beside.name}*"):
-        leftover.unlink()
+        if leftover.is_dir() and not leftover.is_symlink():
+            shutil.rmtree(leftover)
+        else:
+            leftover.unlink()
     SQLiteStore.create(beside, header).close()
     beside.replace(path)
     return SQLiteStore.open(path, write=True)

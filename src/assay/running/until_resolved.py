@@ -54,7 +54,7 @@ def run_until_resolved(
             with found as results:
                 if results.seeds_ended < seeds or _looked(results, watch):
                     break
-    return Results.open(folder)
+    return Results.open(folder, watch=True)
 
 
 def _looked(results: Results, watch: "_Watch") -> bool:

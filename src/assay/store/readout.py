@@ -1,8 +1,10 @@
 """What a study has found so far, read from its folder."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
+from hashlib import sha256
 from itertools import takewhile
 from math import nan
 from pathlib import Path
@@ -53,14 +55,19 @@ class Readout:
 
     @classmethod
     def open(cls, folder: Path | str, *, watch: bool = False) -> Self:
-        """Open the results in ``folder``; `StoreError` if there are none.
+        """Open the results in ``folder``; `StoreError` if there are none, or none that can be believed.
 
         With ``watch`` runs whose process has died are ``stopped``, and not
         ``running`` as it left them.
         """
         folder = Path(folder)
         at_work = not watch or is_held(folder)  # before reading: what ends meanwhile is read as ended
-        return cls(folder, SQLiteStore.open(folder / DATABASE), at_work)
+        store = SQLiteStore.open(folder / DATABASE)
+        with ExitStack() as on_error:
+            on_error.callback(store.close)
+            store.check()
+            on_error.pop_all()
+        return cls(folder, store, at_work)
 
     @cached_property
     def study(self) -> Study:
@@ -203,6 +210,20 @@ class Readout:
         ended = {run.id for run in self.runs if run.status.ended}
         arms = [arm.name for arm in self.study.arms]
         return len([*takewhile(lambda seed: ended >= {RunId(arm, seed) for arm in arms}, self.study.seeds)])
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of what a report is drawn from: the study, the data, and every run's row as it stands.
+
+        A report carries it, so that whoever finds one knows whether it is older than its results.
+        """
+        parts = (self.header.digest, self.header.data_digest, self.store.test_openings(), *self.runs)
+        return sha256("\n".join(map(repr, parts)).encode()).hexdigest()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether a run was begun that nothing is at work on any more."""
+        return any(run.status is Status.STOPPED for run in self.runs)
 
     def rows(self) -> list[dict[str, Any]]:
         """Return one row a run, as `COLUMNS` names them."""

@@ -300,9 +300,14 @@ class Study:
     @property
     def digest(self) -> str:
         """SHA-256 of all that was declared; the quick profile is another study."""
-        beside = ("quick", "published_images")  # the latter is of the source
-        declared = {key: value for key, value in self.to_tables().items() if key not in beside}
-        return hashlib.sha256(json.dumps(declared, sort_keys=True).encode()).hexdigest()
+        return digest_of(self.to_tables())
+
+
+def digest_of(values: Table) -> str:
+    """Return the digest of a study's tables, as `Study.to_tables` writes them."""
+    beside = ("quick", "published_images")  # the latter is of the source
+    declared = {key: value for key, value in values.items() if key not in beside}
+    return hashlib.sha256(json.dumps(declared, sort_keys=True).encode()).hexdigest()
 
 
 def _counted(seeds: Any, looks: Any, where: str) -> dict[str, Any]:
