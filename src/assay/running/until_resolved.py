@@ -30,13 +30,15 @@ def run_until_resolved(
     *,
     workers: int | None = None,
     budget: float | None = None,
+    retry_failed: bool = False,
     on_event: OnEvent = ignore,
 ) -> Results:
     """Run ``study`` look by look until every comparison has a verdict other than inconclusive.
 
     A study that declares no looks is given those of ``with_looks``, before it starts. It ends at the last
     look at the latest, before that when a run fails, and within seconds when ``budget``, in seconds, is used
-    up; the same call continues it, and where it was resolved only returns the results. Raises `UsageError`
+    up; the same call continues it, and where it was resolved only returns the results. ``retry_failed``
+    trains runs again that failed before. Raises `UsageError`
     for a study of one arm and for a budget that is none, and what `run` raises.
     """
     study = with_looks(study)
@@ -47,7 +49,10 @@ def run_until_resolved(
     with suppress(_BudgetUsedUp):
         for seeds in study.looks:
             watch.trained = False
-            with closing(run(study, folder, workers=workers, first=seeds, on_event=watch)) as results:
+            trained = run(
+                study, folder, workers=workers, first=seeds, retry_failed=retry_failed, on_event=watch
+            )
+            with closing(trained) as results:
                 if results.seeds_ended < seeds or _looked(results, watch):
                     break
     return Results.open(folder)
