@@ -91,11 +91,16 @@ class Driver:
                 self._keep_failure(message)
 
     def _keep_epoch(self, message: EpochTrained) -> None:
-        run = message.row.id
-        save_progress(path_of(self.folder, run, unfinished=True), message.progress, self._identity(run))
-        self.store.add_epoch(run, message.record, message.layers)
-        self._put(message.row)
-        self.on_event(EpochEnded(run, message.record, message.layers))
+        """Keep an epoch of runs side by side, their checkpoints first: so they stay equally far."""
+        for row, progress in zip(message.rows, message.progress, strict=True):
+            path = path_of(self.folder, row.id, unfinished=True)
+            save_progress(path, progress, self._identity(row.id))
+        for row, progress in zip(message.rows, message.progress, strict=True):
+            record = progress.history[-1]
+            layers = progress.examined(record.epoch)
+            self.store.add_epoch(row.id, record, layers)
+            self._put(row)
+            self.on_event(EpochEnded(row.id, record, layers))
 
     def _keep_end(self, message: Finished) -> None:
         row = self._trained_on(message.row)

@@ -24,8 +24,8 @@ class Executor(ABC):
     - Whatever is raised while a run is trained costs that run alone: it is `Failed`, with its traceback, and
       the others go on. A run whose worker is lost is `Failed` too. What `work` lets through, as
       `KeyboardInterrupt`, is raised by the iteration.
-    - Closing the generator stops the workers, at their next step at the latest, and returns when they have
-      stopped. So does whatever is raised by ``tasks``.
+    - Closing the generator stops the workers, at the next message they tell, and returns when they have
+      stopped. So does whatever is raised by ``tasks``. Afterwards `run` may be called again.
     """
 
     at_once: int

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.data import Dataset
-from assay.records.runs import EpochRecord, LayerRecord, RunId, RunRecord
+from assay.records.runs import RunId, RunRecord
 from assay.running.events import Compiling, StepsTaken
 from assay.running.plan import Plan
 from assay.shapes import Array
@@ -55,23 +55,14 @@ class Begun:
 
 @dataclass(frozen=True)
 class EpochTrained:
-    """A worker has trained and measured a run for an epoch, which nobody has stored yet.
+    """A worker has trained and measured runs for an epoch, side by side; nobody has stored it yet.
 
-    ``row`` sums the run up so far; ``progress`` is all that it takes to go on from here.
+    Of each run ``rows`` has what sums it up so far, ``progress`` all that it takes to go on from here; the
+    epoch is the last one of its history.
     """
 
-    row: RunRecord
-    progress: Progress = field(repr=False)
-
-    @property
-    def record(self) -> EpochRecord:
-        """The epoch."""
-        return self.progress.history[-1]
-
-    @property
-    def layers(self) -> tuple[LayerRecord, ...]:
-        """How the layers fared in the epoch."""
-        return self.progress.examined(self.record.epoch)
+    rows: tuple[RunRecord, ...]
+    progress: tuple[Progress, ...] = field(repr=False)
 
 
 @dataclass(frozen=True)

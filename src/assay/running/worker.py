@@ -90,20 +90,23 @@ class _Worker:
     def _side_by_side(self, runs: Standing) -> None:
         """Train runs in one session; what has come to its end is taken out of ``runs``."""
         job = self.cohort.job(tuple(runs))
-        started = [progress or self.cohort.job((seed,)).start()[0] for seed, progress in runs.items()]
+        started = [self._start(seed, progress) for seed, progress in runs.items()]
         job.engine.prepare(job.network, job.recipe, lambda *done: self.tell(Compiling(self.arm, *done)))
         session = job.session([progress.state for progress in started])
         under_way = dict(zip(runs, started, strict=True))
         for _ in train(session, self.data, started, lambda step: self._step(under_way, step)):
             latest = max(len(progress.history) for progress in started)
-            for seed, progress in under_way.items():
-                if len(progress.history) == latest:  # a run that has diverged stays behind
-                    runs[seed] = progress
-                    self.tell(EpochTrained(self._row(seed, progress), _as_it_stands(progress)))
+            # A run that has diverged stays behind.
+            trained = {seed: _copy(run) for seed, run in under_way.items() if len(run.history) == latest}
+            self.tell(EpochTrained(tuple(map(self._row, trained, trained.values())), (*trained.values(),)))
+            runs.update(trained)
         memory = session.memory()
         for seed, progress in under_way.items():
             self.tell(self._end(seed, progress, memory))
             del runs[seed]
+
+    def _start(self, seed: int, progress: Progress | None) -> Progress:
+        return _copy(progress) if progress else self.cohort.job((seed,)).start()[0]
 
     def _row(self, seed: int, progress: Progress | None) -> RunRecord:
         return rows.under_way(self.cohort, seed, progress)
@@ -156,6 +159,6 @@ def _epochs(progress: Progress | None) -> int:
     return len(progress.history) if progress else 0
 
 
-def _as_it_stands(progress: Progress) -> Progress:
+def _copy(progress: Progress) -> Progress:
     """Return progress that later epochs do not change; arrays are never written to."""
     return replace(progress, history=[*progress.history], layers=[*progress.layers])
