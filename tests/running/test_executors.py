@@ -2,16 +2,19 @@
 
 import threading
 import time
-from contextlib import closing
+from contextlib import closing, suppress
+from dataclasses import replace
 
 import pytest
 from executors import Pickled, Processes
 from sabotage import fail_at_the_end, spoil
 from tiny import outcome, tiny_study
 
+from assay.errors import StoreError
 from assay.records.runs import Status
 from assay.results import Results
 from assay.running.events import EpochEnded, StepsTaken
+from assay.running.messages import EpochTrained, Failed
 from assay.running.run import run
 from assay.running.threads import Threads
 from assay.running.worker import Stopped
@@ -28,6 +31,70 @@ class TestPickled(ExecutorConformance):
 
 class TestProcesses(ExecutorConformance):
     make = Processes
+
+
+class Greedy(Threads):
+    """Takes all tasks at once."""
+
+    def run(self, context, tasks):
+        return super().run(context, [*tasks])
+
+
+class Quiet(Threads):
+    """Says nothing of runs that failed."""
+
+    def run(self, context, tasks):
+        return (message for message in super().run(context, tasks) if not isinstance(message, Failed))
+
+
+class Anew(Threads):
+    """Begins every run from its first epoch."""
+
+    def run(self, context, tasks):
+        return super().run(context, (replace(task, progress=(None,)) for task in tasks))
+
+
+class Twice(Threads):
+    """Trains every task again."""
+
+    def run(self, context, tasks):
+        return super().run(context, (task for task in tasks for _ in range(2)))
+
+
+class Swallowing(Threads):
+    """Takes an error for the end."""
+
+    def run(self, context, tasks):
+        with suppress(StoreError):
+            yield from super().run(context, tasks)
+
+
+class Overwriting(Threads):
+    """Changes what it has yielded."""
+
+    def run(self, context, tasks):
+        for message in super().run(context, tasks):
+            yield message
+            if isinstance(message, EpochTrained):
+                message.progress[0].history.clear()
+
+
+BROKEN = {
+    Greedy: "test_a_task_is_taken_when_a_worker_is_free",
+    Quiet: "test_an_error_costs_its_run_alone",
+    Anew: "test_a_run_is_continued_bit_for_bit",
+    Twice: "test_every_run_ends_once",
+    Swallowing: "test_what_making_a_task_raises_is_raised",
+    Overwriting: "test_messages_are_plain_data_and_stay_as_they_are",
+}
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_a_broken_executor_fails(kind):
+    conformance = ExecutorConformance()
+    conformance.make = kind
+    with pytest.raises(AssertionError):
+        getattr(conformance, BROKEN[kind])()
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ from assay.cli.text import REPORT, console, say, write
 
 if TYPE_CHECKING:
     from assay.findings.findings import Report
+    from assay.results import Results
 
 Format = Annotated[
     Literal["table", "csv", "json"], typer.Option("--format", help="table, csv or json: one row a run.")
@@ -27,7 +28,10 @@ Figures = Annotated[
 ]
 
 
-def status(folder: Folder) -> None:
+Failed = Annotated[bool, typer.Option("--failed", help="Print why runs failed, with their tracebacks.")]
+
+
+def status(folder: Folder, failed: Failed = False) -> None:
     """Say how far a study has come.
 
     Example: assay status assay-runs/pooling-quick
@@ -36,7 +40,22 @@ def status(folder: Folder) -> None:
     from assay.results import Results
 
     with closing(Results.open(folder, watch=True)) as found:
-        console().print(terminal.status_table(found))
+        if failed:
+            say(*_failures(found), sep="\n\n")
+        else:
+            console().print(terminal.status_table(found))
+
+
+def _failures(found: "Results") -> list[str]:
+    """Return of each failed run which it is, why it failed, and the traceback."""
+    from assay.records.runs import Status
+    from assay.running.failures import traceback_of
+
+    lost = [run for run in found.runs if run.status is Status.FAILED]
+    return [
+        f"{run.id}: {run.message}\n{traceback_of(found.folder, run.id) or 'No traceback was kept.'}".rstrip()
+        for run in lost
+    ] or ["no run has failed"]
 
 
 def results(folder: Folder, format: Format = "table") -> None:

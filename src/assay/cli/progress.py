@@ -85,7 +85,7 @@ class PlainLines(Watcher):
             case Loading():
                 say(f"reading {event.source}")
             case Started():
-                say(_opening(event))
+                say(_opening(event), *_failed_before(event), sep="\n")
             case Compiling() if self.tally is not None and event.arm not in self.told:
                 if line := _compiling(self.tally, event.arm):
                     self.told.add(event.arm)
@@ -116,6 +116,8 @@ class LiveTable(Watcher):
         if isinstance(event, Loading):
             self.source = event.source
             self.live.start()
+        elif isinstance(event, Started):
+            self.troubles += _failed_before(event)
         elif isinstance(event, RunEnded) and event.record.message is not None:
             self.troubles.append(_ending(event.record))
         elif isinstance(event, Looked):
@@ -189,9 +191,19 @@ def _opening(event: Started) -> str:
     from assay.findings.numbers import plural
 
     workers = min(event.workers, len(event.pending))
-    runs, before = len(event.pending), len(event.plan.runs) - len(event.pending)
+    closed = {*event.pending, *(run.id for run in event.failed)}
+    runs, before = len(event.pending), len(event.plan.runs) - len(closed)
     there = f", {before:,} more {'is' if before == 1 else 'are'} done" if before else ""
     return f"{plural(runs, 'run')} to train, {workers} at a time{there}"
+
+
+def _failed_before(event: Started) -> list[str]:
+    """Say which runs are trained again, and why they failed before; how many are not."""
+    again = [run for run in event.failed if run.id in event.pending]
+    lines = [f"{run.id}: trained again, failed before with {run.message}" for run in again]
+    if left := len(event.failed) - len(again):
+        lines.append(f"{left} failed before, left alone (--retry-failed trains them again)")
+    return lines
 
 
 def _look(event: Looked) -> list[str]:

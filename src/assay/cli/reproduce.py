@@ -42,6 +42,7 @@ def reproduce(
     workers: options.Workers = None,
     out: Out = None,
     only: Only = None,
+    retry_failed: options.RetryFailed = False,
     settings: options.Set = None,
 ) -> None:
     """Repeat a published report and write one document: its tables, figures and claims beside ours.
@@ -58,7 +59,7 @@ def reproduce(
         results = []
         for index, study in enumerate(studies, 1):
             say(f"[{index}/{len(studies)}] {study.name}: {study.question}")
-            results.append(_repeat(study, folder, workers))
+            results.append(_repeat(study, folder, workers, retry_failed))
             opened.callback(results[-1].close)
         _conclude(paper, results, folder)
 
@@ -71,12 +72,15 @@ def _names(paper: "Paper", only: list[str] | None) -> tuple[str, ...]:
     return tuple(name for name in paper.studies if not only or name in only)
 
 
-def _repeat(study: "Study", folder: Path, workers: int | None) -> "Results":
+def _repeat(study: "Study", folder: Path, workers: int | None, retry_failed: bool) -> "Results":
     """Train one study, showing how far it is."""
     from assay.cli.progress import watched
     from assay.running.repeat import repeat
 
-    results, _ = watched(lambda watch: repeat(study, folder, workers=workers, on_event=watch), folder)
+    results, _ = watched(
+        lambda watch: repeat(study, folder, workers=workers, retry_failed=retry_failed, on_event=watch),
+        folder,
+    )
     return results
 
 

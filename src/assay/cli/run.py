@@ -46,6 +46,7 @@ def run(
     out: Out = None,
     until_resolved: UntilResolved = False,
     budget: Budget = None,
+    retry_failed: options.RetryFailed = False,
     settings: options.Set = None,
 ) -> None:
     """Train a study, or continue it where it stopped.
@@ -63,15 +64,20 @@ def run(
     def train(watch: "OnEvent") -> "Results":
         if until_resolved:
             return sequential.run_until_resolved(
-                chosen, folder, workers=workers, budget=budget, on_event=watch
+                chosen, folder, workers=workers, budget=budget, retry_failed=retry_failed, on_event=watch
             )
-        return runner.run(chosen, folder, workers=workers, on_event=watch)
+        return runner.run(chosen, folder, workers=workers, retry_failed=retry_failed, on_event=watch)
 
     _finish(train, folder)
 
 
 def extend(
-    folder: options.Folder, *, seeds: More, workers: options.Workers = None, out: Beside = None
+    folder: options.Folder,
+    *,
+    seeds: More,
+    workers: options.Workers = None,
+    retry_failed: options.RetryFailed = False,
+    out: Beside = None,
 ) -> None:
     """Add seeds to a finished study: a new study, whose report says so.
 
@@ -80,7 +86,13 @@ def extend(
     from assay.running import extend as extension
 
     there = Path(out) if out is not None else extension.extended_folder(folder, seeds)
-    _finish(lambda watch: extension.extend(folder, seeds, there, workers=workers, on_event=watch), there)
+
+    def train(watch: "OnEvent") -> "Results":
+        return extension.extend(
+            folder, seeds, there, workers=workers, retry_failed=retry_failed, on_event=watch
+        )
+
+    _finish(train, there)
 
 
 def _finish(train: "Callable[[OnEvent], Results]", folder: Path) -> None:
@@ -107,9 +119,11 @@ def _conclude(results: "Results", trained: bool) -> None:
         html.write_html(report, path)
         if trained:
             console().print(terminal.summary(report))
-    failed = any(run.status is Status.FAILED for run in results.runs)
+    failed = sum(run.status is Status.FAILED for run in results.runs)
     if not (failed or results.complete or resolved(results)):
         say(f"the budget is used up; the same command continues it in {results.folder}")
+    if failed:
+        say(f"{failed} failed: see `assay status {results.folder} --failed`; --retry-failed trains again")
     say(path)
     if failed:
         raise typer.Exit(1)

@@ -20,8 +20,9 @@ class Started:
     """The study begins, or continues: ``done`` epochs of each run were there already.
 
     ``pending`` are the runs to train, ``examples`` is the size of the training
-    set, ``workers`` how many tasks are trained at once. ``failed`` are the rows of
-    those among the pending runs that had failed before, and are tried again.
+    set, ``workers`` how many tasks are trained at once. ``failed`` are the
+    rows of runs that failed before: those among the pending ones are trained
+    again, the others left alone.
     """
 
     plan: Plan

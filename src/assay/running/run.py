@@ -142,8 +142,8 @@ def _started(plan: Plan, store: Store, examples: int, workers: int, retry_failed
     before = {run.id: run for run in store.runs()}
     closed = {run.id for run in before.values() if _is_closed(run, retry_failed)}
     pending = tuple(run for run in plan.runs if run not in closed)
-    again = tuple(before[run] for run in pending if run in before and before[run].status is Status.FAILED)
-    return Started(plan, pending, stored_epochs(store), examples, workers, again)
+    failed = tuple(row for row in before.values() if row.status is Status.FAILED and row.id in plan.runs)
+    return Started(plan, pending, stored_epochs(store), examples, workers, failed)
 
 
 def _open(folder: Path, study: Study, data: Dataset) -> Store:

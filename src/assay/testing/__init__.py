@@ -6,3 +6,4 @@ from assay.testing.executors import ExecutorConformance as ExecutorConformance
 from assay.testing.gradients import Mismatch as Mismatch
 from assay.testing.gradients import central_differences as central_differences
 from assay.testing.gradients import gradient_check as gradient_check
+from assay.testing.stores import StoreConformance as StoreConformance

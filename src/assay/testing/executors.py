@@ -6,7 +6,6 @@ With pytest, a subclass is all there is to write::
         make = Threads
 """
 
-import pickle
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
@@ -98,7 +97,7 @@ class ExecutorConformance:
         for task in (good, more):
             expect(isinstance(told[task.runs[0]][-1], Finished), f"{task.runs[0]} did not go on")
         for task in (strange, spoilt):
-            *_, last = told[task.runs[0]]
+            *_, last = told.get(task.runs[0], [None])
             expect(isinstance(last, Failed), f"{task.runs[0]}: {last}, expected Failed")
             if isinstance(last, Failed):
                 expect(len(last.message.splitlines()) == 1, f"{last.message!r} is not one line")
@@ -135,11 +134,10 @@ class ExecutorConformance:
         expect([*self._run(2, [])] == [], "there were messages")
 
     def test_messages_are_plain_data_and_stay_as_they_are(self) -> None:
-        """They can be pickled, and what is trained later does not change them."""
+        """Dataclasses, numbers, text and arrays, which what is trained later does not change."""
         kept = [(message, plain(message)) for message in self._run(2, _tasks(range(2)))]
         for message, before in kept:
             expect(plain(message) == before, f"{message} was changed after it was yielded")
-            expect(plain(pickle.loads(pickle.dumps(message))) == before, f"{message} is pickled as another")
 
     def _run(self, at_once: int, tasks: Iterable[Task]) -> Iterator[Message]:
         executor = self.make(at_once)
@@ -152,7 +150,10 @@ class ExecutorConformance:
 
 
 def plain(value: Any) -> Any:
-    """Return what a message says as text and bytes that can be compared bit for bit, times left out."""
+    """Return what a message says as text and bytes that can be compared bit for bit, times left out.
+
+    Raises AssertionError for what is no plain data.
+    """
     if is_dataclass(value) and not isinstance(value, type):
         names = [field.name for field in fields(value) if field.name not in TIMES]
         return type(value).__name__, [(name, plain(getattr(value, name))) for name in names]
@@ -162,6 +163,7 @@ def plain(value: Any) -> Any:
         return [(key, plain(item)) for key, item in value.items()]
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
+    expect(value is None or isinstance(value, str | int | float), f"{value!r} is no plain data")
     return repr(value)
 
 
