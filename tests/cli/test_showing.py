@@ -7,9 +7,8 @@ from PIL import Image
 from said import Assay
 from tiny import CLASSES, TEST, TRAIN, VALID, tiny_tables
 
-from assay import engines
 from assay.data import sources
-from assay.engines import speed
+from assay.engines import choice, speed
 from assay.errors import DataError
 from assay.findings.prediction import Prediction
 from assay.records.runs import RunId
@@ -134,7 +133,7 @@ def test_what_the_recipe_adds_is_shown(assay: Assay):
 
 
 def test_show_says_which_engine_and_why_and_can_be_overruled(assay: Assay, study_file: str, monkeypatch):
-    monkeypatch.setattr(engines, "COMPARED_FROM", 0)
+    monkeypatch.setattr(choice, "COMPARED_FROM", 0)
     monkeypatch.setattr(speed, "recall", lambda *_: None)
     monkeypatch.setattr(speed, "steps_per_second", lambda engine, *_: 1610.2 - 9 * len(engine.name))
 

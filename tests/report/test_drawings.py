@@ -8,7 +8,7 @@ import pytest
 
 from assay.errors import UsageError
 from assay.findings.findings import Report
-from assay.report.drawing import COLOURS, Drawing
+from assay.report.canvas import COLOURS, Drawing
 from assay.report.drawings import Drawings, draw, write_figures
 from assay.report.figures import curve_plot, effect_plot
 

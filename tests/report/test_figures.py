@@ -8,7 +8,7 @@ from factories import make_results, make_study
 from assay.findings.curves import METRICS, Band
 from assay.findings.findings import Report, build
 from assay.records.runs import Status
-from assay.report.drawing import ACCENT, COLOURS, FAINT, INK, colour, marker
+from assay.report.canvas import ACCENT, COLOURS, FAINT, INK, colour, marker
 from assay.report.figures import curve_plot, curve_plots, effect_plot
 from assay.results import Results
 

@@ -82,13 +82,17 @@ def timed(monkeypatch, tmp_path):
     monkeypatch.setattr(Trial, "answer", lambda *_: next(answers))
 
 
+EVALUATED = 3 * (50 + 50) + 2 * 100 + 10
+"""Images: a sample and the validation set three times, all training images twice at the end, the test set."""
+
+
 def test_a_disturbed_round_widens_the_range_and_leaves_the_estimate(characters: str, timed):
     study = tiny_study(characters, training={"batch_size": 30, "epochs": 3})
     found = estimate(make_plan(study, (1, 14, 14), 6), SIZES, workers=1)
     for cohort in found.cohorts:
         assert cohort.steps_per_second == 1
-        assert cohort.seconds == 3 * (4 * 1 + 150 * 0.25) + 10 * 0.25
-        assert cohort.slowest == 3 * (4 * 10 + 150 * 0.5) + 10 * 0.5
+        assert cohort.seconds == 3 * 4 * 1 + EVALUATED * 0.25
+        assert cohort.slowest == 3 * 4 * 10 + EVALUATED * 0.5
 
 
 def test_finished_runs_stand_for_what_is_measured(characters: str, timed):
@@ -99,8 +103,8 @@ def test_finished_runs_stand_for_what_is_measured(characters: str, timed):
         speed.record_run(first.engine, first.network, first.recipe.fitted(100), rate)
     found = estimate(plan, SIZES, workers=1)
     assert [cohort.steps_per_second for cohort in found.cohorts] == [4, 1]
-    assert found.cohorts[0].seconds == 0.25 + 150 * 0.25 + 10 * 0.25
-    assert found.cohorts[0].slowest == 0.5 + 150 * 0.5 + 10 * 0.5
+    assert found.cohorts[0].seconds == 0.25 + (2 * 50 + 2 * 100 + 10) * 0.25
+    assert found.cohorts[0].slowest == 0.5 + (2 * 50 + 2 * 100 + 10) * 0.5
 
 
 def test_a_run_that_ends_is_recorded(characters: str, monkeypatch, tmp_path):

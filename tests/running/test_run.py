@@ -13,15 +13,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from elsewhere import run_as_nobody
 from sabotage import fail_at_the_end, raising, spoil
 from tiny import CLASSES, TEST, outcome, tiny_study
 from torch.nn.functional import cross_entropy
 from torch_networks import load_weights, torch_blocks
 
-from assay import engines
 from assay.data import load
-from assay.engines import speed
-from assay.errors import AssayError, ShapeError, StoreError, UnsupportedError, UsageError
+from assay.engines import choice, speed
+from assay.errors import ShapeError, StoreError, UnsupportedError, UsageError
 from assay.records.runs import RunId, Status
 from assay.results import DATABASE, Results
 from assay.running.events import EpochEnded, Loading, RunEnded, Started, StepsTaken
@@ -224,7 +224,7 @@ def test_a_study_that_was_interrupted_is_continued(engine, after, characters, ex
 
 def fastest(monkeypatch, name):
     """Let "auto" find that one engine is the faster one, however small the network."""
-    monkeypatch.setattr(engines, "COMPARED_FROM", 0)
+    monkeypatch.setattr(choice, "COMPARED_FROM", 0)
     monkeypatch.setattr(speed, "recall", lambda *_: None)
     monkeypatch.setattr(speed, "steps_per_second", lambda engine, *_: float(engine.name == name))
 
@@ -248,7 +248,7 @@ def test_a_study_whose_engine_is_gone_is_not_continued_with_another(characters, 
     fastest(monkeypatch, "torch:cpu")
     interrupted(study, tmp_path, EpochEnded)
     kept = (tmp_path / DATABASE).read_bytes()
-    monkeypatch.setattr(engines, "find_spec", lambda name: None)
+    monkeypatch.setattr(choice, "find_spec", lambda name: None)
     with pytest.raises(UnsupportedError) as caught:
         run(study, tmp_path)
     assert str(caught.value) == (
@@ -518,16 +518,6 @@ def test_a_number_of_workers_that_cannot_be_is_refused(count, characters, tmp_pa
     assert not (tmp_path / "out").exists()
 
 
-def nobody(folder, pipe):
-    """Run a study as a user who owns nothing, which the owner of all, root, is not hindered from."""
-    if os.geteuid() == 0:
-        os.setuid(65534)
-    try:
-        run(tiny_study("glyphs"), Path(folder) / "out")
-    except AssayError as error:
-        pipe.send(str(error))
-
-
 @pytest.mark.parametrize("name", ["a\0b", "x" * 300])
 def test_a_folder_that_cannot_be_is_refused(name, characters, tmp_path):
     with pytest.raises(StoreError, match="cannot be made"):
@@ -539,7 +529,7 @@ def test_a_folder_that_cannot_be_written_is_refused(tmp_path_factory):
     folder = tmp_path_factory.mktemp("closed")
     folder.chmod(0o555)
     receive, send = multiprocessing.Pipe(duplex=False)
-    process = multiprocessing.get_context("spawn").Process(target=nobody, args=(str(folder), send))
+    process = multiprocessing.get_context("spawn").Process(target=run_as_nobody, args=(str(folder), send))
     process.start()
     process.join()
     assert receive.poll()

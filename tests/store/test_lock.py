@@ -4,6 +4,7 @@ import multiprocessing
 from pathlib import Path
 
 import pytest
+from elsewhere import hold
 
 from assay.errors import StoreError
 from assay.store.lock import folder_lock, is_held
@@ -11,17 +12,11 @@ from assay.store.lock import folder_lock, is_held
 server = multiprocessing.get_context("forkserver")
 
 
-def _hold(folder: Path, mouth) -> None:
-    with folder_lock(folder):
-        mouth.send("held")
-        mouth.recv()
-
-
 def test_a_lock_is_held_while_its_process_lives(tmp_path: Path):
     assert not is_held(tmp_path)
     assert not list(tmp_path.iterdir()), "looking leaves nothing behind"
     ear, mouth = multiprocessing.Pipe()
-    process = server.Process(target=_hold, args=(tmp_path, mouth))
+    process = server.Process(target=hold, args=(tmp_path, mouth))
     process.start()
     ear.recv()
     assert is_held(tmp_path)

@@ -12,7 +12,7 @@ from assay.cli.text import console, say
 from assay.errors import UsageError
 
 if TYPE_CHECKING:
-    from assay.bench.convolution import Case, Settings
+    from assay.bench.convolution import Case, ConvolutionSettings
 
 app = typer.Typer(help="Measure on this machine: training, convolution.", rich_markup_mode=None)
 
@@ -68,7 +68,7 @@ def training(
     from assay.bench.training_views import document, machine, views
 
     given = {"networks": networks, "methods": methods, "threads": threads, "parts": parts}
-    settings = bench.chosen(bench.QUICK if quick else bench.Settings(), given, rounds, device)
+    settings = bench.chosen(bench.QUICK if quick else bench.TrainingSettings(), given, rounds, device)
     if json is not None:
         _expect_writable(Path(json))
     with _status() as tell:
@@ -92,7 +92,7 @@ def convolution(out: Out = "assay-runs/bench", quick: Quick = False) -> None:
     from assay.bench import convolution as bench
     from assay.bench.convolution_views import draw, table
 
-    settings = bench.QUICK if quick else bench.Settings()
+    settings = bench.QUICK if quick else bench.ConvolutionSettings()
     figure = Path(out) / FIGURE
     with _writing(out):  # before anything is measured, so that nothing is measured for nothing
         figure.parent.mkdir(parents=True, exist_ok=True)
@@ -106,7 +106,7 @@ def convolution(out: Out = "assay-runs/bench", quick: Quick = False) -> None:
     say(f"\n{figure}")
 
 
-def _counted(settings: "Settings", tell: Callable[[str], None]) -> Callable[["Case"], None]:
+def _counted(settings: "ConvolutionSettings", tell: Callable[[str], None]) -> Callable[["Case"], None]:
     """Tell which case is being measured, and of how many."""
     total = len(settings.image_sizes) * len(settings.kernel_sizes)
     done = iter(range(1, total + 1))

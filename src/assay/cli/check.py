@@ -33,8 +33,8 @@ def check(target: Target, against: Against = None, input_shape: Shape = None, se
     Example: assay check mylayers.py:Scale --input-shape 3,8,8
     """
     from assay.testing.check import check as checked
+    from assay.testing.check_text import lines
     from assay.testing.source import input_shape as shape_of
-    from assay.testing.text import lines
 
     shape = shape_of(input_shape) if input_shape is not None else None
     arguments = dict(options.setting(text, "kernel_size=3") for text in settings or [])

@@ -210,6 +210,7 @@ def _look(event: Looked) -> list[str]:
     """Say what a look has decided, and what not."""
     from assay.findings.comparisons import decided
     from assay.findings.numbers import plural, points, points_interval
+    from assay.findings.wording.code_words import VERDICTS
 
     pairs, look = event.family.pairs, event.look
     count = f"{sum(map(decided, pairs))} of {plural(len(pairs), 'comparison')} decided"
@@ -217,7 +218,7 @@ def _look(event: Looked) -> list[str]:
     for pair in pairs:
         interval = f" ({points_interval(pair.interval)})" if pair.interval else ""
         mean = f"{points(pair.comparison.mean)} points{interval}"
-        lines.append(f"  {pair.a} less {pair.b}: {pair.judgement.verdict}, {mean}")
+        lines.append(f"  {pair.a} less {pair.b}: {VERDICTS[pair.judgement.verdict]}, {mean}")
     return lines
 
 

@@ -11,13 +11,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.data.dataset import Source, Split
+from assay.data.examples import AT_ONCE, Source, Split
 from assay.data.idx import read_images, read_labels
 from assay.errors import DataError, suggestion
 
 NAME = re.compile(r"(?P<prefix>.*?)(?P<part>train|test|t10k)-(?P<kind>images|labels)[-.]idx[13]-ubyte(\.gz)?")
 OPTIONS = ("transposed", "prefix")
-AT_ONCE = 1000
 Files = dict[tuple[str, str], Path]  # (train or test, images or labels) -> file
 
 

@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from assay.data.archive import unpack
-from assay.data.dataset import Source
+from assay.data.examples import Source
 from assay.data.folder import open_folder
 from assay.errors import DataError, suggestion
 

@@ -12,7 +12,10 @@ from assay.stats.ttest import FEWEST, Interval
 
 @dataclass(frozen=True)
 class Effect:
-    """One comparison over seeds, and over seeds and test images; the latter is None below three seeds."""
+    """One comparison over seeds, and over seeds and test images.
+
+    The latter is None below three seeds, and where neither arm ever learnt.
+    """
 
     pair: Pair
     crossed: Crossed | None
@@ -51,7 +54,7 @@ def effects_of(results: Results, family: Family | None) -> tuple[Effect, ...]:
 def _crossed(results: Results, pair: Pair) -> Crossed | None:
     first, second = ({run.seed for run in results.counting(arm)} for arm in (pair.a, pair.b))
     seeds = sorted(first & second)
-    if len(seeds) < FEWEST:
+    if len(seeds) < FEWEST or pair.guesses:
         return None
     a, b = (np.array([results.correct(RunId(arm, seed)) for seed in seeds]) for arm in (pair.a, pair.b))
     return compare_crossed(a, b, confidence=results.confidence) if a.shape[1] > 1 else None

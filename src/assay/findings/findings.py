@@ -10,20 +10,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from assay.findings.answer import answer
+from assay.findings.answer import conclude
 from assay.findings.arms import ArmRow, arm_row
-from assay.findings.claims import ClaimRow, claims
+from assay.findings.claim_verdicts import ClaimRow, claims
 from assay.findings.comparisons import decided, family_of
 from assay.findings.costs import Cost, costs_of
 from assay.findings.curves import Curves, curves
 from assay.findings.effects import Effect, effects_of
 from assay.findings.factorial import factorial_of
 from assay.findings.inside import Inside
-from assay.findings.layers import Layers, layers
+from assay.findings.layers import LayerCurves, layers
 from assay.findings.limits import limits
-from assay.findings.networks import TwoNetworks, two_networks
 from assay.findings.numbers import interval_name
 from assay.findings.published import PublishedRow, published
+from assay.findings.two_networks import TwoNetworks, two_networks
+from assay.findings.wording.answer_words import answer
+from assay.findings.wording.limit_words import limits as said_limits
 from assay.records.runs import RunRecord, Status
 from assay.results import ALPHA, Results
 from assay.stats import Factorial, Family, Look
@@ -77,7 +79,7 @@ class Report:
     published: tuple[PublishedRow, ...]
     """What was published as numbers, beside ours."""
     curves: tuple[Curves, ...]
-    layers: tuple[Layers, ...]
+    layers: tuple[LayerCurves, ...]
     """How the layers of each arm fared, of the arms that tell."""
     runs: tuple[RunRecord, ...]
     """Every run; at a declared look those of its seeds."""
@@ -159,7 +161,7 @@ def build(results: Results, inside: Inside | None = None) -> Report:
         name=study.name,
         question=study.question,
         source=study.source,
-        answer=answer(arms, family, results.done, results.total, results.look),
+        answer=answer(conclude(arms, family, results.done, results.total, results.look)),
         done=whole.done,
         total=whole.total,
         margin=study.margin,
@@ -174,7 +176,7 @@ def build(results: Results, inside: Inside | None = None) -> Report:
         curves=tuple(curves(results, arm.name) for arm in study.arms),
         layers=tuple(found for arm in study.arms if (found := layers(results, arm.name)).epochs),
         runs=tuple(results.runs),
-        limits=tuple(limits(results, arms, family, effects)),
+        limits=said_limits(limits(results, arms, family, effects)),
         rerun=_rerun(whole),
         inside=inside,
         level=results.alpha,

@@ -6,9 +6,8 @@ from math import inf
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.findings.claims import metric_values
+from assay.findings.claimed_relations import metric_values
 from assay.findings.costs import is_computed
-from assay.findings.numbers import NOTHING, fixed, fixed_interval, speed
 from assay.findings.waiting import summarised
 from assay.records.metrics import METRICS, Metric
 from assay.results import Results
@@ -48,45 +47,6 @@ class PublishedRow:
     doubt: str
     images: tuple[int, int] | None = None
     """On how many images ours and theirs were measured, of accuracies of new images."""
-
-    @property
-    def title(self) -> str:
-        """What was measured."""
-        return METRICS[self.metric].title
-
-    @property
-    def unit(self) -> str:
-        """The unit that the number is printed in."""
-        return METRICS[self.metric].unit
-
-    @property
-    def comparable(self) -> bool:
-        """Whether the number is of the kind that two machines share."""
-        return self.unit in DECIMALS
-
-    def write(self, value: float | None) -> str:
-        """Write a value in the unit that it is printed in."""
-        if value is None:
-            return NOTHING
-        shown = METRICS[self.metric].shown(value)
-        return fixed(shown, DECIMALS[self.unit]) if self.comparable else speed(shown)
-
-    def write_interval(self, value: Interval | None) -> str:
-        """Write an interval in the unit that the number is printed in, none of costs."""
-        if value is None or not self.comparable:
-            return NOTHING
-        low, high = (METRICS[self.metric].shown(end) for end in value)
-        return fixed_interval((low, high), DECIMALS[self.unit])
-
-    @property
-    def falls(self) -> str:
-        """Where one run of theirs would fall, in words."""
-        return self.write_interval(self.prediction) + (" (cut)" if self.cut else "")
-
-    @property
-    def agrees(self) -> str:
-        """Whether the printed number lies there, in a word."""
-        return NOTHING if self.consistent is None else "yes" if self.consistent else "no"
 
 
 def published(results: Results) -> tuple[PublishedRow, ...]:

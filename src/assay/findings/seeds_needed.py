@@ -7,6 +7,7 @@ from math import nan
 import numpy as np
 
 from assay.errors import UsageError
+from assay.records.metrics import PERCENT
 from assay.results import ALPHA, Results
 from assay.stats import (
     Pair,
@@ -89,10 +90,10 @@ def plan_seeds(
     A ``pilot`` may be any results of arms with the same names, complete or not: only spreads are looked
     at, and never means. Raises `UsageError` for a study of one arm and for numbers that are none.
     """
-    difference = study.margin / 100 if difference is None else difference
+    difference = study.margin / PERCENT if difference is None else difference
     if not 0 < difference < 1:
         raise UsageError(
-            f"resolve must be above 0 and below 100 points; got {100 * difference:.6g} "
+            f"resolve must be above 0 and below 100 points; got {PERCENT * difference:.6g} "
             "(in Python it is a share: 0.003)"
         )
     if not ALPHA < power < 1:
@@ -103,7 +104,7 @@ def plan_seeds(
     alpha = look_alpha(study.looks) if study.looks else ALPHA
     needs = tuple(_need(pair, difference, power, alpha, len(pairs)) for pair in pairs)
     changed = _changed(study, pilot) if pilot else ()
-    return SeedPlan(needs, difference, power, study.margin / 100, alpha, changed)
+    return SeedPlan(needs, difference, power, study.margin / PERCENT, alpha, changed)
 
 
 def is_pilot(study: Study, pilot: Results) -> bool:
@@ -120,7 +121,7 @@ def _pairs(study: Study, pilot: Results | None) -> tuple[Pair, ...]:
         }
     missing = np.full(len(pilot.study.seeds) if pilot else 1, nan)
     arms = {arm.name: values.get(arm.name, missing) for arm in study.arms}
-    return compare_arms(arms, control=study.control, margin=study.margin / 100).pairs
+    return compare_arms(arms, control=study.control, margin=study.margin / PERCENT).pairs
 
 
 def _need(pair: Pair, difference: float, power: float, alpha: float, m: int) -> Need:

@@ -4,16 +4,17 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import isfinite, nan
-from statistics import median
 
-from assay.findings.claims import ClaimRow, standing
+from assay.findings.claim_verdicts import ClaimRow, standing
 from assay.findings.curves import Metric
 from assay.findings.findings import Report
-from assay.findings.numbers import names, plural, share
+from assay.findings.numbers import plural
 from assay.findings.published import PublishedRow
-from assay.records.metrics import METRICS
+from assay.findings.wording import claim_words, document_words
+from assay.findings.wording.code_words import CLAIM_VERDICTS
+from assay.records.metrics import METRICS, PERCENT
 from assay.report import figures
-from assay.report.drawing import Drawing
+from assay.report.canvas import Drawing
 from assay.report.export import csv_text
 from assay.report.html import environment
 from assay.results import COLUMNS, EPOCH_COLUMNS, Results
@@ -42,7 +43,7 @@ PUBLISHED_COLUMNS = (
 
 
 @dataclass(frozen=True)
-class Part:
+class Chapter:
     """One study in the document with its figures."""
 
     report: Report
@@ -79,24 +80,12 @@ class Document:
     @property
     def answer(self) -> str:
         """The sentence that the document leads with."""
-        counts = Counter(claim.verdict for _, claim in self.claims)
-        waiting = f"{plural(counts[None], 'claim')} not tested yet" if counts[None] else ""
-        if counts[None] == len(self.claims):
-            return f"{waiting or 'No claim to test'}."
-        said = [
-            f"{counts[verdict]} {'is' if counts[verdict] == 1 else 'are'} {verdict}"
-            for verdict in ClaimVerdict
-        ]
-        return f"Of {plural(len(self.claims), 'claim')}, {', '.join(filter(None, (names(said), waiting)))}."
+        return document_words.answer(Counter(claim.verdict for _, claim in self.claims))
 
     @property
     def unlike(self) -> str:
         """How the runs differ from the source's, where they do."""
-        found = {report.unlike_source for report in self.reports} - {""}
-        if not found:
-            return ""
-        how = found.pop() if len(found) == 1 else "other settings than the source's"
-        return f"Our runs had {how}: the printed numbers stand beside ours without a judgement."
+        return document_words.unlike({report.unlike_source for report in self.reports} - {""})
 
     @property
     def agreement(self) -> str:
@@ -106,15 +95,14 @@ class Document:
         """
         rows = (row for report in self.reports for row in report.published if row.consistent is not None)
         judged = list({(row.metric, row.printed, row.ours.mean): row for row in rows}.values())
-        if not judged:
-            return ""
-        agree = sum(bool(row.consistent) for row in judged)
-        kinds = "accuracies and losses" if any(row.unit == "nats" for row in judged) else "accuracies"
-        level = self.reports[0].level
-        return (
-            f"{agree} of {len(judged)} different published {kinds} lie where one run of theirs would, had it "
-            f"our mean and spread; by chance alone about {level * len(judged):.0f} would lie outside. "
-            f"{_widths(judged)}"
+        return document_words.agreement(
+            agree=sum(bool(row.consistent) for row in judged),
+            of=len(judged),
+            level=self.reports[0].level,
+            widths=[
+                row.prediction[1] - row.prediction[0] for row in judged if _is_share(row) and row.prediction
+            ],
+            losses=not all(map(_is_share, judged)),
         )
 
     @property
@@ -122,28 +110,11 @@ class Document:
         """How many of the supported claims stand when all are judged together."""
         rows = [claim for _, claim in self.claims if claim.verdict]
         supported = sum(claim.verdict is ClaimVerdict.SUPPORTED for claim in rows)
-        if supported < 2:
-            return ""
-        stand = standing(rows)
-        return (
-            "Judged one by one, one in twenty false claims may pass for supported; judged all together, by "
-            f"Holm's correction, {stand} of the {supported} {'stands' if stand == 1 else 'stand'}."
-        )
+        return document_words.standing(standing(rows), supported)
 
 
-def _widths(rows: Sequence[PublishedRow]) -> str:
-    """Say how wide the intervals of accuracies are: to lie in a wide one is no close agreement."""
-    widths = [row.prediction[1] - row.prediction[0] for row in rows if row.unit == "%" and row.prediction]
-    if not widths:
-        return ""
-    if len(widths) == 1:
-        wide = f"Its interval is {share(widths[0])} points wide"
-    else:
-        wide = (
-            f"These intervals are {share(min(widths))} to {share(max(widths))} points wide, in the median "
-            f"{share(median(widths))}"
-        )
-    return f"{wide}: to lie in a wide one is no close agreement."
+def _is_share(row: PublishedRow) -> bool:
+    return METRICS[row.metric].scale == PERCENT
 
 
 def render(document: Document) -> str:
@@ -187,23 +158,31 @@ def _rows_csv(
     return csv_text(("study", *columns), rows)
 
 
-def _part(report: Report, metrics: Sequence[Metric]) -> Part:
+def _part(report: Report, metrics: Sequence[Metric]) -> Chapter:
     """Draw a study; the ids of its figures are its own in the document."""
     curves = (figures.curve_plot(report, metric) for metric in metrics)
     drawings = tuple(replace(drawing, key=f"{report.name}-{drawing.key}") for drawing in curves if drawing)
-    return Part(report, drawings, plural(report.longest, "epoch"))
+    return Chapter(report, drawings, plural(report.longest, "epoch"))
 
 
 def _claim_rows(claims: Sequence[tuple[Report, ClaimRow]]) -> Iterator[tuple[object, ...]]:
     judged = [(report, row) for report, claim in claims for row in (claim, claim.also) if row]
     for report, claim in judged:
-        head = (report.name, claim.sentence, claim.source, claim.metric, claim.verdict or report.stamp)
+        verdict = CLAIM_VERDICTS[claim.verdict] if claim.verdict else report.stamp
+        head = (report.name, claim.sentence, claim.source, claim_words.metric(claim), verdict)
         if not claim.parts:
             yield (*head, *("" for _ in CLAIM_COLUMNS[len(head) :]))
         for part in claim.parts:
             low, high = (end if isfinite(end) else "" for end in part.interval or (nan, nan))
-            numbers = (part.estimate, low, high, part.confidence, part.margin, part.p, report.level)
-            yield (*head, part.relation, part.verdict, part.n, part.found, part.published, *numbers)
+            confidence = part.confidence if part.interval else None
+            numbers = (part.estimate, low, high, confidence, part.margin, part.p, report.level)
+            said = (
+                CLAIM_VERDICTS[part.verdict],
+                part.n,
+                claim_words.found(part),
+                claim_words.published(part),
+            )
+            yield (*head, part.relation, *said, *numbers)
 
 
 def _published_rows(report: Report) -> Iterator[tuple[object, ...]]:
@@ -215,5 +194,5 @@ def _published_rows(report: Report) -> Iterator[tuple[object, ...]]:
         level = report.level if report.judged else ""
         printed = METRICS[row.metric].shown(row.printed)
         images = row.images or ("", "")
-        head = (report.name, row.arm, row.metric, row.unit, printed, ours.n)
+        head = (report.name, row.arm, row.metric, METRICS[row.metric].unit, printed, ours.n)
         yield (*head, *shown, agrees, row.doubt, level, *images)

@@ -7,18 +7,19 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from assay.findings import numbers
-from assay.findings.facts import facts
 from assay.findings.findings import Report, build
+from assay.findings.wording import captions, claim_words, code_words, published_words
+from assay.findings.wording.facts import facts
 from assay.report import layer_figures
+from assay.report.canvas import COLOURS, MARKERS
 from assay.report.confusion_figure import full_square
-from assay.report.drawing import COLOURS, MARKERS
 from assay.report.drawings import draw
 from assay.report.export import to_toml
 from assay.report.files import write_whole
 from assay.results import Results
 
 if TYPE_CHECKING:
-    from assay.report.drawing import Drawing
+    from assay.report.canvas import Drawing
 
 
 def write_html(source: Results | Report, path: Path | str) -> Path:
@@ -47,6 +48,10 @@ def environment() -> Environment:
     )
     found.globals.update(
         n=numbers,
+        words=code_words,
+        captions=captions,
+        claim_words=claim_words,
+        published_words=published_words,
         facts=facts,
         arm_colours=COLOURS,
         marks=len(MARKERS),

@@ -7,9 +7,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from assay.findings import numbers
 from assay.findings.findings import Report
+from assay.findings.wording import captions
 from assay.report import latex_tables, tex
+from assay.report.canvas import Drawing, colour
 from assay.report.confusion_figure import full_square
-from assay.report.drawing import Drawing, colour
 from assay.report.drawings import Drawings, draw, write_figures
 from assay.report.export import to_toml
 from assay.report.files import write_whole
@@ -61,6 +62,7 @@ def environment() -> Environment:
     found.filters.update(tex=tex.Tex, name=tex.name, line=tex.line)
     found.globals.update(
         n=numbers,
+        captions=captions,
         folder=FIGURES,
         full_square=full_square,
         table=latex_tables.table,

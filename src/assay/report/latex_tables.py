@@ -8,8 +8,10 @@ from assay.findings.arms import ArmRow
 from assay.findings.effects import Effect
 from assay.findings.findings import Report
 from assay.findings.published import PublishedRow
+from assay.findings.wording import claim_words, published_words
+from assay.findings.wording.code_words import CLAIM_VERDICTS, VERDICTS
 from assay.report.tex import Tex, escape, name, number
-from assay.stats.factorial import Effect as FactorEffect
+from assay.stats.factorial import FactorEffect
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ def _effect(effect: Effect) -> Sequence[str]:
     pair = effect.pair
     return (
         effect.name,
-        pair.judgement.verdict.value,
+        VERDICTS[pair.judgement.verdict],
         n.points(pair.comparison.mean if pair.comparison.n else None),
         n.points_interval(effect.deciding),
         n.p_value(effect.deciding_p),
@@ -89,11 +91,14 @@ def _networks(report: Report) -> Table:
 def _claims(report: Report) -> Table:
     rows = []
     for claim in report.claims:
-        verdict = claim.verdict.value if claim.verdict else n.NOTHING
+        verdict = CLAIM_VERDICTS[claim.verdict] if claim.verdict else n.NOTHING
         if claim.also and claim.also.verdict:
-            verdict += f" (by test accuracy: {claim.also.verdict.value})"
-        rows.append((f"{claim.sentence} (by {claim.metric})", verdict, "", "", ""))
-        rows += [(p.relation, p.verdict.value, p.found, p.published, str(p.n)) for p in claim.parts]
+            verdict += f" (by test accuracy: {CLAIM_VERDICTS[claim.also.verdict]})"
+        rows.append((f"{claim.sentence} (by {claim_words.metric(claim)})", verdict, "", "", ""))
+        rows += [
+            (p.relation, CLAIM_VERDICTS[p.verdict], claim_words.found(p), claim_words.published(p), str(p.n))
+            for p in claim.parts
+        ]
     headings = ("Claim", "The runs say", "Found", "Published", "Seeds")
     return Table("L{5.5cm}L{2.4cm}L{4.5cm}L{1.8cm}r", headings, rows)
 
@@ -145,9 +150,9 @@ def _published(report: Report) -> Table:
         (
             row.arm,
             _quantity(row),
-            row.write(row.printed),
-            row.write(row.ours.mean),
-            *((row.falls, row.agrees) if report.judged else ()),
+            published_words.value(row, row.printed),
+            published_words.value(row, row.ours.mean),
+            *((published_words.falls(row), published_words.agrees(row)) if report.judged else ()),
         )
         for row in report.published
     ]
@@ -157,7 +162,7 @@ def _published(report: Report) -> Table:
 
 
 def _quantity(row: PublishedRow) -> str:
-    named = ", ".join(filter(None, (row.title, row.unit)))
+    named = published_words.quantity(row)
     return f"{named} (doubtful: {row.doubt})" if row.doubt else named
 
 

@@ -13,8 +13,11 @@ from rich.text import Text
 from assay.findings import numbers
 from assay.findings.comparisons import resolved
 from assay.findings.effects import Effect
-from assay.findings.facts import facts
 from assay.findings.findings import Report
+from assay.findings.wording import claim_words
+from assay.findings.wording.captions import LEFT_IN_REPORT
+from assay.findings.wording.code_words import CLAIM_VERDICTS, VERDICTS
+from assay.findings.wording.facts import facts
 from assay.records.runs import RunRecord, Status
 from assay.results import Results
 from assay.stats import ClaimVerdict, Factorial, Verdict
@@ -127,15 +130,17 @@ def claims_table(report: Report) -> Table:
     table.add_column("found", overflow="fold", ratio=3)
     for claim in report.claims:
         verdict = (
-            Text(claim.verdict, style=CLAIM_STYLES[claim.verdict])
+            Text(CLAIM_VERDICTS[claim.verdict], style=CLAIM_STYLES[claim.verdict])
             if claim.verdict
             else Text("interim", "dim")
         )
         if verdict and claim.also and claim.also.verdict:
-            verdict.append(f"\n(test: {claim.also.verdict})", "dim")
-        found = "\n".join(f"{part.relation}: {part.found}" for part in claim.parts[:MOST_PARTS])
+            verdict.append(f"\n(test: {CLAIM_VERDICTS[claim.also.verdict]})", "dim")
+        found = "\n".join(f"{part.relation}: {claim_words.found(part)}" for part in claim.parts[:MOST_PARTS])
         more = len(claim.parts) - MOST_PARTS
-        table.add_row(claim.sentence, verdict, f"{found}\n{more} more in the report" if more > 0 else found)
+        table.add_row(
+            claim.sentence, verdict, f"{found}\n{LEFT_IN_REPORT.format(more)}" if more > 0 else found
+        )
     return table
 
 
@@ -191,7 +196,7 @@ def _with_stuck(cell: Text | str, stuck: int) -> Text:
 def _numbers_behind(effect: Effect) -> Table:
     table = Table.grid(padding=(0, 2))
     verdict = effect.pair.judgement.verdict
-    table.add_row("Verdict", Text(verdict.value, style=VERDICT_STYLES[verdict]))
+    table.add_row("Verdict", Text(VERDICTS[verdict], style=VERDICT_STYLES[verdict]))
     for fact in facts(effect):
         table.add_row(fact.name, fact.value)
     return table
@@ -212,7 +217,7 @@ def _effects_table(report: Report) -> Table:
             numbers.points_interval(effect.deciding),
             numbers.p_value(effect.deciding_p),
             str(pair.comparison.n),
-            Text(pair.judgement.verdict.value, style=VERDICT_STYLES[pair.judgement.verdict]),
+            Text(VERDICTS[pair.judgement.verdict], style=VERDICT_STYLES[pair.judgement.verdict]),
         )
     return table
 
@@ -230,7 +235,7 @@ def _networks_table(report: Report) -> Table:
 
 def _factors_table(factorial: Factorial) -> Table:
     shown, more = factorial.effects[:MOST_FACTORS], len(factorial.effects) - MOST_FACTORS
-    left = f"; {more} more in the report" if more > 0 else ""
+    left = f"; {LEFT_IN_REPORT.format(more)}" if more > 0 else ""
     table = _table(f"effects of factors in pp, simultaneous intervals, p adjusted{left}")
     table.add_column("effect", overflow="fold")
     _numbers(table, ("mean", numbers.interval_name(factorial.confidence), "p"))
@@ -243,7 +248,7 @@ def _factors_table(factorial: Factorial) -> Table:
 def _bullets(sentences: Sequence[str]) -> Table:
     table = Table.grid(padding=(0, 1))
     left_out = len(sentences) - MOST_LIMITS
-    more = [f"{left_out} more in the report"] if left_out > 0 else []
+    more = [LEFT_IN_REPORT.format(left_out)] if left_out > 0 else []
     for sentence in [*sentences[:MOST_LIMITS], *more]:
         table.add_row(Text("·", style="dim"), Text(sentence, style="dim"))
     return table

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from assay import engines
-from assay.engines import speed
 from assay.engines.base import Engine
 from assay.errors import AssayError
 from assay.nn.network import Network
@@ -95,7 +94,7 @@ def check(
 
 def _network(study: Study, arm: Arm, data: tuple[Shape, int], examples: int | None) -> Network:
     settings = arm.settings
-    on_gpu = settings.engine in ("auto", "torch", "torch:cuda") and speed.has_gpu()
+    on_gpu = engines.may_use_gpu(settings.engine)
     try:
         network = settings.architecture.build(*data)
         expect_trainable(network, settings.recipe, examples, on_gpu)

@@ -13,7 +13,7 @@ from assay.nn.layer import Layer
 from assay.shapes import Shape, text
 from assay.streams import stream
 from assay.testing import Mismatch, gradient_check
-from assay.testing.comparison import Comparison, compare_layers
+from assay.testing.comparison import LayerComparison, compare_layers
 from assay.testing.counterpart import counterpart, kind_of
 from assay.testing.coursework import FromCoursework
 from assay.testing.modules import importable
@@ -34,7 +34,7 @@ class Check:
     """How many entries of gradients were compared with central differences."""
     mismatches: tuple[Mismatch, ...]
     """The first wrong entry of each argument whose gradient is wrong: x, then the parameters in order."""
-    comparison: Comparison | None
+    comparison: LayerComparison | None
     note: str = ""
     """Why there is no comparison."""
 
@@ -144,7 +144,7 @@ def _draw(layer: Layer, shape: Shape) -> dict[str, Any]:
 
 def _compared(
     layer: Layer, name: str, against: str | None, shape: Shape, settings: Mapping[str, Any]
-) -> tuple[Comparison | None, str]:
+) -> tuple[LayerComparison | None, str]:
     kind = against or kind_of(name)
     if kind is None:
         return None, "no built-in layer has its name (give --against NAME to choose one)"

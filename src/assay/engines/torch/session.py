@@ -20,7 +20,7 @@ from assay.engines.base import (
     epoch_order,
     masks,
 )
-from assay.engines.torch.build import Store, leaves, ops
+from assay.engines.torch.build import Variables, leaves, ops
 from assay.engines.torch.composite import backward
 from assay.engines.torch.device import at_work
 from assay.engines.torch.examples import Examples
@@ -64,7 +64,7 @@ class TorchSession(Session):
         }
         self.precision = precision(device, recipe.dtype)
         ways = ways or best(device, recipe.dtype)
-        self._ops = ops(network.nodes, Store(runs, self._parameters, self._buffers, ways))
+        self._ops = ops(network.nodes, Variables(runs, self._parameters, self._buffers, ways))
         self._examples = Examples(recipe, network.input_shape, device)
         self._steps = states[0].step
         known = recordable([*leaves(network.layers)], recipe)

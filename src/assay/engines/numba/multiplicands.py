@@ -10,10 +10,10 @@ from math import prod
 
 import numpy as np
 
+from assay.engines.numba.blueprint import Blueprint
 from assay.engines.numba.calls import Call, call
 from assay.engines.numba.kernels.codes import Kernel
 from assay.engines.numba.layout import Maps, Offsets
-from assay.engines.numba.plan import Plan
 
 
 def half(count: int) -> int:
@@ -21,12 +21,12 @@ def half(count: int) -> int:
     return -(-count // 2)
 
 
-def terms(plan: Plan, count: int) -> int:
+def terms(plan: Blueprint, count: int) -> int:
     """Return how many terms a product's sum over so many takes: pairs count once."""
     return half(count) if plan.pairs else count
 
 
-def paired_channels(plan: Plan, maps: Maps, groups: int = 1) -> tuple[Maps, list[Call]]:
+def paired_channels(plan: Blueprint, maps: Maps, groups: int = 1) -> tuple[Maps, list[Call]]:
     """Return maps for a sum over channels, those of a group among themselves."""
     if not plan.pairs:
         return maps, []
@@ -37,7 +37,7 @@ def paired_channels(plan: Plan, maps: Maps, groups: int = 1) -> tuple[Maps, list
     return found, [_pair(plan, maps.start, maps.blocks * groups, own, maps.plane_size, found.start)]
 
 
-def paired_weights(plan: Plan, weight: Offsets, axis: int) -> tuple[Offsets, list[Call]]:
+def paired_weights(plan: Blueprint, weight: Offsets, axis: int) -> tuple[Offsets, list[Call]]:
     """Return weights, which lie one behind the other, for a sum over an axis that is not the last."""
     if not plan.pairs:
         return weight, []
@@ -47,19 +47,19 @@ def paired_weights(plan: Plan, weight: Offsets, axis: int) -> tuple[Offsets, lis
     return found, [made]
 
 
-def _pair(plan: Plan, x: int, groups: int, rows: int, length: int, y: int) -> Call:
+def _pair(plan: Blueprint, x: int, groups: int, rows: int, length: int, y: int) -> Call:
     """Put rows into pairs."""
     return call(Kernel.PAIR, x, groups, rows, length, plan.memory.lanes, y)
 
 
-def arranged_weights(plan: Plan, weight: Offsets) -> tuple[Offsets, Call]:
+def arranged_weights(plan: Blueprint, weight: Offsets) -> tuple[Offsets, Call]:
     """Return weights that lie one behind the other in the order of ``weight``."""
     found, first = plan.memory.places(weight.shape), int(weight.min())
     made = call(Kernel.ARRANGE, first, plan.table(weight - first), weight.size, int(found.flat[0]))
     return found, made
 
 
-def narrowed_maps(plan: Plan, maps: Maps, use: str) -> tuple[Maps, list[Call]]:
+def narrowed_maps(plan: Blueprint, maps: Maps, use: str) -> tuple[Maps, list[Call]]:
     """Return maps for a sum over examples; those for another ``use`` lie elsewhere."""
     if not plan.pairs:
         return maps, []
@@ -68,7 +68,7 @@ def narrowed_maps(plan: Plan, maps: Maps, use: str) -> tuple[Maps, list[Call]]:
     return replace(maps, start=start, lanes=maps.lanes // 2), [made]
 
 
-def narrowed_weights(plan: Plan, weight: Offsets) -> tuple[Offsets, list[Call]]:
+def narrowed_weights(plan: Blueprint, weight: Offsets) -> tuple[Offsets, list[Call]]:
     """Return weights that lie one behind the other, of an even number, for a sum over the last axis."""
     if not plan.pairs:
         return weight, []

@@ -97,7 +97,7 @@ class Span(NamedTuple):
         return (each.part(self.start, self.stop) for each in maps)
 
 
-class Plan:
+class Blueprint:
     """The memory of a run, its tables of offsets, and its calls forward and backward.
 
     ``draws`` are the calls that only a training step begins with; with ``pairs``, products are of bfloat16;

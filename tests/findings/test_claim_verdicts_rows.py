@@ -7,8 +7,11 @@ import pytest
 from factories import TEST_IMAGES, make_results, make_study
 from scipy.stats import ttest_rel
 
-from assay.findings.claims import ClaimRow, claims, metric_values
+from assay.findings.claim_verdicts import ClaimRow, claims
+from assay.findings.claimed_relations import metric_values
 from assay.findings.published import published
+from assay.findings.wording import claim_words as words
+from assay.findings.wording.published_words import agrees, falls, value
 from assay.records.metrics import METRICS
 from assay.records.runs import RunId, Status
 from assay.stats import ClaimVerdict, against_published
@@ -37,14 +40,15 @@ def test_a_direction_shows_the_paired_difference(tested):
     part = row.parts[0]
     oracle = ttest_rel(np.array(HIGH) / TEST_IMAGES, np.array(LOW) / TEST_IMAGES)
     assert row.verdict is S
-    assert row.summary == "Supported."
+    assert words.summary(row) == "Supported."
     assert part.interval == pytest.approx(tuple(oracle.confidence_interval(0.95)), abs=1e-11)
     assert part.confidence == pytest.approx(0.95)
     assert part.p == pytest.approx(oracle.pvalue)
     assert (
-        part.found == f"+4.00 (95% interval {100 * part.interval[0]:+.2f} to {100 * part.interval[1]:+.2f})"
+        words.found(part)
+        == f"+4.00 (95% interval {100 * part.interval[0]:+.2f} to {100 * part.interval[1]:+.2f})"
     )
-    assert (part.printed, part.published) == (pytest.approx(0.091), "+9.10 (doubtful)")
+    assert (part.printed, words.published(part)) == (pytest.approx(0.091), "+9.10 (doubtful)")
     assert part.n == 5
 
 
@@ -59,7 +63,7 @@ def test_the_other_relations(tested, expect, verdict):
 def test_a_claim_falls_with_its_weakest_part(tested):
     row = tested("max > average", "average > max")
     assert row.verdict is C
-    assert row.summary == "Contradicted by average > max."
+    assert words.summary(row) == "Contradicted by average > max."
 
 
 @pytest.mark.parametrize(
@@ -72,7 +76,7 @@ def test_a_claim_falls_with_its_weakest_part(tested):
     ],
 )
 def test_says_in_how_many_comparisons(tested, expect, summary):
-    assert tested(*expect).summary == summary
+    assert words.summary(tested(*expect)) == summary
 
 
 @pytest.mark.parametrize(("factor", "verdict"), [(0.8, S), (3.0, C)])
@@ -80,7 +84,7 @@ def test_costs_are_compared_by_their_ratio(tested, factor, verdict):
     row = tested(f"max = {factor:g} x average", metric="peak_memory")
     assert row.verdict is verdict
     assert row.parts[0].estimate == pytest.approx(38 / 41, abs=1e-3)  # the factory's 38 and 41 MiB
-    assert row.parts[0].found == "0.93x; computed, so exact"
+    assert words.found(row.parts[0]) == "0.93x; computed, so exact"
     assert (row.parts[0].interval, row.parts[0].margin) == (None, pytest.approx(1.25))
 
 
@@ -110,34 +114,36 @@ def test_one_run_that_learnt_contradicts_never(tested):
     stuck = [("average", seed) for seed in range(4)]
     row = tested("average never learns", stuck=stuck)
     assert row.verdict is C
-    assert row.parts[0].found == "1 of 5 runs learnt"
+    assert words.found(row.parts[0]) == "1 of 5 runs learnt"
 
 
 def test_never_is_supported_by_runs_that_all_failed_and_says_how_surely(tested):
     row = tested("average never learns", stuck=[("average", seed) for seed in range(5)])
     assert row.verdict is S
-    assert row.parts[0].found == "0 of 5 runs learnt; with 95% confidence at most 45% do"  # 1 - 0.05 ** (1/5)
+    assert (
+        words.found(row.parts[0]) == "0 of 5 runs learnt; with 95% confidence at most 45% do"
+    )  # 1 - 0.05 ** (1/5)
 
 
 def test_nothing_is_said_before_the_last_run(tested):
     row = tested("max > average", statuses={("max", 4): Status.RUNNING})
     assert row.verdict is None
     assert row.parts == ()
-    assert row.summary == "Not tested before every run has ended."
+    assert words.summary(row) == "Not tested before every run has ended."
 
 
 def test_with_looks_the_first_one_is_waited_for(tmp_path):
     study = make_study(seeds=6, looks=[3, 6], claims=[{"sentence": "So.", "expect": ["max > average"]}])
     late = {("max", seed): Status.RUNNING for seed in range(2, 6)}
     row = claims(make_results(tmp_path, study, statuses=late))[0]
-    assert row.summary == "Not tested before the first declared look, at 3 seeds."
+    assert words.summary(row) == "Not tested before the first declared look, at 3 seeds."
 
 
 def test_never_is_as_sure_as_the_look(tmp_path):
     study = make_study(seeds=6, looks=[3, 6], claims=[{"sentence": "So.", "expect": ["max never learns"]}])
     late = {(arm, seed): Status.RUNNING for arm in ("max", "average") for seed in range(3, 6)}
     results = make_results(tmp_path, study, statuses=late, stuck=[("max", seed) for seed in range(3)])
-    found = claims(results)[0].parts[0].found
+    found = words.found(claims(results)[0].parts[0])
     assert found == "0 of 3 runs learnt; with 97.5% confidence at most 71% do"  # 1 - 0.025 ** (1/3)
 
 
@@ -164,8 +170,8 @@ def test_costs_of_another_machine_are_shown_and_not_judged(tmp_path):
     assert (speed.consistent, memory.consistent) == (None, None)
     assert memory.ours.mean == pytest.approx(38 * 2**20, rel=0.01)
     assert (speed.printed, memory.printed) == (212.16, 845 * 2**20)
-    assert (speed.write(speed.printed), memory.write(memory.printed)) == ("212", "845")
-    assert (memory.write(memory.ours.mean), memory.falls, memory.agrees) == ("38.0", "–", "–")
+    assert (value(speed, speed.printed), value(memory, memory.printed)) == ("212", "845")
+    assert (value(memory, memory.ours.mean), falls(memory), agrees(memory)) == ("38.0", "–", "–")
     assert (speed.ours.interval is None, memory.ours.interval) == (False, None)  # memory was computed
 
 
@@ -177,17 +183,17 @@ def test_where_a_run_falls_is_cut_to_what_is_possible_and_said_to_be(tmp_path):
     rows = published(make_results(tmp_path, study, correct=correct, synthetic=False))
     found = {(row.arm, row.metric): row for row in rows}
     high = found["max", "test_accuracy"]
-    assert (high.prediction[1], high.cut, high.agrees) == (1.0, True, "yes")
-    assert high.falls == f"{100 * high.prediction[0]:.2f} to 100.00 (cut)"
+    assert (high.prediction[1], high.cut, agrees(high)) == (1.0, True, "yes")
+    assert falls(high) == f"{100 * high.prediction[0]:.2f} to 100.00 (cut)"
     for metric in ("test_accuracy", "train_final"):
         wide = found["average", metric]
-        assert (wide.prediction, wide.falls) == ((0.0, 1.0), "0.00 to 100.00 (cut)")
+        assert (wide.prediction, falls(wide)) == ((0.0, 1.0), "0.00 to 100.00 (cut)")
     for arm, metric in (("max", "overfit"), ("max", "test_loss")):
         row = found[arm, metric]
-        assert (row.cut, "cut" in row.falls) == (False, False)
+        assert (row.cut, "cut" in falls(row)) == (False, False)
         low, high = (row.metric == "test_loss" or 100) * np.array(row.prediction)
         decimals = 3 if metric == "test_loss" else 2
-        assert row.falls == f"{low:.{decimals}f} to {high:.{decimals}f}"
+        assert falls(row) == f"{low:.{decimals}f} to {high:.{decimals}f}"
 
 
 def test_published_numbers_wait_for_the_end(tmp_path):

@@ -7,7 +7,7 @@ from assay.nn.layer import Layer
 from assay.shapes import text
 from assay.testing import Mismatch
 from assay.testing.check import BATCH, Check
-from assay.testing.comparison import SPEED_BATCH, Comparison
+from assay.testing.comparison import SPEED_BATCH, LayerComparison
 
 
 def lines(check: Check) -> list[str]:
@@ -22,7 +22,7 @@ def lines(check: Check) -> list[str]:
     return [*found, *_compared(check.comparison)]
 
 
-def _compared(comparison: Comparison) -> list[str]:
+def _compared(comparison: LayerComparison) -> list[str]:
     name = type(comparison.built_in).__name__
     turns = [f"{argument} {turn}" for argument, turn in comparison.turns.items()]
     turned = f", with {', '.join(turns)}" if turns else ""

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assay.data import Dataset, DataSpec, Split, dataset, load, overlap, sources
+from assay.data import Dataset, DataSpec, Split, load, loading, overlap, sources, spec
 from assay.data.idx import write_idx
 from assay.errors import DataError
 
@@ -57,8 +57,8 @@ def test_a_whole_set_is_divided_in_its_own_memory(taken, at_once):
     first, second = np.flatnonzero(taken), np.flatnonzero(np.logical_not(taken))
     expected = [pool.take(first), pool.take(second)]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(dataset, "AT_ONCE", at_once)
-        found = dataset._rearranged(pool, first, second)
+        patch.setattr(loading, "AT_ONCE", at_once)
+        found = loading._rearranged(pool, first, second)
     for part, should in zip(found, expected, strict=True):
         np.testing.assert_array_equal(part.images, should.images)
         np.testing.assert_array_equal(part.labels, should.labels)
@@ -86,11 +86,18 @@ def test_the_digest_is_that_of_the_pixels_and_labels(folder, tmp_path):
 def test_sizes_where_none_are_given(folder, monkeypatch):
     assert len(load(folder).valid) == 45  # 15 of 100
     assert len(load(DataSpec(folder, train=100)).valid) == 15
-    monkeypatch.setattr(dataset, "FULL_SIZE", COUNT)
-    monkeypatch.setattr(dataset, "FULL_VALID", 79)
+    monkeypatch.setattr(spec, "FULL_SIZE", COUNT)
+    monkeypatch.setattr(spec, "FULL_VALID", 79)
     loaded = load(folder)
     assert (len(loaded.train), len(loaded.valid)) == (COUNT - 79, 79)
     assert len(load(DataSpec(folder, train=100)).valid) == 15
+
+
+@pytest.mark.parametrize("given", [{}, {"train": 1}, {"train": 3}, {"train": 100}, {"valid": 60, "test": 7}])
+def test_sizes_are_told_as_they_are_loaded(given, folder):
+    asked = DataSpec(folder, **given)
+    loaded = load(asked)
+    assert asked.sizes(COUNT, 50) == (len(loaded.train), len(loaded.valid), len(loaded.test))
 
 
 def test_glyphs_are_drawn_to_size_and_say_that_they_are_synthetic():

@@ -13,8 +13,11 @@ from hypothesis import strategies as st
 from pages import Page
 from scipy import stats
 
-from assay.findings.claims import ClaimRow, Part, claims, metric_values
+from assay.findings.claim_verdicts import ClaimRow, claims
+from assay.findings.claimed_relations import metric_values
 from assay.findings.findings import build
+from assay.findings.parts import Part
+from assay.findings.wording import claim_words as words
 from assay.records.metrics import METRICS, Metric
 from assay.report.html import render
 from assay.results import Results
@@ -53,16 +56,16 @@ def every_claim() -> list[dict[str, object]]:
 
 def scale(results: Results, metric: Metric, part: Part) -> tuple[np.ndarray, Interval | None, float]:
     """Return differences, interval and margin of a part in one unit, turned so that "greater" is claimed."""
-    words = part.relation.split()
-    factor = float(words[2]) if len(words) == 5 else 1.0
-    a, b = (metric_values(results, arm, metric) for arm in (words[0], words[-1]))
+    terms = part.relation.split()
+    factor = float(terms[2]) if len(terms) == 5 else 1.0
+    a, b = (metric_values(results, arm, metric) for arm in (terms[0], terms[-1]))
     interval, margin = part.interval, part.margin
     if metric.ratio:
         d, margin = np.log(a / b) - log(factor), log(margin)
         interval = interval and tuple(end if isinf(end) else log(end / factor) for end in interval)
     else:
         d = a - b
-    if words[1] in MIRRORED:
+    if terms[1] in MIRRORED:
         d, interval = -d, interval and (-interval[1], -interval[0])
     return d, interval, margin
 
@@ -72,13 +75,15 @@ RULES: dict[tuple[str, ClaimVerdict], Rule] = {
     (">", S): lambda low, high, margin: low > 0 and not isinf(high),
     (">", C): lambda low, high, margin: high < 0 and not isinf(low),
     (">", T): lambda low, high, margin: low == -inf and high < margin,
-    (">", U): lambda low, high, margin: low <= 0 and not isinf(low),
+    (">", U): lambda low, high, margin: low <= 0 <= high and not isinf(low),
     (">=", S): lambda low, high, margin: low > -margin and high == inf,
     (">=", C): lambda low, high, margin: high < 0 and not isinf(low),
     (">=", U): lambda low, high, margin: low <= -margin if isinf(high) else high >= 0,
     ("=", S): lambda low, high, margin: -margin < low and high < margin,
     ("=", C): lambda low, high, margin: low > margin or high < -margin,
-    ("=", U): lambda low, high, margin: low <= -margin or high >= margin,
+    ("=", U): lambda low, high, margin: (
+        (low <= -margin or high >= margin) and low <= margin and high >= -margin
+    ),
 }
 """What the interval, or one-sided bound, of a - b is like for a verdict (docs/statistics.md)."""
 
@@ -95,7 +100,7 @@ def allowed(row: ClaimRow, part: Part) -> set[float]:
     if isinf(part.interval[0]) or isinf(part.interval[1]):
         return {S: {0.95}, T: {sure}, U: {0.95}}[part.verdict]
     if part.relation.split()[1] == "=":
-        return {S: {0.9}, C: {sure}, U: {0.9}}[part.verdict]
+        return {S: {0.9}, C: {sure}, U: {0.9, sure}}[part.verdict]
     return {S: {0.95}, C: {sure}, U: {0.95, sure}}[part.verdict]
 
 
@@ -171,13 +176,14 @@ def test_a_declared_margin_decides_and_is_printed(
         for name, more in (("usual", {}), ("declared", margins))
     )
     assert (usual.verdict is S) != (declared.verdict is S)
-    assert (usual.margin, declared.margin) == (
+    assert (words.margin(usual.margin), words.margin(declared.margin)) == (
         "a factor of 1.05" if METRICS[metric].ratio else "0.3 points",
         shown,
     )
     results = Results.open(tmp_path / "declared")
-    assert f"Compared by {METRICS[metric].title} ({shown} or more matter). {declared.summary}" in " ".join(
-        Page(render(build(results))).text.split()
+    assert (
+        f"Compared by {METRICS[metric].title} ({shown} or more matter). {words.summary(declared)}"
+        in " ".join(Page(render(build(results))).text.split())
     )
 
 
@@ -198,11 +204,11 @@ def test_a_gain_that_nobody_would_care_for_is_too_small(tmp_path: Path) -> None:
     bound = stats.ttest_1samp(d, 0, alternative="less").confidence_interval(0.95).high
     assert row.verdict is T
     assert (
-        row.summary
+        words.summary(row)
         == "Too small to matter: a difference of 0.3 points or more on the claimed side is excluded."
     )
     assert row.parts[0].interval == (-inf, pytest.approx(bound))
-    assert row.parts[0].found == f"+0.01 (at most {100 * bound:+.2f}, one-sided 95% bound)"
+    assert words.found(row.parts[0]) == f"+0.01 (at most {100 * bound:+.2f}, one-sided 95% bound)"
 
 
 def test_a_claim_on_the_best_validation_accuracy_is_judged_by_test_accuracy_too(tmp_path: Path) -> None:
@@ -215,7 +221,7 @@ def test_a_claim_on_the_best_validation_accuracy_is_judged_by_test_accuracy_too(
     best, test, never = claims(results)
     assert (test.also, never.also) == (None, None)
     assert best.also == test
-    assert (best.metric, best.also.metric) == ("best validation accuracy", "test accuracy")
+    assert (words.metric(best), words.metric(best.also)) == ("best validation accuracy", "test accuracy")
     assert best.parts[0].estimate == pytest.approx(
         np.mean([run.valid_best for run in results.of("max")])
         - np.mean([run.valid_best for run in results.of("average")])

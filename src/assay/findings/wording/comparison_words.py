@@ -16,13 +16,14 @@ from assay.findings.numbers import (
     speed,
     whole_percent,
 )
+from assay.findings.wording.code_words import VERDICTS
 from assay.stats import FailureRate, Pair, Verdict
 from assay.stats.ttest import Interval
 
 
 def comparison(pair: Pair, m: int) -> str:
     """Return the sentence of a comparison, one of ``m`` of a family; it says so where it leaves seeds out."""
-    if pair.failures.a.share == pair.failures.b.share == 1:
+    if pair.guesses:
         return f"{capital(pair.a)} and {pair.b} cannot be compared: neither learnt anything."
     if not pair.comparison.n:
         return f"There is no seed on which both {pair.a} and {pair.b} learnt: nothing can be compared."
@@ -45,7 +46,7 @@ def _verdict(pair: Pair, m: int) -> str:
     margin = numbers.margin(c.margin)
     match judgement.verdict:
         case Verdict.BETTER | Verdict.WORSE:
-            return f"{a} is {judgement.verdict} than {b} by {apart(c.mean)} ({_evidence(pair, m)})"
+            return f"{a} is {VERDICTS[judgement.verdict]} than {b} by {apart(c.mean)} ({_evidence(pair, m)})"
         case Verdict.EQUIVALENT:
             return f"{a} and {b} are equivalent within {margin} ({_inside(pair, m)})"
         case Verdict.NEGLIGIBLE:

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from assay.findings import wording
 from assay.findings.effects import Effect
 from assay.findings.numbers import (
     NOTHING,
@@ -14,9 +13,9 @@ from assay.findings.numbers import (
     plural,
     points,
     points_interval,
-    speed,
     whole_percent,
 )
+from assay.findings.wording.comparison_words import factor, failure_rate
 from assay.stats import Interval, Verdict
 
 
@@ -39,13 +38,39 @@ def facts(effect: Effect) -> list[Fact]:
             f"test accuracy of {effect.name}, seed by seed",
         ),
         Fact("Error ratio", _errors(c.error_ratio), f"errors of {pair.a} over errors of {pair.b}"),
+        *_intervals(effect),
+        Fact("Seeds", _pairs(effect), "pairs: the same seed gives both arms the same data in the same order"),
+        *_tests(effect),
+        Fact("Win rate", _win_rate(effect), f"seeds on which {pair.a} was ahead, ties counted half"),
+        *_failing(effect),
+        Fact(
+            "To settle it", _more(effect), "seeds for 80% power; few seeds know their own spread only roughly"
+        ),
+        *_new_images(effect),
+    ]
+
+
+def _intervals(effect: Effect) -> list[Fact]:
+    """Return the intervals; none of two arms that only guess."""
+    c, pair = effect.pair.comparison, effect.pair
+    if pair.guesses:
+        return []
+    return [
         Fact(interval_name(c.confidence), _interval(pair.interval), "of the mean over training seeds, by t"),
         Fact(
             interval_name(2 * c.confidence - 1),
             _interval(pair.equivalence_interval),
             f"inside {margin(c.margin)} either way the arms are equivalent",
         ),
-        Fact("Seeds", _pairs(effect), "pairs: the same seed gives both arms the same data in the same order"),
+    ]
+
+
+def _tests(effect: Effect) -> list[Fact]:
+    """Return the tests with the size of the effect; none of two arms that only guess."""
+    c, pair = effect.pair.comparison, effect.pair
+    if pair.guesses:
+        return []
+    return [
         Fact(
             "Paired t test", p_equals(pair.p), "how often chance alone would do as much, if arms were equal"
         ),
@@ -58,17 +83,11 @@ def facts(effect: Effect) -> list[Fact]:
             fixed(c.hedges_g),
             "mean difference over its spread; large is usual, seeds vary little",
         ),
-        Fact("Win rate", _win_rate(effect), f"seeds on which {pair.a} was ahead, ties counted half"),
-        *_failing(effect),
-        Fact(
-            "To settle it", _more(effect), "seeds for 80% power; few seeds know their own spread only roughly"
-        ),
-        *_new_images(effect),
     ]
 
 
 def _errors(ratio: float | None) -> str:
-    return NOTHING if ratio is None else f"{speed(ratio)}x"
+    return NOTHING if ratio is None else factor(ratio)
 
 
 def _interval(bounds: Interval | None) -> str:
@@ -90,7 +109,7 @@ def _failing(effect: Effect) -> list[Fact]:
     test, ahead = effect.pair.failures, effect.pair.outperforms
     if not test.any:
         return []
-    a, b = wording.failure_rate(test.a), wording.failure_rate(test.b)
+    a, b = failure_rate(test.a), failure_rate(test.b)
     low, high = map(whole_percent, ahead.interval)
     return [
         Fact("Failed", f"{test.a.failed} and {test.b.failed} of {test.a.n}", f"{a}; {b}"),
@@ -107,7 +126,7 @@ def _more(effect: Effect) -> str:
     judgement = effect.pair.judgement
     if judgement.more_seeds:
         return further(judgement.more_seeds)
-    if effect.pair.comparison.p is None:
+    if effect.pair.p is None:
         return "3 seeds on which both learn"
     return "not known" if judgement.verdict is Verdict.INCONCLUSIVE else "nothing more"
 
