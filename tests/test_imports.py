@@ -56,6 +56,7 @@ MEANS_THE_SAME = {
     "bench": ("bench cli", "the command for the room"),
     "build": ("engines.numba engines.torch", "from a network's layers to what computes them"),
     "check": ("testing cli", "the command for checking a layer"),
+    "checks": ("study store", "what is checked of a study, and of a store, when it is read"),
     "contract": ("nn.convolution store", "what each implementation in the folder fulfils"),
     "convolution": (
         "nn engines.numba engines.torch bench",
@@ -64,7 +65,6 @@ MEANS_THE_SAME = {
     "data": ("data cli", "the command for the room"),
     "dropout": ("nn engines.numba", "the layer, as the engine computes it"),
     "engine": ("engines.numba engines.torch", "the folder's engine"),
-    "engines": ("engines testing", "the room, and the tests that engines pass"),
     "examples": ("data engines.numba engines.torch", "examples in memory, and as each engine reads them"),
     "factorial": ("stats findings", "the statistics of factors, and what a study finds by them"),
     "findings": ("findings findings.findings", "the room and what it returns"),
@@ -77,6 +77,7 @@ MEANS_THE_SAME = {
     "penalties": ("optim engines.torch", "the penalties, as the engine computes them"),
     "plan": ("running cli", "the command for planning"),
     "pooling": ("engines.numba engines.torch bench.peers", "pooling, as each engine and peer computes it"),
+    "rows": ("running cli", "rows of tables: of the store, and of what is printed"),
     "rules": ("engines.numba engines.torch", "the learning rules, as each engine computes them"),
     "run": ("running cli", "the command for running"),
     "settings": ("study cli", "the settings of a study, and how the command line reads them"),

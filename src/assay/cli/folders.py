@@ -1,13 +1,16 @@
 """``assay status``, ``results`` and ``report``: what a results folder holds."""
 
 from contextlib import closing
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from assay.cli.formats import Format, put
 from assay.cli.options import Folder, number
 from assay.cli.text import console, say
+
+if TYPE_CHECKING:
+    from assay.results import Results
 
 Epochs = Annotated[bool, typer.Option("--epochs", help="One row an epoch and run.")]
 Document = Annotated[
@@ -27,8 +30,10 @@ Out = Annotated[
     str | None, typer.Option("--out", metavar="DIR", help="Write here, by default into the results folder.")
 ]
 
+Failed = Annotated[bool, typer.Option("--failed", help="Print why runs failed, with their tracebacks.")]
 
-def status(folder: Folder, format: Format = "table") -> None:
+
+def status(folder: Folder, failed: Failed = False, format: Format = "table") -> None:
     """Say how far a study has come.
 
     Example: assay status assay-runs/pooling-quick
@@ -38,6 +43,9 @@ def status(folder: Folder, format: Format = "table") -> None:
     from assay.results import Results
 
     with closing(Results.open(folder, watch=True)) as found:
+        if failed:
+            say(*_failures(found), sep="\n\n")
+            return
         rows = export.status_rows(found)
         document = {
             "study": found.study.name,
@@ -54,6 +62,18 @@ def status(folder: Folder, format: Format = "table") -> None:
             rows,
             document,
         )
+
+
+def _failures(found: "Results") -> list[str]:
+    """Return of each failed run which it is, why it failed, and the traceback."""
+    from assay.records.runs import Status
+    from assay.running.tracebacks import traceback_of
+
+    lost = [run for run in found.runs if run.status is Status.FAILED]
+    return [
+        f"{run.id}: {run.message}\n{traceback_of(found.folder, run.id) or 'No traceback was kept.'}".rstrip()
+        for run in lost
+    ] or ["no run has failed"]
 
 
 def results(folder: Folder, epochs: Epochs = False, format: Format = "table") -> None:

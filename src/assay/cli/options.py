@@ -51,6 +51,9 @@ Name = Annotated[
     str, typer.Argument(metavar="STUDY", show_default=False, help="A built-in study, or a .toml file's path.")
 ]
 Quick = Annotated[bool, typer.Option("--quick", help="The study's short trial: small networks, few epochs.")]
+RetryFailed = Annotated[
+    bool, typer.Option("--retry-failed", help="Train again what failed before, from its last checkpoint.")
+]
 Data = Annotated[
     str | None,
     typer.Option("--data", metavar="SPEC", help="Another data set: glyphs, idx:DIR, emnist/balanced, ..."),

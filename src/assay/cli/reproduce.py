@@ -38,6 +38,7 @@ def reproduce(
     choices: options.Choices,
     out: Out = None,
     only: Only = None,
+    retry_failed: options.RetryFailed = False,
 ) -> None:
     """Repeat a published report: its figures and claims beside ours.
 
@@ -53,7 +54,7 @@ def reproduce(
         results = []
         for index, study in enumerate(studies, 1):
             say(f"[{index}/{len(studies)}] {study.name}: {study.question}")
-            results.append(_repeat(study, folder, choices.workers))
+            results.append(_repeat(study, folder, choices.workers, retry_failed))
             opened.callback(results[-1].close)
         _conclude(paper, results, folder)
 
@@ -66,13 +67,15 @@ def _names(paper: "Paper", only: list[str] | None) -> tuple[str, ...]:
     return tuple(name for name in paper.studies if not only or name in only)
 
 
-def _repeat(study: "Study", folder: Path, workers: int | None) -> "Results":
+def _repeat(study: "Study", folder: Path, workers: int | None, retry_failed: bool) -> "Results":
     """Train one study, showing how far it is."""
     from assay.cli.watching import watched
     from assay.running.repeat import repeat
 
     def train(watch: "OnEvent") -> "Results":
-        return repeat(study, folder, workers=workers, progress=False, on_event=watch)
+        return repeat(
+            study, folder, workers=workers, retry_failed=retry_failed, progress=False, on_event=watch
+        )
 
     results, _ = watched(train, folder)
     return results

@@ -41,6 +41,7 @@ def run(
     out: Out = None,
     until_resolved: UntilResolved = False,
     budget: Budget = None,
+    retry_failed: options.RetryFailed = False,
 ) -> None:
     """Train a study, or continue it where it stopped.
 
@@ -57,15 +58,33 @@ def run(
     def train(watch: "OnEvent") -> "Results":
         if until_resolved:
             return sequential.run_until_resolved(
-                chosen, folder, workers=choices.workers, budget=budget, progress=False, on_event=watch
+                chosen,
+                folder,
+                workers=choices.workers,
+                budget=budget,
+                retry_failed=retry_failed,
+                progress=False,
+                on_event=watch,
             )
-        return runner.run(chosen, folder, workers=choices.workers, progress=False, on_event=watch)
+        return runner.run(
+            chosen,
+            folder,
+            workers=choices.workers,
+            retry_failed=retry_failed,
+            progress=False,
+            on_event=watch,
+        )
 
     _finish(train, folder)
 
 
 def extend(
-    folder: options.Folder, *, seeds: More, workers: options.Workers = None, out: Beside = None
+    folder: options.Folder,
+    *,
+    seeds: More,
+    workers: options.Workers = None,
+    retry_failed: options.RetryFailed = False,
+    out: Beside = None,
 ) -> None:
     """Add seeds to a finished study: a new study, whose report says so.
 
@@ -74,10 +93,19 @@ def extend(
     from assay.running import extend as extension
 
     there = Path(out) if out is not None else extension.extended_folder(folder, seeds)
-    _finish(
-        lambda watch: extension.extend(folder, seeds, there, workers=workers, progress=False, on_event=watch),
-        there,
-    )
+
+    def train(watch: "OnEvent") -> "Results":
+        return extension.extend(
+            folder,
+            seeds,
+            there,
+            workers=workers,
+            retry_failed=retry_failed,
+            progress=False,
+            on_event=watch,
+        )
+
+    _finish(train, there)
 
 
 def _finish(train: "Callable[[OnEvent], Results]", folder: Path) -> None:
@@ -105,9 +133,11 @@ def _conclude(results: "Results", trained: bool) -> None:
         html.write_html(report, path)
         if trained:
             console().print(terminal.summary(report))
-    failed = any(run.status is Status.FAILED for run in results.runs)
+    failed = sum(run.status is Status.FAILED for run in results.runs)
     if not (failed or results.complete or resolved(results)):
         say(f"the budget is used up; the same command continues it in {results.folder}")
+    if failed:
+        say(f"{failed} failed: see `assay status {results.folder} --failed`; --retry-failed trains again")
     say(path)
     if failed:
         raise typer.Exit(1)

@@ -15,13 +15,22 @@ def repeat(
     *,
     workers: int | None = None,
     progress: bool = True,
+    retry_failed: bool = False,
     on_event: OnEvent = ignore,
 ) -> Results:
     """Run a study in a folder of its own below ``folder``, or go on with it, and return its results.
 
     A run that another study below ``folder`` shares is trained once: the later
-    one takes it over.
+    one takes it over. ``retry_failed`` trains runs again that failed before.
     """
     own = folder / study.name
     others = [path.parent for path in sorted(folder.glob(f"*/{DATABASE}")) if path.parent != own]
-    return run(study, own, workers=workers, reuse=others, progress=progress, on_event=on_event)
+    return run(
+        study,
+        own,
+        workers=workers,
+        reuse=others,
+        retry_failed=retry_failed,
+        progress=progress,
+        on_event=on_event,
+    )

@@ -32,15 +32,16 @@ def run_until_resolved(
     workers: int | None = None,
     budget: float | None = None,
     progress: bool = True,
+    retry_failed: bool = False,
     on_event: OnEvent = ignore,
 ) -> Results:
     """Run ``study`` look by look until every comparison has a verdict other than inconclusive.
 
     A study that declares no looks is given those of ``with_looks``, before it starts. It ends at the last
     look at the latest, before that when a run fails, and within seconds when ``budget``, in seconds, is used
-    up; the same call continues it, and where it was resolved only returns the results. Raises `UsageError`
-    for a study of one arm and for a budget that is none, and what `run` raises;
-    ``progress`` and ``on_event`` are those of `run`.
+    up; the same call continues it, and where it was resolved only returns the results. ``retry_failed``
+    trains runs again that failed before. Raises `UsageError` for a study of one arm and for a budget that is
+    none, and what `run` raises; ``progress`` and ``on_event`` are those of `run`.
     """
     study = with_looks(study)
     if len(study.arms) < 2:
@@ -50,7 +51,15 @@ def run_until_resolved(
         watch = _Watch(budget, both)
         for seeds in study.looks:
             watch.trained = False
-            found = run(study, folder, workers=workers, first=seeds, progress=False, on_event=watch)
+            found = run(
+                study,
+                folder,
+                workers=workers,
+                first=seeds,
+                retry_failed=retry_failed,
+                progress=False,
+                on_event=watch,
+            )
             with found as results:
                 if results.seeds_ended < seeds or _looked(results, watch):
                     break

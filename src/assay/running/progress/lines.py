@@ -74,9 +74,19 @@ def compiling(tally: Tally, arm: str) -> str:
 def opening(event: Started) -> str:
     """Say how many runs there are to train."""
     workers = min(event.workers, len(event.pending))
-    runs, before = len(event.pending), len(event.plan.runs) - len(event.pending)
+    closed = {*event.pending, *(run.id for run in event.failed)}
+    runs, before = len(event.pending), len(event.plan.runs) - len(closed)
     there = f", {before:,} more {'is' if before == 1 else 'are'} done" if before else ""
     return f"{plural(runs, 'run')} to train, {workers} at a time{there}"
+
+
+def failed_before(event: Started) -> list[str]:
+    """Say which runs are trained again, and why they failed before; how many are not."""
+    again = [run for run in event.failed if run.id in event.pending]
+    lines = [f"{run.id}: trained again, failed before with {run.message}" for run in again]
+    if left := len(event.failed) - len(again):
+        lines.append(f"{left} failed before, left alone (--retry-failed trains them again)")
+    return lines
 
 
 def look(event: Looked) -> list[str]:

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from assay.report.text import grid
-from assay.running.events import Event, Loading, Looked, RunEnded
+from assay.running.events import Event, Loading, Looked, RunEnded, Started
 from assay.running.progress import lines
 from assay.running.progress.watcher import Watcher
 
@@ -30,6 +30,8 @@ class LiveTable(Watcher):
         if isinstance(event, Loading):
             self.source = event.source
             self.live.start()
+        elif isinstance(event, Started):
+            self.troubles += lines.failed_before(event)
         elif isinstance(event, RunEnded) and event.record.message is not None:
             self.troubles.append(lines.ending(event.record))
         elif isinstance(event, Looked):

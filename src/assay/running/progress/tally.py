@@ -74,7 +74,9 @@ class Tally:
         self.compiling: dict[str, CompilingTally] = {}
 
     def _begin(self, run: RunId) -> RunTally:
-        status = Status.PENDING if run in self.started.pending else Status.DONE
+        failed = run in {row.id for row in self.started.failed}
+        closed = Status.FAILED if failed else Status.DONE
+        status = Status.PENDING if run in self.started.pending else closed
         epochs = self.started.plan.cohort(run.arm).recipe.epochs
         return RunTally(epochs, self.started.done.get(run, 0), status=status)
 
