@@ -10,6 +10,7 @@ from blocks import blocks, commands, save, without_times
 
 from assay.cli import main
 from assay.data import DataSpec, load
+from assay.running.plan import make_plan
 from assay.study.builtin import load_study
 
 PAGES = ("README.md", "docs/own-layer.md")
@@ -91,6 +92,17 @@ def test_the_studies_of_study_files_are_valid(folder: Path):
     Path("layers.toml").write_text(f'name = "n"\nquestion = "q"\noptimizer = {{ rule = "SGD" }}\n{layers}')
     (arm,) = load_study("layers.toml").arms
     assert arm.settings.architecture.build((1, 28, 28), 47).output_shape == (47,)
+
+
+def test_the_study_that_is_built_in_python_is_the_one_described(capsys):
+    code = next(block.text for block in blocks("docs/python.md") if "assay.Factor" in block.text)
+    names: dict[str, object] = {}
+    exec(compile(code, "docs/python.md", "exec"), names)
+    said = capsys.readouterr().out
+    assert said.startswith("['narrow-0.001', 'narrow-0.01', 'wide-0.001', 'wide-0.01']\n")
+    assert 'family = "ConvPool"' in said
+    assert names["short"].data.train == 1000
+    make_plan(names["study"])
 
 
 def picture(path: Path) -> None:

@@ -105,3 +105,10 @@ def test_a_run_that_diverged_has_diverged(characters, tmp_path):
         assert trained == []
         assert all(one.status is Status.DIVERGED for one in second.runs)
         assert outcome(second) == outcome(first)
+
+
+@pytest.mark.parametrize("given", [str, lambda folder: folder, lambda folder: iter([str(folder)])])
+def test_one_folder_or_several_as_paths_or_text(given, characters, earlier, tmp_path):
+    results, trained = run(tiny_study(characters), tmp_path, given(earlier))
+    results.close()
+    assert trained == []

@@ -18,7 +18,6 @@ from assay.records.runs import EpochRecord, LayerRecord, RunId, RunRecord, Statu
 from assay.stats import Family, Look, compare_arms, latest_look
 from assay.store import Header, SQLiteStore, Store
 from assay.store.lock import is_held
-from assay.study import study as studies
 from assay.study.study import Study
 
 ALPHA = 0.05
@@ -72,7 +71,7 @@ class Readout:
     @cached_property
     def study(self) -> Study:
         """The study that was run; at a look, with the seeds of the look alone."""
-        study = studies.from_tables(self.header.study, str(self.header.study.get("name", "study")))
+        study = Study.from_tables(self.header.study, str(self.header.study.get("name", "study")))
         return study.with_seeds(self.look.seeds) if self.look else study
 
     @property

@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, is_dataclass, replace
-from functools import cached_property, reduce
+from functools import cached_property
 from itertools import product
 from types import MappingProxyType
 from typing import Any
@@ -18,13 +18,14 @@ from typing import Any
 import tomli_w
 
 from assay.data import DataSpec
-from assay.errors import AssayError, StudyError, UsageError, shown, suggestion
+from assay.errors import AssayError, StudyError, shown, suggestion
 from assay.optim.recipe import Recipe
 from assay.records.metrics import MARGINS
 from assay.study import checks, claims, factors, tables
 from assay.study.architectures import Architecture
 from assay.study.claims import Claim
 from assay.study.factors import Factor
+from assay.study.overrides import expect_reach, nested
 from assay.study.seeds import check_looks, check_seeds, first_seeds, looks_up_to, seeds_and_looks
 from assay.study.settings import SETTINGS, Settings, expect_valid
 from assay.study.tables import Table
@@ -214,18 +215,11 @@ class Study:
         one. Raises `UsageError` for a setting that an arm's own level lays itself over, for it would change
         some arms or none, and what a study can raise.
         """
-        changes = self._nested(overrides)
+        changes = nested(overrides, self.name)
         study = self._laid_over(changes, {key for key, value in overrides.items() if is_dataclass(value)})
-        study._expect_reach(changes)
+        levels = {arm.name: [self.factors[f][level] for f, level in arm.levels.items()] for arm in self.arms}
+        expect_reach(changes, study.base, levels, self.name)
         return study
-
-    def _nested(self, overrides: Overrides) -> dict[str, Any]:
-        """Return overrides as nested tables."""
-        try:
-            return dict(plain(undotted(overrides), self.name))
-        except StudyError as error:
-            message = str(error).removeprefix(f"{self.name}: ")
-            raise StudyError(f"{self.name}: {message}") from None
 
     def _laid_over(self, changes: Table, replaced: set[str]) -> "Study":
         """Lay tables over the study's; of those ``replaced`` nothing stays."""
@@ -238,19 +232,6 @@ class Study:
         except StudyError as error:
             raise StudyError(f"{self.name}: {error}") from None
         return replace(self, base=base, **rest)
-
-    def _expect_reach(self, changes: Table) -> None:
-        """Refuse a setting that an arm's level lays itself over."""
-        changed = {key: value for key, value in changes.items() if key in SETTINGS}
-        for arm in self.arms if changed else ():
-            levels = (self.factors[factor][level] for factor, level in arm.levels.items())
-            values = reduce(tables.merge, levels, self.base)
-            for path, value in tables.leaves(changed):
-                if tables.at(values, path) != tables.at(self.base, path):
-                    raise UsageError(
-                        f"{self.name}: {'.'.join(path)}={shown(value)}: does not reach arm {arm.name!r}: its "
-                        "level has another (change the level in the study)"
-                    )
 
     def quickened(self) -> "Study":
         """Return the quick profile: small networks, few epochs, few seeds."""
