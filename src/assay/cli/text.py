@@ -31,7 +31,7 @@ def say(*words: Any, sep: str = " ") -> None:
 def complain(message: str) -> None:
     """Write an error on one line of stderr."""
     sys.stdout.flush()
-    print(f"assay: error: {one_line(message)}", file=sys.stderr)
+    print(f"assay: error: {one_line(message.strip())}", file=sys.stderr)
 
 
 def write(text: str) -> None:
