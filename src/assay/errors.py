@@ -76,7 +76,7 @@ def shown(value: object) -> str:
 
 def one_line(text: str) -> str:
     """Return ``text`` with line ends and other control characters written out."""
-    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text.strip())
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
 
 
 def finite(value: float) -> bool:

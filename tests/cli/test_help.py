@@ -45,8 +45,9 @@ ALL = dict(commands())
 def test_the_commands_are_these():
     assert {" ".join(words) for words in ALL} == {
         "studies", "show", "plan", "run", "extend", "reproduce", "status", "results", "report",
-        "predict", "check",
-        "data list", "data info", "data preview", "data fetch", "bench convolution", "bench training",
+        "doctor", "salvage", "predict", "check",
+        "data list", "data info", "data preview", "data fetch", "data verify",
+        "bench convolution", "bench training",
     }  # fmt: skip
 
 

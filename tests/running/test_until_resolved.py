@@ -127,7 +127,7 @@ def test_a_budget_that_is_used_up_ends_it_and_another_continues_it(characters, t
     many = study(characters, NEVER, training={"epochs": 3})
     with closing(run_until_resolved(many, tmp_path, budget=1e-9, workers=1)) as results:
         assert results.done == 0
-        assert build(results).stamp == "interim 0/10"
+        assert build(results).stamp == "stopped at 0/10"
     with closing(run_until_resolved(many, tmp_path, budget=1e6)) as results:
         assert results.complete
 

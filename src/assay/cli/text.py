@@ -30,7 +30,7 @@ def complain(message: str) -> None:
     with suppress(OSError):
         sys.stdout.flush()
     try:
-        print(f"assay: error: {one_line(message)}", file=sys.stderr, flush=True)
+        print(f"assay: error: {one_line(message.strip())}", file=sys.stderr, flush=True)
     except OSError:
         silence(sys.stderr)
 
