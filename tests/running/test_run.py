@@ -25,11 +25,11 @@ from assay.results import Results
 from assay.running import driver as workers
 from assay.running.events import EpochEnded, Loading, RunEnded, Started, StepsTaken
 from assay.running.run import run
+from assay.store import weights
 from assay.store.lock import folder_lock
 from assay.store.readout import DATABASE
 from assay.store.weights import path_of
 from assay.study import tables
-from assay.training import checkpoints
 
 
 def ran(study, folder, **options):
@@ -104,7 +104,7 @@ def test_what_is_measured_is_what_pytorch_measures_with_the_same_weights(engine,
     with closing(run(study, tmp_path)) as results:
         for record in results.runs:
             modules = torch_blocks(1, 6, record.arm, CLASSES, (14, 14)).double()
-            load_weights(modules, checkpoints.load_weights(path_of(tmp_path, record.id)))
+            load_weights(modules, weights.load_weights(path_of(tmp_path, record.id)))
             best = results.epochs(record.id)[record.best_epoch - 1]
             assert best.valid_accuracy == max(epoch.valid_accuracy for epoch in results.epochs(record.id))
             correct = results.correct(record.id)
