@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from factories import make_results
+from factories import make_results, make_study
 from tiny import tiny_study
 
 from assay import nn
@@ -20,7 +20,7 @@ from assay.optim.recipe import Recipe
 from assay.records.runs import Status, TestResult
 from assay.results import Results
 from assay.running.run import run
-from assay.store.weights import save_weights
+from assay.store.weights import path_of, save_weights
 from assay.training.train import Job
 
 SHAPE = (1, 14, 14)
@@ -91,3 +91,21 @@ def test_runs_that_are_not_done_are_not_chosen(tmp_path: Path):
     assert inspection.best_run(results).arm == "average"
     with pytest.raises(StoreError, match="no such run is finished"):
         inspection.best_run(results, "max")
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "tf32", "float64"])
+def test_a_run_of_any_precision_gives_scores(dtype: str, tmp_path: Path):
+    """NumPy knows neither bfloat16 nor TF32: their weights are float32."""
+    study = make_study(training={"epochs": 1, "dtype": dtype}, engine="torch")
+    results = make_results(tmp_path, study, synthetic=False)
+    record = results.runs[0]
+    recipe = study.arms[0].settings.recipe
+    network = study.arms[0].settings.architecture.build((1, 28, 28), len(results.header.classes))
+    weights = network.initialise(0, recipe.parameter_dtype) | network.initial_buffers(recipe.parameter_dtype)
+    save_weights(path_of(tmp_path, record.id), weights, {})
+    record = replace(record, flops=network.flops, parameters=network.parameter_count)
+    found = inspection.trained(results, record, (1, 28, 28))
+    image = np.arange(784, dtype=np.uint8).reshape(28, 28)
+    scores = found.scores(image[None])
+    assert scores.dtype == recipe.parameter_dtype
+    np.testing.assert_allclose(scores[0], list(found.outputs(image).values())[-1], rtol=1e-4, atol=1e-5)
