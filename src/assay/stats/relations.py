@@ -61,8 +61,8 @@ class RelationTest:
     ``interval`` is the one that decides, at ``confidence``; an end is infinite where a one-sided bound does.
     Of what is undecided it is the one at alpha or, where that would speak against the relation, the one at
     alpha / m, which does not. It is None below three seeds. ``p`` is that of "the relation does not hold",
-    what supports it where small. ``more_seeds`` is about how many would decide it, None where it is decided or
-    cannot be said.
+    what supports it where small. ``more_seeds`` is about how many would decide it, None where it is decided
+    or cannot be said.
     """
 
     n: int
