@@ -124,3 +124,8 @@ def test_of_several_comparisons_each_says_how_often_its_arms_fail(tmp_path):
     assert said[0].startswith(
         "Strided failed on 2 of 6 seeds (95% interval 4% to 78%), average on 0 of 6 seeds"
     )
+
+
+def test_of_a_single_run_it_is_not_said_that_all_learnt(tmp_path: Path) -> None:
+    report = build(make_results(tmp_path, make_study(seeds=1)))
+    assert said(report, "where 1 run of an arm learnt, up to 95% of its seeds may fail")

@@ -36,7 +36,7 @@ class Note(StrEnum):
     """Two networks are compared, not two methods."""
     TWO_SEEDS = "two seeds"
     """Two differences and their mean, no interval."""
-    SIGN_FLIP_FLOOR = "sign-flip floor"
+    SIGN_FLIP_FLOOR = "floor"
     """So few seeds that the sign-flip p cannot fall below alpha, whatever the data."""
     NO_SPREAD = "no spread"
     """All differences are equal: p and interval are limits."""
