@@ -39,10 +39,7 @@ CATALOGUE = {
     "schedules": ("rules.md", final(schedules, schedules.Schedule)),
     "penalties": ("rules.md", final(penalties, penalties.Penalty)),
     "transforms": ("data.md", final(augment, augment.Transform)),
-    "public names": (
-        "python.md",
-        {name for name in assay.__all__ if callable(getattr(assay, name))} - ERRORS,
-    ),
+    "public names": ("python.md", PUBLIC),
 }
 
 

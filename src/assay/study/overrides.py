@@ -23,7 +23,7 @@ def nested(overrides: Mapping[str, Any], where: str) -> dict[str, Any]:
 def expect_reach(changes: Table, base: Table, arms: Mapping[str, Iterable[Table]], where: str) -> None:
     """Refuse settings that an arm's levels lay themselves over: they would change some arms, or none.
 
-    ``base`` is what all arms share, with ``changes`` in it; ``arms`` maps each arm to the tables of its levels.
+    ``base`` is what all arms share, with ``changes`` in it; ``arms`` maps each arm to its levels' tables.
     """
     changed = {key: value for key, value in changes.items() if key in SETTINGS}
     for arm, levels in arms.items() if changed else ():
