@@ -96,6 +96,7 @@ def _object(value: Any, digits: int) -> dict[str, Any]:
     name = type(value).__name__
     digits = SINGLE_DIGITS if name == "Inside" else digits
     names = [*(field.name for field in fields(value)), *_computed(type(value))]
+    names = [key for key in names if key != "results_digest"]  # of numbers in all their digits
     return {"class": name, **{key: plain(getattr(value, key), digits) for key in names}}
 
 
