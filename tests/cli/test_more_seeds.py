@@ -55,7 +55,7 @@ def test_a_budget_ends_it_cleanly(assay: Assay, characters: str):
         "the budget is used up; the same command continues it in assay-runs/tiny",
         "assay-runs/tiny/report.html",
     ]
-    assert "tiny: interim" in said.out
+    assert "tiny: stopped at" in said.out
 
 
 def test_extend_adds_seeds_in_a_folder_beside(assay: Assay, characters: str):

@@ -111,7 +111,7 @@ def fetch(name: Name, place: From = None) -> None:
     say(get(name, base_url=place))
 
 
-@app.command()
+@app.command(cls=Command)
 def verify(name: Name) -> None:
     """Compare a fetched data set with what was fetched.
 

@@ -26,18 +26,22 @@ def setting(text: str, example: str = "network.filters=16") -> tuple[str, Any]:
     key = key.strip()
     if not equals or not all(key.split(".")):
         raise UsageError(f"--set {shown(text)}: expected KEY=VALUE, such as {example}")
-    return key, _value(value.strip(), spelt=key not in TEXTS)
+    try:
+        return key, _value(value.strip(), spelt=key not in TEXTS)
+    except ValueError as error:
+        raise UsageError(f"--set {key}: {shown(value.strip())}: {error}") from None
 
 
 def _value(text: str, spelt: bool) -> Any:
-    """Read a value as TOML does, or in one of the other `SPELLINGS`; whatever else there is as a text."""
+    """Read a value as TOML does, or in one of the other `SPELLINGS`; whatever else there is as a text.
+
+    Raises `ValueError` for what is refused before it is read (`assay.study.toml`).
+    """
     for attempt in (text, _in_toml(text)) if spelt else (text,):
         try:
             return _toml(attempt)
-        except (tomllib.TOMLDecodeError, RecursionError):
+        except tomllib.TOMLDecodeError:
             continue
-        except ValueError as error:
-            raise UsageError(f"--set: {shown(text)}: {error}") from None
     return text
 
 
