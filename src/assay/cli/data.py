@@ -1,4 +1,4 @@
-"""``assay data``: what data there is, what it looks like, how to get it."""
+"""``assay data``: which data sets there are, what they look like, and how to get them."""
 
 from dataclasses import asdict
 from pathlib import Path

@@ -65,7 +65,7 @@ def status(folder: Folder, failed: Failed = False, format: Format = "table") -> 
 
 
 def _failures(found: "Results") -> list[str]:
-    """Return of each failed run which it is, why it failed, and the traceback."""
+    """Return for each failed run its name, why it failed, and the traceback."""
     from assay.records.runs import Status
     from assay.running.tracebacks import traceback_of
 

@@ -1,4 +1,4 @@
-"""``assay run`` and ``extend``: train a study, go on with it, or add seeds to a finished one."""
+"""``assay run`` and ``extend``: train a study, continue it, or add seeds to a finished one."""
 
 from collections.abc import Callable
 from contextlib import closing
@@ -109,7 +109,7 @@ def extend(
 
 
 def _finish(train: "Callable[[OnEvent], Results]", folder: Path) -> None:
-    """Train, showing how far it is, and say what came out."""
+    """Train, showing progress, and print the outcome."""
     from assay.cli.watching import watched
 
     results, trained = watched(train, folder)
@@ -118,7 +118,7 @@ def _finish(train: "Callable[[OnEvent], Results]", folder: Path) -> None:
 
 
 def _conclude(results: "Results", trained: bool) -> None:
-    """Say what came out, if anything is new, and where the report is."""
+    """Print the outcome if anything is new, and the path of the report."""
     from assay.findings.comparisons import resolved
     from assay.records.runs import Status
     from assay.report.files import is_current
