@@ -25,7 +25,7 @@ def resolved(results: Readout) -> bool:
 
 
 def over(results: Readout) -> bool:
-    """Whether nothing is left to do: all runs have ended, or a look resolved everything and none began since."""
+    """Whether nothing is left to do: all runs have ended, or a look resolved all and none began since."""
     begun_beyond = len(results.runs) > results.at_look().total
     return results.complete or (not begun_beyond and resolved(results))
 

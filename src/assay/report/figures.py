@@ -33,7 +33,7 @@ TITLES: dict[Metric, str] = {
 
 
 def effect_plot(report: Findings) -> Drawing | None:
-    """Draw each comparison: a dot per seed, the mean and its interval, against the margin; None without any."""
+    """Draw each comparison: one dot per seed, mean and interval, against the margin; None without any."""
     effects = [effect for effect in report.effects if effect.pair.comparison.n][:MOST_EFFECTS]
     if not effects:
         return None

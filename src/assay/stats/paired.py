@@ -24,7 +24,7 @@ from assay.stats.ttest import (
 )
 
 FEWEST_FOR_CORRELATION = 10
-"""Fewest seeds whose correlation is worth reporting: with five, that of independent arms often exceeds 0.5."""
+"""Fewest seeds whose correlation is worth noting: with five, that of independent arms often exceeds 0.5."""
 
 
 class Note(StrEnum):
