@@ -33,7 +33,7 @@ TITLES: dict[Metric, str] = {
 
 
 def effect_plot(report: Findings) -> Drawing | None:
-    """Draw each comparison: a dot a seed, the mean and its interval, against the margin; None without any."""
+    """Draw each comparison: one dot per seed, mean and interval, against the margin; None without any."""
     effects = [effect for effect in report.effects if effect.pair.comparison.n][:MOST_EFFECTS]
     if not effects:
         return None
@@ -80,7 +80,7 @@ def curve_plots(report: Findings) -> Sequence[Drawing]:
 
 
 def label(axes: "Axes", y: float, name: str) -> None:
-    """Name a comparison above its row; a name longer than the figure is wide loses its end."""
+    """Name a comparison above its row; a name wider than the figure is truncated."""
     short = name if len(name) <= LONGEST_LABEL else f"{name[: LONGEST_LABEL - 1]}…"
     axes.text(0.01, y, short, va="center", transform=axes.get_yaxis_transform()).set_in_layout(False)
 

@@ -1,7 +1,7 @@
 """ReLU and pooling at once: `compiled_pooling` on the CPU, max pooling by Triton on a GPU.
 
 The layers here stand in for a ReLU with a pooling behind it. Where windows
-overlap, or where there is nothing better, PyTorch does one after the other.
+overlap, or nothing better is available, PyTorch does one after the other.
 """
 
 import torch
@@ -75,7 +75,7 @@ class RectifiedAvgPool2dOp(Op):
         self._apart = _apart(layer.sliding) if layer.count_include_pad else None
 
     def forward(self, x: Tensor) -> tuple[Tensor, Cache]:
-        """Rectify x where it lies, since nobody needs it as it was, and take the means."""
+        """Rectify x in place, since its original values are not needed, and take the means."""
         return self._pool.forward(x.relu_())
 
     def backward(self, cache: Cache, dy: Tensor) -> Tensor | None:
