@@ -45,7 +45,7 @@ def test_pooling_is_the_2018_comparison():
     for arm in settings.values():
         assert arm.recipe.optimizer == Adam(lr=0.001, weight_decay=1e-5)
         assert (arm.recipe.batch_size, arm.recipe.epochs) == (100, 100)
-        assert arm.data.source == "emnist/balanced"
+        assert pooling.data.source == "emnist/balanced"
 
 
 def test_optimizers_is_the_2017_comparison():
