@@ -11,7 +11,6 @@ from assay.records.runs import EpochRecord, LayerRecord, RunId, RunRecord, Statu
 from assay.results import Results
 from assay.store import Header, SQLiteStore
 from assay.store.readout import DATABASE
-from assay.study import study as studies
 from assay.study.study import Study
 
 TEST_IMAGES = 2000
@@ -32,7 +31,7 @@ def make_study(arms: Sequence[str] = ("max", "average"), seeds: int = 5, **more:
         "data": {"source": "glyphs"},
         "factors": {"reduction": levels},
     }
-    return studies.from_tables({**tables, **more}, "factory")
+    return Study.from_tables({**tables, **more}, "factory")
 
 
 def make_results(

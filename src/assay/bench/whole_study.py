@@ -7,7 +7,6 @@ by a loop in plain PyTorch as its users write it.
 """
 
 import time
-from contextlib import closing
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -112,5 +111,5 @@ def run_study(study: Study, out: Path) -> list[float]:
     """Run the study and return each run's test accuracy."""
     from assay.running.run import run
 
-    with closing(run(study, out)) as results:
+    with run(study, out) as results:
         return [record.test.accuracy for record in results.runs if record.test]

@@ -58,7 +58,7 @@ def info(spec: Spec, format: Format = "table") -> None:
     from assay.data import load, overlap
 
     data = load(spec)
-    height, width = data.train.images.shape[1:]
+    _, height, width = data.input_shape
     row = {
         "name": data.name,
         "synthetic": data.synthetic,

@@ -1,7 +1,7 @@
 """``assay plan``: how many seeds a study needs, and how long they take."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -64,7 +64,7 @@ def plan(
     with ExitStack() as stack:
         found = _pilot(chosen, pilot)
         if found:
-            stack.enter_context(closing(found))
+            stack.enter_context(found)
         needed = plan_seeds(chosen, None if resolve is None else resolve / 100, power=power, pilot=found)
     cost = estimate(whole, sizes, count).for_seeds(needed.seeds, count)
 

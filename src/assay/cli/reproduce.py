@@ -83,12 +83,12 @@ def _repeat(study: "Study", folder: Path, workers: int | None, retry_failed: boo
 
 def _conclude(paper: "Paper", results: "list[Results]", folder: Path) -> None:
     """Write the document with its tables, print the claims and its path; exit with 1 if a run failed."""
-    from assay.findings import findings as model
+    from assay.findings.findings import build
     from assay.report import document, terminal
     from assay.report.files import write_whole
 
     command = shlex.join(["assay", *sys.argv[1:]])
-    reports = tuple(model.build(one) for one in results)
+    reports = tuple(build(one) for one in results)
     found = document.Document(paper.title, reports, command, paper.plots_loss)
     write_whole(folder / "claims.csv", document.claims_csv(found))
     write_whole(folder / "published.csv", document.published_csv(found))

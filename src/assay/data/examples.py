@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.data.splits import stratified
+from assay.shapes import Shape
 
 AT_ONCE = 1000
 """Images moved at a time when a whole set is rearranged in place."""
@@ -21,6 +22,12 @@ class Split:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    @property
+    def input_shape(self) -> Shape:
+        """The shape (1, H, W) of an image as a network takes it."""
+        _, height, width = self.images.shape
+        return (1, height, width)
 
     def take(self, indices: NDArray[np.int64]) -> "Split":
         """Return the examples at ``indices``."""
@@ -44,6 +51,11 @@ class Dataset:
     synthetic: bool
     digest: str
     split_seed: int = 0
+
+    @property
+    def input_shape(self) -> Shape:
+        """The shape (1, H, W) of an image as a network takes it."""
+        return self.train.input_shape
 
     @cached_property
     def sample(self) -> Split:

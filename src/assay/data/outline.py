@@ -29,7 +29,7 @@ class Outline:
     def of(cls, data: Dataset) -> "Outline":
         """Return the sizes of a data set in memory."""
         sizes = (len(data.train), len(data.valid), len(data.test))
-        return cls(*sizes, (1, *data.train.images.shape[1:]), len(data.classes))
+        return cls(*sizes, data.input_shape, len(data.classes))
 
     @property
     def bytes(self) -> int:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from assay.data import prepare
 from assay.errors import DataError
-from assay.findings import trained as inspection
+from assay.findings.trained import best_run, shares, trained
 from assay.records.runs import RunId
 from assay.shapes import Array
 from assay.store.readout import Readout
@@ -83,13 +83,13 @@ def recognise(
     on_error: OnError = _fail,
 ) -> list[Prediction]:
     """Do what `predict` does, with results that are already open."""
-    run = inspection.best_run(results, arm, seed)
+    run = best_run(results, arm, seed)
     prepared = [*_prepared(images, on_error)]
     shapes = {image.shape for _, image in prepared} or {PREPARED}
     if len(shapes) > 1:
         sizes = " and ".join(" x ".join(map(str, shape)) for shape in sorted(shapes))
         raise DataError(f"images: found some of {sizes} pixels, expected all of one size")
-    found = inspection.trained(results, run, (1, *shapes.pop()))
+    found = trained(results, run, (1, *shapes.pop()))
     if not prepared:
         return []
     scores = found.scores(np.stack([image for _, image in prepared]))
@@ -143,7 +143,7 @@ def _as_is(image: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def _prediction(path: Path | None, run: RunId, scores: Array, classes: tuple[str, ...]) -> Prediction:
-    shares = inspection.shares(scores)
-    order = np.argsort(-shares, kind="stable")[: RUNNERS_UP + 1]
-    first, *others = ((classes[index], float(shares[index])) for index in order)
+    found = shares(scores)
+    order = np.argsort(-found, kind="stable")[: RUNNERS_UP + 1]
+    first, *others = ((classes[index], float(found[index])) for index in order)
     return Prediction(path, run, *first, tuple(others))

@@ -15,7 +15,7 @@ from assay.findings.curves import Curves, Metric
 from assay.findings.effects import Effect
 from assay.findings.findings import Findings
 from assay.findings.numbers import in_percent
-from assay.findings.wording import figure_words as describe
+from assay.findings.wording import figure_words
 from assay.records.metrics import PERCENT
 from assay.report.canvas import ACCENT, INK, STYLE, WIDTH, Drawing, colour, marker
 
@@ -51,7 +51,7 @@ def effect_plot(report: Findings) -> Drawing | None:
         axes.set_ylim(0.5 - len(effects), 0.65)
         axes.set_xlabel("difference in test accuracy (percentage points)")
         axes.spines.left.set_visible(False)
-        description = ". ".join(describe.effect(effect, report.interval_name) for effect in effects)
+        description = ". ".join(figure_words.effect(effect, report.interval_name) for effect in effects)
         return Drawing(figure, "effect", "Differences between arms", description)
 
 
@@ -70,7 +70,7 @@ def curve_plot(report: Findings, metric: Metric) -> Drawing | None:
         axes.set_xlim(*_epoch_limits(report, metric))
         if metric.endswith("accuracy"):
             axes.set_ylim(_accuracy_limits(report))
-        description = ". ".join(describe.curves(curves, metric) for curves in report.curves)
+        description = ". ".join(figure_words.curves(curves, metric) for curves in report.curves)
         return Drawing(figure, metric, f"{TITLES[metric]} by epoch", description)
 
 
