@@ -20,26 +20,26 @@ if TYPE_CHECKING:
 class Results(Readout):
     """A study's results: what `assay.run` returns, and ``Results.open(folder)`` opens.
 
-    It is a context manager that closes the folder at its end. Accuracies are shares from 0 to 1, and so are
-    differences of them. Runs that are not finished, diverged or learnt nothing are counted as such and never
-    left out silently.
+    It is a context manager that closes the folder on exit. Accuracies and their differences are shares, from
+    0 to 1. Runs that are unfinished, diverged or learnt nothing are counted as such and never left out
+    silently.
     """
 
     def findings(self) -> Findings:
         """Return what the runs show: the answer, verdicts, effects, claims, costs and limits.
 
-        Until every run, or every run of a declared look, has come to its end there are means and spreads, but
-        no interval, p-value or verdict.
+        Until every run, or every run of a declared look, has ended, there are means and spreads, but no
+        interval, p-value or verdict.
         """
         return build(self)
 
     def write_report(self, path: Path | str, *, arm: str | None = None, image: int = 0) -> Path:
         """Write the report to ``path`` and return it: ``.html``, ``.tex`` with its figures, or ``.json``.
 
-        Where the data set and the weights are at hand, it shows what the networks of ``arm``, by default the
-        best one, mistake and see: the feature maps are those of test image number ``image``. Raises
-        `UsageError` for another ending, an image that is not there or a path that cannot be written, and
-        `StudyError` for an unknown arm.
+        If the data set and the weights are available, it shows the mistakes and the feature maps of the
+        networks of ``arm``, by default the best one; the feature maps are those of test image number ``image``.
+        Raises `UsageError` for any other suffix, an image that does not exist or a path that cannot be
+        written, and `StudyError` for an unknown arm.
         """
         from assay.findings.inside import look_inside
         from assay.report.writing import expect_ending, write_report
@@ -48,16 +48,16 @@ class Results(Readout):
         return write_report(build(self, look_inside(self, arm, image)), path)
 
     def frame(self) -> "pandas.DataFrame":
-        """Return one row a run as a pandas DataFrame (needs the extra ``assay[frames]``).
+        """Return one row per run as a pandas DataFrame (needs the extra ``assay[frames]``).
 
-        Each factor of the study has a column with the arm's level, after the column ``arm``; it is called as
-        the factor, or ``factor:NAME`` where a column of this frame or of `epochs_frame` has that name.
+        Each factor of the study has a column with the arm's level, after the column ``arm``; it is named after
+        the factor, or ``factor:NAME`` if a column of this frame or of `epochs_frame` already has that name.
         Accuracies are shares, times seconds, memory bytes.
         """
         return self._frame(self.rows(), COLUMNS)
 
     def epochs_frame(self) -> "pandas.DataFrame":
-        """Return one row a run and epoch as a pandas DataFrame, with the columns of factors as `frame`."""
+        """Return one row per run and epoch as a pandas DataFrame, with the same factor columns as `frame`."""
         return self._frame(self.epoch_rows(), EPOCH_COLUMNS)
 
     def predict(
@@ -65,8 +65,8 @@ class Results(Readout):
     ) -> "list[Prediction]":
         """Recognise the characters in ``images`` with the best run, or that of ``arm`` and ``seed``.
 
-        Images are paths of picture files, Pillow images or arrays, as `assay.predict` takes them, which also
-        says what is raised.
+        Images are paths of picture files, Pillow images or arrays, as for `assay.predict`, which also documents
+        the errors raised.
         """
         from assay.findings.prediction import recognise
 
@@ -75,10 +75,10 @@ class Results(Readout):
     def network(self, arm: str | None = None, seed: int | None = None) -> "Trained":
         """Return the network of a finished run, with the weights that validation chose.
 
-        It is the run of ``arm`` and ``seed``; where one is left out, of those that remain the run with the
-        best validation accuracy. Raises `StudyError` for an unknown arm, `UsageError` for an unknown seed,
-        `StoreError` where no such run is finished or its weights are missing, and `DataError` where the size
-        of the images has to be read from a data set of one's own, and cannot.
+        It is the run of ``arm`` and ``seed``; if either is omitted, the run with the best validation accuracy
+        among those that match. Raises `StudyError` for an unknown arm, `UsageError` for an unknown seed,
+        `StoreError` if no such run is finished or its weights are missing, and `DataError` if the size of the
+        images has to be read from the user's own data set, and cannot be.
         """
         from assay.findings.trained import best_run, image_shape, trained
 
@@ -88,8 +88,8 @@ class Results(Readout):
         """Compare arm ``a`` with arm ``b`` as the report does: difference, interval, verdict.
 
         It is the declared comparison, or else one of all pairs. Accuracies are shares, so a mean of 0.004 is
-        0.4 points. Raises `StudyError` for an unknown arm, and `UsageError` before every run, or those of a
-        declared look, have come to their end.
+        0.4 points. Raises `StudyError` for an unknown arm, and `UsageError` before all runs, or those of a
+        declared look, have ended.
         """
         results = self.at_look()
         study = results.study
@@ -108,10 +108,10 @@ class Results(Readout):
         return results.compared(pairs).pairs[pairs.index((a, b))]
 
     def _frame(self, rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> "pandas.DataFrame":
-        """Return rows of runs as a DataFrame with the levels of their arms."""
+        """Return rows of runs as a DataFrame that includes the levels of their arms."""
         from assay.store.frames import to_pandas
 
-        taken = {*COLUMNS, *EPOCH_COLUMNS}  # of both frames, so that a factor is called alike in them
+        taken = {*COLUMNS, *EPOCH_COLUMNS}  # of both frames, so that a factor has the same name in each
         names = {factor: f"factor:{factor}" if factor in taken else factor for factor in self.study.factors}
         levels = {
             arm.name: {names[factor]: level for factor, level in arm.levels.items()}
@@ -121,7 +121,7 @@ class Results(Readout):
         return to_pandas([{**row, **levels[row["arm"]]} for row in rows], [arm, *names.values(), *others])
 
     def __repr__(self) -> str:
-        """Say in a line which study's they are, where they are and how far it has come."""
+        """Describe the results in one line: the study, the folder and the progress."""
         try:
             look = f", {self.look}" if self.look else ""
             return f"<Results of {self.study.name} in {self.folder}: {ended(self.done, self.total)}{look}>"

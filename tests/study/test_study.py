@@ -501,3 +501,8 @@ def test_a_shared_mistake_is_not_the_first_arms(tmp_path):
 def test_a_levels_mistake_is_its_arms(tmp_path):
     bad = GOOD + "average.network.filters = 0\n"
     assert refusal(bad, tmp_path).startswith("tiny: arm 'average': network: filters must be")
+
+
+def test_a_study_is_described_in_one_line():
+    study = tiny_study("glyphs")
+    assert repr(study) == f"<Study tiny: 2 arms x 2 seeds: {study.question}>"

@@ -49,7 +49,7 @@ class DataSpec:
     def sizes(self, pool: int, test: int) -> Sizes:
         """Return the sizes of a set with ``pool`` images to train and validate on, and ``test`` to test on.
 
-        ``train`` may come out below 1, and any size above what there is: the code that splits a set refuses that.
+        ``train`` may come out below 1, and any size above what there is; splitting the set refuses that.
         """
         valid = self._valid(pool)
         return Sizes(self.train or pool - valid, valid, self.test or test)

@@ -1,7 +1,7 @@
 """What a finished study leaves to examine: its test images, and the networks of its runs."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -26,9 +26,13 @@ class Trained:
     """
 
     run: RunRecord
-    network: Network = field(repr=False)
-    weights: Mapping[str, Array] = field(repr=False)
+    network: Network
+    weights: Mapping[str, Array]
     dtype: str
+
+    def __repr__(self) -> str:
+        """Describe the network in one line: the run that trained it, and its size."""
+        return f"<Trained {self.run.id}: {self.run.parameters:,} parameters, {self.dtype}>"
 
     def scores(self, images: NDArray[np.uint8]) -> Array:
         """Return the class scores (N, K) of ``images`` (N, H, W), in evaluation mode."""

@@ -1,1 +1,1 @@
-"""A study is run: planned, estimated, driven, continued, extended."""
+"""Running a study: planning, estimating, driving, continuing and extending it."""

@@ -1,8 +1,8 @@
-"""The driver of a study: owns its store, and keeps there what an executor's workers bring.
+"""The driver of a study: it owns the store, and saves there what an executor's workers deliver.
 
 A run's checkpoint is written before the row of its epoch, so it is never
-behind the store. A study that was killed continues from the last epoch of every
-run, bit for bit.
+behind the store. A study that was killed continues every run from its last
+epoch, bit for bit.
 """
 
 from collections.abc import Iterator, Sequence
@@ -25,7 +25,7 @@ from assay.training.train import Progress
 
 
 class Driver:
-    """Hands tasks to an executor, and stores what they bring."""
+    """Hands tasks to an executor, and stores their results."""
 
     def __init__(self, context: Context, store: Store, folder: Path, on_event: OnEvent) -> None:
         self.plan = context.plan
@@ -46,7 +46,7 @@ class Driver:
                 self._take(message)
 
     def _tasks(self, runs: Sequence[RunId]) -> Iterator[Task]:
-        """Yield the runs of each arm in groups, in the order of their first runs, each where it stands."""
+        """Yield each arm's runs in groups, in the order of their first runs, each with its progress so far."""
         for group in self._groups(runs):
             arm, engine = group[0].arm, self.plan.cohort(group[0].arm).engine
             progress = tuple(map(self._progress, group))
@@ -64,7 +64,7 @@ class Driver:
         return groups
 
     def _progress(self, run: RunId) -> Progress | None:
-        """Return how far a run has come by its checkpoint, and store the epochs that the store lacks."""
+        """Return a run's progress from its checkpoint, and store the epochs that the store lacks."""
         path = path_of(self.folder, run, unfinished=True)
         if not path.exists():
             return None
@@ -92,7 +92,7 @@ class Driver:
                 self._keep_failure(message)
 
     def _keep_epoch(self, message: EpochTrained) -> None:
-        """Keep an epoch of runs side by side, their checkpoints first: so they stay equally far."""
+        """Save an epoch of runs trained side by side, checkpoints first, so that they stay at the same epoch."""
         for row, progress in zip(message.rows, message.progress, strict=True):
             path = path_of(self.folder, row.id, unfinished=True)
             save_progress(path, progress, self._identity(row.id))
@@ -117,27 +117,27 @@ class Driver:
         self.on_event(RunEnded(row))
 
     def _keep_speed(self, run: RunRecord) -> None:
-        """Keep a finished run's speed for later estimates; of runs trained side by side none has its own."""
+        """Record a finished run's speed for later estimates; runs trained side by side have no speed of their own."""
         cohort = self.plan.cohort(run.arm)
         if run.status is Status.DONE and run.steps_per_second and cohort.engine.runs_per_session == 1:
             recipe = cohort.recipe.fitted(len(self.context.data.train))
             speed.record_run(cohort.engine, cohort.network, recipe, run.steps_per_second)
 
     def _keep_failure(self, message: Failed) -> None:
-        """Keep why a run failed; its checkpoint stays, for another attempt."""
+        """Record why a run failed; its checkpoint is kept for another attempt."""
         keep_traceback(self.folder, message.run, message.traceback)
         failed = replace(self.latest[message.run], status=Status.FAILED, message=message.message)
         self.on_event(RunEnded(self._put(failed)))
 
     def _put(self, row: RunRecord) -> RunRecord:
-        """Store where a run stands, and return what was stored."""
+        """Store a run's row, and return what was stored."""
         self.latest[row.id] = row
         stored = self._trained_on(row)
         self.store.add_run(stored)
         return stored
 
     def _trained_on(self, row: RunRecord) -> RunRecord:
-        """Return a row with the types of processor that trained its run, the one that began it first."""
+        """Return a row with the types of processor that trained its run, in the order they were used."""
         here, before = row.processor, self.trained_on.get(row.id)
         if before is None:
             return row

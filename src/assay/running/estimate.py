@@ -1,12 +1,12 @@
-"""What a plan will take: time and memory, from runs seen before or by training a little on random images.
+"""The time and memory of a plan, from earlier runs or from brief training on random images.
 
-Each arm takes a few steps and answers a few images, on one processor, in
-`ROUNDS` rounds with the other arms' between them, so that what disturbs the
-machine for a moment spoils one round alone. The fastest round is the machine's own
-speed, the slowest says how far it was disturbed. Where runs of the same
-network, recipe and engine were finished on this machine (`speed.recorded`),
-their steps a second stand for the measured ones. The rest is multiplication.
-Compiling, reading the data and drawing the report are not in it.
+Each arm takes a few training steps and evaluates a few images, on one processor, in
+`ROUNDS` rounds interleaved with those of the other arms, so that a momentary
+disturbance spoils only one round. The fastest round is the machine's true
+speed; the slowest shows how much it was disturbed. If runs of the same
+network, recipe and engine have finished on this machine (`speed.recorded`),
+their steps per second replace the measured ones. The rest is multiplication.
+Compiling, reading the data and drawing the report are not included.
 """
 
 from dataclasses import dataclass, replace
@@ -20,20 +20,20 @@ from assay.optim.recipe import Recipe
 from assay.running.plan import Cohort, Plan
 
 ROUNDS = 4
-"""Times that each arm is measured."""
+"""How many times each arm is measured."""
 
 BUDGET = 1.0
-"""Seconds that an arm is measured for in all, half of them training; much less where there are many arms."""
+"""Total seconds for which an arm is measured, half of them training; far fewer if there are many arms."""
 
 WHOLE = 4.0
-"""Seconds that all arms of a plan are measured for; compiling and warming up come on top."""
+"""Total seconds for which all arms of a plan are measured, without compiling and warming up."""
 
 
 @dataclass(frozen=True)
 class CohortEstimate:
-    """What one run of an arm will take: seconds, bytes.
+    """The estimated cost of one run of an arm, in seconds and bytes.
 
-    ``slowest`` is the seconds by the slowest round of measurement, or the slowest recorded run.
+    ``slowest`` is the time according to the slowest round of measurement or the slowest recorded run.
     """
 
     arm: str
@@ -46,7 +46,7 @@ class CohortEstimate:
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a plan will take with ``workers`` runs at a time: seconds, bytes."""
+    """The estimated cost of a plan with ``workers`` runs at a time, in seconds and bytes."""
 
     cohorts: tuple[CohortEstimate, ...]
     workers: int
@@ -54,7 +54,7 @@ class Estimate:
 
     @property
     def seconds(self) -> float:
-        """Time for all runs, when the workers are never idle."""
+        """Time for all runs if the workers are never idle."""
         return sum(cohort.runs * cohort.seconds for cohort in self.cohorts) / self.workers
 
     @property
@@ -64,7 +64,7 @@ class Estimate:
 
     @property
     def memory(self) -> int:
-        """Memory for as many of the largest runs as there are workers, and the data."""
+        """Memory for the data and as many of the largest runs as there are workers."""
         return self.workers * max(cohort.memory for cohort in self.cohorts) + self.data
 
     def for_seeds(self, seeds: int, workers: int) -> "Estimate":
@@ -74,7 +74,7 @@ class Estimate:
 
 
 def estimate(plan: Plan, data: Outline, workers: int) -> Estimate:
-    """Measure every cohort of ``plan`` for some seconds in all and return what the whole will take."""
+    """Measure every cohort of ``plan``, for a few seconds in total, and return the estimate for the plan."""
     with threadpool_limits(limits=1):
         trials = [_trial(cohort, data) for cohort in plan.cohorts]
         budget = min(BUDGET, WHOLE / len(trials)) / (2 * ROUNDS)
@@ -85,7 +85,7 @@ def estimate(plan: Plan, data: Outline, workers: int) -> Estimate:
 
 
 def evaluated(data: Outline, recipe: Recipe) -> int:
-    """Return how many images a run of ``recipe`` evaluates in all: after its epochs, and at its end."""
+    """Return how many images a run of ``recipe`` evaluates in total: after each epoch, and at its end."""
     measured = data.train if recipe.measure == "all" else min(data.train, data.valid)
     end = data.test + (2 * data.train if measured < data.train else 0)
     return recipe.epochs * (measured + data.valid) + end

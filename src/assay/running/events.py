@@ -1,4 +1,4 @@
-"""What a running study tells whoever watches it."""
+"""The events that a running study reports to its watchers."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,19 +10,19 @@ from assay.stats import Family, Look
 
 @dataclass(frozen=True)
 class Loading:
-    """There is something to train, and its data is being read or drawn."""
+    """There is something to train, and the data is being read or drawn."""
 
     source: str
 
 
 @dataclass(frozen=True)
 class Started:
-    """The study begins, or continues: ``done`` epochs of each run were there already.
+    """The study begins or continues; ``done`` is how many epochs of each run were already complete.
 
     ``pending`` are the runs to train, ``examples`` is the size of the training
     set, ``workers`` how many tasks are trained at once. ``failed`` are the
-    rows of runs that failed before: those among the pending ones are trained
-    again, the others left alone.
+    rows of runs that failed before: those that are also pending are trained
+    again, the others are left alone.
     """
 
     plan: Plan
@@ -33,13 +33,13 @@ class Started:
     failed: tuple[RunRecord, ...] = ()
 
     def steps(self, arm: str) -> int:
-        """Return how many steps an epoch of ``arm`` has, the short last one included."""
-        return self.plan.cohort(arm).recipe.steps(self.examples)
+        """Return how many steps an epoch of ``arm`` has, including a last step on a smaller minibatch."""
+        return -(-self.examples // self.plan.cohort(arm).recipe.batch_size)
 
 
 @dataclass(frozen=True)
 class Compiling:
-    """``done`` of ``total`` kernels that an arm needs are compiled; they are kept for the next time."""
+    """``done`` of the ``total`` kernels that an arm needs are compiled; they are cached for later."""
 
     arm: str
     done: int
@@ -48,7 +48,7 @@ class Compiling:
 
 @dataclass(frozen=True)
 class StepsTaken:
-    """A run has come to ``step`` of its epoch."""
+    """A run has reached ``step`` of its epoch."""
 
     run: RunId
     epoch: int
@@ -57,7 +57,7 @@ class StepsTaken:
 
 @dataclass(frozen=True)
 class EpochEnded:
-    """A run has ended an epoch, and it is stored, with how its layers fared."""
+    """A run has finished an epoch, which is stored together with the records of its layers."""
 
     run: RunId
     record: EpochRecord
@@ -73,7 +73,7 @@ class RunEnded:
 
 @dataclass(frozen=True)
 class Looked:
-    """A study that is run until it is resolved has come to a look, and this is what it shows."""
+    """A study that is run until it is resolved has reached a look, and this is what it shows."""
 
     look: Look
     family: Family
@@ -84,5 +84,5 @@ OnEvent = Callable[[Event], None]
 
 
 def ignore(event: Event) -> None:
-    """Watch nothing."""
+    """Ignore the event."""
     del event

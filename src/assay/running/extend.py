@@ -1,4 +1,4 @@
-"""More seeds on a finished study: a new study that names its parent, and takes over its parent's runs."""
+"""More seeds for a finished study: a new study that names its parent and reuses its parent's runs."""
 
 import re
 from dataclasses import replace
@@ -22,13 +22,13 @@ def extend(
     retry_failed: bool = False,
     on_event: OnEvent = ignore,
 ) -> Results:
-    """Bring the finished study in the folder ``parent`` to so many ``seeds``, in a folder of its own.
+    """Extend the finished study in the folder ``parent`` to ``seeds`` seeds, in a new folder.
 
-    ``out`` defaults to ``extended_folder``. The parent's runs are taken over where they would come out the
-    same, with this version of assay and the same engine, and the others trained; the same call continues
-    a study that was stopped, and with ``retry_failed`` trains again what failed before. Its report says that
-    it was extended after seeing results. Raises `StoreError` where the parent is not finished, `UsageError`
-    unless it has fewer seeds, and what `run` raises; ``progress`` and ``on_event`` are those of `run`.
+    ``out`` defaults to ``extended_folder``. The parent's runs are reused if they would come out the same,
+    with this version of assay and the same engine, and the others are trained. The same call continues a
+    study that was stopped, and with ``retry_failed`` retrains runs that failed before. The report says that
+    the study was extended after seeing results. Raises `StoreError` if the parent is not finished, `UsageError`
+    unless it has fewer seeds, and what `run` raises; ``progress`` and ``on_event`` are as for `run`.
     """
     with Results.open(parent) as results:
         study = extended(results, seeds)
@@ -45,7 +45,7 @@ def extend(
 
 
 def extended(parent: Results, seeds: int) -> Study:
-    """Return the study that brings a finished one to so many ``seeds``: one look at all of them."""
+    """Return the study that extends a finished one to ``seeds`` seeds, with one look at all of them."""
     if not (parent.complete or resolved(parent)):
         raise StoreError(
             f"{parent.folder}: {parent.done} of {parent.total} runs have come to their end, expected all "

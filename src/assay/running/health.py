@@ -1,4 +1,4 @@
-"""What is wrong with a results folder, and what of it can be kept."""
+"""What is wrong with a results folder, and what can be salvaged from it."""
 
 import shutil
 from collections.abc import Iterator
@@ -19,9 +19,9 @@ REPORT = "report.html"
 
 
 def examine(folder: Path) -> tuple[list[str], list[str]]:
-    """Return what a results folder holds, in sentences, and what is wrong with it; nothing is written.
+    """Return sentences on what a results folder holds and on what is wrong with it; nothing is written.
 
-    Raises `StoreError` where there is no store at all.
+    Raises `StoreError` if there is no store at all.
     """
     if not (folder / DATABASE).is_file():
         raise StoreError(f"{folder}: no results here (a folder that `assay run` wrote was expected)")
@@ -54,7 +54,7 @@ def _faults(results: Results, run: RunRecord) -> Iterator[str]:
 
 
 def _strangers(results: Results) -> list[str]:
-    """Return the files of weights that belong to no run."""
+    """Return the weight files that belong to no run."""
     folder = results.folder / "weights"
     runs = [run.id for run in results.runs]
     known = {path_of(results.folder, run, unfinished=part).name for run in runs for part in (True, False)}
@@ -70,9 +70,9 @@ def _report(results: Results) -> list[str]:
 
 
 def salvage(folder: Path, out: Path) -> list[str]:
-    """Copy what can be read of ``folder`` into the new folder ``out``; say what was copied, and what not.
+    """Copy what can be read of ``folder`` into the new folder ``out``; return what was copied and what was not.
 
-    Raises `StoreError` where nothing can be read, and `UsageError` where ``out`` exists or cannot be made.
+    Raises `StoreError` if nothing can be read, and `UsageError` if ``out`` exists or cannot be created.
     """
     if not (folder / DATABASE).is_file():
         raise StoreError(f"{folder}: no results here (a folder that `assay run` wrote was expected)")

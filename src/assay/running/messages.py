@@ -27,7 +27,7 @@ class Context:
 
 @dataclass(frozen=True)
 class Task:
-    """Runs of one arm that a worker trains side by side: at most as many as the engine's sessions take.
+    """Runs of one arm that a worker trains side by side, at most as many as the engine's sessions take.
 
     ``engine`` is the name of the arm's engine and ``data`` the digest of the data set: a worker refuses a
     task that was not meant for its context.
@@ -38,7 +38,7 @@ class Task:
     engine: str
     data: str
     progress: tuple[Progress | None, ...] = field(repr=False)
-    """Where each run stands, in plain arrays; None before its first epoch has ended."""
+    """The progress of each run, in plain arrays; None before its first epoch has ended."""
 
     @property
     def runs(self) -> tuple[RunId, ...]:
@@ -48,17 +48,17 @@ class Task:
 
 @dataclass(frozen=True)
 class Begun:
-    """A worker has begun, or continues, these runs."""
+    """A worker has begun or continued these runs."""
 
     rows: tuple[RunRecord, ...]
 
 
 @dataclass(frozen=True)
 class EpochTrained:
-    """A worker has trained and measured runs for an epoch, side by side; nobody has stored it yet.
+    """A worker has trained and measured runs for an epoch, side by side; the epoch is not stored yet.
 
-    Of each run ``rows`` has what sums it up so far, ``progress`` all that it takes to go on from here; the
-    epoch is the last one of its history.
+    For each run, ``rows`` has its summary so far and ``progress`` all that is needed to continue it; the
+    epoch is the last one in its history.
     """
 
     rows: tuple[RunRecord, ...]
@@ -67,10 +67,10 @@ class EpochTrained:
 
 @dataclass(frozen=True)
 class Finished:
-    """A run has come to its end: it is done, or has diverged.
+    """A run has ended: it is done, or has diverged.
 
-    ``predicted`` and ``correct`` are the answers to the test set, where it was opened, ``weights`` those of
-    the best epoch of a run that is done.
+    ``predicted`` and ``correct`` are the answers to the test set, if it was opened; ``weights`` are those of
+    the best epoch, if the run is done.
     """
 
     row: RunRecord
@@ -89,4 +89,4 @@ class Failed:
 
 
 Message = Begun | Compiling | StepsTaken | EpochTrained | Finished | Failed
-"""What workers tell the driver."""
+"""What workers send to the driver."""

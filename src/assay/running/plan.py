@@ -25,7 +25,7 @@ NOT_BEGUN: Mapping[str, str] = MappingProxyType({})
 
 @dataclass(frozen=True)
 class Cohort:
-    """The runs of one arm: one network, one recipe, its seeds; ``why`` says how "auto" found the engine."""
+    """The runs of one arm: network, recipe and seeds; ``why`` says how "auto" chose the engine."""
 
     arm: Arm
     network: Network
@@ -39,7 +39,7 @@ class Cohort:
         return self.arm.settings.recipe
 
     def job(self, seeds: tuple[int, ...]) -> Job:
-        """Return the training of some of the cohort's seeds in one session."""
+        """Return the job that trains some of the cohort's seeds in one session."""
         return Job(self.engine, self.network, self.recipe, seeds)
 
 
@@ -51,7 +51,7 @@ class Plan:
     cohorts: tuple[Cohort, ...]
 
     def __repr__(self) -> str:
-        """Say in a line how many runs of which study are planned."""
+        """Describe the plan in one line: the study, and how many of its runs are planned."""
         seeds = len(self.cohorts[0].seeds)
         what = f"{plural(len(self.cohorts), 'arm')} x {plural(seeds, 'seed')}"
         return f"<Plan of {self.study.name}: {what}, {plural(len(self.runs), 'run')}>"
@@ -91,14 +91,14 @@ class Plan:
 def make_plan(
     study: Study, data: Dataset | DataSpec | Outline | None = None, begun: Mapping[str, str] = NOT_BEGUN
 ) -> Plan:
-    """Return the plan of ``study`` for ``data``, everything checked; nothing is trained.
+    """Return the plan of ``study`` for ``data``, fully checked; nothing is trained.
 
-    ``data`` is a data set, what names one, or an outline of its sizes, by default the study's own.
-    ``begun`` names the engine with which runs of an arm were begun, which it keeps whatever it would be
-    given today: results are the same bit for bit with one engine alone. Raises `ShapeError`, `StudyError`
-    or `UnsupportedError`, naming the arm, where a network does not fit or cannot be trained, and `DataError`
-    where the data is not on this machine, so that its shape and classes are not known. Whatever shapes alone
-    tell is refused before any engine is asked.
+    ``data`` is a data set, a specification of one, or an outline of its sizes, by default the study's own.
+    ``begun`` names the engine with which runs of an arm were begun; the arm keeps it, whatever it would be
+    given today, since results are bit-identical only with the same engine. Raises `ShapeError`, `StudyError`
+    or `UnsupportedError`, naming the arm, if a network does not fit or cannot be trained, and `DataError`
+    if the data is not on this machine, so that its shape and classes are unknown. Errors that show in the
+    shapes alone are raised before any engine is consulted.
     """
     sizes = _sizes(study.data if data is None else data)
     networks = check(study, sizes)
@@ -108,7 +108,7 @@ def make_plan(
 
 
 def check(study: Study, sizes: Outline) -> dict[str, Network]:
-    """Return each arm's network; raise what `make_plan` does where shapes and settings alone tell it."""
+    """Return each arm's network; raise those errors of `make_plan` that show in shapes and settings alone."""
     networks = {arm.name: _network(study, arm, sizes) for arm in study.arms}
     asked = [(arm, networks[arm.name], arm.settings.engine) for arm in study.arms]
     _expect_different(study, asked, sizes.train)

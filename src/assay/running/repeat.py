@@ -1,4 +1,4 @@
-"""The studies of a published report are run in folders side by side, what they share once."""
+"""Running the studies of a published report in sibling folders, with shared runs trained once."""
 
 from pathlib import Path
 
@@ -18,10 +18,10 @@ def repeat(
     retry_failed: bool = False,
     on_event: OnEvent = ignore,
 ) -> Results:
-    """Run a study in a folder of its own below ``folder``, or go on with it, and return its results.
+    """Run a study in its own folder below ``folder``, or continue it, and return its results.
 
     A run that another study below ``folder`` shares is trained once: the later
-    one takes it over. ``retry_failed`` trains runs again that failed before.
+    study reuses it. ``retry_failed`` retrains runs that failed before.
     """
     own = folder / study.name
     others = [path.parent for path in sorted(folder.glob(f"*/{DATABASE}")) if path.parent != own]

@@ -13,11 +13,11 @@ from assay.study.study import Arm
 
 
 def take_over(plan: Plan, store: Store, folder: Path, sources: Iterable[Path]) -> list[RunId]:
-    """Copy what the studies in the folders ``sources`` have ended of ``plan``, and return which runs.
+    """Copy the runs of ``plan`` that the studies in the folders ``sources`` have ended, and return them.
 
     A run is copied whole: its epochs, layers, answers and weights. Runs that
-    ``store`` has already are left alone, and so are those of another version of
-    assay, whose bits might differ.
+    ``store`` already has are left alone, and those trained with another version of
+    assay are not copied, as their bits might differ.
     """
     ended = {run.id for run in store.runs() if run.status.ended}
     missing = [run for run in plan.runs if run not in ended]
@@ -54,9 +54,9 @@ def _from(results: Readout, plan: Plan, store: Store, folder: Path, missing: lis
 
 
 def _same(arms: Iterable[Arm], cohort: Cohort, sizes: Mapping[str, int]) -> list[Arm]:
-    """Return the arms that train the same network by the same recipe, however their settings spell it.
+    """Return the arms that train the same network with the same recipe, however their settings spell it.
 
-    How epochs are measured counts where a sample of the training images, with these ``sizes`` of splits, is
+    How epochs are measured matters if, with splits of these ``sizes``, a sample of the training images is
     not all of them.
     """
     alike = sizes["valid"] >= sizes["train"]
@@ -71,7 +71,7 @@ def _same(arms: Iterable[Arm], cohort: Cohort, sizes: Mapping[str, int]) -> list
 
 
 def _copy(results: Readout, found: RunRecord, store: Store, folder: Path, run: RunId) -> None:
-    """Copy one run; its record comes last, so that what breaks off is done again."""
+    """Copy one run, its record last, so that an interrupted copy is repeated."""
     header = store.header
     if found.status is Status.DONE:
         identity = {"arm": run.arm, "seed": run.seed, "study": header.digest, "data": header.data_digest}

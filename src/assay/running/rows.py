@@ -1,4 +1,4 @@
-"""The rows of the results table: what is said of a run before, while and after it is trained."""
+"""The rows of the results table: a run before, during and after training."""
 
 from dataclasses import replace
 from statistics import fmean, median
@@ -13,7 +13,7 @@ from assay.training.train import Ended, Progress
 
 
 def row(cohort: Cohort, seed: int, status: Status, **more: Any) -> RunRecord:
-    """Return a run's row with what its arm's network and engine say, and ``more`` columns."""
+    """Return a run's row, with columns from its arm's network and engine, and the columns ``more``."""
     return RunRecord(
         arm=cohort.arm.name,
         seed=seed,
@@ -28,7 +28,7 @@ def row(cohort: Cohort, seed: int, status: Status, **more: Any) -> RunRecord:
 
 
 def under_way(cohort: Cohort, seed: int, progress: Progress | None) -> RunRecord:
-    """Return the row of a run that is being trained on this machine, as far as it has come."""
+    """Return the row of a run that is being trained on this machine, with its progress so far."""
     so_far = _summary(progress) if progress else {}
     return row(cohort, seed, Status.RUNNING, processor=cohort.engine.processor, **so_far)
 
@@ -44,7 +44,7 @@ def at_the_end(
     message: str | None = None,
     evaluation: Evaluation | None = None,
 ) -> RunRecord:
-    """Return the row of a run that has come to its end; one that is done with a ``message`` is stuck."""
+    """Return the row of a run that has ended; one that is done and has a ``message`` is stuck."""
     found = under_way(cohort, seed, progress)
     spent = found.evaluation_seconds_per_epoch
     return replace(
@@ -61,7 +61,7 @@ def at_the_end(
 
 
 def _summary(progress: Progress) -> dict[str, Any]:
-    """Return the columns that follow from a run's epochs; there is no best one while no loss was finite."""
+    """Return the columns derived from a run's epochs; there is no best epoch until a loss is finite."""
     history, best = progress.history, progress.best_epoch
     known = [record.evaluation_seconds for record in history if record.evaluation_seconds is not None]
     return {

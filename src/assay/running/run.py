@@ -1,4 +1,4 @@
-"""Runs a study: plan, data set and store are brought together for the driver; what is done stays done."""
+"""Running a study: plan, data set and store are combined for the driver; finished runs are kept."""
 
 import os
 import shutil
@@ -44,19 +44,19 @@ def run(
 
     ``out`` defaults to ``assay-runs/`` and the study's name; ``workers`` to the
     number of processors; ``first`` is how many of the study's seeds to train,
-    by default all. Runs that the results folder or folders ``reuse`` hold already,
-    of the same settings, data, engine and seed, are taken over from there. A study
-    that is complete, or that a declared look has resolved and that stopped there, is
-    not run again. With ``progress`` it shows how far it is: a bar an arm in a
-    notebook, else on stderr, a live table in a terminal and a line an epoch elsewhere;
+    by default all. Runs with the same settings, data, engine and seed that the
+    results folder or folders ``reuse`` already hold are copied from there. A study
+    that is complete, or that stopped at a declared look that resolved it, is not run
+    again. ``progress`` shows the progress: a bar per arm in a notebook; otherwise,
+    on stderr, a live table in a terminal and a line per epoch elsewhere.
     ``on_event`` is called with every event (`assay.running.events`).
 
-    A run in which anything is raised has failed, and the others go on. It is left
-    alone when the study is continued, unless ``retry_failed`` says to train failed
-    runs again, from their last checkpoints. ``executor`` trains the runs, by
-    default `Threads` with as many ``workers``; give one of the two. Raises
-    `StoreError` if the folder holds another study or cannot be written, and what
-    a plan and the data can raise.
+    A run that raises an exception has failed, and the others go on. It is left
+    alone when the study is continued, unless ``retry_failed`` retrains failed runs
+    from their last checkpoints. ``executor`` trains the runs, by default `Threads`
+    with ``workers`` workers; give at most one of the two. Raises `StoreError` if the
+    folder holds another study or cannot be written, and what planning and loading
+    the data can raise.
     """
     folder = Path(out) if out is not None else default_folder(study)
     count = worker_count(workers)
@@ -84,7 +84,7 @@ def run(
 
 
 def default_folder(study: Study) -> Path:
-    """Return where a study's results go unless one says otherwise."""
+    """Return the folder in which a study's results go by default."""
     return Path("assay-runs") / study.name
 
 
@@ -95,7 +95,7 @@ def _folders(reuse: Path | str | Iterable[Path | str]) -> list[Path]:
 def worker_count(workers: int | None) -> int:
     """Return how many runs are trained at once: ``workers``, by default one per processor.
 
-    Raises `UsageError` for a number that cannot be.
+    Raises `UsageError` for an invalid number.
     """
     available = processors()
     if workers is None:
@@ -106,7 +106,7 @@ def worker_count(workers: int | None) -> int:
 
 
 def _nothing_left(results: Results, first: int | None, retry_failed: bool) -> bool:
-    """Whether every run has ended, or failed and is not tried again, or a look has resolved the study."""
+    """Whether every run has ended, or failed and is not retried, or a look has resolved the study."""
     if over(results) if first is None else results.seeds_ended >= first:
         return True
     closed = {run.id for run in results.runs if _is_closed(run, retry_failed)}
@@ -119,7 +119,7 @@ def _is_closed(run: RunRecord, retry_failed: bool) -> bool:
 
 
 def _check_unread(study: Study) -> None:
-    """Refuse what cannot be trained before a folder is made or anything drawn, where the sizes are known."""
+    """If the sizes are known, refuse what cannot be trained before creating a folder or drawing images."""
     if study.data.source == "glyphs":
         check(study, outline(study.data))
 
@@ -170,7 +170,7 @@ def _open(folder: Path, study: Study, data: Dataset) -> Store:
 
 
 def _create(path: Path, study: Study, data: Dataset) -> Store:
-    """Make the store beside its place and move it there, so that it is whole or absent."""
+    """Create the store beside its destination and move it there, so that it is whole or absent."""
     sizes = {"train": len(data.train), "valid": len(data.valid), "test": len(data.test)}
     header = Header(
         study.to_tables(), study.digest, data.digest, data.classes, data.synthetic, sizes, versions(),

@@ -14,15 +14,15 @@ from assay.running.messages import Context, Message, Task
 from assay.running.worker import Stopped, work
 
 PATIENCE = 0.1
-"""Seconds after which a worker that cannot tell its message looks whether it is to stop."""
+"""Seconds after which a worker that cannot deliver its message checks whether it should stop."""
 
 
 class Threads(Executor):
-    """Trains ``workers`` tasks at once, each in a thread of its own with one session at a time.
+    """Trains ``workers`` tasks at once, each in its own thread with one session at a time.
 
     The arithmetic inside a session releases the interpreter lock and uses one BLAS thread. Plan and data
-    set are shared. At most two messages a worker wait for the driver, so that a slow disk stops training
-    rather than fill the memory with states.
+    set are shared. At most two messages per worker wait for the driver, so that a slow disk pauses training
+    rather than filling memory with states.
     """
 
     def __init__(self, workers: int) -> None:
@@ -45,13 +45,13 @@ class Threads(Executor):
 
 @dataclass(frozen=True)
 class _Free:
-    """A worker has done with a task; ``error`` is what `work` let through."""
+    """A worker has finished a task; ``error`` is what `work` let through."""
 
     error: BaseException | None = None
 
 
 class _Crew:
-    """Threads that wait for tasks; there are as many as were needed at once."""
+    """Threads that wait for tasks, as many as were needed at once."""
 
     def __init__(self, context: Context, size: int) -> None:
         self.context = context

@@ -12,7 +12,7 @@ def traceback_path(folder: Path, run: RunId) -> Path:
 
 
 def keep_traceback(folder: Path, run: RunId, text: str) -> None:
-    """Write a failed run's traceback, in place of an earlier one; `StoreError` where that cannot be."""
+    """Write a failed run's traceback, replacing an earlier one; `StoreError` if it cannot be written."""
     path = traceback_path(folder, run)
     try:
         path.parent.mkdir(exist_ok=True)
@@ -22,12 +22,12 @@ def keep_traceback(folder: Path, run: RunId, text: str) -> None:
 
 
 def forget_traceback(folder: Path, run: RunId) -> None:
-    """Remove the traceback of a run that has been trained to its end after all."""
+    """Remove the traceback of a run that has since been trained to its end."""
     traceback_path(folder, run).unlink(missing_ok=True)
 
 
 def traceback_of(folder: Path, run: RunId) -> str | None:
-    """Return a failed run's traceback; None where none was kept, as older versions of assay did not."""
+    """Return a failed run's traceback; None if none was kept, as in older versions of assay."""
     try:
         return traceback_path(folder, run).read_text("utf-8")
     except (OSError, ValueError):

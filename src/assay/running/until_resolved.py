@@ -16,7 +16,7 @@ from assay.study.study import Study
 
 
 def with_looks(study: Study) -> Study:
-    """Return the study with looks: its own, or at its number of seeds, at twice and at four times as many."""
+    """Return the study with looks: its own, or else at one, two and four times its number of seeds."""
     count = len(study.seeds)
     if count < FEWEST and not study.looks:
         raise UsageError(
@@ -37,11 +37,11 @@ def run_until_resolved(
 ) -> Results:
     """Run ``study`` look by look until every comparison has a verdict other than inconclusive.
 
-    A study that declares no looks is given those of ``with_looks``, before it starts. It ends at the last
-    look at the latest, before that when a run fails, and within seconds when ``budget``, in seconds, is used
-    up; the same call continues it, and where it was resolved only returns the results. ``retry_failed``
-    trains runs again that failed before. Raises `UsageError` for a study of one arm and for a budget that is
-    none, and what `run` raises; ``progress`` and ``on_event`` are those of `run`.
+    A study that declares no looks is given those of ``with_looks`` before it starts. It ends at the last
+    look at the latest, earlier if a run fails, and within seconds once ``budget``, in seconds, is used up.
+    The same call continues it, and if it was resolved only returns the results. ``retry_failed`` retrains
+    runs that failed before. Raises `UsageError` for a study of one arm and for an invalid budget, and what
+    `run` raises; ``progress`` and ``on_event`` are as for `run`.
     """
     study = with_looks(study)
     if len(study.arms) < 2:
@@ -67,7 +67,7 @@ def run_until_resolved(
 
 
 def _looked(results: Results, watch: "_Watch") -> bool:
-    """Tell what a look shows that was not there before, and return whether it resolves the study."""
+    """Report a look that is new, and return whether it resolves the study."""
     look, family = results.at_look().look, family_of(results)
     if watch.trained and look and family:
         watch.on_event(Looked(look, family))
@@ -79,7 +79,7 @@ class _BudgetUsedUp(Exception):
 
 
 class _Watch:
-    """Hands events on until the budget is used up; what was stored by then is complete."""
+    """Passes events on until the budget is used up; what was stored by then is complete."""
 
     def __init__(self, budget: float | None, on_event: OnEvent) -> None:
         if budget is not None and not budget > 0:

@@ -1,4 +1,4 @@
-"""A worker: owns a session at a time, trains a task's runs in it, and tells what they bring."""
+"""A worker: owns one session at a time, trains a task's runs in it, and reports their messages."""
 
 import traceback
 from collections.abc import Callable
@@ -16,18 +16,18 @@ from assay.training.train import Job, Progress, at_end, measured, test, train
 
 Tell = Callable[[Message], None]
 Standing = dict[int, Progress | None]
-"""Where runs of one arm stand, by seed; None before the first epoch."""
+"""The progress of one arm's runs, by seed; None before the first epoch."""
 
 
 class Stopped(BaseException):
-    """Raised by whatever a worker tells its messages to, to stop it: no layer's ``except`` catches it."""
+    """Raised by a worker's ``tell`` to stop the worker; no layer's ``except Exception`` catches it."""
 
 
 def work(context: Context, task: Task, tell: Tell) -> None:
-    """Train the runs of ``task`` from where they stand to their ends, and tell all that they bring.
+    """Train the runs of ``task`` from their current progress to their ends, and report every message.
 
-    What is raised meanwhile, by a user's layer for one, ends the run it concerns, which is told as `Failed`.
-    Only `Stopped` and `KeyboardInterrupt` are let through.
+    An exception raised meanwhile, for example by a user's layer, ends the run it concerns, which is reported
+    as `Failed`. Only `Stopped` and `KeyboardInterrupt` are let through.
     """
     worker = _Worker(context, task.arm, tell)
     runs = dict(zip(task.seeds, task.progress, strict=True))
@@ -51,7 +51,7 @@ class _Worker:
         self.tell = tell
 
     def begin(self, task: Task) -> None:
-        """Say which runs are begun; refuse what this worker's context would train otherwise."""
+        """Report which runs are begun; refuse a task that this worker's context would train differently."""
         self.cohort = self.context.plan.cohort(self.arm)
         expected = (self.cohort.engine.name, self.data.digest)
         if (task.engine, task.data) != expected:
@@ -59,15 +59,15 @@ class _Worker:
         self.tell(Begun(tuple(map(self._row, task.seeds, task.progress))))
 
     def train(self, runs: Standing) -> None:
-        """Train runs to their ends: those that have come equally far at once."""
+        """Train runs to their ends, together with those at the same epoch."""
         by_epochs = sorted(runs.items(), key=lambda item: _epochs(item[1]))
         for _, group in groupby(by_epochs, key=lambda item: _epochs(item[1])):
             self._attempt(dict(group))
 
     def _attempt(self, runs: Standing) -> None:
-        """Train runs side by side; where that fails, half as many, so that an error costs its run alone.
+        """Train runs side by side; if that fails, half as many, so that an error costs only its own run.
 
-        That is also what helps where memory does not suffice for so many.
+        This also helps if memory does not suffice for that many.
         """
         try:
             self._side_by_side(runs)
@@ -77,18 +77,18 @@ class _Worker:
             if len(runs) <= 1:
                 self.give_up(runs, error)
                 return
-        for half in _halves(runs):  # after the except clause, which lets go of the session
+        for half in _halves(runs):  # after the except clause, which releases the session
             self.train(half)
 
     def give_up(self, runs: Standing, error: BaseException) -> None:
-        """Say of every run that ``error`` ended it."""
+        """Report for every run that ``error`` ended it."""
         text = "".join(traceback.format_exception(error))
         message = f"{type(error).__name__}: {_text(error)}".splitlines()[0]
         for seed in runs:
             self.tell(Failed(RunId(self.arm, seed), message, text))
 
     def _side_by_side(self, runs: Standing) -> None:
-        """Train runs in one session; what has come to its end is taken out of ``runs``."""
+        """Train runs in one session; runs that have ended are removed from ``runs``."""
         job = self.cohort.job(tuple(runs))
         started = [self._start(seed, progress) for seed, progress in runs.items()]
         job.engine.prepare(job.network, job.recipe, lambda *done: self.tell(Compiling(self.arm, *done)))
@@ -117,7 +117,7 @@ class _Worker:
                 self.tell(StepsTaken(RunId(self.arm, seed), len(progress.history) + 1, step))
 
     def _end(self, seed: int, progress: Progress, memory: int) -> Finished:
-        """Open the test set for a run that has not diverged."""
+        """End a run; open the test set unless it has diverged."""
         job = self.cohort.job((seed,))
         ended = at_end(job, self.data, progress)
 
@@ -142,13 +142,13 @@ class _Worker:
 
 
 def _halves(runs: Standing) -> tuple[Standing, Standing]:
-    """Return the first and the second half of what is left of ``runs``."""
+    """Return the first and the second half of the remaining ``runs``."""
     items, middle = [*runs.items()], len(runs) // 2
     return dict(items[:middle]), dict(items[middle:])
 
 
 def _text(error: BaseException) -> str:
-    """Return what an error says, which a user's own may not be able to."""
+    """Return an error's text, which a user's own exception may fail to provide."""
     try:
         return str(error)
     except Exception:
@@ -160,5 +160,5 @@ def _epochs(progress: Progress | None) -> int:
 
 
 def _copy(progress: Progress) -> Progress:
-    """Return progress that later epochs do not change; arrays are never written to."""
+    """Return a copy of the progress that later epochs do not change; its arrays are never written to."""
     return replace(progress, history=[*progress.history], layers=[*progress.layers])

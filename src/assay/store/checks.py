@@ -1,8 +1,8 @@
-"""What a store must hold to be believed: it is input like any other, looked at once, when it is opened.
+"""What a store must hold to be trusted: it is input like any other, checked once, when it is opened.
 
-That its values have the types of their columns is SQLite's to say (`SQLiteStore.open` asks). Here is whether
-the columns are ours, the header fits the study's digest, every row belongs to an arm and a seed of the study,
-and numbers are such as can be measured: finite, in their range, and together no more than sums can hold.
+SQLite itself checks that values have the types of their columns (`SQLiteStore.open` asks it to). This module
+checks that the columns are ours, that the header matches the study's digest, that every row belongs to an
+arm and a seed of the study, and that numbers can be measurements: finite, in range, and with finite sums.
 """
 
 import re
@@ -16,7 +16,7 @@ from assay.store.contract import Header
 from assay.study.study import Study, digest_of
 
 MOST = 1e100
-"""The largest loss, time or norm that can be: sums and squares of many must stay finite."""
+"""The largest valid loss, time or norm: sums and squares of many must stay finite."""
 MOST_COUNTED = 10**18
 MOST_CLASSES = 256
 LONGEST_NAME = 200
@@ -24,7 +24,7 @@ SPLITS = ("train", "valid", "test")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 SHARE, AMOUNT, COUNT = "BETWEEN 0 AND 1", f"BETWEEN 0 AND {MOST}", f"BETWEEN 0 AND {MOST_COUNTED}"
-NORM = ">= 0"  # or infinite, as the norms of what diverges are
+NORM = ">= 0"  # or infinite, like the norms of runs that diverge
 RANGES: Mapping[str, Mapping[str, str]] = {
     "run": {
         "parameters": COUNT,
@@ -58,17 +58,17 @@ RANGES: Mapping[str, Mapping[str, str]] = {
         "spread": NORM,
     },
 }
-"""By table and column, what SQL says of a value that can be; what is NULL may be so."""
+"""The SQL condition on valid values by table and column; NULL where the column allows it."""
 ENDED = "status IN ('done', 'diverged')"
 
 Faults = Iterator[str]
-"""What is wrong; nothing where nothing is."""
+"""What is wrong; empty if nothing is."""
 
 
 def check(path: object, connection: sqlite3.Connection, header: Header) -> None:
-    """Raise `StoreError` unless the store in the file ``path`` can be believed."""
+    """Raise `StoreError` unless the store in the file ``path`` can be trusted."""
     study = _study(path, header)
-    connection.execute("BEGIN")  # so that all is seen as it is at one moment, while another writes
+    connection.execute("BEGIN")  # a consistent snapshot, even while another process writes
     try:
         found = next(_faults(connection, study, header), None)
     except sqlite3.Error as error:
@@ -90,7 +90,7 @@ def _faults(connection: sqlite3.Connection, study: Study, header: Header) -> Fau
 
 
 def _study(path: object, header: Header) -> Study:
-    """Return the study of the header, if it is one and is the one that the digest is of."""
+    """Return the study in the header, if it is valid and matches the digest."""
     tables: Any = header.study
     if not isinstance(tables, Mapping) or not isinstance(tables.get("training", {}), Mapping):
         raise StoreError(f"{path}: cannot be believed: its study is no table")
@@ -140,7 +140,7 @@ def _names(found: Iterable[object]) -> bool:
 
 
 def _schema(connection: sqlite3.Connection) -> Faults:
-    """Compare the tables with those that this version makes, whatever the order of their columns."""
+    """Compare the tables with those that this version creates, ignoring the order of columns."""
     ours = sqlite3.connect(":memory:")
     ours.executescript(files("assay.store").joinpath("schema.sql").read_text("utf-8"))
     expected, found = _columns(ours), _columns(connection)
@@ -183,12 +183,12 @@ def _runs(connection: sqlite3.Connection, study: Study, header: Header) -> Fault
 
 
 def _budgets(study: Study) -> dict[str, int]:
-    """Return by arm how many epochs a run of it may take."""
+    """Return for each arm how many epochs its runs may take."""
     return {arm.name: arm.settings.recipe.epochs for arm in study.arms}
 
 
 def _epochs(connection: sqlite3.Connection, study: Study) -> Faults:
-    """Look at what epochs and layers belong to: to runs, and to epochs that follow each other from 1."""
+    """Check that epochs belong to runs and are numbered consecutively from 1, and that layers match them."""
     budgets = _budgets(study)
     for table in ("epoch", "layer", "answer", "test_opening"):
         query = f"SELECT arm, seed FROM {table} EXCEPT SELECT arm, seed FROM run LIMIT 1"

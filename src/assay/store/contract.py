@@ -2,7 +2,7 @@
 
 - One process writes; any number read at the same time.
 - What a method has accepted survives the death of the process, whole or not at all.
-- Writing a record again replaces it, so a continued run may repeat its last words.
+- Writing a record again replaces it, so a continued run may repeat its last records.
 - A run is ``done`` only together with its test result, in one step.
 - Reading never changes anything.
 """
@@ -20,7 +20,7 @@ from assay.records.runs import EpochRecord, LayerRecord, RunId, RunRecord
 
 @dataclass(frozen=True)
 class Header:
-    """What all of a store's runs have in common."""
+    """What all runs in a store have in common."""
 
     study: Mapping[str, Any]
     """The study as the tables of its file."""
@@ -34,7 +34,7 @@ class Header:
     versions: Mapping[str, str]
     """Versions of assay, Python, NumPy and so on, and the machine."""
     guessing: float | None = None
-    """Accuracy on the training set of always answering its commonest class; None in a store that lacks it."""
+    """Training accuracy of always answering the most common class; None in a store that lacks it."""
 
 
 class Store(ABC):
@@ -47,11 +47,11 @@ class Store(ABC):
 
     @abstractmethod
     def add_run(self, run: RunRecord) -> None:
-        """Record a run, or where it stands now."""
+        """Record a run or its current status."""
 
     @abstractmethod
     def add_epoch(self, run: RunId, record: EpochRecord, layers: Sequence[LayerRecord] = ()) -> None:
-        """Record an epoch and, in one step with it, how the layers fared."""
+        """Record an epoch together with its layer records, atomically."""
 
     @abstractmethod
     def finish(self, run: RunRecord, predicted: NDArray[np.int64], correct: NDArray[np.bool_]) -> None:
@@ -59,7 +59,7 @@ class Store(ABC):
 
     @abstractmethod
     def runs(self) -> list[RunRecord]:
-        """Return every run, in the order in which they were added."""
+        """Return every run, in the order they were added."""
 
     @abstractmethod
     def epochs(self, run: RunId) -> list[EpochRecord]:
@@ -67,7 +67,7 @@ class Store(ABC):
 
     @abstractmethod
     def layers(self, run: RunId) -> list[LayerRecord]:
-        """Return how a run's layers fared, epoch by epoch, in the network's order."""
+        """Return a run's layer records, epoch by epoch, in the network's order."""
 
     @abstractmethod
     def correct(self, run: RunId) -> NDArray[np.bool_]:
@@ -83,4 +83,4 @@ class Store(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""

@@ -1,4 +1,4 @@
-"""Rows as data frames; the only place that needs the extra ``assay[frames]``."""
+"""Rows as data frames; the only module that needs the extra ``assay[frames]``."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def to_pandas(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> "pandas.DataFrame":
-    """Return rows as a pandas DataFrame with these columns; `UsageError` where pandas is not installed."""
+    """Return rows as a pandas DataFrame with these columns; `UsageError` if pandas is not installed."""
     try:
         import pandas
     except ImportError:

@@ -13,16 +13,16 @@ from assay.errors import StoreError
 from assay.records.holds import Holder, hold
 
 NOTE = "running.json"
-"""Who is at work in a folder. It informs: what locks the folder is not this file, which may be removed."""
+"""Says who is at work in a folder. Only informative: this file is not the lock, and may be removed."""
 LONGEST_NOTE = 4096  # bytes
-A_LOOK = 0.1  # seconds, and far more than `is_held` takes, which must not keep a run from starting
+A_LOOK = 0.1  # seconds; far longer than `is_held` takes, which must not keep a run from starting
 
 
 @contextmanager
 def folder_lock(folder: Path) -> Iterator[None]:
-    """Hold ``folder`` for this caller; the operating system lets go of it if the process dies.
+    """Hold ``folder`` for this caller; the operating system releases it if the process dies.
 
-    Raises `StoreError` if the folder is held already, or cannot be written.
+    Raises `StoreError` if the folder is already held, or cannot be written.
     """
     with ExitStack() as stack:
         try:
@@ -39,7 +39,7 @@ def folder_lock(folder: Path) -> Iterator[None]:
 
 
 def is_held(folder: Path) -> bool:
-    """Tell whether a living process holds ``folder``, without taking it; False where none ever did."""
+    """Return whether a live process holds ``folder``, without acquiring it; False if none ever did."""
     try:
         with hold(folder, shared=True) as taken:
             return not taken
@@ -48,9 +48,9 @@ def is_held(folder: Path) -> bool:
 
 
 def holder(folder: Path) -> Holder | None:
-    """Return who is at work in ``folder``, as the folder says; None where it does not, or says no truth."""
+    """Return who is at work in ``folder`` according to its note; None if the note is missing or invalid."""
     try:
-        descriptor = os.open(folder / NOTE, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))  # a pipe may be there
+        descriptor = os.open(folder / NOTE, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))  # it may be a pipe
         with open(descriptor, "rb") as file:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 return None
@@ -72,7 +72,7 @@ def _write_note(folder: Path) -> None:
     path, beside = folder / NOTE, folder / f".{NOTE}.{os.getpid()}"
     try:
         beside.write_text(json.dumps(asdict(Holder.this())), "utf-8")
-        with suppress(IsADirectoryError, PermissionError):  # a folder in its place: then nobody is named
+        with suppress(IsADirectoryError, PermissionError):  # a folder in its place: then no holder is named
             beside.replace(path)
         beside.unlink(missing_ok=True)
     except OSError as error:

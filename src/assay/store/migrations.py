@@ -1,7 +1,7 @@
 """The steps that bring a store of an older format to this one.
 
-A file that is opened for writing takes them in one transaction; of a file that is only read, a copy in
-memory does, so the code that reads knows the newest format alone. A new format is another row of `STEPS`.
+A file opened for writing is migrated in one transaction; for a file that is only read, a copy in memory
+is migrated instead, so the reading code knows only the newest format. A new format is another row of `STEPS`.
 """
 
 import json
@@ -12,12 +12,12 @@ from itertools import product
 from typing import Any
 
 USUAL_BATCH = 100
-"""The size of a minibatch where a study of format 2 names none."""
+"""The minibatch size of a study of format 2 that does not name one."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """Brings a store from the format before ``version`` to that; all in the caller's transaction."""
+    """Brings a store from the format before ``version`` to ``version``, within the caller's transaction."""
 
     version: int
     name: str
@@ -25,7 +25,7 @@ class Step:
 
 
 def migrate(connection: sqlite3.Connection) -> None:
-    """Take every step that the store still lacks; one that has the newest format is left as it is."""
+    """Apply every step that the store still lacks; a store in the newest format is left unchanged."""
     [version] = connection.execute("PRAGMA user_version").fetchone()
     for step in STEPS:
         if version < step.version:
@@ -34,7 +34,7 @@ def migrate(connection: sqlite3.Connection) -> None:
 
 
 def _layers(connection: sqlite3.Connection) -> None:
-    """Make room for how layers fared; whether a run was stuck was not recorded, so none is called so."""
+    """Add the tables for layer records; whether a run was stuck was not recorded, so none is marked stuck."""
     connection.execute(
         "ALTER TABLE run ADD COLUMN stuck INTEGER NOT NULL DEFAULT 0 "
         "CHECK (stuck = 0 OR (stuck = 1 AND status = 'done'))"
@@ -48,7 +48,7 @@ def _layers(connection: sqlite3.Connection) -> None:
 
 
 def _measure(connection: sqlite3.Connection) -> None:
-    """Say that epochs were measured on all training images; tell training's time from evaluation's."""
+    """Record that epochs were measured on all training images; separate training time from evaluation time."""
     for column in (
         "train_best REAL",
         "train_final REAL",
@@ -71,7 +71,7 @@ def _measure(connection: sqlite3.Connection) -> None:
 
 
 def _tell_apart(connection: sqlite3.Connection, arm: str, steps: int) -> None:
-    """Divide an arm's seconds, which held evaluation too, by its ``steps`` an epoch and their speed."""
+    """Split an arm's seconds, which include evaluation, by its ``steps`` per epoch and their speed."""
     connection.execute(
         "UPDATE epoch SET seconds = :steps / steps_per_second, "
         "evaluation_seconds = seconds - :steps / steps_per_second "
@@ -87,7 +87,7 @@ def _tell_apart(connection: sqlite3.Connection, arm: str, steps: int) -> None:
 
 
 def _batch_sizes(study: dict[str, Any]) -> Iterator[tuple[str, int]]:
-    """Yield each arm's name and the size of its minibatches, as the tables of a study say them."""
+    """Yield each arm's name and minibatch size from the tables of a study."""
     for chosen in product(*(levels.items() for levels in study.get("factors", {}).values())):
         name = "-".join(level for level, _ in chosen) or str(study.get("name"))
         tables = [study, *(overrides for _, overrides in chosen)]

@@ -28,23 +28,23 @@ COLUMNS = (
     "test_accuracy", "test_loss", "steps_per_second", "seconds_per_epoch", "peak_memory", "memory_source",
     "parameters", "flops", "engine", "stuck", "message", "evaluation_seconds_per_epoch", "processor",
 )  # fmt: skip
-"""The columns of a results table, one row a run; accuracies are shares, memory is in bytes.
+"""The columns of a results table, one row per run; accuracies are shares, memory is in bytes.
 
 Every metric that claims and published numbers name is computed from them (`assay.records.metrics`).
 """
 
 EPOCH_COLUMNS = ("arm", "seed", *(field.name for field in fields(EpochRecord)))
-"""The columns of a table with one row a run and epoch; accuracies are shares, losses in nats."""
+"""The columns of a table with one row per run and epoch; accuracies are shares, losses in nats."""
 
 
 @dataclass(frozen=True)
 class Readout:
     """A study's results folder, opened for reading; a context manager that closes it.
 
-    Accuracies are shares from 0 to 1, and so are differences of them. A run that is not ``done`` has no test
-    accuracy; nothing is dropped silently. ``at_work`` False says that no
-    process trains any run: those recorded as running have stopped. With a
-    ``look`` all that is said is of the seeds of this declared look alone.
+    Accuracies and their differences are shares, from 0 to 1. A run that is not ``done`` has no test
+    accuracy; nothing is dropped silently. ``at_work`` False means that no
+    process is training any run: those recorded as running have stopped. With a
+    ``look``, everything refers to the seeds of this declared look alone.
     """
 
     folder: Path
@@ -54,13 +54,15 @@ class Readout:
 
     @classmethod
     def open(cls, folder: Path | str, *, watch: bool = False) -> Self:
-        """Open the results in ``folder``; `StoreError` if there are none, or none that can be believed.
+        """Open the results in ``folder``; `StoreError` if there are none, or they cannot be trusted.
 
-        With ``watch`` runs whose process has died are ``stopped``, and not
-        ``running`` as it left them.
+        With ``watch``, runs whose process has died are ``stopped`` rather than
+        ``running``, as the process left them.
         """
         folder = Path(folder)
-        at_work = not watch or is_held(folder)  # before reading: what ends meanwhile is read as ended
+        at_work = not watch or is_held(
+            folder
+        )  # before reading, so that runs that end meanwhile are read as ended
         store = SQLiteStore.open(folder / DATABASE)
         with ExitStack() as on_error:
             on_error.callback(store.close)
@@ -70,7 +72,7 @@ class Readout:
 
     @cached_property
     def study(self) -> Study:
-        """The study that was run; at a look, with the seeds of the look alone."""
+        """The study that was run; at a look, with the look's seeds only."""
         study = Study.from_tables(self.header.study, str(self.header.study.get("name", "study")))
         return study.with_seeds(self.look.seeds) if self.look else study
 
@@ -97,7 +99,7 @@ class Readout:
         return self.store.epochs(run)
 
     def layers(self, run: RunId) -> list[LayerRecord]:
-        """Return how a run's layers fared, epoch by epoch, in the network's order."""
+        """Return a run's layer records, epoch by epoch, in the network's order."""
         return self.store.layers(run)
 
     def correct(self, run: RunId) -> NDArray[np.bool_]:
@@ -113,11 +115,11 @@ class Readout:
         return [run for run in self.finished(arm) if not run.stuck]
 
     def counting(self, arm: str) -> list[RunRecord]:
-        """Return the runs that stand for an arm: those that learnt, or of one that never did all finished."""
+        """Return the runs that represent an arm: those that learnt, or all finished runs if none did."""
         return self.learnt(arm) or self.finished(arm)
 
     def left_chance(self, run: RunRecord) -> bool:
-        """Whether a run was ever better than guessing, one that diverged afterwards included."""
+        """Whether a run was ever better than guessing, even if it diverged afterwards."""
         if run.status is Status.DONE:
             return not run.stuck
         guessing = self.header.guessing
@@ -125,24 +127,24 @@ class Readout:
         return any(above_chance(epoch.train_accuracy, guessing) for epoch in self.epochs(run.id))
 
     def counted(self, arm: str, value: Callable[[RunRecord], float | None]) -> NDArray[np.float64]:
-        """Return ``value`` of an arm for each of the study's seeds, of the runs that stand for it.
+        """Return ``value`` for each of the study's seeds, over the runs that represent an arm.
 
-        Those are the runs that learnt; nan stands where one failed: diverged, or stuck at chance level. A
-        mean over runs that read 88% and one that guesses describes none of them, and no interval of Student's
-        covers it; so failures are counted apart. Of an arm that never learnt the finished runs stand for it.
+        These are the runs that learnt; it is nan for a run that diverged or was stuck at chance level. A mean
+        over runs at 88% and one that guesses describes none of them, and no Student's t interval covers it, so
+        failures are counted separately. An arm that never learnt is represented by its finished runs.
         """
         return self._by_seed(self.counting(arm), value)
 
     def failures(self, arm: str) -> NDArray[np.bool_]:
-        """Return for each of the study's seeds whether an arm's run diverged or never left chance level."""
+        """Return, for each of the study's seeds, whether the arm's run diverged or never left chance level."""
         learnt = {run.seed for run in self.learnt(arm)}
         return np.array([seed not in learnt for seed in self.study.seeds])
 
     def compared(self, pairs: Sequence[tuple[str, str]]) -> Family:
-        """Compare ``pairs`` of arms as one family, whether or not there may be a verdict.
+        """Compare ``pairs`` of arms as one family, whether or not a verdict is allowed yet.
 
-        Runs that diverged or learnt nothing are failures: they are counted, and the differences are those of
-        the seeds on which both arms learnt.
+        Runs that diverged or learnt nothing are counted as failures, and the differences are over the seeds on
+        which both arms learnt.
         """
         arms = [arm.name for arm in self.study.arms]
         return compare_arms(
@@ -159,7 +161,7 @@ class Readout:
         return self.by_seed(arm, lambda run: run.test_accuracy)
 
     def by_seed(self, arm: str, value: Callable[[RunRecord], float | None]) -> NDArray[np.float64]:
-        """Return ``value`` of an arm's finished run for each of the study's seeds; nan where none is."""
+        """Return ``value`` of an arm's finished run for each of the study's seeds; nan where there is none."""
         return self._by_seed(self.finished(arm), value)
 
     def _by_seed(
@@ -171,7 +173,7 @@ class Readout:
 
     @property
     def done(self) -> int:
-        """How many runs have come to their end, diverged ones too."""
+        """How many runs have ended, including those that diverged."""
         return sum(run.status.ended for run in self.runs)
 
     @property
@@ -181,65 +183,65 @@ class Readout:
 
     @property
     def complete(self) -> bool:
-        """Whether every run has come to its end."""
+        """Whether every run has ended."""
         return self.done == self.total
 
     @property
     def alpha(self) -> float:
-        """The level of every test: 0.05, or the look's part of it."""
+        """The significance level of every test: 0.05, or the look's part of it."""
         return self.look.alpha if self.look else ALPHA
 
     @property
     def confidence(self) -> float:
-        """The confidence of every interval, 1 - alpha."""
+        """The confidence level of every interval, 1 - alpha."""
         return 1 - self.alpha
 
     def at_look(self) -> Self:
-        """Return the results of the latest declared look, or these where none is declared or reached.
+        """Return the results at the latest declared look, or these if none is declared or reached.
 
-        A look is reached when every run of its seeds has come to its end, and
-        only then, and of these seeds alone, may there be a verdict.
+        A look is reached when every run of its seeds has ended; only then, and
+        only for these seeds, may there be a verdict.
         """
         look = self.look or latest_look(self.seeds_ended, self.study.looks)
         return self if look == self.look else replace(self, look=look)
 
     @property
     def seeds_ended(self) -> int:
-        """How many seeds, counted from the first one, have no run that is still to come to its end."""
+        """How many seeds, counted from the first, have no unfinished runs."""
         ended = {run.id for run in self.runs if run.status.ended}
         arms = [arm.name for arm in self.study.arms]
         return len([*takewhile(lambda seed: ended >= {RunId(arm, seed) for arm in arms}, self.study.seeds)])
 
     @property
     def digest(self) -> str:
-        """SHA-256 of what a report is drawn from: the study, the data, and every run's row as it stands.
+        """SHA-256 of what a report is made from: the study, the data, and the current row of every run.
 
-        A report carries it, so that whoever finds one knows whether it is older than its results.
+        A report carries it, so that one can tell whether the report is older than its results.
         """
         parts = (self.header.digest, self.header.data_digest, self.store.test_openings(), *self.runs)
         return sha256("\n".join(map(repr, parts)).encode()).hexdigest()
 
     @property
     def stopped(self) -> bool:
-        """Whether a run was begun that nothing is at work on any more."""
+        """Whether a run was begun that no process is training any more."""
         return any(run.status is Status.STOPPED for run in self.runs)
 
     def rows(self) -> list[dict[str, Any]]:
-        """Return one row a run, as `COLUMNS` names them."""
+        """Return one row per run, with the columns of `COLUMNS`."""
         return [{column: getattr(run, column) for column in COLUMNS} for run in self.runs]
 
     def epoch_rows(self) -> Iterator[dict[str, Any]]:
-        """Yield one row a run and epoch, as `EPOCH_COLUMNS` names them."""
+        """Yield one row per run and epoch, with the columns of `EPOCH_COLUMNS`."""
         for run in self.runs:
             for epoch in self.epochs(run.id):
                 yield {"arm": run.arm, "seed": run.seed, **asdict(epoch)}
 
     def close(self) -> None:
-        """Let go of the folder; what is read afterwards raises `StoreError`."""
+        """Close the folder; reading afterwards raises `StoreError`."""
         self.store.close()
 
     def __enter__(self) -> Self:
-        """Return the results, which are closed when the block ends."""
+        """Return the results, which are closed when the block exits."""
         return self
 
     def __exit__(

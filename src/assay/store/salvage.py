@@ -1,4 +1,4 @@
-"""What can still be read of a damaged store, row by row, in a store of its own."""
+"""Salvage what can still be read of a damaged store, row by row, into a new store."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -12,14 +12,14 @@ from assay.store.sqlite import APPLICATION_ID
 
 TABLES = ("header", "run", "epoch", "layer", "answer", "test_opening")
 FURTHEST = 10_000
-"""Row numbers that are tried, one after the other, after one that cannot be read."""
+"""How many further row numbers are tried, one by one, after one that cannot be read."""
 
 
 def salvage_store(source: Path, target: Path) -> dict[str, tuple[int, int]]:
     """Copy what can be read of the database ``source`` into the new ``target``, and return what was found.
 
-    That is by table how many rows were copied, and how many could not be read or stored.
-    The copy has the format of its source. Raises `StoreError` where the file is no store at all.
+    The result maps each table to the number of rows copied and the number that could not be read or stored.
+    The copy has the format of its source. Raises `StoreError` if the file is not a store at all.
     """
     with (
         closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)) as old,
@@ -35,7 +35,7 @@ def salvage_store(source: Path, target: Path) -> dict[str, tuple[int, int]]:
 
 
 def _lay_out(source: Path, old: sqlite3.Connection, new: sqlite3.Connection) -> int:
-    """Make the tables of the old store: as it says itself, or as this version does."""
+    """Create the tables of the old store: as it declares them, or else as this version does."""
     try:
         [version] = old.execute("PRAGMA user_version").fetchone()
         schema = [text for (text,) in old.execute("SELECT sql FROM sqlite_master WHERE type = 'table'")]
@@ -67,7 +67,7 @@ def _copy(old: sqlite3.Connection, new: sqlite3.Connection, table: str) -> tuple
 
 
 def _rows(old: sqlite3.Connection, table: str, columns: list[str]) -> Iterator[tuple[object, ...] | None]:
-    """Yield each row, and None for one that cannot be read; behind it, rows are asked for by number."""
+    """Yield each row, and None for one that cannot be read; after that, rows are requested by number."""
     query = f"SELECT rowid, {', '.join(columns)} FROM {table} WHERE rowid > ? ORDER BY rowid"
     last, tries = 0, 0
     while tries < FURTHEST:
@@ -85,7 +85,7 @@ def _rows(old: sqlite3.Connection, table: str, columns: list[str]) -> Iterator[t
 
 
 def sound(path: Path) -> str | None:
-    """Return what SQLite finds wrong with a whole database; None where nothing is."""
+    """Return what SQLite finds wrong with a whole database; None if nothing is."""
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
             [found] = connection.execute("PRAGMA integrity_check(1)").fetchone()

@@ -23,13 +23,13 @@ from assay.store.checks import MOST, check
 from assay.store.contract import Header, Store
 from assay.store.migrations import OLDEST, VERSION, migrate
 
-APPLICATION_ID = 0x41535359  # "ASSY", so that a stranger's database is not taken for ours
+APPLICATION_ID = 0x41535359  # "ASSY", so that another program's database is not taken for ours
 BUSY_SECONDS = 60.0
 _LOSSES = ("train_loss", "valid_loss")
 
 
 class SQLiteStore(Store):
-    """A store in the file ``path``; `create` makes one, `open` takes one that exists."""
+    """A store in the file ``path``; `create` makes a new one, `open` opens an existing one."""
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self.path = path
@@ -52,7 +52,7 @@ class SQLiteStore(Store):
 
     @classmethod
     def open(cls, path: Path, *, write: bool = False) -> "SQLiteStore":
-        """Open a store that exists; `StoreError` if the file is none of ours."""
+        """Open an existing store; `StoreError` if the file is not one of ours."""
         if not os.path.isfile(path):  # which, unlike Path.is_file, never raises
             raise StoreError(f"{path}: no results here (`assay run STUDY --out {path.parent}` makes some)")
         store = cls(path, _connect(path, "rw") if write else _to_read(path))
@@ -80,16 +80,16 @@ class SQLiteStore(Store):
         return self._header
 
     def check(self) -> None:
-        """Raise `StoreError` unless what is stored can be believed, whoever wrote it."""
+        """Raise `StoreError` unless the contents can be trusted, whoever wrote them."""
         check(self.path, self._connection, self.header)
 
     def add_run(self, run: RunRecord) -> None:
-        """Record a run, or where it stands now."""
+        """Record a run or its current status."""
         with self._transaction():
             self._put_run(run)
 
     def add_epoch(self, run: RunId, record: EpochRecord, layers: Sequence[LayerRecord] = ()) -> None:
-        """Record an epoch and how the layers fared, all or nothing."""
+        """Record an epoch and its layer records, all or nothing."""
         key = {"arm": run.arm, "seed": run.seed}
         values = asdict(record)
         for loss in _LOSSES:
@@ -110,7 +110,7 @@ class SQLiteStore(Store):
             self._put_run(run)
 
     def runs(self) -> list[RunRecord]:
-        """Return every run, in the order in which they were added."""
+        """Return every run, in the order they were added."""
         return self._read("SELECT * FROM run ORDER BY rowid", into=_run)
 
     def epochs(self, run: RunId) -> list[EpochRecord]:
@@ -119,7 +119,7 @@ class SQLiteStore(Store):
         return self._read(query, run.arm, run.seed, into=_epoch)
 
     def layers(self, run: RunId) -> list[LayerRecord]:
-        """Return how a run's layers fared, epoch by epoch, in the network's order."""
+        """Return a run's layer records, epoch by epoch, in the network's order."""
         query = "SELECT * FROM layer WHERE arm = ? AND seed = ? ORDER BY epoch, rowid"
         return self._read(query, run.arm, run.seed, into=_layer)
 
@@ -140,7 +140,7 @@ class SQLiteStore(Store):
         return int(self._read("SELECT count(*) FROM test_opening")[0][0])
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._closed = True
         self._connection.close()
 
@@ -151,7 +151,7 @@ class SQLiteStore(Store):
         return bytes(rows[0][0])
 
     def _check_format(self) -> int:
-        """Return the file's format; raise `StoreError` where it cannot be read."""
+        """Return the file's format; raise `StoreError` if it cannot be read."""
         found, version = (self._read(f"PRAGMA {key}")[0][0] for key in ("application_id", "user_version"))
         if found != APPLICATION_ID:
             raise StoreError(f"{self.path}: a SQLite database, but not of assay's (choose another folder)")
@@ -174,7 +174,7 @@ class SQLiteStore(Store):
             raise StoreError(f"{self.path}: of an older format, and damaged ({error})") from None
 
     def _prepare_to_write(self) -> None:
-        """Let readers read while one writes, and be on disk when a transaction returns."""
+        """Let others read during a write, and have transactions on disk when they return."""
         self._read("PRAGMA journal_mode = WAL")
         self._read("PRAGMA synchronous = FULL")
 
@@ -193,7 +193,7 @@ class SQLiteStore(Store):
         try:
             return [into(row) for row in self._connection.execute(query, values)]
         except (sqlite3.Error, ValueError, TypeError, LookupError) as error:
-            reason = " ".join(str(error).split())[:200]  # a schema that is no SQL any more is quoted in full
+            reason = " ".join(str(error).split())[:200]  # a schema that is no longer SQL is quoted in full
             raise StoreError(f"{self.path}: cannot be read, or damaged ({reason})") from None
 
     def _put(self, table: str, *rows: dict[str, Any]) -> None:
@@ -218,7 +218,7 @@ class SQLiteStore(Store):
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        """Write at once or not at all; on disk when it returns."""
+        """Write everything or nothing; on disk when it returns."""
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             yield
@@ -250,9 +250,9 @@ def _copied(connection: sqlite3.Connection) -> sqlite3.Connection:
 
 
 def _to_read(path: Path) -> sqlite3.Connection:
-    """Connect to read. SQLite wants a file to share with a writer; where it cannot make one, there is none.
+    """Connect to read. SQLite needs a file shared with the writer; if it cannot create one, there is no writer.
 
-    Then a journal that a killed writer left is read too, in a copy of both.
+    In that case, a journal left by a killed writer is read too, in a copy of both.
     """
     journal = path.with_name(f"{path.name}-wal")
     if path.with_name(f"{path.name}-shm").exists() or os.access(path.parent, os.W_OK):

@@ -1,6 +1,6 @@
 """Weights in safetensors files, written so that a crash leaves the old file or the new one.
 
-There is no pickle here, so a file from a stranger can carry no code.
+No pickle is involved, so an untrusted file cannot carry code.
 """
 
 import json
@@ -17,11 +17,11 @@ from assay.errors import StoreError
 from assay.records.runs import RunId
 from assay.shapes import Array
 
-_META = "assay"  # one key alone: safetensors writes several in no fixed order
+_META = "assay"  # a single key: safetensors writes several in no fixed order
 
 
 def path_of(folder: Path, run: RunId, *, unfinished: bool = False) -> Path:
-    """Return where a run's weights are kept."""
+    """Return the path of a run's weights."""
     return folder / "weights" / f"{run.arm}-{run.seed}{'.part' if unfinished else ''}.safetensors"
 
 
@@ -38,8 +38,8 @@ def load_weights(path: Path) -> dict[str, Array]:
 def write_tensors(path: Path, tensors: dict[str, Array], meta: dict[str, Any]) -> None:
     """Write named arrays, with ``meta`` as JSON beside them; on disk when it returns.
 
-    The file is written beside its place, flushed and renamed, and the folder is flushed: what was there
-    before stays whole until then, also through a power cut. Raises `StoreError` where it cannot be written.
+    The file is written beside its destination, flushed and renamed, and the folder is flushed; until then the
+    previous file stays intact, even through a power cut. Raises `StoreError` if it cannot be written.
     """
     contiguous = {name: np.asarray(value, order="C") for name, value in tensors.items()}
     text = json.dumps(meta)
@@ -68,7 +68,7 @@ def _flush_folder(folder: Path) -> None:
 
 
 def read_tensors(path: Path, what_to_do: str) -> tuple[dict[str, Array], dict[str, Any]]:
-    """Return the arrays and what is said of them; `StoreError`, ending in ``what_to_do``, if damaged."""
+    """Return the arrays and their metadata; `StoreError`, ending in ``what_to_do``, if damaged."""
     if not path.is_file():
         raise StoreError(f"{path}: the weights are missing ({what_to_do})")
     try:
@@ -85,7 +85,7 @@ def read_tensors(path: Path, what_to_do: str) -> tuple[dict[str, Array], dict[st
 
 
 def _digest(tensors: dict[str, Array], meta: str) -> str:
-    """Return the SHA-256 of all that a checkpoint says: safetensors itself checks lengths alone."""
+    """Return the SHA-256 of a checkpoint's entire contents: safetensors itself checks only lengths."""
     digest = sha256(meta.encode())
     for name, value in sorted(tensors.items()):
         digest.update(repr((name, value.dtype.str, value.shape)).encode())

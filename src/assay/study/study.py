@@ -233,6 +233,10 @@ class Study:
             raise StudyError(f"{self.name}: {error}") from None
         return replace(self, base=base, **rest)
 
+    def __repr__(self) -> str:
+        """Describe the study in one line: how large it is, and its question."""
+        return f"<Study {self.name}: {len(self.arms)} arms x {len(self.seeds)} seeds: {self.question}>"
+
     def quickened(self) -> "Study":
         """Return the quick profile: small networks, few epochs, few seeds."""
         if not self.quick:

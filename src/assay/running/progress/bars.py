@@ -1,4 +1,4 @@
-"""One bar an arm, for a notebook."""
+"""One progress bar per arm, for a notebook."""
 
 from html import escape
 from time import monotonic
@@ -13,9 +13,9 @@ PERIOD = 0.25
 
 
 class NotebookBars(Watcher):
-    """Draws a bar per cohort into the cell's output; below them what went wrong and what looks have shown.
+    """Draws a bar per cohort into the cell's output, and below them what went wrong and what looks have shown.
 
-    It is plain HTML, drawn over what was drawn before, which needs no widgets.
+    It is plain HTML that replaces what was drawn before, and needs no widgets.
     """
 
     def __init__(self) -> None:
@@ -26,7 +26,7 @@ class NotebookBars(Watcher):
         self.drawn = 0.0
 
     def show(self, event: Event) -> None:
-        """Draw with the first event, and again when `PERIOD` has passed or something has ended."""
+        """Draw at the first event, and again whenever `PERIOD` has passed or something has ended."""
         if isinstance(event, Loading):
             self.source = event.source
         elif isinstance(event, RunEnded) and event.record.message is not None:

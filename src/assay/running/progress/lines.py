@@ -1,4 +1,4 @@
-"""What is said of a study under way: a line an event, a row an arm."""
+"""Text about a running study: a line per event, a row per arm."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from assay.running.progress.tally import RunTally, Tally
 
 @dataclass(frozen=True)
 class Row:
-    """How far an arm is: ``share`` of its epochs, from 0 to 1, and the rest as it is written."""
+    """The progress of an arm: ``share`` of its epochs, from 0 to 1, and the other columns as text."""
 
     arm: str
     share: float
@@ -24,7 +24,7 @@ class Row:
 
 
 def rows(tally: Tally) -> list[Row]:
-    """Return how far each arm is, in the study's order."""
+    """Return the progress of each arm, in the study's order."""
     left = tally.seconds_left()
     arms = [cohort.arm.name for cohort in tally.started.plan.cohorts]
     return [_row(arm, tally.of(arm), left[arm]) for arm in arms]
@@ -64,7 +64,7 @@ def epoch(event: EpochEnded, tally: Tally) -> str:
 
 
 def compiling(tally: Tally, arm: str) -> str:
-    """Say how long an arm waits for the compiler, as soon as that can be told."""
+    """Say how long an arm will wait for the compiler, once that can be estimated."""
     found = tally.compiling.get(arm)
     if found is None or found.left is None:
         return ""
@@ -81,7 +81,7 @@ def opening(event: Started) -> str:
 
 
 def failed_before(event: Started) -> list[str]:
-    """Say which runs are trained again, and why they failed before; how many are not."""
+    """Say which runs are trained again and why they failed before, and how many are not."""
     again = [run for run in event.failed if run.id in event.pending]
     lines = [f"{run.id}: trained again, failed before with {run.message}" for run in again]
     if left := len(event.failed) - len(again):
@@ -102,7 +102,7 @@ def look(event: Looked) -> list[str]:
 
 
 def ending(record: RunRecord) -> str:
-    """Say how a run ended, and why where it went wrong."""
+    """Say how a run ended, and if it went wrong, why."""
     test = f", test {100 * record.test.accuracy:.2f}%" if record.test else ""
     why = f", {record.message}" if record.message else ""
     return f"{record.id}: {record.outcome}{test}{why}"

@@ -14,7 +14,7 @@ BAR = 14
 
 
 class LiveTable(Watcher):
-    """Draws a row per cohort, four times a second; below them what went wrong and what looks have shown."""
+    """Draws a row per cohort, four times a second, and below them what went wrong and what looks have shown."""
 
     def __init__(self, terminal: "Console") -> None:
         super().__init__()
@@ -26,7 +26,7 @@ class LiveTable(Watcher):
         self.live = Live(get_renderable=self.draw, console=terminal, refresh_per_second=4)
 
     def show(self, event: Event) -> None:
-        """Begin to draw with the first event; remember runs that went wrong."""
+        """Start drawing at the first event; remember runs that went wrong."""
         if isinstance(event, Loading):
             self.source = event.source
             self.live.start()

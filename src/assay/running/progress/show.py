@@ -1,4 +1,4 @@
-"""Which way a study under way is shown."""
+"""The choice of how to show a running study."""
 
 import sys
 from collections.abc import Iterator
@@ -14,9 +14,9 @@ from assay.running.progress.watcher import PlainLines, Watcher
 
 @contextmanager
 def watcher(stream: TextIO, notebook: bool = False) -> Iterator[Watcher]:
-    """Lend what shows a run's events on ``stream`` while the block lasts.
+    """Yield a watcher that shows a run's events on ``stream`` while the block lasts.
 
-    That is bars in a notebook, where ``notebook`` says to look for one, a live table in a terminal, and plain
+    It draws bars in a notebook (if ``notebook`` says to look for one), a live table in a terminal, and plain
     lines in a terminal that cannot move its cursor (``TERM=dumb``), a file or a pipe.
     """
     watching = _watcher(stream, notebook)
@@ -28,7 +28,7 @@ def watcher(stream: TextIO, notebook: bool = False) -> Iterator[Watcher]:
 
 @contextmanager
 def shown(progress: bool, on_event: OnEvent) -> Iterator[OnEvent]:
-    """Lend what hands events to ``on_event`` and, with ``progress``, shows them (see `watcher`)."""
+    """Yield a function that passes events to ``on_event`` and, with ``progress``, shows them (see `watcher`)."""
     if not progress:
         yield on_event
         return
@@ -51,7 +51,7 @@ def _watcher(stream: TextIO, notebook: bool) -> Watcher:
 
 
 def _in_notebook() -> bool:
-    """Whether this is the kernel of a notebook, which takes pictures instead of lines."""
+    """Whether this is a notebook's kernel, which can display HTML rather than lines."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None
     return getattr(shell, "kernel", None) is not None

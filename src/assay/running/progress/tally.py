@@ -1,4 +1,4 @@
-"""What is known of a study under way: how far each run is, and how long the rest will take."""
+"""The tally of a running study: how far each run is, and how long the rest will take."""
 
 import heapq
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ class RunTally:
     """How far one run is: ``epochs`` are over, and ``part`` (0 to 1) of the next one.
 
     ``pace`` is in seconds per epoch; ``seen`` is when its first steps were
-    heard of and how far they went.
+    reported and how far they went.
     """
 
     total: int
@@ -31,11 +31,11 @@ class RunTally:
 
     @property
     def left(self) -> float:
-        """How many epochs are still to come, with a fraction."""
+        """How many epochs remain, as a fraction."""
         return 0.0 if self.over else max(0.0, self.total - self.epochs - self.part)
 
     def take_steps(self, part: float, now: float) -> None:
-        """Come to ``part`` of the epoch; the pace is guessed until an epoch was timed."""
+        """Advance to ``part`` of the epoch; the pace is guessed until an epoch has been timed."""
         self.status, self.part = Status.RUNNING, min(part, 1.0)
         if self.seen is None:
             self.seen = (now, part)
@@ -43,7 +43,7 @@ class RunTally:
             self.pace = (now - self.seen[0]) / (part - self.seen[1])
 
     def end_epoch(self, record: EpochRecord) -> None:
-        """Come to the end of an epoch."""
+        """Advance to the end of an epoch."""
         self.status, self.epochs, self.part = Status.RUNNING, record.epoch, 0.0
         self.record, self.pace = record, record.seconds + (record.evaluation_seconds or 0.0)
 
@@ -59,14 +59,14 @@ class CompilingTally:
     left: float | None = None
 
     def take(self, event: Compiling, now: float) -> None:
-        """Come to ``event``; the kernels that are left take as long as those before."""
+        """Take in ``event``; the remaining kernels are assumed to take as long as those before."""
         self.done, self.total = event.done, event.total
         if self.done > self.first:
             self.left = (now - self.since) / (self.done - self.first) * (self.total - self.done)
 
 
 class Tally:
-    """Every run's tally, kept by feeding it the runner's events."""
+    """Every run's tally, updated from the runner's events."""
 
     def __init__(self, started: Started) -> None:
         self.started = started
@@ -102,8 +102,8 @@ class Tally:
     def seconds_left(self) -> dict[str, float | None]:
         """Return the seconds until each arm's last run is over; None while no pace is known.
 
-        The runs are handed to the workers as the runner does it, each taking
-        as long as its arm's runs took so far.
+        The runs are assigned to workers as the runner does it, each taking as
+        long as its arm's runs have taken so far.
         """
         paces = {cohort.arm.name: self._pace(cohort.arm.name) for cohort in self.started.plan.cohorts}
         ends: dict[str, float | None] = dict.fromkeys(paces, 0.0)
@@ -123,7 +123,7 @@ class Tally:
         return sorted(open_runs, key=lambda pair: pair[1].status is not Status.RUNNING)
 
     def _pace(self, arm: str) -> float | None:
-        """Return an arm's seconds per epoch; the other arms' where it has none yet."""
+        """Return an arm's seconds per epoch, or those of the other arms if it has none yet."""
         known = [tally.pace for tally in self.of(arm) if tally.pace is not None]
         known = known or [tally.pace for tally in self.runs.values() if tally.pace is not None]
         return fmean(known) if known else None

@@ -1,4 +1,4 @@
-"""The watcher of a run, and the plainest one: a line an epoch."""
+"""The base class of watchers, and the plainest one: a line per epoch."""
 
 from abc import ABC, abstractmethod
 from time import monotonic
@@ -36,7 +36,7 @@ class Watcher(ABC):
 
 
 class PlainLines(Watcher):
-    """Writes a line at the end of every epoch and run, and one where an arm has to wait for the compiler."""
+    """Writes a line at the end of every epoch and run, and one when an arm has to wait for the compiler."""
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__()
@@ -63,5 +63,5 @@ class PlainLines(Watcher):
                 self.say(*lines.look(event))
 
     def say(self, *said: str) -> None:
-        """Write lines as they are, without folding, so that names can be copied."""
+        """Write lines as they are, without wrapping, so that names can be copied."""
         print(*said, sep="\n", file=self.stream, flush=True)
