@@ -51,7 +51,7 @@ class Results(Readout):
         """Return one row per run as a pandas DataFrame (needs the extra ``assay[frames]``).
 
         Each factor of the study has a column with the arm's level, after the column ``arm``; it is named
-        after the factor, or ``factor:NAME`` if a column of this frame or of `epochs_frame` already has that name.
+        after the factor, or ``factor:NAME`` if a column of this frame or of `epochs_frame` has that name.
         Accuracies are shares, times seconds, memory bytes.
         """
         return self._frame(self.rows(), COLUMNS)

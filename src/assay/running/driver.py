@@ -117,7 +117,7 @@ class Driver:
         self.on_event(RunEnded(row))
 
     def _keep_speed(self, run: RunRecord) -> None:
-        """Record a finished run's speed for later estimates, unless it was trained side by side with others."""
+        """Record a finished run's speed for later estimates, unless it was trained alongside others."""
         cohort = self.plan.cohort(run.arm)
         if run.status is Status.DONE and run.steps_per_second and cohort.engine.runs_per_session == 1:
             recipe = cohort.recipe.fitted(len(self.context.data.train))

@@ -128,7 +128,7 @@ class Readout:
         """Return ``value`` for each of the study's seeds, over the runs that represent an arm.
 
         These are the runs that learnt; the value is nan for a run that diverged or was stuck at chance level.
-        A mean over runs at 88% and one that guesses describes none of them, and no Student's t interval covers
+        A mean over runs at 88% and one that guesses describes none of them, and no Student's interval covers
         it, so failures are counted separately. An arm that never learnt is represented by its finished runs.
         """
         return self._by_seed(self.counting(arm), value)

@@ -30,7 +30,7 @@ NEVER_LEARNS = ("never", "learns")
 
 @dataclass(frozen=True)
 class Relation:
-    """The relation that a claim expects of a pair: ``a relation factor x b``; ``b`` is None for "a never learns"."""
+    """The relation expected of one pair: ``a relation factor x b``; ``b`` is None for "a never learns"."""
 
     a: str
     relation: str
