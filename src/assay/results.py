@@ -37,7 +37,7 @@ class Results(Readout):
         """Write the report to ``path`` and return it: ``.html``, ``.tex`` with its figures, or ``.json``.
 
         If the data set and the weights are available, it shows the mistakes and the feature maps of the
-        networks of ``arm``, by default the best one; the feature maps are those of test image number ``image``.
+        networks of ``arm``, by default the best one, the feature maps for test image number ``image``.
         Raises `UsageError` for any other suffix, an image that does not exist or a path that cannot be
         written, and `StudyError` for an unknown arm.
         """
@@ -50,8 +50,8 @@ class Results(Readout):
     def frame(self) -> "pandas.DataFrame":
         """Return one row per run as a pandas DataFrame (needs the extra ``assay[frames]``).
 
-        Each factor of the study has a column with the arm's level, after the column ``arm``; it is named after
-        the factor, or ``factor:NAME`` if a column of this frame or of `epochs_frame` already has that name.
+        Each factor of the study has a column with the arm's level, after the column ``arm``; it is named
+        after the factor, or ``factor:NAME`` if a column of this frame or of `epochs_frame` has that name.
         Accuracies are shares, times seconds, memory bytes.
         """
         return self._frame(self.rows(), COLUMNS)
@@ -65,8 +65,8 @@ class Results(Readout):
     ) -> "list[Prediction]":
         """Recognise the characters in ``images`` with the best run, or that of ``arm`` and ``seed``.
 
-        Images are paths of picture files, Pillow images or arrays, as for `assay.predict`, which also documents
-        the errors raised.
+        Images are paths of picture files, Pillow images or arrays, as for `assay.predict`, which also
+        documents the errors raised.
         """
         from assay.findings.prediction import recognise
 

@@ -46,7 +46,7 @@ class Driver:
                 self._take(message)
 
     def _tasks(self, runs: Sequence[RunId]) -> Iterator[Task]:
-        """Yield each arm's runs in groups, in the order of their first runs, each with its progress so far."""
+        """Yield each arm's runs in groups, ordered by their first runs, each with its progress so far."""
         for group in self._groups(runs):
             arm, engine = group[0].arm, self.plan.cohort(group[0].arm).engine
             progress = tuple(map(self._progress, group))
@@ -92,7 +92,7 @@ class Driver:
                 self._keep_failure(message)
 
     def _keep_epoch(self, message: EpochTrained) -> None:
-        """Save an epoch of runs trained side by side, checkpoints first, so that they stay at the same epoch."""
+        """Save an epoch of runs side by side, checkpoints first, so that they stay at the same epoch."""
         for row, progress in zip(message.rows, message.progress, strict=True):
             path = path_of(self.folder, row.id, unfinished=True)
             save_progress(path, progress, self._identity(row.id))
@@ -117,7 +117,7 @@ class Driver:
         self.on_event(RunEnded(row))
 
     def _keep_speed(self, run: RunRecord) -> None:
-        """Record a finished run's speed for later estimates; runs trained side by side have no speed of their own."""
+        """Record a finished run's speed for later estimates, unless it was trained alongside others."""
         cohort = self.plan.cohort(run.arm)
         if run.status is Status.DONE and run.steps_per_second and cohort.engine.runs_per_session == 1:
             recipe = cohort.recipe.fitted(len(self.context.data.train))

@@ -27,8 +27,9 @@ def extend(
     ``out`` defaults to ``extended_folder``. The parent's runs are reused if they would come out the same,
     with this version of assay and the same engine, and the others are trained. The same call continues a
     study that was stopped, and with ``retry_failed`` retrains runs that failed before. The report says that
-    the study was extended after seeing results. Raises `StoreError` if the parent is not finished, `UsageError`
-    unless it has fewer seeds, and what `run` raises; ``progress`` and ``on_event`` are as for `run`.
+    the study was extended after seeing results. Raises `StoreError` if the parent is not finished,
+    `UsageError` unless it has fewer seeds, and what `run` raises; ``progress`` and ``on_event`` are as for
+    `run`.
     """
     with Results.open(parent) as results:
         study = extended(results, seeds)

@@ -70,7 +70,7 @@ def _report(results: Results) -> list[str]:
 
 
 def salvage(folder: Path, out: Path) -> list[str]:
-    """Copy what can be read of ``folder`` into the new folder ``out``; return what was copied and what was not.
+    """Copy what can be read of ``folder`` into the new folder ``out``; return what was copied and what not.
 
     Raises `StoreError` if nothing can be read, and `UsageError` if ``out`` exists or cannot be created.
     """

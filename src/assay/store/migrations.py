@@ -48,7 +48,7 @@ def _layers(connection: sqlite3.Connection) -> None:
 
 
 def _measure(connection: sqlite3.Connection) -> None:
-    """Record that epochs were measured on all training images; separate training time from evaluation time."""
+    """Record that epochs were measured on all training images; separate training and evaluation time."""
     for column in (
         "train_best REAL",
         "train_final REAL",

@@ -60,9 +60,7 @@ class Readout:
         ``running``, as the process left them.
         """
         folder = Path(folder)
-        at_work = not watch or is_held(
-            folder
-        )  # before reading, so that runs that end meanwhile are read as ended
+        at_work = not watch or is_held(folder)  # before reading: runs that end meanwhile are read as ended
         store = SQLiteStore.open(folder / DATABASE)
         with ExitStack() as on_error:
             on_error.callback(store.close)
@@ -129,22 +127,22 @@ class Readout:
     def counted(self, arm: str, value: Callable[[RunRecord], float | None]) -> NDArray[np.float64]:
         """Return ``value`` for each of the study's seeds, over the runs that represent an arm.
 
-        These are the runs that learnt; it is nan for a run that diverged or was stuck at chance level. A mean
-        over runs at 88% and one that guesses describes none of them, and no Student's t interval covers it, so
-        failures are counted separately. An arm that never learnt is represented by its finished runs.
+        These are the runs that learnt; the value is nan for a run that diverged or was stuck at chance level.
+        A mean over runs at 88% and one that guesses describes none of them, and no Student's interval covers
+        it, so failures are counted separately. An arm that never learnt is represented by its finished runs.
         """
         return self._by_seed(self.counting(arm), value)
 
     def failures(self, arm: str) -> NDArray[np.bool_]:
-        """Return, for each of the study's seeds, whether the arm's run diverged or never left chance level."""
+        """Return for each of the study's seeds whether the arm's run diverged or never left chance level."""
         learnt = {run.seed for run in self.learnt(arm)}
         return np.array([seed not in learnt for seed in self.study.seeds])
 
     def compared(self, pairs: Sequence[tuple[str, str]]) -> Family:
         """Compare ``pairs`` of arms as one family, whether or not a verdict is allowed yet.
 
-        Runs that diverged or learnt nothing are counted as failures, and the differences are over the seeds on
-        which both arms learnt.
+        Runs that diverged or learnt nothing are counted as failures, and the differences are over the seeds
+        on which both arms learnt.
         """
         arms = [arm.name for arm in self.study.arms]
         return compare_arms(
@@ -161,7 +159,7 @@ class Readout:
         return self.by_seed(arm, lambda run: run.test_accuracy)
 
     def by_seed(self, arm: str, value: Callable[[RunRecord], float | None]) -> NDArray[np.float64]:
-        """Return ``value`` of an arm's finished run for each of the study's seeds; nan where there is none."""
+        """Return ``value`` of an arm's finished run for each of the study's seeds; nan if there is none."""
         return self._by_seed(self.finished(arm), value)
 
     def _by_seed(

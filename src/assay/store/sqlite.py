@@ -250,7 +250,7 @@ def _copied(connection: sqlite3.Connection) -> sqlite3.Connection:
 
 
 def _to_read(path: Path) -> sqlite3.Connection:
-    """Connect to read. SQLite needs a file shared with the writer; if it cannot create one, there is no writer.
+    """Connect to read. SQLite needs a file shared with a writer; if it cannot create one, there is none.
 
     In that case, a journal left by a killed writer is read too, in a copy of both.
     """

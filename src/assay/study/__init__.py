@@ -1,1 +1,1 @@
-"""What is asked: a study, its settings, its arms, its claims."""
+"""Study definitions: settings, factors, arms and claims."""

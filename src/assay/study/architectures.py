@@ -1,4 +1,4 @@
-"""Families of networks that a study file can name, and the general one that lists layers.
+"""Families of networks that a study file can name, including a general one that lists layers.
 
 A family is a frozen dataclass whose fields are the ``[network]`` table's keys;
 `Architecture.build` turns it into a `Network` for an input shape and a number
@@ -27,7 +27,7 @@ INITIALIZERS: dict[str, Initializer] = {
     "HeNormal": HeNormal(),
     "PyTorch": PYTORCH_DEFAULT,
 }
-"""``init`` by name; "PyTorch" is what ``torch.nn`` draws its weights from."""
+"""``init`` by name; "PyTorch" is the scheme with which ``torch.nn`` initialises weights."""
 
 ActivationName = Literal["ReLU", "LeakyReLU", "ELU", "SELU", "Sigmoid", "Tanh", "Softplus", "GELU"]
 ACTIVATIONS: dict[str, Layer] = {
@@ -59,14 +59,14 @@ BATCH_NORMS: dict[str, tuple[Layer, ...]] = {
 
 
 class Architecture(ABC):
-    """A recipe for a network, waiting for the data's shape and classes."""
+    """A network whose input shape and number of classes are not yet known."""
 
     @abstractmethod
     def layers_for(self, input_shape: Shape, classes: int) -> list[Layer]:
         """Return the layers that end in ``classes`` scores."""
 
     def build(self, input_shape: Shape, classes: int) -> Network:
-        """Return the network; `ShapeError` or `StudyError` if there is none."""
+        """Return the network; `ShapeError` or `StudyError` if it cannot be built."""
         network = Network(tuple(self.layers_for(input_shape, classes)), input_shape)
         if network.output_shape != (classes,):
             raise StudyError(
@@ -82,8 +82,8 @@ class Dense(Architecture):
 
     The default is the 2017 report's 784-100-100-100-100-47 network; without any hidden
     layer it is softmax regression. With ``batch_norm`` a BatchNorm1d follows each hidden
-    Linear. ``input_dropout`` and ``hidden_dropout`` are the probabilities of leaving out a
-    pixel and a hidden unit: 1 less the inclusion probability that the report speaks of.
+    Linear. ``input_dropout`` and ``hidden_dropout`` are the probabilities of dropping a
+    pixel or a hidden unit: 1 minus the inclusion probability that the report uses.
     """
 
     hidden: tuple[int, ...] = (100, 100, 100, 100)
@@ -187,7 +187,7 @@ class ConvBlocks(Architecture):
         return [*layers, nn.Flatten(), nn.Linear(classes, bias=False, weight_init=INITIALIZERS[self.init])]
 
     def _conv(self, kernel_size: int = 3, stride: int = 1, dilation: int = 1) -> list[Layer]:
-        """Return a convolution with what follows it."""
+        """Return a convolution with the layers that follow it."""
         conv = nn.Conv2d(
             self.filters,
             kernel_size,
@@ -244,7 +244,10 @@ class ResNet(Architecture):
         layers: list[Layer] = []
         for index, filters in enumerate(self.filters):
             layers += [nn.MaxPool2d(2)] if index else []
-            layers += [*self._conv(filters), activation]  # the stem, and what widens each later stage
+            layers += [
+                *self._conv(filters),
+                activation,
+            ]  # the stem, or the convolution that widens a later stage
             for _ in range(self.blocks):
                 layers += self._block(filters)
         return [
@@ -274,7 +277,7 @@ class Layers(Architecture):
     layers: tuple[dict[str, Any], ...]
 
     def __post_init__(self) -> None:
-        """Refuse what is no list of layers before there is data."""
+        """Refuse an invalid list of layers before there is data."""
         if not self.layers:
             raise StudyError("layers: expected at least one; got none")
         expect_layers("layers", _count(self.layers))
@@ -297,7 +300,7 @@ def from_table(table: Mapping[str, Any], where: str = "network") -> Architecture
 
 
 def _count(values: Any) -> int:
-    """Count the layers of a list of tables, those within layers too."""
+    """Count the layers in a list of tables, including nested ones."""
     if not isinstance(values, list | tuple):
         return 0
     tables = [value for value in values if isinstance(value, Mapping)]
@@ -309,7 +312,7 @@ def _layers(values: tuple[dict[str, Any], ...], classes: int, where: str) -> tup
 
 
 def _layer(value: Any, classes: int, where: str) -> Layer:
-    """Build one layer; those that hold layers hold tables of them."""
+    """Build one layer; layers that contain others hold tables of them."""
     if not isinstance(value, Mapping):
         raise StudyError(f"{where}: expected a table with 'layer'; got {shown(value)}")
     table = dict(value)

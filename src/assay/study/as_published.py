@@ -1,4 +1,4 @@
-"""Whether runs are those of the source whose numbers and claims stand beside them."""
+"""Whether runs repeat those of the source whose numbers and claims are reported beside them."""
 
 from dataclasses import replace
 from functools import cache
@@ -12,11 +12,11 @@ from assay.study.study import Study
 
 
 def unlike_source(study: Study) -> str:
-    """Return how the runs differ from the source's: "1 epoch instead of 100".
+    """Return how the runs differ from the source's, such as "1 epoch instead of 100".
 
-    Nothing where networks, learning rule and training are those of the built-in
-    study of this name and source, and where there is none: what the source of one's
-    own study did is for its author to know. Precision and engine are not the source's.
+    Empty if networks, learning rule and training are those of the built-in study
+    of this name and source, and if there is no such study: only its author knows what
+    the source of a user's study did. Precision and engine are not the source's.
     """
     original = _builtin(study.name.removesuffix("-quick"))
     if original is None or original.source != study.source:
@@ -35,17 +35,17 @@ def unlike_source(study: Study) -> str:
 
 
 def doubt(study: Study, arm: str, metric: Metric) -> str:
-    """Return why the number printed for an arm may be an error; costs are never the doubtful ones."""
+    """Return why the number printed for an arm may be an error; costs are never in doubt."""
     row = study.published.get(arm, {})
     return "" if metric.ratio else str(row.get("doubt", ""))
 
 
 @cache
 def _builtin(name: str) -> Study | None:
-    """Return a built-in study as it stands, read once however often a report asks."""
+    """Return a built-in study unmodified; it is read once, however often a report asks."""
     return load_study(name) if name in builtin() else None
 
 
 def _but_epochs(settings: Settings) -> tuple[Architecture, Recipe]:
-    """Return what makes an arm what it is, but for how long it was trained and how precisely."""
+    """Return what defines an arm, apart from its training length and precision."""
     return settings.architecture, replace(settings.recipe, epochs=1, dtype="float32")

@@ -1,4 +1,4 @@
-"""What can be refused of a study by its values alone, before any arm is built."""
+"""Checks on a study's values alone, before any arm is built."""
 
 import re
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ _TYPES: tuple[tuple[str, Any, str], ...] = (
 
 
 def expect_name(name: object, where: str) -> None:
-    """Refuse what cannot name a study, an arm or a level, and the files that are called after them."""
+    """Refuse what cannot name a study, an arm or a level, or the files named after them."""
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise StudyError(
             f"{where}: expected a letter or digit, then letters, digits, . _ - (64 at most); "
@@ -40,7 +40,7 @@ def expect_name(name: object, where: str) -> None:
 
 
 def expect_types(values: Table, where: str) -> None:
-    """Refuse arguments of a study that are of another type."""
+    """Refuse arguments of a study that have the wrong type."""
     for key, types, called in _TYPES:
         value = values[key]
         if not isinstance(value, types) or isinstance(value, bool):
@@ -53,7 +53,7 @@ def expect_types(values: Table, where: str) -> None:
 
 
 def expect_plain(values: Table, where: str) -> None:
-    """Refuse tables that are none, and what TOML and JSON cannot both hold."""
+    """Refuse values that are not tables, and what TOML and JSON cannot both represent."""
     for key in TABLES:
         subtable(values["base"], key, where)
     tables.check_plain(values["base"], where)
@@ -62,7 +62,7 @@ def expect_plain(values: Table, where: str) -> None:
 
 
 def expect_margins(margin: float, margins: Mapping[str, float], images: int | None, where: str) -> None:
-    """Refuse margins, and a number of published images, that cannot be."""
+    """Refuse invalid margins, and an invalid number of published images."""
     if not MARGINS["accuracy"].allows(margin):
         raise StudyError(f"{where}: margin must be {MARGINS['accuracy'].expected}; got {shown(margin)}")
     check_margins(margins, where)
@@ -73,7 +73,7 @@ def expect_margins(margin: float, margins: Mapping[str, float], images: int | No
 
 
 def expect_factors(found: Mapping[str, Mapping[str, Table]], seeds: int, where: str) -> None:
-    """Refuse factors without levels, more runs than anyone can wait for, and keys of two factors."""
+    """Refuse factors without levels, more runs than anyone can wait for, and keys shared by two factors."""
     arms = 1
     for name, levels in found.items():
         expect_name(name, f"{where}: factor {shown(name)}")

@@ -1,6 +1,6 @@
 """Claims: published sentences, written so that a study can test them.
 
-A claim expects relations between arms, each a line of words apart by spaces::
+A claim expects relations between arms, each a line of words separated by spaces::
 
     max > average               max is above average
     0.005 < 0.05 < 0.01         a chain: each pair of neighbours
@@ -30,7 +30,7 @@ NEVER_LEARNS = ("never", "learns")
 
 @dataclass(frozen=True)
 class Relation:
-    """What a claim expects of one pair: ``a relation factor x b``; ``b`` is None for "a never learns"."""
+    """The relation expected of one pair: ``a relation factor x b``; ``b`` is None for "a never learns"."""
 
     a: str
     relation: str
@@ -39,7 +39,7 @@ class Relation:
 
     @property
     def arms(self) -> tuple[str, ...]:
-        """The arms it speaks of."""
+        """The arms it mentions."""
         return (self.a,) if self.b is None else (self.a, self.b)
 
     def __str__(self) -> str:
@@ -55,8 +55,8 @@ class Claim:
 
     ``metric`` is what the arms are compared by, one of `assay.records.metrics.METRICS`.
     ``tolerance`` is the factor by which a ratio may miss "factor x arm" and
-    still be called about that. ``share`` is the part of runs that may learn of an arm that "never
-    learns": no number of runs shows that none ever would. ``source`` says where the sentence stands.
+    still count as about that. ``share`` is the share of runs that may learn in an arm that "never
+    learns": no number of runs can show that none ever would. ``source`` says where the sentence is from.
     """
 
     sentence: str
@@ -67,7 +67,7 @@ class Claim:
     share: float = 0.5
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be tested."""
+        """Refuse a claim that cannot be tested."""
         if not self.sentence.strip():
             raise StudyError("sentence is empty (say what is claimed)")
         if self.metric not in METRICS:
@@ -81,12 +81,12 @@ class Claim:
 
     @cached_property
     def relations(self) -> tuple[Relation, ...]:
-        """The expectations, chains taken apart."""
+        """The expected relations, with chains split into pairs."""
         return tuple(found for line in self.expect for found in _relations(line))
 
     @property
     def arms(self) -> tuple[str, ...]:
-        """The arms it speaks of, each once, in order."""
+        """The arms it mentions, each once, in order."""
         return tuple(dict.fromkeys(arm for found in self.relations for arm in found.arms))
 
 
@@ -98,7 +98,7 @@ def from_tables(values: Any, where: str) -> tuple[Claim, ...]:
 
 
 def to_table(claim: Claim) -> dict[str, Any]:
-    """Return a claim as a study file has it; a usual ``share`` is not written, as it once was no key."""
+    """Return a claim as a study-file table; a default ``share`` is omitted, as older files lack the key."""
     values: dict[str, Any] = tables.table(claim)
     return {key: value for key, value in values.items() if (key, value) != ("share", Claim.share)}
 
@@ -106,7 +106,7 @@ def to_table(claim: Claim) -> dict[str, Any]:
 def check(
     claims: tuple[Claim, ...], published: Mapping[str, Table], arms: tuple[str, ...], where: str
 ) -> None:
-    """Refuse arms that the study does not have, and published numbers that are none."""
+    """Refuse arms that the study does not have, and published numbers that are invalid."""
     for index, claim in enumerate(claims):
         for arm in claim.arms:
             _known(arm, arms, f"{where}: claims[{index}]")
@@ -127,7 +127,7 @@ def _claim(value: Any, where: str) -> Claim:
 
 
 def _relations(line: str) -> Iterator[Relation]:
-    """Take one line apart."""
+    """Parse one line."""
     words = line.split()
     if tuple(words[1:]) == NEVER_LEARNS:
         yield Relation(words[0], " ".join(NEVER_LEARNS))

@@ -1,7 +1,7 @@
-"""Factors and their levels: whether each changes something of its own, so that a study compares what it says.
+"""Factors and their levels, and checks that each factor changes something no other does.
 
 A factor maps the names of its levels to the tables that they lay over the
-study's shared ones. Were a key written by two factors, the later one would win,
+study's shared ones. If two factors wrote the same key, the later one would win,
 and the other would compare networks that do not differ.
 """
 
@@ -19,12 +19,12 @@ Levels = Mapping[str, Table]
 
 @dataclass(frozen=True)
 class Factor:
-    """What arms differ in: a setting, and the values that it takes.
+    """A setting in which arms differ, and its values.
 
     ``key`` is the setting as a study file has it, with dots: "optimizer.lr", "network.batch_norm", or
-    "network" for whole networks. ``levels`` are its values, or a mapping of names to values; values
-    without names are called after themselves, 0.01 "0.01" and ``Adam()`` "Adam". With an empty ``key``
-    each value is itself a mapping of dotted keys to values, for levels that change several settings
+    "network" for whole networks. ``levels`` are its values, or a mapping from names to values; unnamed
+    values are named after themselves: 0.01 is "0.01" and ``Adam()`` is "Adam". With an empty ``key``,
+    each value is itself a mapping from dotted keys to values, for levels that change several settings
     together. ``name`` defaults to the last part of ``key``.
     """
 
@@ -38,7 +38,7 @@ class Factor:
         return self.name or str(self.key).rpartition(".")[2]
 
     def table(self, base: Table, where: str) -> dict[str, Any]:
-        """Return the levels as tables to lay over ``base``; `StudyError` where they are not levels."""
+        """Return the levels as tables to lay over ``base``; `StudyError` if they are not valid levels."""
         return {
             name: self._overrides(value, base, f"{where}: level {name!r}")
             for name, value in self._named(where)
@@ -71,7 +71,7 @@ class Factor:
 
 
 def to_tables(factors: Any, base: Table, where: str) -> Mapping[str, Any]:
-    """Return factors as a study file has them; they may be tables of tables already."""
+    """Return factors as study-file tables; they may already be tables of tables."""
     if isinstance(factors, Mapping):
         return {name: _tables(levels, base, f"{where}: factor {name!r}") for name, levels in factors.items()}
     if isinstance(factors, str) or not isinstance(factors, Iterable):
@@ -87,14 +87,14 @@ def to_tables(factors: Any, base: Table, where: str) -> Mapping[str, Any]:
 
 
 def _tables(levels: Any, base: Table, where: str) -> Any:
-    """Return levels given as tables, in which dataclasses may stand; what is no table is refused later."""
+    """Return levels given as tables, which may contain dataclasses; other values are refused later."""
     if not isinstance(levels, Mapping):
         return levels
     return {level: plain(value, f"{where}: level {level!r}", base) for level, value in levels.items()}
 
 
 def _name(value: Any) -> str:
-    """Return what a level is called after its value: "0.01", "true", "5-10", "Adam"."""
+    """Return a level's name, derived from its value: "0.01", "true", "5-10", "Adam"."""
     if is_dataclass(value):
         return type(value).__name__
     if isinstance(value, bool):
@@ -105,7 +105,7 @@ def _name(value: Any) -> str:
 
 
 def expect_own_keys(factors: Mapping[str, Levels], where: str) -> None:
-    """Refuse two factors that write one key, or one a part of what the other writes."""
+    """Refuse two factors that write the same key, or one that writes part of what the other writes."""
     writers: dict[Path, str] = {}
     inside: dict[Path, tuple[str, Path]] = {}
     for factor, levels in factors.items():
@@ -123,7 +123,7 @@ def expect_own_keys(factors: Mapping[str, Levels], where: str) -> None:
 
 
 def expect_reach(chosen: Iterable[tuple[str, Table]], merged: Table, where: str) -> None:
-    """Refuse an arm in which something that a level sets does not hold: another level replaced its table."""
+    """Refuse an arm in which a level's setting is lost because another level replaced its table."""
     for level, overrides in chosen:
         for path, value in tables.leaves(overrides):
             if tables.at(merged, path) is not value:
@@ -140,7 +140,7 @@ def _paths(levels: Levels) -> Iterator[Path]:
 
 
 def _clash(path: Path, one: tuple[str, Levels], other: tuple[str, Levels], where: str) -> str:
-    """Say which factors write the same, and how to say what was meant."""
+    """Say which factors write the same key, and how to express what was meant."""
     key = _dotted(path)
     both = f"{where}: factors {one[0]!r} and {other[0]!r} both write {key}, so the later would win"
     own = [_differing(levels, path) for _, levels in (one, other)]
@@ -160,7 +160,7 @@ def _differing(levels: Levels, path: Path) -> Sequence[Path]:
 
 
 def _unequal(values: Sequence[Any], path: Path) -> Iterator[Path]:
-    """Yield the places at which not all ``values`` are the same."""
+    """Yield the paths at which not all ``values`` are equal."""
     if all(value == values[0] for value in values):
         return
     keys = _keys(values)
@@ -172,7 +172,7 @@ def _unequal(values: Sequence[Any], path: Path) -> Iterator[Path]:
 
 
 def _keys(values: Sequence[Any]) -> list[str] | None:
-    """Return the keys of tables, or the numbers of the items of lists as long as each other; else None."""
+    """Return the keys of tables, or the item numbers of lists of equal length; else None."""
     if all(isinstance(value, Mapping) for value in values):
         return list(dict.fromkeys(key for value in values for key in value))
     lengths = {len(value) if isinstance(value, list | tuple) else None for value in values}

@@ -1,4 +1,4 @@
-"""What is laid over a whole study: dotted keys or tables, which must reach every arm."""
+"""Overrides of a whole study: dotted keys or tables, which must take effect in every arm."""
 
 from collections.abc import Iterable, Mapping
 from functools import reduce
@@ -12,7 +12,7 @@ from assay.study.values import plain, undotted
 
 
 def nested(overrides: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """Return overrides as nested tables; `StudyError` where a key contradicts another."""
+    """Return overrides as nested tables; `StudyError` if two keys contradict each other."""
     try:
         return dict(plain(undotted(overrides), where))
     except StudyError as error:
@@ -21,7 +21,7 @@ def nested(overrides: Mapping[str, Any], where: str) -> dict[str, Any]:
 
 
 def expect_reach(changes: Table, base: Table, arms: Mapping[str, Iterable[Table]], where: str) -> None:
-    """Refuse settings that an arm's levels lay themselves over: they would change some arms, or none.
+    """Refuse settings that an arm's levels override: they would change only some arms, or none.
 
     ``base`` is what all arms share, with ``changes`` in it; ``arms`` maps each arm to its levels' tables.
     """

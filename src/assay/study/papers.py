@@ -1,4 +1,4 @@
-"""The published reports that assay's built-in studies repeat, each as a list of them."""
+"""The published reports that assay's built-in studies repeat, each as a list of studies."""
 
 from dataclasses import dataclass
 
@@ -39,7 +39,7 @@ PAPERS: dict[str, Paper] = {
 
 
 def paper(name: str) -> Paper:
-    """Return a report by its name; `UsageError` if there is none."""
+    """Return a report by its name; `UsageError` if the name is unknown."""
     if name not in PAPERS:
         raise UsageError(f"report {name!r} is unknown ({suggestion(name, PAPERS)})")
     return PAPERS[name]

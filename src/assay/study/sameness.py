@@ -1,4 +1,4 @@
-"""Arms that are the same run, however their settings are spelt: they would be compared to no end."""
+"""Arms whose runs are identical, however their settings are spelt: comparing them is pointless."""
 
 from collections.abc import Hashable, Iterable
 from dataclasses import fields, is_dataclass, replace
@@ -17,7 +17,7 @@ from assay.optim.schedules import Schedule
 from assay.shapes import pair
 
 SAMPLED = 500
-"""Epochs at whose first and last steps schedules are compared; of longer trainings, as many, evenly."""
+"""Number of epochs at whose first and last steps schedules are compared, evenly spaced in longer training."""
 
 
 def expect_different(runs: Iterable[tuple[str, Hashable]], where: str) -> None:
@@ -33,13 +33,13 @@ def expect_different(runs: Iterable[tuple[str, Hashable]], where: str) -> None:
 
 
 def run_of(network: Network, recipe: Recipe, engine: str, examples: int | None) -> Hashable:
-    """Return what the results of a run depend on besides data and seed, alike for all its spellings."""
+    """Return what a run's results depend on besides data and seed, the same for every spelling."""
     nodes = tuple(_node(node) for node in network.nodes if not _idle(node.layer))
     return (nodes, network.input_shape, _recipe(recipe, examples), engine)
 
 
 def _node(node: Node) -> Hashable:
-    """Return a layer with its name, after which its weights and masks are drawn."""
+    """Return a layer with its name, which determines the random draws of its weights and masks."""
     return (node.name, _layer(node.layer))
 
 
@@ -48,7 +48,7 @@ def _idle(layer: Layer) -> bool:
 
 
 def _layer(layer: Layer) -> Hashable:
-    """Return a layer's kind and arguments, sizes that were given as one number or left out written out."""
+    """Return a layer's kind and arguments, with abbreviated and omitted sizes written out."""
     if not is_dataclass(layer):
         return layer
     values = {field.name: getattr(layer, field.name) for field in fields(layer)}
@@ -69,7 +69,7 @@ def _argument(value: Hashable) -> Hashable:
 
 
 def _recipe(recipe: Recipe, examples: int | None) -> Hashable:
-    """Return a recipe without what has no effect, in an order of its own."""
+    """Return a recipe without settings that have no effect, in canonical order."""
     size = min(recipe.batch_size, examples or recipe.batch_size)
     steps = recipe.steps(examples or size)
     penalties = {replace(item, roles=tuple(sorted(item.roles))) for item in recipe.penalties if item.strength}
@@ -79,14 +79,14 @@ def _recipe(recipe: Recipe, examples: int | None) -> Hashable:
 
 
 def _still(transform: Transform) -> bool:
-    """Whether a transform moves nothing."""
+    """Whether a transform has no effect."""
     amounts = {Shift: "pixels", Rotate: "degrees", Elastic: "alpha"}
     return type(transform) in amounts and getattr(transform, amounts[type(transform)]) == 0
 
 
 @lru_cache
 def _factors(schedule: Schedule, epochs: int, steps: int) -> tuple[float, ...]:
-    """Return what a schedule makes of lr at the first and at the last step of epochs."""
+    """Return the factors by which a schedule multiplies lr at the first and last steps of epochs."""
     counted = schedule.in_steps(steps)
     chosen = range(0, epochs, -(-epochs // SAMPLED))
     return tuple(counted(t) for epoch in chosen for t in (epoch * steps + 1, (epoch + 1) * steps))

@@ -7,18 +7,18 @@ from typing import Any
 from assay.errors import StudyError, shown
 
 USUAL = 5
-"""The number of seeds of a study that does not say how many."""
+"""The default number of seeds."""
 FEWEST = 3
-"""The fewest seeds that a look can have: of two there is no interval."""
+"""The fewest seeds that a look can have: two give no interval."""
 MOST = 100_000
 
 
 def seeds_and_looks(
     values: Mapping[str, Any], where: str, seeds: Sequence[int] = tuple(range(USUAL)), looks: Any = ()
 ) -> dict[str, Any]:
-    """Return ``seeds`` and ``looks`` as a table gives them, where it does, and else as they were.
+    """Return ``seeds`` and ``looks`` from a table if it has them, or else unchanged.
 
-    Looks alone bring their last one as the number of seeds; with seeds alone the looks below them stay.
+    With looks alone, the last one is the number of seeds; with seeds alone, the looks below them stay.
     """
     given = values.get("looks", ())
     if not isinstance(given, list | tuple):
@@ -43,7 +43,7 @@ def _seeds(value: Any, where: str) -> tuple[int, ...]:
 
 
 def first_seeds(seeds: Sequence[int], count: int) -> tuple[int, ...]:
-    """Return the first ``count`` seeds; where there are fewer, the smallest that are not among them too."""
+    """Return the first ``count`` seeds; if there are fewer, add the smallest unused ones."""
     more = (seed for seed in range(count) if seed not in seeds)
     return (*seeds, *more)[:count]
 
@@ -57,7 +57,7 @@ def looks_up_to(looks: Sequence[int], count: int) -> tuple[int, ...]:
 
 
 def check_seeds(seeds: tuple[int, ...], where: str) -> None:
-    """Refuse seeds that are none, and those that repeat."""
+    """Refuse invalid and repeated seeds."""
     seen: set[int] = set()
     for seed in seeds:
         if not _whole(seed) or not 0 <= seed < 2**63:

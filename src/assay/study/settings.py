@@ -1,8 +1,8 @@
-"""Settings: everything that a run needs but its seed, as the tables of a study file say it.
+"""Settings: everything that a run needs except its seed, as in the tables of a study file.
 
 ``[network]`` names a family (`assay.study.architectures`), ``[optimizer]`` a rule
 (`assay.optim`), ``[training]`` holds the rest of the recipe, and ``[data]``
-the data set. Whatever is one of several kinds names its kind.
+the data set. A setting that can be one of several kinds names its kind.
 """
 
 from collections.abc import Mapping
@@ -41,7 +41,7 @@ SETTINGS = (*TABLES, "engine")
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything a run needs but its data and its seed."""
+    """Everything a run needs except its data and its seed."""
 
     architecture: Architecture
     recipe: Recipe
@@ -65,9 +65,9 @@ def data_spec(values: Table, where: str) -> DataSpec:
 
 
 def expect_valid(values: Table, where: str) -> None:
-    """Refuse mistakes in the tables that arms share, though every arm lays something else over them.
+    """Refuse mistakes in the tables that arms share, even if every arm overrides them.
 
-    They need not be complete, and of an optimizer one key may wait for another.
+    They need not be complete: an optimizer, for example, may lack a key that the arms supply.
     """
     data_spec(values, where)
     network, optimizer = (subtable(values, key, where) for key in ("network", "optimizer"))
@@ -87,7 +87,7 @@ def subtable(values: Table, key: str, where: str) -> Table:
 
 
 def _options(training: Table, where: str) -> dict[str, Any]:
-    """Return the ``[training]`` table with what its options name, built."""
+    """Return the ``[training]`` table with the objects that its options name."""
     values = dict(training)
     if "schedule" in values:
         values["schedule"] = _schedule(values["schedule"], f"{where}.schedule")

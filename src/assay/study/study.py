@@ -51,7 +51,7 @@ class Arm:
 
 @dataclass(frozen=True, init=False)
 class Study:
-    """A question with its factors and its budget.
+    """A question, with its factors and budget.
 
     ``network``, ``recipe``, ``data`` and ``engine`` are what all arms share. ``base`` is the same as tables
     of a study file, for settings that are read from one; where both say something, the dataclass holds.
@@ -124,7 +124,7 @@ class Study:
         self._check()
 
     def _check(self) -> None:
-        """Check everything that can be checked before there is data."""
+        """Check everything that can be checked without data."""
         where = self.name
         checks.expect_plain(vars(self), where)
         checks.known_keys(self.base, SETTINGS, where)
@@ -139,7 +139,7 @@ class Study:
             self.quickened()
 
     def _check_arms(self) -> None:
-        """Refuse two arms of one name, as files know names: whatever the case of the letters."""
+        """Refuse two arms whose names differ at most in case, which some file systems ignore."""
         names: dict[str, str] = {}
         for name in (arm.name for arm in self.arms):
             other = names.get(name.casefold())
@@ -176,7 +176,7 @@ class Study:
         return values
 
     def _settings(self, values: Table, arm: str) -> Settings:
-        """Build an arm's settings; what is wrong with the settings of all arms is no fault of the first."""
+        """Build an arm's settings; do not blame the first arm for errors in the shared settings."""
         try:
             return Settings.from_tables(values, arm)
         except AssayError as error:
@@ -198,12 +198,12 @@ class Study:
         )
 
     def margin_of(self, name: str) -> float:
-        """Return the declared margin of that name, in points or as a factor, or else the usual one."""
+        """Return the declared margin of that name, in points or as a factor, or else the default."""
         return self.margin if name == "accuracy" else self.margins.get(name, MARGINS[name].default)
 
     @property
     def data(self) -> DataSpec:
-        """What every arm is trained on."""
+        """The data that every arm is trained on."""
         return data_spec(self.base, self.name)
 
     def override(self, overrides: Overrides) -> "Study":
@@ -222,7 +222,7 @@ class Study:
         return study
 
     def _laid_over(self, changes: Table, replaced: set[str]) -> "Study":
-        """Lay tables over the study's; of those ``replaced`` nothing stays."""
+        """Lay tables over the study's; those in ``replaced`` are replaced entirely."""
         checks.known_keys(changes, (*SETTINGS, "seeds", "looks", "control", "margin", "margins"), self.name)
         below = {key: value for key, value in self.base.items() if key not in replaced}
         rest = {key: value for key, value in changes.items() if key not in SETTINGS}
@@ -284,7 +284,7 @@ class Study:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of all that was declared; the quick profile is another study."""
+        """SHA-256 of everything declared; the quick profile is a different study."""
         return digest_of(self.to_tables())
 
 
@@ -303,12 +303,12 @@ def _counted(seeds: Any, looks: Any, where: str) -> dict[str, Any]:
 
 
 def _listed(value: Any) -> Any:
-    """Return a range, such as of seeds, as a list, unless it is far too long to be one."""
+    """Return a range, such as of seeds, as a list, unless it is far too long."""
     return list(value) if isinstance(value, range) and len(value) <= checks.MAX_RUNS else value
 
 
 def _written(given: Table, found: Any) -> dict[str, Any]:
-    """Return what was given as dataclasses as tables."""
+    """Return the values given as dataclasses, as tables."""
     where, base = given["name"], given["base"]
     return {
         "factors": factors.to_tables(found, base, where),

@@ -18,7 +18,7 @@ from assay.errors import AssayError, StudyError, finite, shown, suggestion
 T = TypeVar("T")
 Table = Mapping[str, Any]
 Path = tuple[str, ...]
-"""Where something stands in nested tables and lists: keys, and the numbers of items as text."""
+"""A location in nested tables and lists: keys, and item numbers as text."""
 
 DEEPEST = 32
 TAGS = ("rule", "family", "layer", "kind")
@@ -60,7 +60,7 @@ def kind_of(kinds: Mapping[str, type[T]], tag: str, values: Table, where: str) -
 
 
 def check_plain(value: Any, where: str, path: tuple[object, ...] = ()) -> None:
-    """Refuse what TOML and JSON cannot both hold, and integers and tables in tables without end."""
+    """Refuse what TOML and JSON cannot both represent, and integers or nesting beyond their limits."""
     if isinstance(value, int) and not finite(value):
         raise StudyError(f"{_place(where, path)}: expected a number below 1e308; got {shown(value)}")
     if isinstance(value, str | int | float):
@@ -106,7 +106,7 @@ def merge(base: Table, overrides: Table, path: Path = ()) -> dict[str, Any]:
 
 
 def _laid(below: Any, above: Any, path: Path) -> Any:
-    """Return what stands at ``path`` when ``above`` is laid over ``below``."""
+    """Return the value at ``path`` when ``above`` is laid over ``below``."""
     if isinstance(above, Mapping) and isinstance(below, Mapping) and not _other_kind(below, above):
         return merge(below, above, path)
     if isinstance(above, Mapping) and above and isinstance(below, list | tuple):
@@ -126,7 +126,7 @@ def _index(key: object, count: int, path: Path) -> int:
 
 
 def leaves(values: Table, path: Path = ()) -> Iterator[tuple[Path, Any]]:
-    """Yield everything that nested tables set and where; a list counts as one value."""
+    """Yield every value in nested tables with its path; a list counts as one value."""
     for key, value in values.items():
         if isinstance(value, Mapping):
             yield from leaves(value, (*path, key))
@@ -135,7 +135,7 @@ def leaves(values: Table, path: Path = ()) -> Iterator[tuple[Path, Any]]:
 
 
 def at(values: Any, path: Path) -> Any:
-    """Return what stands at ``path`` in nested tables and lists; None where nothing does."""
+    """Return the value at ``path`` in nested tables and lists; None if there is none."""
     for part in path:
         if isinstance(values, list | tuple):
             values = dict(enumerate(values)).get(int(part)) if _INDEX.fullmatch(part) else None
@@ -191,7 +191,7 @@ def _value(cls: type, key: str, value: Any, where: str) -> Any:
 
 
 def _instance(cls: type, value: Any, where: str) -> Any:
-    """Take what was built already; a table cannot hold it."""
+    """Accept an object that was already built; a table cannot hold one."""
     if not isinstance(value, cls):
         raise StudyError(f"{where}: expected {cls.__name__}; got {shown(value)}")
     return value

@@ -1,4 +1,4 @@
-"""TOML, read so that no text takes long."""
+"""Reading TOML in bounded time, whatever the text."""
 
 import re
 import tomllib
@@ -15,7 +15,7 @@ _DEEP = re.compile(rf"(?<![A-Za-z0-9_-]){_PART}(?:[ \t]*+\.[ \t]*+{_PART}){{{MOS
 def loads(text: str) -> dict[str, Any]:
     """Return the tables of a TOML text.
 
-    Raises `tomllib.TOMLDecodeError`, or another `ValueError` for what is TOML but beyond sense.
+    Raises `tomllib.TOMLDecodeError`, or another `ValueError` for valid TOML beyond sensible limits.
     """
     for number, written in enumerate(text.split("\n"), start=1):
         if written.count(".") > MOST_DOTS:
@@ -27,7 +27,7 @@ def loads(text: str) -> dict[str, Any]:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError:
         raise
-    except ValueError:  # Python reads no integer of more than 4,300 digits
+    except ValueError:  # Python does not parse integers of more than 4,300 digits
         raise ValueError("an integer has thousands of digits") from None
     except RecursionError:
         raise ValueError("tables or lists are nested without end") from None

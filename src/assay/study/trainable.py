@@ -1,4 +1,4 @@
-"""Whether a network can be trained at all: told from its shapes, before any weight is drawn."""
+"""Whether a network can be trained at all, judged from its shapes before any weight is drawn."""
 
 from collections.abc import Iterable, Iterator
 from math import isfinite, prod
@@ -14,7 +14,7 @@ from assay.records import machine
 from assay.shapes import pair
 
 MOST_FLOPS = 10**12
-"""The most operations forward, one example: some thousand times those of the reports' largest network."""
+"""The most forward operations per example: about a thousand times those of the reports' largest network."""
 
 MOST_READS = 10**8
 """The most entries that the windows over one map read together; engines list them."""
@@ -23,7 +23,7 @@ BYTES = {"float32": 4, "float64": 8, "bfloat16": 2}
 
 
 def expect_trainable(network: Network, recipe: Recipe, examples: int | None, on_gpu: bool = False) -> None:
-    """Raise `ShapeError` or `StudyError` where a run would not come through its first epoch.
+    """Raise `ShapeError` or `StudyError` if a run could not complete its first epoch.
 
     ``examples`` is the size of the training set, None where it is not known. With ``on_gpu`` what a
     minibatch takes need not fit into the machine's memory, only what the run is begun and stored with.
@@ -36,14 +36,14 @@ def expect_trainable(network: Network, recipe: Recipe, examples: int | None, on_
 
 
 def every(nodes: Iterable[Node]) -> Iterator[Node]:
-    """Yield every layer, each followed by those that it is made of."""
+    """Yield every layer, each followed by the layers it contains."""
     for node in nodes:
         yield node
         yield from every(node.layer.inner(node.input_shape))
 
 
 def training_bytes(network: Network, recipe: Recipe, on_gpu: bool = False) -> int:
-    """Return about how much memory a run takes.
+    """Return the approximate memory of a run, in bytes.
 
     A session holds parameters, their gradients and the rule's memory, and a minibatch at every layer, as
     the reference engine does; others keep more of one and less of the other. As much as of parameters is held
@@ -55,7 +55,7 @@ def training_bytes(network: Network, recipe: Recipe, on_gpu: bool = False) -> in
 
 
 def _entries(network: Network) -> int:
-    """Return how many numbers an example is in all layers' inputs, with the borders that they pad."""
+    """Return the number of entries in all layers' inputs for one example, including padding."""
     leaves = (node for node in every(network.nodes) if not node.layer.inner(node.input_shape))
     return sum(prod(_padded(node)) for node in leaves) + prod(network.output_shape)
 
@@ -85,7 +85,7 @@ def _expect_memory(network: Network, recipe: Recipe, on_gpu: bool) -> None:
 
 
 def _expect_work(network: Network) -> None:
-    """Refuse windows of which a machine could not even list what they read, and more work than a day has."""
+    """Refuse windows whose entries a machine could not even list, and more work than fits in a day."""
     for node in every(network.nodes):
         if (reads := _reads(node)) > MOST_READS:
             raise ShapeError(
@@ -101,14 +101,14 @@ def _expect_work(network: Network) -> None:
 
 def _reads(node: Node) -> int:
     """Return how many entries of one map, the same ones over and over, a layer's windows read."""
-    if isinstance(node.layer, AdaptiveAvgPool2d):  # which multiplies by matrices, one for each axis
+    if isinstance(node.layer, AdaptiveAvgPool2d):  # which multiplies by one matrix per axis
         return sum(map(prod, zip(node.input_shape[1:], pair(node.layer.output_size), strict=True)))
     sliding = _sliding(node)
     return prod(node.output_shape[1:]) * sliding.area if sliding else 0
 
 
 def _expect_batches(network: Network, recipe: Recipe, examples: int | None) -> None:
-    """Refuse a training set that leaves too small a batch for a layer at the end of an epoch."""
+    """Refuse a training set whose last batch in an epoch is too small for a layer."""
     size = recipe.batch_size
     smallest = (examples % size if examples else 0) or size
     for node in every(network.nodes):
@@ -120,7 +120,7 @@ def _expect_batches(network: Network, recipe: Recipe, examples: int | None) -> N
 
 
 def _expect_rates(recipe: Recipe, steps: int) -> None:
-    """Refuse a schedule that leaves the range of numbers on its way: the rate grows or falls without end."""
+    """Refuse a schedule whose rate overflows or underflows during training."""
     schedule, last = recipe.schedule.in_steps(steps), recipe.epochs * steps
     for t in (1, 2, last // 2 + 1, last):
         try:
@@ -135,5 +135,5 @@ def _expect_rates(recipe: Recipe, steps: int) -> None:
 
 
 def _about(count: int) -> str:
-    """Write a number of which nobody wants hundreds of digits."""
+    """Format a number approximately if it has too many digits to print."""
     return f"{count:,}" if count < 10**18 else "more than 10^18"

@@ -1,4 +1,4 @@
-"""Networks, rules and data given as dataclasses, written as the tables that a study file has for them."""
+"""Networks, rules and data given as dataclasses, converted to the tables of a study file."""
 
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
@@ -26,7 +26,7 @@ TAGGED: tuple[tuple[type[Any], str, Mapping[str, type[Any]]], ...] = (
     (Penalty, "kind", PENALTIES),
     (Transform, "kind", KINDS),
 )
-"""What is one of several kinds, the key that names the kind, and the kinds."""
+"""Each base class with several kinds, the key that names the kind, and the kinds."""
 
 
 def plain(value: Any, where: str, below: Any = None, depth: int = 0) -> Any:
@@ -37,7 +37,7 @@ def plain(value: Any, where: str, below: Any = None, depth: int = 0) -> Any:
     naming ``where``, for a class that no study file can name.
     """
     if depth > DEEPEST:
-        return value  # which is refused where tables are checked
+        return value  # which is refused when tables are checked
     if isinstance(value, np.generic):
         return value.item()
     if is_dataclass(value) and not isinstance(value, type):
@@ -52,7 +52,7 @@ def plain(value: Any, where: str, below: Any = None, depth: int = 0) -> Any:
 
 
 def shared(network: Any, recipe: Recipe | None, data: Any, engine: str | None, where: str) -> dict[str, Any]:
-    """Return what all arms share as the tables of a study file; what is None is left out."""
+    """Return what all arms share as the tables of a study file; None values are omitted."""
     found = {"network": network, "data": data, "engine": engine}
     written = {key: plain(value, f"{where}: {key}") for key, value in found.items() if value is not None}
     if recipe is not None:
@@ -94,7 +94,7 @@ def _table(value: Any, where: str, below: Any, depth: int) -> dict[str, Any]:
 
 
 def _kind(value: Any, where: str) -> tuple[str, str]:
-    """Return the key that names a dataclass's kind and the name; empty where there is one kind alone."""
+    """Return the key that names a dataclass's kind, and the name; empty if there is only one kind."""
     if type(value) in (DataSpec, Recipe):
         return "", ""
     for base, tag, kinds in TAGGED:

@@ -1,1 +1,1 @@
-"""One run is trained, kept, examined and explained."""
+"""Training one run: epochs, checkpoints, examinations and explanations."""

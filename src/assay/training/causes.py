@@ -1,4 +1,4 @@
-"""Why a run has learnt nothing, from what is recorded of its layers, in words.
+"""Explain in words why a run has learnt nothing, from the records of its layers.
 
 A run is stuck when it was trained to its end and never did better than
 guessing by the classes' shares: a mean cross-entropy of their entropy, ln K
@@ -63,7 +63,7 @@ def why_stuck(layers: Sequence[LayerRecord], recipe: Recipe, examples: int) -> s
 
 
 def why_diverged(history: Sequence[EpochRecord], layers: Sequence[LayerRecord]) -> str:
-    """Return since when a run's loss is not finite, which layer shows it first, and what went before."""
+    """Return when a run's loss stopped being finite, which layer shows it first, and what preceded it."""
     before, last = [(), *_by_epoch(layers)][-2:]
     finite = [record for record in history if isfinite(record.train_loss)]
     parts = [
@@ -86,7 +86,7 @@ class _Reading:
     steps: int
 
     def causes(self) -> Iterator[str]:
-        """Yield what shows: before the first step, over the whole run, then epoch by epoch."""
+        """Yield the signs found: before the first step, over the whole run, then epoch by epoch."""
         start, *rest = self.examinations
         yield from self._signs(start)
         yield from self._still()
@@ -96,7 +96,7 @@ class _Reading:
         yield "no layer shows why (try another learning rate, or more epochs)"
 
     def _signs(self, examination: Examination) -> Iterator[str]:
-        """Yield what shows in one examination, the gravest first, and of that the first layer first."""
+        """Yield the signs in one examination, the most serious first, then by layer."""
         for sign in (self._dead, self._decayed, self._violent):
             for layer in examination:
                 for cause in sign(layer, examination):
@@ -139,7 +139,7 @@ class _Reading:
             yield f"one update is {size} (try a smaller learning rate)"
 
     def _still(self) -> Iterator[str]:
-        """Yield the first layer with weights if in the whole run no layer has moved."""
+        """Yield the first layer with weights if no layer has moved in the whole run."""
         ratios = {
             layers[0].layer: [layer.update_ratio for layer in layers if layer.update_ratio is not None]
             for layers in zip(*self.examinations[:-1], strict=True)
@@ -174,7 +174,7 @@ def _when(layer: LayerRecord) -> str:
 
 
 def _fading(examination: Examination) -> str:
-    """Say so where the scores hardly tell apart what the first layer with weights still does."""
+    """Say so if the scores hardly distinguish examples that the first layer with weights still does."""
     first, last = _first(examination), examination[-1]
     if last.spread >= FADED * first.spread:
         return ""

@@ -1,6 +1,6 @@
 """Checkpoints of unfinished runs: their state, their best weights, their history and their layers'.
 
-A finished run keeps its best weights alone (`assay.store.weights`).
+A finished run keeps only its best weights (`assay.store.weights`).
 """
 
 from dataclasses import asdict, astuple

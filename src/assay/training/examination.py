@@ -33,7 +33,7 @@ PROBE = 24
 Values = Mapping[str, Array]
 
 
-@np.errstate(all="ignore")  # what is no longer finite is what this is to find
+@np.errstate(all="ignore")  # non-finite values are what this looks for
 def examine(
     network: Network, recipe: Recipe, state: State, train: Split, epoch: int
 ) -> tuple[LayerRecord, ...]:
@@ -71,7 +71,7 @@ def _forward(network: Network, state: State, x: Array) -> tuple[list[Array], lis
 
 
 def _decay(network: Network, recipe: Recipe, state: State) -> Gradients:
-    """Return what the learning rule sees beside the loss's gradient."""
+    """Return what is added to the loss's gradient before the learning rule sees it."""
     rate = 0.0 if recipe.optimizer.decoupled else recipe.optimizer.weight_decay
     pull = {name: rate * theta for name, theta in state.parameters.items()}
     return add_gradients(recipe.penalties, network.parameters, state.parameters, pull)

@@ -1,7 +1,7 @@
 """Training: epochs, evaluation, the best epoch, divergence.
 
-`train` is a generator that yields after every epoch, so that whoever drives
-it can store what there is and stop or continue anywhere between two epochs.
+`train` is a generator that yields after every epoch, so that its caller can
+store the progress, and stop or continue between any two epochs.
 """
 
 from collections.abc import Iterator, Sequence
@@ -41,7 +41,7 @@ class Progress:
         return self.history[self.best_epoch - 1].valid_accuracy if self.best_epoch else -1.0
 
     def add(self, record: EpochRecord, state: State, layers: Sequence[LayerRecord]) -> None:
-        """Take in an epoch; the first of equally good epochs stays the best."""
+        """Add an epoch; of equally good epochs, the first stays the best."""
         if _finite(record) and record.valid_accuracy > self.best_accuracy:
             self.best, self.best_epoch = state.weights, record.epoch
         self.history.append(record)
@@ -49,7 +49,7 @@ class Progress:
         self.state = state
 
     def examined(self, epoch: int) -> tuple[LayerRecord, ...]:
-        """Return how the layers fared in ``epoch``; in the first, also where they started from."""
+        """Return the layer records of ``epoch``; for the first, also those from before training."""
         first = 0 if epoch == 1 else epoch
         return tuple(layer for layer in self.layers if first <= layer.epoch <= epoch)
 
@@ -110,14 +110,14 @@ def _examined(
 
 @np.errstate(over="ignore", invalid="ignore")
 def test(job: Job, data: Dataset, runs: list[Progress]) -> list[Evaluation]:
-    """Open the test set: measure each run once, at its best epoch."""
+    """Open the test set: evaluate each run once, at its best epoch."""
     best = [_at_best(run) for run in runs]
     return job.session(best).evaluate(data.test.images, data.test.labels)
 
 
 @dataclass(frozen=True)
 class Ended:
-    """A run's training accuracies of all images at its best and its last epoch, and the seconds they took."""
+    """A run's accuracies on all training images at its best and last epochs, and the seconds they took."""
 
     best: float | None
     final: float
@@ -126,7 +126,7 @@ class Ended:
 
 @np.errstate(over="ignore", invalid="ignore")
 def at_end(job: Job, data: Dataset, run: Progress) -> Ended:
-    """Measure a run that has ended on all training images; its history tells where every epoch did so."""
+    """Measure an ended run on all training images, or take it from the history if every epoch did so."""
     last, best = run.history[-1], run.best_epoch
     if measured(job.recipe, data) is data.train:
         return Ended(run.history[best - 1].train_accuracy if best else None, last.train_accuracy)

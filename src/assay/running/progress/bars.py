@@ -13,7 +13,7 @@ PERIOD = 0.25
 
 
 class NotebookBars(Watcher):
-    """Draws a bar per cohort into the cell's output, and below them what went wrong and what looks have shown.
+    """Draws a bar per cohort into the cell's output, with failures and the outcomes of looks below them.
 
     It is plain HTML that replaces what was drawn before, and needs no widgets.
     """

@@ -14,7 +14,7 @@ BAR = 14
 
 
 class LiveTable(Watcher):
-    """Draws a row per cohort, four times a second, and below them what went wrong and what looks have shown."""
+    """Draws a row per cohort, four times a second, with failures and the outcomes of looks below them."""
 
     def __init__(self, terminal: "Console") -> None:
         super().__init__()

@@ -28,7 +28,7 @@ def watcher(stream: TextIO, notebook: bool = False) -> Iterator[Watcher]:
 
 @contextmanager
 def shown(progress: bool, on_event: OnEvent) -> Iterator[OnEvent]:
-    """Yield a function that passes events to ``on_event`` and, with ``progress``, shows them (see `watcher`)."""
+    """Yield what passes events to ``on_event`` and, with ``progress``, shows them (see `watcher`)."""
     if not progress:
         yield on_event
         return

@@ -21,9 +21,9 @@ def builtin() -> list[str]:
 
 
 def load_study(source: str | Path | Mapping[str, Any]) -> Study:
-    """Return a study by its built-in name, from a TOML file, or from the same as tables.
+    """Return a study by its built-in name, from a TOML file, or from equivalent tables.
 
-    Raises `StudyError` with the file and the key that is wrong.
+    Raises `StudyError`, naming the file and the key that is wrong.
     """
     if isinstance(source, Mapping):
         return Study.from_tables(source)
@@ -31,7 +31,7 @@ def load_study(source: str | Path | Mapping[str, Any]) -> Study:
         text = files(__name__).joinpath(f"{source}.toml").read_text("utf-8")
         return Study.from_tables(toml.loads(text), str(source))
     path = Path(source)
-    if path.suffix != ".toml" and not os.path.exists(path):  # which, unlike Path.exists, takes any text
+    if path.suffix != ".toml" and not os.path.exists(path):  # which, unlike Path.exists, accepts any text
         raise StudyError(
             f"study {str(source)!r} is unknown ({suggestion(str(source), builtin())}; or give a .toml file)"
         )
