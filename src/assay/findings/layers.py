@@ -31,7 +31,7 @@ class LayerCurves:
 
 
 def layers(results: Readout, arm: str) -> LayerCurves:
-    """Return how an arm's layers fared: in its finished runs, or, while there is none, in what there is."""
+    """Return how an arm's layers fared: in its finished runs or, while there are none, in those begun."""
     records = [results.layers(run.id) for run in _chosen(results.of(arm))]
     places: dict[tuple[int, str], list[LayerRecord]] = {}
     for record in (record for run in records for record in run):

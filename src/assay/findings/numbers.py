@@ -9,7 +9,7 @@ from assay.records.metrics import PERCENT
 from assay.stats import CostRatio, Interval, MoreSeeds
 
 NOTHING = "–"
-"""Stands where there is no number."""
+"""Placeholder for a missing number."""
 
 MANY = 1_000
 """With more seeds than this needed, seeds will not decide it in practice."""

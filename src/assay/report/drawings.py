@@ -14,7 +14,7 @@ from assay.report.inside_pictures import InsidePictures
 from assay.report.pictures import Picture
 
 MOST_LAYERS = 12
-"""The layers of so many arms are drawn; of more, the page would be too large."""
+"""The layers of at most this many arms are drawn; with more, the page would be too large."""
 
 
 @dataclass(frozen=True)

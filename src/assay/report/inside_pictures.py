@@ -17,7 +17,7 @@ KERNELS, UNITS, MAPS, VALUES = 8, 6, 8, 32
 
 @dataclass(frozen=True)
 class InsidePictures:
-    """``mistakes`` has a picture for both directions of each confused pair, None where nobody made one."""
+    """``mistakes`` has a picture for both directions of each confused pair, None where none was made."""
 
     mistakes: Sequence[tuple[Picture | None, Picture | None]] = ()
     kernels: Picture | None = None

@@ -1,7 +1,7 @@
 """What products multiply: maps and weights as they are or, of bfloat16, copies of them (`kernels.pairs`).
 
 Each function returns where the factors lie and the calls that make them, of which
-there are none where they are taken as they are. Copies of maps are made each time, in space that
+there are none where they are used as they are. Copies of maps are made each time, in space that
 other stages also use; those of weights once per step.
 """
 
@@ -22,7 +22,7 @@ def half(count: int) -> int:
 
 
 def terms(plan: Blueprint, count: int) -> int:
-    """Return how many terms a product's sum over so many takes: pairs count once."""
+    """Return how many terms a product's sum over this many takes: pairs count once."""
     return half(count) if plan.pairs else count
 
 

@@ -56,7 +56,7 @@ class TileTable(NamedTuple):
 
 
 def output_tiles(layer: Conv2d, size: Pair) -> Tiles:
-    """Return the tiles of an output; dilated ones are taken so many positions apart."""
+    """Return the tiles of an output; dilated ones are spaced by the dilation."""
     axes = zip(size, layer.sliding.dilation, strict=True)
     return Tiles(*(np.array(list(_pairs(length, step))) for length, step in axes))
 

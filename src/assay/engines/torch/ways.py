@@ -46,7 +46,7 @@ class Ways:
         return self.own_gradients and layer.groups == 1 and sliding.stride == (1, 1) and min(reach) >= 0
 
     def in_parts(self, positions: int) -> bool:
-        """Tell whether a product over so many positions of each run is summed image by image."""
+        """Tell whether a product over this many positions of each run is summed image by image."""
         return self.summed_parts and positions >= MANY
 
 

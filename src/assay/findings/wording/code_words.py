@@ -49,5 +49,5 @@ def note(code: Note, of: Comparison, *, detail: bool = True) -> str:
 
 
 def first_verdict(first_look: int | None) -> str:
-    """Say before what there is no verdict: "every run has ended", or the first of the declared looks."""
+    """Say what must happen before there is a verdict: "every run has ended", or the first declared look."""
     return f"the first declared look, at {seeds(first_look)}" if first_look else "every run has ended"

@@ -55,7 +55,7 @@ def standing(stand: int, supported: int) -> str:
 
 
 def _wide(widths: Sequence[float]) -> str:
-    """Say how wide the intervals are: to lie in a wide one is no close agreement."""
+    """Say how wide the intervals are: lying in a wide one is not close agreement."""
     if not widths:
         return ""
     if len(widths) == 1:

@@ -49,7 +49,7 @@ def framed(typing: Any, tables: Any, memory: Any, data: Any, now: Any) -> Any:
 
 
 def _uncounted(context: Any, builder: Any, kind: Any, value: Any) -> Any:
-    """Return arrays as non-owning ones: the interpreter's caller keeps them alive, not reference counts."""
+    """Return arrays as non-owning ones: the caller keeps them alive, without reference counts."""
     if isinstance(kind, types.BaseTuple):
         return _all_uncounted(context, builder, kind, value)
     if not isinstance(kind, types.Array):

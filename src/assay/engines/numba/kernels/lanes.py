@@ -161,7 +161,7 @@ def numbers(typing: Any, memory: Any) -> Any:
 
 
 def _lane_by_lane(name: str, operands: int, value: Lanes) -> Any:
-    """Return the signature and code of LLVM's function ``name`` of so many vectors."""
+    """Return the signature and code of LLVM's function ``name`` of this many vectors."""
 
     def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         del context, signature

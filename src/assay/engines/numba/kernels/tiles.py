@@ -78,7 +78,7 @@ class Shape(NamedTuple):
         return self.rows + self.columns
 
     def tiles(self, rows: int, columns: int) -> int:
-        """Return how many cover so many rows and columns."""
+        """Return how many tiles cover this many rows and columns."""
         return -(-rows // self.rows) * -(-columns // self.columns)
 
     def widths(self, dtype: types.Float) -> list[Lanes]:

@@ -11,7 +11,7 @@ Tiles lie ``[16 positions][channel][tile][lane]``.
 
 A table tells where a tile's entries lie: for each its place in the first channel's map,
 and a mask for the distance to another channel's, all ones (-1), or none (0) for
-what is no position of the map and is the same for all channels.
+entries outside the map, which are the same for all channels.
 """
 
 from typing import Any, Literal
