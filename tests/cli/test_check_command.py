@@ -30,8 +30,8 @@ def test_a_right_layer_is_said_to_be_right(assay: Assay):
     said = assay("check", "mine.py:Scale", "--input-shape", "2,3,5")
     assert (said.status, said.err) == (0, "")
     assert said.out.splitlines() == [
-        "Scale, input 2 x 3 x 5, batch of 2",
-        "gradients: right, 60 entries agree with central differences",
+        "Scale, input 2 x 3 x 5, batch of 3",
+        "gradients: right, 90 entries agree with central differences",
         "built-in: no built-in layer has its name (give --against NAME to choose one)",
     ]
 
@@ -41,7 +41,7 @@ def test_a_wrong_layer_is_named_and_ends_in_status_1(assay: Assay):
     assert (said.status, said.err) == (1, "")
     assert said.out.splitlines()[1] == "gradients: wrong"
     assert said.out.splitlines()[2].startswith("  dL/dx[0, 0]: backward gives ")
-    assert "14 of 14 entries of dL/dx are wrong, relative error 0.25" in said.out
+    assert "21 of 21 entries of dL/dx are wrong, relative error 0.25" in said.out
 
 
 def test_a_layer_unlike_the_built_in_ends_in_status_1_too(assay: Assay):

@@ -221,7 +221,7 @@ def test_a_run_continued_from_its_state_is_the_run_that_was_not_stopped(kind):
 @pytest.mark.parametrize("kind", [*NORMALISERS, *DROPPERS])
 def test_the_test_set_is_measured_with_the_state_of_the_best_epoch(kind):
     split = Split(IMAGES, LABELS)
-    data = SimpleNamespace(train=split, valid=split, test=split)
+    data = SimpleNamespace(train=split, valid=split, test=split, sample=split)
     net = network(kind())
     job = Job(ReferenceEngine(), net, replace(RECIPE, epochs=3), (0,))
     runs = job.start()
