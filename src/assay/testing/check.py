@@ -109,7 +109,10 @@ def check_layer(
     shape = found.shape
     with blamed(f"{where}, input {text(shape)}, batch of {BATCH}", path):
         mode = modes(layer, shape)
-        comparison, note = _compared(layer, name, against, shape, settings or {})
+        if mode.random and not against:
+            comparison, note = None, "not compared: what it draws is its own"
+        else:
+            comparison, note = _compared(layer, name, against, shape, settings or {})
         values = {**draw(layer, shape), "x": next(iter(situations(shape))).x}
         mismatches = tuple(
             guessed(

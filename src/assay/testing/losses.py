@@ -28,7 +28,8 @@ from assay.testing.remembered import undisturbed
 from assay.testing.situations import BATCH, RANDOM
 
 CLASSES = 5
-TOLERANCE = 1e-9
+TOLERANCE = 1e-4
+"""Books add 1e-7 to what they take the logarithm of; no mistake is as small."""
 
 
 class Loss(NamedTuple):
@@ -170,7 +171,7 @@ def _try(loss: Loss, name: str, x: Array, targets: list[Array], found: LossFound
     if not np.isfinite(value) or not np.isfinite(gradient).all():
         found.remarks.append(f"overflows: gives {value if not np.isfinite(value) else 'nan'} for {name}")
         return
-    if found.mismatches:
+    if found.mismatches or name == "scores of 1e3":  # where such an addition is all that there is
         return
 
     def value_at(moved: Array) -> Array:
@@ -195,7 +196,7 @@ def _mismatch(value_at: Callable[[Array], Array], x: Array, gradient: Array) -> 
             size,
             scale,
         )
-        verdict, derivative = judge(claim, PRECISIONS[np.dtype(np.float64)])
+        verdict, derivative = judge(claim, replace(PRECISIONS[np.dtype(np.float64)], tolerance=TOLERANCE))
         if verdict == "wrong":
             wrong[index], expected[index] = True, derivative
     if not wrong.any():

@@ -23,6 +23,9 @@ from assay.testing.watched import Pass, Watched
 MOST_ENTRIES = 2000
 """No more entries than this are gone through to find the wrong ones."""
 
+NEARBY = 12
+"""How many points beside one with ties are asked for their gradients."""
+
 ENOUGH = 24
 """After so many wrong entries, a plain difference settles each further one."""
 
@@ -160,7 +163,7 @@ class _Argument:
     def checked(self, together: bool, locate: bool) -> Mismatch | None:
         for direction in self._directions(together):
             verdict, expected = judge(self._claim(direction), self.precision)
-            if verdict == "wrong":
+            if verdict == "wrong" and not (together and self._beside_kinks(direction)):
                 found = float((self.gradient * direction).sum())
                 return (self._located() if locate else None) or self._along(direction, found, expected)
         return None
@@ -190,6 +193,24 @@ class _Argument:
             return self.watched.forward(moved, x)
 
         return Claim(move, self.dy, claimed, size, scale)
+
+    def _beside_kinks(self, direction: Array) -> bool:
+        """Whether the gradient is among those of nearby points, as that of a median of ties is.
+
+        Moving all entries alike leaves ties as they are and tells more: it is not excused.
+        """
+        if (direction == 1).all():
+            return False
+        claim, step = self._claim(direction), self.precision.step
+        shares = []
+        for number in range(NEARBY):
+            noise = stream(number, "nearby", self.name).uniform(-1, 1, direction.shape)
+            near = replace(self, values={**self.values, self.name: self.values[self.name] + 1e-3 * noise})
+            move = near._claim(direction).move
+            shares.append((move(step) - move(-step)) * self.dy / (2 * step))
+        low, high = (float(bound(shares, axis=0).sum()) for bound in (np.min, np.max))
+        room = 1e-3 * claim.size
+        return low + room < high - room and low - room <= claim.value <= high + room
 
     def _located(self) -> Mismatch | None:
         """Return the first wrong entry and how many there are; None where none is wrong by itself."""
