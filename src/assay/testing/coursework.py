@@ -126,6 +126,12 @@ class FromCoursework(Layer):
         """Call ``fprop`` in training."""
         return self._pass(params, x, generator, training=True)
 
+    def output(
+        self, params: Parameters, x: Array, generator: np.random.Generator, *, training: bool
+    ) -> Array:
+        """Return what ``fprop`` gives in a mode, for itself: there is no backward from it."""
+        return self._pass(params, x, generator, training=training, forth_only=True)[0]
+
     def backward(self, params: Parameters, cache: Cache, dy: Array) -> tuple[Array, Gradients]:
         """Call ``bprop`` and ``grads_wrt_params`` on the layer as ``fprop`` left it."""
         if cache.after is None:
@@ -147,7 +153,13 @@ class FromCoursework(Layer):
             yield _Bare(self)
 
     def _pass(
-        self, params: Parameters, x: Array, generator: np.random.Generator, *, training: bool
+        self,
+        params: Parameters,
+        x: Array,
+        generator: np.random.Generator,
+        *,
+        training: bool,
+        forth_only: bool = False,
     ) -> tuple[Array, _Pass]:
         shape = x.shape[1:]
         carried = self._carried(shape) if BEGUN in params else None
@@ -165,7 +177,7 @@ class FromCoursework(Layer):
             given, own = copied(x), {name: value.copy() for name, value in self._named().items()}
             y = self._fprop(given, training=training).copy()
             self._note("fprop", {"inputs": (given, x)}, own)
-            if not training and self._word:
+            if forth_only or (not training and self._word):
                 return y, _Pass(x, y, None, {})
             after = Snapshot(self.layer, before, memory)
             return y, _Pass(x, y, after, self._buffers_after(after, carried) if carried else {})

@@ -101,8 +101,8 @@ def _along_value(found: Array, expected: Array, value: Array) -> str:
         return ""
     if _proportional(excess, value):
         return "what is too much is proportional to the argument: a penalty is added, or counted twice"
-    axes = (0, 2, 3) if value.ndim == 4 else (0,)
-    for along in dict.fromkeys([axes, tuple(range(1, value.ndim))]):
+    groups = [(0, 2, 3), (2, 3)] if value.ndim == 4 else [(0,)]
+    for along in dict.fromkeys([*groups, tuple(range(1, value.ndim))]):
         deviation = value - value.mean(axis=along, keepdims=True)
         terms = [np.broadcast_to(np.ones(()), value.shape), deviation]
         if not _close(excess, excess.mean(axis=along, keepdims=True)) and _spanned(excess, terms, along):

@@ -100,9 +100,9 @@ def _try(
         if not _finite(situation, result, found, first=plain is None):
             return result
         found.tried.append(situation.name)
-        wrong = _compared(watched, situation, params, dy, result, precision, found.locate)
-    known = {mismatch.argument for mismatch in found.mismatches}
-    found.mismatches += [mismatch for mismatch in wrong if mismatch.argument not in known]
+        known = {mismatch.argument for mismatch in found.mismatches}
+        asked = Pass(result.y, {k: value for k, value in result.gradients.items() if k not in known})
+        found.mismatches += _compared(watched, situation, params, dy, asked, precision, found.locate)
     return result
 
 

@@ -10,6 +10,7 @@
 
 import dis
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from inspect import Parameter, signature
 from types import CodeType, FunctionType
 from typing import Any
@@ -262,7 +263,8 @@ def _positional(method: Callable[..., Any]) -> int:
     return sum(item.kind in kinds and item.default is Parameter.empty for item in arguments)
 
 
-def _stored(cls: type) -> set[str]:
+@lru_cache(maxsize=256)
+def _stored(cls: type) -> frozenset[str]:
     """Return the attributes that a class's methods set."""
     codes = [
         value.__code__
@@ -270,7 +272,7 @@ def _stored(cls: type) -> set[str]:
         for value in vars(base).values()
         if isinstance(value, FunctionType)
     ]
-    return {name for code in codes for name in _stored_by(code)}
+    return frozenset(name for code in codes for name in _stored_by(code))
 
 
 def _stored_by(code: CodeType) -> Iterator[str]:
