@@ -4,6 +4,7 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
+from planted_layers import PLANTED
 from said import Assay
 
 SCALE = """
@@ -50,3 +51,41 @@ def test_a_layer_unlike_the_built_in_ends_in_status_1_too(assay: Assay):
     assert "gradients: right" in said.out
     assert "built-in: Tanh()" in said.out
     assert "  y[0, 0, 0, 0] is " in said.out
+
+
+def test_a_course_package_is_checked_as_a_student_would(assay: Assay, tmp_path, monkeypatch):
+    source = (PLANTED / "course.py").read_text("utf-8")
+    (tmp_path / "mlp").mkdir()
+    (tmp_path / "mlp" / "__init__.py").write_text("DEFAULT_SEED = 1\n")
+    (tmp_path / "mlp" / "layers.py").write_text(
+        f"from mlp import DEFAULT_SEED\nimport mlp\n{source}", "utf-8"
+    )
+    monkeypatch.chdir(tmp_path)
+    for name in (
+        "AffineLayer", "SigmoidLayer", "ReluLayer", "TanhLayer", "SoftmaxLayer", "RadialBasisFunctionLayer",
+        "ConvolutionalLayer", "DropoutLayer", "ReshapeLayer",
+    ):  # fmt: skip
+        said = assay("check", f"mlp/layers.py:{name}")
+        assert (said.status, said.err) == (0, ""), (name, said.out)
+    monkeypatch.chdir(tmp_path / "mlp")
+    assert assay("check", "layers.py:AffineLayer", "-s", "input_dim=3").status == 0
+    said = assay("check", "layers.py:ReluLayer", "layers.py:TanhLayer")
+    assert said.status == 2
+
+
+def test_a_class_ends_in_status_1_where_some_are_wrong_and_shows_each_form(assay: Assay):
+    Path("ann.py").write_text(dedent(SCALE))
+    Path("ben.py").write_text(dedent(SCALE).replace("claimed: float = 2.0", "claimed: float = 3.0"))
+    said = assay("check", "ann.py", "ben.py")
+    assert (said.status, said.err) == (1, "")
+    assert said.out.splitlines()[1].split()[:3] == ["ann.py", "Scale", "right"]
+    assert said.out.splitlines()[2].split()[:4] == ["ben.py", "Scale", "wrong", "dL/dx"]
+    assert said.out.splitlines()[-1] == "1 of 2 right"
+    assert assay("check", "ann.py").status == 0
+    assert assay("check", "ann.py", "--format", "junit").out.startswith("<testsuites>")
+    assert (
+        assay("check", "ann.py", "--format", "csv").out.splitlines()[1].startswith("ann.py,Scale,right,right")
+    )
+    said = assay("check", "ann.py", "--format", "xml")
+    assert (said.status, said.out) == (2, "")
+    assert assay("check", "nothing.py").status == 2

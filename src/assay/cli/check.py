@@ -8,8 +8,19 @@ from assay.cli import options
 from assay.cli.text import say
 
 Target = Annotated[
-    str,
-    typer.Argument(metavar="PATH.py:ClassName", show_default=False, help="A layer's file and class."),
+    list[str],
+    typer.Argument(
+        metavar="PATH.py:Name",
+        show_default=False,
+        help="A file and a class or function in it; or files and folders, each checked in its own process.",
+    ),
+]
+Spec = Annotated[
+    str | None,
+    typer.Option("--spec", metavar="FILE.toml", help="What to check in files, and for how many points."),
+]
+Form = Annotated[
+    str, typer.Option("--format", metavar="FORM", help="How files are shown: table, json, csv or junit.")
 ]
 Against = Annotated[
     str | None,
@@ -27,11 +38,22 @@ Set = Annotated[
 ]
 
 
-def check(target: Target, against: Against = None, input_shape: Shape = None, settings: Set = None) -> None:
-    """Check a layer that you wrote against its derivatives and assay's own.
+def check(
+    targets: Target,
+    against: Against = None,
+    input_shape: Shape = None,
+    settings: Set = None,
+    spec: Spec = None,
+    form: Form = "table",
+) -> None:
+    """Check a layer that you wrote against its derivatives and assay's own, or all of a class.
 
     Example: assay check mylayers.py:Scale --input-shape 3,8,8
     """
+    target, *more = targets
+    if more or spec or form != "table" or not target.rpartition(":")[0]:
+        check_files(targets, spec, form)
+        return
     from assay.testing.check import check as checked
     from assay.testing.source import input_shape as shape_of
     from assay.testing.text import lines
@@ -42,4 +64,20 @@ def check(target: Target, against: Against = None, input_shape: Shape = None, se
     for line in lines(found):
         say(line)
     if not found.passed:
+        raise typer.Exit(1)
+
+
+def check_files(places: list[str], spec: str | None, form: str) -> None:
+    """Check files and folders, and show who is right in what."""
+    from pathlib import Path
+
+    from assay.errors import UsageError, suggestion
+    from assay.testing.classroom import check_class, read_spec
+    from assay.testing.marks import FORMS, table
+
+    if form not in ("table", *FORMS):
+        raise UsageError(f"--format: no form {form!r} ({suggestion(form, ('table', *FORMS))})")
+    marks = check_class([Path(place) for place in places], read_spec(Path(spec)) if spec else None)
+    say("\n".join(table(marks)) if form == "table" else FORMS[form](marks).rstrip())
+    if not all(mark.passed for mark in marks):
         raise typer.Exit(1)

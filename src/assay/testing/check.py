@@ -16,14 +16,13 @@ from assay.testing.comparison import Comparison, compare_layers
 from assay.testing.counterpart import counterpart, kind_of
 from assay.testing.coursework import FromCoursework
 from assay.testing.fitting import candidates, is_refusal, odd_sizes
-from assay.testing.guesses import guessed
 from assay.testing.losses import as_loss, check_loss
 from assay.testing.modules import importable
 from assay.testing.probing import Probe, draw, probe
 from assay.testing.randomness import generators_held, modes
 from assay.testing.rules import as_rule, check_rule
 from assay.testing.situations import BATCH, RANDOM, situations
-from assay.testing.source import as_layer, blamed, load, make, of_functions, split, words
+from assay.testing.source import as_layer, assumed, blamed, load, make, of_functions, split, words
 
 
 @dataclass(frozen=True)
@@ -47,6 +46,8 @@ class Check:
     """What it writes into of that which it is handed: "backward writes into its upstream gradient"."""
     remarks: tuple[str, ...] = ()
     """What is to be known though it is not wrong: overflows, randomness, shapes that do not fit."""
+    arguments: tuple[str, ...] = ("x",)
+    """Whose gradients were checked: x, then the parameters; empty for a learning rule."""
     situations: tuple[str, ...] = ()
     """With which inputs it was tried."""
 
@@ -77,20 +78,22 @@ def check(
     and for whatever the user's code raises.
     """
     path, name = split(target)
-    where, given = f"{path}:{name}", settings or {}
+    where, given = f"{path}:{name}", dict(settings or {})
     with importable(path), generators_held():
         found = load(path, name)
-        if isclass(found):
-            made = make(found, given, where, path)
-        else:
-            made = of_functions(found, given, where, path)
+        guesses = assumed(found, given) if isclass(found) else {}
+        given = {**guesses, **given}
+        of = make if isclass(found) else of_functions
+        made = of(found, given, where, path)
         with blamed(where, path):
             if (rule := as_rule(made)) is not None:
                 return _of_rule(name, rule, given)
             if (loss := as_loss(made)) is not None:
                 return _of_loss(name, loss)
         layer = as_layer(made, where)
-        return check_layer(layer, name, against, input_shape, settings, path=path)
+        result = check_layer(layer, name, against, input_shape, given, path=path)
+        notes = [f"{key}={value} was assumed (give --set {key}=VALUE)" for key, value in guesses.items()]
+        return replace(result, remarks=(*notes, *result.remarks))
 
 
 def check_layer(
@@ -113,12 +116,8 @@ def check_layer(
             comparison, note = None, "not compared: what it draws is its own"
         else:
             comparison, note = _compared(layer, name, against, shape, settings or {})
-        values = {**draw(layer, shape), "x": next(iter(situations(shape))).x}
         mismatches = tuple(
-            guessed(
-                replace(each, situation="") if each.situation == RANDOM else each, values.get(each.argument)
-            )
-            for each in found.mismatches
+            replace(each, situation="") if each.situation == RANDOM else each for each in found.mismatches
         )
     remarks = [*found.remarks, *mode.remarks, *misfits]
     if mode.random:
@@ -134,6 +133,7 @@ def check_layer(
         faults=mode.faults,
         writes=writes,
         remarks=tuple(dict.fromkeys(remarks)),
+        arguments=("x", *layer.parameters(shape)),
         situations=tried,
     )
 
@@ -274,12 +274,11 @@ def _compared(
 
 def _of_loss(name: str, loss: Any) -> Check:
     found = check_loss(loss)
-    mismatches = tuple(guessed(each, None) for each in found.mismatches)
     return Check(
         name,
         found.shape,
         found.entries,
-        mismatches,
+        tuple(found.mismatches),
         kind="loss",
         faults=tuple(found.faults),
         writes=tuple(found.writes),
@@ -294,6 +293,7 @@ def _of_rule(name: str, rule: Any, settings: Mapping[str, Any]) -> Check:
         found.shape,
         found.steps,
         kind="rule",
+        arguments=(),
         faults=tuple(found.faults),
         writes=tuple(found.writes),
         remarks=tuple(found.remarks),

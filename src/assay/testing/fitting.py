@@ -1,4 +1,4 @@
-"""Which input shapes a layer is tried with where none is given: those it names itself, then some small ones."""
+"""Which input shapes a layer is tried with where none is given: those it names, then some small ones."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -13,11 +13,34 @@ VECTORS: tuple[Shape, ...] = ((12,), (4,), (2,), (1,))
 """What is tried after what the layer names. Not square first: height and width are easily exchanged."""
 
 VECTOR_NAMES = frozenset(
-    ["input_dim", "in_features", "input_size", "idim", "n_in", "n_inputs", "num_inputs", "in_dim", "in_size", "fan_in", "num_features", "size", "dim", "features", "n_features", "input_dims"]
+    [
+        "input_dim",
+        "in_features",
+        "input_size",
+        "idim",
+        "n_in",
+        "n_inputs",
+        "num_inputs",
+        "in_dim",
+        "in_size",
+        "fan_in",
+        "num_features",
+        "size",
+        "dim",
+        "features",
+        "n_features",
+        "input_dims",
+    ]
 )
 CHANNEL_NAMES = (
-    "num_input_channels", "in_channels", "input_channels", "channels", "num_channels", "n_channels", "num_features"
-)  # fmt: skip
+    "num_input_channels",
+    "in_channels",
+    "input_channels",
+    "channels",
+    "num_channels",
+    "n_channels",
+    "num_features",
+)
 HEIGHT_NAMES = ("input_dim_1", "input_height", "in_height", "height", "H")
 WIDTH_NAMES = ("input_dim_2", "input_width", "in_width", "width", "W")
 

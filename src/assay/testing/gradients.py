@@ -11,7 +11,7 @@ Nocedal and Wright 2006, section 8.1).
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,8 +46,6 @@ class Mismatch:
     """Which entries were moved, where none is wrong by itself; there is no ``index`` then."""
     guess: str = ""
     """What the mistake may be, where the pattern gives it away."""
-    expectation: Array | None = field(default=None, repr=False, compare=False)
-    gradient: Array | None = field(default=None, repr=False, compare=False)
 
     def __str__(self) -> str:
         """Say it in one line."""

@@ -1,12 +1,10 @@
 """What a mistake may be, where the pattern of wrong and right entries gives it away."""
 
-from dataclasses import replace
-
 import numpy as np
 from numpy.typing import NDArray
 
 from assay.shapes import Array
-from assay.testing.gradients import LEAST_SCALE, Mismatch
+from assay.testing.gradients import LEAST_SCALE
 from assay.testing.situations import BATCH
 
 Mask = NDArray[np.bool]
@@ -15,23 +13,16 @@ CLOSE = 1e-4
 """How far a pattern may be off, relative to the gradient's largest entry."""
 
 
-def guessed(mismatch: Mismatch, value: Array | None) -> Mismatch:
-    """Return the mismatch with a guess, if there is one; ``value`` is the argument, x or a parameter."""
-    return replace(mismatch, guess=_guess(mismatch, value))
+def guess_at_ties(found: float, expected: float) -> str:
+    """Return a guess for derivatives along all entries of an input with ties."""
+    whole = bool(expected) and abs(found) > abs(expected)
+    return "each of several entries that tie is given the whole gradient" if whole else ""
 
 
-def _guess(mismatch: Mismatch, value: Array | None) -> str:
-    if mismatch.along:
-        ratio = mismatch.found / mismatch.expected if mismatch.expected else 0.0
-        tied = mismatch.situation in ("ties", "zeros", "constant maps") and abs(ratio) > 1
-        return "each of several entries that tie is given the whole gradient" if tied else ""
-    found, expected = mismatch.gradient, mismatch.expectation
-    if found is None or expected is None:
-        return ""
-    if mismatch.situation == "an upstream gradient of zero":
-        return "the upstream gradient is forgotten, or a penalty is added"
-    for guess in (_turned, _factor, _passes, _overlap, _border):
-        if words := guess(found, expected):
+def guess(found: Array, expected: Array, value: Array | None) -> str:
+    """Return what may be wrong with a gradient, or nothing; ``value`` is the argument, x or a parameter."""
+    for pattern in (_turned, _factor, _passes, _overlap, _border):
+        if words := pattern(found, expected):
             return words
     return _along_value(found, expected, value) if value is not None else ""
 

@@ -1,13 +1,15 @@
 """Whether a claimed derivative is right, given the function on both sides of a point.
 
-A function of one number t, the layer's output as something moves along a direction, is asked for values around t = 0.
-Where central differences of several steps agree, that is the derivative, and the disagreement says how well it is
-known: the rounding of a layer with large outputs is no mistake. Where the differences from the left and from the right
-stay apart however small the step, there is a **kink**; any value between the two is then right.
+A function of one number t, the layer's output as something moves along a direction, is asked for values
+around t = 0. Where central differences of several steps agree, that is the derivative, and the disagreement
+says how well it is known: the rounding of a layer with large outputs is no mistake. Where the differences
+from the left and from the right stay apart however small the step, there is a **kink**; any value between
+the two is then right.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -105,7 +107,7 @@ def _central(claim: Claim, step: float, precision: Precision) -> tuple[float, fl
 def _agreeing(claim: Claim, ladder: list[float], precision: Precision) -> list[tuple[float, float]]:
     """Return the derivatives by two steps that agree, each with their difference."""
     values = [_central(claim, step, precision)[0] for step in ladder]
-    pairs = zip(values, values[1:], strict=False)
+    pairs = pairwise(values)
     return [(b, abs(a - b)) for a, b in pairs if abs(a - b) <= precision.known * claim.size]
 
 

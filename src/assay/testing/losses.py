@@ -4,7 +4,8 @@
 - An object with ``forward(x, t)``, the value, and ``backward(dout=1)``, the gradient.
 - A function ``softmax_loss(x, y) -> (loss, dx)``, also with a third argument ``mask``.
 
-Targets are labels, one-hot rows or real numbers, inputs scores or probabilities: what it takes is found by trying.
+Targets are labels, one-hot rows or real numbers, inputs scores or probabilities: what it takes is found by
+trying.
 """
 
 from collections.abc import Callable, Iterator
@@ -23,6 +24,7 @@ from assay.shapes import Array, Shape
 from assay.streams import stream
 from assay.testing.coursework import copied, same
 from assay.testing.gradients import LEAST_SCALE, Mismatch
+from assay.testing.guesses import guess
 from assay.testing.judging import PRECISIONS, Claim, judge
 from assay.testing.remembered import undisturbed
 from assay.testing.situations import BATCH, RANDOM
@@ -211,8 +213,7 @@ def _mismatch(value_at: Callable[[Array], Array], x: Array, gradient: Array) -> 
         difference / max(float(np.abs(expected).max()), LEAST_SCALE),
         int(wrong.sum()),
         wrong.size,
-        expectation=expected,
-        gradient=gradient,
+        guess=guess(gradient, expected, None),
     )
 
 
@@ -237,7 +238,8 @@ def _check_value(loss: Loss, form: _Form, found: LossFound) -> None:
             found.remarks.append(f"value: cross-entropy, the {words} over the batch")
             return
     found.faults.append(
-        f"value: gives {value:.6g}, softmax cross-entropy is {total / len(x):.6g} on average (a sum of {total:.6g})"
+        f"value: gives {value:.6g}, softmax cross-entropy is {total / len(x):.6g} on average "
+        f"(a sum of {total:.6g})"
     )
 
 

@@ -1,7 +1,7 @@
-"""A layer in every situation: each gradient against differences, in random directions and then entry by entry.
+"""A layer in every situation: each gradient against differences, in random directions, then by entry.
 
-A random direction moves all entries of an argument at once, so two of them tell whether a gradient is right as surely
-as every entry would. Where they say no, the entries are gone through to find out which.
+A random direction moves all entries of an argument at once, so two of them tell whether a gradient is right
+as surely as every entry would. Where they say no, the entries are gone through to find out which.
 """
 
 from collections.abc import Iterator
@@ -16,6 +16,7 @@ from assay.nn.layer import Layer, Parameters
 from assay.shapes import Array, Shape
 from assay.streams import stream
 from assay.testing.gradients import LEAST_SCALE, Mismatch
+from assay.testing.guesses import guess, guess_at_ties
 from assay.testing.judging import PRECISIONS, Claim, Precision, difference, judge
 from assay.testing.situations import BATCH, RANDOM, Situation, situations, upstream
 from assay.testing.watched import Pass, Watched
@@ -171,7 +172,10 @@ class _Argument:
     def against(self, expected: Array) -> Mismatch | None:
         """Compare with a gradient that is known."""
         wrong = ~(np.abs(self.gradient - expected) <= self.precision.tolerance * LEAST_SCALE)
-        return self._mismatch(wrong, expected) if wrong.any() else None
+        if not wrong.any():
+            return None
+        words = "the upstream gradient is forgotten, or a penalty is added"
+        return replace(self._mismatch(wrong, expected), guess=words)
 
     def _directions(self, together: bool) -> Iterator[Array]:
         shape = self.gradient.shape
@@ -242,14 +246,13 @@ class _Argument:
             float(np.abs(self.gradient - expected)[wrong].max() / scale),
             int(wrong.sum()),
             wrong.size,
-            expectation=expected,
-            gradient=self.gradient,
+            guess=guess(self.gradient, expected, self.values[self.name]),
         )
 
     def _along(self, direction: Array, found: float, expected: float) -> Mismatch:
         scale = max(abs(expected), LEAST_SCALE)
         size = self.gradient.size
         along = "all entries moved together" if (direction == 1).all() else "a random direction"
-        return Mismatch(
-            self.name, (), found, expected, abs(found - expected) / scale, size, size, along=along
-        )
+        words = guess_at_ties(found, expected) if (direction == 1).all() else ""
+        error = abs(found - expected) / scale
+        return Mismatch(self.name, (), found, expected, error, size, size, along=along, guess=words)

@@ -1,4 +1,4 @@
-"""Layers that draw: held still for the gradient check, and then what they give on average and in evaluation."""
+"""Layers that draw: held still for the gradient check; then what they give on average and in evaluation."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

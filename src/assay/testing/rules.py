@@ -1,10 +1,11 @@
 """Learning rules in the styles of courses: their path beside that of the definition, step by step.
 
-- An object with ``initialise(params)`` and ``update_params(grads_wrt_params)``, which changes arrays in place.
+- An object with ``initialise(params)`` and ``update_params(grads_wrt_params)``, which changes arrays.
 - An object with ``update(params, grads)``, both of them dictionaries.
 - A function ``adam(w, dw, config) -> (next_w, config)``.
 
-Which rule it is, its name says (Adam, RMSprop, momentum, ...); its numbers are read off its attributes or settings.
+Which rule it is, its name says (Adam, RMSprop, momentum, ...); its numbers are read off its attributes or
+settings.
 """
 
 from collections.abc import Callable, Iterator, Mapping

@@ -21,6 +21,29 @@ from assay.testing.modules import run
 from assay.testing.rules import as_rule
 from assay.testing.styles import PairOfFunctions, arguments_of, backward_of, in_course_style
 
+ASSUMED: Mapping[str, Any] = {
+    "input_dim": 6,
+    "output_dim": 4,
+    "in_features": 6,
+    "out_features": 4,
+    "grid_dim": 4,
+    "num_input_channels": 2,
+    "num_output_channels": 3,
+    "in_channels": 2,
+    "out_channels": 3,
+    "input_dim_1": 6,
+    "input_dim_2": 7,
+    "kernel_dim_1": 2,
+    "kernel_dim_2": 3,
+    "kernel_size": 2,
+    "filter_size": 2,
+    "pool_size": 2,
+    "stride": 2,
+    "padding": 0,
+    "pad": 0,
+}
+"""What a constructor is given for arguments of these names where nobody says."""
+
 
 @contextmanager
 def blamed(where: str, path: Path | None = None) -> Iterator[None]:
@@ -72,6 +95,12 @@ def load(path: Path, name: str) -> Any:
     if not isclass(found) and not isinstance(found, FunctionType):
         raise UsageError(f"{path}:{name}: expected a class or function, found {type(found).__name__}")
     return found
+
+
+def assumed(cls: type, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return small values for arguments that a constructor needs and whose names say what they are."""
+    needed = [name for name, argument in _arguments(cls).items() if _needed(argument)]
+    return {name: ASSUMED[name] for name in needed if name in ASSUMED and name not in settings}
 
 
 def make(cls: type, settings: Mapping[str, Any], where: str, path: Path | None = None) -> object:

@@ -80,7 +80,8 @@ class KeepsGradients:
             return {str(name): value for name, value in held.items() if isinstance(value, np.ndarray)}
         if isinstance(held, Sequence) and held and not isinstance(held, str):
             return {f"params[{i}]": value for i, value in enumerate(held)}
-        written = _stored(type(self.wrapped)) | set(vars(self.wrapped))
+        cls: Any = type(self.wrapped)
+        written = _stored(cls) | set(vars(self.wrapped))
         return {
             name: value
             for name, value in vars(self.wrapped).items()
@@ -264,11 +265,11 @@ def _positional(method: Callable[..., Any]) -> int:
 
 
 @lru_cache(maxsize=256)
-def _stored(cls: type) -> frozenset[str]:
+def _stored(cls: Any) -> frozenset[str]:
     """Return the attributes that a class's methods set."""
     codes = [
         value.__code__
-        for base in cls.__mro__
+        for base in getattr(cls, "__mro__", ())
         for value in vars(base).values()
         if isinstance(value, FunctionType)
     ]
