@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from assay.errors import UsageError, suggestion
-from assay.testing.confined import MODULE
 from assay.testing.marks import Mark, points_for
+
+MODULE = "assay.testing.confined"
+"""What the process of one file runs; by name, because it needs what only Unix has."""
 
 SPEC_KEYS = ("seconds", "memory_mb", "workers", "part")
 PART_KEYS = ("name", "arguments", "input_shape", "against", "points")

@@ -22,7 +22,6 @@ from typing import Any
 
 from assay.errors import AssayError
 
-MODULE = "assay.testing.confined"
 LIBC = ctypes.CDLL(None, use_errno=True)
 
 NEW_USER, NEW_NETWORK = 0x10000000, 0x40000000
@@ -45,6 +44,8 @@ def confine(scratch: Path, memory_mb: int, seconds: int) -> list[str]:
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     held = [f"{seconds} s of processor time", f"{memory_mb} MB of memory"]
+    if sys.platform != "linux":
+        return held
     if LIBC.unshare(NEW_USER | NEW_NETWORK) == 0:
         held.append("no network")
     if _only_writes_to(scratch):
