@@ -54,18 +54,20 @@ def marks(tmp_path_factory):
     )
     (folder / "notes.py").write_text("x = 1")
     found = check_class([folder], Spec(seconds=6))
-    assert not (folder / "outside").exists()
+    if "no writing outside a scratch folder" in found[0].held:
+        assert not (folder / "outside").exists()
     return {(mark.file.rpartition("/")[2], mark.name): mark for mark in found}
 
 
 def test_each_is_marked(marks):
+    held = "no writing outside a scratch folder" in marks["ann.py", "Scale"].held
     assert {key: mark.status for key, mark in marks.items()} == {
         ("ann.py", "Scale"): "right",
         ("ben.py", "Scale"): "wrong",
         ("cho.py", "Scale"): "error",
         ("dan.py", ""): "error",
         ("eve.py", "Layer"): "right",
-        ("eve.py", "Writes"): "error",
+        ("eve.py", "Writes"): "error" if held else "right",
         ("eve.py", "Dies"): "crashed",
         ("eve.py", "Loops"): "too slow",
         ("eve.py", "Greedy"): "error",
@@ -86,8 +88,10 @@ def test_what_is_wrong_is_said(marks):
 def test_the_forms_agree(marks):
     listed = list(marks.values())
     lines = table(listed)
-    assert lines[-1] == f"3 of {len(listed)} right"
-    assert len(lines) == len(listed) + 2
+    right = sum(mark.passed for mark in listed)
+    assert lines[-1] == f"{right} of {len(listed)} right"
+    assert lines[-2].startswith("each file in a process of its own: 6 s of processor time, 4096 MB of memory")
+    assert len(lines) == len(listed) + 3
     assert [row["status"] for row in json.loads(json_text(listed))] == [mark.status for mark in listed]
     assert [row["status"] for row in csv.DictReader(io.StringIO(csv_text(listed)))] == [
         mark.status for mark in listed
@@ -95,7 +99,7 @@ def test_the_forms_agree(marks):
     suites = ElementTree.fromstring(junit_text(listed))
     assert len(suites.findall(".//testcase")) == len(listed)
     assert len(suites.findall(".//failure")) == 1
-    assert len(suites.findall(".//error")) == len(listed) - 4
+    assert len(suites.findall(".//error")) == len(listed) - 1 - right
 
 
 def test_a_spec_names_what_is_checked_and_its_points(tmp_path):

@@ -110,13 +110,16 @@ def _check_file(path: Path, spec: Spec) -> list[Mark]:
     found: dict[str, Mark] = {}
     while True:
         rows, ended = _in_a_process(path, parts, spec)
+        held = next((tuple(row["held"]) for row in rows if "held" in row), ())
+        rows = [row for row in rows if isinstance(row.get("name"), str)]
         names = list(dict.fromkeys(row["name"] for row in rows)) or [part["name"] for part in parts]
         names = names or [""] * bool(ended)
         states: dict[str, Mapping[str, Any]] = {row["name"]: row for row in rows}  # the last of each
         waiting = [name for name in names if states.get(name, {}).get("status") == "waits"]
         for name in names:
             if name not in waiting:
-                found[name] = _mark(str(path), name, states.get("", states.get(name, {})), ended, spec)
+                mark = _mark(str(path), name, states.get("", states.get(name, {})), ended, spec)
+                found[name] = replace(mark, held=held)
         if not waiting or not ended:
             return _pointed(list(found.values()), spec)
         parts = [part for part in parts if part["name"] in waiting] or [{"name": name} for name in waiting]
@@ -138,7 +141,7 @@ def _in_a_process(
         }
         ended = _run(task, scratch, spec.seconds)
         rows = _rows(output)
-    last = {row["name"]: row["status"] for row in rows}
+    last = {row["name"]: row["status"] for row in rows if "name" in row}
     unfinished = {"began", "waits"} & set(last.values())
     return rows, ended or ("crashed" if unfinished else "")
 
@@ -189,7 +192,7 @@ def _rows(output: Path) -> list[dict[str, Any]]:
             row = json.loads(line)
         except json.JSONDecodeError:  # cut off in the middle
             continue
-        if isinstance(row, dict) and isinstance(row.get("name"), str):
+        if isinstance(row, dict):
             rows.append(row)
     return rows
 

@@ -26,6 +26,8 @@ class Mark:
     detail: str = ""
     points: float | None = None
     """What a teacher's spec gives for the parts that are right; None without one."""
+    held: tuple[str, ...] = ()
+    """What its process was held to: "no network", as far as the system allows."""
 
     @property
     def passed(self) -> bool:
@@ -74,7 +76,9 @@ def table(marks: Sequence[Mark]) -> list[str]:
         for row in rows
     )
     right = sum(mark.passed for mark in marks)
-    return [*(line.rstrip() for line in lines), f"{right} of {len(marks)} right"]
+    held = [words for words in (marks[0].held if marks else ()) if all(words in m.held for m in marks)]
+    process = [f"each file in a process of its own: {', '.join(held)}"] if held else []
+    return [*(line.rstrip() for line in lines), *process, f"{right} of {len(marks)} right"]
 
 
 def json_text(marks: Sequence[Mark]) -> str:
