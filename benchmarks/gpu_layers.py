@@ -17,9 +17,9 @@ from torch import Tensor
 
 from assay.engines.torch import triton_pooling
 from assay.engines.torch.convolution import conv2d
+from assay.engines.torch.initial_weights import Weights
 from assay.engines.torch.op import Site
 from assay.engines.torch.ways import Ways
-from assay.engines.torch.weights import Weights
 from assay.nn import Conv2d, Flatten, Linear
 from assay.nn.network import Network
 from assay.nn.sliding import Sliding

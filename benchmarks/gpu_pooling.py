@@ -17,7 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
 
-from assay.cli import options as study_options
+from assay.cli.options import Choices
 from assay.running import run as runner
 from assay.running.events import EpochEnded, Event
 
@@ -44,7 +44,8 @@ class Ends:
 
 def needed(seeds: int, data: str, more: list[str]) -> float:
     """Return the seconds that the study takes with so many seeds, as a trial says."""
-    study = study_options.chosen("pooling", False, data, seeds, TRIAL, "torch:cuda", settings(more))
+    chosen = Choices(data=data, seeds=seeds, epochs=TRIAL, engine="torch:cuda", settings=settings(more))
+    study = chosen.study("pooling")
     ends = Ends()
     with TemporaryDirectory() as folder, closing(runner.run(study, Path(folder), on_event=ends.note)):
         done = perf_counter()

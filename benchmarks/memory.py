@@ -87,7 +87,7 @@ def pack(path: Path, array: np.ndarray) -> None:
 def measure(network: str, runs: int, folder: str) -> tuple[int, int, int]:
     """Return the bytes before, at the peak beyond these, and what the engine computes for a run."""
     from assay.running import run as runner
-    from assay.study.study import from_tables
+    from assay.study.study import Study
 
     def train(name: str, count: int, data: dict[str, Any]) -> int:
         tables = {
@@ -100,7 +100,7 @@ def measure(network: str, runs: int, folder: str) -> tuple[int, int, int]:
             "training": {"epochs": 1},
             "data": data,
         }
-        study = from_tables(tables, name)
+        study = Study.from_tables(tables, name)
         with closing(runner.run(study, Path(folder, f"{network}-{runs}-{name}"), workers=count)) as results:
             return max(run.peak_memory for run in results.runs)
 

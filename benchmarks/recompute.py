@@ -170,6 +170,8 @@ def _greater(d: Numbers, margin: float, alpha: float, sure: float) -> Found:
         return _found(d, CONTRADICTED, (sure_low, sure_high), sure, p)
     if at_most < margin:
         return _found(d, TOO_SMALL, (-inf, at_most), sure, p)
+    if high < 0:
+        return _found(d, UNDECIDED, (sure_low, sure_high), sure, p)
     return _found(d, UNDECIDED, (low, high), alpha, p)
 
 
@@ -192,6 +194,8 @@ def _equal(d: Numbers, margin: float, alpha: float, sure: float) -> Found:
         return _found(d, SUPPORTED, (low, high), 2 * alpha, p)
     if sure_low > margin or sure_high < -margin:
         return _found(d, CONTRADICTED, (sure_low, sure_high), sure, p)
+    if low > margin or high < -margin:
+        return _found(d, UNDECIDED, (sure_low, sure_high), sure, p)
     return _found(d, UNDECIDED, (low, high), 2 * alpha, p)
 
 

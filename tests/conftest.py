@@ -11,7 +11,7 @@ from tiny import ENGINES, write_characters
 
 from assay.engines import speed
 
-pytest_plugins = ["reports"]
+pytest_plugins = ["report_fixtures"]  # "reports" is one of pytest's own
 
 # No deadline: the machine's load is no property of the code. CI draws the same
 # examples each time, so that a failure is a change's fault.
@@ -34,7 +34,7 @@ def _no_measurements(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """Figures are empty, for who reads the words of a report: drawing them is most of its time."""
     empty = '<svg viewBox="0 0 1 1"></svg>'
-    monkeypatch.setattr("assay.report.drawing.write_figure", lambda figure, file, *_: _write(file, empty))
+    monkeypatch.setattr("assay.report.canvas.write_figure", lambda figure, file, *_: _write(file, empty))
 
 
 def _write(file: IO[Any], text: str) -> None:

@@ -8,9 +8,11 @@ import pytest
 import assay
 
 NAMES = [
-    "AssayError", "DataError", "DataSpec", "Dataset", "Network", "Prediction", "Results", "ShapeError",
-    "StoreError", "Study", "StudyError", "UnsupportedError", "UsageError", "__version__", "builtin_studies",
-    "extend", "load_data", "load_study", "make_plan", "plan_seeds", "predict", "run", "run_until_resolved",
+    "AssayError", "Claim", "ClaimRow", "ConvBlocks", "ConvPool", "DataError", "DataSpec", "Dataset",
+    "Dense", "Effect", "Factor", "Findings", "Layers", "Network", "Plan", "Prediction", "Recipe", "ResNet",
+    "Results", "SeedPlan", "ShapeError", "StoreError", "Study", "StudyError", "UnsupportedError",
+    "UsageError", "Verdict", "__version__", "builtin_studies", "extend", "load_data", "load_study",
+    "make_plan", "nn", "optim", "plan_seeds", "predict", "run", "run_until_resolved",
 ]  # fmt: skip
 
 

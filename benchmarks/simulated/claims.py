@@ -5,22 +5,19 @@ from math import log
 
 import numpy as np
 
+from assay.findings.wording.code_words import CLAIM_VERDICTS
 from assay.stats import ClaimVerdict
 from assay.stats.shares import MARGIN
 from simulated.comparison import SPREAD, differences
 from simulated.table import Outcomes, Promise, Simulation, Topic
 from simulated.vectorised import POINT, TTests, conjunctions, one_sample, relations
 
-SUPPORTED, CONTRADICTED, TOO_SMALL = (
-    ClaimVerdict.SUPPORTED.value,
-    ClaimVerdict.CONTRADICTED.value,
-    ClaimVerdict.TOO_SMALL.value,
-)
+SUPPORTED, CONTRADICTED, TOO_SMALL = ClaimVerdict.SUPPORTED, ClaimVerdict.CONTRADICTED, ClaimVerdict.TOO_SMALL
 
 GAINS = (-0.3, 0.0, 0.1, 0.3, 0.5)
 
 
-def wrong(relation: str, points: float) -> set[str]:
+def wrong(relation: str, points: float) -> set[ClaimVerdict]:
     """Return the verdicts that are wrong where the true gain is so many points.
 
     "Does not help", a <= b, is about gains that matter: one of less than the margin makes neither it nor its
@@ -43,8 +40,9 @@ def relation(sign: str, points: float, n: int) -> Simulation:
         tests = differences(rng, studies, n, points * POINT, SPREAD)
         found = relations(tests, sign, MARGIN)
         possible = [verdict for verdict in ClaimVerdict if sign == ">" or verdict != TOO_SMALL]
-        said = {verdict.value: found == verdict for verdict in possible}
-        return said | {f"wrongly {verdict}": said[verdict] for verdict in sorted(wrong(sign, points))}
+        said = {CLAIM_VERDICTS[verdict]: found == verdict for verdict in possible}
+        errors = sorted(CLAIM_VERDICTS[verdict] for verdict in wrong(sign, points))
+        return said | {f"wrongly {error}": said[error] for error in errors}
 
     return simulate
 
@@ -68,11 +66,11 @@ def _claim(tests: TTests, points: tuple[float, ...]) -> Outcomes:
 def _of_all(found: np.ndarray, least: float) -> Outcomes:
     """Count the verdicts on claims, of which the worst relation is true by ``least`` points, or false."""
     claim = conjunctions(found)
-    said = {verdict.value: claim == verdict for verdict in ClaimVerdict}
-    against = said[CONTRADICTED] | said[TOO_SMALL]
+    said = {word: claim == verdict for verdict, word in CLAIM_VERDICTS.items()}
+    against = (claim == CONTRADICTED) | (claim == TOO_SMALL)
     if least <= 0:
-        return said | {"wrongly supported": said[SUPPORTED]}
-    wrongly = {"wrongly contradicted": said[CONTRADICTED]}
+        return said | {"wrongly supported": claim == SUPPORTED}
+    wrongly = {"wrongly contradicted": claim == CONTRADICTED}
     return said | wrongly | ({"wrongly one of the two": against} if least >= 0.3 else {})
 
 

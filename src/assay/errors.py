@@ -16,7 +16,6 @@ ends with exit status 2.
 """
 
 import sys
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -56,6 +55,8 @@ class StoreError(AssayError):
 
 def suggestion(word: str, known: "Iterable[str]") -> str:
     """Return what to do about an unknown ``word``: the nearest known one, or all of them."""
+    from difflib import get_close_matches
+
     known = sorted(known)
     near = get_close_matches(word, known, n=1)
     return f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
@@ -71,6 +72,11 @@ def shown(value: object) -> str:
         return "lists or tables nested without end"
     half = LONGEST // 2
     return text if len(text) <= LONGEST else f"{text[:half]}...{text[-half:]}"
+
+
+def one_line(text: str) -> str:
+    """Return ``text`` with line ends and other control characters written out."""
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
 
 
 def finite(value: float) -> bool:

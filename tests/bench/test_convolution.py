@@ -12,8 +12,8 @@ from assay.bench.convolution import (
     Addition,
     Case,
     ConvolutionBench,
+    ConvolutionSettings,
     Measurement,
-    Settings,
     addition_answer,
     answer,
     rounding_answer,
@@ -23,7 +23,7 @@ from assay.bench.convolution_views import draw, table
 from assay.errors import UsageError
 from assay.nn.convolution import METHODS
 
-SMALL = Settings((1, 5), (8,), batch_size=1, in_channels=2, out_channels=2, rounds=1)
+SMALL = ConvolutionSettings((1, 5), (8,), batch_size=1, in_channels=2, out_channels=2, rounds=1)
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def test_measures_every_method_on_every_case_both_ways(measured):
 
 def test_says_which_case_is_next():
     cases = []
-    run(Settings((1,), (2, 3), 1, 1, 1, rounds=1), cases.append)
+    run(ConvolutionSettings((1,), (2, 3), 1, 1, 1, rounds=1), cases.append)
     assert cases == [Case(2, 1), Case(3, 1)]
 
 

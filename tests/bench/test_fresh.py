@@ -1,21 +1,12 @@
 """A process of its own."""
 
 import os
-import sys
 
 import pytest
+from apart import fail, seen
 
 from assay.bench.fresh import process
 from assay.errors import UnsupportedError
-
-
-def seen() -> tuple[int, int, str | None, bool]:
-    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0
-    return os.getpid(), processors, os.environ.get("A_NAME"), "numpy" in sys.modules
-
-
-def fail(reason: str) -> None:
-    raise UnsupportedError(reason)
 
 
 def test_it_is_another_process_with_its_own_processors_variables_and_modules():

@@ -11,7 +11,7 @@ from assay.bench.clock import Timing
 from assay.bench.methods import METHODS, Method
 from assay.bench.networks import training_flops
 from assay.bench.problem import BATCH, Problem, Trainer
-from assay.bench.rates import Comparison, Pace, Rate, compare
+from assay.bench.rates import Pace, Rate, RateComparison, compare
 from assay.errors import AssayError, UnsupportedError
 
 PROBLEM = Problem("D", images_count=300)
@@ -52,14 +52,14 @@ def test_the_share_of_the_peak():
     """100 steps a second of 100 examples, on a machine of twice the operations that these take."""
     flops = training_flops(PROBLEM.network)
     peak = Rate("sgemm", 1, 2 * 100 * BATCH * flops, Timing((1.0, 1.0)))
-    comparison = Comparison(PROBLEM, (rate(0.1, 0.1),), peak, {})
+    comparison = RateComparison(PROBLEM, (rate(0.1, 0.1),), peak, {})
     assert comparison.share(comparison.rates[0]) == pytest.approx(0.5)
 
 
 def test_without_the_yardstick_there_is_no_ratio():
     ours, theirs = rate(1.0), rate(2.0, method="eager")
-    assert Comparison(PROBLEM, (ours, theirs), ours, {}).ratio(ours) == 2
-    assert Comparison(PROBLEM, (ours,), ours, {}).ratio(ours) is None
+    assert RateComparison(PROBLEM, (ours, theirs), ours, {}).ratio(ours) == 2
+    assert RateComparison(PROBLEM, (ours,), ours, {}).ratio(ours) is None
 
 
 class Fake(Trainer):

@@ -14,15 +14,15 @@ from assay.bench.hardware import INSTRUCTION_SETS, Machine
 from assay.bench.methods import METHODS, YARDSTICK
 from assay.bench.networks import NETWORKS
 from assay.bench.problem import Problem
-from assay.bench.rates import Comparison, Pace, Rate
-from assay.bench.starts import Memory, Start, memory, peak_memory, resident, start
-from assay.bench.training import PARTS, Focus, Settings, TrainingBench, chosen, run
+from assay.bench.rates import Pace, Rate, RateComparison
+from assay.bench.starts import ProcessMemory, Start, memory, peak_memory, resident, start
+from assay.bench.training import PARTS, Focus, TrainingBench, TrainingSettings, chosen, run
 from assay.bench.training_views import document, machine, views
 from assay.bench.whole_study import Size, WholeStudy
 from assay.errors import UnsupportedError, UsageError
 from assay.records.machine import processors
 
-SMALLEST = Settings(
+SMALLEST = TrainingSettings(
     networks=("A1",),
     methods=("numba", "eager", "keras"),
     parts=PARTS,
@@ -114,11 +114,12 @@ def made() -> TrainingBench:
     )
     once = Rate("jax", 8, 1, Timing((16.0,)))
     peak = Rate("sgemm", 1, 10**11, Timing((1.0, 1.0, 1.0)))
-    comparison = Comparison(problem, (ours, theirs, once), peak, {"keras": "keras is not installed"})
+    comparison = RateComparison(problem, (ours, theirs, once), peak, {"keras": "keras is not installed"})
     study = WholeStudy(Size(), Timing((2.0, 2.0)), Timing((20.0, 24.0)), Timing((10.0, 14.0)))
     return TrainingBench(
-        Settings(), Machine("A processor", 2, ("avx2",), {}), (0.5, None), (comparison,), (study,),
-        (Start("numba", 30.0, (1.0, 3.0, 2.0)),), (Memory("numba", 150_000_000, 100_000_000, 3_500_000),),
+        TrainingSettings(), Machine("A processor", 2, ("avx2",), {}), (0.5, None), (comparison,), (study,),
+        (Start("numba", 30.0, (1.0, 3.0, 2.0)),),
+        (ProcessMemory("numba", 150_000_000, 100_000_000, 3_500_000),),
         (comparison,), {},
     )  # fmt: skip
 
@@ -140,7 +141,7 @@ def test_the_tables_say_what_the_numbers_are():
 
 
 def test_the_yardstick_is_always_there_and_methods_have_one_order():
-    assert Settings(methods=("vmap", "numba")).methods == ("numba", YARDSTICK, "vmap")
+    assert TrainingSettings(methods=("vmap", "numba")).methods == ("numba", YARDSTICK, "vmap")
 
 
 def test_lists_are_read():
@@ -153,6 +154,7 @@ def test_lists_are_read():
     assert found.pace == Pace(4, 0.001)
     assert chosen(SMALLEST, {"networks": None}) == SMALLEST
     assert chosen(SMALLEST, {"networks": "all"}).networks == tuple(NETWORKS)
+    assert [chosen(SMALLEST, {"networks": text}).focus.network for text in ("D,A2", "A1,D")] == ["D", "A1"]
     assert max(chosen(SMALLEST, {"threads": "all"}).threads) <= processors()
 
 
@@ -191,8 +193,8 @@ def test_memory_per_run_is_the_difference_of_two_processes(monkeypatch):
     peaks = {1: (100, 50), 1 + starts.RUNS_ADDED: (100 + 7 * starts.RUNS_ADDED, 50)}
     monkeypatch.setattr(starts, "process", here)
     monkeypatch.setattr(starts, "peak_memory", lambda method, problem: peaks[problem.models])
-    assert memory("vmap", Problem("D")) == Memory("vmap", 100, 50, 7)
-    assert memory("eager", Problem("D")) == Memory("eager", 100, 50, None)
+    assert memory("vmap", Problem("D")) == ProcessMemory("vmap", 100, 50, 7)
+    assert memory("eager", Problem("D")) == ProcessMemory("eager", 100, 50, None)
 
 
 def test_compiled_code_is_kept_from_the_first_start_to_the_later_ones(monkeypatch):

@@ -29,6 +29,9 @@ WRONG = [
     ((*RUN, "--seeds"), "--seeds"),
     ((*RUN, "surplus"), "surplus"),
     (("results", "there", "--format", "xml"), "--format"),
+    (("results", "absent", "--format", "json"), "no results here"),
+    (("data", "info", "glyhps", "--format", "csv"), "did you mean 'glyphs'"),
+    (("show", "poling", "--format", "json"), "did you mean 'pooling'"),
     (("predict", "there"), "IMAGE"),
     # numbers
     ((*RUN, "--seeds", "0"), "seeds must be from 1"),
@@ -91,6 +94,10 @@ WRONG = [
     # data
     ((*RUN, "--data", "glyhps"), "did you mean 'glyphs'"),
     ((*RUN, "--data", "idx:absent"), "absent"),
+    ((*RUN, "--data", "empty"), "did you mean 'idx:empty'?"),
+    (("data", "info", "./empty"), "did you mean 'idx:./empty'?"),
+    (("data", "info", "emnist"), "did you mean 'emnist/balanced'?"),
+    ((*RUN, "--data", "nul\0"), "is unknown"),
     ((*RUN, "--data", "emnist/balanced"), "assay data fetch emnist"),
     ((*RUN, "--data", ""), "data"),
     ((*RUN, "-s", "data.train=100000"), "train = 100,000"),
@@ -124,6 +131,7 @@ WRONG = [
     (("check", "evil\n[red]name"), "evil\\n[red]name"),
     # benchmarks
     (("bench",), "missing command"),
+    (("bench", "training", "--rounds", "0"), "rounds must be >= 1; got 0"),
     (("bench", "convolutoin"), "Did you mean 'convolution'"),
     (("bench", "convolution", "--out", "file"), "file: cannot be written"),
     (("bench", "convolution", "--out", "file/below"), "file/below: cannot be written"),

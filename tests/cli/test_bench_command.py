@@ -8,12 +8,12 @@ from PIL import Image
 from processes import here
 from said import Assay
 
-from assay.bench.convolution import Settings
+from assay.bench.convolution import ConvolutionSettings
 from assay.bench.rates import Pace
-from assay.bench.training import Settings as TrainingSettings
+from assay.bench.training import TrainingSettings
 from assay.nn.convolution import METHODS
 
-SMALLEST = Settings((1,), (2, 3), batch_size=1, in_channels=1, out_channels=1, rounds=2)
+SMALLEST = ConvolutionSettings((1,), (2, 3), batch_size=1, in_channels=1, out_channels=1, rounds=2)
 
 
 @pytest.fixture(autouse=True)

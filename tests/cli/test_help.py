@@ -45,8 +45,9 @@ ALL = dict(commands())
 def test_the_commands_are_these():
     assert {" ".join(words) for words in ALL} == {
         "studies", "show", "plan", "run", "extend", "reproduce", "status", "results", "report",
-        "predict", "check",
-        "data list", "data info", "data preview", "data fetch", "bench convolution", "bench training",
+        "doctor", "salvage", "predict", "check",
+        "data list", "data info", "data preview", "data fetch", "data verify",
+        "bench convolution", "bench training",
     }  # fmt: skip
 
 
@@ -99,8 +100,33 @@ def test_help_imports_nothing_heavy():
 
 def test_without_words_there_is_help(assay: Assay):
     assert assay().out == assay("--help").out
-    assert "Commands:" in assay().out
+    assert "Study:" in assay().out
 
 
 def test_the_version(assay: Assay):
     assert re.fullmatch(r"assay \d+\.\d+\.\d+\n", assay("--version").out)
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_the_commands_stand_in_panels_each_with_its_whole_first_sentence(columns, assay: Assay, monkeypatch):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    lines = assay("--help").out.splitlines()
+    assert [line for line in lines if re.fullmatch(r"[A-Z]\w+:", line)] == [
+        "Options:", "Study:", "Look:", "Data:", "Layers:", "Machine:",
+    ]  # fmt: skip
+    for words, command in ALL.items():
+        group, sentence = words[:-1], command.help.splitlines()[0]
+        assert f" {words[-1]} {sentence} " in " ".join(assay(*group, "--help").out.split()) + " "
+    assert "..." not in " ".join(lines[1:])
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+@pytest.mark.parametrize("words", ALL, ids=" ".join)
+def test_help_is_neither_odd_nor_wider_than_the_terminal(words, columns, assay: Assay, monkeypatch):
+    """Names as the reference has them, and what stands in brackets on one line."""
+    monkeypatch.setenv("COLUMNS", str(columns))
+    text = assay(*words, "--help").out
+    assert not re.findall(r"[{}<>\xa0]|\[[^]\n]*\n", text)
+    names = [one.metavar for one in ALL[words].params if not one.opts[0].startswith("-")]
+    assert text.splitlines()[0] == " ".join(["Usage: assay", *words, "[OPTIONS]", *names])
+    assert max(map(len, text.splitlines())) <= columns

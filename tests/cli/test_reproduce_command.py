@@ -31,7 +31,7 @@ def test_a_study_of_a_report_is_repeated_and_written_as_a_document(assay: Assay,
     assert [row["study"] for row in runs] == ["optimizers"] * 7
     with (folder / "epochs.csv").open() as file:
         epochs = list(csv.DictReader(file))
-    assert [row["train_accuracy"] for row in epochs] == [row["train_final"] for row in runs]
+    assert [row["valid_accuracy"] for row in epochs] == [row["valid_final"] for row in runs]
     again = assay(*ours)
     assert again.status == 0
     assert "epoch" not in again.out

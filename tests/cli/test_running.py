@@ -11,13 +11,15 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sabotage import fail_at_the_end, spoil
 from said import Assay
 from tiny import outcome
 
 from assay.records.runs import RunId, Status
-from assay.results import COLUMNS, DATABASE, Results
+from assay.results import Results
 from assay.running.events import EpochEnded, Event, StepsTaken
 from assay.running.run import run
+from assay.store.readout import COLUMNS, DATABASE
 from assay.study.builtin import load_study
 
 pytestmark = pytest.mark.usefixtures("undrawn")  # unless it runs in a process of its own
@@ -199,22 +201,35 @@ def test_status_tells_runs_under_way_from_those_whose_process_has_ended(study_fi
 
 
 def test_a_run_that_fails_is_told_and_the_others_go_on(study_file: str, assay: Assay, monkeypatch):
-    from assay.running import driver as workers
-
-    train = workers.train
-
-    def failing(session, data, runs, on_steps):
+    def failing(session):
         if session.seeds == (1,):
-            raise MemoryError("no [bold]room[/bold] left")
-        return train(session, data, runs, on_steps)
+            fail_at_the_end(session, MemoryError("no [bold]room[/bold] left"))
 
     with monkeypatch.context() as patch:
-        patch.setattr(workers, "train", failing)
+        spoil(patch, "reference", failing)
         said = assay("run", study_file, "--out", "there")
     assert said.status == 1
     assert said.out.count("failed, MemoryError: no [bold]room[/bold] left") == 2
     assert "interim 2/4" in said.out
-    assert assay("run", study_file, "--out", "there").status == 0
+    told = assay("status", "there", "--failed")
+    assert told.status == 0
+    for arm in ("max", "average"):
+        assert f"{arm}, seed 1: MemoryError: no [bold]room[/bold] left\nTraceback (most recent" in told.out
+        assert f"{arm}, seed 0" not in told.out
+    again = assay("run", study_file, "--out", "there")
+    assert (again.status, lines(again.out)) == (
+        1,
+        [
+            "2 failed: see `assay status there --failed`; --retry-failed trains again",
+            lines(said.out)[-1],
+        ],
+    )
+    retried = assay("run", study_file, "--out", "there", "--retry-failed")
+    assert retried.status == 0
+    for arm in ("max", "average"):
+        before = f"{arm}, seed 1: trained again, failed before with MemoryError: no [bold]room[/bold] left"
+        assert lines(retried.out).count(before) == 1
+    assert lines(assay("status", "there", "--failed").out) == ["no run has failed"]
 
 
 def test_a_study_that_diverges_is_no_failure(study_file: str, assay: Assay):

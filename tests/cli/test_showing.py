@@ -7,9 +7,8 @@ from PIL import Image
 from said import Assay
 from tiny import CLASSES, TEST, TRAIN, VALID, tiny_tables
 
-from assay import engines
 from assay.data import sources
-from assay.engines import speed
+from assay.engines import choice, speed
 from assay.errors import DataError
 from assay.findings.prediction import Prediction
 from assay.records.runs import RunId
@@ -37,7 +36,7 @@ def test_show_prints_the_plan_and_trains_nothing(assay: Assay, study_file: str):
 
 def test_show_names_every_layer_with_its_shape_and_field(assay: Assay, study_file: str):
     lines = [line.split() for line in assay("show", study_file).out.splitlines()]
-    for cohort in make_plan(load_study(study_file), (1, 14, 14), CLASSES).cohorts:
+    for cohort in make_plan(load_study(study_file)).cohorts:
         network = cohort.network
         for node, field in zip(network.nodes, network.receptive_fields, strict=True):
             line = " ".join(next(words for words in lines if words[:1] == [node.name]))
@@ -134,7 +133,7 @@ def test_what_the_recipe_adds_is_shown(assay: Assay):
 
 
 def test_show_says_which_engine_and_why_and_can_be_overruled(assay: Assay, study_file: str, monkeypatch):
-    monkeypatch.setattr(engines, "COMPARED_FROM", 0)
+    monkeypatch.setattr(choice, "COMPARED_FROM", 0)
     monkeypatch.setattr(speed, "recall", lambda *_: None)
     monkeypatch.setattr(speed, "steps_per_second", lambda engine, *_: 1610.2 - 9 * len(engine.name))
 

@@ -1,9 +1,11 @@
 """A hostile zip archive writes nothing, least of all outside its folder."""
 
 import stat
+import struct
 import zipfile
 
 import pytest
+from bounded import bounded
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -89,3 +91,53 @@ def test_a_damaged_archive_is_unpacked_or_refused(tmp_path_factory, data):
     except DataError as error:
         assert "\n" not in str(error)  # noqa: PT017
     assert {file.name for file in folder.iterdir()} == {"a.zip", "target"}
+
+
+def replaced(path, place, fields, value):
+    """Write ``value`` into the central directory's first entry, at ``place`` of ``fields`` bytes."""
+    content = bytearray(path.read_bytes())
+    start = content.index(b"PK\x01\x02") + place
+    content[start : start + fields] = value.to_bytes(fields, "little")
+    path.write_bytes(content)
+    return path
+
+
+def test_bad_compressed_data(tmp_path):
+    path = make(tmp_path, ("x.gz", bytes(range(256)) * 4))
+    content = bytearray(path.read_bytes())
+    content[34] = 0xFF  # the first byte of the compressed data
+    path.write_bytes(content)
+    target = tmp_path / "target"
+    target.mkdir()
+    with pytest.raises(DataError, match="damaged zip archive"):
+        unpack(path, target)
+
+
+@pytest.mark.parametrize("offset", [2**31, 2**32 - 1, 7])
+def test_an_offset_that_leads_nowhere(tmp_path, offset):
+    (tmp_path / "target").mkdir()
+    with pytest.raises(DataError, match="damaged zip archive") as caught:
+        unpack(replaced(make(tmp_path, ("x.gz", b"1")), 42, 4, offset), tmp_path / "target")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["a\nb.gz", "\x1b[31m.gz", "x" * 300 + ".gz"])
+def test_names_that_are_none(tmp_path, name):
+    assert "unsafe member name" in refusal(make(tmp_path, (name, b"x")), tmp_path)
+
+
+def test_a_directory_of_a_million_names_takes_no_memory(tmp_path):
+    """Each of its entries becomes an object many times its size."""
+    entry = b"PK\x01\x02" + bytes(42)
+    directory = entry * 200_000
+    end = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 0xFFFF, 0xFFFF, len(directory), 0, 0)
+    (tmp_path / "a.zip").write_bytes(directory + end)
+    with bounded(mebibytes=16):
+        assert "a part of 9,200,000 bytes" in refusal(tmp_path / "a.zip", tmp_path)
+
+
+def test_a_full_disk_is_not_the_archives_fault(tmp_path):
+    (tmp_path / "target").mkdir()
+    (tmp_path / "target" / "x.gz").mkdir()
+    with pytest.raises(OSError, match="exists"):
+        unpack(make(tmp_path, ("x.gz", b"1")), tmp_path / "target")

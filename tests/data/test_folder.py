@@ -1,5 +1,7 @@
 """Folders named like MNIST's and EMNIST's are found, turned upright and checked."""
 
+import os
+
 import numpy as np
 import pytest
 from emnist47 import EMNIST47, needs_emnist47
@@ -140,3 +142,19 @@ def test_real_characters_stand_upright():
     }
     assert rows["7"][4:10].sum() > 1.3 * rows["7"][18:24].sum()
     assert rows["L"][18:24].sum() > 1.3 * rows["L"][4:10].sum()
+
+
+@pytest.mark.parametrize("content", [b"0 65\n" * 20_000, b"0 27\n", b"0 10\n"])
+def test_a_mapping_that_is_too_long_or_unprintable(tmp_path, content):
+    path = tmp_path / "mapping.txt"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"at most 65,536 bytes|printable characters") as caught:
+        read_mapping(path)
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes")
+def test_a_mapping_that_is_a_pipe(tmp_path):
+    os.mkfifo(tmp_path / "mapping.txt")
+    with pytest.raises(DataError, match="not a mapping file"):
+        read_mapping(tmp_path / "mapping.txt")

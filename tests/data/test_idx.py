@@ -159,3 +159,10 @@ def test_what_is_no_regular_file_is_refused_without_waiting(tmp_path):
             read_images(path)
     with pytest.raises(DataError, match="cannot be read"):
         read_images(tmp_path / "missing")
+
+
+def test_more_examples_than_labels_in_memory_should_take(tmp_path):
+    path = tmp_path / "labels"
+    path.write_bytes(struct.pack(">HBBI", 0, 8, 1, 4_000_000) + bytes(4_000_000))
+    with pytest.raises(DataError, match="declares 4,000,000 examples, limit 3,000,000"):
+        read_labels(path)

@@ -2,19 +2,23 @@
 
 import gzip
 import hashlib
+import os
 import threading
 import zipfile
+from contextlib import suppress
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
+from time import monotonic, sleep
 
 import numpy as np
 import pytest
 import requests
 
-from assay.data import load, remote, sources
+from assay.data import download, load, remote, sources
 from assay.data.idx import write_idx
 from assay.errors import DataError
+from assay.records.holds import hold
 
 IMAGES = np.arange(40 * 28 * 28, dtype=np.uint32).reshape(40, 28, 28).astype(np.uint8)
 LABELS = (np.arange(40) % 10).astype(np.uint8)
@@ -31,6 +35,8 @@ class Server(ThreadingHTTPServer):
     files: dict[str, bytes]
     cut = 0
     status = 200
+    promise = drip = 0
+    endless = False
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -38,9 +44,20 @@ class Handler(BaseHTTPRequestHandler):
         content = self.server.files.get(self.path.lstrip("/"))
         status = 404 if content is None else self.server.status
         self.send_response(status)
-        self.send_header("Content-Length", str(len(content or b"")))
+        if not self.server.endless:
+            self.send_header("Content-Length", str(self.server.promise or len(content or b"")))
         self.end_headers()
-        self.wfile.write((content or b"")[: len(content or b"") - self.server.cut])
+        with suppress(OSError):
+            self.trickle(content)
+
+    def trickle(self, content):
+        for start in range(0, len(content or b""), self.server.drip or 1 << 30) if self.server.drip else ():
+            self.wfile.write(content[start : start + self.server.drip])
+            sleep(0.02)
+        while self.server.endless:
+            self.wfile.write(bytes(1 << 16))
+        if not self.server.drip:
+            self.wfile.write((content or b"")[: len(content or b"") - self.server.cut])
 
     def log_message(self, *args):
         pass
@@ -172,9 +189,9 @@ def test_a_redirect_away_from_https_is_refused():
     for place in ("http://a.example/x", "file:///etc/passwd"):
         response.headers["location"] = place
         with pytest.raises(DataError, match="refused redirect"):
-            remote.refuse_downgrade(response)
+            download.refuse_downgrade(response)
     response.headers["location"] = "https://b.example/x"
-    remote.refuse_downgrade(response)
+    download.refuse_downgrade(response)
 
 
 def test_loading_never_downloads(published):
@@ -194,3 +211,64 @@ def test_a_cache_that_cannot_be_written(published, monkeypatch, tmp_path):
 def test_an_unknown_name():
     with pytest.raises(DataError, match="did you mean 'emnist'"):
         remote.fetch("emnits")
+
+
+def test_a_server_that_sends_a_byte_at_a_time(published, monkeypatch):
+    monkeypatch.setattr(download, "WINDOW", 0.4)
+    published.drip = 1
+    start = monotonic()
+    assert "bytes came in 0.4 s, which is too slow" in refusal("mnist")
+    assert monotonic() - start < 5
+    published.drip = 0
+
+
+@pytest.mark.parametrize("how", ["promise", "endless"])
+def test_a_file_that_is_too_long(published, monkeypatch, how):
+    setattr(published, how, 2**40)
+    assert "bytes or more, expected at most 12,582,912" in refusal("mnist")
+
+
+def test_what_killed_fetches_left_is_cleared(published, monkeypatch, tmp_path):
+    left, young, held = (remote.cache_folder() / f".fetch-{name}" for name in ("left", "young", "held"))
+    for folder in (left, young, held):
+        (folder / "mnist").mkdir(parents=True)
+    for folder in (left, held):
+        os.utime(folder, (0, 0))
+    with hold(held):
+        remote.fetch("mnist")
+    assert [folder.exists() for folder in (left, young, held)] == [False, True, True]
+
+
+@pytest.mark.parametrize("name", ["mnist", "emnist"])
+@pytest.mark.parametrize("damage", ["changed", "missing"])
+def test_a_damaged_cache_is_noticed_and_repaired(published, name, damage):
+    folder = remote.fetch(name)
+    files = remote.verify(name)
+    assert files == len(list(folder.iterdir())) - 1
+    path = next(folder.glob("*labels*"))
+    if damage == "missing":
+        path.unlink()
+    else:
+        path.write_bytes(path.read_bytes()[:-1] + b"?")
+    words = {"missing": "is missing", "changed": "is not as it was fetched"}[damage]
+    with pytest.raises(DataError, match=rf"{path.name} {words} \(`assay data fetch {name}` repairs it\)"):
+        remote.verify(name)
+    kept = {path.name for path in folder.iterdir()}
+    published.status = 503
+    with pytest.raises(DataError, match="503"):
+        remote.fetch(name)
+    assert {path.name for path in folder.iterdir()} == kept, "what is there stays until there is better"
+    published.status = 200
+    remote.fetch(name)
+    assert remote.verify(name) == files
+    assert [path.name for path in remote.cache_folder().iterdir()] == [name]
+
+
+def test_a_set_without_a_record_is_compared_with_what_its_publisher_says(published):
+    (remote.fetch("mnist") / remote.RECORD).unlink()
+    assert remote.verify("mnist") == 4
+    (remote.fetch("emnist") / remote.RECORD).unlink()
+    with pytest.raises(DataError, match="SHA256SUMS is missing"):
+        remote.verify("emnist")
+    with pytest.raises(DataError, match="is not in"):
+        remote.verify("kmnist")

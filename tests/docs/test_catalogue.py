@@ -31,6 +31,7 @@ def final(module: object, base: type) -> set[str]:
     }
 
 
+PUBLIC = {n for n in assay.__all__ if callable(getattr(assay, n)) and not n.endswith("Error")}
 CATALOGUE = {
     "layers": ("layers.md", final(nn, Layer)),
     "initialisers": ("initializers.md", final(init, init.Initializer)),
@@ -38,7 +39,7 @@ CATALOGUE = {
     "schedules": ("rules.md", final(schedules, schedules.Schedule)),
     "penalties": ("rules.md", final(penalties, penalties.Penalty)),
     "transforms": ("data.md", final(augment, augment.Transform)),
-    "public names": ("python.md", {name for name in assay.__all__ if not name.endswith(("Error", "__"))}),
+    "public names": ("python.md", PUBLIC),
 }
 
 

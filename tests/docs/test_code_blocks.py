@@ -10,6 +10,7 @@ from blocks import blocks, commands, save, without_times
 
 from assay.cli import main
 from assay.data import DataSpec, load
+from assay.running.plan import make_plan
 from assay.study.builtin import load_study
 
 PAGES = ("README.md", "docs/own-layer.md")
@@ -56,7 +57,9 @@ def test_the_python_of_write_your_own_layer_runs(folder: Path, capsys):
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_the_first_study_of_the_readme_runs(folder: Path, monkeypatch: pytest.MonkeyPatch):
+def test_the_first_study_of_the_readme_runs(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
     """As it stands there, but with fewer images, epochs and seeds; estimated in a moment, and undrawn."""
     monkeypatch.setattr("assay.running.estimate.BUDGET", 0.0)
     save("README.md", folder)
@@ -72,9 +75,12 @@ def test_the_first_study_of_the_readme_runs(folder: Path, monkeypatch: pytest.Mo
         words = shlex.split(line, comments=True)
         assert (words[0], main(words[1:])) == ("assay", 0)
     code = next(block.text for block in blocks("README.md") if "assay.load_study" in block.text)
+    capsys.readouterr()
     names: dict[str, object] = {}
     exec(compile(code.replace("results.frame()", "frame = results.frame()"), "README.md", "exec"), names)
     assert list(names["frame"]["arm"]) == ["narrow", "wide"]
+    assert "too few for a verdict" in capsys.readouterr().out
+    assert "too few for a verdict" in Path("report.html").read_text("utf-8")
 
 
 def test_the_studies_of_study_files_are_valid(folder: Path):
@@ -86,6 +92,17 @@ def test_the_studies_of_study_files_are_valid(folder: Path):
     Path("layers.toml").write_text(f'name = "n"\nquestion = "q"\noptimizer = {{ rule = "SGD" }}\n{layers}')
     (arm,) = load_study("layers.toml").arms
     assert arm.settings.architecture.build((1, 28, 28), 47).output_shape == (47,)
+
+
+def test_the_study_that_is_built_in_python_is_the_one_described(capsys):
+    code = next(block.text for block in blocks("docs/python.md") if "assay.Factor" in block.text)
+    names: dict[str, object] = {}
+    exec(compile(code, "docs/python.md", "exec"), names)
+    said = capsys.readouterr().out
+    assert said.startswith("['narrow-0.001', 'narrow-0.01', 'wide-0.001', 'wide-0.01']\n")
+    assert 'family = "ConvPool"' in said
+    assert names["short"].data.train == 1000
+    make_plan(names["study"])
 
 
 def picture(path: Path) -> None:

@@ -7,14 +7,15 @@ import pytest
 from blocks import ROOT
 from simulated.moderated import least_width_coverage
 
-from assay.stats import Verdict, forecast, minimum_detectable_difference, seeds_for_equivalence
+from assay.findings.wording.code_words import VERDICTS
+from assay.stats import forecast, minimum_detectable_difference, seeds_for_equivalence
 
 PAGE = (ROOT / "docs" / "statistics.md").read_text("utf-8")
 SIMULATED = (ROOT / "benchmarks" / "results" / "simulated-studies.md").read_text("utf-8")
 
 
 def test_every_verdict_is_explained():
-    assert re.findall(r"^\| \*\*(.*?)\*\* \|", PAGE, re.M) == list(Verdict)
+    assert re.findall(r"^\| \*\*(.*?)\*\* \|", PAGE, re.M) == list(VERDICTS.values())
 
 
 def test_how_many_seeds():

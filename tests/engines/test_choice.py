@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from assay import engines
+from assay.engines import choice as choosing
 from assay.engines import speed
 from assay.engines.base import Engine
 from assay.engines.numba import NumbaEngine
@@ -66,7 +67,7 @@ def no_bfloat16(monkeypatch):
 
 @pytest.fixture
 def no_torch(monkeypatch):
-    monkeypatch.setattr(engines, "find_spec", lambda name: None)
+    monkeypatch.setattr(choosing, "find_spec", lambda name: None)
 
 
 @pytest.mark.parametrize(
@@ -112,13 +113,15 @@ def test_a_gpu_is_weighed_against_all_processors(gpu, best, monkeypatch):
     """On the CPU each processor trains a run of its own."""
 
     class OnGPU(type(engines.ENGINES["torch:cpu"]())):
+        sessions_at_once = 1
+
         def __init__(self):
             super().__init__("cpu")
             self.name = "torch:cuda"
 
     for name in ("torch", "torch:cuda"):
         monkeypatch.setitem(engines.ENGINES, name, OnGPU)
-    monkeypatch.setattr(engines, "processors", lambda: 20)
+    monkeypatch.setattr("assay.records.machine.processors", lambda: 20)
     monkeypatch.setattr(
         speed, "steps_per_second", lambda engine, *_: 100.0 if engine.name == "numba" else gpu
     )
@@ -176,6 +179,7 @@ def test_pytorch_is_not_imported_for_a_small_network():
     code = """
 import sys
 from assay import make_plan, load_study
+from assay.engines import choice as choosing
 from assay.engines import speed
 speed.has_gpu = lambda: False
 print(*(cohort.engine.name for cohort in make_plan(load_study("pooling").quickened()).cohorts))

@@ -30,11 +30,11 @@ from oracles import assert_close
 
 from assay.engines.base import Recipe, State, initial_state
 from assay.engines.numba import NumbaEngine, build, dropout, examples
+from assay.engines.numba.blueprint import stages
 from assay.engines.numba.engine import NumbaSession, programs
 from assay.engines.numba.kernels.codes import Kernel
 from assay.engines.numba.kernels.lanes import VECTOR_BYTES
 from assay.engines.numba.kernels.runner import runner
-from assay.engines.numba.plan import stages
 from assay.engines.reference import ReferenceEngine
 from assay.errors import ShapeError, UnsupportedError
 from assay.nn import Conv2d, Dropout, Flatten, Layer, Linear, MaxPool2d, ReLU, Residual

@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn import functional
 from torch_networks import load_weights
 
-from assay.engines.base import Recipe, State, epoch_order, to_input
+from assay.engines.base import Recipe, State, epoch_order
 from assay.engines.numba import NumbaEngine
 from assay.nn import (
     AvgPool2d,
@@ -19,7 +19,7 @@ from assay.nn import (
     Flatten,
     Linear,
 )
-from assay.nn.network import Network
+from assay.nn.network import Network, to_input
 from assay.optim import SGD
 
 

@@ -23,8 +23,13 @@ measure = speed.steps_per_second  # before conftest.py puts another in its place
 class Many(ReferenceEngine):
     """An engine whose sessions take some runs, as long as ``room`` suffices; what was asked for is kept."""
 
-    def __init__(self, name="many", runs=1, room=16):
+    def __init__(self, name="many", runs=1, room=16, sessions=1):
         self.name, self.runs_per_session, self.room, self.asked = name, runs, room, []
+        self.sessions = sessions
+
+    @property
+    def sessions_at_once(self):
+        return self.sessions
 
     def session(self, network, recipe, seeds, states):
         self.asked.append(len(seeds))
@@ -74,8 +79,9 @@ def test_an_engine_without_room_for_one_run_is_the_slowest(clock):
 def test_what_was_compared_is_recalled(kept, monkeypatch):
     monkeypatch.setattr(speed, "steps_per_second", lambda engine, *_: {"a": 1610.0, "b": 180.5}[engine.name])
     assert speed.recall(NETWORK, RECIPE) is None
-    assert speed.compare([Many("a"), Many("b")], NETWORK, RECIPE) == {"a": 1610.0, "b": 180.5}
-    assert speed.recall(NETWORK, RECIPE) == {"a": 1610.0, "b": 180.5}
+    found = speed.compare([Many("a"), Many("b", sessions=10)], NETWORK, RECIPE)
+    assert found == speed.recall(NETWORK, RECIPE) == {"a": (1610.0, 1), "b": (180.5, 10)}
+    assert found["b"].of_the_machine == 1805
     assert [path.suffix for path in kept.iterdir()] == [".json"]
 
 
@@ -110,7 +116,7 @@ def test_another_network_or_recipe_is(network, recipe, kept):
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("versions", {"numba": "99"}), ("processor", "Another CPU"), ("has_gpu", None)],
+    [("versions", {"numba": "99"}), ("processor", "Another CPU"), ("processors", 96), ("has_gpu", None)],
 )
 def test_so_are_other_versions_and_another_machine(name, value, kept, monkeypatch):
     speed.compare([Many("a")], NETWORK, RECIPE)
@@ -127,20 +133,23 @@ def test_so_are_other_instructions_of_the_same_machine(name, kept, monkeypatch):
     assert speed.recall(NETWORK, RECIPE) is None
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"numba": "fast"}', "[1]", '{"numba": null}', "\xff"])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "{}", '{"numba": "fast"}', "[1]", '{"numba": null}', '{"numba": 9.0}', "\xff"]
+)
 def test_a_damaged_measurement_is_made_again(text, kept):
     speed.compare([Many("a")], NETWORK, RECIPE)
     [path] = kept.iterdir()
     path.write_bytes(text.encode("latin-1"))
     assert speed.recall(NETWORK, RECIPE) is None
     speed.compare([Many("a")], NETWORK, RECIPE)
-    assert json.loads(path.read_text()) == speed.recall(NETWORK, RECIPE) == {"a": 1.0}
+    assert json.loads(path.read_text()) == {"a": [1.0, 1]}
+    assert speed.recall(NETWORK, RECIPE) == {"a": (1.0, 1)}
 
 
 def test_a_cache_that_cannot_be_written_is_done_without(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     monkeypatch.setattr(speed, "folder", lambda: tmp_path / "file" / "speeds")
-    assert speed.compare([Many("a")], NETWORK, RECIPE) == {"a": 1.0}
+    assert speed.compare([Many("a")], NETWORK, RECIPE) == {"a": (1.0, 1)}
     assert speed.recall(NETWORK, RECIPE) is None
 
 

@@ -9,7 +9,8 @@ from factories import TEST_IMAGES, make_results, make_study
 from scipy import stats
 from statsmodels.stats.contingency_tables import mcnemar
 
-from assay.findings.findings import Report, build
+from assay.findings.findings import Findings, build
+from assay.findings.wording.facts import facts
 from assay.records.runs import Status
 from assay.stats import Verdict
 
@@ -19,12 +20,12 @@ LOST, STUCK = "diverged", "stuck"
 Runs = dict[str, dict[int, str]]
 
 
-def report_of(folder: Path, shifts: dict[str, list[int]], **study: object) -> Report:
+def report_of(folder: Path, shifts: dict[str, list[int]], **study: object) -> Findings:
     correct = {arm: [n + d for n, d in zip(BASE, by, strict=True)] for arm, by in shifts.items()}
     return build(make_results(folder, make_study(tuple(shifts), **study), correct=correct))
 
 
-def failing(folder: Path, correct: dict[str, list[int]], failed: Runs, **study: object) -> Report:
+def failing(folder: Path, correct: dict[str, list[int]], failed: Runs, **study: object) -> Findings:
     """Return the report of arms some runs of which diverged or are stuck, by arm and seed."""
     runs = {(arm, seed): how for arm, seeds in failed.items() for seed, how in seeds.items()}
     stuck = [run for run, how in runs.items() if how == STUCK]
@@ -59,6 +60,23 @@ def test_all_pairs_name_the_best_and_those_like_it(tmp_path: Path) -> None:
     answer = report_of(tmp_path / "like", {"a": SAME, "b": NOISY, "c": DOWN}).answer
     assert "but the data do not tell it from a." in answer
     assert "do not decide 1 of the 3 pairs" in answer
+
+
+def test_who_stands_apart_by_next_to_nothing_is_said_to(tmp_path: Path) -> None:
+    """Told from b and from c, but from b by a tenth of a point, within the margin."""
+    answer = report_of(tmp_path, {"a": [2, 2, 2, 3, 2], "b": SAME, "c": DOWN}).answer
+    assert answer.endswith("and stands apart from all other arms, though from b only negligibly.")
+
+
+def test_guesses_have_neither_interval_nor_p(tmp_path: Path) -> None:
+    every = {arm: dict.fromkeys(range(5), STUCK) for arm in ("ours", "theirs")}
+    report = failing(tmp_path, {"ours": BASE, "theirs": BASE}, every)
+    (effect,) = report.effects
+    assert (effect.interval, effect.deciding_p, effect.pair.tost_p, effect.crossed) == (None,) * 4
+    names = [fact.name for fact in facts(effect)]
+    assert "Mean difference" in names
+    assert not re.search(r"test|interval|Hedges|images", " ".join(names))
+    assert not any("Interval and p" in limit for limit in report.limits)
 
 
 def test_two_arms_are_answered_with_interval_and_seeds(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from scipy import stats
 
 from assay.findings.comparisons import family_of
 from assay.findings.costs import costs_of
-from assay.findings.findings import Report, build
+from assay.findings.findings import Findings, build
 from assay.records.runs import Status
 from assay.report.html import render
 from assay.report.latex_tables import tables
@@ -80,7 +80,7 @@ def test_memory_of_which_a_part_was_computed_has_no_interval(tmp_path: Path) -> 
     assert build(results).costs[0].memory.interval is None
 
 
-def test_costs_are_compared_when_the_study_is_complete(tmp_path: Path, report: Report) -> None:
+def test_costs_are_compared_when_the_study_is_complete(tmp_path: Path, report: Findings) -> None:
     interim = build(make_results(tmp_path, statuses={("max", 0): Status.RUNNING}))
     assert interim.costs == ()
     assert "Cost against" not in render(interim)

@@ -10,13 +10,13 @@ from pages import Page
 from scipy import stats
 
 from assay.findings.factorial import factorial_of
-from assay.findings.findings import Report, build
+from assay.findings.findings import Findings, build
 from assay.records.runs import Status
 from assay.report.html import render
 
 
 @pytest.fixture(scope="module")
-def page(factors: Report) -> str:
+def page(factors: Findings) -> str:
     return render(factors)
 
 
@@ -24,7 +24,7 @@ def cell(arm: str) -> np.ndarray:
     return np.array(CROSSED[arm]) / TEST_IMAGES
 
 
-def test_a_main_effect_is_a_t_test_of_the_means_over_the_other_factor(factors: Report) -> None:
+def test_a_main_effect_is_a_t_test_of_the_means_over_the_other_factor(factors: Findings) -> None:
     first = factors.factorial.effects[0]
     levels = ("none", "some", "much")
     of = {name: np.mean([cell(f"{name}-{level}") for level in levels], axis=0) for name in ("max", "average")}
@@ -35,7 +35,7 @@ def test_a_main_effect_is_a_t_test_of_the_means_over_the_other_factor(factors: R
     assert first.interval == pytest.approx(tuple(oracle.confidence_interval(1 - 0.05 / 5)))
 
 
-def test_an_interaction_is_a_difference_of_differences(factors: Report) -> None:
+def test_an_interaction_is_a_difference_of_differences(factors: Findings) -> None:
     found = {effect.name: effect for effect in factors.factorial.effects}
     d = cell("max-much") - cell("average-much") - cell("max-none") + cell("average-none")
     effect = found["pooling x dropout: (max - average) x (much - none)"]
@@ -44,7 +44,7 @@ def test_an_interaction_is_a_difference_of_differences(factors: Report) -> None:
     assert effect.p_adjusted == pytest.approx(min(1, 5 * effect.p))
 
 
-def test_unlike_effects_are_shown_one_by_one(factors: Report, page: str) -> None:
+def test_unlike_effects_are_shown_one_by_one(factors: Findings, page: str) -> None:
     text = " ".join(Page(page).text.split())
     assert factors.factorial.qualified == ("pooling", "dropout")
     assert "the main effects of pooling and dropout are averages over unlike effects" in text
@@ -68,7 +68,7 @@ def test_effects_that_only_add_have_no_simple_ones(tmp_path: Path) -> None:
     assert len(report.factorial.effects) == 5
 
 
-def test_the_figure_names_every_effect(factors: Report, page: str) -> None:
+def test_the_figure_names_every_effect(factors: Findings, page: str) -> None:
     figure = page[page.index('id="factorial-desc"') :].partition("</desc>")[0]
     assert all(effect.name in figure for effect in factors.factorial.effects)
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from assay.findings.findings import Report, build
+from assay.findings.findings import Findings, build
 from assay.records.runs import Status
 from assay.results import Results
 
@@ -19,7 +19,7 @@ STORED = [status for status in Status if status is not Status.STOPPED]
 counts = st.lists(st.integers(1500, 1900), min_size=5, max_size=5)
 
 
-def report_of(correct: dict[str, list[int]], **study: object) -> Report:
+def report_of(correct: dict[str, list[int]], **study: object) -> Findings:
     with TemporaryDirectory() as folder:
         return build(make_results(Path(folder), make_study(tuple(correct), **study), correct=correct))
 
@@ -42,7 +42,7 @@ def test_numbers_of_two_arms_are_those_of_scipy(a: list[int], b: list[int]) -> N
     assert effect.crossed.mean == pytest.approx(effect.pair.comparison.mean, abs=1e-12)
 
 
-def test_a_family_is_corrected_as_statsmodels_does(family: Report) -> None:
+def test_a_family_is_corrected_as_statsmodels_does(family: Findings) -> None:
     values = {arm.name: np.array(arm.values) for arm in family.arms}
     raw = [stats.ttest_rel(values[arm], values["max"]).pvalue for arm in ("average", "strided", "dilated")]
     expected = multipletests(raw, method="bonferroni")[1]
@@ -60,7 +60,7 @@ def test_costs_are_means_and_the_largest_peak(results: Results) -> None:
     assert row.memory_source == "computed"
 
 
-def test_diverged_runs_are_counted_and_leave_only_the_means(report: Report) -> None:
+def test_diverged_runs_are_counted_and_leave_only_the_means(report: Findings) -> None:
     row = report.arms[1]
     assert (row.done, row.diverged, row.planned) == (5, 1, 6)
     assert row.test.n == 5

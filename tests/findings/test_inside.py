@@ -16,9 +16,10 @@ from assay.findings.inside import look_inside
 from assay.findings.trained import load_test
 from assay.records.runs import RunId, Status
 from assay.report.html import render
-from assay.results import DATABASE, Results
+from assay.results import Results
 from assay.running.run import run
 from assay.store import SQLiteStore
+from assay.store.readout import DATABASE
 
 
 def test_the_best_arm_is_looked_into(trained: Results) -> None:

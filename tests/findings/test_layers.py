@@ -9,8 +9,9 @@ from factories import EPOCHS, make_header, make_results, make_study
 from assay.findings.layers import QUANTITIES, layers
 from assay.records.runs import LayerRecord, RunId, RunRecord, Status
 from assay.report.layer_figures import layer_plots, shade
-from assay.results import DATABASE, Results
+from assay.results import Results
 from assay.store import SQLiteStore
+from assay.store.readout import DATABASE
 
 SVG = "{http://www.w3.org/2000/svg}"
 

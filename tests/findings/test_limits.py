@@ -4,12 +4,12 @@ from pathlib import Path
 import pytest
 from factories import WHY, make_results, make_study
 
-from assay.findings.findings import Report, build
+from assay.findings.findings import Findings, build
 from assay.records.runs import Status
 from assay.results import Results
 
 
-def said(report: Report, words: str) -> bool:
+def said(report: Findings, words: str) -> bool:
     return any(words in limit for limit in report.limits)
 
 
@@ -52,7 +52,7 @@ def test_stuck_runs_are_said_with_the_first_ones_cause(tmp_path: Path) -> None:
     assert not said(report, "of average learnt nothing")
 
 
-def test_a_note_of_several_comparisons_stands_once(family: Report) -> None:
+def test_a_note_of_several_comparisons_stands_once(family: Findings) -> None:
     floor = [limit for limit in family.limits if "sign-flip p cannot fall below" in limit]
     assert len(floor) == 1
 
@@ -110,7 +110,7 @@ def test_the_interval_on_new_images_is_spoken_of_where_there_is_one(
     assert not said(build(results), "The interval on new images")
 
 
-def test_the_optimistic_column_is_always_explained(report: Report) -> None:
+def test_the_optimistic_column_is_always_explained(report: Findings) -> None:
     assert said(report, "optimistic")
     assert said(report, "computed from the shapes")
 
@@ -124,3 +124,8 @@ def test_of_several_comparisons_each_says_how_often_its_arms_fail(tmp_path):
     assert said[0].startswith(
         "Strided failed on 2 of 6 seeds (95% interval 4% to 78%), average on 0 of 6 seeds"
     )
+
+
+def test_of_a_single_run_it_is_not_said_that_all_learnt(tmp_path: Path) -> None:
+    report = build(make_results(tmp_path, make_study(seeds=1)))
+    assert said(report, "where 1 run of an arm learnt, up to 95% of its seeds may fail")

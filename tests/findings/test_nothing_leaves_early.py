@@ -23,6 +23,7 @@ from scipy import stats
 
 from assay.cli import main
 from assay.findings.findings import build
+from assay.findings.wording import claim_words
 from assay.records.runs import Status
 from assay.report import document, export, html, latex, terminal
 from assay.report.document import Document
@@ -241,7 +242,7 @@ def test_before_the_end_no_form_says_anything(form: str, early: Results, capfd):
 def test_before_the_end_claims_and_numbers_wait(early: Results):
     report = build(early)
     when = "the first declared look, at 3 seeds" if report.rerun.study.get("looks") else "every run has ended"
-    assert {claim.summary for claim in report.claims} == {f"Not tested before {when}."}
+    assert {claim_words.summary(claim) for claim in report.claims} == {f"Not tested before {when}."}
     rows = list(csv.DictReader(io.StringIO(document.published_csv(_document(early)))))
     waiting = ("low", "high", "one_run_low", "one_run_high", "agrees", "level")
     assert {row[key] for row in rows for key in waiting} == {""}

@@ -24,7 +24,11 @@ from assay.stats import MoreSeeds
         (numbers.points, 12.345, "+1,234.50"),
         (numbers.fixed, -0.004, "0.00"),
         (numbers.fixed, -1234.5, "-1,234.50"),
-        (numbers.points_interval, (-0.00001, 0.00001), "0.00 to 0.00"),
+        (numbers.points_interval, (-0.00001, 0.00001), "-0.001 to +0.001"),
+        (numbers.points_interval, (-0.00004, 0.00049), "-0.004 to +0.05"),
+        (numbers.points_interval, (0.0000004, 0.001), "+0.00004 to +0.10"),
+        (numbers.points_interval, (-1e-17, 0.0), "0.00 to 0.00"),
+        (numbers.interval, (-0.00003, 0.00003), "-0.003 to 0.003"),
         (numbers.p_value, nan, "–"),
         (numbers.count, 999_999, "1M"),
         (numbers.count, 999.7, "1k"),
@@ -124,7 +128,7 @@ def test_three_digits_need_no_exponent(value: float) -> None:
         size = float(text.replace(",", "").rstrip("kMGT")) * dict(k=1e3, M=1e6, G=1e9, T=1e12).get(
             text[-1], 1
         )
-        assert size == pytest.approx(value, rel=0.0051 if value >= 10 or writer is not numbers.count else 0.5)
+        assert size == pytest.approx(value, rel=0.0051, abs=0.5 if writer is numbers.count else 0)
 
 
 @given(st.integers(0, 10**7), st.integers(1, 10**7))

@@ -1,6 +1,7 @@
 """Characters in picture files, recognised by a trained run."""
 
 import shutil
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from assay.errors import DataError, StoreError, StudyError, UsageError
 from assay.findings import prediction
 from assay.results import Results
 from assay.running.run import run
-from assay.training.checkpoints import save_weights
+from assay.store.weights import save_weights
 
 CLASSES = 4
 
@@ -106,6 +107,59 @@ def test_bad_pictures_can_be_left_out(recogniser: Results, pictures: list[tuple[
     assert found == prediction.predict(recogniser.folder, [first, second])
     assert [str(error).partition(":")[0] for error in errors] == [str(blank)]
     assert prediction.predict(recogniser.folder, [blank], on_error=errors.append) == []
+
+
+def said(found: list[prediction.Prediction]) -> list[tuple[Path | None, str, object]]:
+    """Return what is said of pictures; a matrix product's last bits depend on how many there are."""
+    return [(item.path, item.character, pytest.approx(item.confidence)) for item in found]
+
+
+def test_a_picture_may_be_a_path_an_image_or_an_array(recogniser: Results, pictures: list[tuple[Path, str]]):
+    """However it comes, alone or with others, the same is said of it."""
+    folder, paths = recogniser.folder, [path for path, _ in pictures[:3]]
+    images = [Image.open(BytesIO(path.read_bytes())) for path in paths]
+    arrays = np.stack([prepare(path) for path in paths])
+    found = said(prediction.predict(folder, paths))
+    nameless = [(None, *rest) for _, *rest in found]
+    for one in (str(paths[0]), paths[0], [paths[0]]):
+        assert said(prediction.predict(folder, one)) == found[:1]
+    for one in (images[0], arrays[0], arrays[:1]):
+        assert said(prediction.predict(folder, one)) == nameless[:1]
+    for several in (images, arrays, list(arrays), arrays.astype(np.int64), [arrays]):
+        assert said(prediction.predict(folder, several)) == nameless
+    assert said(prediction.predict(folder, [paths[0], images[1], arrays[2]])) == [found[0], *nameless[1:]]
+    assert said(recogniser.predict(arrays)) == nameless
+
+
+def test_results_predict_with_the_run_that_is_asked_for(recogniser: Results):
+    images = np.zeros((2, 28, 28), np.uint8)
+    for record in recogniser.runs:
+        found = recogniser.predict(images, arm=record.arm, seed=record.seed)
+        assert {item.run for item in found} == {record.id}
+
+
+@pytest.mark.parametrize(
+    ("image", "words"),
+    [
+        (np.zeros((28, 28)), "array of float64 from 0 to 0, expected whole numbers from 0"),
+        (np.full((28, 28), 256), "from 256 to 256"),
+        (np.full((28, 28), -1), "from -1 to -1"),
+        (np.zeros((2, 1, 28, 28), np.uint8), r"shape \(2, 1, 28, 28\), expected \(H, W\) or \(N, H, W\)"),
+        (np.zeros(784, np.uint8), r"shape \(784,\)"),
+        (np.zeros((0, 28), np.uint8), r"shape \(0, 28\)"),
+        (3.5, "found float, expected paths"),
+        ([np.zeros((28, 28), np.uint8), np.zeros((14, 14), np.uint8)], "14 x 14 and 28 x 28 pixels"),
+    ],
+)
+def test_what_cannot_be_an_image_is_refused(recogniser: Results, image: object, words: str):
+    with pytest.raises(DataError, match=words) as caught:
+        recogniser.predict(image)  # type: ignore[arg-type]
+    assert "\n" not in str(caught.value)
+
+
+def test_arrays_of_another_size_are_refused(recogniser: Results):
+    with pytest.raises(StoreError, match="not trained on images of 14 x 14"):
+        recogniser.predict(np.zeros((14, 14), np.uint8))
 
 
 @pytest.mark.parametrize(

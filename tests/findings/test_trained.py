@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from factories import make_results
+from factories import make_results, make_study
 from tiny import tiny_study
 
 from assay import nn
@@ -20,7 +20,7 @@ from assay.optim.recipe import Recipe
 from assay.records.runs import Status, TestResult
 from assay.results import Results
 from assay.running.run import run
-from assay.training.checkpoints import save_weights
+from assay.store.weights import path_of, save_weights
 from assay.training.train import Job
 
 SHAPE = (1, 14, 14)
@@ -45,7 +45,7 @@ def test_the_rebuilt_network_is_the_one_that_was_tested(results: Results):
 def test_what_the_first_layers_give_is_what_torch_gives(results: Results):
     found = inspection.trained(results, results.runs[0], SHAPE)
     image = inspection.load_test(results).images[3]
-    given, weights = found.outputs(image), found.state.parameters
+    given, weights = found.outputs(image), found.weights
     x = torch.tensor(image[None, None] / 255)
     weight = torch.tensor(weights["conv1.weight"]).double()
     y = torch.nn.functional.conv2d(x, weight, padding=found.network.layers[0].padding)
@@ -66,8 +66,9 @@ def test_running_statistics_are_rebuilt_too(results: Results, tmp_path: Path):
     data = load(results.study.data)
     session.train_epoch(data.train.images, data.train.labels, 1, lambda _: None)
     save_weights(tmp_path / "x.safetensors", session.states()[0].weights, {})
-    rebuilt = job.session([inspection._state(tmp_path / "x.safetensors", job.network)])
-    np.testing.assert_array_equal(rebuilt.scores(data.test.images), session.scores(data.test.images))
+    weights = inspection._weights(tmp_path / "x.safetensors", job.network)
+    rebuilt = inspection.Trained(results.runs[0], job.network, weights, "float32")
+    np.testing.assert_array_equal(rebuilt.scores(data.test.images), session.scores(data.test.images)[0])
 
 
 def test_validation_chooses_the_run_and_the_test_set_does_not(tmp_path: Path):
@@ -90,3 +91,21 @@ def test_runs_that_are_not_done_are_not_chosen(tmp_path: Path):
     assert inspection.best_run(results).arm == "average"
     with pytest.raises(StoreError, match="no such run is finished"):
         inspection.best_run(results, "max")
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "tf32", "float64"])
+def test_a_run_of_any_precision_gives_scores(dtype: str, tmp_path: Path):
+    """NumPy knows neither bfloat16 nor TF32: their weights are float32."""
+    study = make_study(training={"epochs": 1, "dtype": dtype}, engine="torch")
+    results = make_results(tmp_path, study, synthetic=False)
+    record = results.runs[0]
+    recipe = study.arms[0].settings.recipe
+    network = study.arms[0].settings.architecture.build((1, 28, 28), len(results.header.classes))
+    weights = network.initialise(0, recipe.parameter_dtype) | network.initial_buffers(recipe.parameter_dtype)
+    save_weights(path_of(tmp_path, record.id), weights, {})
+    record = replace(record, flops=network.flops, parameters=network.parameter_count)
+    found = inspection.trained(results, record, (1, 28, 28))
+    image = np.arange(784, dtype=np.uint8).reshape(28, 28)
+    scores = found.scores(image[None])
+    assert scores.dtype == recipe.parameter_dtype
+    np.testing.assert_allclose(scores[0], list(found.outputs(image).values())[-1], rtol=1e-4, atol=1e-5)

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from assay import nn
-from assay.engines.base import State
 from assay.findings.trained import Trained
 from assay.findings.views import MOST_KERNELS, MOST_MAPS, MOST_UNITS, features, first_kernels
 from assay.nn.network import Network
@@ -16,15 +15,16 @@ IMAGE = np.arange(48, dtype=np.uint8).reshape(8, 6) * 5
 
 def network(*layers: nn.Layer) -> Trained:
     found = Network((*layers, nn.Linear(len(CLASSES))), SHAPE)
-    state = State(found.initialise(1, np.float64), {}, buffers=found.initial_buffers(np.float64))
-    return Trained(RunRecord("arm", 0, Status.DONE, "reference", 1, 1, 1, "computed"), found, state)
+    weights = found.initialise(1, np.float64) | found.initial_buffers(np.float64)
+    run = RunRecord("arm", 0, Status.DONE, "reference", 1, 1, 1, "computed")
+    return Trained(run, found, weights, "float64")
 
 
 def test_kernels_of_a_convolution_are_its_weights() -> None:
     found = network(nn.Conv2d(5, (3, 2)), nn.ReLU(), nn.Flatten())
     kernels = first_kernels(found)
     assert (kernels.layer, kernels.dense, kernels.total) == ("conv1", False, 5)
-    np.testing.assert_array_equal(kernels.weights, found.state.parameters["conv1.weight"][:, 0])
+    np.testing.assert_array_equal(kernels.weights, found.weights["conv1.weight"][:, 0])
 
 
 def test_of_many_kernels_the_first_are_shown() -> None:
@@ -36,12 +36,12 @@ def test_a_block_s_first_convolution_meets_the_pixels() -> None:
     block = nn.Residual((nn.Conv2d(1, 3, padding=1), nn.ReLU()))
     found = network(block, nn.Flatten())
     kernels = first_kernels(found)
-    np.testing.assert_array_equal(kernels.weights[0], found.state.parameters["residual1.conv1.weight"][0, 0])
+    np.testing.assert_array_equal(kernels.weights[0], found.weights["residual1.conv1.weight"][0, 0])
 
 
 def test_units_with_the_largest_weights_are_shown_as_images() -> None:
     found = network(nn.Flatten(), nn.Linear(30), nn.ReLU())
-    weight = found.state.parameters["linear1.weight"]
+    weight = found.weights["linear1.weight"]
     weight[17] *= 10
     kernels = first_kernels(found)
     assert (kernels.layer, kernels.dense, kernels.total) == ("linear1", True, 30)

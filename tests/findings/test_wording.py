@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from assay.findings.numbers import points_interval
-from assay.findings.wording import comparison, factor_interval, sided
+from assay.findings.wording.comparison_words import comparison, factor_interval, sided
 from assay.stats import Verdict, compare_arms
 
 BETWEEN = r"interval ([-+\d.]+) to ([-+\d.]+)"

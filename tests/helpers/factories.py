@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from assay.records.runs import EpochRecord, LayerRecord, RunId, RunRecord, Status, TestResult
-from assay.results import DATABASE, Results
+from assay.results import Results
 from assay.store import Header, SQLiteStore
+from assay.store.readout import DATABASE
 from assay.study import study as studies
 from assay.study.study import Study
 

@@ -10,9 +10,8 @@ from typing import Any
 
 from assay.running.events import EpochEnded, Event, RunEnded, StepsTaken
 from assay.running.run import run
-from assay.store import SQLiteStore
+from assay.store import SQLiteStore, weights
 from assay.study.study import from_tables
-from assay.training import checkpoints
 
 server = multiprocessing.get_context("forkserver")
 server.set_forkserver_preload(["assay.running.run", "assay.engines.reference"])
@@ -56,7 +55,7 @@ def _live(
         (SQLiteStore, "add_epoch"),
         (SQLiteStore, "finish"),
         (SQLiteStore, "_put"),
-        (checkpoints, "save"),
+        (weights, "save"),
     ):
         clock.around(owner, name)
 

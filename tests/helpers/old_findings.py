@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from assay.findings.findings import Report, build
+from assay.findings.findings import Findings, build
 from assay.findings.inside import look_inside
 from assay.report import html, terminal
 from assay.results import Results
@@ -46,12 +46,12 @@ def snapshots(folder: Path) -> dict[str, str]:
     return {ending: text.replace(str(folder), "FOLDER") for ending, text in found.items()}
 
 
-def findings(report: Report) -> str:
+def findings(report: Findings) -> str:
     """Return all that a report holds or computes as JSON, a line for each list of numbers or words."""
     return "".join(_lines(plain(report, DIGITS))) + "\n"
 
 
-def terminal_text(results: Results, report: Report) -> str:
+def terminal_text(results: Results, report: Findings) -> str:
     """Return what ``assay status``, ``results`` and ``run`` print where there is no terminal."""
     text = io.StringIO()
     console = Console(file=text, width=WIDTH, markup=False, highlight=False, emoji=False)
@@ -60,7 +60,7 @@ def terminal_text(results: Results, report: Report) -> str:
     return _stripped(text.getvalue())
 
 
-def page_text(report: Report) -> str:
+def page_text(report: Findings) -> str:
     """Return the words of the HTML report, one element a line, without its figures."""
     page = _Words()
     page.feed(html.render(report))
@@ -96,6 +96,7 @@ def _object(value: Any, digits: int) -> dict[str, Any]:
     name = type(value).__name__
     digits = SINGLE_DIGITS if name == "Inside" else digits
     names = [*(field.name for field in fields(value)), *_computed(type(value))]
+    names = [key for key in names if key != "results_digest"]  # of numbers in all their digits
     return {"class": name, **{key: plain(getattr(value, key), digits) for key in names}}
 
 

@@ -12,9 +12,11 @@ import numpy as np
 
 from assay.data.glyphs import draw
 from assay.data.idx import write_idx
+from assay.data.outline import Outline
 from assay.results import Results
+from assay.shapes import Shape
+from assay.store.weights import load_weights, path_of
 from assay.study.study import Study, from_tables, tables
-from assay.training.checkpoints import load_weights, path_of
 
 ENGINES = ["reference", "numba", "torch:cpu"]
 CLASSES = 6
@@ -53,6 +55,11 @@ def tiny_tables(source: str = "glyphs", **changes: Any) -> dict[str, Any]:
     }
     merged = tables.merge(values, changes)
     return {**merged, "factors": changes.get("factors", values["factors"])}
+
+
+def sizes(shape: Shape = (1, 28, 28), classes: int = 47, train: int = TRAIN) -> Outline:
+    """Return an outline of data of this shape."""
+    return Outline(train, VALID, TEST, shape, classes)
 
 
 def tiny_study(source: str, **changes: Any) -> Study:

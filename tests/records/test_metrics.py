@@ -65,8 +65,3 @@ def test_whatever_else_is_declared_is_refused_in_one_line(name, value):
     with pytest.raises(StudyError) as caught:
         check_margins({name: value}, "here")
     assert str(caught.value).startswith(f"here: margins.{name}: expected ")
-
-
-def test_margins_are_written_in_their_unit():
-    assert MARGINS["accuracy"].words(0.3) == "0.3 points"
-    assert MARGINS["loss"].words(1.05) == "a factor of 1.05"

@@ -14,7 +14,7 @@ import pytest
 from factories import make_results, make_study
 
 from assay.findings.confusion import Confusion
-from assay.findings.findings import Report, build
+from assay.findings.findings import Findings, build
 from assay.records.runs import Status
 from assay.report.html import write_html
 
@@ -57,7 +57,7 @@ def chromium() -> str:
 
 
 @pytest.fixture(scope="module")
-def wide(tmp_path_factory: pytest.TempPathFactory) -> Report:
+def wide(tmp_path_factory: pytest.TempPathFactory) -> Findings:
     """A report with the longest arm that there can be, and a claim about it and a failure."""
     long = "w" * 64
     claims = [{"sentence": "Wide is worse.", "expect": [f"{long} < max", f"{long} < average"]}]
@@ -68,14 +68,14 @@ def wide(tmp_path_factory: pytest.TempPathFactory) -> Report:
 
 
 @pytest.fixture(scope="module")
-def everything(wide: Report, looked: Report, factors: Report) -> Report:
+def everything(wide: Findings, looked: Findings, factors: Findings) -> Findings:
     """A report with every section that there is."""
     return replace(
         wide, inside=replace(looked.inside, confusion=_many_classes(looked)), factorial=factors.factorial
     )
 
 
-def _many_classes(looked: Report) -> Confusion:
+def _many_classes(looked: Findings) -> Confusion:
     """Return a confusion matrix of 47 classes, as EMNIST Balanced has."""
     shares = np.random.default_rng(0).dirichlet(np.full(47, 0.1), 47)
     return replace(looked.inside.confusion, arm="max", classes=tuple("x" * 47), shares=shares)
@@ -100,7 +100,7 @@ def contrast(first: str, second: str) -> float:
     return (bright + 0.05) / (dark + 0.05)
 
 
-def test_the_page_opens_from_disk_without_a_word(chromium: str, report: Report, tmp_path: Path) -> None:
+def test_the_page_opens_from_disk_without_a_word(chromium: str, report: Findings, tmp_path: Path) -> None:
     page, console = browse(chromium, write_html(report, tmp_path / "report.html"))
     assert html.escape(report.answer, quote=False) in page
     assert console == []
@@ -110,7 +110,7 @@ def test_the_page_opens_from_disk_without_a_word(chromium: str, report: Report, 
     ("width", "scheme"), [(390, 0), (390, 1), (1200, 1)], ids=["dark phone", "phone", "desk"]
 )
 def test_the_page_fits_and_can_be_read(
-    chromium: str, everything: Report, tmp_path: Path, width: int, scheme: int
+    chromium: str, everything: Findings, tmp_path: Path, width: int, scheme: int
 ) -> None:
     page = write_html(everything, tmp_path / "report.html").read_text()
     frame = tmp_path / "frame.html"

@@ -103,7 +103,7 @@ def test_many_published_numbers_say_how_wide_and_how_many_by_chance(tmp_path):
     study = make_study(names, 3, published=printed)
     report = build(make_results(tmp_path, study, synthetic=False))
     said = Document("Title", (report,), "assay reproduce").agreement
-    rows = [row for row in report.published if row.unit == "%"]
+    rows = [row for row in report.published if row.metric == "test_accuracy"]
     widths = sorted(100 * (row.prediction[1] - row.prediction[0]) for row in rows)
     agree = sum(row.consistent for row in report.published)
     assert said.startswith(f"{agree} of 31 different published accuracies and losses lie where")

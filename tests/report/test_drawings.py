@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from assay.errors import UsageError
-from assay.findings.findings import Report
-from assay.report.drawing import COLOURS, Drawing
+from assay.findings.findings import Findings
+from assay.report.canvas import COLOURS, Drawing
 from assay.report.drawings import Drawings, draw, write_figures
 from assay.report.figures import curve_plot, effect_plot
 
 
 @pytest.fixture(scope="module")
-def drawn(looked: Report) -> Drawings:
+def drawn(looked: Findings) -> Drawings:
     return draw(looked)
 
 
@@ -36,7 +36,7 @@ def test_every_figure_is_written_as_svg_and_pdf(drawn: Drawings, tmp_path: Path)
             assert path.read_bytes().startswith(b"%PDF")
 
 
-def test_the_same_figure_is_the_same_file(report: Report, tmp_path: Path) -> None:
+def test_the_same_figure_is_the_same_file(report: Findings, tmp_path: Path) -> None:
     first, second = (
         write_figures([effect_plot(report), curve_plot(report, "valid_loss")], tmp_path / name)
         for name in "ab"
@@ -45,7 +45,7 @@ def test_the_same_figure_is_the_same_file(report: Report, tmp_path: Path) -> Non
 
 
 def test_an_arm_has_its_colour_in_every_figure_that_shows_arms(
-    looked: Report, family: Report, drawn: Drawings
+    looked: Findings, family: Findings, drawn: Drawings
 ) -> None:
     for drawing in (drawn.effects, *drawn.curves):
         assert f"var(--arm0, {COLOURS[0]})" in drawing.svg
@@ -68,7 +68,7 @@ def test_figures_of_a_page_have_ids_of_their_own(drawn: Drawings) -> None:
     assert len(ids) == len(set(ids))
 
 
-def test_a_folder_that_cannot_be_made_is_an_error_of_one_line(report: Report, tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_made_is_an_error_of_one_line(report: Findings, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     for folder in (tmp_path / "file", tmp_path / "file" / "below", str(tmp_path / "a\0b")):
         with pytest.raises(UsageError, match=r"figures cannot be written \(.+\)$"):

@@ -10,11 +10,12 @@ from factories import make_header, make_study
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assay.findings.findings import Report
+from assay.findings.findings import Findings
 from assay.records.runs import RunRecord, Status, TestResult
 from assay.report.export import report_json, to_csv, to_json, to_toml
-from assay.results import COLUMNS, DATABASE, Results
+from assay.results import Results
 from assay.store import SQLiteStore
+from assay.store.readout import COLUMNS, DATABASE
 from assay.study import study as studies
 
 keys = st.text("abcdefgh_-", min_size=1, max_size=6)
@@ -70,7 +71,7 @@ def test_toml_leaves_none_out_and_arrays_of_numbers_on_a_line() -> None:
     assert np.array_equal(tomllib.loads(text)["network"]["hidden"], [100, 100])
 
 
-def test_a_report_as_json_says_what_the_report_says(looked: Report) -> None:
+def test_a_report_as_json_says_what_the_report_says(looked: Findings) -> None:
     found = json.loads(report_json(looked), parse_constant=lambda word: 1 / 0)
     assert found["answer"] == looked.answer
     assert [arm["test"]["mean"] for arm in found["arms"]] == [arm.test.mean for arm in looked.arms]
@@ -79,6 +80,6 @@ def test_a_report_as_json_says_what_the_report_says(looked: Report) -> None:
     assert found["family"]["pairs"][0]["judgement"]["verdict"] == looked.family.pairs[0].judgement.verdict
 
 
-def test_a_report_as_json_has_null_for_what_is_not_finite(report: Report) -> None:
+def test_a_report_as_json_has_null_for_what_is_not_finite(report: Findings) -> None:
     found = json.loads(report_json(report), parse_constant=lambda word: 1 / 0)
     assert found["arms"][1]["values"][5] is None

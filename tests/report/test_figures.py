@@ -6,9 +6,9 @@ import pytest
 from factories import make_results, make_study
 
 from assay.findings.curves import METRICS, Band
-from assay.findings.findings import Report, build
+from assay.findings.findings import Findings, build
 from assay.records.runs import Status
-from assay.report.drawing import ACCENT, COLOURS, FAINT, INK, colour, marker
+from assay.report.canvas import ACCENT, COLOURS, FAINT, INK, colour, marker
 from assay.report.figures import curve_plot, curve_plots, effect_plot
 from assay.results import Results
 
@@ -17,11 +17,11 @@ NONE = dict.fromkeys(METRICS, ())
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-def drawings(report: Report) -> list[str]:
+def drawings(report: Findings) -> list[str]:
     return [drawing.svg for drawing in (effect_plot(report), *curve_plots(report)) if drawing]
 
 
-def test_every_figure_is_well_formed_named_and_described(report: Report) -> None:
+def test_every_figure_is_well_formed_named_and_described(report: Findings) -> None:
     assert len(drawings(report)) == 5
     for svg in drawings(report):
         root = ET.fromstring(svg)
@@ -32,7 +32,7 @@ def test_every_figure_is_well_formed_named_and_described(report: Report) -> None
         assert "average" in desc.text
 
 
-def test_the_description_gives_the_numbers(report: Report) -> None:
+def test_the_description_gives_the_numbers(report: Findings) -> None:
     c = report.effects[0].pair.comparison
     assert (
         f"mean {100 * c.mean:+.2f} pp, 95% interval {100 * c.interval[0]:+.2f} to"
@@ -44,7 +44,7 @@ def test_the_description_gives_the_numbers(report: Report) -> None:
     assert "1 seed diverged" in curve_plot(report, "valid_accuracy").description
 
 
-def test_a_single_epoch_is_a_point_for_each_arm_with_a_bar(report: Report) -> None:
+def test_a_single_epoch_is_a_point_for_each_arm_with_a_bar(report: Findings) -> None:
     first = [replace(c, bands={m: cut(b) for m, b in c.bands.items()}, diverged=NONE) for c in report.curves]
     figure = curve_plot(replace(report, curves=tuple(first)), "valid_loss").figure
     axes = figure.axes[0]
@@ -61,7 +61,7 @@ def cut(band: Band) -> Band:
     return replace(band, epochs=(1,), mean=band.mean[:1], low=band.low[:1], high=band.high[:1])
 
 
-def test_ids_are_unique_over_all_figures_and_every_reference_is_met(report: Report) -> None:
+def test_ids_are_unique_over_all_figures_and_every_reference_is_met(report: Findings) -> None:
     ids, references = [], set()
     for svg in drawings(report):
         for element in ET.fromstring(svg).iter():
@@ -73,31 +73,31 @@ def test_ids_are_unique_over_all_figures_and_every_reference_is_met(report: Repo
     assert references <= set(ids)
 
 
-def test_an_arm_has_its_colour_in_every_figure(report: Report) -> None:
+def test_an_arm_has_its_colour_in_every_figure(report: Findings) -> None:
     for drawing in curve_plots(report):
         assert f"var(--arm0, {COLOURS[0]})" in drawing.svg
         assert f"var(--arm1, {COLOURS[1]})" in drawing.svg
     assert f"var(--arm0, {COLOURS[0]})" in effect_plot(report).svg
 
 
-def test_no_stand_in_and_no_fixed_ink_is_left(report: Report) -> None:
+def test_no_stand_in_and_no_fixed_ink_is_left(report: Findings) -> None:
     for svg in drawings(report):
         assert not any(stand_in in svg for stand_in in (INK, FAINT, ACCENT))
         assert "currentColor" in svg
         assert not any(fixed in svg for fixed in ("#000000", "#ffffff", "black", "white"))
 
 
-def test_the_same_report_is_drawn_the_same(report: Report) -> None:
+def test_the_same_report_is_drawn_the_same(report: Findings) -> None:
     assert drawings(report) == drawings(report)
 
 
-def test_every_seed_stands_in_the_effect_plot(report: Report) -> None:
+def test_every_seed_stands_in_the_effect_plot(report: Findings) -> None:
     uses = list(ET.fromstring(effect_plot(report).svg).iter(f"{SVG}use"))
     points = [use for use in uses if use.get("style", "").startswith("fill")]
     assert len(points) >= report.effects[0].pair.comparison.n + 1
 
 
-def test_training_and_validation_accuracy_share_a_scale(report: Report) -> None:
+def test_training_and_validation_accuracy_share_a_scale(report: Findings) -> None:
     def ticks(svg: str) -> list[tuple[str, str]]:
         axis = next(g for g in ET.fromstring(svg).iter(f"{SVG}g") if g.get("id", "").endswith("axis_2"))
         return [(text.text, text.get("y")) for text in axis.iter(f"{SVG}text")]

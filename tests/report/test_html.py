@@ -7,7 +7,7 @@ from factories import WHY, make_results, make_study
 from pages import Page
 
 from assay.errors import UsageError
-from assay.findings.findings import Report, build
+from assay.findings.findings import Findings, build
 from assay.report.drawings import draw
 from assay.report.html import render, write_html
 from assay.results import Results
@@ -16,7 +16,7 @@ from assay.results import Results
 @pytest.fixture(scope="module", params=["report", "family", "interim", "looked"])
 def page(request: pytest.FixtureRequest) -> tuple[str, Page]:
     found = request.getfixturevalue(request.param)
-    text = render(found if isinstance(found, Report) else build(found))
+    text = render(found if isinstance(found, Findings) else build(found))
     return text, Page(text)
 
 
@@ -42,7 +42,7 @@ def test_the_page_asks_for_nothing_outside_itself(page: tuple[str, Page]) -> Non
     assert len(text.encode()) < 2_000_000
 
 
-def test_every_picture_has_words_and_its_size(looked: Report) -> None:
+def test_every_picture_has_words_and_its_size(looked: Findings) -> None:
     text = render(looked)
     pictures = re.findall(r"<img [^>]*>", text)
     assert len(pictures) == len([*draw(looked)]) - text.count("<svg")
@@ -52,14 +52,14 @@ def test_every_picture_has_words_and_its_size(looked: Report) -> None:
         assert re.search(r' width="\d+" height="\d+"', picture)
 
 
-def test_a_question_cannot_escape(family: Report) -> None:
+def test_a_question_cannot_escape(family: Findings) -> None:
     text = render(family)
     assert "<script" in family.question
     assert "<script" not in text
     assert family.question in Page(text).text
 
 
-def test_the_answer_leads_and_the_parts_follow_in_order(looked: Report) -> None:
+def test_the_answer_leads_and_the_parts_follow_in_order(looked: Findings) -> None:
     text = Page(render(looked)).text
     parts = [looked.answer, "The difference", "What each arm reached", "Epoch by epoch",
              "How the layers fared", "What is taken for what", "Inside one network",
@@ -68,7 +68,7 @@ def test_the_answer_leads_and_the_parts_follow_in_order(looked: Report) -> None:
     assert places == sorted(places)
 
 
-def test_numbers_behind_the_verdict_are_shown(report: Report) -> None:
+def test_numbers_behind_the_verdict_are_shown(report: Findings) -> None:
     text = Page(render(report)).text
     c = report.effects[0].pair.comparison
     for shown in (
@@ -91,7 +91,7 @@ def test_stuck_runs_are_marked_and_explained(tmp_path: Path) -> None:
     assert text.count(WHY) == 2
 
 
-def test_how_the_layers_fared_is_folded_and_drawn_for_each_arm(report: Report) -> None:
+def test_how_the_layers_fared_is_folded_and_drawn_for_each_arm(report: Findings) -> None:
     text = render(report)
     section = text[text.index('<section aria-labelledby="layers">') :].partition("</section>")[0]
     assert "<details>" in section
@@ -108,14 +108,14 @@ def test_of_many_arms_the_first_layers_are_drawn_and_the_page_stays_small(tmp_pa
     assert len(text.encode()) < 1_600_000  # leaves room for what is inside the networks
 
 
-def test_every_comparison_of_a_family_has_its_row(family: Report) -> None:
+def test_every_comparison_of_a_family_has_its_row(family: Findings) -> None:
     text = Page(render(family)).text
     for effect in family.effects:
         for low, high in (effect.interval, effect.pair.equivalence_interval):
             assert f"{100 * low:+.2f} to {100 * high:+.2f}" in text
 
 
-def test_points_have_the_ratio_of_errors_beside_them(report: Report, family: Report) -> None:
+def test_points_have_the_ratio_of_errors_beside_them(report: Findings, family: Findings) -> None:
     """A point is more to a good recogniser than to a poor one."""
     for found, words in ((report, "Error ratio {}x errors of max over errors of average"), (family, "{}x")):
         text = " ".join(Page(render(found)).text.split())
@@ -132,7 +132,7 @@ def test_points_have_the_ratio_of_errors_beside_them(report: Report, family: Rep
     )
 
 
-def test_failures_of_both_arms_stand_among_the_numbers(report: Report) -> None:
+def test_failures_of_both_arms_stand_among_the_numbers(report: Findings) -> None:
     text = " ".join(Page(render(report)).text.split())
     assert "Failed 0 and 1 of 6 0 of 6 seeds (95% interval 0% to 46%); 1 of 6 seeds" in text
     assert "Seeds 5 (1 failed)" in text

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from factories import make_results, make_study
 
-from assay.findings.findings import Report, build
+from assay.findings.findings import Findings, build
 from assay.records.runs import Status
 from assay.report.drawings import draw
 from assay.report.latex import FIGURES, render, write_latex
@@ -18,7 +18,7 @@ HOSTILE = r"Does 50% of $x_1$ & \input{/etc/passwd} #1 ~ ^ {help}, “naïve” 
 
 
 @pytest.fixture(scope="module")
-def hostile(tmp_path_factory: pytest.TempPathFactory) -> Report:
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Findings:
     """A report whose every text tries to be something else."""
     study = make_study(
         ("max", "w" * 64, "a--b_c"), 3, control="max", question=HOSTILE, source=f"{HOSTILE} ''quoted''"
@@ -27,7 +27,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Report:
     return build(make_results(tmp_path_factory.mktemp("hostile"), study, statuses=statuses))
 
 
-def compiled(report: Report, folder: Path) -> str:
+def compiled(report: Findings, folder: Path) -> str:
     """Compile a report and return the text of its pages in one line; skip where there is no TeX."""
     tools = [shutil.which(tool) for tool in ("pdflatex", "pdftotext")]
     if None in tools:
@@ -41,7 +41,7 @@ def compiled(report: Report, folder: Path) -> str:
     return re.sub(r"\s+", " ", done.stdout).replace("’", "'")
 
 
-def test_a_full_report_compiles_and_says_what_it_says(looked: Report, tmp_path: Path) -> None:
+def test_a_full_report_compiles_and_says_what_it_says(looked: Findings, tmp_path: Path) -> None:
     text = compiled(looked, tmp_path)
     for words in (looked.question, looked.answer, "What is taken for what", "Inside one network"):
         assert words in text
@@ -55,7 +55,7 @@ def test_a_claim_on_the_best_validation_accuracy_shows_the_verdict_by_test_accur
     assert f"(by test accuracy: {report.claims[0].also.verdict})" in render(report, draw(report))
 
 
-def test_whatever_a_text_holds_it_is_printed(hostile: Report, tmp_path: Path) -> None:
+def test_whatever_a_text_holds_it_is_printed(hostile: Findings, tmp_path: Path) -> None:
     text = compiled(hostile, tmp_path)
     assert HOSTILE.replace("日本", "[U+65E5][U+672C]").replace("→", "[U+2192]").replace(
         "µ", "[U+00B5]"
@@ -65,7 +65,7 @@ def test_whatever_a_text_holds_it_is_printed(hostile: Report, tmp_path: Path) ->
     assert "1 diverged" in text
 
 
-def test_factors_and_single_seeds_compile(factors: Report, tmp_path: Path) -> None:
+def test_factors_and_single_seeds_compile(factors: Findings, tmp_path: Path) -> None:
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()
     text = compiled(factors, tmp_path / "a")
@@ -75,14 +75,14 @@ def test_factors_and_single_seeds_compile(factors: Report, tmp_path: Path) -> No
     assert "two networks, not two methods" in compiled(single, tmp_path / "b")
 
 
-def test_every_figure_of_the_document_lies_beside_it(looked: Report, tmp_path: Path) -> None:
+def test_every_figure_of_the_document_lies_beside_it(looked: Findings, tmp_path: Path) -> None:
     path = write_latex(looked, tmp_path / "report.tex")
     named = set(re.findall(rf"\{{({FIGURES}/[^}}]+)\}}", path.read_text()))
     assert named == {str(file.relative_to(tmp_path)) for file in (tmp_path / FIGURES).iterdir()}
     assert len(named) >= 8
 
 
-def test_groups_and_environments_are_closed(hostile: Report, factors: Report, looked: Report) -> None:
+def test_groups_and_environments_are_closed(hostile: Findings, factors: Findings, looked: Findings) -> None:
     """What can be checked without a TeX."""
     for report in (hostile, factors, looked):
         document = render(report, draw(report))
@@ -97,7 +97,7 @@ def test_groups_and_environments_are_closed(hostile: Report, factors: Report, lo
             assert len(cells) == 1
 
 
-def test_the_parts_stand_in_the_order_of_the_page(looked: Report) -> None:
+def test_the_parts_stand_in_the_order_of_the_page(looked: Findings) -> None:
     document = render(looked, draw(looked))
     parts = [looked.answer.replace("%", r"\%"), "The difference", "What each arm reached", "Epoch by epoch",
              "What is taken for what", "Inside one network", "What the data cannot say",

@@ -11,12 +11,13 @@ from factories import EPOCHS, make_results, make_study
 from scipy import stats
 
 from assay.findings.findings import build
+from assay.findings.wording.code_words import CLAIM_VERDICTS
 from assay.records.metrics import METRICS
 from assay.records.runs import Status
 from assay.report import document
 from assay.report.document import Document
-from assay.results import EPOCH_COLUMNS, Results
-from assay.stats import ClaimVerdict
+from assay.results import Results
+from assay.store.readout import EPOCH_COLUMNS
 
 Row = dict[str, str]
 Interval = tuple[float, float]
@@ -134,7 +135,7 @@ def test_every_claim_is_computed_again_from_the_runs(results: Results, found: Do
         assert [end and float(end) for end in (row["low"], row["high"])] == shown
         assert float(row["confidence"]) == pytest.approx(confidence)
         assert float(row["level"]) == 0.05
-    assert verdicts == {*ClaimVerdict}
+    assert verdicts == {*CLAIM_VERDICTS.values()}
 
 
 def claimed(row: Row) -> str:

@@ -6,7 +6,7 @@ import pytest
 from factories import WHY, make_results, make_study
 from rich.console import Console, RenderableType
 
-from assay.findings.findings import Report, build
+from assay.findings.findings import Findings, build
 from assay.records.runs import Status
 from assay.report.terminal import arms_table, results_table, status_table, summary, verdict_panel
 from assay.results import Results
@@ -67,7 +67,7 @@ def test_status_counts_every_run(interim: Results) -> None:
     assert "6 of 8 runs" in text
 
 
-def test_the_summary_says_what_the_report_says(report: Report) -> None:
+def test_the_summary_says_what_the_report_says(report: Findings) -> None:
     text = printed(summary(report))
     assert readable(text)
     flat = re.sub(r"[\s│]+", " ", text)
@@ -78,7 +78,7 @@ def test_the_summary_says_what_the_report_says(report: Report) -> None:
     assert f"{100 * c.interval[0]:+.2f} to {100 * c.interval[1]:+.2f} pp" in flat
 
 
-def test_a_family_has_a_row_a_comparison(family: Report) -> None:
+def test_a_family_has_a_row_a_comparison(family: Findings) -> None:
     text = printed(verdict_panel(family))
     assert readable(text)
     for effect in family.effects:
@@ -100,7 +100,7 @@ def test_few_seeds_show_their_values(tmp_path: Path, seeds: int) -> None:
     assert readable(printed(summary(report)))
 
 
-def test_factors_have_a_row_an_effect(factors: Report) -> None:
+def test_factors_have_a_row_an_effect(factors: Findings) -> None:
     text = printed(verdict_panel(factors))
     assert readable(text)
     flat = re.sub(r"[\s│]+", " ", text)

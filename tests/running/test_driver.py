@@ -14,7 +14,7 @@ from assay.records.runs import RunId, Status
 from assay.results import Results
 from assay.running.events import Compiling, EpochEnded, StepsTaken
 from assay.running.run import run
-from assay.training.checkpoints import path_of
+from assay.store.weights import path_of
 
 SEEDS = [0, 1, 2, 3, 4]
 ARMS = ("max", "average")
@@ -34,6 +34,8 @@ class Cohort(Session):
     def train_epoch(self, images, labels, epoch, on_steps):
         if len(self.alone) > self.engine.room and epoch > 1:
             raise MemoryError("no room")
+        if epoch > 1 and {*self.seeds} & {*self.engine.broken}:
+            raise ValueError("no luck")
         for number, session in enumerate(self.alone):
             session.train_epoch(images, labels, epoch, (lambda step: None) if number else on_steps)
 
@@ -58,10 +60,11 @@ class Cohort(Session):
 class CohortEngine(ReferenceEngine):
     """The reference engine with several runs a session; tells of the sessions that it opened."""
 
-    def __init__(self, runs, room=99, lost=()):
+    def __init__(self, runs, room=99, lost=(), broken=()):
         self.runs_per_session = runs
         self.room = room
         self.lost = lost
+        self.broken = broken
         self.opened = []
 
     def session(self, network, recipe, seeds, states):
@@ -121,6 +124,29 @@ def test_a_run_for_which_memory_does_not_suffice_alone_has_failed(study, tmp_pat
         assert {(record.status, record.message) for record in results.runs} == {
             (Status.FAILED, "MemoryError: no room")
         }
+
+
+def test_an_error_in_a_session_of_several_costs_its_run_alone(study, alone, tmp_path, monkeypatch):
+    """The others are trained without it, and what they have learnt by then is not trained again."""
+    events = []
+    engine = CohortEngine(16, broken=(3,))
+    monkeypatch.setitem(engines.ENGINES, "reference", lambda: engine)
+    with closing(run(study, tmp_path, workers=1, on_event=events.append)) as results:
+        found = outcome(results)
+    for arm in ARMS:
+        for seed in SEEDS:
+            name = RunId(arm, seed)
+            epochs = [
+                event.record.epoch for event in events if isinstance(event, EpochEnded) and event.run == name
+            ]
+            if seed == 3:
+                assert (found[name].status, found[name].message) == (Status.FAILED, "ValueError: no luck")
+                assert (epochs, found[name].epochs, found[name].best_epoch) == ([1], 1, 1)
+            else:
+                kept = [key for key in alone if name in (key, key[0] if isinstance(key, tuple) else None)]
+                assert {key: found[key] for key in kept} == {key: alone[key] for key in kept}
+                assert epochs == [1, 2, 3]
+    assert (0, 1, 2, 3, 4) in engine.opened
 
 
 def test_a_run_that_diverges_leaves_its_siblings_alone(study, alone, tmp_path, monkeypatch):

@@ -36,6 +36,7 @@ def test_a_set_that_is_not_fetched_is_assumed_and_an_unknown_one_is_an_error(mon
     monkeypatch.setenv("ASSAY_DATA", str(tmp_path))
     assert outline(DataSpec("emnist/balanced")) == Outline(97_000, 15_800, 18_800, assumed=True)
     assert outline(DataSpec("emnist/balanced", 1000)).valid == 150
+    assert outline(DataSpec("emnist/balanced", 1)).valid == 1
     with pytest.raises(DataError, match="unknown"):
         outline(DataSpec("emnist/balnced"))
 
@@ -44,7 +45,7 @@ def test_an_estimate_scales_with_the_work(characters: str):
     """A run takes at least its steps, and a hundred epochs far longer than one."""
     times = {}
     for epochs in (1, 100):
-        plan = make_plan(tiny_study(characters, training={"epochs": epochs}), (1, 14, 14), 6)
+        plan = make_plan(tiny_study(characters, training={"epochs": epochs}), SIZES)
         found = estimate(plan, Outline(3200, 100, 10, (1, 14, 14), 6), workers=2)
         assert [cohort.arm for cohort in found.cohorts] == ["max", "average"]
         assert all(cohort.memory > 0 and cohort.steps_per_second > 0 for cohort in found.cohorts)
@@ -63,10 +64,10 @@ def test_a_batch_is_no_larger_than_the_training_set(characters: str, monkeypatch
     monkeypatch.setattr(ReferenceSession, "train_epoch", train_epoch)
     monkeypatch.setattr("assay.running.estimate.BUDGET", 0.0)
     study = tiny_study(characters, training={"batch_size": 4096, "epochs": 1})
-    found = estimate(make_plan(study, (1, 14, 14), 6), Outline(50, 20, 10, (1, 14, 14), 6), workers=1)
+    found = estimate(make_plan(study, SIZES), Outline(50, 20, 10, (1, 14, 14), 6), workers=1)
     assert set(taken) == {(50, 50), (50 * STEPS, 50)}
     same = tiny_study(characters, training={"batch_size": 50, "epochs": 1})
-    expected = estimate(make_plan(same, (1, 14, 14), 6), Outline(50, 20, 10, (1, 14, 14), 6), workers=1)
+    expected = estimate(make_plan(same, SIZES), Outline(50, 20, 10, (1, 14, 14), 6), workers=1)
     assert found.memory == expected.memory
 
 
@@ -82,32 +83,36 @@ def timed(monkeypatch, tmp_path):
     monkeypatch.setattr(Trial, "answer", lambda *_: next(answers))
 
 
+EVALUATED = 3 * (50 + 50) + 2 * 100 + 10
+"""Images: a sample and the validation set three times, all training images twice at the end, the test set."""
+
+
 def test_a_disturbed_round_widens_the_range_and_leaves_the_estimate(characters: str, timed):
     study = tiny_study(characters, training={"batch_size": 30, "epochs": 3})
-    found = estimate(make_plan(study, (1, 14, 14), 6), SIZES, workers=1)
+    found = estimate(make_plan(study, SIZES), SIZES, workers=1)
     for cohort in found.cohorts:
         assert cohort.steps_per_second == 1
-        assert cohort.seconds == 3 * (4 * 1 + 150 * 0.25) + 10 * 0.25
-        assert cohort.slowest == 3 * (4 * 10 + 150 * 0.5) + 10 * 0.5
+        assert cohort.seconds == 3 * 4 * 1 + EVALUATED * 0.25
+        assert cohort.slowest == 3 * 4 * 10 + EVALUATED * 0.5
 
 
 def test_finished_runs_stand_for_what_is_measured(characters: str, timed):
     study = tiny_study(characters, training={"batch_size": 4096, "epochs": 1})
-    plan = make_plan(study, (1, 14, 14), 6)
+    plan = make_plan(study, SIZES)
     first = plan.cohorts[0]
     for rate in (2.0, 4.0, 5.0):
         speed.record_run(first.engine, first.network, first.recipe.fitted(100), rate)
     found = estimate(plan, SIZES, workers=1)
     assert [cohort.steps_per_second for cohort in found.cohorts] == [4, 1]
-    assert found.cohorts[0].seconds == 0.25 + 150 * 0.25 + 10 * 0.25
-    assert found.cohorts[0].slowest == 0.5 + 150 * 0.5 + 10 * 0.5
+    assert found.cohorts[0].seconds == 0.25 + (2 * 50 + 2 * 100 + 10) * 0.25
+    assert found.cohorts[0].slowest == 0.5 + (2 * 50 + 2 * 100 + 10) * 0.5
 
 
 def test_a_run_that_ends_is_recorded(characters: str, monkeypatch, tmp_path):
     monkeypatch.setattr(speed, "folder", lambda: tmp_path / "kept")
     study = tiny_study(characters)
     results = run(study, tmp_path / "out", workers=1)
-    for cohort in make_plan(study, (1, 14, 14), 6).cohorts:
+    for cohort in make_plan(study, SIZES).cohorts:
         rates = speed.recorded(cohort.engine, cohort.network, cohort.recipe.fitted(TRAIN))
         own = [r.steps_per_second for r in results.runs if r.arm == cohort.arm.name]
         assert sorted(rates) == sorted(own)

@@ -9,9 +9,12 @@ import pytest
 from killing import last_words, start
 from tiny import outcome, tiny_study, tiny_tables
 
-from assay.results import DATABASE, Results
+from assay.results import Results
 from assay.running.events import EpochEnded, RunEnded
 from assay.running.run import run
+from assay.store.readout import DATABASE
+from assay.store.weights import path_of
+from assay.training.checkpoints import load_progress
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="there is no SIGKILL")
 
@@ -41,7 +44,7 @@ def unharmed(characters, tmp_path_factory):
 
 
 def check_what_is_left(folder, told, expected):
-    """The database is sound, and holds all that was told, and nothing that is not so."""
+    """The database is sound, holds what was told, all of it so, and no more than checkpoints do."""
     if not (folder / DATABASE).exists():
         assert told == []
         return
@@ -53,6 +56,13 @@ def check_what_is_left(folder, told, expected):
                 assert event.record in results.epochs(event.run)
             if isinstance(event, RunEnded):
                 assert event.record in results.runs
+        header = results.header
+        for record in results.runs:
+            if stored := not record.status.ended and len(results.epochs(record.id)):
+                identity = {"arm": record.arm, "seed": record.seed}
+                identity |= {"study": header.digest, "data": header.data_digest}
+                kept = load_progress(path_of(folder, record.id, unfinished=True), identity)
+                assert len(kept.history) >= stored, "a checkpoint is behind the store"
         for key, value in outcome(results).items():
             if isinstance(key, tuple) and key[1] in ("epochs", "layers"):
                 assert expected[key][: len(value)] == value

@@ -10,7 +10,7 @@ from assay.records.runs import RunId, Status
 from assay.results import Results
 from assay.running import run as runner
 from assay.running.events import Started
-from assay.training.checkpoints import load_weights, path_of
+from assay.store.weights import load_weights, path_of
 
 OTHER = {
     "name": "other",
@@ -105,3 +105,10 @@ def test_a_run_that_diverged_has_diverged(characters, tmp_path):
         assert trained == []
         assert all(one.status is Status.DIVERGED for one in second.runs)
         assert outcome(second) == outcome(first)
+
+
+@pytest.mark.parametrize("given", [str, lambda folder: folder, lambda folder: iter([str(folder)])])
+def test_one_folder_or_several_as_paths_or_text(given, characters, earlier, tmp_path):
+    results, trained = run(tiny_study(characters), tmp_path, given(earlier))
+    results.close()
+    assert trained == []

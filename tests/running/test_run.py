@@ -7,28 +7,32 @@ import subprocess
 import sys
 import threading
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from elsewhere import run_as_nobody
+from sabotage import fail_at_the_end, raising, spoil
 from tiny import CLASSES, TEST, outcome, tiny_study
 from torch.nn.functional import cross_entropy
 from torch_networks import load_weights, torch_blocks
 
-from assay import engines
 from assay.data import load
-from assay.engines import speed
-from assay.errors import AssayError, StoreError, UnsupportedError, UsageError
+from assay.engines import choice, speed
+from assay.errors import ShapeError, StoreError, UnsupportedError, UsageError
 from assay.records.runs import RunId, Status
-from assay.results import DATABASE, Results
-from assay.running import driver as workers
+from assay.results import Results
 from assay.running.events import EpochEnded, Loading, RunEnded, Started, StepsTaken
 from assay.running.run import run
+from assay.running.threads import Threads
+from assay.running.tracebacks import traceback_of
+from assay.store import SQLiteStore, weights
 from assay.store.lock import folder_lock
+from assay.store.readout import DATABASE
+from assay.store.weights import path_of
 from assay.study import tables
-from assay.training import checkpoints
-from assay.training.checkpoints import path_of
 
 
 def ran(study, folder, **options):
@@ -103,7 +107,7 @@ def test_what_is_measured_is_what_pytorch_measures_with_the_same_weights(engine,
     with closing(run(study, tmp_path)) as results:
         for record in results.runs:
             modules = torch_blocks(1, 6, record.arm, CLASSES, (14, 14)).double()
-            load_weights(modules, checkpoints.load_weights(path_of(tmp_path, record.id)))
+            load_weights(modules, weights.load_weights(path_of(tmp_path, record.id)))
             best = results.epochs(record.id)[record.best_epoch - 1]
             assert best.valid_accuracy == max(epoch.valid_accuracy for epoch in results.epochs(record.id))
             correct = results.correct(record.id)
@@ -220,7 +224,7 @@ def test_a_study_that_was_interrupted_is_continued(engine, after, characters, ex
 
 def fastest(monkeypatch, name):
     """Let "auto" find that one engine is the faster one, however small the network."""
-    monkeypatch.setattr(engines, "COMPARED_FROM", 0)
+    monkeypatch.setattr(choice, "COMPARED_FROM", 0)
     monkeypatch.setattr(speed, "recall", lambda *_: None)
     monkeypatch.setattr(speed, "steps_per_second", lambda engine, *_: float(engine.name == name))
 
@@ -244,7 +248,7 @@ def test_a_study_whose_engine_is_gone_is_not_continued_with_another(characters, 
     fastest(monkeypatch, "torch:cpu")
     interrupted(study, tmp_path, EpochEnded)
     kept = (tmp_path / DATABASE).read_bytes()
-    monkeypatch.setattr(engines, "find_spec", lambda name: None)
+    monkeypatch.setattr(choice, "find_spec", lambda name: None)
     with pytest.raises(UnsupportedError) as caught:
         run(study, tmp_path)
     assert str(caught.value) == (
@@ -280,45 +284,129 @@ def test_a_run_that_diverges_is_said_to_and_its_siblings_go_on(engine, character
 
 
 def test_a_test_loss_that_is_not_finite_is_no_result(characters, tmp_path, monkeypatch):
-    def poisoned(job, data, runs):
-        [found] = test(job, data, runs)
-        return [type(found)(float("nan"), found.predicted, found.correct)]
+    def poison(session):
+        def evaluate(images, labels):
+            [found] = measured(images, labels)
+            return [replace(found, loss=float("nan")) if len(labels) == TEST else found]
 
-    test = workers.test
-    monkeypatch.setattr(workers, "test", poisoned)
+        measured = session.evaluate
+        session.evaluate = evaluate
+
+    spoil(monkeypatch, "reference", poison)
     with closing(run(tiny_study(characters, training={"epochs": 1}), tmp_path)) as results:
         assert {record.status for record in results.runs} == {Status.DIVERGED}
         assert {record.message for record in results.runs} == {"the loss on the test set is not finite"}
         assert np.isnan(results.accuracies("max")).all()
 
 
-def failing(monkeypatch, arm, error):
-    """Make every run of ``arm`` raise ``error`` once it has trained."""
-    train = workers.train
+def failing(monkeypatch, engine, error):
+    """Make every run with max pooling raise ``error`` once it has trained."""
 
-    def broken(session, data, runs, on_steps):
-        yield from train(session, data, runs, on_steps)
-        if session.network.layers[2].kind == arm:
-            raise error
+    def change(session):
+        if session.network.layers[2].kind == "maxpool":
+            fail_at_the_end(session, error)
 
-    monkeypatch.setattr(workers, "train", broken)
+    spoil(monkeypatch, engine, change)
 
 
-@pytest.mark.parametrize("error", [ValueError("no\nluck"), MemoryError(), SystemExit(0)])
-def test_a_run_that_fails_says_why_and_is_tried_again(
+ERRORS = [ValueError("no\nluck"), MemoryError(), SystemExit(0), ShapeError("upstream: 3, expected 4")]
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+def test_a_run_that_fails_says_why_and_is_trained_again_when_asked(
     engine, error, characters, expected, tmp_path, monkeypatch
 ):
     study = tiny_study(characters, engine=engine)
     with monkeypatch.context() as patch:
-        failing(patch, "maxpool", error)
+        failing(patch, engine, error)
         with closing(run(study, tmp_path, workers=2)) as results:
             assert (results.done, results.complete) == (2, False)
             assert [record.status for record in results.of("average")] == [Status.DONE] * 2
             for record in results.of("max"):
-                assert (record.status, record.test) == (Status.FAILED, None)
+                assert (record.status, record.test, record.epochs) == (Status.FAILED, None, 3)
                 assert record.message == f"{type(error).__name__}: {error}".splitlines()[0]
+                text = traceback_of(tmp_path, record.id)
+                assert text.startswith("Traceback")
+                assert "in broken" in text, "where it was raised"
+                assert text.rstrip().endswith(str(error))
             assert np.isnan(results.accuracies("max")).all()
-    assert ran(study, tmp_path) == expected(engine)
+            failed = results.of("max")
+    events = []
+    with closing(run(study, tmp_path, on_event=events.append)) as results:
+        assert (events, results.of("max")) == ([], failed), "a failed run is left alone"
+    assert ran(study, tmp_path, retry_failed=True, on_event=events.append) == expected(engine)
+    [started] = [event for event in events if isinstance(event, Started)]
+    assert ([*started.failed], started.pending) == (failed, tuple(record.id for record in failed))
+    assert not any(isinstance(event, StepsTaken) for event in events), "they go on from their checkpoints"
+    assert [*(tmp_path / "failures").iterdir()] == []
+
+
+def test_a_study_that_is_continued_leaves_failed_runs_alone(characters, tmp_path, monkeypatch):
+    """Though there is something to train besides."""
+    study = tiny_study(characters)
+    with monkeypatch.context() as patch:
+        failing(patch, "reference", ValueError("no luck"))
+        run(study, tmp_path, first=1).close()
+    events = []
+    with closing(run(study, tmp_path, on_event=events.append)) as results:
+        statuses = {record.id: record.status for record in results.runs}
+    assert [status for run_id, status in statuses.items() if status is Status.FAILED] == [Status.FAILED]
+    assert statuses[RunId("max", 0)] is Status.FAILED
+    [started] = [event for event in events if isinstance(event, Started)]
+    assert started.pending == (RunId("max", 1), RunId("average", 1))
+    assert [record.id for record in started.failed] == [RunId("max", 0)]
+
+
+def test_what_cannot_say_what_it_is_fails_its_run_alone(characters, tmp_path, monkeypatch):
+    class Mute(Exception):
+        def __str__(self):
+            raise RuntimeError("not a word")
+
+    failing(monkeypatch, "reference", Mute())
+    with closing(run(tiny_study(characters), tmp_path)) as results:
+        assert {record.message for record in results.of("max")} == {"Mute: its message cannot be written"}
+        assert results.done == 2
+
+
+@pytest.mark.parametrize("where", ["add_epoch", "finish"])
+def test_a_store_that_cannot_be_written_ends_the_study(where, characters, expected, tmp_path, monkeypatch):
+    """And the study goes on from there when it can be."""
+    threads = threading.active_count()
+    with monkeypatch.context() as patch:
+        patch.setattr(SQLiteStore, where, raising(StoreError("results.db: cannot be written (disk full)")))
+        with pytest.raises(StoreError, match="disk full"):
+            run(tiny_study(characters), tmp_path, workers=2)
+    assert threading.active_count() == threads
+    with closing(Results.open(tmp_path)) as results:
+        assert Status.FAILED not in {record.status for record in results.runs}
+    assert ran(tiny_study(characters), tmp_path) == expected("reference")
+
+
+def test_an_epoch_costs_the_same_whatever_was_stored_before(characters, tmp_path, monkeypatch):
+    """Nothing is read from the store between the start and the last end."""
+    reads, events = [], []
+    read = SQLiteStore._read
+
+    def counted(store, query, *values, **options):
+        reads.append(query)
+        return read(store, query, *values, **options)
+
+    def on_event(event):
+        if isinstance(event, Started):
+            reads.clear()
+        events.append((type(event), len(reads)))
+
+    monkeypatch.setattr(SQLiteStore, "_read", counted)
+    run(tiny_study(characters, seeds=5), tmp_path, workers=1, on_event=on_event).close()
+    kinds = [kind for kind, _ in events]
+    assert (kinds.count(EpochEnded), kinds.count(RunEnded)) == (30, 10)
+    assert {count for _, count in events[1:]} == {0}
+
+
+def test_workers_or_an_executor(characters, tmp_path):
+    with pytest.raises(UsageError, match="found both, expected one"):
+        run(tiny_study(characters), tmp_path / "out", workers=2, executor=Threads(2))
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_damaged_checkpoint_is_not_passed_over(characters, expected, tmp_path):
@@ -430,16 +518,6 @@ def test_a_number_of_workers_that_cannot_be_is_refused(count, characters, tmp_pa
     assert not (tmp_path / "out").exists()
 
 
-def nobody(folder, pipe):
-    """Run a study as a user who owns nothing, which the owner of all, root, is not hindered from."""
-    if os.geteuid() == 0:
-        os.setuid(65534)
-    try:
-        run(tiny_study("glyphs"), Path(folder) / "out")
-    except AssayError as error:
-        pipe.send(str(error))
-
-
 @pytest.mark.parametrize("name", ["a\0b", "x" * 300])
 def test_a_folder_that_cannot_be_is_refused(name, characters, tmp_path):
     with pytest.raises(StoreError, match="cannot be made"):
@@ -451,17 +529,16 @@ def test_a_folder_that_cannot_be_written_is_refused(tmp_path_factory):
     folder = tmp_path_factory.mktemp("closed")
     folder.chmod(0o555)
     receive, send = multiprocessing.Pipe(duplex=False)
-    process = multiprocessing.get_context("spawn").Process(target=nobody, args=(str(folder), send))
+    process = multiprocessing.get_context("spawn").Process(target=run_as_nobody, args=(str(folder), send))
     process.start()
     process.join()
     assert receive.poll()
     assert receive.recv().startswith(f"'{folder}/out': cannot be made (Permission denied")
 
 
-@pytest.mark.parametrize("name", ["lock", DATABASE])
-def test_a_stranger_in_the_folder_is_refused(name, characters, tmp_path):
-    (tmp_path / name).write_bytes(b"not a database, but long enough to be looked at: " * 40)
-    with pytest.raises(StoreError, match=rf"{tmp_path}/{name}: .*not a database"):
+def test_a_stranger_in_the_folder_is_refused(characters, tmp_path):
+    (tmp_path / DATABASE).write_bytes(b"not a database, but long enough to be looked at: " * 40)
+    with pytest.raises(StoreError, match=rf"{tmp_path}/{DATABASE}: .*not a database"):
         run(tiny_study(characters), tmp_path)
 
 

@@ -5,6 +5,7 @@ from contextlib import closing
 
 import pytest
 from killing import last_words, start
+from sabotage import fail_at_the_end, spoil
 from tiny import outcome, tiny_study, tiny_tables
 
 from assay.errors import UsageError
@@ -126,7 +127,7 @@ def test_a_budget_that_is_used_up_ends_it_and_another_continues_it(characters, t
     many = study(characters, NEVER, training={"epochs": 3})
     with closing(run_until_resolved(many, tmp_path, budget=1e-9, workers=1)) as results:
         assert results.done == 0
-        assert build(results).stamp == "interim 0/10"
+        assert build(results).stamp == "stopped at 0/10"
     with closing(run_until_resolved(many, tmp_path, budget=1e6)) as results:
         assert results.complete
 
@@ -138,16 +139,13 @@ def test_a_budget_is_some_time(budget, characters, tmp_path):
 
 
 def test_a_failed_run_ends_it_before_the_look(characters, tmp_path, monkeypatch):
-    from assay.running import driver as workers
-
-    def broken(job, data, runs):
-        raise RuntimeError("broken")
-
-    monkeypatch.setattr(workers, "test", broken)
+    spoil(monkeypatch, "reference", lambda session: fail_at_the_end(session, RuntimeError("broken")))
     with closing(run_until_resolved(study(characters), tmp_path)) as results:
         assert (results.done, look_of(results), len(results.runs)) == (0, None, 6)
     monkeypatch.undo()
     with closing(run_until_resolved(study(characters), tmp_path)) as results:
+        assert results.done == 0, "failed runs are left alone"
+    with closing(run_until_resolved(study(characters), tmp_path, retry_failed=True)) as results:
         assert resolved(results)
 
 

@@ -67,11 +67,23 @@ def test_a_direction_is_what_the_t_tests_say(d, relations):
         S: (two_sided(d, ALPHA), 1 - ALPHA),
         C: (two_sided(d, sure), 1 - sure),
         T: ((-inf, upper(d, sure)), 1 - sure),
-        U: (two_sided(d, ALPHA), 1 - ALPHA),
+        U: (two_sided(d, sure), 1 - sure) if two_sided(d, ALPHA)[1] < 0 else (two_sided(d, ALPHA), 1 - ALPHA),
     }
     interval, confidence = decides[found.verdict]
     assert found.interval == close(interval)
     assert found.confidence == close(confidence)
+
+
+def test_what_is_undecided_never_shows_an_interval_that_speaks_against_it():
+    """Contradicted at 5%, not at 5% / 5: the interval that left it open holds 0, or meets the margin."""
+    below = near(np.arange(6.0), -3.0, 0.0, 0.5)
+    assert two_sided(below, ALPHA)[1] < 0 < two_sided(below, ALPHA / 5)[1]
+    found = check_relation(below, ">", margin=0.01, relations=5)
+    assert (found.verdict, found.interval) == (U, close(two_sided(below, ALPHA / 5)))
+    beyond = near(np.arange(6.0), 3.0, MARGIN, 0.5)
+    assert two_sided(beyond, 2 * ALPHA)[0] > MARGIN > two_sided(beyond, ALPHA / 5)[0]
+    found = check_relation(beyond, "=", margin=MARGIN, relations=5)
+    assert (found.verdict, found.interval) == (U, close(two_sided(beyond, ALPHA / 5)))
 
 
 @given(DIFFERENCES, PARTS)
@@ -96,10 +108,11 @@ def test_equivalence_is_two_one_sided_tests(d, relations):
     low, high = two_sided(d, ALPHA / relations)
     found = check_relation(d, "=", margin=MARGIN, relations=relations)
     assert found.verdict is (S if tost < ALPHA else C if low > MARGIN or high < -MARGIN else U)
-    if found.verdict is C:
+    inner = two_sided(d, 2 * ALPHA)
+    if found.verdict is C or (found.verdict is U and (inner[0] > MARGIN or inner[1] < -MARGIN)):
         assert (found.interval, found.confidence) == (close((low, high)), close(1 - ALPHA / relations))
     else:
-        assert (found.interval, found.confidence) == (close(two_sided(d, 2 * ALPHA)), close(1 - 2 * ALPHA))
+        assert (found.interval, found.confidence) == (close(inner), close(1 - 2 * ALPHA))
 
 
 @given(DIFFERENCES | EQUAL, RELATIONS, PARTS)

@@ -33,7 +33,7 @@ def judged(d, **options):
 
 def test_there_are_five_verdicts():
     assert [str(v) for v in Verdict] == [
-        "better", "worse", "equivalent", "different but negligible", "inconclusive",
+        "better", "worse", "equivalent", "negligible", "inconclusive",
     ]  # fmt: skip
 
 

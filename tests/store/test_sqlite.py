@@ -11,10 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from elsewhere import all_of, read_as_nobody
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assay.errors import AssayError, StoreError
+from assay.errors import StoreError, one_line
 from assay.records.runs import EpochRecord, LayerRecord, RunId, RunRecord, Status, TestResult
 from assay.store import Header, SQLiteStore
 from assay.store.migrations import OLDEST, VERSION
@@ -37,8 +38,8 @@ shares = st.floats(0, 1)
 losses = st.floats(0, 1e30) | st.sampled_from([nan, inf])
 epochs = st.builds(EpochRecord, st.integers(1, 5), losses, shares, losses, shares, shares, shares, shares)
 statuses = st.sampled_from([status for status in Status if status not in (Status.DONE, Status.STOPPED)])
-answers = st.lists(st.integers(0, 46), min_size=TOTAL, max_size=TOTAL).map(np.array)
-messages = st.none() | st.text(max_size=9)
+answers = st.lists(st.integers(0, 3), min_size=TOTAL, max_size=TOTAL).map(np.array)
+messages = st.none() | st.text(max_size=9).map(one_line)
 
 
 @pytest.fixture
@@ -215,23 +216,6 @@ def whole(tmp_path_factory):
     return found
 
 
-def all_of(path):
-    """Read all that there is, or return the line with which it is refused."""
-    try:
-        with closing(SQLiteStore.open(path)) as store:
-            found = [store.header, store.runs(), store.test_openings()]
-            for run in store.runs():
-                found += [
-                    store.epochs(run.id),
-                    store.layers(run.id),
-                    list(store.correct(run.id)),
-                    list(store.predicted(run.id)),
-                ]
-            return found
-    except AssayError as error:
-        return str(error)
-
-
 def test_a_file_cut_anywhere_is_whole_or_refused(whole, tmp_path):
     path = tmp_path / "cut.db"
     for length in [*range(0, 200, 7), *range(200, len(whole), 997)]:
@@ -257,13 +241,6 @@ def test_whatever_byte_is_changed_the_file_is_read_or_refused(whole, edits):
         path.write_bytes(changed)
         found = all_of(path)
     assert not isinstance(found, str) or len(found.splitlines()) == 1
-
-
-def read_as_nobody(path, pipe):
-    """Read as a user who owns nothing; root could write anywhere."""
-    if os.geteuid() == 0:
-        os.setuid(65534)
-    pipe.send(all_of(Path(path)))
 
 
 @pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")

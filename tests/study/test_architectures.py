@@ -7,7 +7,7 @@ import pytest
 import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from tiny import tiny_study
+from tiny import sizes, tiny_study
 from torch import nn
 from torch_networks import load_weights, torch_blocks, torch_dense, torch_pools
 
@@ -233,7 +233,7 @@ def test_a_network_that_does_not_end_in_the_classes_is_refused():
 def test_a_network_that_does_not_fit_is_refused_naming_arm_and_layer(network, layer):
     study = tiny_study("glyphs", factors={"size": {"fits": {}, "deep": {"network": network}}}, control="fits")
     with pytest.raises(ShapeError) as caught:
-        make_plan(study, EMNIST, 47)
+        make_plan(study, sizes(EMNIST))
     assert str(caught.value).startswith(f"tiny: arm 'deep': layer {layer}: ")
     assert len(str(caught.value).splitlines()) == 1
 
@@ -243,11 +243,11 @@ def test_an_engine_that_is_unknown_is_refused_naming_the_arm():
     with pytest.raises(
         AssayError, match=r"^tiny: arm 'fast': engine 'nunba' is unknown \(did you mean 'numba'\?\)$"
     ):
-        make_plan(study, EMNIST, 47)
+        make_plan(study, sizes(EMNIST))
 
 
 def test_arms_of_one_seed_start_alike_where_name_and_shape_agree():
-    plan = make_plan(tiny_study("glyphs", network={"layers": 3}), EMNIST, 47)
+    plan = make_plan(tiny_study("glyphs", network={"layers": 3}), sizes(EMNIST))
     one, other = (cohort.network.initialise(5) for cohort in plan.cohorts)
     assert one.keys() == other.keys()
     for name in one:

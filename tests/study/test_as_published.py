@@ -3,7 +3,7 @@
 import pytest
 from factories import make_results, make_study
 
-from assay.findings.claims import claims
+from assay.findings.claim_verdicts import claims
 from assay.findings.findings import build
 from assay.findings.published import published
 from assay.records.metrics import METRICS

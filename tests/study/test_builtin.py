@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from tiny import sizes
 
 from assay.optim import SGD, Adam, RMSprop
 from assay.running.plan import make_plan
@@ -28,7 +29,7 @@ def test_a_built_in_study_is_whole(name):
     assert len(study.seeds) >= 5
     assert from_tables(json.loads(json.dumps(study.to_tables())), "x").digest == study.digest
     for profile, classes in ((study, 47), (study.quickened(), 47)):
-        for cohort in make_plan(profile, (1, 28, 28), classes).cohorts:
+        for cohort in make_plan(profile, sizes(classes=classes)).cohorts:
             assert cohort.network.output_shape == (classes,)
     assert study.quickened().data.source == "glyphs"
 
@@ -65,7 +66,7 @@ def test_optimizers_is_the_2017_comparison():
 
 def arithmetic(study):
     """Return the floating-point operations of a study's training, forward and per example of its set."""
-    return sum(c.network.flops * c.recipe.epochs * len(c.seeds) for c in make_plan(study).cohorts)
+    return sum(c.network.flops * c.recipe.epochs * len(c.seeds) for c in make_plan(study, sizes()).cohorts)
 
 
 @pytest.mark.parametrize("name", builtin())

@@ -8,7 +8,7 @@ from bounded import bounded
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from junk import CLASSES, EXAMPLES, JUNK, SHAPE, junk_studies, studies
-from tiny import tiny_tables
+from tiny import sizes, tiny_tables
 
 from assay.engines.speed import Trial
 from assay.errors import AssayError
@@ -16,6 +16,7 @@ from assay.nn.network import Network
 from assay.running.plan import check, make_plan
 from assay.study.study import from_tables, tables
 
+SIZES = sizes(SHAPE, CLASSES, EXAMPLES)
 INITIALISE = Network.initialise
 
 
@@ -31,7 +32,7 @@ def verdict(values):
     """Return the study, checked for data of a few small images, or the line with which it is refused."""
     try:
         study = from_tables(values, "f.toml")
-        check(study, SHAPE, CLASSES, EXAMPLES)
+        check(study, SIZES)
     except AssayError as error:
         return str(error)
     return study
@@ -63,11 +64,11 @@ def test_what_is_accepted_takes_its_first_steps(values, engine):
     """Where they lead is no business of this test: to anything but an exception."""
     study = verdict({**values, "engine": engine})
     assume(not isinstance(study, str))
-    networks = check(study, SHAPE, CLASSES, EXAMPLES)
+    networks = check(study, SIZES)
     assume(all(network.flops < 10**6 and network.parameter_count < 10**5 for network in networks.values()))
     assume(all(arm.settings.recipe.batch_size < 100 for arm in study.arms))
     try:
-        cohort = make_plan(study, SHAPE, CLASSES, examples=EXAMPLES).cohorts[0]
+        cohort = make_plan(study, SIZES).cohorts[0]
     except AssayError:
         return  # the engine lacks something
     with pytest.MonkeyPatch.context() as patch, np.errstate(all="ignore"):

@@ -5,7 +5,7 @@ from contextlib import closing
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tiny import outcome, tiny_study, tiny_tables
+from tiny import outcome, sizes, tiny_study, tiny_tables
 
 from assay.errors import StudyError
 from assay.optim import Adam
@@ -120,7 +120,7 @@ OTHER = {
 def planned(pair):
     """Plan a study of two arms; each pair names all that its arms differ in."""
     levels = {"a": pair[0], "b": pair[1]}
-    return make_plan(tiny_study("glyphs", factors={"f": levels}, control="a"), (1, 14, 14), 6, examples=150)
+    return make_plan(tiny_study("glyphs", factors={"f": levels}, control="a"), sizes((1, 14, 14), 6))
 
 
 @pytest.mark.parametrize("pair", SAME.values(), ids=SAME)
@@ -155,7 +155,7 @@ def test_the_two_are_named_among_many():
         {**tiny_tables(), "factors": {"w": {**levels, "again": levels["w4"]}}, "control": None}, "f"
     )
     with pytest.raises(StudyError, match="arms 'w4' and 'again' are the same run"):
-        make_plan(study)
+        make_plan(study, sizes())
 
 
 SCHEDULES = st.one_of(

@@ -347,7 +347,7 @@ def test_an_override_that_cannot_be_is_refused(overrides):
 
 def test_a_study_written_in_python_meets_the_same_errors():
     with pytest.raises(StudyError, match="seeds must be"):
-        Study(name="a", question="q", base=tiny_tables()["network"], factors={}, seeds=[1, 2])
+        Study(name="a", question="q", base=tiny_tables()["network"], factors={}, seeds="ab")
     with pytest.raises(StudyError, match="unknown key 'family'"):
         Study(name="a", question="q", base=tiny_tables()["network"], factors={})
 

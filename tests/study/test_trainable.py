@@ -7,7 +7,7 @@ import pytest
 from bounded import TooMuch, bounded
 from hypothesis import given
 from hypothesis import strategies as st
-from tiny import tiny_tables
+from tiny import sizes, tiny_tables
 
 from assay.engines.base import initial_state
 from assay.engines.reference import ReferenceEngine
@@ -62,7 +62,7 @@ def machine_of_16_gibibytes(monkeypatch):
 def refused(examples=100, **changes):
     values = {**tiny_tables(), "factors": {}, "control": None, **changes}
     with bounded(), pytest.raises(AssayError) as caught:
-        make_plan(from_tables(values, "f.toml"), examples=examples)
+        make_plan(from_tables(values, "f.toml"), sizes(train=examples))
     assert len(str(caught.value).splitlines()) == 1
     assert len(str(caught.value)) < 800
     return str(caught.value)

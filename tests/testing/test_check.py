@@ -15,9 +15,9 @@ from assay.nn import AvgPool2d, BatchNorm1d, Conv2d, Layer, Linear, MaxPool2d, R
 from assay.nn.init import GLOROT_UNIFORM
 from assay.nn.layer import Parameter
 from assay.testing.check import check, check_layer
+from assay.testing.check_text import lines
 from assay.testing.coursework import FromCoursework, ToCoursework
 from assay.testing.source import input_shape
-from assay.testing.text import lines
 
 
 @dataclass(frozen=True)

@@ -4,25 +4,25 @@ import numpy as np
 import pytest
 
 from assay import optim
-from assay.testing.formulas import MISTAKES, Rule
-from assay.testing.rules import kind_of
+from assay.testing.formulas import MISTAKES, Formula
+from assay.testing.learning_rules import kind_of
 
 CASES = {
-    "sgd": (Rule("sgd", 0.1), optim.SGD(0.1)),
-    "momentum": (Rule("momentum", 0.1, momentum=0.8), optim.SGD(0.1, momentum=0.8)),
-    "nesterov": (Rule("nesterov", 0.1, momentum=0.8), optim.SGD(0.1, momentum=0.8, nesterov=True)),
-    "adagrad": (Rule("adagrad", 0.1, eps=1e-6), optim.Adagrad(0.1, eps=1e-6)),
-    "rmsprop": (Rule("rmsprop", 0.1, beta2=0.9, eps=1e-6), optim.RMSprop(0.1, alpha=0.9, eps=1e-6)),
-    "adam": (Rule("adam", 0.1, eps=1e-6), optim.Adam(0.1, eps=1e-6)),
+    "sgd": (Formula("sgd", 0.1), optim.SGD(0.1)),
+    "momentum": (Formula("momentum", 0.1, momentum=0.8), optim.SGD(0.1, momentum=0.8)),
+    "nesterov": (Formula("nesterov", 0.1, momentum=0.8), optim.SGD(0.1, momentum=0.8, nesterov=True)),
+    "adagrad": (Formula("adagrad", 0.1, eps=1e-6), optim.Adagrad(0.1, eps=1e-6)),
+    "rmsprop": (Formula("rmsprop", 0.1, beta2=0.9, eps=1e-6), optim.RMSprop(0.1, alpha=0.9, eps=1e-6)),
+    "adam": (Formula("adam", 0.1, eps=1e-6), optim.Adam(0.1, eps=1e-6)),
     "adam, epsilon inside": (
-        Rule("adam", 0.1, eps=1e-6, slips={"eps inside": True}),
+        Formula("adam", 0.1, eps=1e-6, slips={"eps inside": True}),
         optim.Adam(0.1, eps=1e-6, eps_inside_sqrt=True),
     ),
     "adam, uncorrected": (
-        Rule("adam", 0.1, slips={"first uncorrected": True, "second uncorrected": True}),
+        Formula("adam", 0.1, slips={"first uncorrected": True, "second uncorrected": True}),
         optim.Adam(0.1, bias_correction=False),
     ),
-    "adamax": (Rule("adamax", 0.1, eps=1e-6), optim.Adamax(0.1, eps=1e-6)),
+    "adamax": (Formula("adamax", 0.1, eps=1e-6), optim.Adamax(0.1, eps=1e-6)),
 }
 
 
@@ -43,7 +43,7 @@ def test_every_slip_makes_a_difference():
     grads = [np.array([0.3, -1e-4]), np.array([0.2, 5e-5])]
     for kind, mistakes in MISTAKES.items():
         for words, slips in mistakes.items():
-            paths = [_falls(Rule(kind, 0.1, slips=each), grads) for each in ({}, slips)]
+            paths = [_falls(Formula(kind, 0.1, slips=each), grads) for each in ({}, slips)]
             assert not np.allclose(*paths, rtol=1e-6), (kind, words)
 
 

@@ -10,7 +10,7 @@ import pytest
 from planted_layers import PLANTED, SETTINGS
 
 from assay.testing.check import check
-from assay.testing.text import lines
+from assay.testing.check_text import lines
 
 
 class Mistake(NamedTuple):

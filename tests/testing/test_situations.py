@@ -7,7 +7,7 @@ from planted_layers import PLANTED
 
 from assay.errors import UsageError
 from assay.testing.check import check
-from assay.testing.text import lines
+from assay.testing.check_text import lines
 
 
 def said_of(target, **arguments):

@@ -19,8 +19,9 @@ from tiny import weights_digest
 from assay.engines.base import State
 from assay.errors import StoreError
 from assay.records.runs import EpochRecord, LayerRecord, RunId
+from assay.store.weights import load_weights, path_of, save_weights
 from assay.training import checkpoints
-from assay.training.checkpoints import load_progress, load_weights, path_of, save_progress, save_weights
+from assay.training.checkpoints import load_progress, save_progress
 from assay.training.train import Progress
 
 IDENTITY = {"arm": "max", "seed": 3, "study": "ab", "data": "cd"}
@@ -269,7 +270,7 @@ def test_equal_weights_make_equal_files_in_every_process(tmp_path):
     """safetensors keeps its metadata in a map whose order differs from process to process."""
     script = (
         "import sys, numpy as np; from pathlib import Path;"
-        "from assay.training.checkpoints import save_weights;"
+        "from assay.store.weights import save_weights;"
         "save_weights(Path(sys.argv[1]), {'a': np.arange(3.0), 'b': np.ones(2)}, {'arm': 'x', 'seed': 1})"
     )
     paths = [tmp_path / f"{count}.safetensors" for count in range(4)]

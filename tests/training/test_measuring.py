@@ -16,13 +16,14 @@ from assay.engines.base import State
 from assay.engines.reference import ReferenceEngine
 from assay.errors import StoreError, StudyError
 from assay.records.metrics import METRICS
-from assay.results import DATABASE, Results
+from assay.results import Results
 from assay.running.events import EpochEnded
 from assay.running.plan import make_plan
 from assay.running.run import run
 from assay.store import SQLiteStore
 from assay.store.migrations import VERSION
-from assay.training.checkpoints import load_weights, path_of
+from assay.store.readout import DATABASE
+from assay.store.weights import load_weights, path_of
 
 
 def data_of(labels, valid, seed):
@@ -58,7 +59,7 @@ def test_another_split_seed_draws_another_sample():
 def evaluated(results, record, split):
     """Return the accuracy of a run's stored weights."""
     data = load(results.study.data)
-    plan = make_plan(results.study, (1, *data.train.images.shape[1:]), len(data.classes))
+    plan = make_plan(results.study, data)
     job = plan.cohort(record.arm).job((record.seed,))
     weights, state = load_weights(path_of(results.folder, record.id)), job.start()[0].state
     best = State({name: weights[name] for name in state.parameters}, state.slots)

@@ -28,7 +28,7 @@ PUBLISHED_LOOP, PUBLISHED_VECTOR = 186e-3, 180e-6
 
 
 @dataclass(frozen=True)
-class Settings:
+class ConvolutionSettings:
     """What is measured; squares of ``image_sizes`` and ``kernel_sizes``, stride 1, no padding.
 
     The numbers of examples and channels are small because the nested loops
@@ -43,7 +43,7 @@ class Settings:
     rounds: int = 7
 
 
-QUICK = Settings(kernel_sizes=(3, 5), image_sizes=(8, 12), batch_size=2, rounds=3)
+QUICK = ConvolutionSettings(kernel_sizes=(3, 5), image_sizes=(8, 12), batch_size=2, rounds=3)
 """A trial of some seconds."""
 
 
@@ -88,7 +88,7 @@ class Addition:
 class ConvolutionBench:
     """All that was measured, on one thread."""
 
-    settings: Settings
+    settings: ConvolutionSettings
     measurements: tuple[Measurement, ...]
     addition: Addition
 
@@ -109,13 +109,15 @@ class ConvolutionBench:
         return _ratio((found.memory for found in self.of(method)), (other.memory for other in self.of(to)))
 
 
-def run(settings: Settings | None = None, on_case: Callable[[Case], None] | None = None) -> ConvolutionBench:
+def run(
+    settings: ConvolutionSettings | None = None, on_case: Callable[[Case], None] | None = None
+) -> ConvolutionBench:
     """Measure every method on every case; takes about two minutes, with `QUICK` some seconds.
 
     ``on_case`` is called before each case. BLAS is held to one thread, because
     the other methods have no more.
     """
-    settings = settings or Settings()
+    settings = settings or ConvolutionSettings()
     found: list[Measurement] = []
     with threadpool_limits(1):
         for sizes in product(settings.image_sizes, settings.kernel_sizes):
@@ -175,7 +177,7 @@ def _price(bench: ConvolutionBench) -> str:
     return f"Of im2col's speed and memory the others have: {', '.join(kept)}."
 
 
-def _measure(case: Case, settings: Settings) -> list[Measurement]:
+def _measure(case: Case, settings: ConvolutionSettings) -> list[Measurement]:
     x, weight, dy = problem = _problem(case, settings)
     exact = _results("im2col", x.astype(np.float64), weight.astype(np.float64), dy.astype(np.float64))
     rounded = {name: _results(name, *problem) for name in METHODS}
@@ -190,7 +192,7 @@ def _measure(case: Case, settings: Settings) -> list[Measurement]:
     return found
 
 
-def _problem(case: Case, settings: Settings) -> tuple[Array, Array, Array]:
+def _problem(case: Case, settings: ConvolutionSettings) -> tuple[Array, Array, Array]:
     """Draw a batch, a weight and an upstream gradient, float32."""
     generator = streams.stream(0, "bench", case.image_size, case.kernel_size)
     image, kernel = [case.image_size] * 2, [case.kernel_size] * 2

@@ -73,7 +73,7 @@ class Rate:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class RateComparison:
     """What was measured on one problem; ``peak`` is in floating-point operations a second.
 
     ``left_out`` says why a method has no rate.
@@ -98,7 +98,7 @@ class Comparison:
         return rate.over(self.peak) * BATCH * training_flops(self.problem.network)
 
 
-def compare(problem: Problem, methods: Sequence[str], pace: Pace) -> Comparison:
+def compare(problem: Problem, methods: Sequence[str], pace: Pace) -> RateComparison:
     """Time ``methods`` on ``problem``; what cannot be timed is left out with a reason.
 
     Each has a process of its own, held to as many processors as the problem has
@@ -122,7 +122,7 @@ def compare(problem: Problem, methods: Sequence[str], pace: Pace) -> Comparison:
         actions[PEAK] = partial(own[PEAK].call, multiply, problem.threads)
         timings = interleaved(actions, pace.rounds) | slow
     rates = tuple(Rate(name, models[name], steps.get(name, 1), timings[name]) for name in models)
-    return Comparison(problem, rates, Rate(PEAK, 1, PRODUCTS * 2 * MATRIX**3, timings[PEAK]), left_out)
+    return RateComparison(problem, rates, Rate(PEAK, 1, PRODUCTS * 2 * MATRIX**3, timings[PEAK]), left_out)
 
 
 _trainers: dict[str, Trainer] = {}

@@ -44,7 +44,7 @@ class Start:
 
 
 @dataclass(frozen=True)
-class Memory:
+class ProcessMemory:
     """Bytes that a process of a method's takes at most, beyond the images as bytes and their labels.
 
     ``libraries`` is what it takes when it has imported what it needs,
@@ -89,7 +89,7 @@ def first_step(began: float, method: str, problem: "Problem") -> float:
     return time.time() - began - free
 
 
-def memory(method: str, problem: "Problem") -> Memory:
+def memory(method: str, problem: "Problem") -> ProcessMemory:
     """Measure a method's memory with one model, and with `RUNS_ADDED` more where it trains several."""
     from assay.bench.methods import METHODS
 
@@ -99,8 +99,8 @@ def memory(method: str, problem: "Problem") -> Memory:
 
     peak, libraries = measure(1)
     if not METHODS[method].several:
-        return Memory(method, peak, libraries, None)
-    return Memory(method, peak, libraries, (measure(1 + RUNS_ADDED)[0] - peak) // RUNS_ADDED)
+        return ProcessMemory(method, peak, libraries, None)
+    return ProcessMemory(method, peak, libraries, (measure(1 + RUNS_ADDED)[0] - peak) // RUNS_ADDED)
 
 
 def peak_memory(method: str, problem: "Problem") -> tuple[int, int]:

@@ -10,8 +10,8 @@ from assay.bench.hardware import Machine
 from assay.bench.methods import METHODS, YARDSTICK
 from assay.bench.networks import NETWORKS
 from assay.bench.problem import ENSEMBLE, Device, Problem
-from assay.bench.rates import Comparison, Pace, compare
-from assay.bench.starts import Memory, Start, memory, start
+from assay.bench.rates import Pace, RateComparison, compare
+from assay.bench.starts import ProcessMemory, Start, memory, start
 from assay.bench.whole_study import Size, WholeStudy, measure
 from assay.errors import UnsupportedError, UsageError, suggestion
 from assay.records.machine import processors
@@ -31,7 +31,10 @@ OnJob = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Focus:
-    """What the parts look at that need one network only: start, memory, and scaling over runs and images."""
+    """What the parts look at that need one network only: start, memory, and scaling over runs and images.
+
+    Where other networks are named and ``network`` is not among them, it is the first of those.
+    """
 
     network: str = "A2"
     runs: tuple[int, ...] = (1, 2, 4, 8, 16)
@@ -39,7 +42,7 @@ class Focus:
 
 
 @dataclass(frozen=True)
-class Settings:
+class TrainingSettings:
     """What is measured; `UsageError` for a name that is none, and for more threads than processors."""
 
     networks: tuple[str, ...] = ("D", "A1", "A2", "B4-max")
@@ -75,7 +78,7 @@ def _expect_known(kind: str, names: Iterable[str], known: Collection[str]) -> No
             raise UsageError(f"{kind} {name!r} is unknown ({suggestion(name, known)})")
 
 
-QUICK = Settings(
+QUICK = TrainingSettings(
     networks=("D", "A2"),
     methods=("numba", YARDSTICK, "vmap"),
     pace=Pace(rounds=3, seconds=0.1),
@@ -86,8 +89,11 @@ QUICK = Settings(
 
 
 def chosen(
-    settings: Settings, lists: Mapping[str, str | None], rounds: int | None = None, device: str = "cpu"
-) -> Settings:
+    settings: TrainingSettings,
+    lists: Mapping[str, str | None],
+    rounds: int | None = None,
+    device: str = "cpu",
+) -> TrainingSettings:
     """Return ``settings`` with other ``networks``, ``methods``, ``threads`` or ``parts``.
 
     Each is a text such as ``D,A2`` or ``all``; what is None stays. Raises
@@ -106,8 +112,13 @@ def chosen(
         elif text is not None:
             words = [word.strip() for word in text.split(",")]
             values[key] = tuple(map(_integer, words)) if key == "threads" else tuple(words)
+    if rounds is not None and rounds < 1:
+        raise UsageError(f"rounds must be >= 1; got {rounds}")
     pace = settings.pace if rounds is None else replace(settings.pace, rounds=rounds)
-    return replace(settings, **values, pace=pace, device=device)  # type: ignore[arg-type]
+    focus, networks = settings.focus, values.get("networks", ())
+    if networks and focus.network not in networks:
+        focus = replace(focus, network=networks[0])
+    return replace(settings, **values, focus=focus, pace=pace, device=device)  # type: ignore[arg-type]
 
 
 def _powers() -> list[int]:
@@ -128,20 +139,20 @@ class TrainingBench:
     ``loads`` are how many processes wanted a processor before and after.
     """
 
-    settings: Settings
+    settings: TrainingSettings
     machine: Machine
     loads: tuple[float | None, float | None]
-    rates: tuple[Comparison, ...] = ()
+    rates: tuple[RateComparison, ...] = ()
     study: tuple[WholeStudy, ...] = ()
     starts: tuple[Start, ...] = ()
-    memory: tuple[Memory, ...] = ()
-    scaling: tuple[Comparison, ...] = ()
+    memory: tuple[ProcessMemory, ...] = ()
+    scaling: tuple[RateComparison, ...] = ()
     left_out: dict[str, str] = field(default_factory=dict)
 
 
-def run(settings: Settings | None = None, on_job: OnJob = lambda _: None) -> TrainingBench:
+def run(settings: TrainingSettings | None = None, on_job: OnJob = lambda _: None) -> TrainingBench:
     """Measure the parts that ``settings`` name; ``on_job`` is told what comes next."""
-    settings = settings or Settings()
+    settings = settings or TrainingSettings()
     before, left_out = hardware.load(), dict[str, str]()
 
     def done(part: Part, jobs: Iterable[Job[T]]) -> tuple[T, ...]:
@@ -164,7 +175,7 @@ def run(settings: Settings | None = None, on_job: OnJob = lambda _: None) -> Tra
     return TrainingBench(settings, Machine(), loads, rates, study, begun, taken, scaling, left_out)
 
 
-def _problems(settings: Settings) -> list[Problem]:
+def _problems(settings: TrainingSettings) -> list[Problem]:
     return [
         Problem(name, threads=threads, device=settings.device)
         for threads in settings.threads
@@ -172,7 +183,7 @@ def _problems(settings: Settings) -> list[Problem]:
     ]
 
 
-def _scaled(settings: Settings) -> list[Problem]:
+def _scaled(settings: TrainingSettings) -> list[Problem]:
     """Vary the number of runs, of workers, of images, each on its own."""
     focus, threads = settings.focus, max(settings.threads)
     usual = Problem(focus.network, threads=threads, models=ENSEMBLE, device=settings.device)
@@ -184,26 +195,28 @@ def _scaled(settings: Settings) -> list[Problem]:
     return list(dict.fromkeys(varied))
 
 
-def _few(settings: Settings) -> list[str]:
+def _few(settings: TrainingSettings) -> list[str]:
     return [name for name in settings.methods if name in SCALED]
 
 
-def _comparisons(problems: list[Problem], methods: Sequence[str], pace: Pace) -> Iterator[Job[Comparison]]:
+def _comparisons(
+    problems: list[Problem], methods: Sequence[str], pace: Pace
+) -> Iterator[Job[RateComparison]]:
     for problem in problems:
         yield problem.words, partial(compare, problem, methods, pace)
 
 
-def _starts(settings: Settings) -> Iterator[Job[Start]]:
+def _starts(settings: TrainingSettings) -> Iterator[Job[Start]]:
     problem = Problem(settings.focus.network, device=settings.device)
     for method in settings.methods:
         yield f"start, {METHODS[method].words}", partial(start, method, problem, settings.repeats)
 
 
-def _memory(settings: Settings) -> Iterator[Job[Memory]]:
+def _memory(settings: TrainingSettings) -> Iterator[Job[ProcessMemory]]:
     problem = Problem(settings.focus.network, device=settings.device)
     for method in settings.methods:
         yield f"memory, {METHODS[method].words}", partial(memory, method, problem)
 
 
-def _study(settings: Settings) -> Iterator[Job[WholeStudy]]:
+def _study(settings: TrainingSettings) -> Iterator[Job[WholeStudy]]:
     yield "a whole study", partial(measure, settings.size, settings.repeats)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from assay.bench.methods import METHODS
-from assay.bench.rates import Comparison, Rate
+from assay.bench.rates import Rate, RateComparison
 from assay.bench.training import SCALED, TrainingBench
 from assay.bench.whole_study import WholeStudy
 from assay.study import tables
@@ -39,7 +39,7 @@ def views(bench: TrainingBench) -> "Iterator[tuple[str, Table]]":
         yield f"{bench.settings.focus.network}: steps/s of all models together", scaling(bench)
 
 
-def rates(comparison: Comparison) -> "Table":
+def rates(comparison: RateComparison) -> "Table":
     """Return a row for each method: models, speed, ratio, share of the peak; or why there is none."""
     table = _grid("method", "models", "steps/s", "quartiles", "x eager", "of peak")
     for rate in comparison.rates:

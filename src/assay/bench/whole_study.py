@@ -89,7 +89,7 @@ def _study(data: Path, size: Size) -> Study:
         "training": {"epochs": size.epochs, "measure": "all"},
         "data": {"source": f"idx:{data}", "valid": size.valid},
     }
-    return Study(NAME, "How long does it take?", base, {}, tuple(range(size.seeds)))
+    return Study(NAME, "How long does it take?", base=base, seeds=size.seeds)
 
 
 def _by_assay(study: Study, out: Path) -> float:

@@ -1,7 +1,32 @@
 """The command line: thin bodies over the public API.
 
 What the commands need is imported in their bodies, so that ``assay --help``
-answers at once.
+answers at once; and the commands themselves only when Ctrl-C is heeded.
 """
 
-from assay.cli.app import main as main
+import sys
+from collections.abc import Sequence
+
+from assay.cli import process
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status; errors become one line on stderr.
+
+    Without ``arguments`` the process is the command's own: it has its words, and Ctrl-C ends it.
+    """
+    if arguments is not None:
+        return _run(arguments)
+    process.heed_interrupts()
+    status = _run(sys.argv[1:])
+    process.end(status)
+    return status
+
+
+def _run(words: Sequence[str]) -> int:
+    try:
+        from assay.cli.app import run
+
+        return run(words)
+    except KeyboardInterrupt:
+        return process.INTERRUPTED

@@ -4,16 +4,17 @@ Exit status: 0 done, 1 a run failed, a checked layer is wrong or assay has a bug
 2 something the user can mend, 130 stopped with Ctrl-C.
 """
 
-import io
 import os
 import sys
 import traceback
-from collections.abc import Sequence
-from typing import Annotated
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
 
 import typer
 
-from assay.cli import bench, check, data, folders, plan, predict, reproduce, run, studies
+from assay.cli import bench, check, data, doctor, folders, plan, predict, process, reproduce, studies
+from assay.cli import run as training
+from assay.cli.help import WIDEST, Command, Group
 from assay.cli.text import complain
 from assay.errors import AssayError
 
@@ -21,12 +22,13 @@ DEBUG = "ASSAY_DEBUG"
 FAILED, WRONG = 1, 2
 
 app = typer.Typer(
+    cls=Group,
     help="Controlled experiments on the ingredients of neural networks.\n\nTry: assay run pooling --quick",
     epilog="Each command says more: assay run --help",
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": WIDEST},
 )
 
 
@@ -47,40 +49,47 @@ def _assay(
     del version
 
 
-for _command in (
-    studies.studies,
-    studies.show,
-    plan.plan,
-    run.run,
-    run.extend,
-    reproduce.reproduce,
-    folders.status,
-    folders.results,
-    folders.report,
-    predict.predict,
-    check.check,
-):
-    app.command()(_command)
-app.add_typer(data.app, name="data")
-app.add_typer(bench.app, name="bench")
+PANELS: dict[str, tuple[Callable[..., Any], ...]] = {
+    "Study": (studies.studies, studies.show, plan.plan, training.run, training.extend, reproduce.reproduce),
+    "Look": (folders.status, folders.results, folders.report, predict.predict, doctor.doctor, doctor.salvage),
+    "Layers": (check.check,),
+}
+"""The commands under the headings of ``assay --help``; two more are groups of commands."""
+
+for _panel, _commands in PANELS.items():
+    for _command in _commands:
+        app.command(cls=Command, rich_help_panel=_panel)(_command)
+app.add_typer(data.app, name="data", rich_help_panel="Data")
+app.add_typer(bench.app, name="bench", rich_help_panel="Machine")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit status; errors become one line on stderr."""
-    _forgive_encodings()
-    words = sys.argv[1:] if arguments is None else arguments
+def run(words: Sequence[str]) -> int:
+    """Run the command that ``words`` are and return its exit status; errors become one line on stderr."""
+    process.open_streams()
+    process.begin()
     try:
-        status = app(words or ["--help"], prog_name="assay", standalone_mode=False)
+        status = _run(words)
         sys.stdout.flush()
-        return int(status or 0)
+        return status
+    except BrokenPipeError:  # the reader of stdout has left, as `head` does
+        process.silence(sys.stdout)
+        return FAILED
+    except OSError as error:
+        if not process.cannot_write(error):
+            return _unexpected(error)
+        process.silence(sys.stdout)
+        return _complain(f"cannot write: {error.strerror} (is standard output, or the disk, full?)", WRONG)
+
+
+def _run(words: Sequence[str]) -> int:
+    try:
+        return int(app(words or ["--help"], prog_name="assay", standalone_mode=False) or 0)
     except AssayError as error:
         return _complain(str(error), WRONG)
     except typer.TyperException as error:
         return _complain(_usage(error), WRONG)
-    except BrokenPipeError:
-        return _quiet()
-    except KeyboardInterrupt:
-        return 130
+    except OSError:
+        raise
     except Exception as error:
         return _unexpected(error)
 
@@ -108,16 +117,3 @@ def _unexpected(error: Exception) -> int:
         f"unexpected {type(error).__name__}: {error} (a bug of assay's; {DEBUG}=1 shows the traceback)",
         FAILED,
     )
-
-
-def _quiet() -> int:
-    """Say nothing more: the reader of stdout has left, as ``head`` does."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return FAILED
-
-
-def _forgive_encodings() -> None:
-    """Let a terminal that lacks a character show a substitute."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace" if stream is sys.stdout else "backslashreplace")

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from assay.cli.help import Command, Group
+from assay.cli.options import number
 from assay.cli.text import console, say
 from assay.errors import UsageError
 
 if TYPE_CHECKING:
-    from assay.bench.convolution import Case, Settings
+    from assay.bench.convolution import Case, ConvolutionSettings
 
-app = typer.Typer(help="Measure on this machine: training, convolution.", rich_markup_mode=None)
+app = typer.Typer(cls=Group, help="Measure on this machine: training, convolution.", rich_markup_mode=None)
 
 FIGURE = "convolution.png"
 
@@ -39,9 +41,7 @@ Parts = Annotated[
         "--parts", metavar="LIST", help="Of rates,study,start,memory,scaling, or all.  [default: rates]"
     ),
 ]
-Rounds = Annotated[
-    int | None, typer.Option("--rounds", min=1, metavar="N", help="Turns of each method.  [default: 9]")
-]
+Rounds = Annotated[int | None, number("--rounds", "Turns of each method.  [default: 9]")]
 Device = Annotated[str, typer.Option("--device", metavar="NAME", help="cpu or cuda.")]
 Json = Annotated[
     str | None, typer.Option("--json", metavar="FILE", help="Write all that was measured into FILE too.")
@@ -49,7 +49,7 @@ Json = Annotated[
 Trial = Annotated[bool, typer.Option("--quick", help="Two networks, three methods, three short rounds.")]
 
 
-@app.command()
+@app.command(cls=Command)
 def training(
     networks: Networks = None,
     methods: Methods = None,
@@ -68,7 +68,7 @@ def training(
     from assay.bench.training_views import document, machine, views
 
     given = {"networks": networks, "methods": methods, "threads": threads, "parts": parts}
-    settings = bench.chosen(bench.QUICK if quick else bench.Settings(), given, rounds, device)
+    settings = bench.chosen(bench.QUICK if quick else bench.TrainingSettings(), given, rounds, device)
     if json is not None:
         _expect_writable(Path(json))
     with _status() as tell:
@@ -83,16 +83,16 @@ def training(
         say(f"\n{words}: {reason}")
 
 
-@app.command()
+@app.command(cls=Command)
 def convolution(out: Out = "assay-runs/bench", quick: Quick = False) -> None:
-    """Compare six ways to convolve: time, working memory and rounding error.
+    """Compare six ways to convolve: time, memory and rounding error.
 
     Example: assay bench convolution --quick
     """
     from assay.bench import convolution as bench
     from assay.bench.convolution_views import draw, table
 
-    settings = bench.QUICK if quick else bench.Settings()
+    settings = bench.QUICK if quick else bench.ConvolutionSettings()
     figure = Path(out) / FIGURE
     with _writing(out):  # before anything is measured, so that nothing is measured for nothing
         figure.parent.mkdir(parents=True, exist_ok=True)
@@ -106,7 +106,7 @@ def convolution(out: Out = "assay-runs/bench", quick: Quick = False) -> None:
     say(f"\n{figure}")
 
 
-def _counted(settings: "Settings", tell: Callable[[str], None]) -> Callable[["Case"], None]:
+def _counted(settings: "ConvolutionSettings", tell: Callable[[str], None]) -> Callable[["Case"], None]:
     """Tell which case is being measured, and of how many."""
     total = len(settings.image_sizes) * len(settings.kernel_sizes)
     done = iter(range(1, total + 1))

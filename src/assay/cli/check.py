@@ -1,10 +1,10 @@
 """``assay check``: is a hand-written layer right, and how fast is it."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from assay.cli import options
+from assay.cli.formats import put
 from assay.cli.text import say
 
 Target = Annotated[
@@ -19,8 +19,9 @@ Spec = Annotated[
     str | None,
     typer.Option("--spec", metavar="FILE.toml", help="What to check in files, and for how many points."),
 ]
-Form = Annotated[
-    str, typer.Option("--format", metavar="FORM", help="How files are shown: table, json, csv or junit.")
+CheckForm = Annotated[
+    Literal["table", "json", "csv", "junit"],
+    typer.Option("--format", metavar="FORMAT", help="table, json or csv; for files and folders also junit."),
 ]
 Against = Annotated[
     str | None,
@@ -44,25 +45,27 @@ def check(
     input_shape: Shape = None,
     settings: Set = None,
     spec: Spec = None,
-    form: Form = "table",
+    format: CheckForm = "table",
 ) -> None:
-    """Check a layer that you wrote against its derivatives and assay's own, or all of a class.
+    """Check the derivatives of a layer that you wrote, and its numbers; or of all of a class.
 
     Example: assay check mylayers.py:Scale --input-shape 3,8,8
     """
     target, *more = targets
-    if more or spec or form != "table" or not target.rpartition(":")[0]:
-        check_files(targets, spec, form)
+    if more or spec or format == "junit" or not target.rpartition(":")[0]:
+        check_files(targets, spec, format)
         return
+    from assay.cli import rows
+    from assay.cli.settings import setting
     from assay.testing.check import check as checked
+    from assay.testing.check_text import lines
     from assay.testing.source import input_shape as shape_of
-    from assay.testing.text import lines
 
     shape = shape_of(input_shape) if input_shape is not None else None
-    arguments = dict(options.setting(text, "kernel_size=3") for text in settings or [])
+    arguments = dict(setting(text, "kernel_size=3") for text in settings or [])
     found = checked(target, against, shape, arguments)
-    for line in lines(found):
-        say(line)
+    row = rows.check(found)
+    put(format, lambda: say(*lines(found), sep="\n"), rows.CHECK_COLUMNS, [row], row)
     if not found.passed:
         raise typer.Exit(1)
 
@@ -71,12 +74,9 @@ def check_files(places: list[str], spec: str | None, form: str) -> None:
     """Check files and folders, and show who is right in what."""
     from pathlib import Path
 
-    from assay.errors import UsageError, suggestion
     from assay.testing.classroom import check_class, read_spec
     from assay.testing.marks import FORMS, table
 
-    if form not in ("table", *FORMS):
-        raise UsageError(f"--format: no form {form!r} ({suggestion(form, ('table', *FORMS))})")
     marks = check_class([Path(place) for place in places], read_spec(Path(spec)) if spec else None)
     say("\n".join(table(marks)) if form == "table" else FORMS[form](marks).rstrip())
     if not all(mark.passed for mark in marks):

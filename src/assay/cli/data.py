@@ -1,13 +1,19 @@
 """``assay data``: what data there is, what it looks like, how to get it."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from assay.cli.text import console, grid, say
+from assay.cli.formats import Format, put
+from assay.cli.help import Command, Group
+from assay.cli.text import console, say
+from assay.report.text import grid
 
-app = typer.Typer(help="Data sets: list, info, preview, fetch.", rich_markup_mode=None)
+SOURCE_COLUMNS = ("name", "description", "available", "how")
+
+app = typer.Typer(cls=Group, help="Data sets: list, info, preview, fetch, verify.", rich_markup_mode=None)
 
 Spec = Annotated[
     str, typer.Argument(metavar="SPEC", show_default=False, help="glyphs, idx:DIR, emnist/balanced, ...")
@@ -22,25 +28,29 @@ From = Annotated[
 ]
 
 
-@app.command("list")
-def list_() -> None:
+@app.command("list", cls=Command)
+def list_(format: Format = "table") -> None:
     """List the data sets, and how to get them.
 
     Example: assay data list
     """
     from assay.data import sources
 
-    table = grid("data set", "what it is", "here", left=3)
-    for source in sources():
-        table.add_row(source.name, source.description, source.here)
-    console().print(table)
-    missing = dict.fromkeys(source.how for source in sources() if not source.available)
-    if missing:
-        say("\nto download:", *missing, sep="\n  ")
+    found = sources()
+
+    def show() -> None:
+        table = grid("data set", "what it is", "here", left=3)
+        for source in found:
+            table.add_row(source.name, source.description, source.here)
+        console().print(table)
+        if missing := dict.fromkeys(source.how for source in found if not source.available):
+            say("\nto download:", *missing, sep="\n  ")
+
+    put(format, show, SOURCE_COLUMNS, map(asdict, found))
 
 
-@app.command()
-def info(spec: Spec) -> None:
+@app.command(cls=Command)
+def info(spec: Spec, format: Format = "table") -> None:
     """Say how many images and classes a data set has.
 
     Example: assay data info idx:path/to/folder
@@ -49,16 +59,31 @@ def info(spec: Spec) -> None:
 
     data = load(spec)
     height, width = data.train.images.shape[1:]
-    say(
-        f"{data.name}: {'synthetic, drawn by assay' if data.synthetic else 'real'}, {height} x {width} pixels"
-    )
-    say(f"train {len(data.train):,}, valid {len(data.valid):,}, test {len(data.test):,} images")
-    say(f"{len(data.classes)} classes: {' '.join(data.classes)}")
-    say(f"test images that occur in train or valid too: {overlap(data):,}")
-    say(f"sha256 {data.digest}")
+    row = {
+        "name": data.name,
+        "synthetic": data.synthetic,
+        "height": height,
+        "width": width,
+        "train": len(data.train),
+        "valid": len(data.valid),
+        "test": len(data.test),
+        "classes": len(data.classes),
+        "overlap": overlap(data),
+        "sha256": data.digest,
+    }
+
+    def show() -> None:
+        kind = "synthetic, drawn by assay" if data.synthetic else "real"
+        say(f"{data.name}: {kind}, {height} x {width} pixels")
+        say(f"train {len(data.train):,}, valid {len(data.valid):,}, test {len(data.test):,} images")
+        say(f"{len(data.classes)} classes: {' '.join(data.classes)}")
+        say(f"test images that occur in train or valid too: {row['overlap']:,}")
+        say(f"sha256 {data.digest}")
+
+    put(format, show, tuple(row), [row], {**row, "class_names": data.classes})
 
 
-@app.command()
+@app.command(cls=Command)
 def preview(spec: Spec, out: Sheet = "preview.png") -> None:
     """Draw a contact sheet of a data set, a few images of each class.
 
@@ -75,7 +100,7 @@ def preview(spec: Spec, out: Sheet = "preview.png") -> None:
     say(out)
 
 
-@app.command()
+@app.command(cls=Command)
 def fetch(name: Name, place: From = None) -> None:
     """Download a data set into the cache and check it.
 
@@ -84,3 +109,14 @@ def fetch(name: Name, place: From = None) -> None:
     from assay.data import fetch as get
 
     say(get(name, base_url=place))
+
+
+@app.command()
+def verify(name: Name) -> None:
+    """Compare a fetched data set with what was fetched.
+
+    Example: assay data verify emnist
+    """
+    from assay.data.remote import verify as compare
+
+    say(f"{name}: {compare(name)} files are as they were fetched")

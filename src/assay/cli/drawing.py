@@ -10,11 +10,11 @@ from rich.table import Table
 from rich.text import Text
 
 from assay import shapes
-from assay.cli.text import duration, grid
 from assay.data.outline import Outline
 from assay.findings.numbers import count, mebibytes, names, plural, speed
 from assay.nn.network import Network
 from assay.optim.recipe import Recipe
+from assay.report.text import duration, grid
 from assay.running.estimate import Estimate
 from assay.running.plan import Cohort, Plan
 

@@ -1,10 +1,11 @@
-"""The options that choose a study and change its settings, shared by ``show``, ``plan`` and ``run``."""
+"""The options that several commands share, each declared once."""
 
+import inspect
 import re
-import tomllib
-from dataclasses import replace
-from functools import reduce
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from functools import wraps
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
@@ -50,6 +51,9 @@ Name = Annotated[
     str, typer.Argument(metavar="STUDY", show_default=False, help="A built-in study, or a .toml file's path.")
 ]
 Quick = Annotated[bool, typer.Option("--quick", help="The study's short trial: small networks, few epochs.")]
+RetryFailed = Annotated[
+    bool, typer.Option("--retry-failed", help="Train again what failed before, from its last checkpoint.")
+]
 Data = Annotated[
     str | None,
     typer.Option("--data", metavar="SPEC", help="Another data set: glyphs, idx:DIR, emnist/balanced, ..."),
@@ -71,66 +75,74 @@ Folder = Annotated[
 ]
 
 
-def chosen(
-    name: str,
-    quick: bool = False,
-    data: str | None = None,
-    seeds: int | None = None,
-    epochs: int | None = None,
-    engine: str | None = None,
-    settings: list[str] | None = None,
-    device: str | None = None,
-) -> "Study":
-    """Load a study and lay the options over it, ``--quick`` first."""
-    from assay.study.builtin import load_study
+@dataclass(frozen=True)
+class Choices:
+    """What a command line chooses for a study, ``--quick`` first and ``--set`` last; None chooses nothing.
 
-    study = load_study(name)
-    if quick:
-        study = study.quickened()
-    if data is not None:
-        study = _with_data(study, data)
-    named = {"seeds": seeds, "training.epochs": epochs, "engine": _engine(engine, device)}
-    given = {key: value for key, value in named.items() if value is not None}
-    return _overridden(study, given | dict(map(setting, settings or [])))
+    Each field is an option of every command that `chosen` decorates.
+    """
 
+    quick: Quick = False
+    data: Data = None
+    seeds: Seeds = None
+    epochs: Epochs = None
+    engine: Engine = None
+    device: Device = None
+    workers: Workers = None
+    settings: Set = None
 
-def _engine(engine: str | None, device: str | None) -> str | None:
-    """Return the engine that ``--engine`` and ``--device`` ask for together."""
-    if device is None:
-        return engine
-    if device not in ("cpu", "cuda"):
-        raise UsageError(f"--device {device!r}: expected cpu or cuda")
-    if engine not in (None, "auto", "torch"):
-        raise UsageError(f"--device {device}: only the torch engine has devices; got --engine {engine}")
-    return f"torch:{device}"
+    def study(self, name: str) -> "Study":
+        """Load the study called ``name`` and lay the choices over it.
 
+        Raises `StudyError` for an unknown study and `UsageError` for choices that do not go together.
+        """
+        from assay.cli.settings import setting
+        from assay.study.builtin import load_study
 
-def _overridden(study: "Study", changes: dict[str, Any]) -> "Study":
-    """Lay settings over a study, all at once, so that their order does not matter."""
-    from assay.study import tables
+        study = load_study(name)
+        if self.quick:
+            study = study.quickened()
+        if self.data is not None:
+            study = _with_data(study, self.data)
+        named = {"seeds": self.seeds, "training.epochs": self.epochs, "engine": self._engine()}
+        given = {key: value for key, value in named.items() if value is not None}
+        return study.override(given | dict(map(setting, self.settings or [])))
 
-    outer_first = sorted(changes, key=lambda key: key.count("."))  # a list before items of it
-    nested = (tables.nest(key, changes[key]) for key in outer_first)
-    study = study.override(reduce(tables.merge, nested, {}))
-    for key, value in changes.items():
-        _expect_reach(study, key, value)
-    return study
-
-
-def _expect_reach(study: "Study", key: str, value: Any) -> None:
-    """Refuse a setting that an arm's own level lays itself over: it would change some arms, or none."""
-    from assay.study import tables
-    from assay.study.settings import SETTINGS
-
-    paths = [path for path, _ in tables.leaves(tables.nest(key, value)) if path[0] in SETTINGS]
-    for arm in study.arms if paths else ():
-        levels = (study.factors[factor][level] for factor, level in arm.levels.items())
-        values = reduce(tables.merge, levels, study.base)
-        if any(tables.at(values, path) != tables.at(study.base, path) for path in paths):
+    def _engine(self) -> str | None:
+        """Return the engine that ``--engine`` and ``--device`` ask for together."""
+        if self.device is None:
+            return self.engine
+        if self.device not in ("cpu", "cuda"):
+            raise UsageError(f"--device {self.device!r}: expected cpu or cuda")
+        if self.engine not in (None, "auto", "torch"):
             raise UsageError(
-                f"{key}={shown(value)}: does not reach arm {arm.name!r}: its level has another "
-                "(edit the study file)"
+                f"--device {self.device}: only the torch engine has devices; got --engine {self.engine}"
             )
+        return f"torch:{self.device}"
+
+
+def chosen(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command with a parameter ``choices`` an option for each field of `Choices` in its place."""
+    hints = get_type_hints(Choices, include_extras=True)
+    names = [field.name for field in fields(Choices)]
+    options = [
+        inspect.Parameter(
+            field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=hints[field.name]
+        )
+        for field in fields(Choices)
+    ]
+    signature = inspect.signature(command)
+    parameters: list[inspect.Parameter] = []
+    for parameter in signature.parameters.values():
+        parameters += options if parameter.name == "choices" else [parameter]
+
+    @wraps(command)
+    def merged(**given: Any) -> None:
+        choices = Choices(**{name: given.pop(name) for name in names})
+        command(**given, choices=choices)
+
+    merged.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    return merged
 
 
 def _with_data(study: "Study", source: str) -> "Study":
@@ -138,25 +150,3 @@ def _with_data(study: "Study", source: str) -> "Study":
     if source == study.data.source:
         return study
     return replace(study, base={**study.base, "data": {"source": source}})
-
-
-def setting(text: str, example: str = "network.filters=16") -> tuple[str, Any]:
-    """Read KEY=VALUE as a key and a value; `UsageError`, with the ``example``, where it is none."""
-    key, equals, value = text.partition("=")
-    key = key.strip()
-    if not equals or not all(key.split(".")):
-        raise UsageError(f"--set {shown(text)}: expected KEY=VALUE, such as {example}")
-    return key, _value(value.strip())
-
-
-def _value(text: str) -> Any:
-    """Read a value as TOML does, and whatever TOML does not know as a text."""
-    from assay.study import toml
-
-    try:
-        table = toml.loads(f"value = {text}")
-    except (tomllib.TOMLDecodeError, RecursionError):
-        return text
-    except ValueError as error:
-        raise UsageError(f"--set: {shown(text)}: {error}") from None
-    return table["value"] if list(table) == ["value"] else text

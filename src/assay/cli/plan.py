@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from assay.cli import options
-from assay.cli.text import console, grid
+from assay.cli.formats import Format, put
+from assay.cli.text import console
 from assay.errors import UsageError
+from assay.report.text import grid
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -30,56 +32,58 @@ Power = Annotated[
 ]
 Pilot = Annotated[
     str | None,
-    typer.Option("--pilot", metavar="DIR", help="Results that show the spread; by default the study's own."),
+    typer.Option("--pilot", metavar="DIR", help="Results that show the spread; else the study's own."),
 ]
 
 
+@options.chosen
 def plan(
     study: options.Name,
     *,
     resolve: Resolve = None,
     power: Power = 0.8,
     pilot: Pilot = None,
-    data: options.Data = None,
-    quick: options.Quick = False,
-    seeds: options.Seeds = None,
-    epochs: options.Epochs = None,
-    engine: options.Engine = None,
-    device: options.Device = None,
-    workers: options.Workers = None,
-    settings: options.Set = None,
+    choices: options.Choices,
+    format: Format = "table",
 ) -> None:
     """Print how many seeds tell a difference, and how long they take.
 
     Example: assay plan pooling --resolve 0.3
     """
+    from assay.cli import rows
     from assay.data.outline import outline
     from assay.findings.seeds_needed import plan_seeds
     from assay.running.estimate import estimate
     from assay.running.plan import make_plan
     from assay.running.run import worker_count
 
-    chosen = options.chosen(study, quick, data, seeds, epochs, engine, settings, device)
-    count = worker_count(workers)
+    chosen = choices.study(study)
+    count = worker_count(choices.workers)
     sizes = outline(chosen.data)
-    whole = make_plan(chosen, sizes.input_shape, sizes.classes, examples=sizes.train)
+    whole = make_plan(chosen, sizes)
     with ExitStack() as stack:
         found = _pilot(chosen, pilot)
         if found:
             stack.enter_context(closing(found))
         needed = plan_seeds(chosen, None if resolve is None else resolve / 100, power=power, pilot=found)
-    cost = estimate(whole, sizes, count)
-    terminal = console()
-    terminal.print(_table(needed))
-    terminal.print("", _answer(needed, cost.for_seeds(needed.seeds, count)), sep="\n")
-    terminal.print("", " ".join(_basis(needed, chosen, found)), sep="\n")
+    cost = estimate(whole, sizes, count).for_seeds(needed.seeds, count)
+
+    def draw() -> None:
+        terminal = console()
+        terminal.print(_table(needed))
+        terminal.print("", _answer(needed, cost), sep="\n")
+        terminal.print("", " ".join(_basis(needed, chosen, found)), sep="\n")
+
+    document = rows.seeds(needed, cost, len(chosen.seeds), str(found.folder) if found else None)
+    put(format, draw, rows.NEED_COLUMNS, document["comparisons"], document)
 
 
 def _pilot(study: "Study", folder: str | None) -> "Results | None":
     """Open the pilot: the results in ``folder``, or the study's own where there are any with a spread."""
     from assay.findings.seeds_needed import is_pilot
-    from assay.results import DATABASE, Results
+    from assay.results import Results
     from assay.running.run import default_folder
+    from assay.store.readout import DATABASE
 
     place = Path(folder) if folder is not None else default_folder(study)
     if folder is None and not (place / DATABASE).exists():

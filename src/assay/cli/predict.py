@@ -1,12 +1,19 @@
 """``assay predict``: recognise characters with a trained run."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from assay.cli.formats import Format, Row, put
 from assay.cli.options import Folder, number
-from assay.cli.text import complain, console, grid, say
+from assay.cli.text import complain, console, say
 from assay.errors import DataError
+from assay.report.text import grid
+
+if TYPE_CHECKING:
+    from assay.findings.prediction import Prediction
+
+COLUMNS = ("image", "character", "confidence", "arm", "seed")
 
 Images = Annotated[
     list[str], typer.Argument(metavar="IMAGE...", show_default=False, help="PNG or JPEG, one character each.")
@@ -15,7 +22,9 @@ Arm = Annotated[str | None, typer.Option("--arm", metavar="ARM", help="Use the b
 Seed = Annotated[int | None, number("--seed", "Use the best run with this seed.")]
 
 
-def predict(folder: Folder, images: Images, arm: Arm = None, seed: Seed = None) -> None:
+def predict(
+    folder: Folder, images: Images, arm: Arm = None, seed: Seed = None, format: Format = "table"
+) -> None:
     """Recognise characters in image files with a trained run.
 
     Exit status 2 says that some could not be read; the others are answered.
@@ -26,6 +35,14 @@ def predict(folder: Folder, images: Images, arm: Arm = None, seed: Seed = None) 
 
     errors: list[DataError] = []
     found = prediction.predict(folder, images, arm=arm, seed=seed, on_error=errors.append)
+    put(format, lambda: _show(found), COLUMNS, map(_row, found))
+    for error in errors:
+        complain(str(error))
+    if errors:
+        raise typer.Exit(2)
+
+
+def _show(found: "list[Prediction]") -> None:
     table = grid("image", "character", "confidence", "or")
     for item in found:
         others = ", ".join(f"{name} {100 * share:.0f}%" for name, share in item.runners_up)
@@ -33,7 +50,14 @@ def predict(folder: Folder, images: Images, arm: Arm = None, seed: Seed = None) 
     if found:
         console().print(table)
         say(f"recognised by {found[0].run}")
-    for error in errors:
-        complain(str(error))
-    if errors:
-        raise typer.Exit(2)
+
+
+def _row(found: "Prediction") -> Row:
+    return {
+        "image": str(found.path),
+        "character": found.character,
+        "confidence": found.confidence,
+        "arm": found.run.arm,
+        "seed": found.run.seed,
+        "runners_up": [{"character": name, "confidence": share} for name, share in found.runners_up],
+    }

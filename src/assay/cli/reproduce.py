@@ -14,6 +14,7 @@ from assay.errors import UsageError, suggestion
 
 if TYPE_CHECKING:
     from assay.results import Results
+    from assay.running.events import OnEvent
     from assay.study.papers import Paper
     from assay.study.study import Study
 
@@ -30,21 +31,16 @@ Only = Annotated[
 ]
 
 
+@options.chosen
 def reproduce(
     report: Report,
     *,
-    data: options.Data = None,
-    quick: options.Quick = False,
-    seeds: options.Seeds = None,
-    epochs: options.Epochs = None,
-    engine: options.Engine = None,
-    device: options.Device = None,
-    workers: options.Workers = None,
+    choices: options.Choices,
     out: Out = None,
     only: Only = None,
-    settings: options.Set = None,
+    retry_failed: options.RetryFailed = False,
 ) -> None:
-    """Repeat a published report and write one document: its tables, figures and claims beside ours.
+    """Repeat a published report: its figures and claims beside ours.
 
     Example: assay reproduce 2017 --quick
     """
@@ -52,13 +48,13 @@ def reproduce(
 
     paper = papers.paper(report)
     names = _names(paper, only)
-    studies = [options.chosen(name, quick, data, seeds, epochs, engine, settings, device) for name in names]
-    folder = Path(out or f"assay-runs/reproduce-{paper.name}{'-quick' if quick else ''}")
+    studies = [choices.study(name) for name in names]
+    folder = Path(out or f"assay-runs/reproduce-{paper.name}{'-quick' if choices.quick else ''}")
     with ExitStack() as opened:
         results = []
         for index, study in enumerate(studies, 1):
             say(f"[{index}/{len(studies)}] {study.name}: {study.question}")
-            results.append(_repeat(study, folder, workers))
+            results.append(_repeat(study, folder, choices.workers, retry_failed))
             opened.callback(results[-1].close)
         _conclude(paper, results, folder)
 
@@ -71,12 +67,17 @@ def _names(paper: "Paper", only: list[str] | None) -> tuple[str, ...]:
     return tuple(name for name in paper.studies if not only or name in only)
 
 
-def _repeat(study: "Study", folder: Path, workers: int | None) -> "Results":
+def _repeat(study: "Study", folder: Path, workers: int | None, retry_failed: bool) -> "Results":
     """Train one study, showing how far it is."""
-    from assay.cli.progress import watched
+    from assay.cli.watching import watched
     from assay.running.repeat import repeat
 
-    results, _ = watched(lambda watch: repeat(study, folder, workers=workers, on_event=watch), folder)
+    def train(watch: "OnEvent") -> "Results":
+        return repeat(
+            study, folder, workers=workers, retry_failed=retry_failed, progress=False, on_event=watch
+        )
+
+    results, _ = watched(train, folder)
     return results
 
 

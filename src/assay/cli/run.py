@@ -33,20 +33,15 @@ Budget = Annotated[
 ]
 
 
+@options.chosen
 def run(
     study: options.Name,
     *,
-    data: options.Data = None,
-    quick: options.Quick = False,
-    seeds: options.Seeds = None,
-    epochs: options.Epochs = None,
-    engine: options.Engine = None,
-    device: options.Device = None,
-    workers: options.Workers = None,
+    choices: options.Choices,
     out: Out = None,
     until_resolved: UntilResolved = False,
     budget: Budget = None,
-    settings: options.Set = None,
+    retry_failed: options.RetryFailed = False,
 ) -> None:
     """Train a study, or continue it where it stopped.
 
@@ -57,21 +52,39 @@ def run(
 
     if budget is not None and not until_resolved:
         raise UsageError("--budget: goes with --until-resolved (any run can be stopped, and continued later)")
-    chosen = options.chosen(study, quick, data, seeds, epochs, engine, settings, device)
+    chosen = choices.study(study)
     folder = Path(out) if out is not None else runner.default_folder(chosen)
 
     def train(watch: "OnEvent") -> "Results":
         if until_resolved:
             return sequential.run_until_resolved(
-                chosen, folder, workers=workers, budget=budget, on_event=watch
+                chosen,
+                folder,
+                workers=choices.workers,
+                budget=budget,
+                retry_failed=retry_failed,
+                progress=False,
+                on_event=watch,
             )
-        return runner.run(chosen, folder, workers=workers, on_event=watch)
+        return runner.run(
+            chosen,
+            folder,
+            workers=choices.workers,
+            retry_failed=retry_failed,
+            progress=False,
+            on_event=watch,
+        )
 
     _finish(train, folder)
 
 
 def extend(
-    folder: options.Folder, *, seeds: More, workers: options.Workers = None, out: Beside = None
+    folder: options.Folder,
+    *,
+    seeds: More,
+    workers: options.Workers = None,
+    retry_failed: options.RetryFailed = False,
+    out: Beside = None,
 ) -> None:
     """Add seeds to a finished study: a new study, whose report says so.
 
@@ -80,12 +93,24 @@ def extend(
     from assay.running import extend as extension
 
     there = Path(out) if out is not None else extension.extended_folder(folder, seeds)
-    _finish(lambda watch: extension.extend(folder, seeds, there, workers=workers, on_event=watch), there)
+
+    def train(watch: "OnEvent") -> "Results":
+        return extension.extend(
+            folder,
+            seeds,
+            there,
+            workers=workers,
+            retry_failed=retry_failed,
+            progress=False,
+            on_event=watch,
+        )
+
+    _finish(train, there)
 
 
 def _finish(train: "Callable[[OnEvent], Results]", folder: Path) -> None:
     """Train, showing how far it is, and say what came out."""
-    from assay.cli.progress import watched
+    from assay.cli.watching import watched
 
     results, trained = watched(train, folder)
     with closing(results):
@@ -96,9 +121,10 @@ def _conclude(results: "Results", trained: bool) -> None:
     """Say what came out, if anything is new, and where the report is."""
     from assay.findings.comparisons import resolved
     from assay.records.runs import Status
+    from assay.report.files import is_current
 
     path = results.folder / REPORT
-    if trained or not path.exists():
+    if trained or not is_current(path, results.digest):
         from assay.findings import findings as model
         from assay.findings.inside import look_inside
         from assay.report import html, terminal
@@ -107,9 +133,11 @@ def _conclude(results: "Results", trained: bool) -> None:
         html.write_html(report, path)
         if trained:
             console().print(terminal.summary(report))
-    failed = any(run.status is Status.FAILED for run in results.runs)
+    failed = sum(run.status is Status.FAILED for run in results.runs)
     if not (failed or results.complete or resolved(results)):
         say(f"the budget is used up; the same command continues it in {results.folder}")
+    if failed:
+        say(f"{failed} failed: see `assay status {results.folder} --failed`; --retry-failed trains again")
     say(path)
     if failed:
         raise typer.Exit(1)

@@ -1,50 +1,71 @@
 """``assay studies`` and ``show``: what can be run, and what running it would mean."""
 
 from assay.cli import options
-from assay.cli.text import console, grid
+from assay.cli.formats import Format, put
+from assay.cli.text import console
+from assay.report.text import grid
+
+COLUMNS = ("study", "question", "arms", "seeds", "source")
 
 
-def studies() -> None:
+def studies(format: Format = "table") -> None:
     """List the built-in studies.
 
     Example: assay studies
     """
     from assay.study.builtin import builtin, load_study
 
-    table = grid("study", "question", "arms", left=2)
-    for name in builtin():
-        study = load_study(name)
-        table.add_row(name, study.question, str(len(study.arms)))
-    console().print(table)
+    found = [load_study(name) for name in builtin()]
+    rows = [
+        {
+            "study": one.name,
+            "question": one.question,
+            "arms": len(one.arms),
+            "seeds": len(one.seeds),
+            "source": one.source or None,
+        }
+        for one in found
+    ]
+
+    def show_table() -> None:
+        table = grid("study", "question", "arms", left=2)
+        for row in rows:
+            table.add_row(str(row["study"]), str(row["question"]), str(row["arms"]))
+        console().print(table)
+
+    put(format, show_table, COLUMNS, rows)
 
 
+@options.chosen
 def show(
     study: options.Name,
     *,
-    data: options.Data = None,
-    quick: options.Quick = False,
-    seeds: options.Seeds = None,
-    epochs: options.Epochs = None,
-    engine: options.Engine = None,
-    device: options.Device = None,
-    workers: options.Workers = None,
-    settings: options.Set = None,
+    choices: options.Choices,
+    format: Format = "table",
 ) -> None:
     """Print a study's plan without training, and what it will take.
 
     Example: assay show pooling --quick
     """
-    from assay.cli import drawing
+    from assay.cli import drawing, rows
     from assay.data.outline import outline
     from assay.running.estimate import estimate
     from assay.running.plan import make_plan
     from assay.running.run import worker_count
 
-    chosen = options.chosen(study, quick, data, seeds, epochs, engine, settings, device)
-    count = worker_count(workers)
+    chosen = choices.study(study)
+    count = worker_count(choices.workers)
     sizes = outline(chosen.data)
-    plan = make_plan(chosen, sizes.input_shape, sizes.classes, examples=sizes.train)
-    terminal = console()
-    terminal.print(drawing.study(plan), drawing.data(chosen.data.source, sizes), sep="\n")
-    terminal.print(drawing.networks(plan))
-    terminal.print(drawing.costs(estimate(plan, sizes, count)))
+    plan = make_plan(chosen, sizes)
+
+    def draw() -> None:
+        terminal = console()
+        terminal.print(drawing.study(plan), drawing.data(chosen.data.source, sizes), sep="\n")
+        terminal.print(drawing.networks(plan))
+        terminal.print(drawing.costs(estimate(plan, sizes, count)))
+
+    if format == "table":  # what can be drawn stands there before anything is measured
+        draw()
+        return
+    document = rows.plan(plan, sizes, estimate(plan, sizes, count))
+    put(format, draw, rows.ARM_COLUMNS, document["arms"], document)

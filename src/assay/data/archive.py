@@ -1,7 +1,11 @@
 """Take data files out of a zip archive that may be hostile."""
 
-import shutil
+import io
+import struct
 import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from assay.errors import DataError
@@ -9,6 +13,13 @@ from assay.errors import DataError
 LIMIT = 4 << 30  # bytes; EMNIST's archive unpacks to 0.6 GB
 RATIO = 200
 SUFFIXES = (".gz", ".txt", "-ubyte")
+PIECE = 1 << 20  # bytes that are read at once
+LONGEST = 100  # characters of a name or a reason
+DAMAGES = (
+    zipfile.BadZipFile, zlib.error, struct.error, NotImplementedError, EOFError, ValueError, LookupError,
+    OverflowError, RuntimeError, OSError,
+)  # fmt: skip
+"""What Python's reader raises of bytes that are no archive; OSError of offsets that lie before the file."""
 REGULAR, LINK_BITS = 0o100000, 0o170000
 
 
@@ -20,14 +31,33 @@ def unpack(archive: Path, folder: Path) -> None:
     encrypted one, one in an unknown compression, or more bytes than belong.
     """
     try:
-        with zipfile.ZipFile(archive) as opened:
+        with _Pieces(io.FileIO(archive)) as file, zipfile.ZipFile(file) as opened:
             members = [member for member in opened.infolist() if not member.is_dir()]
             _expect_safe(archive, members)
             for member in members:
                 if member.filename.endswith(SUFFIXES):
                     _extract(opened, member, folder / PurePosixPath(member.filename).name)
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError) as error:
-        raise DataError(f"{archive.name}: damaged zip archive: {error} (get the file again)") from error
+    except _CannotWrite as error:
+        raise error.cause from None
+    except DAMAGES as error:
+        reason = " ".join(str(error).split())[:LONGEST] or type(error).__name__
+        raise DataError(f"{archive.name}: damaged zip archive: {reason} (get the file again)") from error
+
+
+class _Pieces(io.BufferedReader):
+    """A file that is never read in pieces larger than a data archive's: an archive says how long they are."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is not None and size > PIECE:
+            raise zipfile.BadZipFile(f"a part of {size:,} bytes, where {PIECE:,} are the most")
+        return super().read(size)
+
+
+class _CannotWrite(Exception):
+    """What is wrong is not the archive; ``cause`` is."""
+
+    def __init__(self, cause: OSError) -> None:
+        self.cause = cause
 
 
 def _expect_safe(archive: Path, members: list[zipfile.ZipInfo]) -> None:
@@ -47,8 +77,10 @@ def _expect_safe(archive: Path, members: list[zipfile.ZipInfo]) -> None:
 def _problem(member: zipfile.ZipInfo) -> str | None:
     """Say what is wrong with a member, if anything is."""
     path = PurePosixPath(member.filename)
-    if path.is_absolute() or ".." in path.parts or any(c in member.orig_filename for c in "\\:\0"):
-        return f"unsafe member name {member.orig_filename!r}"
+    named = member.filename.isprintable() and len(member.filename) <= LONGEST
+    inside = not path.is_absolute() and ".." not in path.parts
+    if not named or not inside or any(c in member.orig_filename for c in "\\:\0"):
+        return f"unsafe member name {member.orig_filename[:LONGEST]!r}"
     if (member.external_attr >> 16) & LINK_BITS not in (0, REGULAR):
         return f"member {member.filename} is a link"
     if member.flag_bits & 1:
@@ -62,5 +94,24 @@ def _problem(member: zipfile.ZipInfo) -> str | None:
 
 def _extract(opened: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path) -> None:
     """Write one member; Python's reader stops at the declared size and checks the CRC."""
-    with opened.open(member) as source, open(target, "xb") as file:
-        shutil.copyfileobj(source, file, 1 << 20)
+    with opened.open(member) as source, _writing(target) as write:
+        while piece := source.read(PIECE // 2):
+            write(piece)
+
+
+@contextmanager
+def _writing(target: Path) -> Iterator[Callable[[bytes], None]]:
+    """Lend what writes to a new file; an error of that is told from one of the archive's."""
+
+    def write(piece: bytes) -> None:
+        try:
+            file.write(piece)
+        except OSError as error:
+            raise _CannotWrite(error) from None
+
+    try:
+        file = open(target, "xb", buffering=0)  # noqa: SIM115 (closed below, where it was opened)
+    except OSError as error:
+        raise _CannotWrite(error) from None
+    with file:
+        yield write

@@ -11,13 +11,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.data.dataset import Source, Split
+from assay.data.examples import AT_ONCE, Source, Split
 from assay.data.idx import read_images, read_labels
-from assay.errors import DataError, suggestion
+from assay.errors import DataError, shown, suggestion
 
 NAME = re.compile(r"(?P<prefix>.*?)(?P<part>train|test|t10k)-(?P<kind>images|labels)[-.]idx[13]-ubyte(\.gz)?")
 OPTIONS = ("transposed", "prefix")
-AT_ONCE = 1000
+LARGEST_MAPPING = 1 << 16  # bytes
 Files = dict[tuple[str, str], Path]  # (train or test, images or labels) -> file
 
 
@@ -45,6 +45,8 @@ def open_folder(text: str, classes: tuple[str, ...] | None = None) -> Source:
 
 def read_mapping(path: Path) -> tuple[list[int], tuple[str, ...]]:
     """Read ``label code ...`` lines: the labels, and the character of each one's first code."""
+    if not path.is_file() or path.stat().st_size > LARGEST_MAPPING:
+        raise DataError(f"{path}: not a mapping file: expected at most {LARGEST_MAPPING:,} bytes of text")
     try:
         rows = [
             [int(word) for word in line.split()]
@@ -58,6 +60,8 @@ def read_mapping(path: Path) -> tuple[list[int], tuple[str, ...]]:
         ) from error
     if not rows or len(set(labels)) < len(labels) or min(labels) < 0 or max(labels) > 255:
         raise DataError(f"{path}: expected each label from 0 to 255 at most once; got {len(rows)} lines")
+    if not all(name.isprintable() for name in names):
+        raise DataError(f"{path}: expected codes of printable characters; got {shown(''.join(names))}")
     return labels, names
 
 

@@ -24,6 +24,8 @@ UNSIGNED_BYTE = 0x08
 GZIP_RATIO, GZIP_FREE = 200, 64 << 20  # what may unpack to 200 times its size only below 64 MiB
 PIECE = 1 << 20  # bytes unpacked at a time: what they become is in memory once
 LARGEST_SIDE = 1 << 16
+MOST_EXAMPLES = 3_000_000
+"""Labels take eight times their size in memory; EMNIST has 814,255."""
 LOOKALIKES = {
     b"PK": "a zip archive",
     b"\x1f\x8b": "gzip inside gzip",
@@ -65,6 +67,8 @@ def _read(path: Path, dimensions: int) -> Bytes:
     else:
         data = packed
     _expect_length(path, expected - length, len(data) - length, compressed)
+    if shape[0] > MOST_EXAMPLES:
+        raise DataError(f"{path}: declares {shape[0]:,} examples, limit {MOST_EXAMPLES:,} (damaged?)")
     return np.frombuffer(data, dtype=np.uint8, offset=length).reshape(shape)
 
 

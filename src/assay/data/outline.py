@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from math import prod
 
-from assay.data import DataSpec, load, sources
-from assay.data.dataset import FULL_VALID, GLYPHS_TEST, GLYPHS_TRAIN, VALID_SHARE
+from assay.data.catalogue import sources
+from assay.data.examples import Dataset
+from assay.data.loading import load
+from assay.data.spec import GLYPHS, DataSpec
 from assay.errors import DataError
 from assay.records.machine import memory
 from assay.shapes import Shape
@@ -23,6 +25,12 @@ class Outline:
     classes: int = 47
     assumed: bool = False
 
+    @classmethod
+    def of(cls, data: Dataset) -> "Outline":
+        """Return the sizes of a data set in memory."""
+        sizes = (len(data.train), len(data.valid), len(data.test))
+        return cls(*sizes, (1, *data.train.images.shape[1:]), len(data.classes))
+
     @property
     def bytes(self) -> int:
         """The memory that the images and labels take."""
@@ -34,18 +42,14 @@ def outline(spec: DataSpec) -> Outline:
 
     Raises `DataError` for a set that is damaged, too small or unknown.
     """
-    if spec.source == "glyphs":
-        train = spec.train or GLYPHS_TRAIN
-        drawn = Outline(train, spec.valid or round(VALID_SHARE * train) or 1, spec.test or GLYPHS_TEST)
+    if spec.source == GLYPHS:
+        drawn = Outline(*spec.drawn_sizes())
         _expect_room(spec.source, drawn.bytes)
         return drawn
     if any(source.name == spec.source and not source.available for source in sources()):
         pool, test, classes = BALANCED
-        valid = spec.valid or (round(VALID_SHARE * spec.train) if spec.train else FULL_VALID)
-        return Outline(spec.train or pool - valid, valid, spec.test or test, classes=classes, assumed=True)
-    data = load(spec)
-    sizes = (len(data.train), len(data.valid), len(data.test))
-    return Outline(*sizes, (1, *data.train.images.shape[1:]), len(data.classes))
+        return Outline(*spec.sizes(pool, test), classes=classes, assumed=True)
+    return Outline.of(load(spec))
 
 
 def _expect_room(source: str, needed: int) -> None:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from assay.data.dataset import Dataset
+from assay.data.examples import Dataset
 from assay.errors import DataError
 from assay.streams import stream
 

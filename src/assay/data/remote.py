@@ -8,20 +8,24 @@ whole set or nothing. Loading never downloads.
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from time import time
 from typing import Any
 
 from assay.data.archive import unpack
-from assay.data.dataset import Source
+from assay.data.download import digest, download
+from assay.data.examples import Source
 from assay.data.folder import open_folder
 from assay.errors import DataError, suggestion
+from assay.records.holds import hold
 
 RETRIES = 1
-TIMEOUT = 30.0  # seconds without a byte
+WORKSHOP = ".fetch-"
+YOUNG = 60.0  # seconds that a folder may be there before its process holds it
+RECORD = "SHA256SUMS"
 DIGITS = tuple("0123456789")
 
 
@@ -37,7 +41,17 @@ class Collection:
     address: str
     files: dict[str, str]
     classes: tuple[str, ...] | None = None
-    size: str = "11 MB"
+    megabytes: int = 11
+
+    @property
+    def size(self) -> str:
+        """How much there is to download, in words."""
+        return f"{self.megabytes} MB"
+
+    @property
+    def most(self) -> int:
+        """The most bytes that a file may have."""
+        return (self.megabytes + 1) * 2**20
 
 
 def _mnist_files(*md5: str) -> dict[str, str]:
@@ -61,7 +75,7 @@ COLLECTIONS = {
         "EMNIST (Cohen et al. 2017): handwritten letters and digits",
         "https://biometrics.nist.gov/cs_links/EMNIST/",
         {ARCHIVE: "sha256:fb9bb67e33772a9cc0b895e4ecf36d2cf35be8b709693c3564cea2a019fcda8e"},
-        size="562 MB",
+        megabytes=562,
     ),
     "mnist": Collection(
         "MNIST (LeCun et al. 1998): handwritten digits",
@@ -84,7 +98,7 @@ COLLECTIONS = {
             "bb300cfdad3c16e7a12a480ee83cd310",
         ),
         ("T-shirt", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Boot"),
-        "31 MB",
+        31,
     ),
     "kmnist": Collection(
         "KMNIST (Clanuwat et al. 2018): cursive Japanese",
@@ -96,7 +110,7 @@ COLLECTIONS = {
             "7320c461ea6c1c855c0b718fb2a4b134",
         ),
         ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"),
-        "21 MB",
+        21,
     ),
 }
 NAMES = (*(f"emnist/{name}" for name in EMNIST_SETS), "mnist", "fashion-mnist", "kmnist")
@@ -134,13 +148,12 @@ def fetch(name: str, *, base_url: str | None = None, progress: Any = None) -> Pa
     folder that holds the published files, or the path of EMNIST's archive
     itself. Hashes are checked either way. ``progress`` is told of each file's
     bytes: an object with tqdm's ``total``, ``update``, ``reset`` and ``close``.
+    A set that is there already is compared with what was fetched, and fetched again where it is damaged.
     Raises `DataError` where anything fails, and then leaves nothing behind.
     """
-    name = name.partition("/")[0]
-    if name not in COLLECTIONS:
-        raise DataError(f"nothing to fetch is called {name!r} ({suggestion(name, COLLECTIONS)})")
+    name = _known(name)
     target = cache_folder() / name
-    if target.is_dir():
+    if target.is_dir() and not _faults(target, COLLECTIONS[name]):
         return target
     with _workshop(target) as work:
         _gather(COLLECTIONS[name], base_url, work, progress)
@@ -148,8 +161,60 @@ def fetch(name: str, *, base_url: str | None = None, progress: Any = None) -> Pa
         if archive.exists():
             unpack(archive, work)
             archive.unlink()
-        _publish(work, target)
+        _record(work)
+        _publish(work, target, COLLECTIONS[name])
     return target
+
+
+def verify(name: str) -> int:
+    """Compare the fetched set ``name`` with what was fetched, and return its number of files.
+
+    Raises `DataError` that names what is missing, changed or was never recorded.
+    """
+    name = _known(name)
+    target = cache_folder() / name
+    if not target.is_dir():
+        raise DataError(f"{name}: is not in {target.parent} (run `assay data fetch {name}`)")
+    if faults := _faults(target, COLLECTIONS[name]):
+        more = f" and {len(faults) - 1} more" if len(faults) > 1 else ""
+        raise DataError(f"{target}: {faults[0]}{more} (`assay data fetch {name}` repairs it)")
+    return len(_recorded(target, COLLECTIONS[name]))
+
+
+def _known(name: str) -> str:
+    name = name.partition("/")[0]
+    if name not in COLLECTIONS:
+        raise DataError(f"nothing to fetch is called {name!r} ({suggestion(name, COLLECTIONS)})")
+    return name
+
+
+def _recorded(folder: Path, collection: Collection) -> dict[str, str]:
+    """Return the hash of each file by its name; of a set without a record what the publisher says."""
+    try:
+        rows = [line.split("  ", 1) for line in (folder / RECORD).read_text("utf-8").splitlines()]
+        found = {name: f"sha256:{value}" for value, name in rows}
+    except (OSError, ValueError):
+        found = {name: value for name, value in collection.files.items() if name != ARCHIVE}
+    return {name: value for name, value in found.items() if Path(name).name == name}
+
+
+def _faults(folder: Path, collection: Collection) -> list[str]:
+    """Return what is wrong with a fetched set."""
+    recorded = _recorded(folder, collection)
+    found = [] if recorded else [f"{RECORD} is missing, so nothing can be compared"]
+    for name, known_hash in recorded.items():
+        path = folder / name
+        if not path.is_file():
+            found.append(f"{name} is missing")
+        elif digest(path, known_hash) != known_hash:
+            found.append(f"{name} is not as it was fetched")
+    return found
+
+
+def _record(folder: Path) -> None:
+    """Write the hash of every file into the folder, as ``sha256sum -c`` reads it."""
+    rows = [f"{digest(path, 'sha256:')[7:]}  {path.name}\n" for path in sorted(folder.iterdir())]
+    (folder / RECORD).write_text("".join(rows), "utf-8", newline="\n")
 
 
 @contextmanager
@@ -157,7 +222,11 @@ def _workshop(target: Path) -> Iterator[Path]:
     """Lend a temporary folder beside ``target``; a full disk or forbidden folder is a `DataError`."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(prefix=".fetch-", dir=target.parent, ignore_cleanup_errors=True) as work:
+        _clear(target.parent)
+        with (
+            TemporaryDirectory(prefix=WORKSHOP, dir=target.parent, ignore_cleanup_errors=True) as work,
+            hold(Path(work)),
+        ):
             yield Path(work) / target.name
     except OSError as error:
         raise DataError(
@@ -165,8 +234,22 @@ def _workshop(target: Path) -> Iterator[Path]:
         ) from error
 
 
-def _publish(work: Path, target: Path) -> None:
-    """Move the finished folder into place; if another process was first, keep its copy, which is equal."""
+def _clear(cache: Path) -> None:
+    """Remove the folders of fetches that were killed: old enough to be held, and held by nobody."""
+    for left in cache.glob(f"{WORKSHOP}*"):
+        with suppress(OSError), hold(left) as taken:
+            if taken and time() - left.stat().st_mtime > YOUNG:
+                shutil.rmtree(left, ignore_errors=True)
+
+
+def _publish(work: Path, target: Path, collection: Collection) -> None:
+    """Move the finished folder into place, and what is damaged there out of it.
+
+    If another process was first, its copy is kept, which is equal.
+    """
+    if target.is_dir() and _faults(target, collection):
+        with suppress(FileNotFoundError):  # another process was first
+            target.rename(work.with_name("damaged"))
     try:
         work.rename(target)
     except OSError:
@@ -180,84 +263,32 @@ def _gather(collection: Collection, base_url: str | None, work: Path, progress: 
     place = base_url or collection.address
     for name, known_hash in collection.files.items():
         if place.startswith(("http://", "https://")):
-            _download(f"{place.rstrip('/')}/{name}", work, known_hash, progress)
+            _download(f"{place.rstrip('/')}/{name}", work / name, known_hash, collection.most, progress)
         else:
             _copy(Path(place).expanduser(), work / name, known_hash)
 
 
 def _copy(place: Path, target: Path, known_hash: str) -> None:
-    import pooch
-
     path = place / target.name if place.is_dir() else place
     if not path.is_file():
         raise DataError(
             f"{path}: no such file (expected {target.name}, a folder that holds it, or an address)"
         )
     shutil.copyfile(path, target)
-    algorithm, _, expected = known_hash.partition(":")
-    found = pooch.file_hash(str(target), alg=algorithm)
-    if found != expected:
-        raise DataError(f"{path}: {algorithm} is {found} but {expected} is recorded (get the file again)")
+    found = digest(target, known_hash)
+    if found != known_hash:
+        raise DataError(f"{path}: is {found} but {known_hash} is recorded (get the file again)")
 
 
-def _download(url: str, folder: Path, known_hash: str, progress: Any) -> None:
-    """Download ``url`` through pooch, which retries and keeps a file only if its hash matches."""
-    import logging
-
-    import pooch
-    from requests.exceptions import RequestException
-
-    base, _, name = url.rpartition("/")
-    registry = pooch.create(folder, f"{base}/", registry={name: known_hash}, retry_if_failed=RETRIES)
-    pooch.get_logger().setLevel(logging.WARNING)
-    try:
-        registry.fetch(name, downloader=partial(_save, progress))
-    except RequestException as error:
-        raise DataError(
-            f"{url}: download failed: {_reason(error)} (try again, or give another address)"
-        ) from error
-    except ValueError as error:
-        raise DataError(
-            f"{url}: the file's hash is not the recorded {known_hash} (damaged or changed?)"
-        ) from error
-
-
-def _save(progress: Any, url: str, output_file: str, registry: Any) -> None:
-    """Download one file for pooch, refusing what is plainly not data."""
-    import pooch
-
-    with ExitStack() as opened:
-
-        def close_later(response: Any, **_: object) -> None:
-            opened.callback(response.close)  # pooch leaves it open where the transfer fails
-
-        hooks = {"response": [close_later, refuse_downgrade]}
-        download = pooch.HTTPDownloader(progressbar=progress or False, timeout=TIMEOUT, hooks=hooks)
-        download(url, output_file, registry)
-    with open(output_file, "rb") as file:
-        start = file.read(512)
-    if start.lstrip()[:1] == b"<":
-        size = Path(output_file).stat().st_size
-        raise DataError(
-            f"{url}: the server sent an HTML page ({size:,} bytes), not the data (give another address)"
-        )
-
-
-def refuse_downgrade(response: Any, **_: object) -> None:
-    """Refuse a redirect from https to anything else."""
-    place = response.headers.get("location", "")
-    if (
-        response.is_redirect
-        and response.url.startswith("https:")
-        and place.partition(":")[0] in ("http", "ftp", "file")
-    ):
-        raise DataError(f"{response.url}: refused redirect to {place} (not https)")
-
-
-def _reason(error: Exception) -> str:
-    response = getattr(error, "response", None)
-    if response is not None:
-        return f"the server answered {response.status_code} {response.reason}"
-    if "IncompleteRead" in str(error):
-        return "the connection closed before the whole file came"
-    return type(error).__name__
+def _download(url: str, target: Path, known_hash: str, most: int, progress: Any) -> None:
+    """Download a file; what fails is tried once more."""
+    for left in reversed(range(RETRIES + 1)):
+        try:
+            download(url, target, known_hash, most, progress)
+        except DataError:
+            if not left:
+                raise
+            if progress:
+                progress.reset()
+        else:
+            return

@@ -32,9 +32,6 @@ OnSteps = Callable[[int], None]
 OnCompiled = Callable[[int, int], None]
 """Called while an engine compiles with how many kernels of how many are done."""
 
-ELSEWHERE = {"bfloat16": "torch", "tf32": "torch:cuda"}
-"""Which engine has a precision that the reference engine has not."""
-
 EVALUATION_BATCH = 500
 """Images evaluated at once; fixed, since a matrix product's last bits depend on it."""
 
@@ -140,6 +137,11 @@ class Engine(ABC):
     """Which precisions of a recipe the engine has."""
 
     @property
+    def sessions_at_once(self) -> int:
+        """How many sessions run side by side without slowing one another down: one a processor."""
+        return machine.processors()
+
+    @property
     def processor(self) -> str:
         """The type of processor that the engine computes on; on another type bits may differ."""
         return machine.processor() or "unknown processor"
@@ -170,10 +172,7 @@ class Engine(ABC):
         """Raise `UnsupportedError` when the engine lacks something."""
         missing = self.missing(network, recipe)
         if missing:
-            instead = ELSEWHERE.get(recipe.dtype, "reference, which has all")
-            raise UnsupportedError(
-                f"engine {self.name!r} has no {', '.join(missing)} (use --engine {instead})"
-            )
+            raise UnsupportedError(f"engine {self.name!r} has no {', '.join(missing)}")
 
 
 def initial_state(network: Network, recipe: Recipe, seed: int) -> State:
@@ -191,9 +190,3 @@ def masks(seed: int, epoch: int, step: int) -> Draw:
 def epoch_order(seed: int, size: int, epoch: int) -> Labels:
     """Return the order in which a run sees its training examples in ``epoch``."""
     return streams.permutation(seed, "order", size, epoch)
-
-
-def to_input(images: Images, network: Network, dtype: str) -> Array:
-    """Scale pixels to [0, 1] and give the batch the network's input shape."""
-    x: Array = images.astype(dtype) / np.asarray(255, dtype)
-    return x.reshape(len(images), *network.input_shape)

@@ -19,10 +19,9 @@ from assay.engines.base import (
     State,
     epoch_order,
     masks,
-    to_input,
 )
 from assay.nn.loss import softmax_cross_entropy
-from assay.nn.network import Draw, Network
+from assay.nn.network import Draw, Network, to_input
 from assay.optim.augment import augment
 from assay.optim.penalties import add_gradients
 from assay.optim.recipe import OPTIONS

@@ -16,6 +16,7 @@ from pathlib import Path
 from shutil import which
 from tempfile import NamedTemporaryFile
 from time import perf_counter
+from typing import NamedTuple
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -24,7 +25,7 @@ from assay.engines.base import EVALUATION_BATCH, Engine, Images, Labels, initial
 from assay.nn.network import Network
 from assay.optim.recipe import Recipe
 from assay.optim.schedules import CONSTANT
-from assay.records.machine import processor, versions
+from assay.records.machine import processor, processors, versions
 from assay.streams import stream
 
 BUDGET = 0.3
@@ -46,8 +47,21 @@ VARIABLES = (
 )
 """Those that say what of a machine engines may use: which GPU, which of the processor's instructions."""
 
-Rates = dict[str, float]
-"""Training steps a second by the engine's name: of all runs of a session, which on the CPU is one."""
+
+class Speed(NamedTuple):
+    """Training steps a second of all runs of a session, and how many sessions run at once."""
+
+    steps: float
+    sessions: int = 1
+
+    @property
+    def of_the_machine(self) -> float:
+        """Training steps a second when as many sessions run as the machine has room for."""
+        return self.steps * self.sessions
+
+
+Rates = dict[str, Speed]
+"""How fast each engine is, by its name."""
 
 
 class Trial:
@@ -108,7 +122,10 @@ def steps_per_second(engine: Engine, network: Network, recipe: Recipe) -> float:
 
 def compare(engines: Sequence[Engine], network: Network, recipe: Recipe) -> Rates:
     """Measure every engine, and keep what was found."""
-    rates = {engine.name: steps_per_second(engine, network, recipe) for engine in engines}
+    rates = {
+        engine.name: Speed(steps_per_second(engine, network, recipe), engine.sessions_at_once)
+        for engine in engines
+    }
     _keep(_path(network, recipe), rates)
     return rates
 
@@ -117,7 +134,8 @@ def recall(network: Network, recipe: Recipe) -> Rates | None:
     """Return what `compare` found before on this machine with these versions; None where it did not."""
     try:
         found = json.loads(_path(network, recipe).read_text("utf-8"))
-        return {str(name): float(rate) for name, rate in found.items()} or None
+        rates = {str(name): Speed(float(steps), int(sessions)) for name, (steps, sessions) in found.items()}
+        return rates or None
     except (OSError, ValueError, TypeError, AttributeError):  # absent, or cut short: measured anew
         return None
 
@@ -162,7 +180,7 @@ def _path(network: Network, recipe: Recipe, *more: str) -> Path:
     rule = replace(recipe.optimizer, lr=1.0)
     alike = replace(recipe, optimizer=rule, epochs=1, schedule=CONSTANT)
     chosen = (has_gpu(), *map(os.environ.get, VARIABLES))
-    machine = (sorted(versions().items()), processor(), chosen)
+    machine = (sorted(versions().items()), processor(), processors(), chosen)
     key = repr((network.layers, network.input_shape, alike, *machine, *more))
     return folder() / f"{sha256(key.encode()).hexdigest()}.json"
 

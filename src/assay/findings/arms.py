@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from assay.findings.numbers import interval, share
 from assay.findings.waiting import summarised
 from assay.records.runs import RunRecord, Status
-from assay.results import Results
 from assay.stats import Summary, outlying_low
+from assay.store.readout import Readout
 from assay.study.study import Arm
 
 
@@ -87,7 +87,7 @@ class ArmRow:
         return self.statuses[Status.FAILED]
 
 
-def arm_row(results: Results, arm: Arm) -> ArmRow:
+def arm_row(results: Readout, arm: Arm) -> ArmRow:
     """Return the row of an arm."""
     runs = results.of(arm.name)
     done = [run for run in runs if run.status is Status.DONE]
@@ -115,7 +115,7 @@ def arm_row(results: Results, arm: Arm) -> ArmRow:
     )
 
 
-def _outlying(results: Results, values: NDArray[np.float64]) -> dict[int, float]:
+def _outlying(results: Readout, values: NDArray[np.float64]) -> dict[int, float]:
     """Return the seeds whose accuracy lies lower than the arm's others explain."""
     return {results.study.seeds[place]: float(values[place]) for place in outlying_low(values)}
 

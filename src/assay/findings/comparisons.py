@@ -1,10 +1,10 @@
 """The comparisons that a study declares, made when they may be: at its end, or at a declared look."""
 
-from assay.results import Results
 from assay.stats import Family, Pair, Verdict, declared_pairs
+from assay.store.readout import Readout
 
 
-def family_of(results: Results) -> Family | None:
+def family_of(results: Readout) -> Family | None:
     """Compare the arms, each with the control or all pairs; None for one arm, or where no verdict may be.
 
     There may be one when the study is complete or has reached a declared look, whose seeds alone are then
@@ -18,13 +18,13 @@ def family_of(results: Results) -> Family | None:
     return results.compared(declared_pairs([arm.name for arm in study.arms], study.control))
 
 
-def resolved(results: Results) -> bool:
+def resolved(results: Readout) -> bool:
     """Whether there are comparisons, at the latest declared look or at the end, and every one is decided."""
     family = family_of(results)
     return family is not None and all(decided(pair) for pair in family.pairs)
 
 
-def over(results: Results) -> bool:
+def over(results: Readout) -> bool:
     """Whether nothing is left to do: all runs have ended, or a look resolved all and none was begun since."""
     begun_beyond = len(results.runs) > results.at_look().total
     return results.complete or (not begun_beyond and resolved(results))

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, replace
 
 from assay.records.runs import RunRecord
-from assay.results import Results
 from assay.stats import CostRatio, Family, cost_ratio
+from assay.store.readout import Readout
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Cost:
         return self.memory is not None and self.memory.interval is not None
 
 
-def costs_of(results: Results, family: Family | None) -> tuple[Cost, ...]:
+def costs_of(results: Readout, family: Family | None) -> tuple[Cost, ...]:
     """Compare every arm's seconds per epoch and peak memory with the control's, or the best arm's."""
     reference = (family.control or family.best) if family else None
     if reference is None:
@@ -34,7 +34,7 @@ def costs_of(results: Results, family: Family | None) -> tuple[Cost, ...]:
     return tuple(_cost(results, arm, reference) for arm in others)
 
 
-def _cost(results: Results, arm: str, reference: str) -> Cost:
+def _cost(results: Readout, arm: str, reference: str) -> Cost:
     a, b = _done(results, arm), _done(results, reference)
     pairs = [(a[seed], b[seed]) for seed in sorted(a.keys() & b.keys())]
     seconds = [(x.seconds_per_epoch or 0.0, y.seconds_per_epoch or 0.0) for x, y in pairs]
@@ -45,7 +45,7 @@ def _cost(results: Results, arm: str, reference: str) -> Cost:
     return Cost(arm, reference, _ratio(seconds, results.confidence), ratio)
 
 
-def is_computed(results: Results, *arms: str) -> bool:
+def is_computed(results: Readout, *arms: str) -> bool:
     """Whether the memory of finished runs was computed, not measured: then no chance is in it."""
     return any(run.memory_source != "measured" for arm in arms for run in results.finished(arm))
 
@@ -57,5 +57,5 @@ def _ratio(pairs: list[tuple[float, float]], confidence: float) -> CostRatio | N
     return cost_ratio([a for a, _ in known], [b for _, b in known], confidence=confidence)
 
 
-def _done(results: Results, arm: str) -> dict[int, RunRecord]:
+def _done(results: Readout, arm: str) -> dict[int, RunRecord]:
     return {run.seed: run for run in results.finished(arm)}

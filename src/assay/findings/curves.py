@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 
 from assay.records.runs import EpochRecord, RunRecord, Status
-from assay.results import Results
+from assay.store.readout import Readout
 
 Metric = Literal["train_accuracy", "valid_accuracy", "train_loss", "valid_loss"]
 METRICS: tuple[Metric, ...] = ("valid_accuracy", "train_accuracy", "valid_loss", "train_loss")
@@ -44,7 +44,7 @@ class Curves:
     diverged: dict[Metric, tuple[Trace, ...]]
 
 
-def curves(results: Results, arm: str) -> Curves:
+def curves(results: Readout, arm: str) -> Curves:
     """Return the curves of an arm.
 
     The bands hold the runs that learnt, or else all that finished, or, while there is none, those begun as

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 
 from assay.errors import UsageError
-from assay.results import Results
 from assay.stats import Factorial, factorial_effects
+from assay.store.readout import Readout
 from assay.study.study import Study
 
 
-def factorial_of(results: Results) -> Factorial | None:
+def factorial_of(results: Readout) -> Factorial | None:
     """Estimate main effects and two-way interactions, on test accuracy, as shares.
 
     The control's levels are the references, or else the first ones. None for

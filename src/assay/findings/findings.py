@@ -1,4 +1,4 @@
-"""A report as data: everything that is said of a study, computed once and drawn many times.
+"""Findings: everything that is said of a study, computed once and drawn many times.
 
 Accuracies and their differences are shares, losses in nats, memory in bytes. Until every declared run has
 come to its end, or those of a declared look, there are runs, means and spreads, but no interval, p-value or
@@ -10,23 +10,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from assay.findings.answer import answer
+from assay.findings.answer import conclude
 from assay.findings.arms import ArmRow, arm_row
-from assay.findings.claims import ClaimRow, claims
+from assay.findings.cells import findings_html
+from assay.findings.claim_verdicts import ClaimRow, claims
 from assay.findings.comparisons import decided, family_of
 from assay.findings.costs import Cost, costs_of
 from assay.findings.curves import Curves, curves
 from assay.findings.effects import Effect, effects_of
 from assay.findings.factorial import factorial_of
 from assay.findings.inside import Inside
-from assay.findings.layers import Layers, layers
+from assay.findings.layers import LayerCurves, layers
 from assay.findings.limits import limits
-from assay.findings.networks import TwoNetworks, two_networks
 from assay.findings.numbers import interval_name
 from assay.findings.published import PublishedRow, published
+from assay.findings.two_networks import TwoNetworks, two_networks
+from assay.findings.wording.answer_words import answer
+from assay.findings.wording.limit_words import limits as said_limits
 from assay.records.runs import RunRecord, Status
-from assay.results import ALPHA, Results
 from assay.stats import Factorial, Family, Look
+from assay.store.readout import ALPHA, Readout
 from assay.study.as_published import unlike_source
 
 
@@ -48,11 +51,17 @@ class Rerun:
     test_openings: int
     finished: int
     """How many runs have a test result, those of seeds beyond a look too."""
+    results_digest: str
+    """Of what the report was drawn from (`Results.digest`)."""
 
 
 @dataclass(frozen=True)
-class Report:
-    """All that the drawings need."""
+class Findings:
+    """What a study's runs show: all that its report says, as data.
+
+    ``answer`` answers the question in words, ``effects`` are the comparisons with their verdicts, ``claims``
+    and ``published`` what was published, tested; ``limits`` say what does not follow. Accuracies are shares.
+    """
 
     name: str
     question: str
@@ -77,7 +86,7 @@ class Report:
     published: tuple[PublishedRow, ...]
     """What was published as numbers, beside ours."""
     curves: tuple[Curves, ...]
-    layers: tuple[Layers, ...]
+    layers: tuple[LayerCurves, ...]
     """How the layers of each arm fared, of the arms that tell."""
     runs: tuple[RunRecord, ...]
     """Every run; at a declared look those of its seeds."""
@@ -93,6 +102,8 @@ class Report:
     """The declared look that is spoken of; None where none is declared or reached."""
     resolved: bool = False
     """Whether every comparison is decided."""
+    stopped: bool = False
+    """Whether a run was begun that nothing is at work on any more."""
     train_sample: int | None = None
     """Of how many training images the curves are; None where they are of all."""
     unlike_source: str = ""
@@ -110,10 +121,11 @@ class Report:
 
     @property
     def stamp(self) -> str:
-        """How far the study has come: "complete", "resolved at look 1 of 3" or "interim k/n"."""
+        """How far the study has come: complete, resolved at look 1 of 3, interim k/n or stopped at k/n."""
         if self.complete and self.done < self.total:
             return f"resolved at {self.look}"
-        how_far = "complete" if self.complete else f"interim {self.done}/{self.total}"
+        not_yet = f"{'stopped at' if self.stopped else 'interim'} {self.done}/{self.total}"
+        how_far = "complete" if self.complete else not_yet
         return f"{how_far}, {self.look}" if self.look else how_far
 
     @property
@@ -140,13 +152,20 @@ class Report:
         name = interval_name(self.confidence, n) + (f" ({self.look})" if self.look else "")
         return name if len(self.effects) < 2 else f"simultaneous {name}"
 
+    def __repr__(self) -> str:
+        """Say how far the study has come, and its answer."""
+        return f"<{self.name}, {self.stamp}: {self.answer}>"
+
+    def _repr_html_(self) -> str:
+        return findings_html(self)
+
     def place(self, arm: str) -> int:
         """Return the place of an arm in the study, which gives it its colour and marker."""
         return [row.name for row in self.arms].index(arm)
 
 
-def build(results: Results, inside: Inside | None = None) -> Report:
-    """Compute the report of a study's results, complete or not.
+def build(results: Readout, inside: Inside | None = None) -> Findings:
+    """Compute what a study's results show, complete or not.
 
     ``inside`` is what `assay.findings.inside.look_inside` found, which takes the data set and the weights.
     """
@@ -155,11 +174,11 @@ def build(results: Results, inside: Inside | None = None) -> Report:
     arms = tuple(arm_row(results, arm) for arm in study.arms)
     family = family_of(results)
     effects = effects_of(results, family)
-    return Report(
+    return Findings(
         name=study.name,
         question=study.question,
         source=study.source,
-        answer=answer(arms, family, results.done, results.total, results.look),
+        answer=answer(conclude(arms, family, results.done, results.total, results.look)),
         done=whole.done,
         total=whole.total,
         margin=study.margin,
@@ -174,25 +193,26 @@ def build(results: Results, inside: Inside | None = None) -> Report:
         curves=tuple(curves(results, arm.name) for arm in study.arms),
         layers=tuple(found for arm in study.arms if (found := layers(results, arm.name)).epochs),
         runs=tuple(results.runs),
-        limits=tuple(limits(results, arms, family, effects)),
+        limits=said_limits(limits(results, arms, family, effects)),
         rerun=_rerun(whole),
         inside=inside,
         level=results.alpha,
         confidence=results.confidence,
         look=results.look,
         resolved=family is not None and all(decided(pair) for pair in family.pairs),
+        stopped=whole.stopped,
         train_sample=_train_sample(results),
         unlike_source=unlike_source(results.study),
     )
 
 
-def _train_sample(results: Results) -> int | None:
+def _train_sample(results: Readout) -> int | None:
     sizes = results.header.sizes
     whole = any(arm.settings.recipe.measure == "all" for arm in results.study.arms)
     return None if whole or sizes["valid"] >= sizes["train"] else sizes["valid"]
 
 
-def _rerun(results: Results) -> Rerun:
+def _rerun(results: Readout) -> Rerun:
     header = results.header
     return Rerun(
         study=header.study,
@@ -206,4 +226,5 @@ def _rerun(results: Results) -> Rerun:
         versions=header.versions,
         test_openings=results.store.test_openings(),
         finished=sum(run.status is Status.DONE for run in results.runs),
+        results_digest=results.digest,
     )

@@ -10,7 +10,7 @@ from assay.findings.confusion import Confusion, confusion
 from assay.findings.trained import best_run, load_test, trained
 from assay.findings.views import Features, Kernels, features, first_kernels
 from assay.records.runs import RunId
-from assay.results import Results
+from assay.store.readout import Readout
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +28,7 @@ class Inside:
     features: Features | None = None
 
 
-def look_inside(results: Results, arm: str | None = None, image: int = 0) -> Inside | None:
+def look_inside(results: Readout, arm: str | None = None, image: int = 0) -> Inside | None:
     """Look into ``arm``, by default the one with the best mean test accuracy; None while no run is finished.
 
     ``image`` is the number of the test image whose feature maps are shown. At a declared look only the
@@ -58,7 +58,7 @@ def look_inside(results: Results, arm: str | None = None, image: int = 0) -> Ins
     return Inside(chosen, run.id, "", mistakes, first_kernels(found), seen)
 
 
-def _best_arm(results: Results) -> str | None:
+def _best_arm(results: Readout) -> str | None:
     """Return the arm whose printed mean is the highest."""
     values = {
         arm.name: results.counted(arm.name, lambda run: run.test_accuracy) for arm in results.study.arms
@@ -67,6 +67,6 @@ def _best_arm(results: Results) -> str | None:
     return max(means, key=lambda name: means[name], default=None)
 
 
-def _confusion(results: Results, arm: str, test: Split) -> Confusion:
+def _confusion(results: Readout, arm: str, test: Split) -> Confusion:
     predicted = np.array([results.store.predicted(run.id) for run in results.counting(arm)])
     return confusion(arm, predicted, test.labels, test.images, results.header.classes)

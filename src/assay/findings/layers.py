@@ -6,15 +6,16 @@ from math import isfinite, nan
 from statistics import fmean
 from typing import Literal
 
+from assay.records.metrics import PERCENT
 from assay.records.runs import LayerRecord, RunRecord, Status
-from assay.results import Results
+from assay.store.readout import Readout
 
 Quantity = Literal["gradient_norm", "update_ratio", "dead_share"]
 QUANTITIES: tuple[Quantity, ...] = ("gradient_norm", "update_ratio", "dead_share")
 
 
 @dataclass(frozen=True)
-class Layers:
+class LayerCurves:
     """The layers of one arm: means over ``seeds`` runs at the end of each epoch, 0 before the first step.
 
     ``series`` holds, by quantity and by layer in the network's order, a value
@@ -29,7 +30,7 @@ class Layers:
     series: Mapping[Quantity, Mapping[str, tuple[float, ...]]]
 
 
-def layers(results: Results, arm: str) -> Layers:
+def layers(results: Readout, arm: str) -> LayerCurves:
     """Return how an arm's layers fared: in its finished runs, or, while there is none, in what there is."""
     records = [results.layers(run.id) for run in _chosen(results.of(arm))]
     places: dict[tuple[int, str], list[LayerRecord]] = {}
@@ -39,7 +40,7 @@ def layers(results: Results, arm: str) -> Layers:
     names = tuple(dict.fromkeys(name for _, name in places))
     every = {quantity: _series(places, epochs, names, quantity) for quantity in QUANTITIES}
     shown = tuple(name for name in names if any(name in series for series in every.values()))
-    return Layers(arm, sum(map(bool, records)), epochs, shown, every)
+    return LayerCurves(arm, sum(map(bool, records)), epochs, shown, every)
 
 
 def _chosen(runs: list[RunRecord]) -> list[RunRecord]:
@@ -61,7 +62,7 @@ def _series(
 
 
 def _mean(records: Sequence[LayerRecord], quantity: Quantity) -> float:
-    scale = 100.0 if quantity == "dead_share" else 1.0
+    scale = PERCENT if quantity == "dead_share" else 1.0
     values = [getattr(record, quantity) for record in records]
     finite = [scale * value for value in values if value is not None and isfinite(value)]
     return fmean(finite) if finite else nan

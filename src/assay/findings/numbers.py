@@ -3,8 +3,9 @@
 Accuracies and their differences are shares; percent and points are how they are written.
 """
 
-from math import isfinite, isnan
+from math import floor, isfinite, isnan, log10
 
+from assay.records.metrics import PERCENT
 from assay.stats import CostRatio, Interval, MoreSeeds
 
 NOTHING = "–"
@@ -12,6 +13,9 @@ NOTHING = "–"
 
 MANY = 1_000
 """More seeds than this are as good as none: seeds do not decide it."""
+
+ROUNDING = 1e-9
+"""A share below this is 0 but for the last bits of floating-point numbers."""
 
 _POWERS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
@@ -28,9 +32,14 @@ def loss(value: float | None) -> str:
     return f"{value:.1e}" if value is not None and isfinite(value) and value >= 1000 else fixed(value, 3)
 
 
+def in_percent(value: float) -> float:
+    """Return a share, or a difference of shares, as a number of percent or points."""
+    return PERCENT * value
+
+
 def share(value: float | None) -> str:
     """Write a share from 0 to 1 as percent without the sign: 88.41."""
-    return fixed(None if value is None else 100 * value)
+    return fixed(None if value is None else in_percent(value))
 
 
 def percent(value: float | None) -> str:
@@ -41,7 +50,7 @@ def percent(value: float | None) -> str:
 
 def whole_percent(value: float) -> str:
     """Write a share in whole percent, what is neither none nor all never as if it were: <1%, 63%."""
-    text = f"{100 * value:.0f}%"
+    text = f"{in_percent(value):.0f}%"
     if text == "0%" and value > 0:
         return "<1%"
     return ">99%" if text == "100%" and value < 1 else text
@@ -49,8 +58,7 @@ def whole_percent(value: float) -> str:
 
 def points(value: float | None) -> str:
     """Write a difference of shares in percentage points, with its sign where any is left: +0.42, 0.00."""
-    text = share(value)
-    return text if value is None or not value > 0 or text == share(0) else f"+{text}"
+    return _signed(value, share(value))
 
 
 def apart(value: float) -> str:
@@ -61,13 +69,22 @@ def apart(value: float) -> str:
 
 def margin(value: float) -> str:
     """Write a margin of accuracies, a share, in points: 0.3 points."""
-    text = f"{100 * value:.6g}"
+    text = f"{in_percent(value):.6g}"
     return f"{text} point" if text == "1" else f"{text} points"
+
+
+def end(value: float) -> str:
+    """Write an end of an interval of shares as percent, on the side of zero that it is on: 88.20, -0.004."""
+    text = share(value)
+    if text != share(0) or not ROUNDING < abs(value) < 1:
+        return text
+    shown = in_percent(value)
+    return f"{shown:.{-floor(log10(abs(shown)))}f}"
 
 
 def interval(value: Interval | None) -> str:
     """Write an interval of shares as percent: 88.20 to 88.61."""
-    return NOTHING if value is None else f"{share(value[0])} to {share(value[1])}"
+    return NOTHING if value is None else f"{end(value[0])} to {end(value[1])}"
 
 
 def fixed_interval(value: Interval | None, decimals: int) -> str:
@@ -77,7 +94,10 @@ def fixed_interval(value: Interval | None, decimals: int) -> str:
 
 def points_interval(value: Interval | None) -> str:
     """Write an interval of differences of shares: -0.01 to +0.34."""
-    return NOTHING if value is None else f"{points(value[0])} to {points(value[1])}"
+    if value is None:
+        return NOTHING
+    low, high = (_signed(bound, end(bound)) for bound in value)
+    return f"{low} to {high}"
 
 
 def ratio(value: CostRatio | None) -> str:
@@ -109,7 +129,7 @@ def p_equals(value: float | None) -> str:
 
 def confidence(value: float) -> str:
     """Write a level of confidence: 95%, 98.3%."""
-    return f"{100 * value:.3g}%"
+    return f"{in_percent(value):.3g}%"
 
 
 def interval_name(level: float, n: int = 1) -> str:
@@ -169,6 +189,11 @@ def count(value: float | None) -> str:
 def mebibytes(value: float | None) -> str:
     """Write bytes in MiB without the unit."""
     return NOTHING if value is None else _short(value / 2**20)
+
+
+def _signed(value: float | None, text: str) -> str:
+    """Put a plus before the ``text`` of a positive value, where any of it is left."""
+    return text if value is None or not value > 0 or text == share(0) else f"+{text}"
 
 
 def _short(value: float) -> str:

@@ -1,43 +1,49 @@
 """Recognise characters in pictures with a study's trained runs."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from assay.data import prepare
-from assay.engines.base import Images, Session
-from assay.engines.reference import ReferenceEngine
 from assay.errors import DataError
 from assay.findings import trained as inspection
 from assay.records.runs import RunId
-from assay.results import Results
-from assay.shapes import Array, Shape
-from assay.training.train import Job
+from assay.shapes import Array
+from assay.store.readout import Readout
 
-INPUT_SHAPE: Shape = (1, 28, 28)
+if TYPE_CHECKING:
+    from PIL import Image
+
+PREPARED = (28, 28)
 RUNNERS_UP = 3
+
+Picture: TypeAlias = "Path | str | Image.Image | NDArray[np.integer[Any]]"
+"""A picture file or a Pillow image, of any size; or an array (H, W) as the data set has its images."""
+Pictures: TypeAlias = "Picture | Iterable[Picture]"
+"""One picture, several, or an array (N, H, W)."""
+Prepared: TypeAlias = tuple[Path | None, NDArray[np.uint8]]
+OnError = Callable[[DataError], None]
 
 
 @dataclass(frozen=True)
 class Prediction:
     """What a network takes the character of one picture to be.
 
-    ``run`` is the one whose network answered. ``confidence`` is its softmax
-    share, 0 to 1; networks are often surer than they are right. ``runners_up``
-    are the next likely characters with theirs.
+    ``path`` is the picture's file, None for a Pillow image or an array. ``run`` is the one whose network
+    answered. ``confidence`` is its softmax share, 0 to 1; networks are often surer than they are
+    right. ``runners_up`` are the next likely characters with theirs.
     """
 
-    path: Path
+    path: Path | None
     run: RunId
     character: str
     confidence: float
     runners_up: tuple[tuple[str, float], ...]
-
-
-OnError = Callable[[DataError], None]
 
 
 def _fail(error: DataError) -> None:
@@ -46,55 +52,97 @@ def _fail(error: DataError) -> None:
 
 def predict(
     folder: Path | str,
-    images: Iterable[Path | str],
+    images: Pictures,
     *,
     arm: str | None = None,
     seed: int | None = None,
     on_error: OnError = _fail,
 ) -> list[Prediction]:
-    """Recognise the character in each of ``images``, PNG or JPEG files, with a finished run of ``folder``.
+    """Recognise the character in each of ``images`` with a finished run of ``folder``.
 
     The run is the one with the best validation accuracy (never test accuracy,
     which must stay a measurement), among those of ``arm`` and ``seed`` where
-    they are given. Pictures are prepared as NIST prepared EMNIST's, see
-    `assay.data.prepare`. Raises `StoreError` for a folder without such a run,
-    `StudyError` for an unknown arm, `UsageError` for an unknown seed and `DataError` for a picture that
-    cannot be read; where ``on_error`` takes that error and returns, the picture is left out.
+    they are given. An image is the path of a PNG or JPEG file or a Pillow image, of any size, or an array;
+    one may come alone, several in a list. Pictures are prepared as NIST prepared EMNIST's, see
+    `assay.data.prepare`. An array is taken as it is, so it must look like the images that the run was trained
+    on: whole numbers from 0 (paper) to 255 (ink), of shape (H, W), or (N, H, W) for N images. Returns one
+    prediction an image, in their order. Raises `StoreError` for a folder without such a run or one trained on
+    images of another size, `StudyError` for an unknown arm, `UsageError` for an unknown seed and `DataError`
+    for an image that cannot be read; where ``on_error`` takes that error and returns, the image is left out.
     """
-    results = Results.open(folder)
-    try:
-        run = inspection.best_run(results, arm, seed)
-        session = _session(inspection.trained(results, run, INPUT_SHAPE), results)
-        classes = results.header.classes
-    finally:
-        results.close()
-    prepared = _prepared(images, on_error)
+    with Readout.open(folder) as results:
+        return recognise(results, images, arm=arm, seed=seed, on_error=on_error)
+
+
+def recognise(
+    results: Readout,
+    images: Pictures,
+    *,
+    arm: str | None = None,
+    seed: int | None = None,
+    on_error: OnError = _fail,
+) -> list[Prediction]:
+    """Do what `predict` does, with results that are open."""
+    run = inspection.best_run(results, arm, seed)
+    prepared = [*_prepared(images, on_error)]
+    shapes = {image.shape for _, image in prepared} or {PREPARED}
+    if len(shapes) > 1:
+        sizes = " and ".join(" x ".join(map(str, shape)) for shape in sorted(shapes))
+        raise DataError(f"images: found some of {sizes} pixels, expected all of one size")
+    found = inspection.trained(results, run, (1, *shapes.pop()))
     if not prepared:
         return []
-    stacked: Images = np.stack([image for _, image in prepared])
-    return [
-        _prediction(path, run.id, scores, classes)
-        for (path, _), scores in zip(prepared, session.scores(stacked)[0], strict=True)
-    ]
+    scores = found.scores(np.stack([image for _, image in prepared]))
+    classes = results.header.classes
+    return [_prediction(path, run.id, row, classes) for (path, _), row in zip(prepared, scores, strict=True)]
 
 
-def _prepared(images: Iterable[Path | str], on_error: OnError) -> list[tuple[Path, NDArray[np.uint8]]]:
-    found = []
-    for path in map(Path, images):
+def _prepared(images: Pictures, on_error: OnError) -> Iterator[Prepared]:
+    """Yield each image that can be read as the network takes it, (H, W), with the path of its file."""
+    for image in _each(images):
         try:
-            found.append((path, prepare(path)))
+            yield _one(image)
         except DataError as error:
             on_error(error)
-    return found
 
 
-def _session(found: inspection.Trained, results: Results) -> Session:
-    """Open a session in the engine that has every layer."""
-    recipe = results.study.arm(found.run.arm).settings.recipe
-    return Job(ReferenceEngine(), found.network, recipe, (found.run.seed,)).session([found.state])
+def _each(images: Any) -> Iterator[Any]:
+    """Yield the pictures one by one, those of arrays (N, H, W) too."""
+    if isinstance(images, np.ndarray) and images.ndim != 3:
+        yield images
+    elif isinstance(images, Iterable) and not isinstance(images, str | PathLike):
+        for image in images:
+            yield from _each(image)
+    else:
+        yield images
 
 
-def _prediction(path: Path, run: RunId, scores: Array, classes: tuple[str, ...]) -> Prediction:
+def _one(image: Any) -> Prepared:
+    from PIL import Image
+
+    if isinstance(image, np.ndarray):
+        return None, _as_is(image)
+    if isinstance(image, Image.Image):
+        return None, prepare(image)
+    if isinstance(image, str | PathLike):
+        return Path(image), prepare(Path(image))
+    kind = type(image).__name__
+    raise DataError(f"images: found {kind}, expected paths of picture files, Pillow images or arrays")
+
+
+def _as_is(image: NDArray[Any]) -> NDArray[np.uint8]:
+    """Return an array as an image of the data set; `DataError` where it cannot be one."""
+    if image.ndim != 2 or not image.size:
+        raise DataError(f"images: found an array of shape {image.shape}, expected (H, W) or (N, H, W)")
+    if not np.issubdtype(image.dtype, np.integer) or image.min() < 0 or image.max() > 255:
+        raise DataError(
+            f"images: found an array of {image.dtype} from {image.min():g} to {image.max():g}, expected "
+            "whole numbers from 0 (paper) to 255 (ink), as in the data set (scale it, or give a Pillow image)"
+        )
+    return image.astype(np.uint8)
+
+
+def _prediction(path: Path | None, run: RunId, scores: Array, classes: tuple[str, ...]) -> Prediction:
     shares = inspection.shares(scores)
     order = np.argsort(-shares, kind="stable")[: RUNNERS_UP + 1]
     first, *others = ((classes[index], float(shares[index])) for index in order)

@@ -6,14 +6,13 @@ from math import inf
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.findings.claims import metric_values
+from assay.findings.claimed_relations import metric_values
 from assay.findings.costs import is_computed
-from assay.findings.numbers import NOTHING, fixed, fixed_interval, speed
 from assay.findings.waiting import summarised
 from assay.records.metrics import METRICS, Metric
-from assay.results import Results
 from assay.stats import Summary, against_published
 from assay.stats.ttest import FEWEST, Interval
+from assay.store.readout import Readout
 from assay.study.as_published import doubt, unlike_source
 
 DECIMALS = {"%": 2, "nats": 3}
@@ -49,47 +48,8 @@ class PublishedRow:
     images: tuple[int, int] | None = None
     """On how many images ours and theirs were measured, of accuracies of new images."""
 
-    @property
-    def title(self) -> str:
-        """What was measured."""
-        return METRICS[self.metric].title
 
-    @property
-    def unit(self) -> str:
-        """The unit that the number is printed in."""
-        return METRICS[self.metric].unit
-
-    @property
-    def comparable(self) -> bool:
-        """Whether the number is of the kind that two machines share."""
-        return self.unit in DECIMALS
-
-    def write(self, value: float | None) -> str:
-        """Write a value in the unit that it is printed in."""
-        if value is None:
-            return NOTHING
-        shown = METRICS[self.metric].shown(value)
-        return fixed(shown, DECIMALS[self.unit]) if self.comparable else speed(shown)
-
-    def write_interval(self, value: Interval | None) -> str:
-        """Write an interval in the unit that the number is printed in, none of costs."""
-        if value is None or not self.comparable:
-            return NOTHING
-        low, high = (METRICS[self.metric].shown(end) for end in value)
-        return fixed_interval((low, high), DECIMALS[self.unit])
-
-    @property
-    def falls(self) -> str:
-        """Where one run of theirs would fall, in words."""
-        return self.write_interval(self.prediction) + (" (cut)" if self.cut else "")
-
-    @property
-    def agrees(self) -> str:
-        """Whether the printed number lies there, in a word."""
-        return NOTHING if self.consistent is None else "yes" if self.consistent else "no"
-
-
-def published(results: Results) -> tuple[PublishedRow, ...]:
+def published(results: Readout) -> tuple[PublishedRow, ...]:
     """Return every number that the study's source printed, arm by arm as the study lists them."""
     results = results.at_look()
     printed = results.study.published
@@ -102,7 +62,7 @@ def published(results: Results) -> tuple[PublishedRow, ...]:
     )
 
 
-def _row(results: Results, arm: str, metric: Metric, printed: float, judged: bool) -> PublishedRow:
+def _row(results: Readout, arm: str, metric: Metric, printed: float, judged: bool) -> PublishedRow:
     values = metric_values(results, arm, metric)
     values = values[np.isfinite(values)]
     prediction, cut = _prediction(results, metric, values, printed)
@@ -119,14 +79,14 @@ def _row(results: Results, arm: str, metric: Metric, printed: float, judged: boo
     )
 
 
-def _ours(results: Results, arm: str, metric: Metric, values: NDArray[np.float64]) -> Summary:
+def _ours(results: Readout, arm: str, metric: Metric, values: NDArray[np.float64]) -> Summary:
     found = summarised(results, values)
     exact = metric is METRICS["peak_memory"] and is_computed(results, arm)
     return replace(found, interval=None) if exact else found
 
 
 def _prediction(
-    results: Results, metric: Metric, values: NDArray[np.float64], printed: float
+    results: Readout, metric: Metric, values: NDArray[np.float64], printed: float
 ) -> tuple[Interval | None, bool]:
     """Return where one run of theirs falls, and whether that was cut to what is possible."""
     whole = results.complete and len(values) >= FEWEST
@@ -138,7 +98,7 @@ def _prediction(
     return (max(low, least), min(high, most)), low < least or high > most
 
 
-def _images(results: Results, metric: Metric) -> tuple[int, int] | None:
+def _images(results: Readout, metric: Metric) -> tuple[int, int] | None:
     """Return on how many images ours and theirs were measured; theirs are as many where none are said."""
     if metric.name not in SPLITS:
         return None

@@ -7,7 +7,7 @@ from math import nan
 import numpy as np
 
 from assay.errors import UsageError
-from assay.results import ALPHA, Results
+from assay.records.metrics import PERCENT
 from assay.stats import (
     Pair,
     compare_arms,
@@ -17,6 +17,7 @@ from assay.stats import (
     seeds_for_equivalence,
     seeds_needed,
 )
+from assay.store.readout import ALPHA, Readout
 from assay.study import tables
 from assay.study.study import Study
 
@@ -82,17 +83,17 @@ class SeedPlan:
 
 
 def plan_seeds(
-    study: Study, difference: float | None = None, *, power: float = 0.8, pilot: Results | None = None
+    study: Study, difference: float | None = None, *, power: float = 0.8, pilot: Readout | None = None
 ) -> SeedPlan:
     """Return how many seeds ``study`` needs to tell a true ``difference`` (a share), by default its margin.
 
     A ``pilot`` may be any results of arms with the same names, complete or not: only spreads are looked
     at, and never means. Raises `UsageError` for a study of one arm and for numbers that are none.
     """
-    difference = study.margin / 100 if difference is None else difference
+    difference = study.margin / PERCENT if difference is None else difference
     if not 0 < difference < 1:
         raise UsageError(
-            f"resolve must be above 0 and below 100 points; got {100 * difference:.6g} "
+            f"resolve must be above 0 and below 100 points; got {PERCENT * difference:.6g} "
             "(in Python it is a share: 0.003)"
         )
     if not ALPHA < power < 1:
@@ -103,15 +104,15 @@ def plan_seeds(
     alpha = look_alpha(study.looks) if study.looks else ALPHA
     needs = tuple(_need(pair, difference, power, alpha, len(pairs)) for pair in pairs)
     changed = _changed(study, pilot) if pilot else ()
-    return SeedPlan(needs, difference, power, study.margin / 100, alpha, changed)
+    return SeedPlan(needs, difference, power, study.margin / PERCENT, alpha, changed)
 
 
-def is_pilot(study: Study, pilot: Results) -> bool:
+def is_pilot(study: Study, pilot: Readout) -> bool:
     """Whether ``pilot`` shows the spread of any of the study's comparisons."""
     return any(pair.comparison.sd for pair in _pairs(study, pilot))
 
 
-def _pairs(study: Study, pilot: Results | None) -> tuple[Pair, ...]:
+def _pairs(study: Study, pilot: Readout | None) -> tuple[Pair, ...]:
     """Return the study's comparisons over what the pilot has; no seeds at all where it lacks an arm."""
     values: dict[str, np.ndarray] = {}
     if pilot:
@@ -120,7 +121,7 @@ def _pairs(study: Study, pilot: Results | None) -> tuple[Pair, ...]:
         }
     missing = np.full(len(pilot.study.seeds) if pilot else 1, nan)
     arms = {arm.name: values.get(arm.name, missing) for arm in study.arms}
-    return compare_arms(arms, control=study.control, margin=study.margin / 100).pairs
+    return compare_arms(arms, control=study.control, margin=study.margin / PERCENT).pairs
 
 
 def _need(pair: Pair, difference: float, power: float, alpha: float, m: int) -> Need:
@@ -138,7 +139,7 @@ def _need(pair: Pair, difference: float, power: float, alpha: float, m: int) -> 
     )
 
 
-def _changed(study: Study, pilot: Results) -> tuple[str, ...]:
+def _changed(study: Study, pilot: Readout) -> tuple[str, ...]:
     """Return in which settings the pilot's runs differ from the study's."""
     there, here = (_settings(values) for values in (pilot.header.study, study.to_tables()))
     keys = sorted(key for key in {*there, *here} if there.get(key) != here.get(key))

@@ -1,40 +1,50 @@
 """What a finished study left to look at: its test images, and the networks of its runs."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from assay.data import Split, load
-from assay.engines.base import Images, State, to_input
+from assay.data.outline import outline
 from assay.errors import DataError, StoreError, UsageError
-from assay.nn.network import Network, local
+from assay.nn.network import Network, local, to_input
 from assay.records.runs import RunRecord, Status
-from assay.results import Results
 from assay.shapes import Array, Shape
-from assay.training.checkpoints import load_weights, path_of
+from assay.store.readout import Readout
+from assay.store.weights import load_weights, path_of
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A finished run with its network and the weights that validation chose."""
+    """A finished run with its network and the weights that validation chose.
+
+    ``weights`` are the network's parameters and buffers by name, ready for ``network.forward``; ``dtype`` is
+    the precision that they were trained in.
+    """
 
     run: RunRecord
-    network: Network
-    state: State
+    network: Network = field(repr=False)
+    weights: Mapping[str, Array] = field(repr=False)
+    dtype: str
 
-    def outputs(self, image: Images) -> Mapping[str, Array]:
+    def scores(self, images: NDArray[np.uint8]) -> Array:
+        """Return the class scores (N, K) of ``images`` (N, H, W), in evaluation mode."""
+        return self.network.forward(self.weights, to_input(images, self.network, self.dtype))[0]
+
+    def outputs(self, image: NDArray[np.uint8]) -> Mapping[str, Array]:
         """Return what each layer gives for one ``image`` (H, W), by its name, in evaluation mode."""
         x = to_input(image[None], self.network, "float64")
         found = {}
         for node in self.network.nodes:
-            x, _ = node.layer.forward(local(self.state.weights, node.name), x)
+            x, _ = node.layer.forward(local(self.weights, node.name), x)
             found[node.name] = x[0]
         return found
 
 
-def load_test(results: Results) -> Split:
+def load_test(results: Readout) -> Split:
     """Load the test images that a study was measured on.
 
     Raises `DataError` where the data set is not on this machine or is not the one that the runs saw.
@@ -45,7 +55,7 @@ def load_test(results: Results) -> Split:
     return data.test
 
 
-def best_run(results: Results, arm: str | None = None, seed: int | None = None) -> RunRecord:
+def best_run(results: Readout, arm: str | None = None, seed: int | None = None) -> RunRecord:
     """Return the finished run with the best validation accuracy; the first of equally good ones."""
     if arm is not None:
         results.study.arm(arm)
@@ -61,7 +71,7 @@ def best_run(results: Results, arm: str | None = None, seed: int | None = None) 
     return max(runs, key=lambda run: run.valid_best or 0.0)
 
 
-def trained(results: Results, run: RunRecord, input_shape: Shape) -> Trained:
+def trained(results: Readout, run: RunRecord, input_shape: Shape) -> Trained:
     """Rebuild a run's network for images of ``input_shape`` (C, H, W), with its weights.
 
     Raises `StoreError` where the run saw images of another size, or its weights are missing or another
@@ -73,19 +83,23 @@ def trained(results: Results, run: RunRecord, input_shape: Shape) -> Trained:
         # Convolutions would take images of another size, and mistake them.
         size = " x ".join(map(str, input_shape[1:]))
         raise StoreError(f"{results.folder}: was not trained on images of {size} pixels")
-    return Trained(run, network, _state(path_of(results.folder, run.id), network))
+    weights = _weights(path_of(results.folder, run.id), network)
+    return Trained(run, network, weights, settings.recipe.parameter_dtype)
 
 
-def _state(path: Path, network: Network) -> State:
+def image_shape(results: Readout) -> Shape:
+    """Return the shape (C, H, W) of the images that a study is trained on."""
+    return outline(results.study.data).input_shape
+
+
+def _weights(path: Path, network: Network) -> dict[str, Array]:
     """Read a run's weights; `StoreError` if they are not this network's."""
     weights = load_weights(path)
-    buffers = network.initial_buffers()
     expected = {name: parameter.shape for name, parameter in network.parameters.items()}
-    expected |= {name: value.shape for name, value in buffers.items()}
+    expected |= {name: value.shape for name, value in network.initial_buffers().items()}
     if {name: value.shape for name, value in weights.items()} != expected:
         raise StoreError(f"{path}: holds the weights of another network (run the study in another folder)")
-    parameters = {name: weights[name] for name in network.parameters}
-    return State(parameters, {}, buffers={name: weights[name] for name in buffers})
+    return weights
 
 
 def shares(scores: Array) -> Array:

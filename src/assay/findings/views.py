@@ -63,7 +63,7 @@ def first_kernels(found: Trained) -> Kernels | None:
     """Return the first weights of a network; None where they do not meet the pixels themselves."""
     network = found.network
     name = next((name for name, p in network.parameters.items() if p.role == "weight"), "")
-    weight = found.state.parameters.get(name, np.zeros(()))
+    weight = found.weights.get(name, np.zeros(()))
     layer = name.removesuffix(".weight")
     if weight.ndim == 4 and weight.shape[1] == network.input_shape[0]:
         return Kernels(layer, False, len(weight), weight[:MOST_KERNELS, 0])

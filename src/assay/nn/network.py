@@ -12,7 +12,7 @@ from functools import cached_property
 from math import prod
 
 import numpy as np
-from numpy.typing import DTypeLike
+from numpy.typing import DTypeLike, NDArray
 
 from assay import streams
 from assay.errors import ShapeError
@@ -139,3 +139,9 @@ def expect_layers(key: str, count: int) -> None:
     """Refuse more layers, or blocks of them, than a network may have, before any is made."""
     if count > MOST_LAYERS:
         raise ShapeError(f"{key}: {count:,} are more than the {MOST_LAYERS:,} layers that a network may have")
+
+
+def to_input(images: NDArray[np.uint8], network: Network, dtype: str) -> Array:
+    """Return pixels (N, H, W) scaled to [0, 1], as a batch of the network's input shape (N, C, H, W)."""
+    x: Array = images.astype(dtype) / np.asarray(255, dtype)
+    return x.reshape(len(images), *network.input_shape)

@@ -13,6 +13,9 @@ from typing import Any
 from assay.errors import StudyError, suggestion
 from assay.records.runs import RunRecord
 
+PERCENT = 100.0
+"""What turns a share into percent, and a difference of shares into points."""
+
 Value = Callable[[RunRecord], float | None]
 """A finished run to a number, by its columns in a results table; None where it has none."""
 
@@ -50,11 +53,7 @@ class Margin:
 
     def threshold(self, value: float) -> float:
         """Return the margin in the unit of paired differences: a share, or the logarithm of a factor."""
-        return log(value) if self.factor else value / 100
-
-    def words(self, value: float) -> str:
-        """Write a margin: 0.3 points, or a factor of 1.05."""
-        return f"a factor of {value:g}" if self.factor else f"{value:g} points"
+        return log(value) if self.factor else value / PERCENT
 
 
 MOST_POINTS = 100
@@ -89,11 +88,11 @@ class Metric:
 
     def printed(self, value: float) -> float:
         """Return a number as study files have it, a share or in the unit of reports, in the unit of runs."""
-        return value if self.scale == 100 else value / self.scale
+        return value if self.scale == PERCENT else value / self.scale
 
     def shown(self, value: float) -> float:
         """Return a value in the unit that reports print: 84.13, not 84.13000000000001."""
-        return round(self.scale * value, 10) if self.scale == 100 else self.scale * value
+        return round(self.scale * value, 10) if self.scale == PERCENT else self.scale * value
 
 
 def check_margins(margins: Mapping[str, Any], where: str) -> None:
@@ -112,7 +111,7 @@ def _overfit(run: RunRecord) -> float | None:
 
 
 def _accuracy(name: str, title: str, value: Value) -> Metric:
-    return Metric(name, title, value, "accuracy", higher_is_better=True, scale=100, unit="%")
+    return Metric(name, title, value, "accuracy", higher_is_better=True, scale=PERCENT, unit="%")
 
 
 def _cost(name: str, title: str, value: Value, margin: str, unit: str, scale: float = 1.0) -> Metric:
@@ -130,7 +129,7 @@ METRICS: dict[str, Metric] = {
         _accuracy("train_final", "last training accuracy", lambda run: run.train_final),
         Metric(
             "overfit", "training less validation accuracy", _overfit, "overfit",
-            higher_is_better=False, failing=Failing.UNDEFINED, scale=100, unit="%",
+            higher_is_better=False, failing=Failing.UNDEFINED, scale=PERCENT, unit="%",
         ),
         Metric(
             "test_loss", "test loss", lambda run: run.test_loss, "loss",

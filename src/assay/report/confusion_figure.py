@@ -10,8 +10,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from assay.findings.confusion import Confusion
-from assay.findings.numbers import plural, seeds, whole_percent
-from assay.report.drawing import FAINT, INK, STYLE, Drawing
+from assay.findings.numbers import whole_percent
+from assay.findings.wording import figure_words as describe
+from assay.report.canvas import FAINT, INK, STYLE, Drawing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,7 +33,9 @@ def confusion_plot(confusion: Confusion, colour: str) -> Drawing:
         _squares(axes, right, 1.0, FAINT)
         _squares(axes, wrong, _largest(confusion), colour)
         _label(axes, confusion.classes)
-        return Drawing(figure, "confusion", f"Confusion matrix of {confusion.arm}", _describe(confusion))
+        return Drawing(
+            figure, "confusion", f"Confusion matrix of {confusion.arm}", describe.confusion(confusion)
+        )
 
 
 def full_square(confusion: Confusion) -> str:
@@ -69,11 +72,3 @@ def _label(axes: "Axes", classes: tuple[str, ...]) -> None:
     axes.grid(visible=True, lw=0.25)
     for spine in axes.spines.values():
         spine.set_visible(False)
-
-
-def _describe(confusion: Confusion) -> str:
-    over = f"{plural(confusion.images, 'test image')}, mean over {seeds(confusion.seeds)}"
-    worst = "; ".join(f"{m.true} as {m.answer} {whole_percent(m.share)}" for m, _ in confusion.pairs)
-    return f"Rows are true characters, columns answers; {over}. " + (
-        f"Most often mistaken: {worst}" if worst else "There is no mistake"
-    )

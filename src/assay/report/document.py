@@ -4,20 +4,21 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import isfinite, nan
-from statistics import median
 
-from assay.findings.claims import ClaimRow, standing
+from assay.findings.claim_verdicts import ClaimRow, standing
 from assay.findings.curves import Metric
-from assay.findings.findings import Report
-from assay.findings.numbers import names, plural, share
+from assay.findings.findings import Findings
+from assay.findings.numbers import plural
 from assay.findings.published import PublishedRow
-from assay.records.metrics import METRICS
+from assay.findings.wording import claim_words, document_words
+from assay.findings.wording.code_words import CLAIM_VERDICTS
+from assay.records.metrics import METRICS, PERCENT
 from assay.report import figures
-from assay.report.drawing import Drawing
+from assay.report.canvas import Drawing
 from assay.report.export import csv_text
 from assay.report.html import environment
-from assay.results import COLUMNS, EPOCH_COLUMNS, Results
 from assay.stats import ClaimVerdict
+from assay.store.readout import COLUMNS, EPOCH_COLUMNS, Readout
 
 ACCURACIES: tuple[Metric, ...] = ("valid_accuracy", "train_accuracy")
 LOSSES: tuple[Metric, ...] = ("valid_loss", "train_loss")
@@ -42,10 +43,10 @@ PUBLISHED_COLUMNS = (
 
 
 @dataclass(frozen=True)
-class Part:
+class Chapter:
     """One study in the document with its figures."""
 
-    report: Report
+    report: Findings
     curves: tuple[Drawing, ...]
     epochs: str
 
@@ -55,7 +56,7 @@ class Document:
     """A report that was repeated: its title and its studies in its own order."""
 
     title: str
-    reports: tuple[Report, ...]
+    reports: tuple[Findings, ...]
     command: str
     """What wrote it, to write it again."""
     plots_loss: bool = False
@@ -67,7 +68,7 @@ class Document:
         return (*ACCURACIES, *LOSSES) if self.plots_loss else ACCURACIES
 
     @property
-    def claims(self) -> list[tuple[Report, ClaimRow]]:
+    def claims(self) -> list[tuple[Findings, ClaimRow]]:
         """Every claim with the study that tests it."""
         return [(report, claim) for report in self.reports for claim in report.claims]
 
@@ -79,24 +80,12 @@ class Document:
     @property
     def answer(self) -> str:
         """The sentence that the document leads with."""
-        counts = Counter(claim.verdict for _, claim in self.claims)
-        waiting = f"{plural(counts[None], 'claim')} not tested yet" if counts[None] else ""
-        if counts[None] == len(self.claims):
-            return f"{waiting or 'No claim to test'}."
-        said = [
-            f"{counts[verdict]} {'is' if counts[verdict] == 1 else 'are'} {verdict}"
-            for verdict in ClaimVerdict
-        ]
-        return f"Of {plural(len(self.claims), 'claim')}, {', '.join(filter(None, (names(said), waiting)))}."
+        return document_words.answer(Counter(claim.verdict for _, claim in self.claims))
 
     @property
     def unlike(self) -> str:
         """How the runs differ from the source's, where they do."""
-        found = {report.unlike_source for report in self.reports} - {""}
-        if not found:
-            return ""
-        how = found.pop() if len(found) == 1 else "other settings than the source's"
-        return f"Our runs had {how}: the printed numbers stand beside ours without a judgement."
+        return document_words.unlike({report.unlike_source for report in self.reports} - {""})
 
     @property
     def agreement(self) -> str:
@@ -106,15 +95,14 @@ class Document:
         """
         rows = (row for report in self.reports for row in report.published if row.consistent is not None)
         judged = list({(row.metric, row.printed, row.ours.mean): row for row in rows}.values())
-        if not judged:
-            return ""
-        agree = sum(bool(row.consistent) for row in judged)
-        kinds = "accuracies and losses" if any(row.unit == "nats" for row in judged) else "accuracies"
-        level = self.reports[0].level
-        return (
-            f"{agree} of {len(judged)} different published {kinds} lie where one run of theirs would, had it "
-            f"our mean and spread; by chance alone about {level * len(judged):.0f} would lie outside. "
-            f"{_widths(judged)}"
+        return document_words.agreement(
+            agree=sum(bool(row.consistent) for row in judged),
+            of=len(judged),
+            level=self.reports[0].level,
+            widths=[
+                row.prediction[1] - row.prediction[0] for row in judged if _is_share(row) and row.prediction
+            ],
+            losses=not all(map(_is_share, judged)),
         )
 
     @property
@@ -122,28 +110,11 @@ class Document:
         """How many of the supported claims stand when all are judged together."""
         rows = [claim for _, claim in self.claims if claim.verdict]
         supported = sum(claim.verdict is ClaimVerdict.SUPPORTED for claim in rows)
-        if supported < 2:
-            return ""
-        stand = standing(rows)
-        return (
-            "Judged one by one, one in twenty false claims may pass for supported; judged all together, by "
-            f"Holm's correction, {stand} of the {supported} {'stands' if stand == 1 else 'stand'}."
-        )
+        return document_words.standing(standing(rows), supported)
 
 
-def _widths(rows: Sequence[PublishedRow]) -> str:
-    """Say how wide the intervals of accuracies are: to lie in a wide one is no close agreement."""
-    widths = [row.prediction[1] - row.prediction[0] for row in rows if row.unit == "%" and row.prediction]
-    if not widths:
-        return ""
-    if len(widths) == 1:
-        wide = f"Its interval is {share(widths[0])} points wide"
-    else:
-        wide = (
-            f"These intervals are {share(min(widths))} to {share(max(widths))} points wide, in the median "
-            f"{share(median(widths))}"
-        )
-    return f"{wide}: to lie in a wide one is no close agreement."
+def _is_share(row: PublishedRow) -> bool:
+    return METRICS[row.metric].scale == PERCENT
 
 
 def render(document: Document) -> str:
@@ -164,49 +135,57 @@ def published_csv(document: Document) -> str:
     )
 
 
-def runs_csv(results: Sequence[Results]) -> str:
-    """Return one row a run of every study, under ``study`` and `assay.results.COLUMNS`.
+def runs_csv(results: Sequence[Readout]) -> str:
+    """Return one row a run of every study, under ``study`` and `assay.store.readout.COLUMNS`.
 
     At a declared look these are the runs of its seeds, of which the other tables speak.
     """
     return _rows_csv(results, COLUMNS, lambda found: found.rows())
 
 
-def epochs_csv(results: Sequence[Results]) -> str:
+def epochs_csv(results: Sequence[Readout]) -> str:
     """Return one row an epoch of the runs of `runs_csv`, under ``study`` and `EPOCH_COLUMNS`."""
     return _rows_csv(results, EPOCH_COLUMNS, lambda found: found.epoch_rows())
 
 
 def _rows_csv(
-    results: Sequence[Results],
+    results: Sequence[Readout],
     columns: Sequence[str],
-    rows_of: Callable[[Results], Iterable[Mapping[str, object]]],
+    rows_of: Callable[[Readout], Iterable[Mapping[str, object]]],
 ) -> str:
     looked = [found.at_look() for found in results]
     rows = ((found.study.name, *row.values()) for found in looked for row in rows_of(found))
     return csv_text(("study", *columns), rows)
 
 
-def _part(report: Report, metrics: Sequence[Metric]) -> Part:
+def _part(report: Findings, metrics: Sequence[Metric]) -> Chapter:
     """Draw a study; the ids of its figures are its own in the document."""
     curves = (figures.curve_plot(report, metric) for metric in metrics)
     drawings = tuple(replace(drawing, key=f"{report.name}-{drawing.key}") for drawing in curves if drawing)
-    return Part(report, drawings, plural(report.longest, "epoch"))
+    return Chapter(report, drawings, plural(report.longest, "epoch"))
 
 
-def _claim_rows(claims: Sequence[tuple[Report, ClaimRow]]) -> Iterator[tuple[object, ...]]:
+def _claim_rows(claims: Sequence[tuple[Findings, ClaimRow]]) -> Iterator[tuple[object, ...]]:
     judged = [(report, row) for report, claim in claims for row in (claim, claim.also) if row]
     for report, claim in judged:
-        head = (report.name, claim.sentence, claim.source, claim.metric, claim.verdict or report.stamp)
+        verdict = CLAIM_VERDICTS[claim.verdict] if claim.verdict else report.stamp
+        head = (report.name, claim.sentence, claim.source, claim_words.metric(claim), verdict)
         if not claim.parts:
             yield (*head, *("" for _ in CLAIM_COLUMNS[len(head) :]))
         for part in claim.parts:
             low, high = (end if isfinite(end) else "" for end in part.interval or (nan, nan))
-            numbers = (part.estimate, low, high, part.confidence, part.margin, part.p, report.level)
-            yield (*head, part.relation, part.verdict, part.n, part.found, part.published, *numbers)
+            confidence = part.confidence if part.interval else None
+            numbers = (part.estimate, low, high, confidence, part.margin, part.p, report.level)
+            said = (
+                CLAIM_VERDICTS[part.verdict],
+                part.n,
+                claim_words.found(part),
+                claim_words.published(part),
+            )
+            yield (*head, part.relation, *said, *numbers)
 
 
-def _published_rows(report: Report) -> Iterator[tuple[object, ...]]:
+def _published_rows(report: Findings) -> Iterator[tuple[object, ...]]:
     for row in report.published:
         ours = row.ours
         ends = (ours.mean, ours.sd, *(ours.interval or (None, None)), *(row.prediction or (None, None)))
@@ -215,5 +194,5 @@ def _published_rows(report: Report) -> Iterator[tuple[object, ...]]:
         level = report.level if report.judged else ""
         printed = METRICS[row.metric].shown(row.printed)
         images = row.images or ("", "")
-        head = (report.name, row.arm, row.metric, row.unit, printed, ours.n)
+        head = (report.name, row.arm, row.metric, METRICS[row.metric].unit, printed, ours.n)
         yield (*head, *shown, agrees, row.doubt, level, *images)

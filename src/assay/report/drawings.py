@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from assay.errors import UsageError
-from assay.findings.findings import Report
+from assay.findings.findings import Findings
 from assay.report import figures, inside_pictures, layer_figures
+from assay.report.canvas import Drawing, colour
 from assay.report.confusion_figure import confusion_plot
-from assay.report.drawing import Drawing, colour
 from assay.report.factorial_figure import factorial_plot
 from assay.report.inside_pictures import InsidePictures
 from assay.report.pictures import Picture
@@ -42,7 +42,7 @@ class Drawings:
         yield from (drawing for drawings in self.layers for drawing in drawings)
 
 
-def draw(report: Report) -> Drawings:
+def draw(report: Findings) -> Drawings:
     """Draw a report."""
     confusion = report.inside.confusion if report.inside else None
     return Drawings(

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from math import isfinite
@@ -12,17 +13,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tomli_w
 
-from assay.results import COLUMNS, Results
+from assay.records.runs import Status
+from assay.store.readout import COLUMNS, Readout
 
 if TYPE_CHECKING:
-    from assay.findings.findings import Report
+    from assay.findings.findings import Findings
+
+STATUS_COLUMNS = (
+    "arm", *(status.value for status in Status), "stuck", "epochs", "epochs_planned", "valid_best"
+)  # fmt: skip
+"""The columns of `status_rows`; of the runs that are done, ``stuck`` ones learnt nothing."""
 
 _NUMBERS = re.compile(r"\[\n(?:\s+[-+.\w]+,\n)+\s*\]")
 """An array of numbers with a line for each; no string spans lines, so nothing else looks like it."""
 
 
-def to_csv(results: Results) -> str:
-    """Return one row a run under `assay.results.COLUMNS`; shares in full precision, empty where unknown."""
+def to_csv(results: Readout) -> str:
+    """Return one row a run under `readout.COLUMNS`; shares in full precision, empty where unknown."""
     return csv_text(COLUMNS, (row.values() for row in results.rows()))
 
 
@@ -35,10 +42,31 @@ def csv_text(columns: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
     return text.getvalue()
 
 
-def to_json(results: Results) -> str:
+def to_json(results: Readout) -> str:
     """Return a list of one object a run; shares in full precision, null where unknown or not finite."""
-    rows = [{key: _finite(value) for key, value in row.items()} for row in results.rows()]
-    return json.dumps(rows, indent=2, allow_nan=False) + "\n"
+    return json_text(results.rows())
+
+
+def json_text(value: Any) -> str:
+    """Return a value as JSON, dataclasses as objects, null for what is not finite."""
+    return json.dumps(_plain(value), indent=2, allow_nan=False) + "\n"
+
+
+def status_rows(results: Readout) -> list[dict[str, Any]]:
+    """Return one row an arm, as `STATUS_COLUMNS` names them: how many of its runs stand where."""
+    rows = []
+    for arm in results.study.arms:
+        runs = results.of(arm.name)
+        counts = Counter(run.status for run in runs)
+        counts[Status.PENDING] += len(results.study.seeds) - len(runs)
+        best = max((run.valid_best for run in runs if run.valid_best is not None), default=None)
+        planned = len(results.study.seeds) * arm.settings.recipe.epochs
+        stuck = sum(run.stuck for run in runs)
+        epochs = sum(run.epochs for run in runs)
+        by_status = {status.value: counts[status] for status in Status}
+        last = {"stuck": stuck, "epochs": epochs, "epochs_planned": planned, "valid_best": best}
+        rows.append({"arm": arm.name, **by_status, **last})
+    return rows
 
 
 def to_toml(tables: Mapping[str, Any]) -> str:
@@ -53,7 +81,7 @@ def to_toml(tables: Mapping[str, Any]) -> str:
     return _NUMBERS.sub(_on_one_line, tomli_w.dumps(values))
 
 
-def report_json(report: "Report") -> str:
+def report_json(report: "Findings") -> str:
     """Return all that a report says as one object, null for what is not finite; pictures are left out."""
     return json.dumps(_plain(report), indent=1, allow_nan=False) + "\n"
 

@@ -3,10 +3,10 @@
 import matplotlib
 from matplotlib.figure import Figure
 
-from assay.findings.numbers import interval_name, points, points_interval
-from assay.report.drawing import ACCENT, FAINT, INK, STYLE, WIDTH, Drawing
+from assay.findings.numbers import in_percent
+from assay.findings.wording import figure_words as describe
+from assay.report.canvas import ACCENT, FAINT, INK, STYLE, WIDTH, Drawing
 from assay.stats import Factorial
-from assay.stats.factorial import Effect
 
 MOST = 30
 
@@ -20,10 +20,10 @@ def factorial_plot(factorial: Factorial, margin: float) -> Drawing:
         axes.axvspan(-margin, margin, color=ACCENT, lw=0)
         axes.axvline(0, color=INK, lw=0.8)
         for row, effect in enumerate(effects):
-            bar = [100 * end for end in effect.interval]
+            bar = [in_percent(end) for end in effect.interval]
             axes.plot(bar, (-row, -row), color=INK, lw=2, solid_capstyle="butt")
             marker = "o" if len(effect.factors) == 1 else "X"
-            axes.plot([100 * effect.mean], [-row], marker=marker, ms=8, mfc=FAINT, mec=INK, mew=1.2)
+            axes.plot([in_percent(effect.mean)], [-row], marker=marker, ms=8, mfc=FAINT, mec=INK, mew=1.2)
             axes.text(0.01, 0.36 - row, effect.name, transform=axes.get_yaxis_transform()).set_in_layout(
                 False
             )
@@ -31,10 +31,4 @@ def factorial_plot(factorial: Factorial, margin: float) -> Drawing:
         axes.set_ylim(0.6 - len(effects), 0.8)
         axes.set_xlabel("effect on test accuracy (percentage points)")
         axes.spines.left.set_visible(False)
-        name = interval_name(factorial.confidence)
-        description = ". ".join(_describe(effect, name) for effect in effects)
-        return Drawing(figure, "factorial", "Effects of the factors", description)
-
-
-def _describe(effect: Effect, interval: str) -> str:
-    return f"{effect.name}: mean {points(effect.mean)} pp, {interval} {points_interval(effect.interval)}"
+        return Drawing(figure, "factorial", "Effects of the factors", describe.factorial(factorial, MOST))

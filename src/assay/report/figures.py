@@ -13,9 +13,11 @@ from matplotlib.ticker import MaxNLocator
 
 from assay.findings.curves import Curves, Metric
 from assay.findings.effects import Effect
-from assay.findings.findings import Report
-from assay.findings.numbers import fixed, points, points_interval, seeds
-from assay.report.drawing import ACCENT, INK, STYLE, WIDTH, Drawing, colour, marker
+from assay.findings.findings import Findings
+from assay.findings.numbers import in_percent
+from assay.findings.wording import figure_words as describe
+from assay.records.metrics import PERCENT
+from assay.report.canvas import ACCENT, INK, STYLE, WIDTH, Drawing, colour, marker
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,7 +32,7 @@ TITLES: dict[Metric, str] = {
 }
 
 
-def effect_plot(report: Report) -> Drawing | None:
+def effect_plot(report: Findings) -> Drawing | None:
     """Draw each comparison: a dot a seed, the mean and its interval, against the margin; None without any."""
     effects = [effect for effect in report.effects if effect.pair.comparison.n][:MOST_EFFECTS]
     if not effects:
@@ -49,11 +51,11 @@ def effect_plot(report: Report) -> Drawing | None:
         axes.set_ylim(0.5 - len(effects), 0.65)
         axes.set_xlabel("difference in test accuracy (percentage points)")
         axes.spines.left.set_visible(False)
-        description = ". ".join(_describe_effect(report, effect) for effect in effects)
+        description = ". ".join(describe.effect(effect, report.interval_name) for effect in effects)
         return Drawing(figure, "effect", "Differences between arms", description)
 
 
-def curve_plot(report: Report, metric: Metric) -> Drawing | None:
+def curve_plot(report: Findings, metric: Metric) -> Drawing | None:
     """Draw one metric of every arm by epoch: mean, band from lowest to highest seed, diverged runs dashed."""
     if not any(curves.bands[metric].seeds or curves.diverged[metric] for curves in report.curves):
         return None
@@ -68,11 +70,11 @@ def curve_plot(report: Report, metric: Metric) -> Drawing | None:
         axes.set_xlim(*_epoch_limits(report, metric))
         if metric.endswith("accuracy"):
             axes.set_ylim(_accuracy_limits(report))
-        description = ". ".join(_describe_curves(curves, metric) for curves in report.curves)
+        description = ". ".join(describe.curves(curves, metric) for curves in report.curves)
         return Drawing(figure, metric, f"{TITLES[metric]} by epoch", description)
 
 
-def curve_plots(report: Report) -> Sequence[Drawing]:
+def curve_plots(report: Findings) -> Sequence[Drawing]:
     """Draw validation and training accuracy, then validation and training loss."""
     return [drawing for metric in TITLES if (drawing := curve_plot(report, metric))]
 
@@ -85,17 +87,19 @@ def label(axes: "Axes", y: float, name: str) -> None:
 
 def _scale(metric: Metric) -> float:
     """Return what turns a value into what the axis shows: percent of accuracies."""
-    return 100.0 if metric.endswith("accuracy") else 1.0
+    return PERCENT if metric.endswith("accuracy") else 1.0
 
 
 def _draw_effect(axes: "Axes", y: float, effect: Effect, index: int) -> None:
-    differences = [100 * d for d in effect.pair.comparison.differences]
+    differences = [in_percent(d) for d in effect.pair.comparison.differences]
     heights = [y + 0.16 * (1 if place % 2 else -1) for place in range(len(differences))]
     style: Any = {"color": colour(index), "marker": marker(index)}
     axes.plot(differences, heights, ls="", ms=4.5, alpha=0.55, mew=0, **style)
     if effect.interval:
-        axes.plot([100 * end for end in effect.interval], (y, y), color=INK, lw=2, solid_capstyle="butt")
-    axes.plot([100 * effect.pair.comparison.mean], [y], ms=8, mec=INK, mew=1.2, **style)
+        axes.plot(
+            [in_percent(end) for end in effect.interval], (y, y), color=INK, lw=2, solid_capstyle="butt"
+        )
+    axes.plot([in_percent(effect.pair.comparison.mean)], [y], ms=8, mec=INK, mew=1.2, **style)
 
 
 def _draw_curves(axes: "Axes", curves: Curves, metric: Metric, index: int, arms: int) -> None:
@@ -114,41 +118,19 @@ def _draw_curves(axes: "Axes", curves: Curves, metric: Metric, index: int, arms:
         axes.plot(trace.epochs, values, color=colour(index), ls=(0, (3, 2)), lw=1, marker="x", ms=4)
 
 
-def _epoch_limits(report: Report, metric: Metric) -> tuple[float | None, float | None]:
+def _epoch_limits(report: Findings, metric: Metric) -> tuple[float | None, float | None]:
     """Return the ends of the axis: matplotlib's own, or room for points side by side at the only epoch."""
     last = {epoch for curves in report.curves for epoch in curves.bands[metric].epochs}
     return (0.4, 1.6) if last == {1} else (None, None)
 
 
-def _accuracy_limits(report: Report) -> tuple[float, float]:
+def _accuracy_limits(report: Findings) -> tuple[float, float]:
     """Return one range for training and validation, so that the gap between them can be seen."""
     metrics: tuple[Metric, Metric] = ("valid_accuracy", "train_accuracy")
     lows = [low for curves in report.curves for metric in metrics for low in curves.bands[metric].low]
     highs = [high for curves in report.curves for metric in metrics for high in curves.bands[metric].high]
     for curves in report.curves:
         lows += [value for metric in metrics for trace in curves.diverged[metric] for value in trace.values]
-    low, high = 100 * min(lows, default=0.0), 100 * max([*highs, *lows], default=1.0)
+    low, high = in_percent(min(lows, default=0.0)), in_percent(max([*highs, *lows], default=1.0))
     room = 0.04 * (high - low) or 1.0
-    return max(0.0, low - room), min(100.0, high + room)
-
-
-def _describe_effect(report: Report, effect: Effect) -> str:
-    c = effect.pair.comparison
-    bounds = f", {report.interval_name} {points_interval(effect.interval)}" if effect.interval else ""
-    return f"{effect.name}: mean {points(c.mean)} pp{bounds}, {seeds(c.n)}"
-
-
-def _describe_curves(curves: Curves, metric: Metric) -> str:
-    band = curves.bands[metric]
-    lost = f"; {seeds(len(curves.diverged[metric]))} diverged" if curves.diverged[metric] else ""
-    if not band.seeds:
-        return f"{curves.arm}: no finished run{lost}"
-    scale = _scale(metric)
-    start, mean, low, high = (
-        fixed(scale * x) for x in (band.mean[0], band.mean[-1], band.low[-1], band.high[-1])
-    )
-    first = f"{start} after epoch {band.epochs[0]}, " if len(band.epochs) > 1 else ""
-    return (
-        f"{curves.arm}: {first}{mean} after epoch {band.epochs[-1]} "
-        f"({seeds(band.seeds)}, {low} to {high}){lost}"
-    )
+    return max(0.0, low - room), min(PERCENT, high + room)

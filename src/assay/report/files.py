@@ -1,9 +1,25 @@
 """Writing a report's file so that whoever reads it meets the old one or the new one, whole."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from assay.errors import UsageError
+
+DRAWN_FROM = "assay-results"
+"""The meta element of a page with the digest of the results that it was drawn from."""
+MOST_HEAD = 10_000
+"""Characters at the beginning of a page among which that element is."""
+
+
+def made(folder: Path | str) -> Path:
+    """Return ``folder``, made where there is none; `UsageError` where it cannot be."""
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(f"{str(folder)!r}: cannot be made ({reason}; choose another --out)") from None
+    return Path(folder)
 
 
 def write_whole(path: Path | str, text: str) -> Path:
@@ -20,6 +36,18 @@ def write_whole(path: Path | str, text: str) -> Path:
             os.fsync(file.fileno())
         beside.replace(path)
     except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise UsageError(f"{path}: the report cannot be written ({error.strerror})") from None
+        with suppress(OSError):  # a folder that cannot be written lets nothing be removed either
+            beside.unlink()
+        raise UsageError(
+            f"{path}: the report cannot be written ({error.strerror}; choose another --out)"
+        ) from None
     return path
+
+
+def is_current(path: Path | str, digest: str) -> bool:
+    """Tell whether the HTML report at ``path`` was drawn from the results with this digest."""
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return f'<meta name="{DRAWN_FROM}" content="{digest}">' in file.read(MOST_HEAD)
+    except OSError:
+        return False

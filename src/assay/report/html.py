@@ -7,29 +7,30 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from assay.findings import numbers
-from assay.findings.facts import facts
-from assay.findings.findings import Report, build
+from assay.findings.findings import Findings, build
+from assay.findings.wording import captions, claim_words, code_words, published_words
+from assay.findings.wording.facts import facts
 from assay.report import layer_figures
+from assay.report.canvas import COLOURS, MARKERS
 from assay.report.confusion_figure import full_square
-from assay.report.drawing import COLOURS, MARKERS
 from assay.report.drawings import draw
 from assay.report.export import to_toml
 from assay.report.files import write_whole
-from assay.results import Results
+from assay.store.readout import Readout
 
 if TYPE_CHECKING:
-    from assay.report.drawing import Drawing
+    from assay.report.canvas import Drawing
 
 
-def write_html(source: Results | Report, path: Path | str) -> Path:
+def write_html(source: Readout | Findings, path: Path | str) -> Path:
     """Write the report and return its path; a file that was there stays whole until the new one is.
 
     Raises `UsageError` where it cannot be written.
     """
-    return write_whole(path, render(source if isinstance(source, Report) else build(source)))
+    return write_whole(path, render(source if isinstance(source, Findings) else build(source)))
 
 
-def render(report: Report) -> str:
+def render(report: Findings) -> str:
     """Return the report as an HTML document."""
     template = environment().get_template("report.html.j2")
     return template.render(report=report, drawings=draw(report), study=to_toml(report.rerun.study))
@@ -47,6 +48,10 @@ def environment() -> Environment:
     )
     found.globals.update(
         n=numbers,
+        words=code_words,
+        captions=captions,
+        claim_words=claim_words,
+        published_words=published_words,
         facts=facts,
         arm_colours=COLOURS,
         marks=len(MARKERS),

@@ -6,10 +6,11 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from assay.findings import numbers
-from assay.findings.findings import Report
+from assay.findings.findings import Findings
+from assay.findings.wording import captions
 from assay.report import latex_tables, tex
+from assay.report.canvas import Drawing, colour
 from assay.report.confusion_figure import full_square
-from assay.report.drawing import Drawing, colour
 from assay.report.drawings import Drawings, draw, write_figures
 from assay.report.export import to_toml
 from assay.report.files import write_whole
@@ -19,14 +20,14 @@ FIGURES = "report-figures"
 """The folder of the figures, beside the document."""
 
 
-def write_latex(report: Report, path: Path | str) -> Path:
+def write_latex(report: Findings, path: Path | str) -> Path:
     """Write the document and its figures, and return its path; `UsageError` where it cannot be written."""
     path, drawings = Path(path), draw(report)
     write_figures(drawings.main, path.parent / FIGURES, ("pdf",))
     return write_whole(path, render(report, drawings))
 
 
-def render(report: Report, drawings: Drawings) -> str:
+def render(report: Findings, drawings: Drawings) -> str:
     """Return the document."""
     return (
         environment()
@@ -61,6 +62,7 @@ def environment() -> Environment:
     found.filters.update(tex=tex.Tex, name=tex.name, line=tex.line)
     found.globals.update(
         n=numbers,
+        captions=captions,
         folder=FIGURES,
         full_square=full_square,
         table=latex_tables.table,

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from assay.findings import numbers as n
 from assay.findings.arms import ArmRow
 from assay.findings.effects import Effect
-from assay.findings.findings import Report
+from assay.findings.findings import Findings
 from assay.findings.published import PublishedRow
+from assay.findings.wording import claim_words, published_words
+from assay.findings.wording.code_words import CLAIM_VERDICTS, VERDICTS
 from assay.report.tex import Tex, escape, name, number
-from assay.stats.factorial import Effect as FactorEffect
+from assay.stats.factorial import FactorEffect
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ def table(of: Table, caption: str) -> Tex:
     return Tex("\n".join([*lines, r"\bottomrule", r"\end{longtable}}", *note]))
 
 
-def tables(report: Report) -> Mapping[str, Table]:
+def tables(report: Findings) -> Mapping[str, Table]:
     """Return every table of a report by its name; without rows where there is nothing to say."""
     return {
         "effects": _effects(report),
@@ -53,7 +55,7 @@ def factorial_table(effects: Iterable[FactorEffect]) -> Table:
     return Table("L{6cm}rrrr", ("Effect", "Mean", "Interval", "p", "p (adjusted)"), rows)
 
 
-def _effects(report: Report) -> Table:
+def _effects(report: Findings) -> Table:
     headings = ("Comparison", "Verdict", "Mean", "Interval", "p", "Seeds", "On new images")
     return Table("L{4cm}L{2.6cm}rrrrr", headings, [_effect(effect) for effect in report.effects])
 
@@ -62,7 +64,7 @@ def _effect(effect: Effect) -> Sequence[str]:
     pair = effect.pair
     return (
         effect.name,
-        pair.judgement.verdict.value,
+        VERDICTS[pair.judgement.verdict],
         n.points(pair.comparison.mean if pair.comparison.n else None),
         n.points_interval(effect.deciding),
         n.p_value(effect.deciding_p),
@@ -71,7 +73,7 @@ def _effect(effect: Effect) -> Sequence[str]:
     )
 
 
-def _networks(report: Report) -> Table:
+def _networks(report: Findings) -> Table:
     rows = [
         (
             f"{pair.a} and {pair.b}",
@@ -86,19 +88,22 @@ def _networks(report: Report) -> Table:
     return Table("L{5cm}rrrrr", ("Networks", "Difference", "First alone", "Second alone", "p", "mid-p"), rows)
 
 
-def _claims(report: Report) -> Table:
+def _claims(report: Findings) -> Table:
     rows = []
     for claim in report.claims:
-        verdict = claim.verdict.value if claim.verdict else n.NOTHING
+        verdict = CLAIM_VERDICTS[claim.verdict] if claim.verdict else n.NOTHING
         if claim.also and claim.also.verdict:
-            verdict += f" (by test accuracy: {claim.also.verdict.value})"
-        rows.append((f"{claim.sentence} (by {claim.metric})", verdict, "", "", ""))
-        rows += [(p.relation, p.verdict.value, p.found, p.published, str(p.n)) for p in claim.parts]
+            verdict += f" (by test accuracy: {CLAIM_VERDICTS[claim.also.verdict]})"
+        rows.append((f"{claim.sentence} (by {claim_words.metric(claim)})", verdict, "", "", ""))
+        rows += [
+            (p.relation, CLAIM_VERDICTS[p.verdict], claim_words.found(p), claim_words.published(p), str(p.n))
+            for p in claim.parts
+        ]
     headings = ("Claim", "The runs say", "Found", "Published", "Seeds")
     return Table("L{5.5cm}L{2.4cm}L{4.5cm}L{1.8cm}r", headings, rows)
 
 
-def _arms(report: Report) -> Table:
+def _arms(report: Findings) -> Table:
     spread = (n.interval_name(report.confidence),) if report.judged else ()
     headings = ("Arm", "Test, %", *spread, "SD", "Test loss", "Best valid.",
                 "s/epoch", "MiB", "Params", "FLOPs", "Runs")  # fmt: skip
@@ -124,7 +129,7 @@ def _arm(arm: ArmRow, judged: bool) -> Sequence[str]:
     )
 
 
-def _costs(report: Report) -> Table:
+def _costs(report: Findings) -> Table:
     measured = any(cost.memory_has_interval for cost in report.costs)
     rows = [
         (
@@ -140,14 +145,14 @@ def _costs(report: Report) -> Table:
     return Table(f"L{{4cm}}{'r' * (len(headings) - 1)}", headings, rows)
 
 
-def _published(report: Report) -> Table:
+def _published(report: Findings) -> Table:
     rows = [
         (
             row.arm,
             _quantity(row),
-            row.write(row.printed),
-            row.write(row.ours.mean),
-            *((row.falls, row.agrees) if report.judged else ()),
+            published_words.value(row, row.printed),
+            published_words.value(row, row.ours.mean),
+            *((published_words.falls(row), published_words.agrees(row)) if report.judged else ()),
         )
         for row in report.published
     ]
@@ -157,11 +162,11 @@ def _published(report: Report) -> Table:
 
 
 def _quantity(row: PublishedRow) -> str:
-    named = ", ".join(filter(None, (row.title, row.unit)))
+    named = published_words.quantity(row)
     return f"{named} (doubtful: {row.doubt})" if row.doubt else named
 
 
-def _mistakes(report: Report) -> Table:
+def _mistakes(report: Findings) -> Table:
     confusion = report.inside.confusion if report.inside else None
     pairs = confusion.pairs if confusion else ()
     rows = [
@@ -171,7 +176,7 @@ def _mistakes(report: Report) -> Table:
     return Table("L{3cm}ll", ("Characters", "", ""), rows)
 
 
-def _rerun(report: Report) -> Table:
+def _rerun(report: Findings) -> Table:
     rerun = report.rerun
     sizes = ", ".join(f"{size:,} {split}" for split, size in rerun.sizes.items())
     synthetic = " (synthetic)" if rerun.synthetic else ""

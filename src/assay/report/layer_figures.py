@@ -9,9 +9,9 @@ from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullFormatter
 
-from assay.findings.layers import QUANTITIES, Layers, Quantity
+from assay.findings.layers import QUANTITIES, LayerCurves, Quantity
 from assay.findings.numbers import NOTHING
-from assay.report.drawing import STYLE, WIDTH, Drawing
+from assay.report.canvas import STYLE, WIDTH, Drawing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,12 +32,12 @@ def shade(index: int, count: int) -> str:
     return to_hex((red, green, blue))
 
 
-def layer_plots(layers: Layers, key: str) -> Sequence[Drawing]:
+def layer_plots(layers: LayerCurves, key: str) -> Sequence[Drawing]:
     """Draw each quantity that any layer of the arm has; ``key`` keeps ids apart on a page."""
     return [_plot(layers, quantity, key) for quantity in QUANTITIES if layers.series[quantity]]
 
 
-def _plot(layers: Layers, quantity: Quantity, key: str) -> Drawing:
+def _plot(layers: LayerCurves, quantity: Quantity, key: str) -> Drawing:
     series, title = layers.series[quantity], TITLES[quantity]
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(0.85 * WIDTH, 0.56 * WIDTH))

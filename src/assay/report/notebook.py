@@ -1,13 +1,14 @@
 """How results show themselves in a notebook."""
 
+from assay.findings.cells import findings_html
 from assay.findings.findings import build
 from assay.report import figures
-from assay.report.html import environment
-from assay.results import Results
+from assay.report.canvas import COLOURS
+from assay.store.readout import Readout
 
 
-def results_html(results: Results) -> str:
-    """Return the answer, one row an arm and the effect plot (before the last run: validation accuracy)."""
-    report = build(results)
-    drawing = figures.effect_plot(report) or figures.curve_plot(report, "valid_accuracy")
-    return environment().get_template("notebook.html.j2").render(report=report, drawing=drawing)
+def results_html(results: Readout) -> str:
+    """Return the findings with the effect plot below (before the last run: validation accuracy)."""
+    found = build(results)
+    drawing = figures.effect_plot(found) or figures.curve_plot(found, "valid_accuracy")
+    return findings_html(found, COLOURS) + (drawing.svg if drawing else "")

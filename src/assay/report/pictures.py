@@ -10,7 +10,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from assay.report.drawing import write_figure
+from assay.report.canvas import write_figure
 from assay.shapes import Array
 
 POSITIVE, NEGATIVE = "#7f63b8", "#d9822b"

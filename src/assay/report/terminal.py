@@ -1,6 +1,5 @@
 """Results in the terminal, readable at 80 columns and plain where there is no terminal."""
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from rich.box import SIMPLE_HEAD
@@ -13,11 +12,15 @@ from rich.text import Text
 from assay.findings import numbers
 from assay.findings.comparisons import resolved
 from assay.findings.effects import Effect
-from assay.findings.facts import facts
-from assay.findings.findings import Report
+from assay.findings.findings import Findings
+from assay.findings.wording import claim_words
+from assay.findings.wording.captions import LEFT_IN_REPORT
+from assay.findings.wording.code_words import CLAIM_VERDICTS, VERDICTS
+from assay.findings.wording.facts import facts
 from assay.records.runs import RunRecord, Status
-from assay.results import Results
+from assay.report import export
 from assay.stats import ClaimVerdict, Factorial, Verdict
+from assay.store.readout import Readout
 
 MOST_LIMITS = 5
 MOST_FACTORS = 12
@@ -44,7 +47,7 @@ CLAIM_STYLES = {
 }
 
 
-def results_table(results: Results) -> Table:
+def results_table(results: Readout) -> Table:
     """Return one row a run."""
     table = _table("accuracies in %, loss in nats without penalties, mem: MiB, par: parameters", gap=1)
     table.add_column("arm", overflow="fold")
@@ -57,7 +60,28 @@ def results_table(results: Results) -> Table:
     return table
 
 
-def arms_table(report: Report) -> Table:
+def epochs_table(results: Readout) -> Table:
+    """Return one row an epoch and run."""
+    table = _table("accuracies in %, losses in nats without penalties")
+    table.add_column("arm", overflow="fold")
+    headers = ("train\nloss", "train\nacc", "valid\nloss", "valid\nacc", "steps\n/s", "s")
+    _numbers(table, ("seed", "epoch", *headers))
+    for row in results.epoch_rows():
+        table.add_row(
+            row["arm"],
+            str(row["seed"]),
+            str(row["epoch"]),
+            numbers.loss(row["train_loss"]),
+            numbers.share(row["train_accuracy"]),
+            numbers.loss(row["valid_loss"]),
+            numbers.share(row["valid_accuracy"]),
+            numbers.speed(row["steps_per_second"]),
+            numbers.speed(row["seconds"]),
+        )
+    return table
+
+
+def arms_table(report: Findings) -> Table:
     """Return one row an arm: what it reached and what it cost."""
     caption = "accuracies in %, mem: peak memory in MiB; valid best is optimistic"
     table = _table(caption if report.complete else f"{report.stamp}; {caption}")
@@ -80,29 +104,23 @@ def arms_table(report: Report) -> Table:
     return table
 
 
-def status_table(results: Results) -> Table:
+def status_table(results: Readout) -> Table:
     """Return one row an arm: how many of its runs stand where."""
     look = results.at_look().look
     settled = f"; {'resolved at ' if resolved(results) else ''}{look}" if look else ""
     table = _table(f"{numbers.ended(results.done, results.total)}{settled}")
     table.add_column("arm", overflow="fold")
     _numbers(table, (*(status.value for status in Status), "epochs", "valid\nbest"))
-    for arm in results.study.arms:
-        runs = results.of(arm.name)
-        counts = Counter(run.status for run in runs)
-        counts[Status.PENDING] += len(results.study.seeds) - len(runs)
-        best = max((run.valid_best for run in runs if run.valid_best is not None), default=None)
-        epochs = f"{sum(run.epochs for run in runs)}/{len(results.study.seeds) * arm.settings.recipe.epochs}"
-        stuck = {Status.DONE: sum(run.stuck for run in runs)}
-        cells = [
-            _with_stuck(_dim_zero(counts[status], STATUS_STYLES.get(status, "")), stuck.get(status, 0))
-            for status in Status
-        ]
-        table.add_row(arm.name, *cells, epochs, numbers.share(best))
+    for row in export.status_rows(results):
+        cells = (_dim_zero(row[status.value], STATUS_STYLES.get(status, "")) for status in Status)
+        stuck = (row["stuck"] if status is Status.DONE else 0 for status in Status)
+        counts = map(_with_stuck, cells, stuck)
+        epochs = f"{row['epochs']}/{row['epochs_planned']}"
+        table.add_row(row["arm"], *counts, epochs, numbers.share(row["valid_best"]))
     return table
 
 
-def verdict_panel(report: Report) -> Panel:
+def verdict_panel(report: Findings) -> Panel:
     """Return the answer, the numbers behind it and what they cannot say."""
     parts: list[RenderableType] = [Text(report.answer, style="bold")]
     if len(report.effects) == 1:
@@ -119,7 +137,7 @@ def verdict_panel(report: Report) -> Panel:
     )
 
 
-def claims_table(report: Report) -> Table:
+def claims_table(report: Findings) -> Table:
     """Return one row a claim, with what each of its comparisons found."""
     table = _table("differences in points, costs as factors")
     table.add_column("claim", overflow="fold", ratio=3)
@@ -127,19 +145,21 @@ def claims_table(report: Report) -> Table:
     table.add_column("found", overflow="fold", ratio=3)
     for claim in report.claims:
         verdict = (
-            Text(claim.verdict, style=CLAIM_STYLES[claim.verdict])
+            Text(CLAIM_VERDICTS[claim.verdict], style=CLAIM_STYLES[claim.verdict])
             if claim.verdict
             else Text("interim", "dim")
         )
         if verdict and claim.also and claim.also.verdict:
-            verdict.append(f"\n(test: {claim.also.verdict})", "dim")
-        found = "\n".join(f"{part.relation}: {part.found}" for part in claim.parts[:MOST_PARTS])
+            verdict.append(f"\n(test: {CLAIM_VERDICTS[claim.also.verdict]})", "dim")
+        found = "\n".join(f"{part.relation}: {claim_words.found(part)}" for part in claim.parts[:MOST_PARTS])
         more = len(claim.parts) - MOST_PARTS
-        table.add_row(claim.sentence, verdict, f"{found}\n{more} more in the report" if more > 0 else found)
+        table.add_row(
+            claim.sentence, verdict, f"{found}\n{LEFT_IN_REPORT.format(more)}" if more > 0 else found
+        )
     return table
 
 
-def summary(report: Report) -> Group:
+def summary(report: Findings) -> Group:
     """Return the question, the arms, the claims and the verdict."""
     claims = [claims_table(report)] if report.claims else []
     return Group(Text(report.question, style="italic"), arms_table(report), *claims, verdict_panel(report))
@@ -191,13 +211,13 @@ def _with_stuck(cell: Text | str, stuck: int) -> Text:
 def _numbers_behind(effect: Effect) -> Table:
     table = Table.grid(padding=(0, 2))
     verdict = effect.pair.judgement.verdict
-    table.add_row("Verdict", Text(verdict.value, style=VERDICT_STYLES[verdict]))
+    table.add_row("Verdict", Text(VERDICTS[verdict], style=VERDICT_STYLES[verdict]))
     for fact in facts(effect):
         table.add_row(fact.name, fact.value)
     return table
 
 
-def _effects_table(report: Report) -> Table:
+def _effects_table(report: Findings) -> Table:
     table = _table(
         f"differences in pp; {report.intervals_name}, p adjusted; of equivalent arms those within the margin"
     )
@@ -212,12 +232,12 @@ def _effects_table(report: Report) -> Table:
             numbers.points_interval(effect.deciding),
             numbers.p_value(effect.deciding_p),
             str(pair.comparison.n),
-            Text(pair.judgement.verdict.value, style=VERDICT_STYLES[pair.judgement.verdict]),
+            Text(VERDICTS[pair.judgement.verdict], style=VERDICT_STYLES[pair.judgement.verdict]),
         )
     return table
 
 
-def _networks_table(report: Report) -> Table:
+def _networks_table(report: Findings) -> Table:
     table = _table("two networks, not two methods: McNemar's exact test, in pp")
     table.add_column("networks", overflow="fold")
     _numbers(table, ("difference", "p", "mid-p"))
@@ -230,7 +250,7 @@ def _networks_table(report: Report) -> Table:
 
 def _factors_table(factorial: Factorial) -> Table:
     shown, more = factorial.effects[:MOST_FACTORS], len(factorial.effects) - MOST_FACTORS
-    left = f"; {more} more in the report" if more > 0 else ""
+    left = f"; {LEFT_IN_REPORT.format(more)}" if more > 0 else ""
     table = _table(f"effects of factors in pp, simultaneous intervals, p adjusted{left}")
     table.add_column("effect", overflow="fold")
     _numbers(table, ("mean", numbers.interval_name(factorial.confidence), "p"))
@@ -243,7 +263,7 @@ def _factors_table(factorial: Factorial) -> Table:
 def _bullets(sentences: Sequence[str]) -> Table:
     table = Table.grid(padding=(0, 1))
     left_out = len(sentences) - MOST_LIMITS
-    more = [f"{left_out} more in the report"] if left_out > 0 else []
+    more = [LEFT_IN_REPORT.format(left_out)] if left_out > 0 else []
     for sentence in [*sentences[:MOST_LIMITS], *more]:
         table.add_row(Text("·", style="dim"), Text(sentence, style="dim"))
     return table

@@ -19,8 +19,10 @@ class Loading:
 class Started:
     """The study begins, or continues: ``done`` epochs of each run were there already.
 
-    ``pending`` are the runs that have not come to their end; ``examples`` is
-    the size of the training set.
+    ``pending`` are the runs to train, ``examples`` is the size of the training
+    set, ``workers`` how many tasks are trained at once. ``failed`` are the
+    rows of runs that failed before: those among the pending ones are trained
+    again, the others left alone.
     """
 
     plan: Plan
@@ -28,6 +30,7 @@ class Started:
     done: dict[RunId, int]
     examples: int
     workers: int
+    failed: tuple[RunRecord, ...] = ()
 
     def steps(self, arm: str) -> int:
         """Return how many steps an epoch of ``arm`` has, the short last one included."""

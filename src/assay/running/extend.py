@@ -1,7 +1,6 @@
 """More seeds on a finished study: a new study that names its parent, and takes over its parent's runs."""
 
 import re
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,19 +18,30 @@ def extend(
     out: Path | str | None = None,
     *,
     workers: int | None = None,
+    progress: bool = True,
+    retry_failed: bool = False,
     on_event: OnEvent = ignore,
 ) -> Results:
     """Bring the finished study in the folder ``parent`` to so many ``seeds``, in a folder of its own.
 
     ``out`` defaults to ``extended_folder``. The parent's runs are taken over where they would come out the
     same, with this version of assay and the same engine, and the others trained; the same call continues
-    a study that was stopped. Its report says that it was extended after seeing results. Raises `StoreError`
-    where the parent is not finished, `UsageError` unless it has fewer seeds, and what `run` raises.
+    a study that was stopped, and with ``retry_failed`` trains again what failed before. Its report says that
+    it was extended after seeing results. Raises `StoreError` where the parent is not finished, `UsageError`
+    unless it has fewer seeds, and what `run` raises; ``progress`` and ``on_event`` are those of `run`.
     """
-    with closing(Results.open(parent)) as results:
+    with Results.open(parent) as results:
         study = extended(results, seeds)
     folder = out if out is not None else extended_folder(parent, seeds)
-    return run(study, folder, workers=workers, reuse=[Path(parent)], on_event=on_event)
+    return run(
+        study,
+        folder,
+        workers=workers,
+        reuse=parent,
+        retry_failed=retry_failed,
+        progress=progress,
+        on_event=on_event,
+    )
 
 
 def extended(parent: Results, seeds: int) -> Study:

@@ -2,16 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from html import escape
 from types import MappingProxyType
 
 from assay import engines
-from assay.engines import speed
+from assay.data import Dataset, DataSpec
+from assay.data.outline import Outline, outline
 from assay.engines.base import Engine
-from assay.errors import AssayError
+from assay.errors import AssayError, DataError
+from assay.findings.cells import table_html
+from assay.findings.numbers import count, plural
 from assay.nn.network import Network
 from assay.optim.recipe import Recipe
 from assay.records.runs import RunId
-from assay.shapes import Shape
 from assay.study.sameness import expect_different, run_of
 from assay.study.study import Arm, Study
 from assay.study.trainable import expect_trainable
@@ -47,6 +50,29 @@ class Plan:
     study: Study
     cohorts: tuple[Cohort, ...]
 
+    def __repr__(self) -> str:
+        """Say in a line how many runs of which study are planned."""
+        seeds = len(self.cohorts[0].seeds)
+        what = f"{plural(len(self.cohorts), 'arm')} x {plural(seeds, 'seed')}"
+        return f"<Plan of {self.study.name}: {what}, {plural(len(self.runs), 'run')}>"
+
+    def _repr_html_(self) -> str:
+        headings = ("arm", "parameters", "FLOPs", "epochs", "seeds", "engine", "why")
+        rows = [
+            (
+                cohort.arm.name,
+                f"{cohort.network.parameter_count:,}",
+                count(cohort.network.flops),
+                str(cohort.recipe.epochs),
+                str(len(cohort.seeds)),
+                cohort.engine.name,
+                cohort.why,
+            )
+            for cohort in self.cohorts
+        ]
+        lead = f"<p><small>{escape(self.study.name)}</small><br><b>{escape(self.study.question)}</b></p>"
+        return f"<div>{lead}{table_html(headings, rows)}</div>"
+
     @property
     def runs(self) -> list[RunId]:
         """Every run, seed by seed, so that pairs are complete early."""
@@ -63,48 +89,59 @@ class Plan:
 
 
 def make_plan(
-    study: Study,
-    input_shape: Shape = (1, 28, 28),
-    classes: int = 47,
-    begun: Mapping[str, str] = NOT_BEGUN,
-    examples: int | None = None,
+    study: Study, data: Dataset | DataSpec | Outline | None = None, begun: Mapping[str, str] = NOT_BEGUN
 ) -> Plan:
-    """Return the plan of ``study`` for data of this shape, everything checked.
+    """Return the plan of ``study`` for ``data``, everything checked; nothing is trained.
 
-    ``begun`` names the engine with which runs of an arm were begun, which it
-    keeps whatever it would be given today: results are the same bit for bit
-    with one engine alone. ``examples`` is the size of the training set, where it
-    is known. Raises `ShapeError`, `StudyError` or `UnsupportedError`, naming the
-    arm; whatever shapes alone tell is refused before any engine is asked.
+    ``data`` is a data set, what names one, or an outline of its sizes, by default the study's own.
+    ``begun`` names the engine with which runs of an arm were begun, which it keeps whatever it would be
+    given today: results are the same bit for bit with one engine alone. Raises `ShapeError`, `StudyError`
+    or `UnsupportedError`, naming the arm, where a network does not fit or cannot be trained, and `DataError`
+    where the data is not on this machine, so that its shape and classes are not known. Whatever shapes alone
+    tell is refused before any engine is asked.
     """
-    networks = check(study, input_shape, classes, examples)
+    sizes = _sizes(study.data if data is None else data)
+    networks = check(study, sizes)
     cohorts = tuple(_cohort(study, arm, networks[arm.name], begun.get(arm.name)) for arm in study.arms)
-    _expect_different(study, [(c.arm, c.network, c.engine.name) for c in cohorts], examples)
+    _expect_different(study, [(c.arm, c.network, c.engine.name) for c in cohorts], sizes.train)
     return Plan(study, cohorts)
 
 
-def check(
-    study: Study, input_shape: Shape = (1, 28, 28), classes: int = 47, examples: int | None = None
-) -> dict[str, Network]:
+def check(study: Study, sizes: Outline) -> dict[str, Network]:
     """Return each arm's network; raise what `make_plan` does where shapes and settings alone tell it."""
-    networks = {arm.name: _network(study, arm, (input_shape, classes), examples) for arm in study.arms}
+    networks = {arm.name: _network(study, arm, sizes) for arm in study.arms}
     asked = [(arm, networks[arm.name], arm.settings.engine) for arm in study.arms]
-    _expect_different(study, asked, examples)
+    _expect_different(study, asked, sizes.train)
     return networks
 
 
-def _network(study: Study, arm: Arm, data: tuple[Shape, int], examples: int | None) -> Network:
+def _sizes(data: Dataset | DataSpec | Outline) -> Outline:
+    """Return the sizes of a data set."""
+    if isinstance(data, Outline):
+        return data
+    if isinstance(data, Dataset):
+        return Outline.of(data)
+    sizes = outline(data)
+    if sizes.assumed:
+        raise DataError(
+            f"data set {data.source!r} is not on this machine, so its shape and classes are not known "
+            f"(run `assay data fetch {data.source.partition('/')[0]}`, or plan for DataSpec('glyphs'))"
+        )
+    return sizes
+
+
+def _network(study: Study, arm: Arm, sizes: Outline) -> Network:
     settings = arm.settings
-    on_gpu = settings.engine in ("auto", "torch", "torch:cuda") and speed.has_gpu()
+    on_gpu = engines.may_use_gpu(settings.engine)
     try:
-        network = settings.architecture.build(*data)
-        expect_trainable(network, settings.recipe, examples, on_gpu)
+        network = settings.architecture.build(sizes.input_shape, sizes.classes)
+        expect_trainable(network, settings.recipe, sizes.train, on_gpu)
     except AssayError as error:
         raise _named(error, study, arm) from None
     return network
 
 
-def _expect_different(study: Study, arms: list[tuple[Arm, Network, str]], examples: int | None) -> None:
+def _expect_different(study: Study, arms: list[tuple[Arm, Network, str]], examples: int) -> None:
     runs = (
         (arm.name, run_of(network, arm.settings.recipe, engine, examples)) for arm, network, engine in arms
     )

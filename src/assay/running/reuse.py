@@ -1,16 +1,15 @@
 """Runs that another study has trained already: the same settings, data, engine and seed give the same run."""
 
 from collections.abc import Iterable, Mapping
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 from assay.records.runs import RunId, RunRecord, Status
-from assay.results import DATABASE, Results
 from assay.running.plan import Cohort, Plan
 from assay.store import Store
+from assay.store.readout import DATABASE, Readout
+from assay.store.weights import load_weights, path_of, save_weights
 from assay.study.study import Arm
-from assay.training.checkpoints import load_weights, path_of, save_weights
 
 
 def take_over(plan: Plan, store: Store, folder: Path, sources: Iterable[Path]) -> list[RunId]:
@@ -25,13 +24,13 @@ def take_over(plan: Plan, store: Store, folder: Path, sources: Iterable[Path]) -
     taken: list[RunId] = []
     for source in sources:
         if missing and (source / DATABASE).exists():
-            with closing(Results.open(source)) as results:
+            with Readout.open(source) as results:
                 taken += _from(results, plan, store, folder, missing)
         missing = [run for run in missing if run not in taken]
     return taken
 
 
-def _from(results: Results, plan: Plan, store: Store, folder: Path, missing: list[RunId]) -> list[RunId]:
+def _from(results: Readout, plan: Plan, store: Store, folder: Path, missing: list[RunId]) -> list[RunId]:
     header = store.header
     if (results.header.data_digest, results.header.versions.get("assay")) != (
         header.data_digest,
@@ -71,7 +70,7 @@ def _same(arms: Iterable[Arm], cohort: Cohort, sizes: Mapping[str, int]) -> list
     ]
 
 
-def _copy(results: Results, found: RunRecord, store: Store, folder: Path, run: RunId) -> None:
+def _copy(results: Readout, found: RunRecord, store: Store, folder: Path, run: RunId) -> None:
     """Copy one run; its record comes last, so that what breaks off is done again."""
     header = store.header
     if found.status is Status.DONE:

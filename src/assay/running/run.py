@@ -1,31 +1,28 @@
-"""Runs a study: plan, workers, store; what is done stays done.
-
-Workers are threads, each with one session at a time; the arithmetic inside a
-session releases the interpreter lock and uses one BLAS thread. A worker writes
-its run's checkpoint, then hands the epoch to the driver, which alone writes to
-the store. So a checkpoint is never behind the store, and a study that was
-killed continues from the last epoch of every run, bit for bit.
-"""
+"""Runs a study: plan, data set and store are brought together for the driver; what is done stays done."""
 
 import os
-from collections.abc import Mapping, Sequence
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-
-from threadpoolctl import threadpool_limits
 
 from assay.data import Dataset, load
 from assay.data.outline import outline
 from assay.errors import StoreError, UsageError
 from assay.findings.comparisons import over
 from assay.records.machine import processors, versions
-from assay.records.runs import RunId
-from assay.results import DATABASE, Results
+from assay.records.runs import RunId, RunRecord, Status
+from assay.results import Results
 from assay.running.driver import Driver, stored_epochs
 from assay.running.events import Loading, OnEvent, Started, ignore
+from assay.running.executor import Executor
+from assay.running.messages import Context
 from assay.running.plan import Plan, check, make_plan
+from assay.running.progress.show import shown
 from assay.running.reuse import take_over
+from assay.running.threads import Threads
 from assay.store import Header, SQLiteStore, Store
 from assay.store.lock import folder_lock
+from assay.store.readout import DATABASE
 from assay.study import tables
 from assay.study.study import Study
 from assay.training.causes import chance
@@ -37,21 +34,36 @@ def run(
     *,
     workers: int | None = None,
     first: int | None = None,
-    reuse: Sequence[Path] = (),
+    reuse: Path | str | Iterable[Path | str] = (),
+    retry_failed: bool = False,
+    executor: Executor | None = None,
+    progress: bool = True,
     on_event: OnEvent = ignore,
 ) -> Results:
     """Run ``study`` in the folder ``out``, or continue it there, and return its results.
 
     ``out`` defaults to ``assay-runs/`` and the study's name; ``workers`` to the
     number of processors; ``first`` is how many of the study's seeds to train,
-    by default all. Runs that the results folders ``reuse`` hold already, of the
-    same settings, data, engine and seed, are taken over from there. A study that
-    is complete, or that a declared look has resolved and that stopped there, is
-    not run again. Raises `StoreError` if the folder holds another study, and
-    what a plan and the data can raise.
+    by default all. Runs that the results folder or folders ``reuse`` hold already,
+    of the same settings, data, engine and seed, are taken over from there. A study
+    that is complete, or that a declared look has resolved and that stopped there, is
+    not run again. With ``progress`` it shows how far it is: a bar an arm in a
+    notebook, else on stderr, a live table in a terminal and a line an epoch elsewhere;
+    ``on_event`` is called with every event (`assay.running.events`).
+
+    A run in which anything is raised has failed, and the others go on. It is left
+    alone when the study is continued, unless ``retry_failed`` says to train failed
+    runs again, from their last checkpoints. ``executor`` trains the runs, by
+    default `Threads` with as many ``workers``; give one of the two. Raises
+    `StoreError` if the folder holds another study or cannot be written, and what
+    a plan and the data can raise.
     """
     folder = Path(out) if out is not None else default_folder(study)
     count = worker_count(workers)
+    if workers is not None and executor is not None:
+        raise UsageError(
+            "workers and executor: found both, expected one (the executor has workers of its own)"
+        )
     if not os.path.exists(folder / DATABASE):
         _check_unread(study)
     _make_folder(folder)
@@ -60,18 +72,24 @@ def run(
         if (folder / DATABASE).exists():
             _check_same_study(folder, study)
             results = Results.open(folder)
-            if over(results) if first is None else results.seeds_ended >= first:
+            if _nothing_left(results, first, retry_failed):
                 return results
             begun = {run.arm: run.engine for run in results.runs}
             study = results.study  # which says how it was measured, as the file of an older one does not
             results.close()
-        _train(study, folder, count, on_event, begun, first, reuse)
-    return Results.open(folder)
+        with shown(progress, on_event) as watch:
+            trainer = executor or Threads(count)
+            _train(study, folder, trainer, watch, begun, first, _folders(reuse), retry_failed)
+    return Results.open(folder, watch=True)
 
 
 def default_folder(study: Study) -> Path:
     """Return where a study's results go unless one says otherwise."""
     return Path("assay-runs") / study.name
+
+
+def _folders(reuse: Path | str | Iterable[Path | str]) -> list[Path]:
+    return [Path(reuse)] if isinstance(reuse, Path | str) else [Path(folder) for folder in reuse]
 
 
 def worker_count(workers: int | None) -> int:
@@ -87,41 +105,55 @@ def worker_count(workers: int | None) -> int:
     return workers
 
 
+def _nothing_left(results: Results, first: int | None, retry_failed: bool) -> bool:
+    """Whether every run has ended, or failed and is not tried again, or a look has resolved the study."""
+    if over(results) if first is None else results.seeds_ended >= first:
+        return True
+    closed = {run.id for run in results.runs if _is_closed(run, retry_failed)}
+    study = results.study
+    return closed >= {RunId(arm.name, seed) for arm in study.arms for seed in study.seeds[:first]}
+
+
+def _is_closed(run: RunRecord, retry_failed: bool) -> bool:
+    return run.status.ended or (run.status is Status.FAILED and not retry_failed)
+
+
 def _check_unread(study: Study) -> None:
     """Refuse what cannot be trained before a folder is made or anything drawn, where the sizes are known."""
     if study.data.source == "glyphs":
-        sizes = outline(study.data)
-        check(study, sizes.input_shape, sizes.classes, sizes.train)
+        check(study, outline(study.data))
 
 
 def _train(
     study: Study,
     folder: Path,
-    workers: int,
+    executor: Executor,
     on_event: OnEvent,
     begun: Mapping[str, str],
     first: int | None,
     reuse: Sequence[Path],
+    retry_failed: bool,
 ) -> None:
     on_event(Loading(study.data.source))
     data = load(study.data)
-    height, width = data.train.images.shape[1:]
-    plan = make_plan(study, (1, height, width), len(data.classes), begun, len(data.train)).first(first)
+    plan = make_plan(study, data, begun).first(first)
     store = _open(folder, study, data)
     try:
         take_over(plan, store, folder, reuse)
-        driver = Driver(plan, data, store, folder, on_event)
-        pending = _pending(plan, store)
-        on_event(Started(plan, tuple(pending), stored_epochs(store), len(data.train), workers))
-        with threadpool_limits(limits=1):
-            driver.drive(pending, workers)
+        driver = Driver(Context(plan, data), store, folder, on_event)
+        started = _started(plan, store, len(data.train), executor.at_once, retry_failed)
+        on_event(started)
+        driver.drive(started.pending, executor)
     finally:
         store.close()
 
 
-def _pending(plan: Plan, store: Store) -> list[RunId]:
-    ended = {run.id for run in store.runs() if run.status.ended}
-    return [run for run in plan.runs if run not in ended]
+def _started(plan: Plan, store: Store, examples: int, workers: int, retry_failed: bool) -> Started:
+    before = {run.id: run for run in store.runs()}
+    closed = {run.id for run in before.values() if _is_closed(run, retry_failed)}
+    pending = tuple(run for run in plan.runs if run not in closed)
+    failed = tuple(row for row in before.values() if row.status is Status.FAILED and row.id in plan.runs)
+    return Started(plan, pending, stored_epochs(store), examples, workers, failed)
 
 
 def _open(folder: Path, study: Study, data: Dataset) -> Store:
@@ -146,7 +178,10 @@ def _create(path: Path, study: Study, data: Dataset) -> Store:
     )  # fmt: skip
     beside = path.with_suffix(".new")
     for leftover in path.parent.glob(f"{beside.name}*"):
-        leftover.unlink()
+        if leftover.is_dir() and not leftover.is_symlink():
+            shutil.rmtree(leftover)
+        else:
+            leftover.unlink()
     SQLiteStore.create(beside, header).close()
     beside.replace(path)
     return SQLiteStore.open(path, write=True)

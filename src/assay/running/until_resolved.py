@@ -1,6 +1,6 @@
 """Studies that stop at the first declared look at which every comparison has a verdict."""
 
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic
@@ -9,6 +9,7 @@ from assay.errors import UsageError
 from assay.findings.comparisons import family_of, resolved
 from assay.results import Results
 from assay.running.events import EpochEnded, Event, Loading, Looked, OnEvent, RunEnded, StepsTaken, ignore
+from assay.running.progress.show import shown
 from assay.running.run import default_folder, run
 from assay.stats.ttest import FEWEST
 from assay.study.study import Study
@@ -30,27 +31,39 @@ def run_until_resolved(
     *,
     workers: int | None = None,
     budget: float | None = None,
+    progress: bool = True,
+    retry_failed: bool = False,
     on_event: OnEvent = ignore,
 ) -> Results:
     """Run ``study`` look by look until every comparison has a verdict other than inconclusive.
 
     A study that declares no looks is given those of ``with_looks``, before it starts. It ends at the last
     look at the latest, before that when a run fails, and within seconds when ``budget``, in seconds, is used
-    up; the same call continues it, and where it was resolved only returns the results. Raises `UsageError`
-    for a study of one arm and for a budget that is none, and what `run` raises.
+    up; the same call continues it, and where it was resolved only returns the results. ``retry_failed``
+    trains runs again that failed before. Raises `UsageError` for a study of one arm and for a budget that is
+    none, and what `run` raises; ``progress`` and ``on_event`` are those of `run`.
     """
     study = with_looks(study)
     if len(study.arms) < 2:
         raise UsageError(f"{study.name}: has one arm, so there is nothing to resolve")
     folder = out if out is not None else default_folder(study)
-    watch = _Watch(budget, on_event)
-    with suppress(_BudgetUsedUp):
+    with shown(progress, on_event) as both, suppress(_BudgetUsedUp):
+        watch = _Watch(budget, both)
         for seeds in study.looks:
             watch.trained = False
-            with closing(run(study, folder, workers=workers, first=seeds, on_event=watch)) as results:
+            found = run(
+                study,
+                folder,
+                workers=workers,
+                first=seeds,
+                retry_failed=retry_failed,
+                progress=False,
+                on_event=watch,
+            )
+            with found as results:
                 if results.seeds_ended < seeds or _looked(results, watch):
                     break
-    return Results.open(folder)
+    return Results.open(folder, watch=True)
 
 
 def _looked(results: Results, watch: "_Watch") -> bool:

@@ -7,7 +7,7 @@ imported: all of them take most of a second, and most commands need none.
 from assay.stats.bootstrap import bca_interval as bca_interval
 from assay.stats.crossed import Crossed as Crossed
 from assay.stats.crossed import compare_crossed as compare_crossed
-from assay.stats.factorial import Effect as Effect
+from assay.stats.factorial import FactorEffect as FactorEffect
 from assay.stats.factorial import Factorial as Factorial
 from assay.stats.factorial import factorial_effects as factorial_effects
 from assay.stats.failures import FailureRate as FailureRate
@@ -37,8 +37,13 @@ from assay.stats.means import expected_maximum as expected_maximum
 from assay.stats.means import summary as summary
 from assay.stats.outliers import outlying_low as outlying_low
 from assay.stats.paired import Comparison as Comparison
+from assay.stats.paired import Note as Note
 from assay.stats.paired import compare as compare
 from assay.stats.paired import rope_probabilities as rope_probabilities
+from assay.stats.placement import Published as Published
+from assay.stats.placement import against_published as against_published
+from assay.stats.placement import binomial_se as binomial_se
+from assay.stats.placement import wilson as wilson
 from assay.stats.power import difference_power as difference_power
 from assay.stats.power import equivalence_power as equivalence_power
 from assay.stats.power import minimum_detectable_difference as minimum_detectable_difference
@@ -46,10 +51,6 @@ from assay.stats.power import sd_upper_bound as sd_upper_bound
 from assay.stats.power import seeds_for_equivalence as seeds_for_equivalence
 from assay.stats.power import seeds_for_halfwidth as seeds_for_halfwidth
 from assay.stats.power import seeds_needed as seeds_needed
-from assay.stats.published import Published as Published
-from assay.stats.published import against_published as against_published
-from assay.stats.published import binomial_se as binomial_se
-from assay.stats.published import wilson as wilson
 from assay.stats.ratio import CostRatio as CostRatio
 from assay.stats.ratio import cost_ratio as cost_ratio
 from assay.stats.relations import ClaimVerdict as ClaimVerdict

@@ -15,7 +15,7 @@ Cell = tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Effect:
+class FactorEffect:
     """One contrast over n seeds, in the unit of the values.
 
     ``factors`` holds one name for a main effect or simple effect and two for an interaction; ``name`` reads
@@ -44,8 +44,8 @@ class Factorial:
     themselves. ``confidence`` is that of all intervals of ``effects`` at once, and of all of ``simple``.
     """
 
-    effects: tuple[Effect, ...]
-    simple: tuple[Effect, ...]
+    effects: tuple[FactorEffect, ...]
+    simple: tuple[FactorEffect, ...]
     qualified: tuple[str, ...]
     n: int
     left_out: int
@@ -129,7 +129,7 @@ def _weights(factors: Mapping[str, Sequence[str]], chosen: Mapping[str, np.ndarr
     return weights
 
 
-def _effects(table: np.ndarray, contrasts: Contrasts, confidence: float) -> tuple[Effect, ...]:
+def _effects(table: np.ndarray, contrasts: Contrasts, confidence: float) -> tuple[FactorEffect, ...]:
     """Test each contrast over seeds, ``table`` being (seeds, *levels), and adjust the p-values over all."""
     # Contrasts that are equal on paper may differ in the last bits.
     decimals = 12 - int(np.ceil(np.log10(max(float(np.abs(table).max()), 1e-12))))
@@ -143,10 +143,10 @@ def _effects(table: np.ndarray, contrasts: Contrasts, confidence: float) -> tupl
     )
 
 
-def _effect(name: str, of: tuple[str, ...], test: TTest, m: int, confidence: float) -> Effect:
+def _effect(name: str, of: tuple[str, ...], test: TTest, m: int, confidence: float) -> FactorEffect:
     """Return the effect of a test, one of ``m``."""
     p, interval = test.p(), test.interval(1 - (1 - confidence) / m)
-    return Effect(name, of, test.mean, test.sd, test.t(), test.df, p, min(1.0, m * p), interval)
+    return FactorEffect(name, of, test.mean, test.sd, test.t(), test.df, p, min(1.0, m * p), interval)
 
 
 def _table(cells: Mapping[Cell, ArrayLike], factors: Mapping[str, Sequence[str]]) -> tuple[np.ndarray, int]:

@@ -32,7 +32,8 @@ class Pair:
     is a difference, ``equivalence_interval`` at 1 - 2 alpha / m and lies inside the margin where the arms are
     equivalent (Bonferroni): of one comparison at most one of the two claims can be false, so that all claims
     of the family together err in at most alpha. ``p`` and ``tost_p`` are the adjusted p-values that go with
-    them. All four are None below three seeds. ``failures`` says how often each arm failed, on how many seeds
+    them. All four are None below three seeds, and where neither arm ever learnt: guesses say nothing of the
+    arms, and the verdict is inconclusive. ``failures`` says how often each arm failed, on how many seeds
     only one did, and ``outperforms`` how often a beats b when a failed run ranks last.
     """
 
@@ -46,6 +47,11 @@ class Pair:
     judgement: Judgement
     failures: FailureTest
     outperforms: Outperforming
+
+    @property
+    def guesses(self) -> bool:
+        """Whether no run of either arm learnt anything, so that there is nothing to compare."""
+        return self.failures.a.share == self.failures.b.share == 1
 
     @property
     def left_out(self) -> int:
@@ -149,7 +155,8 @@ def _pair(
 ) -> Pair:
     """Judge one comparison at its ``level``; ``runs`` are the values and failures of its arms."""
     (a, a_failed), (b, b_failed) = (runs[name] for name in names)
-    test, m, confidence = c.test, c.alpha / level, c.confidence
+    guesses = bool(a_failed.all() and b_failed.all())
+    test, m, confidence = None if guesses else c.test, c.alpha / level, c.confidence
     return Pair(
         a=names[0],
         b=names[1],
@@ -158,9 +165,7 @@ def _pair(
         tost_p=min(1.0, m * test.p_equivalent(c.margin)) if test else None,
         interval=test.interval(1 - level) if test else None,
         equivalence_interval=test.interval(1 - 2 * level) if test else None,
-        judgement=Judgement(Verdict.INCONCLUSIVE)  # that guesses are alike says nothing of the arms
-        if a_failed.all() and b_failed.all()
-        else verdict(c, level),
+        judgement=Judgement(Verdict.INCONCLUSIVE) if guesses else verdict(c, level),
         failures=compare_failures(a_failed, b_failed, confidence=confidence),
         outperforms=outperforming(
             np.where(a_failed, np.nan, a), np.where(b_failed, np.nan, b), confidence=confidence

@@ -3,7 +3,9 @@
 Inference is over training seeds on one test set; `assay.stats.crossed` adds the finite test set.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 from math import exp, floor, lgamma, log, log10, nan, sqrt
 
 import numpy as np
@@ -23,6 +25,27 @@ from assay.stats.ttest import (
 
 FEWEST_FOR_CORRELATION = 10
 """Fewest seeds whose correlation is worth a word: with five, that of independent arms is often beyond 0.5."""
+
+
+class Note(StrEnum):
+    """What a reader should know before trusting a comparison, the gravest first."""
+
+    NO_SEED = "no seed"
+    """No seed on which both arms have a value."""
+    ONE_SEED = "one seed"
+    """Two networks are compared, not two methods."""
+    TWO_SEEDS = "two seeds"
+    """Two differences and their mean, no interval."""
+    SIGN_FLIP_FLOOR = "floor"
+    """So few seeds that the sign-flip p cannot fall below alpha, whatever the data."""
+    NO_SPREAD = "no spread"
+    """All differences are equal: p and interval are limits."""
+    TESTS_DISAGREE = "tests disagree"
+    """The t test and the sign-flip test fall on different sides of alpha."""
+    PAIRING = "pairing"
+    """The arms' correlation over seeds is so small that pairing bought nothing."""
+    SKEWED = "skewed"
+    """The differences are skewed."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +88,8 @@ class Comparison:
     """Pearson correlation of a and b over seeds; None where one of them is constant."""
     margin: float
     confidence: float
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
+    """In the order of `Note`."""
 
     @property
     def alpha(self) -> float:
@@ -177,24 +201,20 @@ def _skewness(d: np.ndarray) -> float:
 
 def _notes(
     d: np.ndarray, test: TTest | None, flip_p: float | None, correlation: float | None, alpha: float
-) -> list[str]:
-    """Say what a reader should know before trusting the numbers."""
+) -> Iterator[Note]:
+    """Yield what a reader should know before trusting the numbers."""
     n = len(d)
     if test is None or flip_p is None:
-        few = {0: "no seed that both arms finished", 1: "one seed: two networks, not two methods"}
-        return [few.get(n, "two seeds: the two differences and their mean, no interval")]
-    notes = []
-    floor_p = smallest_p(n)
-    if floor_p > alpha:
-        notes.append(f"with {n} seeds the sign-flip p cannot fall below {floor_p:.3g}, whatever the data")
+        yield (Note.NO_SEED, Note.ONE_SEED, Note.TWO_SEEDS)[n]
+        return
+    reachable = smallest_p(n) <= alpha
+    if not reachable:
+        yield Note.SIGN_FLIP_FLOOR
     if test.sd == 0:
-        notes.append(
-            "all differences are equal: the spread between seeds is not seen, and p and interval are limits"
-        )
-    elif floor_p <= alpha and (test.p() < alpha) != (flip_p < alpha):
-        notes.append(f"t and sign-flip tests disagree: p {test.p():.2g} against {flip_p:.2g}")
+        yield Note.NO_SPREAD
+    elif reachable and (test.p() < alpha) != (flip_p < alpha):
+        yield Note.TESTS_DISAGREE
     if correlation is not None and correlation < 0.1 and n >= FEWEST_FOR_CORRELATION:
-        notes.append(f"pairing bought nothing: the arms' correlation over seeds is {correlation:z.2f}")
+        yield Note.PAIRING
     if n >= 8 and abs(_skewness(d)) > 1:
-        notes.append(f"the differences are skewed: see the sign-flip p {flip_p:.2g}")
-    return notes
+        yield Note.SKEWED

@@ -49,7 +49,8 @@ class ClaimVerdict(StrEnum):
 
     SUPPORTED = "supported"
     CONTRADICTED = "contradicted"
-    TOO_SMALL = "too small to matter"
+    TOO_SMALL = "too small"
+    """Any gain there may be is smaller than the margin."""
     UNDECIDED = "undecided"
 
 
@@ -58,8 +59,10 @@ class RelationTest:
     """One expected relation: the mean difference over n seeds and what it says.
 
     ``interval`` is the one that decides, at ``confidence``; an end is infinite where a one-sided bound does.
-    It is None below three seeds. ``p`` is that of "the relation does not hold", what supports it where small.
-    ``more_seeds`` is about how many would decide it, None where it is decided or cannot be said.
+    Of what is undecided it is the one at alpha or, where that would speak against the relation, the one at
+    alpha / m, which does not. It is None below three seeds. ``p`` is that of "the relation does not hold",
+    what supports it where small. ``more_seeds`` is about how many would decide it, None where it is decided
+    or cannot be said.
     """
 
     n: int
@@ -124,7 +127,8 @@ def _greater(test: TTest, margin: float, alpha: float, sure: float) -> RelationT
         bound = (-inf, _at_most(test, sure))
         return RelationTest(test.n, test.mean, ClaimVerdict.TOO_SMALL, bound, 1 - sure, p)
     more = more_seeds(test, to_tell_a_gain(test.mean, margin, alpha, sure))
-    return replace(_two_sided(test, ClaimVerdict.UNDECIDED, alpha, p), more_seeds=more)
+    level = sure if test.interval(1 - alpha)[1] < 0 else alpha
+    return replace(_two_sided(test, ClaimVerdict.UNDECIDED, level, p), more_seeds=more)
 
 
 def _not_less(test: TTest, margin: float, alpha: float, sure: float) -> RelationTest:
@@ -145,11 +149,17 @@ def _equal(test: TTest, margin: float, alpha: float, sure: float) -> RelationTes
     p = test.p_equivalent(margin)
     if test.lies_within(margin, alpha):
         return _two_sided(test, ClaimVerdict.SUPPORTED, 2 * alpha, p)
-    low, high = test.interval(1 - sure)
-    if low > margin or high < -margin:
+    if _beyond(test, margin, sure):
         return _two_sided(test, ClaimVerdict.CONTRADICTED, sure, p)
     more = more_seeds(test, to_tell_equality(abs(test.mean), margin, alpha, sure))
-    return replace(_two_sided(test, ClaimVerdict.UNDECIDED, 2 * alpha, p), more_seeds=more)
+    level = sure if _beyond(test, margin, 2 * alpha) else 2 * alpha
+    return replace(_two_sided(test, ClaimVerdict.UNDECIDED, level, p), more_seeds=more)
+
+
+def _beyond(test: TTest, margin: float, alpha: float) -> bool:
+    """Whether the 1 - ``alpha`` interval lies beyond the ``margin`` on one side."""
+    low, high = test.interval(1 - alpha)
+    return low > margin or high < -margin
 
 
 def _two_sided(test: TTest, verdict: ClaimVerdict, alpha: float, p: float) -> RelationTest:

@@ -13,7 +13,8 @@ class Verdict(StrEnum):
     BETTER = "better"
     WORSE = "worse"
     EQUIVALENT = "equivalent"
-    NEGLIGIBLE = "different but negligible"
+    NEGLIGIBLE = "negligible"
+    """Different, and within the margin all the same."""
     INCONCLUSIVE = "inconclusive"
 
 

@@ -1,12 +1,20 @@
-"""One writer at a time in a results folder."""
+"""One writer at a time in a results folder, and who it is."""
 
-import sqlite3
+import json
+import os
+import stat
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from assay.errors import StoreError
+from assay.records.holds import Holder, hold
 
+NOTE = "running.json"
+"""Who is at work in a folder. It informs: what locks the folder is not this file, which may be removed."""
+LONGEST_NOTE = 4096  # bytes
 A_LOOK = 0.1  # seconds, and far more than `is_held` takes, which must not keep a run from starting
 
 
@@ -14,37 +22,63 @@ A_LOOK = 0.1  # seconds, and far more than `is_held` takes, which must not keep 
 def folder_lock(folder: Path) -> Iterator[None]:
     """Hold ``folder`` for this caller; the operating system lets go of it if the process dies.
 
-    The lock is an exclusive transaction on a SQLite file of its own, which
-    works alike on every system that SQLite runs on. Raises `StoreError` if
-    the folder is held already, or cannot be written.
+    Raises `StoreError` if the folder is held already, or cannot be written.
     """
-    path = folder / "lock"
-    try:
-        connection = sqlite3.connect(path, timeout=A_LOOK, isolation_level=None)
-    except sqlite3.Error as error:
-        raise StoreError(f"{path}: cannot be opened ({error}; choose another --out)") from None
-    with closing(connection):
-        _take(connection, path)
+    with ExitStack() as stack:
+        try:
+            taken = stack.enter_context(hold(folder, A_LOOK))
+        except OSError as error:
+            raise StoreError(f"{folder}: cannot be locked ({error.strerror}; choose another --out)") from None
+        if not taken:
+            raise StoreError(
+                f"{folder}: a run is already at work here ({_who(folder)}wait for it, or stop it)"
+            )
+        _write_note(folder)
+        stack.callback(_remove_note, folder)
         yield
 
 
 def is_held(folder: Path) -> bool:
     """Tell whether a living process holds ``folder``, without taking it; False where none ever did."""
-    path = folder / "lock"
     try:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=0)) as lock:
-            lock.execute("SELECT * FROM sqlite_master").fetchall()
-    except sqlite3.Error as error:
-        return "locked" in str(error)
-    return False
+        with hold(folder, shared=True) as taken:
+            return not taken
+    except OSError:
+        return False
 
 
-def _take(connection: sqlite3.Connection, path: Path) -> None:
+def holder(folder: Path) -> Holder | None:
+    """Return who is at work in ``folder``, as the folder says; None where it does not, or says no truth."""
     try:
-        connection.execute("BEGIN EXCLUSIVE")
-    except sqlite3.Error as error:
-        if "locked" in str(error):
-            raise StoreError(
-                f"{path.parent}: a run is already at work here (wait for it, or stop it)"
-            ) from None
-        raise StoreError(f"{path}: cannot be written ({error}; choose another --out)") from None
+        descriptor = os.open(folder / NOTE, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))  # a pipe may be there
+        with open(descriptor, "rb") as file:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                return None
+            found: Any = Holder(**json.loads(file.read(LONGEST_NOTE)))
+        words = (found.started, found.boot, found.host, found.since)
+        sound = type(found.pid) is int and all(isinstance(word, str) and word.isprintable() for word in words)
+        known: Holder | None = found if sound and not found.gone else None
+        return known
+    except (OSError, ValueError, TypeError, RecursionError):
+        return None
+
+
+def _who(folder: Path) -> str:
+    found = holder(folder)
+    return f"{found}; " if found else ""
+
+
+def _write_note(folder: Path) -> None:
+    path, beside = folder / NOTE, folder / f".{NOTE}.{os.getpid()}"
+    try:
+        beside.write_text(json.dumps(asdict(Holder.this())), "utf-8")
+        with suppress(IsADirectoryError, PermissionError):  # a folder in its place: then nobody is named
+            beside.replace(path)
+        beside.unlink(missing_ok=True)
+    except OSError as error:
+        raise StoreError(f"{folder}: cannot be written ({error.strerror}; choose another --out)") from None
+
+
+def _remove_note(folder: Path) -> None:
+    with suppress(OSError):
+        (folder / NOTE).unlink()

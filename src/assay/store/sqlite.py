@@ -2,21 +2,24 @@
 
 import json
 import os
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from importlib.resources import files
-from math import isfinite, nan
+from math import nan
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.errors import StoreError
+from assay.errors import StoreError, one_line
 from assay.records.runs import EpochRecord, LayerRecord, RunId, RunRecord, Status, TestResult
+from assay.store.checks import MOST, check
 from assay.store.contract import Header, Store
 from assay.store.migrations import OLDEST, VERSION, migrate
 
@@ -32,6 +35,7 @@ class SQLiteStore(Store):
         self.path = path
         self._connection = connection
         self._header: Header | None = None
+        self._closed = False
 
     @classmethod
     def create(cls, path: Path, header: Header) -> "SQLiteStore":
@@ -51,7 +55,7 @@ class SQLiteStore(Store):
         """Open a store that exists; `StoreError` if the file is none of ours."""
         if not os.path.isfile(path):  # which, unlike Path.is_file, never raises
             raise StoreError(f"{path}: no results here (`assay run STUDY --out {path.parent}` makes some)")
-        store = cls(path, _connect(path, "rw" if write else _reading(path)))
+        store = cls(path, _connect(path, "rw") if write else _to_read(path))
         try:
             version = store._check_format()
             if write:
@@ -70,10 +74,14 @@ class SQLiteStore(Store):
             rows = self._read("SELECT key, value FROM header")
             try:
                 values: dict[str, Any] = {key: json.loads(value) for key, value in rows}
-                self._header = Header(**{**values, "classes": tuple(values["classes"])})
-            except (ValueError, TypeError, KeyError) as error:
-                raise StoreError(f"{self.path}: its header is damaged ({error})") from None
+                self._header = Header(**{**values, "classes": (*values["classes"],)})
+            except (ValueError, TypeError, KeyError, RecursionError) as error:
+                raise StoreError(f"{self.path}: its header is damaged ({one_line(str(error))})") from None
         return self._header
+
+    def check(self) -> None:
+        """Raise `StoreError` unless what is stored can be believed, whoever wrote it."""
+        check(self.path, self._connection, self.header)
 
     def add_run(self, run: RunRecord) -> None:
         """Record a run, or where it stands now."""
@@ -85,7 +93,7 @@ class SQLiteStore(Store):
         key = {"arm": run.arm, "seed": run.seed}
         values = asdict(record)
         for loss in _LOSSES:
-            values[loss] = values[loss] if isfinite(values[loss]) else None
+            values[loss] = values[loss] if abs(values[loss]) <= MOST else None
         with self._transaction():
             self._put("epoch", {**key, **values})
             if layers:
@@ -122,7 +130,10 @@ class SQLiteStore(Store):
 
     def predicted(self, run: RunId) -> NDArray[np.int64]:
         """Return the label that a finished run gave each test example."""
-        return np.frombuffer(self._answer("predicted", run), np.uint8).astype(np.int64)
+        labels = np.frombuffer(self._answer("predicted", run), np.uint8).astype(np.int64)
+        if labels.max() >= len(self.header.classes):
+            raise StoreError(f"{self.path}: {run} answers {labels.max()}, which is no class (damaged)")
+        return labels
 
     def test_openings(self) -> int:
         """Return how often the test set was used."""
@@ -130,6 +141,7 @@ class SQLiteStore(Store):
 
     def close(self) -> None:
         """Let go of the file."""
+        self._closed = True
         self._connection.close()
 
     def _answer(self, column: str, run: RunId) -> bytes:
@@ -176,6 +188,8 @@ class SQLiteStore(Store):
         self._connection.execute(f"PRAGMA user_version = {VERSION}")
 
     def _read(self, query: str, *values: object, into: Callable[[sqlite3.Row], Any] = tuple) -> list[Any]:
+        if self._closed:
+            raise StoreError(f"{self.path}: is closed (open the folder again to read more of it)")
         try:
             return [into(row) for row in self._connection.execute(query, values)]
         except (sqlite3.Error, ValueError, TypeError, LookupError) as error:
@@ -235,10 +249,23 @@ def _copied(connection: sqlite3.Connection) -> sqlite3.Connection:
     return copy
 
 
-def _reading(path: Path) -> str:
-    """Return the mode to read in; SQLite wants a file to share with a writer, unless told there is none."""
-    shared = path.with_name(f"{path.name}-shm").exists() or os.access(path.parent, os.W_OK)
-    return "ro" if shared else "ro&immutable=1"
+def _to_read(path: Path) -> sqlite3.Connection:
+    """Connect to read. SQLite wants a file to share with a writer; where it cannot make one, there is none.
+
+    Then a journal that a killed writer left is read too, in a copy of both.
+    """
+    journal = path.with_name(f"{path.name}-wal")
+    if path.with_name(f"{path.name}-shm").exists() or os.access(path.parent, os.W_OK):
+        return _connect(path, "ro")
+    if not journal.exists() or not journal.stat().st_size:
+        return _connect(path, "ro&immutable=1")
+    try:
+        with TemporaryDirectory(prefix="assay-") as place:
+            for part in (path, journal):
+                shutil.copyfile(part, Path(place) / part.name)
+            return _copied(_connect(Path(place) / path.name, "rw"))
+    except (OSError, sqlite3.Error) as error:
+        raise StoreError(f"{path}: cannot be read with its journal ({error})") from None
 
 
 def _bytes(predicted: NDArray[np.int64]) -> bytes:
@@ -259,6 +286,8 @@ def _layer(row: sqlite3.Row) -> LayerRecord:
 def _run(row: sqlite3.Row) -> RunRecord:
     values = {field.name: row[field.name] for field in fields(RunRecord) if field.name != "test"}
     values["status"], values["stuck"] = Status(values["status"]), bool(values["stuck"])
+    if values["message"] is not None:
+        values["message"] = one_line(values["message"])  # it may quote anything, and reaches terminals
     if row["test_total"] is not None:
         values["test"] = TestResult(row["test_loss"], row["test_correct"], row["test_total"])
     return RunRecord(**values)

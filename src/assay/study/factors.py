@@ -6,13 +6,102 @@ and the other would compare networks that do not differ.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, is_dataclass
 from typing import Any
 
-from assay.errors import StudyError
+from assay.errors import StudyError, shown
 from assay.study import tables
 from assay.study.tables import Path, Table
+from assay.study.values import plain, undotted
 
 Levels = Mapping[str, Table]
+
+
+@dataclass(frozen=True)
+class Factor:
+    """What arms differ in: a setting, and the values that it takes.
+
+    ``key`` is the setting as a study file has it, with dots: "optimizer.lr", "network.batch_norm", or
+    "network" for whole networks. ``levels`` are its values, or a mapping of names to values; values
+    without names are called after themselves, 0.01 "0.01" and ``Adam()`` "Adam". With an empty ``key``
+    each value is itself a mapping of dotted keys to values, for levels that change several settings
+    together. ``name`` defaults to the last part of ``key``.
+    """
+
+    key: str
+    levels: Sequence[Any] | Mapping[str, Any]
+    name: str = ""
+
+    @property
+    def title(self) -> str:
+        """The factor's name in a study."""
+        return self.name or str(self.key).rpartition(".")[2]
+
+    def table(self, base: Table, where: str) -> dict[str, Any]:
+        """Return the levels as tables to lay over ``base``; `StudyError` where they are not levels."""
+        return {
+            name: self._overrides(value, base, f"{where}: level {name!r}")
+            for name, value in self._named(where)
+        }
+
+    def _named(self, where: str) -> Iterator[tuple[str, Any]]:
+        if isinstance(self.levels, Mapping):
+            yield from self.levels.items()
+            return
+        if isinstance(self.levels, str) or not isinstance(self.levels, Iterable):
+            raise StudyError(
+                f"{where}: levels must be a list of values or a mapping; got {shown(self.levels)}"
+            )
+        seen: set[str] = set()
+        for value in self.levels:
+            name = _name(value)
+            if name in seen:
+                raise StudyError(
+                    f"{where}: two levels are called {name!r} (give a mapping of names to values)"
+                )
+            seen.add(name)
+            yield name, value
+
+    def _overrides(self, value: Any, base: Table, where: str) -> Any:
+        if self.key:
+            value = {self.key: value}
+        elif not isinstance(value, Mapping):
+            raise StudyError(f"{where}: expected a mapping of settings to values; got {shown(value)}")
+        return plain(undotted(value), where, base)
+
+
+def to_tables(factors: Any, base: Table, where: str) -> Mapping[str, Any]:
+    """Return factors as a study file has them; they may be tables of tables already."""
+    if isinstance(factors, Mapping):
+        return {name: _tables(levels, base, f"{where}: factor {name!r}") for name, levels in factors.items()}
+    if isinstance(factors, str) or not isinstance(factors, Iterable):
+        raise StudyError(f"{where}: factors must be a list of Factor or a table; got {shown(factors)}")
+    found: dict[str, Any] = {}
+    for factor in factors:
+        if not isinstance(factor, Factor):
+            raise StudyError(f"{where}: factors: expected a Factor; got {shown(factor)}")
+        if factor.title in found:
+            raise StudyError(f"{where}: two factors are called {factor.title!r} (give one another name)")
+        found[factor.title] = factor.table(base, f"{where}: factor {factor.title!r}")
+    return found
+
+
+def _tables(levels: Any, base: Table, where: str) -> Any:
+    """Return levels given as tables, in which dataclasses may stand; what is no table is refused later."""
+    if not isinstance(levels, Mapping):
+        return levels
+    return {level: plain(value, f"{where}: level {level!r}", base) for level, value in levels.items()}
+
+
+def _name(value: Any) -> str:
+    """Return what a level is called after its value: "0.01", "true", "5-10", "Adam"."""
+    if is_dataclass(value):
+        return type(value).__name__
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list | tuple):
+        return "-".join(map(_name, value)) or "none"
+    return f"{value:g}".replace("+", "") if isinstance(value, float) else str(value)
 
 
 def expect_own_keys(factors: Mapping[str, Levels], where: str) -> None:

@@ -8,45 +8,36 @@ trial of the whole. Arms are all combinations of one level per factor.
 
 import hashlib
 import json
-import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, is_dataclass, replace
 from functools import cached_property
 from itertools import product
+from types import MappingProxyType
 from typing import Any
+
+import tomli_w
 
 from assay.data import DataSpec
 from assay.errors import AssayError, StudyError, shown, suggestion
-from assay.records.metrics import MARGINS, check_margins
-from assay.study import claims, factors, tables
+from assay.optim.recipe import Recipe
+from assay.records.metrics import MARGINS
+from assay.study import checks, claims, factors, tables
+from assay.study.architectures import Architecture
 from assay.study.claims import Claim
-from assay.study.seeds import USUAL, check_looks, check_seeds, first_seeds, looks_up_to, seeds_and_looks
-from assay.study.settings import SETTINGS, TABLES, Settings, expect_valid, subtable
+from assay.study.factors import Factor
+from assay.study.overrides import expect_reach, nested
+from assay.study.seeds import check_looks, check_seeds, first_seeds, looks_up_to, seeds_and_looks
+from assay.study.settings import SETTINGS, Settings, expect_valid
 from assay.study.tables import Table
-
-MAX_RUNS = 100_000
-MAX_ARMS = 1_000
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_DIGEST = re.compile(r"[0-9a-f]{64}")
-
-_TYPES: tuple[tuple[str, Any, str], ...] = (
-    ("question", str, "text"),
-    ("base", Mapping, "a table"),
-    ("factors", Mapping, "a table"),
-    ("seeds", tuple, "a number of seeds or a list of integers"),
-    ("control", str | None, "the name of an arm"),
-    ("margin", int | float, "a number"),
-    ("margins", Mapping, "a table"),
-    ("source", str, "text"),
-    ("claims", tuple, "a list of tables"),
-    ("published", Mapping, "a table"),
-    ("published_images", int | None, "a number of images"),
-    ("quick", Mapping, "a table"),
-    ("looks", tuple, "a list of numbers of seeds"),
-    ("parent", str | None, "the digest of a study"),
-)
+from assay.study.values import plain, shared, undotted
 
 Overrides = Mapping[str, Any]
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+KEYS = (
+    "name", "question", "seeds", "control", "margin", "margins", "source", "factors", "claims", "published",
+    "published_images", "quick", "looks", "parent",
+)  # fmt: skip
+"""The keys of a study file besides its settings."""
 
 
 @dataclass(frozen=True)
@@ -58,84 +49,94 @@ class Arm:
     settings: Settings
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Study:
     """A question with its factors and its budget.
 
-    ``base`` holds the shared settings as tables; ``factors`` maps a factor's name to its levels, and each
-    level to the tables it lays over ``base``. ``seeds`` are the paired seeds, ``control`` the arm that the
-    others are compared with (all pairs are compared without one) and ``margin`` the difference in percentage
-    points below which two arms' accuracies count as equivalent; ``margins`` are those of other metrics, by
-    their names (``metrics.MARGINS``: points, or factors above 1). ``claims`` are published sentences to
-    test; ``published`` holds, by arm and metric, the numbers that were printed (``metrics``, accuracies
-    as shares); ``published_images`` is on how many images their accuracies were measured, as many as ours
-    where it is None. ``looks`` are the numbers of seeds, the last one all of them, at which there may be a
-    verdict; none stands for all seeds alone. ``parent`` is the digest of the study whose results were seen
-    before seeds were added to it.
+    ``network``, ``recipe``, ``data`` and ``engine`` are what all arms share. ``base`` is the same as tables
+    of a study file, for settings that are read from one; where both say something, the dataclass holds.
+    ``factors`` are what the arms differ in: a list of `Factor`, or tables that map a factor's name to its
+    levels and each level to the tables that it lays over ``base``. ``seeds`` are the paired seeds, or how
+    many of them, counted from 0; by default 5. ``control`` is the arm that the others are compared with
+    (all pairs are compared without one) and ``margin`` the difference in percentage points below which two
+    arms' accuracies count as equivalent; ``margins`` are those of other metrics, by their names
+    (``metrics.MARGINS``: points, or factors above 1). ``looks`` are the numbers of seeds, the last one all
+    of them, at which there may be a verdict; none stands for all seeds alone. ``claims`` are published
+    sentences to test; ``published`` holds, by arm and metric, the numbers that were printed (``metrics``,
+    accuracies as shares); ``published_images`` is on how many images their accuracies were measured, as
+    many as ours where it is None. ``quick`` holds what a short trial changes, as `override` takes it.
+    ``parent`` is the digest of the study whose results were seen before seeds were added to it.
+
+    Whatever is given as a dataclass is kept as the table that a study file has for it, in ``base``,
+    ``factors`` and ``quick``. Raises `StudyError`, in one line, for what is not a study.
     """
 
     name: str
     question: str
     base: Table
     factors: Mapping[str, Mapping[str, Overrides]]
-    seeds: tuple[int, ...] = tuple(range(USUAL))
-    control: str | None = None
-    margin: float = MARGINS["accuracy"].default
-    source: str = ""
-    claims: tuple[Claim, ...] = ()
-    published: Mapping[str, Table] = field(default_factory=dict)
-    quick: Overrides = field(default_factory=dict)
-    looks: tuple[int, ...] = ()
-    parent: str | None = None
-    margins: Mapping[str, float] = field(default_factory=dict)
-    published_images: int | None = None
+    seeds: tuple[int, ...]
+    control: str | None
+    margin: float
+    source: str
+    claims: tuple[Claim, ...]
+    published: Mapping[str, Table]
+    quick: Overrides
+    looks: tuple[int, ...]
+    parent: str | None
+    margins: Mapping[str, float]
+    published_images: int | None
 
-    def __post_init__(self) -> None:
+    def __init__(
+        self,
+        name: str,
+        question: str,
+        *,
+        network: Architecture | None = None,
+        recipe: Recipe | None = None,
+        data: DataSpec | None = None,
+        engine: str | None = None,
+        factors: Sequence[Factor] | Mapping[str, Mapping[str, Overrides]] = (),
+        seeds: int | Sequence[int] | None = None,
+        control: str | None = None,
+        margin: float = MARGINS["accuracy"].default,
+        margins: Mapping[str, float] = NOTHING,
+        looks: Sequence[int] = (),
+        claims: Sequence[Claim] = (),
+        published: Mapping[str, Table] = NOTHING,
+        published_images: int | None = None,
+        source: str = "",
+        quick: Overrides = NOTHING,
+        parent: str | None = None,
+        base: Table = NOTHING,
+    ) -> None:
+        given = {
+            "question": question, "base": base, "control": control, "margin": margin, "margins": margins,
+            "claims": claims, "published": published, "published_images": published_images, "source": source,
+            "quick": quick, "parent": parent,
+        }  # fmt: skip
+        checks.expect_name(name, "name")
+        checks.expect_types(given, name)
+        given |= {"name": name, "base": plain(base, name) | shared(network, recipe, data, engine, name)}
+        given |= _counted(seeds, looks, name) | _written(given, factors)
+        for key, value in given.items():
+            object.__setattr__(self, key, value)
+        self._check()
+
+    def _check(self) -> None:
         """Check everything that can be checked before there is data."""
         where = self.name
-        _check_name(self.name, "name")
-        _check_types(self, where)
-        _known_keys(self.base, SETTINGS, where)
+        checks.expect_plain(vars(self), where)
+        checks.known_keys(self.base, SETTINGS, where)
         check_seeds(self.seeds, where)
         check_looks(self.looks, len(self.seeds), where)
-        if self.parent is not None and not _DIGEST.fullmatch(self.parent):
-            raise StudyError(
-                f"{where}: parent must be a study's digest, 64 hex digits; got {shown(self.parent)}"
-            )
-        self._check_margins(where)
-        self._check_factors()
+        checks.expect_margins(self.margin, self.margins, self.published_images, where)
+        checks.expect_factors(self.factors, len(self.seeds), where)
         self._check_arms()
         expect_valid(self.base, where)
         claims.check(self.claims, self.published, tuple(arm.name for arm in self.arms), where)
         if self.quick:
             self.quickened()
-
-    def _check_margins(self, where: str) -> None:
-        if not MARGINS["accuracy"].allows(self.margin):
-            expected = MARGINS["accuracy"].expected
-            raise StudyError(f"{where}: margin must be {expected}; got {shown(self.margin)}")
-        check_margins(self.margins, where)
-        if "accuracy" in self.margins:
-            raise StudyError(
-                f"{where}: margins.accuracy: the margin of accuracies is called margin (use that)"
-            )
-        images = self.published_images
-        if images is not None and images < 1:
-            raise StudyError(f"{where}: published_images must be at least 1; got {shown(images)}")
-
-    def _check_factors(self) -> None:
-        arms = 1
-        for name, levels in self.factors.items():
-            where = f"{self.name}: factor {shown(name)}"
-            _check_name(name, where)
-            _check_levels(levels, where)
-            arms *= len(levels)
-        for count, what, most in ((arms * len(self.seeds), "runs", MAX_RUNS), (arms, "arms", MAX_ARMS)):
-            if count > most:
-                raise StudyError(f"{self.name}: {count:,} {what} are more than {most:,} (use fewer levels)")
-        for level, overrides in (each for levels in self.factors.values() for each in levels.items()):
-            _check_level(overrides, f"{self.name}: level {level!r}")
-        factors.expect_own_keys(self.factors, self.name)
 
     def _check_arms(self) -> None:
         """Refuse two arms of one name, as files know names: whatever the case of the letters."""
@@ -157,7 +158,7 @@ class Study:
     def _arms(self) -> Iterator[Arm]:
         for chosen in product(*(levels.items() for levels in self.factors.values())):
             name = "-".join(level for level, _ in chosen) or self.name
-            _check_name(name, f"{self.name}: arm")
+            checks.expect_name(name, f"{self.name}: arm")
             where = f"{self.name}: arm {name!r}"
             values = self._merged(chosen)
             levels = dict(zip(self.factors, (level for level, _ in chosen), strict=True))
@@ -208,14 +209,26 @@ class Study:
     def override(self, overrides: Overrides) -> "Study":
         """Return the study with other settings, ``seeds``, ``looks``, ``control`` or margins.
 
-        With another number of seeds alone, the looks below it stay and it becomes the last one.
+        Keys are those of a study file, with dots or in tables: ``{"training.epochs": 2}`` is
+        ``{"training": {"epochs": 2}}``. A dataclass, such as ``{"network": ConvPool()}``, replaces the
+        whole table. With another number of seeds alone, the looks below it stay and it becomes the last
+        one. Raises `UsageError` for a setting that an arm's own level lays itself over, for it would change
+        some arms or none, and what a study can raise.
         """
-        settings = {key: value for key, value in overrides.items() if key in SETTINGS}
-        rest = {key: value for key, value in overrides.items() if key not in SETTINGS}
-        _known_keys(overrides, (*SETTINGS, "seeds", "looks", "control", "margin", "margins"), self.name)
+        changes = nested(overrides, self.name)
+        study = self._laid_over(changes, {key for key, value in overrides.items() if is_dataclass(value)})
+        levels = {arm.name: [self.factors[f][level] for f, level in arm.levels.items()] for arm in self.arms}
+        expect_reach(changes, study.base, levels, self.name)
+        return study
+
+    def _laid_over(self, changes: Table, replaced: set[str]) -> "Study":
+        """Lay tables over the study's; of those ``replaced`` nothing stays."""
+        checks.known_keys(changes, (*SETTINGS, "seeds", "looks", "control", "margin", "margins"), self.name)
+        below = {key: value for key, value in self.base.items() if key not in replaced}
+        rest = {key: value for key, value in changes.items() if key not in SETTINGS}
         rest |= seeds_and_looks(rest, self.name, self.seeds, self.looks)
         try:
-            base = tables.merge(self.base, settings)
+            base = tables.merge(below, {key: value for key, value in changes.items() if key in SETTINGS})
         except StudyError as error:
             raise StudyError(f"{self.name}: {error}") from None
         return replace(self, base=base, **rest)
@@ -224,12 +237,32 @@ class Study:
         """Return the quick profile: small networks, few epochs, few seeds."""
         if not self.quick:
             raise StudyError(f"{self.name}: has no [quick] table (run it without --quick)")
-        return replace(self, name=f"{self.name}-quick", quick={}).override(self.quick)
+        return replace(self, name=f"{self.name}-quick", quick={})._laid_over(self.quick, set())
 
     def with_seeds(self, count: int) -> "Study":
         """Return the study with its first ``count`` seeds, or more than it has; without a quick profile."""
         chosen, looks = first_seeds(self.seeds, count), looks_up_to(self.looks, count)
         return replace(self, seeds=chosen, looks=looks, quick={})
+
+    @classmethod
+    def from_tables(cls, values: Table, where: str = "study") -> "Study":
+        """Return the study that a file's tables describe; ``where`` names the file in errors."""
+        if not isinstance(values, Mapping):
+            raise StudyError(f"{where}: expected the tables of a study file; got {shown(values)}")
+        checks.known_keys(values, (*KEYS, *SETTINGS), where)
+        for key in ("name", "question"):
+            if key not in values:
+                raise StudyError(f"{where}: key {key!r} is missing")
+        rest: dict[str, Any] = {key: values[key] for key in KEYS if key in values}
+        rest |= seeds_and_looks(rest, where)
+        rest["claims"] = claims.from_tables(rest.get("claims", ()), where)
+        if not isinstance(rest.get("factors", {}), Mapping):
+            raise StudyError(f"{where}: factors must be a table; got {shown(rest['factors'])}")
+        try:
+            return cls(base={key: values[key] for key in SETTINGS if key in values}, **rest)
+        except AssayError as error:
+            message = str(error)
+            raise type(error)(message if message.startswith(f"{where}:") else f"{where}: {message}") from None
 
     def to_tables(self) -> dict[str, Any]:
         """Return the study as the tables of its file."""
@@ -238,88 +271,48 @@ class Study:
         values["claims"] = [claims.to_table(claim) for claim in self.claims]
         return {**{key: value for key, value in values.items() if value not in (None, {}, [], "")}, **base}
 
+    def to_toml(self) -> str:
+        """Return the study as the text of a study file, which `load_study` reads as this study."""
+        values = self.to_tables()
+        if self.seeds == tuple(range(len(self.seeds))):
+            values["seeds"] = len(self.seeds)
+        return tomli_w.dumps(values)
+
     @property
     def digest(self) -> str:
         """SHA-256 of all that was declared; the quick profile is another study."""
-        beside = ("quick", "published_images")  # the latter is of the source
-        declared = {key: value for key, value in self.to_tables().items() if key not in beside}
-        return hashlib.sha256(json.dumps(declared, sort_keys=True).encode()).hexdigest()
+        return digest_of(self.to_tables())
 
 
-def from_tables(values: Table, where: str) -> Study:
-    """Return the study that a file's tables describe; ``where`` names the file in errors."""
-    keys = (
-        "name",
-        "question",
-        "seeds",
-        "control",
-        "margin",
-        "margins",
-        "source",
-        "factors",
-        "claims",
-        "published",
-        "published_images",
-        "quick",
-        "looks",
-        "parent",
-    )
-    _known_keys(values, (*keys, *SETTINGS), where)
-    for key in ("name", "question"):
-        if key not in values:
-            raise StudyError(f"{where}: key {key!r} is missing")
-    rest: dict[str, Any] = {key: values[key] for key in keys if key in values}
-    rest |= seeds_and_looks(rest, where)
-    rest.setdefault("factors", {})
-    rest["claims"] = claims.from_tables(rest.get("claims", ()), where)
-    try:
-        return Study(base={key: values[key] for key in SETTINGS if key in values}, **rest)
-    except AssayError as error:
-        message = str(error)
-        raise type(error)(message if message.startswith(f"{where}:") else f"{where}: {message}") from None
+def digest_of(values: Table) -> str:
+    """Return the digest of a study's tables, as `Study.to_tables` writes them."""
+    beside = ("quick", "published_images")  # the latter is of the source
+    declared = {key: value for key, value in values.items() if key not in beside}
+    return hashlib.sha256(json.dumps(declared, sort_keys=True).encode()).hexdigest()
 
 
-def _check_name(name: object, where: str) -> None:
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
-        raise StudyError(
-            f"{where}: expected a letter or digit, then letters, digits, . _ - (64 at most); "
-            f"got {shown(name)}"
-        )
+def _counted(seeds: Any, looks: Any, where: str) -> dict[str, Any]:
+    """Return seeds and looks as the study keeps them."""
+    given = {"seeds": seeds} if seeds is not None else {}
+    given |= {"looks": looks} if looks != () else {}
+    return seeds_and_looks({key: _listed(value) for key, value in given.items()}, where)
 
 
-def _check_types(study: Study, where: str) -> None:
-    for key, types, called in _TYPES:
-        value = getattr(study, key)
-        if not isinstance(value, types) or isinstance(value, bool):
-            raise StudyError(f"{where}: {key} must be {called}; got {shown(value)}")
-    if not study.question.strip():
-        raise StudyError(f"{where}: question is empty (ask what the study is to answer)")
-    for key in TABLES:
-        subtable(study.base, key, where)
-    tables.check_plain(study.base, where)
-    tables.check_plain(study.factors, where, ("factors",))
-    tables.check_plain(study.quick, where, ("quick",))
-    tables.check_plain(study.published, where, ("published",))
-    tables.check_plain(study.margins, where, ("margins",))
+def _listed(value: Any) -> Any:
+    """Return a range, such as of seeds, as a list, unless it is far too long to be one."""
+    return list(value) if isinstance(value, range) and len(value) <= checks.MAX_RUNS else value
 
 
-def _check_levels(levels: object, where: str) -> None:
-    if not isinstance(levels, Mapping) or not levels:
-        raise StudyError(f"{where} needs a table of levels; got {shown(levels)}")
-    for level in levels:
-        _check_name(level, f"{where}: level")
+def _written(given: Table, found: Any) -> dict[str, Any]:
+    """Return what was given as dataclasses as tables."""
+    where, base = given["name"], given["base"]
+    return {
+        "factors": factors.to_tables(found, base, where),
+        "claims": claims.from_tables(given["claims"], where),
+        "published": plain(given["published"], f"{where}: published"),
+        "margins": plain(given["margins"], f"{where}: margins"),
+        "quick": plain(undotted(given["quick"]), f"{where}: quick", base),
+    }
 
 
-def _check_level(overrides: Any, where: str) -> None:
-    if not isinstance(overrides, Mapping):
-        raise StudyError(f"{where}: expected the settings it changes; got {shown(overrides)}")
-    _known_keys(overrides, ("network", "optimizer", "training", "engine"), where)
-    training = overrides.get("training", {})
-    if isinstance(training, Mapping) and "measure" in training:
-        raise StudyError(f"{where}: training.measure is the same for all arms (write it under [training])")
-
-
-def _known_keys(values: Table, known: tuple[str, ...], where: str) -> None:
-    for key in values:
-        if key not in known:
-            raise StudyError(f"{where}: unknown key {shown(key)} ({suggestion(key, known)})")
+from_tables = Study.from_tables

@@ -12,15 +12,15 @@ from assay.errors import AssayError, ShapeError, UsageError
 from assay.nn.layer import Layer
 from assay.shapes import Shape, text
 from assay.testing import Mismatch
-from assay.testing.comparison import Comparison, compare_layers
+from assay.testing.comparison import LayerComparison, compare_layers
 from assay.testing.counterpart import counterpart, kind_of
 from assay.testing.coursework import FromCoursework
 from assay.testing.fitting import candidates, is_refusal, odd_sizes
+from assay.testing.learning_rules import as_rule, check_rule
 from assay.testing.losses import as_loss, check_loss
 from assay.testing.modules import importable
 from assay.testing.probing import Probe, draw, probe
 from assay.testing.randomness import generators_held, modes
-from assay.testing.rules import as_rule, check_rule
 from assay.testing.situations import BATCH, RANDOM, situations
 from assay.testing.source import as_layer, assumed, blamed, load, make, of_functions, split, words
 
@@ -35,7 +35,7 @@ class Check:
     """How many entries of gradients were compared with differences."""
     mismatches: tuple[Mismatch, ...] = ()
     """The first wrong entry of each argument whose gradient is wrong: x, then the parameters in order."""
-    comparison: Comparison | None = None
+    comparison: LayerComparison | None = None
     note: str = ""
     """Why there is no comparison."""
     kind: str = "layer"
@@ -69,7 +69,7 @@ def check(
     A layer is a subclass of `assay.nn.Layer`, has ``fprop`` and ``bprop`` or
     ``forward`` and ``backward``, or is a function forward beside its backward.
     A loss has a value and a gradient, a learning rule updates parameters
-    (`assay.testing.losses`, `assay.testing.rules`). ``settings`` are the
+    (`assay.testing.losses`, `assay.testing.learning_rules`). ``settings`` are the
     constructor's arguments. A layer is compared with the built-in called
     ``against``, or with that of the same name if there is one. Without an
     ``input_shape`` several small ones are tried, of maps and of vectors.
@@ -259,7 +259,7 @@ def _modes(layer: Layer) -> tuple[bool, ...]:
 
 def _compared(
     layer: Layer, name: str, against: str | None, shape: Shape, settings: Mapping[str, Any]
-) -> tuple[Comparison | None, str]:
+) -> tuple[LayerComparison | None, str]:
     kind = against or kind_of(name)
     if kind is None:
         return None, "no built-in layer has its name (give --against NAME to choose one)"

@@ -34,7 +34,7 @@ AXES = {"flipped": 4, "transposed": 2}
 
 
 @dataclass(frozen=True)
-class Comparison:
+class LayerComparison:
     """What the layer and the built-in gave for the same input, parameters and upstream gradient.
 
     ``turns`` says of the user's parameters which had to be turned to agree:
@@ -58,7 +58,7 @@ class _Results:
     gradients: dict[str, Array]
 
 
-def compare_layers(layer: Layer, built_in: Layer, shape: Shape, batch: int) -> Comparison:
+def compare_layers(layer: Layer, built_in: Layer, shape: Shape, batch: int) -> LayerComparison:
     """Compare in training mode; `ShapeError` where the two have not the same shapes."""
     names = _matching(layer, built_in, shape)
     generator = stream(0, "compare")
@@ -78,7 +78,7 @@ def compare_layers(layer: Layer, built_in: Layer, shape: Shape, batch: int) -> C
     own = _turned(built_in, params, shape, names, best[0])
     times = _times(layer, params, built_in, own, shape)
     turned = {name: turn for name, turn in best[0].items() if turn}
-    return Comparison(built_in, turned, best[1], *times)
+    return LayerComparison(built_in, turned, best[1], *times)
 
 
 def _matching(layer: Layer, built_in: Layer, shape: Shape) -> dict[str, str]:

@@ -17,7 +17,7 @@ Slots = dict[str, Array]
 
 
 @dataclass(frozen=True)
-class Rule:
+class Formula:
     """A learning rule: its kind, its numbers, and in what it departs from the definition."""
 
     kind: str

@@ -47,7 +47,7 @@ PRECISIONS = {
 
 
 @dataclass(frozen=True)
-class Claim:
+class ClaimedDerivative:
     """A derivative that is claimed: ``value`` = d sum(y dy) / dt, beside gradients of the given ``size``."""
 
     move: Move
@@ -58,12 +58,14 @@ class Claim:
     """How large what is moved is; 0 counts as 1."""
 
 
-def difference(claim: Claim, precision: Precision) -> float:
+def difference(claim: ClaimedDerivative, precision: Precision) -> float:
     """Return the central difference of the usual step, right or not."""
     return _central(claim, precision.step * (claim.scale or 1.0), precision)[0]
 
 
-def judge(claim: Claim, precision: Precision, known: float | None = None) -> tuple[Verdict, float]:
+def judge(
+    claim: ClaimedDerivative, precision: Precision, known: float | None = None
+) -> tuple[Verdict, float]:
     """Return the verdict and the derivative that differences give, nan where they give none.
 
     ``known`` is what `difference` gave, where it has been called already.
@@ -88,7 +90,7 @@ def judge(claim: Claim, precision: Precision, known: float | None = None) -> tup
 
 
 def _settled(
-    claim: Claim, step: float, derivative: float, precision: Precision
+    claim: ClaimedDerivative, step: float, derivative: float, precision: Precision
 ) -> tuple[float, float] | None:
     """Return the derivative by half the step, where it is so like the first that no ladder is needed."""
     again, _ = _central(claim, step / 2, precision)
@@ -97,14 +99,16 @@ def _settled(
     return (again, doubt) if far and doubt <= precision.known * claim.size / 10 else None
 
 
-def _central(claim: Claim, step: float, precision: Precision) -> tuple[float, float]:
+def _central(claim: ClaimedDerivative, step: float, precision: Precision) -> tuple[float, float]:
     """Return the central difference and how far rounding may have moved it."""
     above, below = claim.move(step), claim.move(-step)
     noise = 4 * precision.eps * float(np.abs(above * claim.dy).sum()) / step
     return float(((above - below) * claim.dy).sum() / (2 * step)), noise
 
 
-def _agreeing(claim: Claim, ladder: list[float], precision: Precision) -> list[tuple[float, float]]:
+def _agreeing(
+    claim: ClaimedDerivative, ladder: list[float], precision: Precision
+) -> list[tuple[float, float]]:
     """Return the derivatives by two steps that agree, each with their difference."""
     values = [_central(claim, step, precision)[0] for step in ladder]
     pairs = pairwise(values)
@@ -112,7 +116,7 @@ def _agreeing(claim: Claim, ladder: list[float], precision: Precision) -> list[t
 
 
 def _beside_kinks(
-    claim: Claim, step: float, precision: Precision, agreed: list[tuple[float, float]]
+    claim: ClaimedDerivative, step: float, precision: Precision, agreed: list[tuple[float, float]]
 ) -> tuple[Verdict, float]:
     near, far = _sides(claim, step / 64), _sides(claim, step / 16)
     jumps = [float(np.abs(right - left).sum()) for left, right in (near, far)]
@@ -129,7 +133,7 @@ def _beside_kinks(
     return "wrong", min(agreed, key=lambda pair: pair[1])[0]
 
 
-def _sides(claim: Claim, step: float) -> tuple[Array, Array]:
+def _sides(claim: ClaimedDerivative, step: float) -> tuple[Array, Array]:
     """Return each output's share of the derivative from the left and from the right."""
     middle = claim.move(0.0)
     left, right = (middle - claim.move(-step)) / step, (claim.move(step) - middle) / step

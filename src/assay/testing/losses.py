@@ -25,7 +25,7 @@ from assay.streams import stream
 from assay.testing.coursework import copied, same
 from assay.testing.gradients import LEAST_SCALE, Mismatch
 from assay.testing.guesses import guess
-from assay.testing.judging import PRECISIONS, Claim, judge
+from assay.testing.judging import PRECISIONS, ClaimedDerivative, judge
 from assay.testing.remembered import undisturbed
 from assay.testing.situations import BATCH, RANDOM
 
@@ -191,7 +191,7 @@ def _mismatch(value_at: Callable[[Array], Array], x: Array, gradient: Array) -> 
     for index in np.ndindex(x.shape):
         direction = np.zeros(x.shape)
         direction[index] = 1.0
-        claim = Claim(
+        claim = ClaimedDerivative(
             lambda t, d=direction: value_at(x + t * d),  # type: ignore[misc]
             np.ones(()),
             float(gradient[index]),

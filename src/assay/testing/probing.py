@@ -17,9 +17,9 @@ from assay.shapes import Array, Shape
 from assay.streams import stream
 from assay.testing.gradients import LEAST_SCALE, Mismatch
 from assay.testing.guesses import guess, guess_at_ties
-from assay.testing.judging import PRECISIONS, Claim, Precision, difference, judge
+from assay.testing.judging import PRECISIONS, ClaimedDerivative, Precision, difference, judge
 from assay.testing.situations import BATCH, RANDOM, Situation, situations, upstream
-from assay.testing.watched import Pass, Watched
+from assay.testing.watched import ForthAndBack, Watched
 
 MOST_ENTRIES = 2000
 """No more entries than this are gone through to find the wrong ones."""
@@ -56,7 +56,7 @@ def probe(
     params = draw(layer, shape)
     for training in modes:
         watched = Watched(layer, training=training)
-        plain: Pass | None = None
+        plain: ForthAndBack | None = None
         for situation in situations(shape):
             if found.mismatches and situation.name != RANDOM and not situation.together:
                 break
@@ -80,8 +80,8 @@ def _entries(layer: Layer, shape: Shape) -> int:
 
 
 def _try(
-    watched: Watched, situation: Situation, params: Parameters, plain: Pass | None, found: Probe
-) -> Pass | None:
+    watched: Watched, situation: Situation, params: Parameters, plain: ForthAndBack | None, found: Probe
+) -> ForthAndBack | None:
     """Add what is found in one situation; None where the layer cannot be judged in it."""
     with np.errstate(all="ignore"):
         try:
@@ -102,7 +102,7 @@ def _try(
             return result
         found.tried.append(situation.name)
         known = {mismatch.argument for mismatch in found.mismatches}
-        asked = Pass(result.y, {k: value for k, value in result.gradients.items() if k not in known})
+        asked = ForthAndBack(result.y, {k: value for k, value in result.gradients.items() if k not in known})
         found.mismatches += _compared(watched, situation, params, dy, asked, precision, found.locate)
     return result
 
@@ -113,7 +113,7 @@ def _precision(y: Array) -> Precision:
     return PRECISIONS[y.dtype]
 
 
-def _finite(situation: Situation, result: Pass, found: Probe, *, first: bool) -> bool:
+def _finite(situation: Situation, result: ForthAndBack, found: Probe, *, first: bool) -> bool:
     """Whether all that came back is finite; what is not is remarked on, unless the input was plain."""
     if not np.isfinite(result.y).all():
         found.remarks[f"{_overflows(situation)}forward gives {_strange(result.y)} for {situation.name}"] = (
@@ -142,7 +142,7 @@ def _compared(
     situation: Situation,
     params: Parameters,
     dy: Array,
-    result: Pass,
+    result: ForthAndBack,
     precision: Precision,
     locate: bool,
 ) -> list[Mismatch]:
@@ -193,7 +193,7 @@ class _Argument:
             generator = stream(i, "direction", self.name)
             yield generator.uniform(0.5, 1.5, shape) * generator.choice([-1.0, 1.0], shape)
 
-    def _claim(self, direction: Array) -> Claim:
+    def _claim(self, direction: Array) -> ClaimedDerivative:
         value = self.values[self.name]
         claimed = float((self.gradient * direction).sum())
         size = max(float(np.abs(self.gradient).max(initial=0)), LEAST_SCALE)
@@ -204,7 +204,7 @@ class _Argument:
             x = moved.pop("x")
             return self.watched.forward(moved, x)
 
-        return Claim(move, self.dy, claimed, size, scale)
+        return ClaimedDerivative(move, self.dy, claimed, size, scale)
 
     def _beside_kinks(self, direction: Array) -> bool:
         """Whether the gradient is among those of nearby points, as that of a median of ties is.

@@ -16,9 +16,9 @@ from assay.errors import AssayError, UsageError, suggestion
 from assay.nn.layer import Layer
 from assay.shapes import Shape
 from assay.testing.coursework import FromCoursework
+from assay.testing.learning_rules import as_rule
 from assay.testing.losses import as_loss
 from assay.testing.modules import run
-from assay.testing.rules import as_rule
 from assay.testing.styles import PairOfFunctions, arguments_of, backward_of, in_course_style
 
 ASSUMED: Mapping[str, Any] = {

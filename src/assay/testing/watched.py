@@ -15,7 +15,7 @@ from assay.testing.coursework import FromCoursework, copied, same
 from assay.testing.remembered import undisturbed
 
 
-class Pass(NamedTuple):
+class ForthAndBack(NamedTuple):
     """One way forward and back: the output, dL/dx as ``x`` and each parameter's gradient by its name."""
 
     y: Array
@@ -40,7 +40,7 @@ class Watched:
         with self._held():
             return self._forward(_copies(params), copied(x))[0].copy()
 
-    def run(self, params: Parameters, x: Array, dy: Array) -> Pass:
+    def run(self, params: Parameters, x: Array, dy: Array) -> ForthAndBack:
         """Go forward and back, with fresh copies each way."""
         with self._held():
             given, own = copied(x), _copies(params)
@@ -57,7 +57,7 @@ class Watched:
         self._collect()
         names = self.layer.parameters(x.shape[1:])
         found = {"x": _gradient("x", dx, x)}
-        return Pass(y, {**found, **{n: _gradient(n, gradients.get(n), params[n]) for n in names}})
+        return ForthAndBack(y, {**found, **{n: _gradient(n, gradients.get(n), params[n]) for n in names}})
 
     @contextmanager
     def _held(self) -> Iterator[None]:

@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 
 from assay.data import Split
-from assay.engines.base import State, to_input
+from assay.engines.base import State
 from assay.nn import ReLU
 from assay.nn.activation import Activation
 from assay.nn.layer import Gradients
 from assay.nn.loss import softmax_cross_entropy
-from assay.nn.network import Network, Node, local
+from assay.nn.network import Network, Node, local, to_input
 from assay.optim import Optimizer
 from assay.optim.penalties import add_gradients
 from assay.optim.recipe import Recipe

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader, TensorDataset
 
-from assay.bench.peers.modules import model
+from assay.bench.peers.torch_model import model
 from assay.bench.problem import BATCH, Problem, Trainer
 from assay.errors import UnsupportedError
 from assay.shapes import Array

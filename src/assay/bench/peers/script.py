@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from assay.bench.peers.modules import module
+from assay.bench.peers.torch_model import module
 from assay.data import Split, load
 from assay.study.study import Study
 

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.func import functional_call, grad, stack_module_state, vmap
 from torch.nn.functional import cross_entropy
 
-from assay.bench.peers.modules import model
+from assay.bench.peers.torch_model import model
 from assay.bench.problem import BATCH, ENSEMBLE, Problem, Trainer
 from assay.shapes import Array
 

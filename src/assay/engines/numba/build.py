@@ -6,6 +6,7 @@ from math import prod
 
 import numpy as np
 
+from assay.engines.numba.blueprint import Blueprint, Stage, Value, stages
 from assay.engines.numba.calls import Call, block_by_block, call
 from assay.engines.numba.convolution import convolution
 from assay.engines.numba.dropout import dropout
@@ -14,7 +15,6 @@ from assay.engines.numba.kernels.shuffles import PIXELS
 from assay.engines.numba.layout import Offsets
 from assay.engines.numba.linear import linear
 from assay.engines.numba.normalisation import normalisation
-from assay.engines.numba.plan import Plan, Stage, Value, stages
 from assay.engines.numba.pooling import maximum, mean, relu, relu_gradient
 from assay.engines.numba.rules import Rule
 from assay.nn.adaptive_avg_pool2d import AdaptiveAvgPool2d
@@ -32,7 +32,7 @@ from assay.nn.relu import ReLU
 from assay.optim.recipe import Recipe
 from assay.shapes import Pair
 
-Lower = Callable[[Plan, Stage, Value, Value, bool], tuple[list[Call], list[Call]]]
+Lower = Callable[[Blueprint, Stage, Value, Value, bool], tuple[list[Call], list[Call]]]
 
 LAYERS: dict[type[Layer], Lower] = {
     Linear: linear,
@@ -50,9 +50,9 @@ KNOWN = (*LAYERS, ReLU, Flatten)
 """What the engine has; the last two are done by the stage before them."""
 
 
-def build(network: Network, rule: Rule, recipe: Recipe) -> tuple[Plan, Value]:
+def build(network: Network, rule: Rule, recipe: Recipe) -> tuple[Blueprint, Value]:
     """Return the plan of a network and where its class scores and their gradient lie."""
-    plan = Plan(network, rule, recipe)
+    plan = Blueprint(network, rule, recipe)
     todo = stages(network)
     pixels = x = plan.value(network.input_shape, _border(todo[:1]))
     first, large, done = True, _large(plan, todo), []
@@ -89,14 +89,14 @@ LARGE = 2**17
 finds in the cache."""
 
 
-def _large(plan: Plan, todo: list[Stage]) -> int:
+def _large(plan: Blueprint, todo: list[Stage]) -> int:
     """Return how many stages at the beginning make large maps, up to one that wants all blocks at once."""
     alone = takewhile(lambda stage: isinstance(stage.node.layer, Conv2d | MaxPool2d | AvgPool2d), todo)
     sizes = [prod(stage.output_shape) * plan.memory.vector_bytes for stage in alone]
     return max((number for number, size in enumerate(sizes, start=1) if size >= LARGE), default=0)
 
 
-def _calls(plan: Plan, stage: Stage, x: Value, y: Value, first: bool) -> tuple[list[Call], list[Call]]:
+def _calls(plan: Blueprint, stage: Stage, x: Value, y: Value, first: bool) -> tuple[list[Call], list[Call]]:
     """Return a stage's calls forward and backward.
 
     Nobody wants the gradient of the input to the ``first`` stage with parameters, nor to those before it.
@@ -109,7 +109,7 @@ def _calls(plan: Plan, stage: Stage, x: Value, y: Value, first: bool) -> tuple[l
     return forward, backward
 
 
-def _gather(plan: Plan, kernel: Kernel, places: Offsets) -> Call:
+def _gather(plan: Blueprint, kernel: Kernel, places: Offsets) -> Call:
     """Gather rows of bytes; those of fewer than a tile's are widened, and what is too much goes nowhere."""
     lanes = plan.memory.lanes
     spare = np.full((plan.blocks, max(PIXELS - places.shape[1], 0)), plan.memory.take(lanes))

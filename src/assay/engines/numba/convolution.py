@@ -12,10 +12,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from assay.engines.numba.blueprint import Blueprint, Span, Stage, Value
 from assay.engines.numba.calls import Call, at
-from assay.engines.numba.factors import arranged_weights, narrowed_maps, paired_channels, paired_weights
 from assay.engines.numba.kernels.winograd import POSITIONS
 from assay.engines.numba.layout import Maps, Offsets
+from assay.engines.numba.multiplicands import arranged_weights, narrowed_maps, paired_channels, paired_weights
 from assay.engines.numba.operands import (
     NO_BIAS,
     Operands,
@@ -26,7 +27,6 @@ from assay.engines.numba.operands import (
     product_calls,
     quarters_calls,
 )
-from assay.engines.numba.plan import Plan, Span, Stage, Value
 from assay.engines.numba.pooling import unpool, unpool_part, winners
 from assay.engines.numba.tiling import output_tiles
 from assay.engines.numba.winograd import Winograd, applies
@@ -83,7 +83,9 @@ def backward_stretches(layer: Conv2d, axis: int, output: int, size: int) -> list
     return found
 
 
-def convolution(plan: Plan, stage: Stage, x: Value, y: Value, first: bool) -> tuple[list[Call], list[Call]]:
+def convolution(
+    plan: Blueprint, stage: Stage, x: Value, y: Value, first: bool
+) -> tuple[list[Call], list[Call]]:
     """Convolve, by groups; with a pooling behind it, dy is unpooled first."""
     layer, name = stage.node.layer, stage.node.name
     assert isinstance(layer, Conv2d)
@@ -99,7 +101,7 @@ def convolution(plan: Plan, stage: Stage, x: Value, y: Value, first: bool) -> tu
     return forward, [*backward, *plan.update(f"{name}.weight", work.grad)]
 
 
-def _chosen(plan: Plan, stage: Stage) -> "type[Winograd | _Convolution]":
+def _chosen(plan: Blueprint, stage: Stage) -> "type[Winograd | _Convolution]":
     """Return how a stage convolves."""
     return Winograd if applies(stage, plan.pairs) and _pays(stage, plan.blocks) else _Convolution
 
@@ -132,7 +134,7 @@ CACHE = 2**13
 class _Convolution:
     """The operands of one layer's products; the first axis of weights is split by groups."""
 
-    def __init__(self, plan: Plan, stage: Stage, x: Value) -> None:
+    def __init__(self, plan: Blueprint, stage: Stage, x: Value) -> None:
         layer, name = stage.node.layer, stage.node.name
         assert isinstance(layer, Conv2d)
         self.plan, self.stage, self.layer, self.x = plan, stage, layer, x

@@ -18,7 +18,7 @@ TWICE = 1.05
 KEPT = 2**12
 
 
-class Part(NamedTuple):
+class Piece(NamedTuple):
     """Some rows and columns of a product, those from a start up to a stop, and the tile that they take."""
 
     rows: tuple[int, int]
@@ -30,7 +30,7 @@ class Cover(NamedTuple):
     """What a cover costs, and its parts."""
 
     cost: int
-    parts: tuple[Part, ...]
+    parts: tuple[Piece, ...]
 
     def beside(self, other: "Cover") -> "Cover":
         """Return both, for which what they share is read twice."""
@@ -38,7 +38,7 @@ class Cover(NamedTuple):
 
 
 @lru_cache(KEPT)
-def cover(shapes: Shapes, rows: int, columns: int, ks: int) -> tuple[Part, ...]:
+def cover(shapes: Shapes, rows: int, columns: int, ks: int) -> tuple[Piece, ...]:
     """Return the parts of a product of so many rows, columns and terms that cost least together."""
     whole = (0, rows), (0, columns)
     found = [_by_rows(shapes, *whole, ks)]
@@ -64,7 +64,7 @@ def _at_once(shapes: Shapes, rows: tuple[int, int], columns: tuple[int, int], ks
     sizes = rows[1] - rows[0], columns[1] - columns[0]
     costs = ((shape.tiles(*sizes) * (shape.cycles * ks + TILE), shape.loads, shape) for shape in shapes)
     cost, _, shape = min(costs)
-    return Cover(CALL + cost, (Part(rows, columns, shape),))
+    return Cover(CALL + cost, (Piece(rows, columns, shape),))
 
 
 def _cuts(size: int, sides: list[int]) -> Iterator[int]:

@@ -5,10 +5,10 @@ from math import prod
 import numpy as np
 
 from assay.engines.base import Images, masks
+from assay.engines.numba.blueprint import Blueprint, Stage, Value
 from assay.engines.numba.calls import Call, call
 from assay.engines.numba.kernels.codes import Kernel
 from assay.engines.numba.kernels.shuffles import PIXELS
-from assay.engines.numba.plan import Plan, Stage, Value
 from assay.nn.dropout import Dropout
 from assay.nn.network import Draw, Network, Node
 
@@ -18,7 +18,7 @@ KEPT = np.uint8(255)
 """What a mask holds of an entry that is kept, so that it is gathered, as a pixel is, as 1."""
 
 
-def dropout(plan: Plan, stage: Stage, x: Value, y: Value, first: bool) -> tuple[list[Call], list[Call]]:
+def dropout(plan: Blueprint, stage: Stage, x: Value, y: Value, first: bool) -> tuple[list[Call], list[Call]]:
     """y = x mask / (1 - p) and dx = dy mask / (1 - p)."""
     layer, shape = stage.node.layer, stage.node.input_shape
     assert isinstance(layer, Dropout)

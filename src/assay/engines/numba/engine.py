@@ -8,6 +8,7 @@ from math import prod
 import numpy as np
 
 from assay.engines.base import Engine, Images, Labels, OnCompiled, OnSteps, Recipe, Session, State
+from assay.engines.numba.blueprint import Blueprint
 from assay.engines.numba.build import KNOWN, build, collect
 from assay.engines.numba.calls import evaluating, program
 from assay.engines.numba.examples import Examples
@@ -15,7 +16,6 @@ from assay.engines.numba.kernels.pairs import SUPPORTED
 from assay.engines.numba.kernels.runner import Program, compile_all, compiled, runner
 from assay.engines.numba.layout import Offsets
 from assay.engines.numba.normalisation import expect_statistics
-from assay.engines.numba.plan import Plan
 from assay.engines.numba.rules import RULES, Rule
 from assay.engines.registers import REGISTERS
 from assay.nn.network import Network
@@ -32,7 +32,7 @@ class Programs:
     """What an arm's runs have in common: where everything lies, and what a step and a forward pass do."""
 
     rule: Rule
-    plan: Plan
+    plan: Blueprint
     calls: tuple[Offsets, Offsets]
     tables: Offsets
 

@@ -2,25 +2,25 @@
 
 import numpy as np
 
+from assay.engines.numba.blueprint import Blueprint, Stage, Value
 from assay.engines.numba.calls import Call, call
-from assay.engines.numba.factors import (
+from assay.engines.numba.kernels.codes import Kernel
+from assay.engines.numba.layout import Maps, Offsets
+from assay.engines.numba.multiplicands import (
     narrowed_maps,
     narrowed_weights,
     paired_channels,
     paired_weights,
     terms,
 )
-from assay.engines.numba.kernels.codes import Kernel
-from assay.engines.numba.layout import Maps, Offsets
 from assay.engines.numba.operands import NO_BIAS, Operands, bias_update, from_first, matrices, product_calls
-from assay.engines.numba.plan import Plan, Stage, Value
 from assay.nn.linear import Linear
 
 CACHED = 8192
 """Numbers of a gradient computed before the rule's step uses them: so few that they stay in the cache."""
 
 
-def linear(plan: Plan, stage: Stage, x: Value, y: Value, first: bool) -> tuple[list[Call], list[Call]]:
+def linear(plan: Blueprint, stage: Stage, x: Value, y: Value, first: bool) -> tuple[list[Call], list[Call]]:
     """y = x W^T + b; dx = dy W; dW = dy^T x; db = sum of dy."""
     name, layer = stage.node.name, stage.node.layer
     assert isinstance(layer, Linear)
@@ -33,7 +33,7 @@ def linear(plan: Plan, stage: Stage, x: Value, y: Value, first: bool) -> tuple[l
     return _forward(plan, weight, bias, inputs, y.y, stage.relu), backward
 
 
-def _forward(plan: Plan, weight: Offsets, bias: Offsets, x: Maps, y: Maps, relu: bool) -> list[Call]:
+def _forward(plan: Blueprint, weight: Offsets, bias: Offsets, x: Maps, y: Maps, relu: bool) -> list[Call]:
     """y[n, k] = b[k] + sum over d of W[k, d] x[n, d]."""
     weights, calls = paired_weights(plan, weight, 0)
     inputs, more = paired_channels(plan, x)
@@ -41,7 +41,7 @@ def _forward(plan: Plan, weight: Offsets, bias: Offsets, x: Maps, y: Maps, relu:
     return [*calls, *more, *product_calls(plan, operands, relu, plan.is_quarter(plan.batch_size))]
 
 
-def _input_gradient(plan: Plan, weight: Offsets, dx: Maps, dy: Maps) -> list[Call]:
+def _input_gradient(plan: Blueprint, weight: Offsets, dx: Maps, dy: Maps) -> list[Call]:
     """dx[n, d] = sum over k of dy[n, k] W[k, d]."""
     weights, calls = narrowed_weights(plan, weight)
     gradients, more = paired_channels(plan, dy)
@@ -49,7 +49,7 @@ def _input_gradient(plan: Plan, weight: Offsets, dx: Maps, dy: Maps) -> list[Cal
     return [*calls, *more, *product_calls(plan, operands, quarter=plan.is_quarter(plan.batch_size))]
 
 
-def _weight_update(plan: Plan, name: str, x: Maps, dy: Maps) -> list[Call]:
+def _weight_update(plan: Blueprint, name: str, x: Maps, dy: Maps) -> list[Call]:
     """dW[k, d] = sum over n of x[n, d] dy[n, k], and the step, some d at a time.
 
     Vectors lie along k here, as the weights do: dy is transposed to z for it.

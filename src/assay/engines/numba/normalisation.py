@@ -2,16 +2,18 @@
 
 from math import prod
 
+from assay.engines.numba.blueprint import Blueprint, Stage, Value
 from assay.engines.numba.calls import Call, call
 from assay.engines.numba.kernels.codes import Kernel
 from assay.engines.numba.layout import MINUS_INFINITY, ZERO
-from assay.engines.numba.plan import Plan, Stage, Value
 from assay.nn.batch_norm import BatchNorm
 from assay.nn.network import Network
 from assay.shapes import Shape
 
 
-def normalisation(plan: Plan, stage: Stage, x: Value, y: Value, first: bool) -> tuple[list[Call], list[Call]]:
+def normalisation(
+    plan: Blueprint, stage: Stage, x: Value, y: Value, first: bool
+) -> tuple[list[Call], list[Call]]:
     """y = weight x^ + bias, for each unit; the units' positions lie side by side in x."""
     layer, name = stage.node.layer, stage.node.name
     assert isinstance(layer, BatchNorm)

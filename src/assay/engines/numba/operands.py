@@ -4,13 +4,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from assay.engines.numba.blueprint import Blueprint
 from assay.engines.numba.calls import AFTER, Call, at, call
-from assay.engines.numba.covering import Part, cover
+from assay.engines.numba.covering import Piece, cover
 from assay.engines.numba.kernels.codes import Kernel
 from assay.engines.numba.kernels.tiles import Shape
-from assay.engines.numba.kernels.tilesets import PAIRED, PLAIN, Shapes, Tiles, quarters
+from assay.engines.numba.kernels.tilesets import PAIRED, PLAIN, Shapes, TileSet, quarters
 from assay.engines.numba.layout import MINUS_INFINITY, ZERO, Maps, Offsets
-from assay.engines.numba.plan import Plan
 
 NO_BIAS = np.asarray(ZERO)
 """Where a product starts that has no bias."""
@@ -32,7 +32,7 @@ class Operands(NamedTuple):
         """How many rows, columns and terms."""
         return self.a_rows.size, self.b_columns.size, self.a_ks.size
 
-    def part(self, part: Part) -> "Operands":
+    def part(self, part: Piece) -> "Operands":
         """Return some rows and columns."""
         rows, columns = slice(*part.rows), slice(*part.columns)
         return self._replace(
@@ -57,11 +57,13 @@ def matrices(a: Offsets, b: Offsets, c: Offsets, starts: Offsets = NO_BIAS) -> O
     )
 
 
-def _tiles(plan: Plan) -> Tiles:
+def _tiles(plan: Blueprint) -> TileSet:
     return PAIRED if plan.pairs else PLAIN
 
 
-def product_calls(plan: Plan, operands: Operands, relu: bool = False, quarter: bool = False) -> list[Call]:
+def product_calls(
+    plan: Blueprint, operands: Operands, relu: bool = False, quarter: bool = False
+) -> list[Call]:
     """Return the calls of a product, with the register tiles that waste least.
 
     With ``quarter``, no more than the first quarter of the last column's vector matters.
@@ -72,18 +74,18 @@ def product_calls(plan: Plan, operands: Operands, relu: bool = False, quarter: b
     return _product(plan, shapes, operands, relu)
 
 
-def quarters_calls(plan: Plan, operands: Operands, relu: bool = False) -> list[Call]:
+def quarters_calls(plan: Blueprint, operands: Operands, relu: bool = False) -> list[Call]:
     """Return the calls of a product, of which no more than the first quarter of every vector matters."""
     return _product(plan, quarters(_tiles(plan).products), operands, relu)
 
 
-def pooled_calls(plan: Plan, operands: Operands, relu: bool, winner: int, quarter: bool) -> list[Call]:
+def pooled_calls(plan: Blueprint, operands: Operands, relu: bool, winner: int, quarter: bool) -> list[Call]:
     """Return the calls of a product whose columns are pooled by four; winners lie ``winner`` away."""
     shapes = quarters(_tiles(plan).pooled) if quarter else _tiles(plan).pooled
     return _product(plan, shapes, operands, relu, Kernel.PRODUCT_POOLED, winner)
 
 
-def dot_calls(plan: Plan, operands: Operands, accumulate: bool, quarter: bool) -> list[Call]:
+def dot_calls(plan: Blueprint, operands: Operands, accumulate: bool, quarter: bool) -> list[Call]:
     """Return the calls of a product whose operands are both vectors; it may add to what is there.
 
     Each row tile goes over all columns, which are therefore to be the operand that takes less room.
@@ -115,7 +117,7 @@ def _turned(operands: Operands) -> Operands:
 
 
 def _product(
-    plan: Plan,
+    plan: Blueprint,
     shapes: Shapes,
     operands: Operands,
     relu: bool,
@@ -125,7 +127,7 @@ def _product(
     return _calls(plan, kernel, shapes, operands, ZERO if relu else MINUS_INFINITY, winner)
 
 
-def _calls(plan: Plan, kernel: Kernel, shapes: Shapes, operands: Operands, *ending: int) -> list[Call]:
+def _calls(plan: Blueprint, kernel: Kernel, shapes: Shapes, operands: Operands, *ending: int) -> list[Call]:
     """Return a call for each part of the cover, with the ``ending`` of its arguments."""
     return [
         call(kernel, *_tables(plan, operands.part(part), part.shape), *ending, shape=part.shape)
@@ -133,7 +135,7 @@ def _calls(plan: Plan, kernel: Kernel, shapes: Shapes, operands: Operands, *endi
     ]
 
 
-def _tables(plan: Plan, operands: Operands, shape: Shape) -> list[int]:
+def _tables(plan: Blueprint, operands: Operands, shape: Shape) -> list[int]:
     """Write the tables; the last row and column are repeated until they fill a tile."""
     rows = _filled(shape.rows, operands.a_rows, operands.c_rows, operands.starts)
     columns = _filled(shape.columns, operands.b_columns, operands.c_columns)
@@ -160,7 +162,7 @@ def from_first(offsets: Offsets) -> Offsets:
     return offsets - offsets.flat[0]
 
 
-def bias_update(plan: Plan, name: str, dy: Maps, winner: int = 0) -> list[Call]:
+def bias_update(plan: Blueprint, name: str, dy: Maps, winner: int = 0) -> list[Call]:
     """db = sum of dy over examples and positions, and the step; winners lie ``winner`` after dy."""
     grad = plan.gradient(name)
     sizes = (dy.shape[0], dy.blocks, dy.plane_size, dy.lanes)

@@ -6,10 +6,10 @@ from itertools import product as pairs
 
 import numpy as np
 
+from assay.engines.numba.blueprint import Blueprint, Stage, Value
 from assay.engines.numba.calls import Call, call
 from assay.engines.numba.kernels.codes import Kernel
 from assay.engines.numba.layout import Maps, Offsets
-from assay.engines.numba.plan import Plan, Stage, Value
 from assay.nn.adaptive_avg_pool2d import AdaptiveAvgPool2d
 from assay.nn.avg_pool2d import AvgPool2d
 from assay.nn.max_pool2d import MaxPool2d
@@ -21,33 +21,33 @@ Entries = list[tuple[int, int]]
 """Of one window: where each entry lies in the plane, and where its factor or its number lies."""
 
 
-def relu(plan: Plan, value: Value) -> list[Call]:
+def relu(plan: Blueprint, value: Value) -> list[Call]:
     """y = max(y, 0)."""
     return _each(plan, lambda y: call(Kernel.RELU, y.start, y.size, y.lanes), value.y)
 
 
-def relu_gradient(plan: Plan, value: Value) -> list[Call]:
+def relu_gradient(plan: Blueprint, value: Value) -> list[Call]:
     """dy = dy where y > 0, else 0."""
     away = value.dy.start - value.y.start
     return _each(plan, lambda y: call(Kernel.RELU_GRADIENT, y.start, y.size, y.lanes, away), value.y)
 
 
-def _each(plan: Plan, make: Callable[..., Call], *maps: Maps) -> list[Call]:
+def _each(plan: Blueprint, make: Callable[..., Call], *maps: Maps) -> list[Call]:
     """Return the calls of all blocks: at once, or one by one."""
     return [make(*part.of(*maps))._replace(block=part.start) for part in plan.parts]
 
 
-def winners(plan: Plan, y: Maps) -> Maps:
+def winners(plan: Blueprint, y: Maps) -> Maps:
     """Reserve room for which entry of its window each output is, laid out as the output."""
     return plan.memory.maps(plan.blocks, y.shape, y.border)
 
 
-def unpool(plan: Plan, node: Node, dx: Maps, dy: Maps, winner: Maps) -> list[Call]:
+def unpool(plan: Blueprint, node: Node, dx: Maps, dy: Maps, winner: Maps) -> list[Call]:
     """Send each gradient to the entry that was the largest."""
     return _each(plan, partial(unpool_part, plan, node), dx, dy, winner)
 
 
-def unpool_part(plan: Plan, node: Node, dx: Maps, dy: Maps, winner: Maps) -> Call:
+def unpool_part(plan: Blueprint, node: Node, dx: Maps, dy: Maps, winner: Maps) -> Call:
     """Return `unpool` of some blocks."""
     layer = node.layer
     assert isinstance(layer, MaxPool2d)
@@ -57,7 +57,7 @@ def unpool_part(plan: Plan, node: Node, dx: Maps, dy: Maps, winner: Maps) -> Cal
     return call(Kernel.WINDOW_MAX_GRADIENT, *table, dy.planes, *places, overlap, dx.lanes)
 
 
-def maximum(plan: Plan, stage: Stage, x: Value, y: Value, first: bool) -> tuple[list[Call], list[Call]]:
+def maximum(plan: Blueprint, stage: Stage, x: Value, y: Value, first: bool) -> tuple[list[Call], list[Call]]:
     """y = the largest entry of each window."""
     winner = winners(plan, y.y)
     table = _window_table(plan, _max_windows(plan, stage.node, x.y), y.y)
@@ -68,13 +68,13 @@ def maximum(plan: Plan, stage: Stage, x: Value, y: Value, first: bool) -> tuple[
     return forward, [] if first else unpool(plan, stage.node, x.dy, y.dy, winner)
 
 
-def mean(plan: Plan, stage: Stage, x: Value, y: Value, first: bool) -> tuple[list[Call], list[Call]]:
+def mean(plan: Blueprint, stage: Stage, x: Value, y: Value, first: bool) -> tuple[list[Call], list[Call]]:
     """y = A x B^T, the means along both axes as matrices; dx = A^T dy B."""
     a, b = _means(stage.node)
     return _mean(plan, a, b, x.y, y.y), [] if first else _mean(plan, a.T, b.T, y.dy, x.dy)
 
 
-def _mean(plan: Plan, a: Array, b: Array, x: Maps, y: Maps) -> list[Call]:
+def _mean(plan: Blueprint, a: Array, b: Array, x: Maps, y: Maps) -> list[Call]:
     found: list[Entries] = []
     plane = x.plane
     for row, column in pairs(a, b):
@@ -110,7 +110,7 @@ def _windows(s: Sliding, axis: int, size: int) -> list[Offsets]:
     return [np.arange(max(start, 0), min(start + kernel_size, size)) for start in starts]
 
 
-def _max_windows(plan: Plan, node: Node, x: Maps) -> list[Entries]:
+def _max_windows(plan: Blueprint, node: Node, x: Maps) -> list[Entries]:
     """Return the windows' entries and their numbers, both in row-major order, those of the border left out.
 
     A row's first entry has the same number in every window, the next one after the last of a whole row.
@@ -126,7 +126,7 @@ def _max_windows(plan: Plan, node: Node, x: Maps) -> list[Entries]:
     return found
 
 
-def _window_table(plan: Plan, found: list[Entries], y: Maps) -> tuple[int, int]:
+def _window_table(plan: Blueprint, found: list[Entries], y: Maps) -> tuple[int, int]:
     """Write the windows of a plane and return the table and the number of outputs."""
     numbers: list[int] = []
     for place, entries in zip(y.plane.ravel().tolist(), found, strict=True):

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from assay.engines.numba.blueprint import Blueprint
 from assay.engines.numba.layout import Maps, Offsets
-from assay.engines.numba.plan import Plan
 from assay.nn.conv2d import Conv2d
 from assay.shapes import Pair
 
@@ -36,7 +36,7 @@ class Tiles(NamedTuple):
         """Return the positions (tiles, 1) of the outputs behind a pooling of each tile."""
         return Tiles(*(axis[:, :1] // 2 for axis in self))
 
-    def table(self, plan: Plan, maps: Maps, nowhere: int) -> "Table":
+    def table(self, plan: Blueprint, maps: Maps, nowhere: int) -> "TileTable":
         """Write where every tile's entries lie, in all blocks; those beyond the map lie ``nowhere``."""
         height, width = maps.shape[1:]
         rows, columns = self.rows[:, None, :, None], self.columns[None, :, None, :]
@@ -44,10 +44,10 @@ class Tiles(NamedTuple):
         places = maps.offsets[:, 0][:, rows.clip(0, height - 1), columns.clip(0, width - 1)]
         mask = np.broadcast_to(-inside.astype(np.int64), places.shape)
         entries = np.stack([np.where(inside, places, nowhere), mask], axis=-1)
-        return Table(plan.table(entries), entries[0, 0, 0].size, maps.plane_size)
+        return TileTable(plan.table(entries), entries[0, 0, 0].size, maps.plane_size)
 
 
-class Table(NamedTuple):
+class TileTable(NamedTuple):
     """Where the tiles of a map lie: the table, its numbers for each tile, and from channel to channel."""
 
     start: int

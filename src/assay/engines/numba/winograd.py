@@ -12,15 +12,15 @@ from typing import NamedTuple
 
 import numpy as np
 
+from assay.engines.numba.blueprint import Blueprint, Stage, Value
 from assay.engines.numba.calls import AFTER, Call, at, call
-from assay.engines.numba.factors import narrowed_weights, paired_weights
 from assay.engines.numba.kernels.codes import Kernel
 from assay.engines.numba.kernels.winograd import POSITIONS
 from assay.engines.numba.layout import MINUS_INFINITY, ZERO, Maps, Offsets
+from assay.engines.numba.multiplicands import narrowed_weights, paired_weights
 from assay.engines.numba.operands import dot_calls, matrices, product_calls, quarters_calls
-from assay.engines.numba.plan import Plan, Stage, Value
 from assay.engines.numba.pooling import unpool
-from assay.engines.numba.tiling import Table, Tiles, output_tiles
+from assay.engines.numba.tiling import Tiles, TileTable, output_tiles
 from assay.nn.conv2d import Conv2d
 from assay.nn.max_pool2d import MaxPool2d
 from assay.nn.network import Node
@@ -98,7 +98,7 @@ class Positions(NamedTuple):
 class Winograd:
     """The operands of one layer's products, and the ways from maps to tiles and back."""
 
-    def __init__(self, plan: Plan, stage: Stage, x: Value) -> None:
+    def __init__(self, plan: Blueprint, stage: Stage, x: Value) -> None:
         layer, name = stage.node.layer, stage.node.name
         assert isinstance(layer, Conv2d)
         self.plan, self.stage, self.layer, self.x = plan, stage, layer, x
@@ -135,7 +135,7 @@ class Winograd:
         return tiles.whole() if self.stage.pool else tiles
 
     @cached_property
-    def _inputs(self) -> Table:
+    def _inputs(self) -> TileTable:
         """Where the tiles of the input lie."""
         s = self.layer.sliding
         return self._outputs.sources(s.padding, s.dilation).table(self.plan, self.x.y, self.zeros)
@@ -213,7 +213,7 @@ class Winograd:
         lanes = self.plan.memory.lanes // (2 if self.plan.pairs else 1)
         return (positions._replace(lanes=lanes) for positions in self._positions(self.u, size))
 
-    def _transform(self, table: Table, strip: Strip, positions: Positions) -> tuple[int, ...]:
+    def _transform(self, table: TileTable, strip: Strip, positions: Positions) -> tuple[int, ...]:
         """Return what the kernels between a map's tiles and their positions are called with."""
         at = table.start + strip.start * table.width
         sizes = strip.size, positions.channels, table.plane_size
@@ -222,8 +222,8 @@ class Winograd:
     def _convolved(
         self,
         u: Offsets,
-        sources: Table,
-        targets: Table,
+        sources: TileTable,
+        targets: TileTable,
         tiles: int,
         scatter: tuple[Kernel, Kernel],
         ending: tuple[int, ...],

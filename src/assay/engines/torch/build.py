@@ -10,6 +10,7 @@ from assay import nn
 from assay.engines.torch import activations
 from assay.engines.torch.composite import ChainOp, ResidualOp
 from assay.engines.torch.convolution import conv2d
+from assay.engines.torch.initial_weights import Weight
 from assay.engines.torch.linear import LinearOp
 from assay.engines.torch.normalisation import BatchNormOp, DropoutOp
 from assay.engines.torch.op import Op, Site
@@ -22,7 +23,6 @@ from assay.engines.torch.rectified import (
 )
 from assay.engines.torch.shaping import ReshapeOp, ZeroPad2dOp
 from assay.engines.torch.ways import PLAIN, Ways
-from assay.engines.torch.weights import Weight
 from assay.nn.layer import Layer
 from assay.nn.nodes import Node, local, place
 from assay.nn.residual import SHORTCUT
@@ -66,7 +66,7 @@ RECTIFIED: dict[type[Layer], type[Layer]] = {
 
 
 @dataclass(frozen=True)
-class Store:
+class Variables:
     """The weights and buffers of R runs, by name; `within` those of one layer, by that layer's names."""
 
     runs: int
@@ -74,7 +74,7 @@ class Store:
     buffers: Mapping[str, Tensor]
     ways: Ways = PLAIN
 
-    def within(self, owner: str) -> "Store":
+    def within(self, owner: str) -> "Variables":
         """Return what belongs to ``owner``."""
         return replace(self, weights=local(self.weights, owner), buffers=local(self.buffers, owner))
 
@@ -95,7 +95,7 @@ def leaves(layers: Iterable[Layer]) -> Iterator[Layer]:
             yield layer
 
 
-def ops(nodes: Sequence[Node], store: Store, needs_dx: bool = False) -> list[Op]:
+def ops(nodes: Sequence[Node], store: Variables, needs_dx: bool = False) -> list[Op]:
     """Return what computes the layers, in order; ``needs_dx`` if something before them is learnt."""
     made = []
     for node in fused(nodes):
@@ -106,7 +106,7 @@ def ops(nodes: Sequence[Node], store: Store, needs_dx: bool = False) -> list[Op]
     return made
 
 
-def _op(site: Site, layer: Layer, store: Store) -> Op:
+def _op(site: Site, layer: Layer, store: Variables) -> Op:
     if isinstance(layer, nn.Sequential):
         return _chain(site, layer.layers, store)
     if isinstance(layer, nn.Residual):
@@ -115,7 +115,7 @@ def _op(site: Site, layer: Layer, store: Store) -> Op:
     return SIMPLE[type(layer)](site, layer)
 
 
-def _chain(site: Site, layers: tuple[Layer, ...], store: Store) -> ChainOp:
+def _chain(site: Site, layers: tuple[Layer, ...], store: Variables) -> ChainOp:
     return ChainOp(site, layers, ops(place(layers, site.input_shape), store, site.needs_dx))
 
 

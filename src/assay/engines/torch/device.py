@@ -15,7 +15,7 @@ def choose(name: str | None) -> torch.device:
     Raises `UnsupportedError` for a GPU that is not there.
     """
     if name == "cuda" and not torch.cuda.is_available():
-        raise UnsupportedError("no CUDA device (use --engine torch:cpu)")
+        raise UnsupportedError("no CUDA device")
     return torch.device(name or ("cuda" if torch.cuda.is_available() else "cpu"))
 
 

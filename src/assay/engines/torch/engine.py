@@ -40,6 +40,11 @@ class TorchEngine(Engine):
         self.runs_per_session = 1 if self._device.type == "cpu" else RUNS_ON_GPU
 
     @property
+    def sessions_at_once(self) -> int:
+        """One on a GPU, which its sessions share."""
+        return 1 if self._device.type == "cuda" else super().sessions_at_once
+
+    @property
     def processor(self) -> str:
         """The processor, or the GPU."""
         on_gpu = self._device.type == "cuda"

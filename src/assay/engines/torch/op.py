@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from assay.engines.torch.initial_weights import Weight
 from assay.engines.torch.ways import PLAIN, Ways
-from assay.engines.torch.weights import Weight
 from assay.shapes import Shape
 
 Draw = Callable[[str], list[np.random.Generator]]

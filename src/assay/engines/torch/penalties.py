@@ -5,7 +5,7 @@ from typing import Any
 
 from torch import Tensor
 
-from assay.engines.torch.weights import Weight
+from assay.engines.torch.initial_weights import Weight
 from assay.nn.layer import Parameter
 from assay.optim.penalties import L1, L2, Penalty
 

@@ -20,17 +20,17 @@ from assay.engines.base import (
     epoch_order,
     masks,
 )
-from assay.engines.torch.build import Store, leaves, ops
+from assay.engines.torch.build import Variables, leaves, ops
 from assay.engines.torch.composite import backward
 from assay.engines.torch.device import at_work
 from assay.engines.torch.examples import Examples
 from assay.engines.torch.graphs import STEPS, Graph, Record, record, recordable
+from assay.engines.torch.initial_weights import Weights
 from assay.engines.torch.op import Draw, Generators
 from assay.engines.torch.penalties import add_gradients
 from assay.engines.torch.precision import in_its_precision, precision
 from assay.engines.torch.rules import RULES, Number
 from assay.engines.torch.ways import Ways, best
-from assay.engines.torch.weights import Weights
 from assay.nn.network import Network
 from assay.optim.schedules import Schedule
 from assay.shapes import Array
@@ -64,7 +64,7 @@ class TorchSession(Session):
         }
         self.precision = precision(device, recipe.dtype)
         ways = ways or best(device, recipe.dtype)
-        self._ops = ops(network.nodes, Store(runs, self._parameters, self._buffers, ways))
+        self._ops = ops(network.nodes, Variables(runs, self._parameters, self._buffers, ways))
         self._examples = Examples(recipe, network.input_shape, device)
         self._steps = states[0].step
         known = recordable([*leaves(network.layers)], recipe)

@@ -8,7 +8,7 @@ from typing import Any
 
 from assay.errors import StudyError, suggestion
 from assay.study import toml
-from assay.study.study import Study, from_tables
+from assay.study.study import Study
 
 LARGEST_FILE = 1_000_000  # bytes; a study is a page of text
 
@@ -26,16 +26,16 @@ def load_study(source: str | Path | Mapping[str, Any]) -> Study:
     Raises `StudyError` with the file and the key that is wrong.
     """
     if isinstance(source, Mapping):
-        return from_tables(source, "study")
+        return Study.from_tables(source)
     if str(source) in builtin():
         text = files(__name__).joinpath(f"{source}.toml").read_text("utf-8")
-        return from_tables(toml.loads(text), str(source))
+        return Study.from_tables(toml.loads(text), str(source))
     path = Path(source)
     if path.suffix != ".toml" and not os.path.exists(path):  # which, unlike Path.exists, takes any text
         raise StudyError(
             f"study {str(source)!r} is unknown ({suggestion(str(source), builtin())}; or give a .toml file)"
         )
-    return from_tables(_read(path), str(path))
+    return Study.from_tables(_read(path), str(path))
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from numba import njit, types
 from numpy.typing import NDArray
 
 from assay.engines.base import OnCompiled
-from assay.engines.numba.kernels.frames import CALL, frame_type, framed, invoke, opened
+from assay.engines.numba.kernels.invocation import CALL, frame_type, framed, invoke, opened
 from assay.engines.numba.kernels.program import Data, Now, name_of, perform
 from assay.engines.registers import REGISTERS
 from assay.shapes import Array

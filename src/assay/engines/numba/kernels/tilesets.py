@@ -21,7 +21,7 @@ POINTERS = 11
 """Rows and columns together, for which a 64-bit processor with 16 registers for integers has room."""
 
 
-class Tiles(NamedTuple):
+class TileSet(NamedTuple):
     """The shapes for products, for those whose columns are pooled by four, and for sums over lanes.
 
     Those of ``ending`` are for products of as many columns, of the last of which a quarter matters.
@@ -32,9 +32,9 @@ class Tiles(NamedTuple):
     dots: Shapes
     ending: Shapes = ()
 
-    def paired(self) -> "Tiles":
+    def paired(self) -> "TileSet":
         """Return the same shapes for factors of bfloat16."""
-        return Tiles(*(tuple(shape._replace(pairs=True) for shape in shapes) for shapes in self))
+        return TileSet(*(tuple(shape._replace(pairs=True) for shape in shapes) for shapes in self))
 
 
 def _shapes(text: str) -> Shapes:
@@ -43,12 +43,12 @@ def _shapes(text: str) -> Shapes:
     return tuple(Shape(int(rows), int(columns)) for rows, columns in sides)
 
 
-OF_16 = Tiles(
+OF_16 = TileSet(
     products=_shapes("6x2 4x3 3x4 2x6 5x2 2x5 4x2 2x4 10x1 5x1 1x8 1x4"),
     pooled=_shapes("3x4 2x4 1x4"),
     dots=_shapes("4x3 3x4 2x6 5x2 2x5 2x4 1x10 1x8 1x5"),
 )
-OF_32 = Tiles(
+OF_32 = TileSet(
     products=_shapes("6x4 5x5 4x6 3x7 7x3 5x4 4x5 4x4 8x2 2x8 5x2 2x5 8x1 4x1"),
     pooled=_shapes("6x4 5x4 4x4 3x4 2x4 1x4"),
     dots=_shapes("5x5 2x5 1x9 1x5"),
@@ -56,7 +56,7 @@ OF_32 = Tiles(
 )
 
 
-def tiles_for(registers: RegisterFile, pairs: bool = False) -> Tiles:
+def tiles_for(registers: RegisterFile, pairs: bool = False) -> TileSet:
     """Return the tiles for a register file, with ``pairs`` those of bfloat16."""
     found = OF_16 if registers.count < 32 else OF_32
     return found.paired() if pairs else found

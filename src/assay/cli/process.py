@@ -1,0 +1,85 @@
+"""What the command makes of its process: Ctrl-C, and standard streams that are closed, full or narrow."""
+
+import errno
+import io
+import os
+import signal
+import sys
+from contextlib import suppress
+from types import FrameType
+from typing import TextIO
+
+INTERRUPTED = 130
+"""The exit status of a command that was stopped with Ctrl-C."""
+UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EBADF, errno.EIO)
+_SHOW_CURSOR = b"\x1b[?25h"
+
+
+def heed_interrupts() -> None:
+    """Let Ctrl-C end the process without a word as long as nothing has begun.
+
+    Where Ctrl-C is ignored, as in a shell's background jobs, it stays so.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _leave)
+
+
+def begin() -> None:
+    """From now on let a first Ctrl-C stop the command in good order, and a second one at once."""
+    if signal.getsignal(signal.SIGINT) is _leave:
+        signal.signal(signal.SIGINT, _stop)
+
+
+def end(status: int) -> None:
+    """Let Python end undisturbed; of a command that was stopped, end the process itself.
+
+    Python would end that by the signal, and not with its status, where the Ctrl-C met a class being made.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if status == INTERRUPTED:
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError):
+                stream.flush()
+        os._exit(INTERRUPTED)
+
+
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    os._exit(INTERRUPTED)  # an exception could get lost in the midst of an import
+
+
+def _stop(_number: int, _frame: FrameType | None) -> None:
+    signal.signal(signal.SIGINT, _stop_at_once)
+    raise KeyboardInterrupt
+
+
+def _stop_at_once(_number: int, _frame: FrameType | None) -> None:
+    """End without tidying up, which a results folder survives as it does any other sudden end."""
+    with suppress(OSError):
+        if os.isatty(1):  # a live table has hidden it
+            os.write(1, _SHOW_CURSOR)
+        os.write(2, b"assay: stopped at once\n")
+    os._exit(INTERRUPTED)
+
+
+def open_streams() -> None:
+    """Make the standard streams fit to be written to.
+
+    One that the shell has closed leads nowhere: otherwise the next file that is opened would take its place.
+    Where a terminal lacks a character it shows a substitute.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace" if stream is sys.stdout else "backslashreplace")
+
+
+def cannot_write(error: OSError) -> bool:
+    """Whether ``error`` says that a stream takes no more: standard output, or a file on a full disk."""
+    return error.filename is None and error.errno in UNWRITABLE
+
+
+def silence(stream: TextIO) -> None:
+    """Let what is still to be written to ``stream`` lead nowhere, since nothing more can be written to it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

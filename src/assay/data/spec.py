@@ -1,0 +1,84 @@
+"""Which data a study uses, and the one rule of how many images each part has."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from assay.errors import DataError, shown
+
+FULL_SIZE, FULL_VALID = 60_000, 15_800  # sets this large give as many to validation as both reports did
+VALID_SHARE = 0.15
+GLYPHS = "glyphs"
+GLYPHS_TRAIN, GLYPHS_TEST = 20_000, 4_000
+LARGEST = 10_000_000
+KNOWN = "glyphs, idx:DIR, emnist/balanced, mnist, ...: see `assay data list`"
+
+
+class Sizes(NamedTuple):
+    """How many images each part of a data set has."""
+
+    train: int
+    valid: int
+    test: int
+
+
+@dataclass(frozen=True)
+class DataSpec:
+    """Which data a study uses, and how much of it.
+
+    ``train``, ``valid`` and ``test`` are numbers of images, each class keeping
+    its share; None stands for all there is. Validation is cut from the
+    training images before ``train`` is taken, by ``split_seed`` alone: by
+    default 15,800 images of a whole set with 60,000 or more, else 15% (of
+    ``train`` where that is given). Of ``glyphs``, which has no end, None draws
+    20,000 images for training, 15% of that number for validation and 4,000
+    for testing. Raises `DataError` for a value that cannot be.
+    """
+
+    source: str = "glyphs"
+    train: int | None = None
+    valid: int | None = None
+    test: int | None = None
+    split_seed: int = 0
+
+    def __post_init__(self) -> None:
+        _expect_name(self.source)
+        for key in ("train", "valid", "test"):
+            _expect_integer(key, getattr(self, key), 1, LARGEST, optional=True)
+        _expect_integer("split_seed", self.split_seed, 0, 2**63 - 1)
+
+    def sizes(self, pool: int, test: int) -> Sizes:
+        """Return the parts of a set with ``pool`` images to train and validate on and ``test`` to test on.
+
+        ``train`` may come out below 1, and any part above what there is: whoever divides a set refuses that.
+        """
+        valid = self._valid(pool)
+        return Sizes(self.train or pool - valid, valid, self.test or test)
+
+    def drawn_sizes(self) -> Sizes:
+        """Return the parts of a set without an end, as ``glyphs`` is."""
+        train = self.train or GLYPHS_TRAIN
+        return Sizes(train, self.valid or _share(train), self.test or GLYPHS_TEST)
+
+    def _valid(self, pool: int) -> int:
+        if self.valid is not None:
+            return self.valid
+        if self.train is None and pool >= FULL_SIZE:
+            return FULL_VALID
+        return _share(self.train or pool)
+
+
+def _share(count: int) -> int:
+    """Return the validation images that go with ``count`` images, one at the least."""
+    return max(1, round(VALID_SHARE * count))
+
+
+def _expect_integer(key: str, value: object, least: int, most: int, *, optional: bool = False) -> None:
+    if optional and value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        raise DataError(f"data.{key}: must be a whole number from {least} to {most:,}; got {shown(value)}")
+
+
+def _expect_name(value: object) -> None:
+    if not isinstance(value, str) or not value:
+        raise DataError(f"data.source: got {shown(value)}, expected a data set's name ({KNOWN})")

@@ -1,0 +1,159 @@
+"""Which engine trains a network: the one asked for, the one begun with, or the fastest on this machine."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+
+from assay.engines import speed
+from assay.engines.base import Engine
+from assay.engines.reference import ReferenceEngine
+from assay.errors import AssayError, UnsupportedError, UsageError, shown, suggestion
+from assay.nn.network import Network
+from assay.optim.recipe import Recipe
+
+AUTO = "auto"
+
+COMPARED_FROM = 2_000_000
+"""FLOPs an example, forward, from which the torch engine may be the faster one on a CPU.
+
+Below, the numba engine was 1.2 to 16 times as fast on every network of both
+reports, with AVX-512, with AVX2 and without either, because PyTorch's operations
+cost more to start than to do. So below PyTorch, which takes two seconds to import,
+is left alone, unless there may be a GPU for it.
+"""
+
+
+def _numba() -> Engine:
+    from assay.engines.numba import NumbaEngine
+
+    return NumbaEngine()
+
+
+def _torch(device: str | None = None) -> Engine:
+    if find_spec("torch") is None:
+        raise UnsupportedError("engine 'torch' needs PyTorch (pip install 'assay[torch]')")
+    from assay.engines.torch import TorchEngine
+
+    try:
+        return TorchEngine(device)
+    except UnsupportedError as error:
+        raise UnsupportedError(f"{error} (use --engine torch:cpu)") from None
+
+
+ENGINES: dict[str, Callable[[], Engine]] = {
+    "numba": _numba,
+    "torch": _torch,
+    "torch:cpu": lambda: _torch("cpu"),
+    "torch:cuda": lambda: _torch("cuda"),
+    "reference": ReferenceEngine,
+}
+"""Every engine by its name; what an engine needs is imported when it is asked for."""
+
+
+INSTEAD = {"bfloat16": "torch", "tf32": "torch:cuda"}
+"""Which engine to advise for a precision that the reference engine, which has all else, does not have."""
+
+ON_A_GPU = (AUTO, "torch", "torch:cuda")
+"""The names by which an engine may be asked for that computes on a GPU, where there is one."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """An engine, and why it was chosen; "" where it was asked for."""
+
+    engine: Engine
+    why: str = ""
+
+
+def choose(name: str, network: Network, recipe: Recipe) -> Choice:
+    """Return the engine called ``name``, or for "auto" the one that trains the network fastest.
+
+    "auto" takes the numba engine for a network of few FLOPs (`COMPARED_FROM`),
+    else measures the numba and the torch engine (`speed.compare`), each on the
+    device that it prefers; the reference engine where neither has all that is
+    needed. Raises `UsageError` for an unknown name and `UnsupportedError` where
+    the engine lacks a layer or a rule.
+    """
+    if name == AUTO:
+        return _fastest(network, recipe)
+    if name not in ENGINES:
+        raise UsageError(f"engine {shown(name)} is unknown ({suggestion(name, [AUTO, *ENGINES])})")
+    return Choice(_able(name, network, recipe))
+
+
+def engine(name: str, network: Network, recipe: Recipe) -> Engine:
+    """Return what `choose` chooses."""
+    return choose(name, network, recipe).engine
+
+
+def resume(name: str, network: Network, recipe: Recipe) -> Choice:
+    """Return the engine called ``name``, with which runs were begun: another one would round otherwise.
+
+    Raises `UnsupportedError` where it is not to be had any more.
+    """
+    try:
+        return Choice(engine(name, network, recipe), "the runs were begun with it")
+    except AssayError:
+        raise UnsupportedError(
+            f"begun with engine {shown(name)}, which cannot be used here "
+            "(continue where it can, or begin anew with another --out)"
+        ) from None
+
+
+def may_use_gpu(name: str) -> bool:
+    """Tell whether the engine called ``name`` may compute on a GPU of this machine."""
+    return name in ON_A_GPU and speed.has_gpu()
+
+
+def _able(name: str, network: Network, recipe: Recipe) -> Engine:
+    """Return an engine that has all that is needed, or say which one to use instead."""
+    found = ENGINES[name]()
+    try:
+        found.check(network, recipe)
+    except UnsupportedError as error:
+        instead = INSTEAD.get(recipe.dtype, "reference, which has all")
+        raise UnsupportedError(f"{error} (use --engine {instead})") from None
+    return found
+
+
+def _fastest(network: Network, recipe: Recipe) -> Choice:
+    numba = ENGINES["numba"]()
+    missing = numba.missing(network, recipe)
+    if missing:
+        return _without_numba(network, recipe, f"numba has no {', '.join(missing)}")
+    if why := _numba_is_unrivalled(network):
+        return Choice(numba, why)
+    rates = speed.recall(network, recipe)
+    if rates is None:
+        torch = ENGINES["torch"]()
+        if missing := torch.missing(network, recipe):
+            return Choice(numba, f"{torch.name} has no {', '.join(missing)}")
+        rates = speed.compare([numba, torch], network, recipe)
+    best = max(rates, key=lambda name: rates[name].of_the_machine)
+    return Choice(ENGINES[best](), _told(best, rates))
+
+
+def _without_numba(network: Network, recipe: Recipe, why: str) -> Choice:
+    if find_spec("torch") is not None:
+        torch = ENGINES["torch"]()
+        if not torch.missing(network, recipe):
+            return Choice(torch, why)
+    return Choice(engine("reference", network, recipe), "no other has all that is needed")
+
+
+def _numba_is_unrivalled(network: Network) -> str:
+    if find_spec("torch") is None:
+        return "PyTorch is not installed"
+    if network.flops < COMPARED_FROM and not speed.has_gpu():
+        return f"the fastest below {COMPARED_FROM / 1e6:g}M FLOPs"
+    return ""
+
+
+def _told(best: str, rates: speed.Rates) -> str:
+    """Write the rates, the best first: ``numba: 1,610 steps/s; torch:cpu 180``."""
+    others = "".join(f"; {name} {_number(rate.steps)}" for name, rate in rates.items() if name != best)
+    return f"{best}: {_number(rates[best].steps)} steps/s{others}"
+
+
+def _number(rate: float) -> str:
+    return f"{rate:,.0f}" if rate >= 100 else f"{rate:.3g}"

@@ -1,0 +1,104 @@
+"""What is wrong with a results folder, and what of it can be kept."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+
+from assay.errors import AssayError, StoreError, UsageError, one_line
+from assay.records.runs import RunRecord, Status
+from assay.report.files import is_current
+from assay.results import Results
+from assay.store.lock import holder
+from assay.store.readout import DATABASE
+from assay.store.salvage import salvage_store, sound
+from assay.store.weights import load_weights, path_of
+
+REPORT = "report.html"
+
+
+def examine(folder: Path) -> tuple[list[str], list[str]]:
+    """Return what a results folder holds, in sentences, and what is wrong with it; nothing is written.
+
+    Raises `StoreError` where there is no store at all.
+    """
+    if not (folder / DATABASE).is_file():
+        raise StoreError(f"{folder}: no results here (a folder that `assay run` wrote was expected)")
+    if fault := sound(folder / DATABASE):
+        return [], [f"{DATABASE}: SQLite finds: {fault} (`assay salvage` copies what can be read)"]
+    try:
+        results = Results.open(folder, watch=True)
+    except AssayError as error:
+        return [], [str(error)]
+    with closing(results):
+        faults = [fault for run in results.runs for fault in _faults(results, run)]
+        faults += _strangers(results) + _report(results)
+        at_work = holder(folder) if results.at_work else None
+        done = f"{results.done} of {results.total} runs have come to their end"
+        return [f"study {results.study.name}: {done}{f'; at work: {at_work}' if at_work else ''}"], faults
+
+
+def _faults(results: Results, run: RunRecord) -> Iterator[str]:
+    """Compare a run's row with its answers and its weights."""
+    if run.status is not Status.DONE or run.test is None:
+        return
+    try:
+        right = int(np.count_nonzero(results.correct(run.id)))
+        results.store.predicted(run.id)
+        if right != run.test.correct:
+            yield f"{run.id}: its row says {run.test.correct:,} right answers, its answers {right:,}"
+        load_weights(path_of(results.folder, run.id))
+    except AssayError as error:
+        yield str(error)
+
+
+def _strangers(results: Results) -> list[str]:
+    """Return the files of weights that belong to no run."""
+    folder = results.folder / "weights"
+    runs = [run.id for run in results.runs]
+    known = {path_of(results.folder, run, unfinished=part).name for run in runs for part in (True, False)}
+    found = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+    return [f"weights/{name}: belongs to no run" for name in found if name not in known]
+
+
+def _report(results: Results) -> list[str]:
+    if not (results.folder / REPORT).exists():
+        return []
+    current = is_current(results.folder / REPORT, results.digest)
+    return [] if current else [f"{REPORT}: is older than the results (`assay report` draws it again)"]
+
+
+def salvage(folder: Path, out: Path) -> list[str]:
+    """Copy what can be read of ``folder`` into the new folder ``out``; say what was copied, and what not.
+
+    Raises `StoreError` where nothing can be read, and `UsageError` where ``out`` exists or cannot be made.
+    """
+    if not (folder / DATABASE).is_file():
+        raise StoreError(f"{folder}: no results here (a folder that `assay run` wrote was expected)")
+    try:
+        out.mkdir(parents=True)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(f"{str(out)!r}: cannot be made ({reason}; name a new folder)") from None
+    rows = salvage_store(folder / DATABASE, out / DATABASE)
+    said = [
+        f"{table}: {copied:,} rows{f', and {lost:,} or more lost' if lost else ''}"
+        for table, (copied, lost) in rows.items()
+    ]
+    return [*said, *_weights(folder / "weights", out / "weights")]
+
+
+def _weights(source: Path, target: Path) -> Iterator[str]:
+    """Copy the weights whose contents match their SHA-256."""
+    copied = 0
+    for path in sorted(source.glob("*.safetensors")) if source.is_dir() else ():
+        try:
+            load_weights(path)
+            target.mkdir(exist_ok=True)
+            shutil.copyfile(path, target / path.name)
+            copied += 1
+        except (AssayError, OSError) as error:
+            yield one_line(f"not copied: {error}")
+    yield f"weights: {copied:,} files"

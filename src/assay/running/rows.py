@@ -1,0 +1,79 @@
+"""The rows of the results table: what is said of a run before, while and after it is trained."""
+
+from dataclasses import replace
+from statistics import fmean, median
+from typing import Any
+
+import numpy as np
+
+from assay.engines.base import Evaluation
+from assay.records.runs import RunRecord, Status, TestResult
+from assay.running.plan import Cohort
+from assay.training.train import Ended, Progress
+
+
+def row(cohort: Cohort, seed: int, status: Status, **more: Any) -> RunRecord:
+    """Return a run's row with what its arm's network and engine say, and ``more`` columns."""
+    return RunRecord(
+        arm=cohort.arm.name,
+        seed=seed,
+        status=status,
+        engine=cohort.engine.name,
+        parameters=cohort.network.parameter_count,
+        flops=cohort.network.flops,
+        peak_memory=more.pop("peak_memory", 0),
+        memory_source="computed",
+        **more,
+    )
+
+
+def under_way(cohort: Cohort, seed: int, progress: Progress | None) -> RunRecord:
+    """Return the row of a run that is being trained on this machine, as far as it has come."""
+    so_far = _summary(progress) if progress else {}
+    return row(cohort, seed, Status.RUNNING, processor=cohort.engine.processor, **so_far)
+
+
+def at_the_end(
+    cohort: Cohort,
+    seed: int,
+    status: Status,
+    progress: Progress,
+    ended: Ended,
+    *,
+    memory: int,
+    message: str | None = None,
+    evaluation: Evaluation | None = None,
+) -> RunRecord:
+    """Return the row of a run that has come to its end; one that is done with a ``message`` is stuck."""
+    found = under_way(cohort, seed, progress)
+    spent = found.evaluation_seconds_per_epoch
+    return replace(
+        found,
+        status=status,
+        peak_memory=memory,
+        message=message,
+        stuck=status is Status.DONE and message is not None,
+        test=_test_result(evaluation) if evaluation else None,
+        train_best=ended.best,
+        train_final=ended.final,
+        evaluation_seconds_per_epoch=None if spent is None else spent + ended.seconds / found.epochs,
+    )
+
+
+def _summary(progress: Progress) -> dict[str, Any]:
+    """Return the columns that follow from a run's epochs; there is no best one while no loss was finite."""
+    history, best = progress.history, progress.best_epoch
+    known = [record.evaluation_seconds for record in history if record.evaluation_seconds is not None]
+    return {
+        "epochs": len(history),
+        "best_epoch": best or None,
+        "valid_best": history[best - 1].valid_accuracy if best else None,
+        "valid_final": history[-1].valid_accuracy,
+        "steps_per_second": median(record.steps_per_second for record in history),
+        "seconds_per_epoch": fmean(record.seconds for record in history),
+        "evaluation_seconds_per_epoch": fmean(known) if known else None,
+    }
+
+
+def _test_result(evaluation: Evaluation) -> TestResult:
+    return TestResult(evaluation.loss, int(np.count_nonzero(evaluation.correct)), len(evaluation.correct))

@@ -1,0 +1,106 @@
+"""The executor whose workers are threads of this process."""
+
+import threading
+from collections.abc import Generator, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import islice
+from queue import Full, Queue, SimpleQueue
+
+from threadpoolctl import threadpool_limits
+
+from assay.running.executor import Executor
+from assay.running.messages import Context, Message, Task
+from assay.running.worker import Stopped, work
+
+PATIENCE = 0.1
+"""Seconds after which a worker that cannot tell its message looks whether it is to stop."""
+
+
+class Threads(Executor):
+    """Trains ``workers`` tasks at once, each in a thread of its own with one session at a time.
+
+    The arithmetic inside a session releases the interpreter lock and uses one BLAS thread. Plan and data
+    set are shared. At most two messages a worker wait for the driver, so that a slow disk stops training
+    rather than fill the memory with states.
+    """
+
+    def __init__(self, workers: int) -> None:
+        self.at_once = workers
+
+    def run(self, context: Context, tasks: Iterable[Task]) -> Generator[Message, None, None]:
+        """Train every task; yield messages as they come, until the last run has ended."""
+        crew, waiting = _Crew(context, self.at_once), iter(tasks)
+        with threadpool_limits(limits=1):
+            try:
+                while True:
+                    for task in islice(waiting, self.at_once - crew.busy):
+                        crew.give(task)
+                    if not crew.busy:
+                        return
+                    yield from crew.hear()
+            finally:
+                crew.dismiss()
+
+
+@dataclass(frozen=True)
+class _Free:
+    """A worker has done with a task; ``error`` is what `work` let through."""
+
+    error: BaseException | None = None
+
+
+class _Crew:
+    """Threads that wait for tasks; there are as many as were needed at once."""
+
+    def __init__(self, context: Context, size: int) -> None:
+        self.context = context
+        self.busy = 0
+        self.threads: list[threading.Thread] = []
+        self.todo: SimpleQueue[Task | None] = SimpleQueue()
+        self.inbox: Queue[Message | _Free] = Queue(2 * size)
+        self.stop = threading.Event()
+
+    def give(self, task: Task) -> None:
+        self.busy += 1
+        if self.busy > len(self.threads):
+            self.threads.append(threading.Thread(target=self._serve, daemon=True))
+            self.threads[-1].start()
+        self.todo.put(task)
+
+    def hear(self) -> Generator[Message, None, None]:
+        """Yield messages until a worker is free."""
+        while not isinstance(message := self.inbox.get(), _Free):
+            yield message
+        self.busy -= 1
+        if message.error is not None:
+            raise message.error
+
+    def dismiss(self) -> None:
+        """Stop every thread and wait for it."""
+        self.stop.set()
+        for _ in self.threads:
+            self.todo.put(None)
+        for thread in self.threads:
+            thread.join()
+
+    def _serve(self) -> None:
+        with suppress(Stopped):
+            while (task := self.todo.get()) is not None:
+                self._tell(self._done(task))
+
+    def _done(self, task: Task) -> _Free:
+        try:
+            work(self.context, task, self._tell)
+        except Stopped:
+            raise
+        except BaseException as error:
+            return _Free(error)
+        return _Free()
+
+    def _tell(self, message: Message | _Free) -> None:
+        while not self.stop.is_set():
+            with suppress(Full):
+                self.inbox.put(message, timeout=PATIENCE)
+                return
+        raise Stopped

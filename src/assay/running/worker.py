@@ -1,0 +1,164 @@
+"""A worker: owns a session at a time, trains a task's runs in it, and tells what they bring."""
+
+import traceback
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import groupby
+from math import isfinite
+
+from assay.engines.base import Evaluation
+from assay.records.runs import RunId, RunRecord, Status
+from assay.running import rows
+from assay.running.events import Compiling, StepsTaken
+from assay.running.messages import Begun, Context, EpochTrained, Failed, Finished, Message, Task
+from assay.training.causes import stuck, why_diverged, why_stuck
+from assay.training.train import Job, Progress, at_end, measured, test, train
+
+Tell = Callable[[Message], None]
+Standing = dict[int, Progress | None]
+"""Where runs of one arm stand, by seed; None before the first epoch."""
+
+
+class Stopped(BaseException):
+    """Raised by whatever a worker tells its messages to, to stop it: no layer's ``except`` catches it."""
+
+
+def work(context: Context, task: Task, tell: Tell) -> None:
+    """Train the runs of ``task`` from where they stand to their ends, and tell all that they bring.
+
+    What is raised meanwhile, by a user's layer for one, ends the run it concerns, which is told as `Failed`.
+    Only `Stopped` and `KeyboardInterrupt` are let through.
+    """
+    worker = _Worker(context, task.arm, tell)
+    runs = dict(zip(task.seeds, task.progress, strict=True))
+    try:
+        worker.begin(task)
+    except (Stopped, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        worker.give_up(runs, error)
+    else:
+        worker.train(runs)
+
+
+class _Worker:
+    """Trains runs of one arm."""
+
+    def __init__(self, context: Context, arm: str, tell: Tell) -> None:
+        self.context = context
+        self.data = context.data
+        self.arm = arm
+        self.tell = tell
+
+    def begin(self, task: Task) -> None:
+        """Say which runs are begun; refuse what this worker's context would train otherwise."""
+        self.cohort = self.context.plan.cohort(self.arm)
+        expected = (self.cohort.engine.name, self.data.digest)
+        if (task.engine, task.data) != expected:
+            raise ValueError(f"a task for engine and data {(task.engine, task.data)}, here are {expected}")
+        self.tell(Begun(tuple(map(self._row, task.seeds, task.progress))))
+
+    def train(self, runs: Standing) -> None:
+        """Train runs to their ends: those that have come equally far at once."""
+        by_epochs = sorted(runs.items(), key=lambda item: _epochs(item[1]))
+        for _, group in groupby(by_epochs, key=lambda item: _epochs(item[1])):
+            self._attempt(dict(group))
+
+    def _attempt(self, runs: Standing) -> None:
+        """Train runs side by side; where that fails, half as many, so that an error costs its run alone.
+
+        That is also what helps where memory does not suffice for so many.
+        """
+        try:
+            self._side_by_side(runs)
+        except (Stopped, KeyboardInterrupt):
+            raise
+        except BaseException as error:
+            if len(runs) <= 1:
+                self.give_up(runs, error)
+                return
+        for half in _halves(runs):  # after the except clause, which lets go of the session
+            self.train(half)
+
+    def give_up(self, runs: Standing, error: BaseException) -> None:
+        """Say of every run that ``error`` ended it."""
+        text = "".join(traceback.format_exception(error))
+        message = f"{type(error).__name__}: {_text(error)}".splitlines()[0]
+        for seed in runs:
+            self.tell(Failed(RunId(self.arm, seed), message, text))
+
+    def _side_by_side(self, runs: Standing) -> None:
+        """Train runs in one session; what has come to its end is taken out of ``runs``."""
+        job = self.cohort.job(tuple(runs))
+        started = [self._start(seed, progress) for seed, progress in runs.items()]
+        job.engine.prepare(job.network, job.recipe, lambda *done: self.tell(Compiling(self.arm, *done)))
+        session = job.session([progress.state for progress in started])
+        under_way = dict(zip(runs, started, strict=True))
+        for _ in train(session, self.data, started, lambda step: self._step(under_way, step)):
+            latest = max(len(progress.history) for progress in started)
+            # A run that has diverged stays behind.
+            trained = {seed: _copy(run) for seed, run in under_way.items() if len(run.history) == latest}
+            self.tell(EpochTrained(tuple(map(self._row, trained, trained.values())), (*trained.values(),)))
+            runs.update(trained)
+        memory = session.memory()
+        for seed, progress in under_way.items():
+            self.tell(self._end(seed, progress, memory))
+            del runs[seed]
+
+    def _start(self, seed: int, progress: Progress | None) -> Progress:
+        return _copy(progress) if progress else self.cohort.job((seed,)).start()[0]
+
+    def _row(self, seed: int, progress: Progress | None) -> RunRecord:
+        return rows.under_way(self.cohort, seed, progress)
+
+    def _step(self, runs: dict[int, Progress], step: int) -> None:
+        for seed, progress in runs.items():
+            if not progress.diverged:
+                self.tell(StepsTaken(RunId(self.arm, seed), len(progress.history) + 1, step))
+
+    def _end(self, seed: int, progress: Progress, memory: int) -> Finished:
+        """Open the test set for a run that has not diverged."""
+        job = self.cohort.job((seed,))
+        ended = at_end(job, self.data, progress)
+
+        def row(status: Status, message: str | None, evaluation: Evaluation | None) -> RunRecord:
+            return rows.at_the_end(
+                self.cohort, seed, status, progress, ended,
+                memory=memory, message=message, evaluation=evaluation,
+            )  # fmt: skip
+
+        if progress.diverged:
+            return Finished(row(Status.DIVERGED, why_diverged(progress.history, progress.layers), None))
+        evaluation = test(job, self.data, [progress])[0]
+        answers = evaluation.predicted, evaluation.correct
+        if not isfinite(evaluation.loss):
+            return Finished(row(Status.DIVERGED, "the loss on the test set is not finite", None), *answers)
+        return Finished(row(Status.DONE, self._why_stuck(progress, job), evaluation), *answers, progress.best)
+
+    def _why_stuck(self, progress: Progress, job: Job) -> str | None:
+        if not stuck(progress.history, measured(job.recipe, self.data).labels):
+            return None
+        return why_stuck(progress.layers, job.recipe, len(self.data.train))
+
+
+def _halves(runs: Standing) -> tuple[Standing, Standing]:
+    """Return the first and the second half of what is left of ``runs``."""
+    items, middle = [*runs.items()], len(runs) // 2
+    return dict(items[:middle]), dict(items[middle:])
+
+
+def _text(error: BaseException) -> str:
+    """Return what an error says, which a user's own may not be able to."""
+    try:
+        return str(error)
+    except Exception:
+        return "its message cannot be written"
+
+
+def _epochs(progress: Progress | None) -> int:
+    return len(progress.history) if progress else 0
+
+
+def _copy(progress: Progress) -> Progress:
+    """Return progress that later epochs do not change; arrays are never written to."""
+    return replace(progress, history=[*progress.history], layers=[*progress.layers])

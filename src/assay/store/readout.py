@@ -1,0 +1,253 @@
+"""What a study has found so far, read from its folder."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, fields, replace
+from functools import cached_property
+from hashlib import sha256
+from itertools import takewhile
+from math import nan
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assay.records.runs import EpochRecord, LayerRecord, RunId, RunRecord, Status, above_chance
+from assay.stats import Family, Look, compare_arms, latest_look
+from assay.store import Header, SQLiteStore, Store
+from assay.store.lock import is_held
+from assay.study.study import Study
+
+ALPHA = 0.05
+DATABASE = "results.db"
+
+COLUMNS = (
+    "arm", "seed", "status", "epochs", "best_epoch", "train_best", "train_final", "valid_best", "valid_final",
+    "test_accuracy", "test_loss", "steps_per_second", "seconds_per_epoch", "peak_memory", "memory_source",
+    "parameters", "flops", "engine", "stuck", "message", "evaluation_seconds_per_epoch", "processor",
+)  # fmt: skip
+"""The columns of a results table, one row a run; accuracies are shares, memory is in bytes.
+
+Every metric that claims and published numbers name is computed from them (`assay.records.metrics`).
+"""
+
+EPOCH_COLUMNS = ("arm", "seed", *(field.name for field in fields(EpochRecord)))
+"""The columns of a table with one row a run and epoch; accuracies are shares, losses in nats."""
+
+
+@dataclass(frozen=True)
+class Readout:
+    """A study's results folder, opened for reading; a context manager that closes it.
+
+    Accuracies are shares from 0 to 1, and so are differences of them. A run that is not ``done`` has no test
+    accuracy; nothing is dropped silently. ``at_work`` False says that no
+    process trains any run: those recorded as running have stopped. With a
+    ``look`` all that is said is of the seeds of this declared look alone.
+    """
+
+    folder: Path
+    store: Store
+    at_work: bool = True
+    look: Look | None = None
+
+    @classmethod
+    def open(cls, folder: Path | str, *, watch: bool = False) -> Self:
+        """Open the results in ``folder``; `StoreError` if there are none, or none that can be believed.
+
+        With ``watch`` runs whose process has died are ``stopped``, and not
+        ``running`` as it left them.
+        """
+        folder = Path(folder)
+        at_work = not watch or is_held(folder)  # before reading: what ends meanwhile is read as ended
+        store = SQLiteStore.open(folder / DATABASE)
+        with ExitStack() as on_error:
+            on_error.callback(store.close)
+            store.check()
+            on_error.pop_all()
+        return cls(folder, store, at_work)
+
+    @cached_property
+    def study(self) -> Study:
+        """The study that was run; at a look, with the seeds of the look alone."""
+        study = Study.from_tables(self.header.study, str(self.header.study.get("name", "study")))
+        return study.with_seeds(self.look.seeds) if self.look else study
+
+    @property
+    def header(self) -> Header:
+        """Data, versions and machine."""
+        return self.store.header
+
+    @cached_property
+    def runs(self) -> list[RunRecord]:
+        """Every run, arm by arm in the study's order, then by seed."""
+        order = {arm.name: index for index, arm in enumerate(self.study.arms)}
+        found = (run for run in self.store.runs() if run.seed in self.study.seeds)
+        runs = sorted(found, key=lambda run: (order[run.arm], run.seed))
+        return runs if self.at_work else [_stopped(run) for run in runs]
+
+    def of(self, arm: str) -> list[RunRecord]:
+        """Return the runs of one arm, by seed; `StudyError` if the study has no such arm."""
+        _ = self.study.arm(arm)
+        return [run for run in self.runs if run.arm == arm]
+
+    def epochs(self, run: RunId) -> list[EpochRecord]:
+        """Return a run's epochs in order."""
+        return self.store.epochs(run)
+
+    def layers(self, run: RunId) -> list[LayerRecord]:
+        """Return how a run's layers fared, epoch by epoch, in the network's order."""
+        return self.store.layers(run)
+
+    def correct(self, run: RunId) -> NDArray[np.bool_]:
+        """Return which test examples a finished run got right."""
+        return self.store.correct(run)
+
+    def finished(self, arm: str) -> list[RunRecord]:
+        """Return the runs of one arm that have a test result, by seed."""
+        return [run for run in self.of(arm) if run.status is Status.DONE]
+
+    def learnt(self, arm: str) -> list[RunRecord]:
+        """Return the finished runs of one arm that left chance level, by seed."""
+        return [run for run in self.finished(arm) if not run.stuck]
+
+    def counting(self, arm: str) -> list[RunRecord]:
+        """Return the runs that stand for an arm: those that learnt, or of one that never did all finished."""
+        return self.learnt(arm) or self.finished(arm)
+
+    def left_chance(self, run: RunRecord) -> bool:
+        """Whether a run was ever better than guessing, one that diverged afterwards included."""
+        if run.status is Status.DONE:
+            return not run.stuck
+        guessing = self.header.guessing
+        guessing = 1 / len(self.header.classes) if guessing is None else guessing
+        return any(above_chance(epoch.train_accuracy, guessing) for epoch in self.epochs(run.id))
+
+    def counted(self, arm: str, value: Callable[[RunRecord], float | None]) -> NDArray[np.float64]:
+        """Return ``value`` of an arm for each of the study's seeds, of the runs that stand for it.
+
+        Those are the runs that learnt; nan stands where one failed: diverged, or stuck at chance level. A
+        mean over runs that read 88% and one that guesses describes none of them, and no interval of Student's
+        covers it; so failures are counted apart. Of an arm that never learnt the finished runs stand for it.
+        """
+        return self._by_seed(self.counting(arm), value)
+
+    def failures(self, arm: str) -> NDArray[np.bool_]:
+        """Return for each of the study's seeds whether an arm's run diverged or never left chance level."""
+        learnt = {run.seed for run in self.learnt(arm)}
+        return np.array([seed not in learnt for seed in self.study.seeds])
+
+    def compared(self, pairs: Sequence[tuple[str, str]]) -> Family:
+        """Compare ``pairs`` of arms as one family, whether or not there may be a verdict.
+
+        Runs that diverged or learnt nothing are failures: they are counted, and the differences are those of
+        the seeds on which both arms learnt.
+        """
+        arms = [arm.name for arm in self.study.arms]
+        return compare_arms(
+            {arm: self.counted(arm, lambda run: run.test_accuracy) for arm in arms},
+            pairs=pairs,
+            control=self.study.control,
+            margin=self.study.margin / 100,
+            alpha=self.alpha,
+            failed={arm: self.failures(arm) for arm in arms},
+        )
+
+    def accuracies(self, arm: str) -> NDArray[np.float64]:
+        """Return an arm's test accuracy for each of the study's seeds; nan where there is none."""
+        return self.by_seed(arm, lambda run: run.test_accuracy)
+
+    def by_seed(self, arm: str, value: Callable[[RunRecord], float | None]) -> NDArray[np.float64]:
+        """Return ``value`` of an arm's finished run for each of the study's seeds; nan where none is."""
+        return self._by_seed(self.finished(arm), value)
+
+    def _by_seed(
+        self, runs: list[RunRecord], value: Callable[[RunRecord], float | None]
+    ) -> NDArray[np.float64]:
+        found = {run.seed: value(run) for run in runs}
+        values = [found.get(seed) for seed in self.study.seeds]
+        return np.array([nan if one is None else one for one in values])
+
+    @property
+    def done(self) -> int:
+        """How many runs have come to their end, diverged ones too."""
+        return sum(run.status.ended for run in self.runs)
+
+    @property
+    def total(self) -> int:
+        """How many runs the study has."""
+        return len(self.study.arms) * len(self.study.seeds)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every run has come to its end."""
+        return self.done == self.total
+
+    @property
+    def alpha(self) -> float:
+        """The level of every test: 0.05, or the look's part of it."""
+        return self.look.alpha if self.look else ALPHA
+
+    @property
+    def confidence(self) -> float:
+        """The confidence of every interval, 1 - alpha."""
+        return 1 - self.alpha
+
+    def at_look(self) -> Self:
+        """Return the results of the latest declared look, or these where none is declared or reached.
+
+        A look is reached when every run of its seeds has come to its end, and
+        only then, and of these seeds alone, may there be a verdict.
+        """
+        look = self.look or latest_look(self.seeds_ended, self.study.looks)
+        return self if look == self.look else replace(self, look=look)
+
+    @property
+    def seeds_ended(self) -> int:
+        """How many seeds, counted from the first one, have no run that is still to come to its end."""
+        ended = {run.id for run in self.runs if run.status.ended}
+        arms = [arm.name for arm in self.study.arms]
+        return len([*takewhile(lambda seed: ended >= {RunId(arm, seed) for arm in arms}, self.study.seeds)])
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of what a report is drawn from: the study, the data, and every run's row as it stands.
+
+        A report carries it, so that whoever finds one knows whether it is older than its results.
+        """
+        parts = (self.header.digest, self.header.data_digest, self.store.test_openings(), *self.runs)
+        return sha256("\n".join(map(repr, parts)).encode()).hexdigest()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether a run was begun that nothing is at work on any more."""
+        return any(run.status is Status.STOPPED for run in self.runs)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return one row a run, as `COLUMNS` names them."""
+        return [{column: getattr(run, column) for column in COLUMNS} for run in self.runs]
+
+    def epoch_rows(self) -> Iterator[dict[str, Any]]:
+        """Yield one row a run and epoch, as `EPOCH_COLUMNS` names them."""
+        for run in self.runs:
+            for epoch in self.epochs(run.id):
+                yield {"arm": run.arm, "seed": run.seed, **asdict(epoch)}
+
+    def close(self) -> None:
+        """Let go of the folder; what is read afterwards raises `StoreError`."""
+        self.store.close()
+
+    def __enter__(self) -> Self:
+        """Return the results, which are closed when the block ends."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the results."""
+        self.close()
+
+
+def _stopped(run: RunRecord) -> RunRecord:
+    return replace(run, status=Status.STOPPED) if run.status is Status.RUNNING else run

@@ -1,0 +1,93 @@
+"""Weights in safetensors files, written so that a crash leaves the old file or the new one.
+
+There is no pickle here, so a file from a stranger can carry no code.
+"""
+
+import json
+import os
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from assay.errors import StoreError
+from assay.records.runs import RunId
+from assay.shapes import Array
+
+_META = "assay"  # one key alone: safetensors writes several in no fixed order
+
+
+def path_of(folder: Path, run: RunId, *, unfinished: bool = False) -> Path:
+    """Return where a run's weights are kept."""
+    return folder / "weights" / f"{run.arm}-{run.seed}{'.part' if unfinished else ''}.safetensors"
+
+
+def save_weights(path: Path, weights: dict[str, Array], identity: dict[str, Any]) -> None:
+    """Write a finished run's weights."""
+    write_tensors(path, weights, identity)
+
+
+def load_weights(path: Path) -> dict[str, Array]:
+    """Read a finished run's weights."""
+    return read_tensors(path, "run the study again into another folder")[0]
+
+
+def write_tensors(path: Path, tensors: dict[str, Array], meta: dict[str, Any]) -> None:
+    """Write named arrays, with ``meta`` as JSON beside them; on disk when it returns.
+
+    The file is written beside its place, flushed and renamed, and the folder is flushed: what was there
+    before stays whole until then, also through a power cut. Raises `StoreError` where it cannot be written.
+    """
+    contiguous = {name: np.asarray(value, order="C") for name, value in tensors.items()}
+    text = json.dumps(meta)
+    payload = save(contiguous, metadata={_META: f"{_digest(contiguous, text)} {text}"})
+    beside = path.with_suffix(".tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with beside.open("wb") as file:
+            file.write(payload)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+        _flush_folder(path.parent)
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be written, {len(payload):,} bytes needed ({error})") from None
+
+
+def _flush_folder(folder: Path) -> None:
+    if os.name != "posix":
+        return  # Windows cannot open folders; its rename is journalled
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def read_tensors(path: Path, what_to_do: str) -> tuple[dict[str, Array], dict[str, Any]]:
+    """Return the arrays and what is said of them; `StoreError`, ending in ``what_to_do``, if damaged."""
+    if not path.is_file():
+        raise StoreError(f"{path}: the weights are missing ({what_to_do})")
+    try:
+        with safe_open(path, framework="numpy") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            found = file.metadata() or {}
+        digest, _, text = found[_META].partition(" ")
+        meta = dict(json.loads(text))
+    except (SafetensorError, KeyError, ValueError, TypeError, OSError) as error:
+        raise StoreError(f"{path}: no checkpoint of assay's, or incomplete: {error} ({what_to_do})") from None
+    if digest != _digest(tensors, text):
+        raise StoreError(f"{path}: damaged, its contents do not match their SHA-256 ({what_to_do})")
+    return tensors, meta
+
+
+def _digest(tensors: dict[str, Array], meta: str) -> str:
+    """Return the SHA-256 of all that a checkpoint says: safetensors itself checks lengths alone."""
+    digest = sha256(meta.encode())
+    for name, value in sorted(tensors.items()):
+        digest.update(repr((name, value.dtype.str, value.shape)).encode())
+        digest.update(np.asarray(value, order="C").data)
+    return digest.hexdigest()

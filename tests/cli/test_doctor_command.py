@@ -1,0 +1,101 @@
+"""What is wrong with a folder is named; what can be read of a damaged one is kept."""
+
+import sqlite3
+from contextlib import closing
+
+import pytest
+from tiny import outcome
+
+from assay.cli import main
+from assay.results import Results
+from assay.running.run import run
+from assay.store.readout import DATABASE
+from assay.study.builtin import load_study
+
+
+@pytest.fixture
+def folder(study_file, tmp_path):
+    run(load_study(study_file), tmp_path / "run").close()
+    return tmp_path / "run"
+
+
+def said(capsys, *arguments):
+    status = main([*map(str, arguments)])
+    out, err = capsys.readouterr()
+    return status, out + err
+
+
+def change(folder, statement):
+    with closing(sqlite3.connect(folder / DATABASE)) as connection:
+        connection.execute(statement)
+        connection.commit()
+
+
+def test_a_sound_folder(folder, capsys):
+    status, words = said(capsys, "doctor", folder)
+    assert (status, words.splitlines()[0]) == (0, "study tiny: 4 of 4 runs have come to their end")
+    assert said(capsys, "doctor", folder / "nowhere")[0] == 2
+
+
+def damaged_weights(folder):
+    path = folder / "weights" / "max-0.safetensors"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+
+
+def ruined(folder, table="epoch"):
+    """Overwrite the page at which a table begins."""
+    with closing(sqlite3.connect(folder / DATABASE)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        query = "SELECT rootpage FROM sqlite_master WHERE name = ?"
+        [(root,)] = connection.execute(query, (table,)).fetchall()
+        [(size,)] = connection.execute("PRAGMA page_size").fetchall()
+    content = bytearray((folder / DATABASE).read_bytes())
+    content[(root - 1) * size : root * size] = b"\xff" * size
+    (folder / DATABASE).write_bytes(content)
+
+
+FAULTS = {
+    "do not match their SHA-256": damaged_weights,
+    "the weights are missing": lambda folder: (folder / "weights" / "max-1.safetensors").unlink(),
+    "weights/nobody.safetensors: belongs to no run":
+        lambda folder: (folder / "weights" / "nobody.safetensors").write_text("x"),
+    "report.html: is older than the results": lambda folder: (folder / "report.html").write_text("old"),
+    "right answers, its answers":
+        lambda folder: change(folder, "UPDATE answer SET correct = zeroblob(length(correct))"),
+    "which the study has not": lambda folder: change(folder, "UPDATE run SET seed = 77 WHERE seed = 1"),
+    "SQLite finds:": ruined,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_each_fault_is_named(folder, capsys, fault):
+    FAULTS[fault](folder)
+    status, words = said(capsys, "doctor", folder)
+    assert status == 1
+    assert fault in words
+    assert "Traceback" not in words
+
+
+def test_what_is_sound_is_salvaged_whole(folder, tmp_path, capsys):
+    assert said(capsys, "salvage", folder, tmp_path / "saved")[0] == 0
+    with closing(Results.open(folder)) as old, closing(Results.open(tmp_path / "saved")) as new:
+        assert outcome(old) == outcome(new)
+    assert said(capsys, "doctor", tmp_path / "saved")[0] == 0
+    status, words = said(capsys, "salvage", folder, tmp_path / "saved")
+    assert status == 2
+    assert "name a new folder" in words
+
+
+def test_of_a_damaged_folder_what_can_be_read_is_salvaged(folder, tmp_path, capsys):
+    damaged_weights(folder)
+    ruined(folder, "layer")
+    assert said(capsys, "status", folder)[0] == 2
+    status, words = said(capsys, "salvage", folder, tmp_path / "saved")
+    assert status == 0
+    assert "run: 4 rows\n" in words
+    assert "layer: 0 rows, and 1 or more lost" in words
+    assert "weights: 3 files" in words
+    with closing(Results.open(tmp_path / "saved")) as results:
+        assert results.complete
