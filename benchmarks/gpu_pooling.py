@@ -10,7 +10,6 @@ Arguments after ``--`` go to ``assay run``.
 import argparse
 import subprocess
 import sys
-from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -18,8 +17,8 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 
 from assay.cli.options import Choices
-from assay.running import run as runner
 from assay.running.events import EpochEnded, Event
+from assay.running.run import run
 
 EPOCHS = 100
 TRIAL = 3
@@ -47,7 +46,7 @@ def needed(seeds: int, data: str, more: list[str]) -> float:
     chosen = Choices(data=data, seeds=seeds, epochs=TRIAL, engine="torch:cuda", settings=settings(more))
     study = chosen.study("pooling")
     ends = Ends()
-    with TemporaryDirectory() as folder, closing(runner.run(study, Path(folder), on_event=ends.note)):
+    with TemporaryDirectory() as folder, run(study, Path(folder), on_event=ends.note):
         done = perf_counter()
     epoch = (ends.at[TRIAL] - ends.at[1]) / (TRIAL - 1)
     first, last = ends.at[1] - ends.begin, done - ends.at[TRIAL]

@@ -14,7 +14,6 @@ import argparse
 import gzip
 import sys
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import closing
 from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -86,7 +85,7 @@ def pack(path: Path, array: np.ndarray) -> None:
 
 def measure(network: str, runs: int, folder: str) -> tuple[int, int, int]:
     """Return the bytes before, at the peak beyond these, and what the engine computes for a run."""
-    from assay.running import run as runner
+    from assay.running.run import run
     from assay.study.study import Study
 
     def train(name: str, count: int, data: dict[str, Any]) -> int:
@@ -101,7 +100,7 @@ def measure(network: str, runs: int, folder: str) -> tuple[int, int, int]:
             "data": data,
         }
         study = Study.from_tables(tables, name)
-        with closing(runner.run(study, Path(folder, f"{network}-{runs}-{name}"), workers=count)) as results:
+        with run(study, Path(folder, f"{network}-{runs}-{name}"), workers=count) as results:
             return max(run.peak_memory for run in results.runs)
 
     train("warm-up", 1, {"source": "glyphs", "train": 200, "valid": 100, "test": 100})

@@ -1,6 +1,6 @@
 """Controlled experiments on the ingredients of neural networks.
 
-What stands here is public; it is imported when it is first asked for, so that
+The public names. Each is imported on first use, so that
 ``import assay`` and ``assay --help`` cost nothing.
 """
 

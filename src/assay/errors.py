@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 LONGEST = 200
-"""Characters of a value that a message shows; of a longer one it shows both ends."""
+"""Maximum length of a value in a message; a longer value is shown by its two ends."""
 
 
 class AssayError(Exception):
-    """Base of all errors that a user can cause and mend."""
+    """Base of all errors that a user can cause and fix."""
 
 
 class UsageError(AssayError):
@@ -42,7 +42,7 @@ class DataError(AssayError):
 
 
 class ShapeError(AssayError):
-    """A layer cannot take the shape that it is given."""
+    """A layer cannot take the shape it is given."""
 
 
 class UnsupportedError(AssayError):
@@ -54,7 +54,7 @@ class StoreError(AssayError):
 
 
 def suggestion(word: str, known: "Iterable[str]") -> str:
-    """Return what to do about an unknown ``word``: the nearest known one, or all of them."""
+    """Suggest what to use instead of an unknown ``word``: the nearest known one, or all of them."""
     from difflib import get_close_matches
 
     known = sorted(known)
@@ -63,10 +63,10 @@ def suggestion(word: str, known: "Iterable[str]") -> str:
 
 
 def shown(value: object) -> str:
-    """Write a value for a message: as Python does, but a long one shortened."""
+    """Format a value for a message: its repr, shortened if long."""
     try:
         text = repr(value)
-    except ValueError:  # Python writes no integer of more than 4,300 digits
+    except ValueError:  # Python does not write integers of more than 4,300 digits
         return "a number of thousands of digits"
     except RecursionError:
         return "lists or tables nested without end"
@@ -75,12 +75,12 @@ def shown(value: object) -> str:
 
 
 def one_line(text: str) -> str:
-    """Return ``text`` with line ends and other control characters written out."""
+    """Return ``text`` with line ends and other control characters escaped."""
     return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
 
 
 def finite(value: float) -> bool:
-    """Whether a number is finite, as a float too, for which an integer can be too large."""
+    """Whether a number is finite, also as a float; an integer can be too large for one."""
     return abs(value) <= sys.float_info.max
 
 

@@ -80,7 +80,7 @@ def test_each_fault_is_named(folder, capsys, fault):
 
 def test_what_is_sound_is_salvaged_whole(folder, tmp_path, capsys):
     assert said(capsys, "salvage", folder, tmp_path / "saved")[0] == 0
-    with closing(Results.open(folder)) as old, closing(Results.open(tmp_path / "saved")) as new:
+    with Results.open(folder) as old, Results.open(tmp_path / "saved") as new:
         assert outcome(old) == outcome(new)
     assert said(capsys, "doctor", tmp_path / "saved")[0] == 0
     status, words = said(capsys, "salvage", folder, tmp_path / "saved")
@@ -97,5 +97,5 @@ def test_of_a_damaged_folder_what_can_be_read_is_salvaged(folder, tmp_path, caps
     assert "run: 4 rows\n" in words
     assert "layer: 0 rows, and 1 or more lost" in words
     assert "weights: 3 files" in words
-    with closing(Results.open(tmp_path / "saved")) as results:
+    with Results.open(tmp_path / "saved") as results:
         assert results.complete

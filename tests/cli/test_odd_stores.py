@@ -188,7 +188,7 @@ def test_an_answer_that_is_no_class_is_refused_where_it_is_used(good, tmp_path_f
     folder = copied(good, tmp_path_factory)
     assert change(folder, ("UPDATE answer SET predicted = CAST(zeroblob(1999) || x'ff' AS BLOB)",))
     with (
-        closing(Results.open(folder)) as results,
+        Results.open(folder) as results,
         pytest.raises(StoreError, match="answers 255, which is no class"),
     ):
         results.store.predicted(RunId("max", 0))

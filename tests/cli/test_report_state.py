@@ -55,9 +55,9 @@ def test_whether_a_study_stands_still_is_said_and_makes_a_report_old(tmp_path, c
     with holding(tmp_path):
         assert main(["report", str(tmp_path)]) == 0
         assert "interim 9/10" in page.read_text("utf-8")
-        with closing(Results.open(tmp_path, watch=True)) as results:
+        with Results.open(tmp_path, watch=True) as results:
             assert is_current(page, results.digest)
-    with closing(Results.open(tmp_path, watch=True)) as results:
+    with Results.open(tmp_path, watch=True) as results:
         assert not is_current(page, results.digest)
         assert main(["report", str(tmp_path)]) == 0
         assert "stopped at 9/10" in page.read_text("utf-8")
@@ -102,7 +102,7 @@ def test_a_folder_that_cannot_be_written_is_one_line(tmp_path, capsys, monkeypat
 def test_of_a_folder_that_cannot_be_written_the_journal_is_read_too(tmp_path, monkeypatch):
     """As a writer that was killed leaves it: what it acknowledged may be in the journal alone."""
     make_results(tmp_path / "full").close()
-    with closing(Results.open(tmp_path / "full")) as full:
+    with Results.open(tmp_path / "full") as full:
         rows = full.store.runs()
     study = make_study()
     (tmp_path / "live").mkdir()

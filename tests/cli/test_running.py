@@ -7,7 +7,6 @@ import re
 import signal
 import subprocess
 import sys
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -156,7 +155,7 @@ def test_who_looks_in_sees_how_far_each_run_is(study_file: str, tmp_path: Path):
 
     def look(event: Event) -> None:
         if isinstance(event, EpochEnded):
-            with closing(Results.open(tmp_path / "out")) as results:
+            with Results.open(tmp_path / "out") as results:
                 found = next(run for run in results.runs if run.id == event.run)
                 best = max(record.valid_accuracy for record in results.epochs(event.run))
             assert (found.status, found.epochs) == (Status.RUNNING, event.record.epoch)
@@ -194,7 +193,7 @@ def test_status_tells_runs_under_way_from_those_whose_process_has_ended(study_fi
     page = Path("out/report.html").read_text()
     assert 'data-label="Status">stopped<' in page
     assert 'data-label="Status">running<' not in page
-    with closing(Results.open("out")) as results:
+    with Results.open("out") as results:
         assert {found.status for found in results.runs} == {Status.PENDING, Status.RUNNING, Status.DONE}
     run(load_study(study_file), Path("out")).close()
     assert counts(assay("status", "out").out) == {"max": ("0", "0", "0"), "average": ("0", "0", "0")}

@@ -6,8 +6,7 @@ import sys
 import pytest
 
 from assay import engines
-from assay.engines import choice as choosing
-from assay.engines import speed
+from assay.engines import choice, speed
 from assay.engines.base import Engine
 from assay.engines.numba import NumbaEngine
 from assay.errors import UnsupportedError
@@ -67,7 +66,7 @@ def no_bfloat16(monkeypatch):
 
 @pytest.fixture
 def no_torch(monkeypatch):
-    monkeypatch.setattr(choosing, "find_spec", lambda name: None)
+    monkeypatch.setattr(choice, "find_spec", lambda name: None)
 
 
 @pytest.mark.parametrize(
@@ -179,7 +178,7 @@ def test_pytorch_is_not_imported_for_a_small_network():
     code = """
 import sys
 from assay import make_plan, load_study
-from assay.engines import choice as choosing
+from assay.engines import choice
 from assay.engines import speed
 speed.has_gpu = lambda: False
 print(*(cohort.engine.name for cohort in make_plan(load_study("pooling").quickened()).cohorts))

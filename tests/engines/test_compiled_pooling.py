@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from strategies import generators
 from torch.nn import functional
 
-from assay.engines.torch import compiled_pooling as numba_pooling
+from assay.engines.torch import compiled_pooling
 from assay.engines.torch.compiled_pooling import Windows
 
 DTYPES = {
@@ -51,7 +51,7 @@ def numbers(x, dtype):
 def maximum(x, windows, dtype, size):
     y = np.full((len(x), *size, x.shape[1]), 7, bits(x, dtype).dtype)
     which = np.full(y.shape, 99, np.uint8)
-    numba_pooling.maximum(bits(x, dtype), windows, y, which)
+    compiled_pooling.maximum(bits(x, dtype), windows, y, which)
     return y, which
 
 
@@ -63,7 +63,7 @@ def test_maximum_and_its_gradient(windows, dtype, rng):
     expected.backward(dy)
     y, which = maximum(x.detach(), windows, dtype, expected.shape[2:])
     dx = np.full_like(bits(x.detach(), dtype), 7)
-    numba_pooling.maximum_gradient(bits(dy, dtype), which, windows, dx)
+    compiled_pooling.maximum_gradient(bits(dy, dtype), which, windows, dx)
     assert torch.equal(numbers(y, dtype), expected)
     assert torch.equal(numbers(dx, dtype), x.grad)
 
@@ -76,7 +76,7 @@ def test_gradient_of_the_mean(windows, dtype, rng):
     dy = torch.tensor(rng.integers(-8, 9, expected.shape) * area).to(x.dtype)
     expected.backward(dy)
     dx = np.full_like(bits(x.detach(), dtype), 7)
-    numba_pooling.mean_gradient(bits(dy / area, dtype), bits(x.detach(), dtype), windows, dx)
+    compiled_pooling.mean_gradient(bits(dy / area, dtype), bits(x.detach(), dtype), windows, dx)
     assert torch.equal(numbers(dx, dtype), x.grad)
 
 

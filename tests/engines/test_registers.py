@@ -93,8 +93,8 @@ def test_a_cut_is_made_where_it_saves_a_tile() -> None:
 
 
 AGREES = """
-from assay.engines import registers as numba_registers
-numba_registers.REGISTERS = numba_registers.RegisterFile({file})
+from assay.engines import registers
+registers.REGISTERS = registers.RegisterFile({file})
 from assay.engines.numba.kernels.tilesets import REGISTERS
 from every_kernel import assert_every_kernel_agrees
 assert_every_kernel_agrees()

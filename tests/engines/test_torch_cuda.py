@@ -1,7 +1,6 @@
 """The torch engine on a GPU is held to the reference engine too, and its graphs to steps taken one by one."""
 
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 
 import numpy as np
 import pytest
@@ -46,8 +45,8 @@ from assay.optim.augment import Rotate, Shift
 from assay.optim.penalties import L1, L2
 from assay.optim.schedules import CosineAnnealingLR, ExponentialLR, StepLR, WarmUp
 from assay.records.runs import Status
-from assay.running import run as runner
 from assay.running.events import EpochEnded, Event
+from assay.running.run import run
 from assay.study.architectures import ConvBlocks
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here")
@@ -284,9 +283,9 @@ def test_a_study_runs_stops_and_goes_on(characters, tmp_path) -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        runner.run(study, tmp_path, on_event=stop)
+        run(study, tmp_path, on_event=stop)
     assert stopped
-    with closing(runner.run(study, tmp_path)) as results:
+    with run(study, tmp_path) as results:
         assert {record.engine for record in results.runs} == {"torch:cuda"}
         assert {record.status for record in results.runs} == {Status.DONE}
         assert all(record.epochs == 3 for record in results.runs)

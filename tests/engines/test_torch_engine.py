@@ -1,7 +1,6 @@
 """The torch engine is held to the reference engine: every layer, rule and option, several runs at once."""
 
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from dataclasses import replace
 
 import numpy as np
@@ -50,8 +49,8 @@ from assay.optim.augment import Rotate, Shift
 from assay.optim.penalties import L1, L2
 from assay.optim.schedules import CosineAnnealingLR, StepLR, WarmUp
 from assay.records.runs import Status
-from assay.running import run as runner
 from assay.running.events import EpochEnded, Event
+from assay.running.run import run
 from assay.study.architectures import ACTIVATIONS, ConvBlocks, ConvPool, Dense, ResNet
 from assay.study.trainable import every
 
@@ -236,9 +235,7 @@ def test_bfloat16_layers_compute_in_bfloat16() -> None:
 
 def test_a_study_file_can_ask_for_bfloat16(characters, tmp_path) -> None:
     training = {"batch_size": 16, "epochs": 2, "dtype": "bfloat16"}
-    with closing(
-        runner.run(tiny_study(characters, engine="torch:cpu", training=training), tmp_path)
-    ) as results:
+    with run(tiny_study(characters, engine="torch:cpu", training=training), tmp_path) as results:
         assert {record.engine for record in results.runs} == {"torch:cpu"}
         assert {record.status for record in results.runs} == {Status.DONE}
 
@@ -251,11 +248,11 @@ def test_a_study_in_bfloat16_depends_neither_on_workers_nor_on_interruptions(cha
         if isinstance(event, EpochEnded):
             raise KeyboardInterrupt
 
-    with closing(runner.run(study, tmp_path / "plain", workers=1)) as results:
+    with run(study, tmp_path / "plain", workers=1) as results:
         expected = outcome(results)
     with pytest.raises(KeyboardInterrupt):
-        runner.run(study, tmp_path / "stopped", workers=2, on_event=stop)
-    with closing(runner.run(study, tmp_path / "stopped", workers=3)) as results:
+        run(study, tmp_path / "stopped", workers=2, on_event=stop)
+    with run(study, tmp_path / "stopped", workers=3) as results:
         assert outcome(results) == expected
 
 

@@ -17,7 +17,7 @@ from assay.findings.claim_verdicts import ClaimRow, claims
 from assay.findings.claimed_relations import metric_values
 from assay.findings.findings import build
 from assay.findings.parts import Part
-from assay.findings.wording import claim_words as words
+from assay.findings.wording import claim_words
 from assay.records.metrics import METRICS, Metric
 from assay.report.html import render
 from assay.results import Results
@@ -176,13 +176,13 @@ def test_a_declared_margin_decides_and_is_printed(
         for name, more in (("usual", {}), ("declared", margins))
     )
     assert (usual.verdict is S) != (declared.verdict is S)
-    assert (words.margin(usual.margin), words.margin(declared.margin)) == (
+    assert (claim_words.margin(usual.margin), claim_words.margin(declared.margin)) == (
         "a factor of 1.05" if METRICS[metric].ratio else "0.3 points",
         shown,
     )
     results = Results.open(tmp_path / "declared")
     assert (
-        f"Compared by {METRICS[metric].title} ({shown} or more matter). {words.summary(declared)}"
+        f"Compared by {METRICS[metric].title} ({shown} or more matter). {claim_words.summary(declared)}"
         in " ".join(Page(render(build(results))).text.split())
     )
 
@@ -204,11 +204,11 @@ def test_a_gain_that_nobody_would_care_for_is_too_small(tmp_path: Path) -> None:
     bound = stats.ttest_1samp(d, 0, alternative="less").confidence_interval(0.95).high
     assert row.verdict is T
     assert (
-        words.summary(row)
+        claim_words.summary(row)
         == "Too small to matter: a difference of 0.3 points or more on the claimed side is excluded."
     )
     assert row.parts[0].interval == (-inf, pytest.approx(bound))
-    assert words.found(row.parts[0]) == f"+0.01 (at most {100 * bound:+.2f}, one-sided 95% bound)"
+    assert claim_words.found(row.parts[0]) == f"+0.01 (at most {100 * bound:+.2f}, one-sided 95% bound)"
 
 
 def test_a_claim_on_the_best_validation_accuracy_is_judged_by_test_accuracy_too(tmp_path: Path) -> None:
@@ -221,7 +221,10 @@ def test_a_claim_on_the_best_validation_accuracy_is_judged_by_test_accuracy_too(
     best, test, never = claims(results)
     assert (test.also, never.also) == (None, None)
     assert best.also == test
-    assert (words.metric(best), words.metric(best.also)) == ("best validation accuracy", "test accuracy")
+    assert (claim_words.metric(best), claim_words.metric(best.also)) == (
+        "best validation accuracy",
+        "test accuracy",
+    )
     assert best.parts[0].estimate == pytest.approx(
         np.mean([run.valid_best for run in results.of("max")])
         - np.mean([run.valid_best for run in results.of("average")])

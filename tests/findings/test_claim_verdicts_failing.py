@@ -10,7 +10,7 @@ from statsmodels.stats.contingency_tables import mcnemar
 
 from assay.findings.claim_verdicts import ClaimRow, claims
 from assay.findings.published import published
-from assay.findings.wording import claim_words as words
+from assay.findings.wording import claim_words
 from assay.records.runs import Status
 from assay.stats import ClaimVerdict
 
@@ -56,7 +56,7 @@ def test_two_arms_that_learnt_nothing_support_nothing(judge: Judge, how: str, me
         )
         (part,) = row.parts
         assert (row.verdict, row.p, part.more_seeds) == (U, 1.0, None)
-        assert "no run of max and average learnt anything" in words.found(part)
+        assert "no run of max and average learnt anything" in claim_words.found(part)
 
 
 def test_an_arm_that_diverged_and_one_that_is_stuck_support_nothing(judge: Judge) -> None:
@@ -72,7 +72,7 @@ def test_a_run_that_learnt_and_diverged_did_learn(judge: Judge) -> None:
         "average never learns", seeds=5, average=[*guessing, 1780], stuck={"average": range(4)},
         lost={"average": [4]},
     )  # fmt: skip
-    assert (row.verdict, words.found(row.parts[0])) == (C, "1 of 5 runs learnt")
+    assert (row.verdict, claim_words.found(row.parts[0])) == (C, "1 of 5 runs learnt")
     row = judge(
         "average never learns", seeds=5, average=[*guessing, 200], stuck={"average": range(4)},
         lost={"average": [4]},
@@ -93,7 +93,7 @@ def test_never_is_that_less_than_the_share_would_learn(
     bound = stats.binomtest(0, seeds, alternative="less").proportion_ci(0.95, method="exact").high
     assert row.verdict is verdict
     assert (bound < share) == (verdict is S)
-    assert words.found(part) == (
+    assert claim_words.found(part) == (
         f"0 of {seeds} run{'s' * (seeds > 1)} learnt; with 95% confidence at most {100 * bound:.0f}% do"
     )
     assert part.p == pytest.approx(stats.binomtest(0, seeds, share, alternative="less").pvalue)
@@ -101,7 +101,7 @@ def test_never_is_that_less_than_the_share_would_learn(
 
 def test_never_says_how_many_more_runs_would_do(judge: Judge) -> None:
     row = judge("max never learns", seeds=3, stuck={"max": range(3)})
-    assert words.summary(row) == "Undecided; 2 more seeds may decide."
+    assert claim_words.summary(row) == "Undecided; 2 more seeds may decide."
 
 
 @pytest.mark.parametrize(("metric", "better"), [("test_accuracy", (">", ">=")), ("test_loss", ("<", "<="))])
@@ -119,7 +119,9 @@ def test_an_arm_that_never_finishes_is_judged_by_the_exact_test_of_failures(
             expected = (S, C) if relation in better else (C, S)
             assert (row.verdict, turned.verdict) == (expected if p < 0.05 else (U, U))
             assert row.p == (pytest.approx(p) if row.verdict is S else 1.0)
-            assert words.found(row.parts[0]) == f"failed on 0 of {seeds} seeds (max) and {seeds} (average)"
+            assert (
+                claim_words.found(row.parts[0]) == f"failed on 0 of {seeds} seeds (max) and {seeds} (average)"
+            )
         assert judge("max = average", seeds=seeds, metric=metric, lost={"average": range(seeds)}).verdict is U
 
 
@@ -138,7 +140,7 @@ def test_who_never_learnt_overfits_nothing(judge: Judge) -> None:
         for relation in (*DIRECTIONS, "="):
             row = judge(f"max {relation} average", metric="overfit", **failed)
             assert row.verdict is U
-            assert "no run of average learnt anything" in words.found(row.parts[0])
+            assert "no run of average learnt anything" in claim_words.found(row.parts[0])
 
 
 @pytest.mark.parametrize("metric", ["seconds_per_epoch", "steps_per_second", "peak_memory"])
@@ -147,7 +149,7 @@ def test_costs_count_as_measured(judge: Judge, metric: str) -> None:
     for relation in (*DIRECTIONS, "="):
         row = judge(f"max {relation} average", metric=metric, lost={"average": ALL})
         assert (row.verdict, row.parts[0].n) == (U, 0)
-        assert words.found(row.parts[0]) == "no seed that both finished"
+        assert claim_words.found(row.parts[0]) == "no seed that both finished"
         stuck = judge(f"max {relation} average", metric=metric, stuck={"average": ALL})
         assert stuck.parts == judge(f"max {relation} average", metric=metric).parts
 
@@ -155,7 +157,7 @@ def test_costs_count_as_measured(judge: Judge, metric: str) -> None:
 def test_an_arm_that_only_guesses_is_worse_than_one_that_reads(judge: Judge) -> None:
     row = judge("max > average", seeds=5, stuck={"average": range(5)})
     assert row.verdict is S
-    assert "failed on 0 of 5 seeds (max) and 5 (average)" in words.found(row.parts[0])
+    assert "failed on 0 of 5 seeds (max) and 5 (average)" in claim_words.found(row.parts[0])
 
 
 @pytest.mark.parametrize(
@@ -170,12 +172,12 @@ def test_failures_that_point_the_other_way_leave_it_undecided(
     row = judge(expect, lost={"max": [1, 2]}, stuck={"max": [5]})
     (part,) = row.parts
     assert (row.verdict, part.verdict, part.p, part.n) == (U, U, 1.0, 7)
-    assert words.found(part).endswith(
+    assert claim_words.found(part).endswith(
         "; failed on 3 of 10 seeds (max) and 0 (average), which points the other way"
     )
     same = judge(expect, lost={"average": [1, 2]}, stuck={"average": [5]})
     assert same.verdict is alone
-    assert words.found(same.parts[0]).endswith("; failed on 0 of 10 seeds (max) and 3 (average)")
+    assert claim_words.found(same.parts[0]).endswith("; failed on 0 of 10 seeds (max) and 3 (average)")
     both = judge(expect, lost={"max": [1], "average": [2]})
     assert both.verdict is alone
 

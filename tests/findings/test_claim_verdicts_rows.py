@@ -10,7 +10,7 @@ from scipy.stats import ttest_rel
 from assay.findings.claim_verdicts import ClaimRow, claims
 from assay.findings.claimed_relations import metric_values
 from assay.findings.published import published
-from assay.findings.wording import claim_words as words
+from assay.findings.wording import claim_words
 from assay.findings.wording.published_words import agrees, falls, value
 from assay.records.metrics import METRICS
 from assay.records.runs import RunId, Status
@@ -40,15 +40,15 @@ def test_a_direction_shows_the_paired_difference(tested):
     part = row.parts[0]
     oracle = ttest_rel(np.array(HIGH) / TEST_IMAGES, np.array(LOW) / TEST_IMAGES)
     assert row.verdict is S
-    assert words.summary(row) == "Supported."
+    assert claim_words.summary(row) == "Supported."
     assert part.interval == pytest.approx(tuple(oracle.confidence_interval(0.95)), abs=1e-11)
     assert part.confidence == pytest.approx(0.95)
     assert part.p == pytest.approx(oracle.pvalue)
     assert (
-        words.found(part)
+        claim_words.found(part)
         == f"+4.00 (95% interval {100 * part.interval[0]:+.2f} to {100 * part.interval[1]:+.2f})"
     )
-    assert (part.printed, words.published(part)) == (pytest.approx(0.091), "+9.10 (doubtful)")
+    assert (part.printed, claim_words.published(part)) == (pytest.approx(0.091), "+9.10 (doubtful)")
     assert part.n == 5
 
 
@@ -63,7 +63,7 @@ def test_the_other_relations(tested, expect, verdict):
 def test_a_claim_falls_with_its_weakest_part(tested):
     row = tested("max > average", "average > max")
     assert row.verdict is C
-    assert words.summary(row) == "Contradicted by average > max."
+    assert claim_words.summary(row) == "Contradicted by average > max."
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_a_claim_falls_with_its_weakest_part(tested):
     ],
 )
 def test_says_in_how_many_comparisons(tested, expect, summary):
-    assert words.summary(tested(*expect)) == summary
+    assert claim_words.summary(tested(*expect)) == summary
 
 
 @pytest.mark.parametrize(("factor", "verdict"), [(0.8, S), (3.0, C)])
@@ -84,7 +84,7 @@ def test_costs_are_compared_by_their_ratio(tested, factor, verdict):
     row = tested(f"max = {factor:g} x average", metric="peak_memory")
     assert row.verdict is verdict
     assert row.parts[0].estimate == pytest.approx(38 / 41, abs=1e-3)  # the factory's 38 and 41 MiB
-    assert words.found(row.parts[0]) == "0.93x; computed, so exact"
+    assert claim_words.found(row.parts[0]) == "0.93x; computed, so exact"
     assert (row.parts[0].interval, row.parts[0].margin) == (None, pytest.approx(1.25))
 
 
@@ -114,14 +114,14 @@ def test_one_run_that_learnt_contradicts_never(tested):
     stuck = [("average", seed) for seed in range(4)]
     row = tested("average never learns", stuck=stuck)
     assert row.verdict is C
-    assert words.found(row.parts[0]) == "1 of 5 runs learnt"
+    assert claim_words.found(row.parts[0]) == "1 of 5 runs learnt"
 
 
 def test_never_is_supported_by_runs_that_all_failed_and_says_how_surely(tested):
     row = tested("average never learns", stuck=[("average", seed) for seed in range(5)])
     assert row.verdict is S
     assert (
-        words.found(row.parts[0]) == "0 of 5 runs learnt; with 95% confidence at most 45% do"
+        claim_words.found(row.parts[0]) == "0 of 5 runs learnt; with 95% confidence at most 45% do"
     )  # 1 - 0.05 ** (1/5)
 
 
@@ -129,21 +129,21 @@ def test_nothing_is_said_before_the_last_run(tested):
     row = tested("max > average", statuses={("max", 4): Status.RUNNING})
     assert row.verdict is None
     assert row.parts == ()
-    assert words.summary(row) == "Not tested before every run has ended."
+    assert claim_words.summary(row) == "Not tested before every run has ended."
 
 
 def test_with_looks_the_first_one_is_waited_for(tmp_path):
     study = make_study(seeds=6, looks=[3, 6], claims=[{"sentence": "So.", "expect": ["max > average"]}])
     late = {("max", seed): Status.RUNNING for seed in range(2, 6)}
     row = claims(make_results(tmp_path, study, statuses=late))[0]
-    assert words.summary(row) == "Not tested before the first declared look, at 3 seeds."
+    assert claim_words.summary(row) == "Not tested before the first declared look, at 3 seeds."
 
 
 def test_never_is_as_sure_as_the_look(tmp_path):
     study = make_study(seeds=6, looks=[3, 6], claims=[{"sentence": "So.", "expect": ["max never learns"]}])
     late = {(arm, seed): Status.RUNNING for arm in ("max", "average") for seed in range(3, 6)}
     results = make_results(tmp_path, study, statuses=late, stuck=[("max", seed) for seed in range(3)])
-    found = words.found(claims(results)[0].parts[0])
+    found = claim_words.found(claims(results)[0].parts[0])
     assert found == "0 of 3 runs learnt; with 97.5% confidence at most 71% do"  # 1 - 0.025 ** (1/3)
 
 

@@ -1,4 +1,3 @@
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -118,7 +117,7 @@ def test_the_optimistic_column_is_always_explained(report: Findings) -> None:
 def test_of_several_comparisons_each_says_how_often_its_arms_fail(tmp_path):
     study = make_study(("max", "average", "strided"), seeds=6, control="average")
     statuses = {("strided", seed): Status.DIVERGED for seed in (1, 2)}
-    with closing(make_results(tmp_path, study, statuses=statuses)) as results:
+    with make_results(tmp_path, study, statuses=statuses) as results:
         said = [limit for limit in build(results).limits if "failed on" in limit]
     assert len(said) == 1
     assert said[0].startswith(

@@ -13,7 +13,7 @@ from assay import nn
 from assay.data import load
 from assay.engines.reference import ReferenceEngine
 from assay.errors import DataError, StoreError
-from assay.findings import trained as inspection
+from assay.findings.trained import Trained, _weights, best_run, load_test, trained
 from assay.nn.network import Network
 from assay.optim import Adam
 from assay.optim.recipe import Recipe
@@ -34,17 +34,17 @@ def results(tmp_path_factory: pytest.TempPathFactory, characters: str) -> Result
 
 def test_the_rebuilt_network_is_the_one_that_was_tested(results: Results):
     """It gives every test image the answer that the run gave when it opened the test set."""
-    test = inspection.load_test(results)
+    test = load_test(results)
     for record in results.runs:
-        found = inspection.trained(results, record, SHAPE)
+        found = trained(results, record, SHAPE)
         answers = [list(found.outputs(image).values())[-1].argmax() for image in test.images]
         np.testing.assert_array_equal(answers, results.store.predicted(record.id))
         np.testing.assert_array_equal(answers == test.labels, results.correct(record.id))
 
 
 def test_what_the_first_layers_give_is_what_torch_gives(results: Results):
-    found = inspection.trained(results, results.runs[0], SHAPE)
-    image = inspection.load_test(results).images[3]
+    found = trained(results, results.runs[0], SHAPE)
+    image = load_test(results).images[3]
     given, weights = found.outputs(image), found.weights
     x = torch.tensor(image[None, None] / 255)
     weight = torch.tensor(weights["conv1.weight"]).double()
@@ -55,7 +55,7 @@ def test_what_the_first_layers_give_is_what_torch_gives(results: Results):
 
 def test_test_images_that_the_runs_did_not_see_are_refused(tmp_path: Path, characters: str):
     with pytest.raises(DataError, match="is not the data that the runs saw"):
-        inspection.load_test(make_results(tmp_path / "a", tiny_study(characters)))
+        load_test(make_results(tmp_path / "a", tiny_study(characters)))
 
 
 def test_running_statistics_are_rebuilt_too(results: Results, tmp_path: Path):
@@ -66,8 +66,8 @@ def test_running_statistics_are_rebuilt_too(results: Results, tmp_path: Path):
     data = load(results.study.data)
     session.train_epoch(data.train.images, data.train.labels, 1, lambda _: None)
     save_weights(tmp_path / "x.safetensors", session.states()[0].weights, {})
-    weights = inspection._weights(tmp_path / "x.safetensors", job.network)
-    rebuilt = inspection.Trained(results.runs[0], job.network, weights, "float32")
+    weights = _weights(tmp_path / "x.safetensors", job.network)
+    rebuilt = Trained(results.runs[0], job.network, weights, "float32")
     np.testing.assert_array_equal(rebuilt.scores(data.test.images), session.scores(data.test.images)[0])
 
 
@@ -78,19 +78,19 @@ def test_validation_chooses_the_run_and_the_test_set_does_not(tmp_path: Path):
         for index, result in enumerate(results.runs)
     ]
     last = results.runs[-1]
-    assert inspection.best_run(results) == last
+    assert best_run(results) == last
     for arm in ("max", "average"):
-        assert inspection.best_run(results, arm) == results.of(arm)[-1]
-        assert inspection.best_run(results, arm, 3) == results.of(arm)[3]
-    assert inspection.best_run(results, seed=2) == results.of(last.arm)[2]
+        assert best_run(results, arm) == results.of(arm)[-1]
+        assert best_run(results, arm, 3) == results.of(arm)[3]
+    assert best_run(results, seed=2) == results.of(last.arm)[2]
 
 
 def test_runs_that_are_not_done_are_not_chosen(tmp_path: Path):
     statuses = {("max", seed): Status.DIVERGED for seed in range(5)}
     results = make_results(tmp_path / "a", statuses=statuses)
-    assert inspection.best_run(results).arm == "average"
+    assert best_run(results).arm == "average"
     with pytest.raises(StoreError, match="no such run is finished"):
-        inspection.best_run(results, "max")
+        best_run(results, "max")
 
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "tf32", "float64"])
@@ -104,7 +104,7 @@ def test_a_run_of_any_precision_gives_scores(dtype: str, tmp_path: Path):
     weights = network.initialise(0, recipe.parameter_dtype) | network.initial_buffers(recipe.parameter_dtype)
     save_weights(path_of(tmp_path, record.id), weights, {})
     record = replace(record, flops=network.flops, parameters=network.parameter_count)
-    found = inspection.trained(results, record, (1, 28, 28))
+    found = trained(results, record, (1, 28, 28))
     image = np.arange(784, dtype=np.uint8).reshape(28, 28)
     scores = found.scores(image[None])
     assert scores.dtype == recipe.parameter_dtype

@@ -14,7 +14,7 @@ from assay.running.messages import Context, Message, Task
 from assay.running.plan import make_plan
 from assay.running.threads import Threads
 from assay.running.worker import Stopped, work
-from assay.study.study import from_tables
+from assay.study.study import Study
 
 
 def copied(value: Any) -> Any:
@@ -75,7 +75,7 @@ class Processes(Executor):
 
 
 def _serve(tables: dict[str, Any], engines: dict[str, str], todo: Any, inbox: Any, stop: Any) -> None:
-    study = from_tables(tables, "elsewhere")
+    study = Study.from_tables(tables, "elsewhere")
     data = load(study.data)
     plan = make_plan(study, data, engines)
 

@@ -11,7 +11,6 @@ from assay.records.runs import EpochRecord, LayerRecord, RunId, RunRecord, Statu
 from assay.results import Results
 from assay.store import Header, SQLiteStore
 from assay.store.readout import DATABASE
-from assay.study import study as studies
 from assay.study.study import Study
 
 TEST_IMAGES = 2000
@@ -32,7 +31,7 @@ def make_study(arms: Sequence[str] = ("max", "average"), seeds: int = 5, **more:
         "data": {"source": "glyphs"},
         "factors": {"reduction": levels},
     }
-    return studies.from_tables({**tables, **more}, "factory")
+    return Study.from_tables({**tables, **more}, "factory")
 
 
 def make_results(
@@ -58,7 +57,12 @@ def make_results(
             status = statuses.get((arm.name, seed), Status.DONE)
             given = correct[arm.name][place] if correct and arm.name in correct else None
             _write_run(
-                store, RunId(arm.name, seed), status, index, 200 if (arm.name, seed) in stuck else given
+                store,
+                RunId(arm.name, seed),
+                status,
+                index,
+                200 if (arm.name, seed) in stuck else given,
+                min(EPOCHS, arm.settings.recipe.epochs),
             )
     for arm, seed in stuck:
         run = next(run for run in store.runs() if run.id == RunId(arm, seed))
@@ -80,12 +84,14 @@ def make_header(study: Study, synthetic: bool = True) -> Header:
     )
 
 
-def _write_run(store: SQLiteStore, run: RunId, status: Status, index: int, given: int | None) -> None:
+def _write_run(
+    store: SQLiteStore, run: RunId, status: Status, index: int, given: int | None, whole: int = EPOCHS
+) -> None:
     rng = np.random.default_rng([index, run.seed])
     right = (
         given if given is not None else round(TEST_IMAGES * (0.884 - 0.012 * index + rng.normal(0, 0.003)))
     )
-    epochs = {Status.DONE: EPOCHS, Status.PENDING: 0}.get(status, EPOCHS // 2)
+    epochs = {Status.DONE: whole, Status.PENDING: 0}.get(status, whole // 2)
     broken = status is Status.DIVERGED
     records = [
         _epoch(epoch, right / TEST_IMAGES, rng, broken and epoch == epochs) for epoch in range(1, epochs + 1)
@@ -130,7 +136,7 @@ def _layers(epoch: int, index: int, rng: np.random.Generator) -> list[LayerRecor
     for place in range(1, 3 + index):
         gradient = float(10.0 ** rng.normal(-place, 0.1))
         found.append(LayerRecord(epoch, f"conv{place}", 5.0, gradient, 1e-5, 1e-3 * place, 1e-3, None, 0.1))
-        found.append(LayerRecord(epoch, f"relu{place}", *[None] * 5, place / 8, 0.05))
+        found.append(LayerRecord(epoch, f"relu{place}", *[None] * 5, min(place, 8) / 8, 0.05))
     return [*found, LayerRecord(epoch, "linear1", 2.0, 0.5, 1e-5, 2e-3, 2e-3, None, 1.0)]
 
 

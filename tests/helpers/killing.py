@@ -11,7 +11,7 @@ from typing import Any
 from assay.running.events import EpochEnded, Event, RunEnded, StepsTaken
 from assay.running.run import run
 from assay.store import SQLiteStore, weights
-from assay.study.study import from_tables
+from assay.study.study import Study
 
 server = multiprocessing.get_context("forkserver")
 server.set_forkserver_preload(["assay.running.run", "assay.engines.reference"])
@@ -65,7 +65,7 @@ def _live(
         if isinstance(event, EpochEnded | RunEnded):
             told.send(event)
 
-    call(from_tables(tables, "killed"), folder, workers=workers, on_event=on_event).close()
+    call(Study.from_tables(tables, "killed"), folder, workers=workers, on_event=on_event).close()
     told.send(clock.count)
 
 

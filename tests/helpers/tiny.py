@@ -16,7 +16,7 @@ from assay.data.outline import Outline
 from assay.results import Results
 from assay.shapes import Shape
 from assay.store.weights import load_weights, path_of
-from assay.study.study import Study, from_tables, tables
+from assay.study.study import Study, tables
 
 ENGINES = ["reference", "numba", "torch:cpu"]
 CLASSES = 6
@@ -64,7 +64,7 @@ def sizes(shape: Shape = (1, 28, 28), classes: int = 47, train: int = TRAIN) -> 
 
 def tiny_study(source: str, **changes: Any) -> Study:
     """Return `tiny_tables` as a study."""
-    return from_tables(tiny_tables(source, **changes), "tiny.toml")
+    return Study.from_tables(tiny_tables(source, **changes), "tiny.toml")
 
 
 def outcome(results: Results) -> dict[Any, Any]:

@@ -14,7 +14,7 @@ from assay.records import machine
 from assay.running.events import EpochEnded, Event, RunEnded
 from assay.running.extend import extend
 from assay.running.run import run
-from assay.study.study import from_tables
+from assay.study.study import Study
 
 HERE = Path(__file__).parent
 
@@ -93,18 +93,18 @@ def complete(folder: Path) -> None:
         source="Somewhere (2018), table 1",
         factors={"reduction": reductions(), "rate": RATES},
     )
-    run(from_tables(study, "complete"), folder, workers=1).close()
+    run(Study.from_tables(study, "complete"), folder, workers=1).close()
 
 
 def interim(folder: Path) -> None:
     """Write a study that was stopped in its fifth of eight runs."""
     claims = [{"sentence": "Max reads better.", "expect": ["max > average"]}]
-    stopped(from_tables(tables("interim", claims=claims), "interim"), folder, epochs=14)
+    stopped(Study.from_tables(tables("interim", claims=claims), "interim"), folder, epochs=14)
 
 
 def looked(folder: Path) -> None:
     """Write a study of three looks that was stopped a run and an epoch after the first."""
-    study = from_tables(tables("looked", seeds=12, looks=[3, 6, 12], control="average"), "looked")
+    study = Study.from_tables(tables("looked", seeds=12, looks=[3, 6, 12], control="average"), "looked")
     run(study, folder, workers=1, first=3).close()
     stopped(study, folder, epochs=4)
 
@@ -119,13 +119,13 @@ def failing(folder: Path) -> None:
     }
     claims = [{"sentence": "High rates never learn.", "expect": ["high never learns", "right > none"]}]
     study = tables("failing", optimizer={}, claims=claims, control="right", factors={"rate": rules})
-    run(from_tables(study, "failing"), folder, workers=1).close()
+    run(Study.from_tables(study, "failing"), folder, workers=1).close()
 
 
 def extended(folder: Path) -> None:
     """Write a study of five seeds whose first three were seen before."""
     parent = folder.with_name("parent")
-    run(from_tables(tables("extended", seeds=3), "extended"), parent, workers=1).close()
+    run(Study.from_tables(tables("extended", seeds=3), "extended"), parent, workers=1).close()
     extend(parent, 5, folder, workers=1).close()
     shutil.rmtree(parent)
 

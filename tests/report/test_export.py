@@ -16,7 +16,7 @@ from assay.report.export import report_json, to_csv, to_json, to_toml
 from assay.results import Results
 from assay.store import SQLiteStore
 from assay.store.readout import COLUMNS, DATABASE
-from assay.study import study as studies
+from assay.study.study import Study
 
 keys = st.text("abcdefgh_-", min_size=1, max_size=6)
 scalars = st.one_of(
@@ -61,7 +61,7 @@ def test_toml_reads_back(tables: dict[str, object]) -> None:
 def test_a_study_reads_back_as_the_same_study(seeds: list[int]) -> None:
     study = make_study(seeds=seeds)
     text = to_toml(study.to_tables())
-    assert studies.from_tables(tomllib.loads(text), "text").digest == study.digest
+    assert Study.from_tables(tomllib.loads(text), "text").digest == study.digest
     assert text.count("\n[") >= 6
 
 

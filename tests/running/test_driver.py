@@ -1,6 +1,5 @@
 """Runs that a worker trains side by side end as they end alone, whatever happens to some of them."""
 
-from contextlib import closing
 from dataclasses import replace
 
 import numpy as np
@@ -81,13 +80,13 @@ def study(characters):
 
 def ran(study, folder, engine, monkeypatch, **options):
     monkeypatch.setitem(engines.ENGINES, "reference", lambda: engine)
-    with closing(run(study, folder, **options)) as results:
+    with run(study, folder, **options) as results:
         return outcome(results)
 
 
 @pytest.fixture(scope="module")
 def alone(characters, tmp_path_factory):
-    with closing(run(tiny_study(characters, seeds=SEEDS), tmp_path_factory.mktemp("alone"))) as results:
+    with run(tiny_study(characters, seeds=SEEDS), tmp_path_factory.mktemp("alone")) as results:
         return outcome(results)
 
 
@@ -120,7 +119,7 @@ def test_where_memory_does_not_suffice_half_as_many_are_trained(
 
 def test_a_run_for_which_memory_does_not_suffice_alone_has_failed(study, tmp_path, monkeypatch):
     monkeypatch.setitem(engines.ENGINES, "reference", lambda: CohortEngine(16, room=0))
-    with closing(run(study, tmp_path)) as results:
+    with run(study, tmp_path) as results:
         assert {(record.status, record.message) for record in results.runs} == {
             (Status.FAILED, "MemoryError: no room")
         }
@@ -131,7 +130,7 @@ def test_an_error_in_a_session_of_several_costs_its_run_alone(study, alone, tmp_
     events = []
     engine = CohortEngine(16, broken=(3,))
     monkeypatch.setitem(engines.ENGINES, "reference", lambda: engine)
-    with closing(run(study, tmp_path, workers=1, on_event=events.append)) as results:
+    with run(study, tmp_path, workers=1, on_event=events.append) as results:
         found = outcome(results)
     for arm in ARMS:
         for seed in SEEDS:
@@ -189,7 +188,7 @@ def test_every_run_tells_of_its_steps_and_epochs(study, tmp_path, monkeypatch):
         assert sorted(told, key=str) == sorted(
             3 * [RunId(arm, seed) for arm in ARMS for seed in SEEDS], key=str
         )
-    with closing(Results.open(tmp_path)) as results:
+    with Results.open(tmp_path) as results:
         assert results.complete
 
 

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -99,7 +99,7 @@ def test_a_broken_executor_fails(kind):
 
 @pytest.fixture(scope="module")
 def expected(characters, tmp_path_factory):
-    with closing(run(tiny_study(characters), tmp_path_factory.mktemp("plain"), workers=1)) as results:
+    with run(tiny_study(characters), tmp_path_factory.mktemp("plain"), workers=1) as results:
         return outcome(results)
 
 
@@ -113,7 +113,7 @@ def test_a_study_is_the_same_with_every_executor(kind, characters, expected, tmp
 
     with pytest.raises(KeyboardInterrupt):
         run(tiny_study(characters), tmp_path, executor=kind(2), on_event=stop)
-    with closing(run(tiny_study(characters), tmp_path, executor=kind(2))) as results:
+    with run(tiny_study(characters), tmp_path, executor=kind(2)) as results:
         assert outcome(results) == expected
 
 
@@ -124,7 +124,7 @@ def test_an_interrupt_in_a_worker_is_one_of_the_study(characters, tmp_path, monk
         with pytest.raises(KeyboardInterrupt):
             run(tiny_study(characters), tmp_path, workers=2)
     assert threading.active_count() == threads
-    with closing(Results.open(tmp_path)) as results:
+    with Results.open(tmp_path) as results:
         assert Status.FAILED not in {record.status for record in results.runs}
 
 

@@ -1,7 +1,5 @@
 """More seeds on a finished study are another study, which has the first one's runs."""
 
-from contextlib import closing
-
 import pytest
 from tiny import outcome, tiny_study
 
@@ -12,7 +10,7 @@ from assay.running.events import Started, StepsTaken
 from assay.running.extend import extend, extended_folder
 from assay.running.run import run
 from assay.running.until_resolved import run_until_resolved
-from assay.study.study import from_tables
+from assay.study.study import Study
 
 SHORT = {"training": {"epochs": 4}}
 
@@ -25,7 +23,7 @@ def parent(characters, tmp_path):
 
 
 def test_it_is_a_study_of_its_own_that_names_its_parent(parent, characters):
-    with closing(extend(parent, 5)) as results, closing(Results.open(parent)) as before:
+    with extend(parent, 5) as results, Results.open(parent) as before:
         assert results.folder == parent.with_name("tiny-5-seeds")
         assert results.study.parent == before.header.digest
         assert results.header.digest not in (before.header.digest, tiny_study(characters, seeds=5).digest)
@@ -33,28 +31,28 @@ def test_it_is_a_study_of_its_own_that_names_its_parent(parent, characters):
         assert (results.complete, results.total, before.total) == (True, 10, 6)
         assert results.store.test_openings() == 10
         report = build(results)
-        assert from_tables(report.rerun.study, "again").digest == results.header.digest
+        assert Study.from_tables(report.rerun.study, "again").digest == results.header.digest
     assert report.limits[0].startswith("Extended after seeing results")
 
 
 def test_its_runs_are_those_of_its_parent_and_of_all_seeds_at_once(parent, characters, tmp_path):
     events = []
-    with closing(extend(parent, 5, on_event=events.append)) as results:
+    with extend(parent, 5, on_event=events.append) as results:
         found = outcome(results)
     (started,) = (event for event in events if isinstance(event, Started))
     assert {run.seed for run in started.pending} == {3, 4}
-    with closing(Results.open(parent)) as results:
+    with Results.open(parent) as results:
         assert outcome(results).items() <= found.items()
-    with closing(run(tiny_study(characters, seeds=5, **SHORT), tmp_path / "whole")) as results:
+    with run(tiny_study(characters, seeds=5, **SHORT), tmp_path / "whole") as results:
         assert outcome(results) == found
 
 
 def test_the_parent_stays_as_it_was(parent):
     before = {path: path.read_bytes() for path in parent.rglob("*.safetensors")}
-    with closing(Results.open(parent)) as results:
+    with Results.open(parent) as results:
         rows = results.rows()
     extend(parent, 4).close()
-    with closing(Results.open(parent)) as results:
+    with Results.open(parent) as results:
         assert results.rows() == rows
     assert {path: path.read_bytes() for path in parent.rglob("*.safetensors")} == before
 
@@ -68,7 +66,7 @@ def stop(event):
 def test_stopped_it_is_continued_and_finished_it_is_left_alone(parent):
     with pytest.raises(KeyboardInterrupt):
         extend(parent, 4, on_event=stop)
-    with closing(extend(parent, 4)) as results:
+    with extend(parent, 4) as results:
         assert results.complete
     events = []
     extend(parent, 4, on_event=events.append).close()
@@ -78,7 +76,7 @@ def test_stopped_it_is_continued_and_finished_it_is_left_alone(parent):
 def test_an_extended_study_can_be_extended(parent):
     first = extended_folder(parent, 4)
     extend(parent, 4).close()
-    with closing(Results.open(first)) as results, closing(extend(first, 5)) as again:
+    with Results.open(first) as results, extend(first, 5) as again:
         assert again.folder == extended_folder(first, 5) == parent.with_name("tiny-5-seeds")
         assert again.study.parent == results.header.digest
 
@@ -86,7 +84,7 @@ def test_an_extended_study_can_be_extended(parent):
 def test_a_study_that_a_look_resolved_is_extended_from_there(characters, tmp_path):
     looked = tiny_study(characters, seeds=6, looks=[3, 6], margin=90, **SHORT)
     run_until_resolved(looked, tmp_path / "tiny").close()
-    with closing(extend(tmp_path / "tiny", 5)) as results:
+    with extend(tmp_path / "tiny", 5) as results:
         assert (results.study.looks, results.study.seeds) == ((), (0, 1, 2, 3, 4))
         assert build(results).stamp == "complete"
 

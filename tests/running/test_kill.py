@@ -36,7 +36,7 @@ def unharmed(characters, tmp_path_factory):
         if engine not in found:
             folder = tmp_path_factory.mktemp("unharmed")
             _, steps = last_words(*start(tables_of(characters, engine), folder))
-            with closing(Results.open(folder)) as results:
+            with Results.open(folder) as results:
                 found[engine] = outcome(results), steps
         return found[engine]
 
@@ -50,7 +50,7 @@ def check_what_is_left(folder, told, expected):
         return
     with closing(sqlite3.connect(folder / DATABASE)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-    with closing(Results.open(folder)) as results:
+    with Results.open(folder) as results:
         for event in told:
             if isinstance(event, EpochEnded):
                 assert event.record in results.epochs(event.run)
@@ -72,7 +72,7 @@ def check_what_is_left(folder, told, expected):
 
 def check_the_end(folder, expected):
     """The study is complete, every run once, and the same as if nothing had happened."""
-    with closing(Results.open(folder)) as results:
+    with Results.open(folder) as results:
         assert results.complete
         assert (
             results.store.test_openings() == len(results.runs) == len({record.id for record in results.runs})

@@ -12,7 +12,7 @@ from watched import ended, epoch, started
 from assay.records.runs import Status
 from assay.report.text import duration
 from assay.running.events import Compiling, EpochEnded, Loading, Started, StepsTaken
-from assay.running.progress import watcher as watching
+from assay.running.progress import watcher
 from assay.running.progress.live import LiveTable
 from assay.running.progress.tally import Tally
 from assay.running.progress.watcher import PlainLines
@@ -90,7 +90,7 @@ def test_a_line_is_written_for_every_new_epoch_and_for_no_old_one(capsys):
 
 def test_waiting_for_the_compiler_is_said_once_with_the_time_left(capsys, monkeypatch):
     clock = iter([0.0, 2.0, 4.0, 6.0])
-    monkeypatch.setattr(watching, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(watcher, "monotonic", lambda: next(clock))
     lines = PlainLines(sys.stdout)
     lines(started())
     for done in (1, 2, 3, 4):

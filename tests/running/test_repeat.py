@@ -1,7 +1,5 @@
 """The reports that can be repeated, and studies that share runs."""
 
-from contextlib import closing
-
 import pytest
 from tiny import tiny_study
 
@@ -33,6 +31,6 @@ def test_what_two_studies_share_is_trained_once(characters, tmp_path):
     for name in ("first", "second"):
         repeat(tiny_study(characters, name=name), tmp_path, workers=1, on_event=watch).close()
     assert started == [4, 0]
-    with closing(repeat(tiny_study(characters, name="first"), tmp_path, on_event=watch)) as again:
+    with repeat(tiny_study(characters, name="first"), tmp_path, on_event=watch) as again:
         assert again.complete
     assert started == [4, 0]

@@ -1,6 +1,5 @@
 """Runs taken over from another study are the runs that would have been trained."""
 
-from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -42,7 +41,7 @@ def test_a_shared_arm_is_copied_bit_for_bit_and_the_rest_is_trained(characters, 
     study = tiny_study(characters, **OTHER)
     whole, everything = run(study, tmp_path / "whole")
     shared, trained = run(study, tmp_path / "shared", [earlier])
-    with closing(whole), closing(shared):
+    with whole, shared:
         assert {one.arm for one in everything} == {"narrow", "wide"}
         assert {one.arm for one in trained} == {"wide"}
         assert outcome(shared) == outcome(whole)
@@ -86,7 +85,7 @@ def test_other_data_are_other_runs(characters, earlier, tmp_path):
 
 def test_more_seeds_are_trained_and_the_old_ones_kept(characters, earlier, tmp_path):
     results, trained = run(replace(tiny_study(characters), seeds=(0, 1, 2)), tmp_path, [earlier])
-    with closing(results), closing(Results.open(earlier)) as old:
+    with results, Results.open(earlier) as old:
         assert {one.seed for one in trained} == {2}
         assert results.accuracies("max")[:2].tolist() == old.accuracies("max").tolist()
 
@@ -101,7 +100,7 @@ def test_a_run_that_diverged_has_diverged(characters, tmp_path):
     study = tiny_study(characters, optimizer={"rule": "SGD", "lr": 1e30})
     first, _ = run(study, tmp_path / "first")
     second, trained = run(replace(study, name="again"), tmp_path / "second", [tmp_path / "first"])
-    with closing(first), closing(second):
+    with first, second:
         assert trained == []
         assert all(one.status is Status.DIVERGED for one in second.runs)
         assert outcome(second) == outcome(first)

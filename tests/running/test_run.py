@@ -37,7 +37,7 @@ from assay.study import tables
 
 def ran(study, folder, **options):
     """Run a study and return all that it found."""
-    with closing(run(study, folder, **options)) as results:
+    with run(study, folder, **options) as results:
         assert results.complete
         return outcome(results)
 
@@ -104,7 +104,7 @@ def test_what_is_measured_is_what_pytorch_measures_with_the_same_weights(engine,
     """The test's loss and accuracy, and the best epoch's on the sample of train and on valid."""
     study = tiny_study(characters, engine=engine)
     data = load(study.data)
-    with closing(run(study, tmp_path)) as results:
+    with run(study, tmp_path) as results:
         for record in results.runs:
             modules = torch_blocks(1, 6, record.arm, CLASSES, (14, 14)).double()
             load_weights(modules, weights.load_weights(path_of(tmp_path, record.id)))
@@ -132,7 +132,7 @@ def test_what_is_measured_is_what_pytorch_measures_with_the_same_weights(engine,
 def test_the_test_set_is_opened_once_a_run(characters, tmp_path):
     study = tiny_study(characters)
     for _ in range(2):
-        with closing(run(study, tmp_path)) as results:
+        with run(study, tmp_path) as results:
             assert results.store.test_openings() == results.done == results.total == 4
             assert len(results.correct(RunId("max", 0))) == TEST
 
@@ -217,7 +217,7 @@ def test_a_study_that_was_interrupted_is_continued(engine, after, characters, ex
     assert threading.active_count() == threads
     if after is StepsTaken and engine == "reference":  # an epoch of the other is over by then
         assert not (tmp_path / "out" / "weights").exists(), "workers should stop in the middle of an epoch"
-    with closing(Results.open(tmp_path / "out")) as results:
+    with Results.open(tmp_path / "out") as results:
         assert not results.complete
     assert ran(study, tmp_path / "out", workers=2) == plain
 
@@ -293,7 +293,7 @@ def test_a_test_loss_that_is_not_finite_is_no_result(characters, tmp_path, monke
         session.evaluate = evaluate
 
     spoil(monkeypatch, "reference", poison)
-    with closing(run(tiny_study(characters, training={"epochs": 1}), tmp_path)) as results:
+    with run(tiny_study(characters, training={"epochs": 1}), tmp_path) as results:
         assert {record.status for record in results.runs} == {Status.DIVERGED}
         assert {record.message for record in results.runs} == {"the loss on the test set is not finite"}
         assert np.isnan(results.accuracies("max")).all()
@@ -319,7 +319,7 @@ def test_a_run_that_fails_says_why_and_is_trained_again_when_asked(
     study = tiny_study(characters, engine=engine)
     with monkeypatch.context() as patch:
         failing(patch, engine, error)
-        with closing(run(study, tmp_path, workers=2)) as results:
+        with run(study, tmp_path, workers=2) as results:
             assert (results.done, results.complete) == (2, False)
             assert [record.status for record in results.of("average")] == [Status.DONE] * 2
             for record in results.of("max"):
@@ -332,7 +332,7 @@ def test_a_run_that_fails_says_why_and_is_trained_again_when_asked(
             assert np.isnan(results.accuracies("max")).all()
             failed = results.of("max")
     events = []
-    with closing(run(study, tmp_path, on_event=events.append)) as results:
+    with run(study, tmp_path, on_event=events.append) as results:
         assert (events, results.of("max")) == ([], failed), "a failed run is left alone"
     assert ran(study, tmp_path, retry_failed=True, on_event=events.append) == expected(engine)
     [started] = [event for event in events if isinstance(event, Started)]
@@ -348,7 +348,7 @@ def test_a_study_that_is_continued_leaves_failed_runs_alone(characters, tmp_path
         failing(patch, "reference", ValueError("no luck"))
         run(study, tmp_path, first=1).close()
     events = []
-    with closing(run(study, tmp_path, on_event=events.append)) as results:
+    with run(study, tmp_path, on_event=events.append) as results:
         statuses = {record.id: record.status for record in results.runs}
     assert [status for run_id, status in statuses.items() if status is Status.FAILED] == [Status.FAILED]
     assert statuses[RunId("max", 0)] is Status.FAILED
@@ -363,7 +363,7 @@ def test_what_cannot_say_what_it_is_fails_its_run_alone(characters, tmp_path, mo
             raise RuntimeError("not a word")
 
     failing(monkeypatch, "reference", Mute())
-    with closing(run(tiny_study(characters), tmp_path)) as results:
+    with run(tiny_study(characters), tmp_path) as results:
         assert {record.message for record in results.of("max")} == {"Mute: its message cannot be written"}
         assert results.done == 2
 
@@ -377,7 +377,7 @@ def test_a_store_that_cannot_be_written_ends_the_study(where, characters, expect
         with pytest.raises(StoreError, match="disk full"):
             run(tiny_study(characters), tmp_path, workers=2)
     assert threading.active_count() == threads
-    with closing(Results.open(tmp_path)) as results:
+    with Results.open(tmp_path) as results:
         assert Status.FAILED not in {record.status for record in results.runs}
     assert ran(tiny_study(characters), tmp_path) == expected("reference")
 
@@ -465,7 +465,7 @@ def test_one_may_read_while_another_writes(engine, characters, expected, tmp_pat
     def read(event):
         if isinstance(event, Loading):
             return
-        with closing(Results.open(tmp_path)) as results:
+        with Results.open(tmp_path) as results:
             statuses = {record.id: record.status for record in results.runs}
             if isinstance(event, EpochEnded):
                 assert event.record in results.epochs(event.run)
@@ -489,7 +489,7 @@ def test_a_reader_in_its_own_time_gets_in_nobodys_way(characters, expected, tmp_
     def reader():
         while not stop.is_set():
             try:
-                with closing(Results.open(tmp_path)) as results:
+                with Results.open(tmp_path) as results:
                     reads.append(sum(len(results.epochs(record.id)) for record in results.runs))
             except StoreError as error:
                 errors.append(str(error))

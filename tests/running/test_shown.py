@@ -2,7 +2,6 @@
 
 import io
 import sys
-from contextlib import closing
 from types import ModuleType, SimpleNamespace
 
 import pytest
@@ -56,7 +55,7 @@ def test_without_progress_nothing_is_said(one, tmp_path, capsys):
 
 def test_looks_are_one_story(characters, tmp_path, capsys):
     study = tiny_study(characters, seeds=3, training={"epochs": 1}, engine="numba")
-    with closing(run_until_resolved(study, tmp_path, workers=2)):
+    with run_until_resolved(study, tmp_path, workers=2):
         said = capsys.readouterr().err
     assert "3 seeds: " in said
     assert said.count(", seed 0: done") == 2

@@ -1,7 +1,6 @@
 """A study that is run until it is resolved stops where its looks say, however often it was interrupted."""
 
 import os
-from contextlib import closing
 
 import pytest
 from killing import last_words, start
@@ -16,7 +15,7 @@ from assay.running.events import Loading, Looked, RunEnded, StepsTaken
 from assay.running.run import run
 from assay.running.until_resolved import run_until_resolved, with_looks
 from assay.stats import Verdict
-from assay.study.study import from_tables
+from assay.study.study import Study
 
 SOON, NEVER = 90.0, 0.5
 """Margins within which every difference is, and none can be shown to be."""
@@ -35,7 +34,7 @@ def look_of(results):
 
 def test_it_stops_at_the_look_that_resolves_it(characters, tmp_path):
     events = []
-    with closing(run_until_resolved(study(characters), tmp_path, on_event=events.append)) as results:
+    with run_until_resolved(study(characters), tmp_path, on_event=events.append) as results:
         assert (look_of(results), results.done, len(results.runs)) == ((1, 3), 6, 6)
         assert resolved(results)
         assert not results.complete
@@ -49,7 +48,7 @@ def test_it_stops_at_the_look_that_resolves_it(characters, tmp_path):
 
 def test_it_goes_on_to_the_last_look_where_nothing_decides(characters, tmp_path):
     events = []
-    with closing(run_until_resolved(study(characters, NEVER), tmp_path, on_event=events.append)) as results:
+    with run_until_resolved(study(characters, NEVER), tmp_path, on_event=events.append) as results:
         assert (results.complete, look_of(results)) == (True, (3, 5))
     assert [event.look.seeds for event in events if isinstance(event, Looked)] == LOOKS
 
@@ -58,7 +57,7 @@ def test_it_goes_on_to_the_last_look_where_nothing_decides(characters, tmp_path)
 def test_once_resolved_no_call_trains_anything(call, characters, tmp_path):
     run_until_resolved(study(characters), tmp_path).close()
     events = []
-    with closing(call(study(characters), tmp_path, on_event=events.append)) as results:
+    with call(study(characters), tmp_path, on_event=events.append) as results:
         assert (results.done, over(results)) == (6, True)
     assert events == []
 
@@ -66,17 +65,17 @@ def test_once_resolved_no_call_trains_anything(call, characters, tmp_path):
 def test_a_plain_run_of_declared_looks_goes_to_its_end(characters, tmp_path):
     """Also one that was stopped between looks: what it began it ends."""
     interrupted(study(characters), tmp_path, run, 9)
-    with closing(Results.open(tmp_path)) as results:
+    with Results.open(tmp_path) as results:
         assert resolved(results)
         assert not over(results)
-    with closing(run(study(characters), tmp_path)) as results:
+    with run(study(characters), tmp_path) as results:
         assert (results.complete, look_of(results)) == (True, (3, 5))
 
 
 def test_its_runs_are_those_of_the_study_run_at_once(characters, tmp_path):
-    with closing(run_until_resolved(study(characters), tmp_path / "a")) as results:
+    with run_until_resolved(study(characters), tmp_path / "a") as results:
         found = outcome(results)
-    with closing(run(study(characters), tmp_path / "b")) as results:
+    with run(study(characters), tmp_path / "b") as results:
         whole = outcome(results)
         assert family_of(results).seeds == 5
     assert found.items() <= whole.items()
@@ -104,7 +103,7 @@ def test_interrupted_it_continues_to_the_same_end(runs, characters, tmp_path):
     interrupted(undecided, tmp_path / "a", run_until_resolved, runs)
     ends = []
     for folder in ("a", "b"):
-        with closing(run_until_resolved(undecided, tmp_path / folder)) as results:
+        with run_until_resolved(undecided, tmp_path / folder) as results:
             ends.append((outcome(results), look_of(results), build(results).answer))
     assert ends[0] == ends[1]
 
@@ -117,18 +116,18 @@ def test_killed_it_continues_to_the_same_end(share, characters, tmp_path):
     _, finished = last_words(*start(tables, tmp_path / "b", at=int(share * steps), call=run_until_resolved))
     assert steps > 100
     assert finished is None
-    with closing(run_until_resolved(tiny_study(characters, **tables), tmp_path / "b")) as results:
+    with run_until_resolved(tiny_study(characters, **tables), tmp_path / "b") as results:
         continued = outcome(results), look_of(results)
-    with closing(Results.open(tmp_path / "a")) as results:
+    with Results.open(tmp_path / "a") as results:
         assert continued == (outcome(results), look_of(results))
 
 
 def test_a_budget_that_is_used_up_ends_it_and_another_continues_it(characters, tmp_path):
     many = study(characters, NEVER, training={"epochs": 3})
-    with closing(run_until_resolved(many, tmp_path, budget=1e-9, workers=1)) as results:
+    with run_until_resolved(many, tmp_path, budget=1e-9, workers=1) as results:
         assert results.done == 0
         assert build(results).stamp == "stopped at 0/10"
-    with closing(run_until_resolved(many, tmp_path, budget=1e6)) as results:
+    with run_until_resolved(many, tmp_path, budget=1e6) as results:
         assert results.complete
 
 
@@ -140,12 +139,12 @@ def test_a_budget_is_some_time(budget, characters, tmp_path):
 
 def test_a_failed_run_ends_it_before_the_look(characters, tmp_path, monkeypatch):
     spoil(monkeypatch, "reference", lambda session: fail_at_the_end(session, RuntimeError("broken")))
-    with closing(run_until_resolved(study(characters), tmp_path)) as results:
+    with run_until_resolved(study(characters), tmp_path) as results:
         assert (results.done, look_of(results), len(results.runs)) == (0, None, 6)
     monkeypatch.undo()
-    with closing(run_until_resolved(study(characters), tmp_path)) as results:
+    with run_until_resolved(study(characters), tmp_path) as results:
         assert results.done == 0, "failed runs are left alone"
-    with closing(run_until_resolved(study(characters), tmp_path, retry_failed=True)) as results:
+    with run_until_resolved(study(characters), tmp_path, retry_failed=True) as results:
         assert resolved(results)
 
 
@@ -167,6 +166,6 @@ def test_looks_are_declared_before_it_starts():
 )
 def test_what_cannot_be_resolved_is_refused(changes, found, tmp_path):
     tables = {**tiny_tables(), **CHANGES, **changes}
-    study = from_tables({key: value for key, value in tables.items() if value is not None}, "my.toml")
+    study = Study.from_tables({key: value for key, value in tables.items() if value is not None}, "my.toml")
     with pytest.raises(UsageError, match=found):
         run_until_resolved(study, tmp_path)

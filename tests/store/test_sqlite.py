@@ -207,7 +207,7 @@ def whole(tmp_path_factory):
     path = tmp_path_factory.mktemp("whole") / "results.db"
     with closing(SQLiteStore.create(path, HEADER)) as store:
         for seed in range(3):
-            run, predicted = RunId("max", seed), np.arange(TOTAL)
+            run, predicted = RunId("max", seed), np.arange(TOTAL) % len(HEADER.classes)
             layer = LayerRecord(1, "conv1", 3.0, inf, 0.0, None, 0.5, None, 0.5)
             store.add_epoch(run, EpochRecord(1, 1.0, 0.5, nan, 0.5, 1.0, 1.0), [layer])
             store.finish(done(run, predicted % 2 == 0), predicted, predicted % 2 == 0)

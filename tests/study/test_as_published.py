@@ -6,6 +6,7 @@ from factories import make_results, make_study
 from assay.findings.claim_verdicts import claims
 from assay.findings.findings import build
 from assay.findings.published import published
+from assay.findings.wording import claim_words
 from assay.records.metrics import METRICS
 from assay.report import html
 from assay.study.as_published import doubt, unlike_source
@@ -42,7 +43,9 @@ def test_runs_of_fewer_epochs_judge_no_published_number(tmp_path):
     whole = published(make_results(tmp_path / "whole", study, synthetic=False))
     short = study.override({"training": {"epochs": 1}})
     results = make_results(tmp_path / "short", short, synthetic=False)
-    assert [row.consistent is None for row in whole] == [row.unit not in ("%", "nats") for row in whole]
+    assert [row.consistent is None for row in whole] == [
+        METRICS[row.metric].unit not in ("%", "nats") for row in whole
+    ]
     assert all(row.consistent is None for row in published(results))
     assert [row.prediction is None for row in published(results)] == [row.prediction is None for row in whole]
     report = build(results)
@@ -55,7 +58,7 @@ def test_doubtful_numbers_are_marked_wherever_they_are_used(tmp_path):
     assert doubt(results.study, "strided-4", METRICS["steps_per_second"]) == ""
     assert doubt(results.study, "max-4", METRICS["test_accuracy"]) == ""
     parts = [part for row in claims(results) for part in row.parts]
-    marked = {part.relation for part in parts if part.published.endswith(" (doubtful)")}
+    marked = {part.relation for part in parts if claim_words.published(part).endswith(" (doubtful)")}
     assert all(part.doubtful <= (not part.ratio) for part in parts)
     assert "dilated-4 > strided-4" in marked
     assert all("strided-4" in relation or "strided-5" in relation for relation in marked)

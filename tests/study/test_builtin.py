@@ -10,7 +10,7 @@ from assay.running.plan import make_plan
 from assay.study.architectures import ConvBlocks, Dense
 from assay.study.builtin import builtin, load_study
 from assay.study.papers import PAPERS
-from assay.study.study import from_tables
+from assay.study.study import Study
 
 
 def test_every_study_of_the_reports_comes_with_assay():
@@ -27,7 +27,7 @@ def test_a_built_in_study_is_whole(name):
     assert study.question.endswith("?")
     assert study.source
     assert len(study.seeds) >= 5
-    assert from_tables(json.loads(json.dumps(study.to_tables())), "x").digest == study.digest
+    assert Study.from_tables(json.loads(json.dumps(study.to_tables())), "x").digest == study.digest
     for profile, classes in ((study, 47), (study.quickened(), 47)):
         for cohort in make_plan(profile, sizes(classes=classes)).cohorts:
             assert cohort.network.output_shape == (classes,)
@@ -45,7 +45,7 @@ def test_pooling_is_the_2018_comparison():
     for arm in settings.values():
         assert arm.recipe.optimizer == Adam(lr=0.001, weight_decay=1e-5)
         assert (arm.recipe.batch_size, arm.recipe.epochs) == (100, 100)
-        assert arm.data.source == "emnist/balanced"
+    assert study.data.source == "emnist/balanced"
 
 
 def test_optimizers_is_the_2017_comparison():

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from assay.errors import StudyError
 from assay.study.claims import RELATIONS, Claim, Relation
-from assay.study.study import from_tables
+from assay.study.study import Study
 
 NAMES = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,9}", fullmatch=True)
 CLAIM = {"sentence": "Max pooling is better.", "expect": ["max > average"]}
@@ -40,7 +40,7 @@ def test_a_study_with_claims_and_published_numbers_survives_its_tables():
         claims=[{**CLAIM, "source": "table 2", "metric": "overfit"}],
         published={"max": {"test_accuracy": 0.88, "doubt": "printed twice"}},
     )
-    again = from_tables(study.to_tables(), "again")
+    again = Study.from_tables(study.to_tables(), "again")
     assert again == study
     assert again.claims[0].arms == ("max", "average")
 
@@ -108,4 +108,4 @@ def test_a_usual_share_is_not_written_and_another_is():
     assert "share" not in usual.to_tables()["claims"][0]
     assert other.to_tables()["claims"][0]["share"] == 0.1
     assert usual.digest == claimed(expect=["max never learns"], share=0.5).digest != other.digest
-    assert from_tables(other.to_tables(), "again") == other
+    assert Study.from_tables(other.to_tables(), "again") == other

@@ -10,7 +10,7 @@ from tiny import tiny_study, tiny_tables
 
 from assay.errors import StudyError
 from assay.study import factors, tables
-from assay.study.study import from_tables
+from assay.study.study import Study
 
 WIDTHS, TANH = [16, 32], {"layer": "Tanh"}
 
@@ -26,7 +26,7 @@ def listed(activation: str = "ReLU", units: int = 16) -> list[dict]:
 
 def refused(levels: dict[str, dict], **changes) -> str:
     with pytest.raises(StudyError) as caught:
-        from_tables({**tiny_tables(**changes), "factors": levels, "control": None}, "f")
+        Study.from_tables({**tiny_tables(**changes), "factors": levels, "control": None}, "f")
     assert len(str(caught.value).splitlines()) == 1
     return str(caught.value)
 
@@ -57,7 +57,7 @@ def test_what_the_refusal_says_instead_makes_every_arm_another_network():
     base = {"network": {"family": "Layers", "layers": listed()}}
     acts = {name: {"network": {"layers": {"2": {"layer": name}}}} for name in ("ReLU", "Tanh")}
     widths = {f"w{n}": {"network": {"layers": {"1": {"out_features": n}}}} for n in WIDTHS}
-    study = from_tables(
+    study = Study.from_tables(
         {**tiny_tables(), **base, "factors": {"act": acts, "width": widths}, "control": None}, "f"
     )
     found = {arm.name: arm.settings.architecture.layers for arm in study.arms}
@@ -103,9 +103,9 @@ def test_a_mistake_in_what_all_share_cannot_hide_behind_every_level(base, words)
     every = {"network": {"family": "Dense", "hidden": [3]}, "optimizer": {"rule": "SGD", "lr": 1}}
     levels = {"x": every, "y": {**every, "training": {"epochs": 5}}}
     values = {**tiny_tables(), "factors": {"a": levels}, "control": "x"}
-    assert from_tables(values, "f").arms
+    assert Study.from_tables(values, "f").arms
     with pytest.raises(StudyError, match=f"^f: tiny: (network|optimizer).*{re.escape(words)}"):
-        from_tables({**values, **base}, "f")
+        Study.from_tables({**values, **base}, "f")
 
 
 def test_what_all_share_may_wait_for_what_levels_add():
@@ -115,7 +115,8 @@ def test_what_all_share_may_wait_for_what_levels_add():
         for momentum in (0.5, 0.9)
     }
     assert (
-        len(from_tables({**tiny_tables(), **base, "factors": {"m": levels}, "control": None}, "f").arms) == 2
+        len(Study.from_tables({**tiny_tables(), **base, "factors": {"m": levels}, "control": None}, "f").arms)
+        == 2
     )
 
 

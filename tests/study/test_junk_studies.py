@@ -14,7 +14,7 @@ from assay.engines.speed import Trial
 from assay.errors import AssayError
 from assay.nn.network import Network
 from assay.running.plan import check, make_plan
-from assay.study.study import from_tables, tables
+from assay.study.study import Study, tables
 
 SIZES = sizes(SHAPE, CLASSES, EXAMPLES)
 INITIALISE = Network.initialise
@@ -31,7 +31,7 @@ def no_weights():
 def verdict(values):
     """Return the study, checked for data of a few small images, or the line with which it is refused."""
     try:
-        study = from_tables(values, "f.toml")
+        study = Study.from_tables(values, "f.toml")
         check(study, SIZES)
     except AssayError as error:
         return str(error)
@@ -55,7 +55,7 @@ def test_a_study_with_junk_in_it_is_accepted_or_refused_in_one_line(values):
         assert found.isprintable()
         assert len(found) < 1500
     else:
-        assert from_tables(json.loads(json.dumps(found.to_tables())), "x").digest == found.digest
+        assert Study.from_tables(json.loads(json.dumps(found.to_tables())), "x").digest == found.digest
 
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
@@ -91,7 +91,7 @@ def overridden(study, path, value):
 @settings(max_examples=150)
 @given(st.lists(CHANGES, min_size=1, max_size=3))
 def test_overrides_of_junk_are_laid_over_or_refused_in_one_line(changes):
-    study = from_tables(tiny_tables(), "f.toml")
+    study = Study.from_tables(tiny_tables(), "f.toml")
     for key, path, value in changes:
         with bounded():
             found = overridden(study, [key, *path], value)

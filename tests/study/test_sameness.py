@@ -1,7 +1,5 @@
 """Two arms that are the same run are refused, however they are spelt; arms that differ are not."""
 
-from contextlib import closing
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,11 +9,11 @@ from assay.errors import StudyError
 from assay.optim import Adam
 from assay.optim.recipe import Recipe
 from assay.optim.schedules import Constant, CosineAnnealingLR, ExponentialLR, OneCycleLR, StepLR, WarmUp
-from assay.running import run as runner
 from assay.running.plan import make_plan
+from assay.running.run import run
 from assay.study.architectures import from_table
 from assay.study.sameness import run_of
-from assay.study.study import from_tables
+from assay.study.study import Study
 
 DENSE = {"family": "Dense", "hidden": [8], "init": "HeNormal"}
 LINEAR = {"layer": "Linear", "weight_init": "HeNormal"}
@@ -140,7 +138,7 @@ def test_what_is_refused_as_the_same_does_train_to_the_same_bits(name, character
     found = []
     for index, level in enumerate(SAME[name]):
         changes = {**level, "engine": "reference", "factors": {}, "control": "tiny", "seeds": 1}
-        with closing(runner.run(tiny_study(characters, **changes), tmp_path / str(index))) as results:
+        with run(tiny_study(characters, **changes), tmp_path / str(index)) as results:
             ended = outcome(results)
             found.append(
                 [value for key, value in ended.items() if isinstance(key, tuple) and key[1] in FOUND]
@@ -151,7 +149,7 @@ def test_what_is_refused_as_the_same_does_train_to_the_same_bits(name, character
 
 def test_the_two_are_named_among_many():
     levels = {f"w{width}": {"network": {"filters": width}} for width in (2, 3, 4, 5)}
-    study = from_tables(
+    study = Study.from_tables(
         {**tiny_tables(), "factors": {"w": {**levels, "again": levels["w4"]}}, "control": None}, "f"
     )
     with pytest.raises(StudyError, match="arms 'w4' and 'again' are the same run"):

@@ -7,7 +7,7 @@ from tiny import tiny_study
 
 from assay.errors import StudyError
 from assay.study.seeds import first_seeds, looks_up_to
-from assay.study.study import from_tables
+from assay.study.study import Study
 
 counts = st.integers(3, 60)
 ladders = st.sets(counts, min_size=1, max_size=5).map(lambda found: tuple(sorted(found)))
@@ -20,7 +20,7 @@ def study(**changes):
 def without_seeds(**changes):
     tables = study().to_tables()
     del tables["seeds"]
-    return from_tables({**tables, **changes}, "my.toml")
+    return Study.from_tables({**tables, **changes}, "my.toml")
 
 
 def test_looks_alone_bring_the_number_of_seeds():

@@ -14,7 +14,7 @@ from assay.optim import SGD, Adam
 from assay.records.metrics import MARGINS
 from assay.study.builtin import load_study
 from assay.study.settings import Settings
-from assay.study.study import Study, from_tables
+from assay.study.study import Study
 
 GOOD = """\
 name = "tiny"
@@ -212,7 +212,9 @@ def test_a_misspelt_built_in_study_is_guessed():
 def test_more_runs_than_anyone_can_wait_for_are_refused_at_once():
     levels = {f"l{index}": {} for index in range(1000)}
     with pytest.raises(StudyError, match="5,000,000,000 runs are more than 100,000"):
-        from_tables(tiny_tables(factors={"a": levels, "b": levels, "c": levels}, seeds=5, control="x"), "f")
+        Study.from_tables(
+            tiny_tables(factors={"a": levels, "b": levels, "c": levels}, seeds=5, control="x"), "f"
+        )
 
 
 @pytest.mark.parametrize("counts", [(99_000,), (330, 300), (10, 10, 10, 99), (1001,)])
@@ -220,17 +222,17 @@ def test_more_arms_than_anyone_can_compare_are_refused_before_any_is_built(count
     monkeypatch.setattr(Settings, "from_tables", lambda *_: pytest.fail("an arm was built"))
     factors = {f"f{i}": {f"l{j}": {} for j in range(count)} for i, count in enumerate(counts)}
     with pytest.raises(StudyError, match=rf"{prod(counts):,} arms are more than 1,000 \(use fewer levels\)"):
-        from_tables(tiny_tables(factors=factors, seeds=1, control=None), "f")
+        Study.from_tables(tiny_tables(factors=factors, seeds=1, control=None), "f")
 
 
 def test_a_hundred_thousand_seeds_are_checked_in_no_time():
-    assert len(from_tables(tiny_tables(seeds=50_000), "f").seeds) == 50_000
+    assert len(Study.from_tables(tiny_tables(seeds=50_000), "f").seeds) == 50_000
 
 
 def test_arms_whose_names_run_together_are_refused():
     factors = {"a": {"x": {}, "x-y": {}}, "b": {"y-z": {}, "z": {}}}
     with pytest.raises(StudyError, match="arm 'x-y-z' exists already"):
-        from_tables(tiny_tables(factors=factors, control="x-z"), "f")
+        Study.from_tables(tiny_tables(factors=factors, control="x-z"), "f")
 
 
 def test_arms_are_every_combination_of_levels():
@@ -270,7 +272,7 @@ def test_a_study_without_factors_has_one_arm():
 @pytest.mark.parametrize("quick", [{}, {"seeds": 2, "network": {"filters": 2}}])
 def test_a_study_survives_its_own_tables(quick):
     study = tiny_study("glyphs", quick=quick, margin=0.5, control="max")
-    again = from_tables(json.loads(json.dumps(study.to_tables())), "x")
+    again = Study.from_tables(json.loads(json.dumps(study.to_tables())), "x")
     assert again == study
     assert again.digest == study.digest
 
@@ -279,7 +281,7 @@ def test_margins_are_the_usual_ones_unless_declared():
     study = tiny_study("glyphs", margin=0.5, margins={"loss": 1.1, "overfit": 2})
     found = {name: study.margin_of(name) for name in MARGINS}
     assert found == {"accuracy": 0.5, "overfit": 2, "loss": 1.1, "time": 1.05, "memory": 1.05}
-    assert from_tables(study.to_tables(), "x") == study
+    assert Study.from_tables(study.to_tables(), "x") == study
     assert study.override({"margins": {"time": 1.2}}).margin_of("time") == 1.2
 
 
@@ -292,7 +294,7 @@ def test_a_study_without_margins_is_the_study_it_was():
 @pytest.mark.parametrize("key", ["network", "optimizer", "training", "data", "factors", "quick"])
 def test_a_table_that_is_none_is_refused(key):
     with pytest.raises(StudyError, match=rf"^f: .*{key}.* must be a table; got 3$"):
-        from_tables({**tiny_tables(), key: 3}, "f")
+        Study.from_tables({**tiny_tables(), key: 3}, "f")
 
 
 @pytest.mark.parametrize(
@@ -369,7 +371,7 @@ def test_a_study_written_in_python_meets_the_same_errors():
 def test_a_list_of_layers_is_checked_before_there_is_data(layers, parts):
     network = {"family": "Layers", "layers": layers}
     with pytest.raises(AssayError) as caught:
-        from_tables({**tiny_tables(factors={}, control="tiny"), "network": network}, "f.toml")
+        Study.from_tables({**tiny_tables(factors={}, control="tiny"), "network": network}, "f.toml")
     line = str(caught.value)
     assert line.startswith("f.toml: ")
     for part in parts:
@@ -385,7 +387,7 @@ def test_a_level_and_an_override_can_address_the_items_of_a_list():
     ]
     factors = {"act": {"relu": {}, "tanh": {"network": {"layers": {"2": {"layer": "Tanh"}}}}}}
     values = {**tiny_tables(), "network": {"family": "Layers", "layers": layers}, "factors": factors}
-    study = from_tables({**values, "control": "relu"}, "f")
+    study = Study.from_tables({**values, "control": "relu"}, "f")
     wide = study.override({"network": {"layers": {"1": {"out_features": 30}}}})
     for found, units in ((study, 9), (wide, 30)):
         assert [
@@ -403,7 +405,7 @@ def test_a_level_and_an_override_can_address_the_items_of_a_list():
     with pytest.raises(
         StudyError, match=r"^f: tiny: level 'tanh': network\.layers: .* for there are 4; got '7'$"
     ):
-        from_tables({**values, "control": "relu"}, "f")
+        Study.from_tables({**values, "control": "relu"}, "f")
 
 
 FULL = tiny_tables(
@@ -476,7 +478,7 @@ def mutants(draw):
 def loaded(table):
     """Return the study, or the line with which it is refused."""
     try:
-        return from_tables(table, "f.toml")
+        return Study.from_tables(table, "f.toml")
     except AssayError as error:
         return str(error)
 
@@ -489,7 +491,7 @@ def test_whatever_is_done_to_a_study_it_loads_or_says_why_in_one_line(table):
         assert found.startswith("f.toml: ")
         assert len(found.splitlines()) == 1
     else:
-        assert from_tables(json.loads(json.dumps(found.to_tables())), "x").digest == found.digest
+        assert Study.from_tables(json.loads(json.dumps(found.to_tables())), "x").digest == found.digest
 
 
 def test_a_shared_mistake_is_not_the_first_arms(tmp_path):

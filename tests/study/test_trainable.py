@@ -29,7 +29,7 @@ from assay.optim.recipe import Recipe
 from assay.records import machine
 from assay.running.plan import make_plan
 from assay.study.architectures import Layers, from_table
-from assay.study.study import from_tables
+from assay.study.study import Study
 from assay.study.trainable import every, expect_trainable, training_bytes
 
 DENSE = {"family": "Dense", "hidden": [10]}
@@ -62,7 +62,7 @@ def machine_of_16_gibibytes(monkeypatch):
 def refused(examples=100, **changes):
     values = {**tiny_tables(), "factors": {}, "control": None, **changes}
     with bounded(), pytest.raises(AssayError) as caught:
-        make_plan(from_tables(values, "f.toml"), sizes(train=examples))
+        make_plan(Study.from_tables(values, "f.toml"), sizes(train=examples))
     assert len(str(caught.value).splitlines()) == 1
     assert len(str(caught.value)) < 800
     return str(caught.value)

@@ -1,7 +1,6 @@
 """Networks that cannot learn are caught, and the right cause is named; those that can are left alone."""
 
 import re
-from contextlib import closing
 from dataclasses import replace
 from math import log, nan
 
@@ -256,7 +255,7 @@ def test_nothing_can_be_learnt_of_one_class():
 def test_a_study_marks_its_stuck_runs_and_keeps_their_numbers(characters, tmp_path):
     factors = {"lr": {"good": {}, "none": {"optimizer": {"lr": 1e-9}}}}
     study = tiny_study(characters, factors=factors, control="good")
-    with closing(run(study, tmp_path)) as results:
+    with run(study, tmp_path) as results:
         for record in results.runs:
             assert record.status is Status.DONE
             assert record.stuck == (record.arm == "none")

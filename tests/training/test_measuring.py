@@ -69,14 +69,14 @@ def evaluated(results, record, split):
 
 @pytest.fixture(scope="module")
 def sampled(characters, tmp_path_factory):
-    with closing(run(tiny_study(characters), tmp_path_factory.mktemp("sampled"))) as results:
+    with run(tiny_study(characters), tmp_path_factory.mktemp("sampled")) as results:
         yield results
 
 
 @pytest.fixture(scope="module")
 def whole(characters, tmp_path_factory):
     study = tiny_study(characters, training={"measure": "all"})
-    with closing(run(study, tmp_path_factory.mktemp("whole"))) as results:
+    with run(study, tmp_path_factory.mktemp("whole")) as results:
         yield results
 
 
@@ -105,7 +105,7 @@ def test_killed_before_the_end_was_measured_a_run_is_measured_when_continued(cha
 
     with pytest.raises(KeyboardInterrupt):
         run(study, tmp_path, workers=1, on_event=stop)
-    with closing(run(study, tmp_path)) as results:
+    with run(study, tmp_path) as results:
         assert outcome(results) == outcome(sampled)
 
 
@@ -162,7 +162,7 @@ def test_an_old_store_is_read_as_it_is_and_migrated_when_written(old, whole):
     with closing(sqlite3.connect(folder / DATABASE)) as file:
         file.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     before = (folder / DATABASE).read_bytes()
-    with closing(Results.open(folder)) as results:
+    with Results.open(folder) as results:
         first = outcome(results)
         assert results.study.arms[0].settings.recipe.measure == "all"
         assert {key: replace(v, processor=None) if hasattr(v, "processor") else v
@@ -175,7 +175,7 @@ def test_an_old_store_is_read_as_it_is_and_migrated_when_written(old, whole):
     SQLiteStore.open(folder / DATABASE, write=True).close()
     with closing(sqlite3.connect(folder / DATABASE)) as file:
         assert file.execute("PRAGMA user_version").fetchone() == (VERSION,)
-    with closing(Results.open(folder)) as results:
+    with Results.open(folder) as results:
         assert outcome(results) == first
 
 
@@ -184,7 +184,7 @@ def test_an_old_store_is_continued_with_the_same_file(old, characters, whole):
     with closing(sqlite3.connect(folder / DATABASE)) as file, file:
         for table in ("run", "epoch", "layer", "answer", "test_opening"):
             file.execute(f"DELETE FROM {table} WHERE seed = 1")
-    with closing(run(unsaid, folder)) as results:
+    with run(unsaid, folder) as results:
         assert results.complete
         for found, expected in zip(results.runs, whole.runs, strict=True):
             assert replace(found, processor=None) == replace(

@@ -10,12 +10,12 @@ import numpy as np
 Action = Callable[[], object]
 
 SHORTEST = 2e-3
-"""Seconds that one measurement takes at least: a shorter action is repeated within it."""
+"""Minimum duration of one measurement, in seconds: a shorter action is repeated until it is reached."""
 
 
 @dataclass(frozen=True)
 class Timing:
-    """How long an action took, in seconds, once a round."""
+    """How long an action took, in seconds, in each round."""
 
     seconds: tuple[float, ...]
 
@@ -32,15 +32,15 @@ class Timing:
 
     @property
     def spread(self) -> float:
-        """Half the distance of the quartiles, as a share of the median."""
+        """Half the interquartile range, as a share of the median."""
         low, high = self.quartiles
         return (high - low) / 2 / self.median
 
 
 def interleaved(actions: Mapping[str, Action], rounds: int) -> dict[str, Timing]:
-    """Time each action once a round, so that what else the machine does meets all of them alike.
+    """Time each action once per round, so that other load on the machine affects all of them alike.
 
-    Each is called once before, which also warms it up.
+    Each is called once beforehand, which also warms it up.
     """
     repeats = {name: max(1, round(SHORTEST / _seconds(action, 1))) for name, action in actions.items()}
     found: dict[str, list[float]] = {name: [] for name in actions}
@@ -51,10 +51,10 @@ def interleaved(actions: Mapping[str, Action], rounds: int) -> dict[str, Timing]
 
 
 def peak_memory(action: Action) -> int:
-    """Return the bytes that an action allocates at most at one time, its result counted.
+    """Return the peak number of bytes that an action has allocated at one time, its result included.
 
-    What Python and NumPy allocate is seen, arrays above all; what a library
-    takes for itself in C, such as a BLAS the blocks it packs, is not.
+    This sees what Python and NumPy allocate, arrays above all, but not what a
+    library allocates in C, such as the blocks that a BLAS packs.
     """
     traced_before = tracemalloc.is_tracing()
     tracemalloc.start()

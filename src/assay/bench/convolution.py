@@ -1,4 +1,4 @@
-"""What the six ways to convolve cost: time, working memory and rounding, forward and backward.
+"""The cost of six ways to convolve: time, working memory and rounding, forward and backward.
 
 The 2018 report says in section 2.3 that im2col is faster than loops because it
 is one matrix product, and pays for it with memory, and in its appendix 1 that a
@@ -29,10 +29,10 @@ PUBLISHED_LOOP, PUBLISHED_VECTOR = 186e-3, 180e-6
 
 @dataclass(frozen=True)
 class ConvolutionSettings:
-    """What is measured; squares of ``image_sizes`` and ``kernel_sizes``, stride 1, no padding.
+    """What is measured: square images and kernels of these sizes, stride 1, no padding.
 
     The numbers of examples and channels are small because the nested loops
-    take half a microsecond for each of their products.
+    take half a microsecond per product.
     """
 
     kernel_sizes: tuple[int, ...] = (3, 5, 7)
@@ -44,7 +44,7 @@ class ConvolutionSettings:
 
 
 QUICK = ConvolutionSettings(kernel_sizes=(3, 5), image_sizes=(8, 12), batch_size=2, rounds=3)
-"""A trial of some seconds."""
+"""A trial that takes a few seconds."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Measurement:
     """One method on one case: time in float32, peak working memory in bytes, rounding error.
 
     The error is float32's against float64: the largest difference over the
-    largest value, and for backward the larger of those of the two gradients.
+    largest value; for backward, the larger of the two gradients' errors.
     """
 
     case: Case
@@ -86,7 +86,7 @@ class Addition:
 
 @dataclass(frozen=True)
 class ConvolutionBench:
-    """All that was measured, on one thread."""
+    """All measurements, taken on one thread."""
 
     settings: ConvolutionSettings
     measurements: tuple[Measurement, ...]
@@ -105,17 +105,17 @@ class ConvolutionBench:
         return _ratio((found.time.median for found in self.of(method)), (o.time.median for o in self.of(to)))
 
     def memory_ratio(self, method: MethodName, to: MethodName) -> float:
-        """Return how many times as much memory as ``to`` a method takes, likewise."""
+        """Return how many times as much memory as ``to`` a method takes, averaged in the same way."""
         return _ratio((found.memory for found in self.of(method)), (other.memory for other in self.of(to)))
 
 
 def run(
     settings: ConvolutionSettings | None = None, on_case: Callable[[Case], None] | None = None
 ) -> ConvolutionBench:
-    """Measure every method on every case; takes about two minutes, with `QUICK` some seconds.
+    """Measure every method on every case; takes about two minutes, or a few seconds with `QUICK`.
 
-    ``on_case`` is called before each case. BLAS is held to one thread, because
-    the other methods have no more.
+    ``on_case`` is called before each case. BLAS is limited to one thread, because
+    the other methods use only one.
     """
     settings = settings or ConvolutionSettings()
     found: list[Measurement] = []
@@ -130,7 +130,7 @@ def run(
 
 
 def answer(bench: ConvolutionBench) -> str:
-    """Say in plain words what the numbers say of the report's section 2.3."""
+    """Say in plain words what the numbers mean for the report's section 2.3."""
     speed, memory = bench.time_ratio("loops", "im2col"), bench.memory_ratio("im2col", "loops")
     holds = "holds" if speed > 1 and memory > 1 else "does not hold"
     return (
@@ -152,7 +152,7 @@ def addition_answer(bench: ConvolutionBench) -> str:
 
 
 def rounding_answer(bench: ConvolutionBench) -> str:
-    """Say whether the Fourier transform is less exact than scipy.signal, as the 2017 report found."""
+    """Say whether the Fourier transform is less accurate than scipy.signal, as the 2017 report found."""
     errors = {name: _mean(found.error for found in bench.of(name)) for name in METHODS}
     verdict = "less" if errors["fft"] > errors["scipy"] else "no less"
     ranked = ", ".join(f"{name} {errors[name]:.1e}" for name in sorted(errors, key=errors.__getitem__))
@@ -168,7 +168,7 @@ def times(ratio: float) -> str:
 
 
 def _price(bench: ConvolutionBench) -> str:
-    """Say how much of im2col's speed the methods keep that take less memory, the leanest first."""
+    """Say how much of im2col's speed the methods that take less memory retain, the leanest first."""
     memory = {name: bench.memory_ratio(name, "im2col") for name in METHODS if name != "loops"}
     leaner = sorted((name for name in memory if memory[name] < 1), key=memory.__getitem__)
     if not leaner:

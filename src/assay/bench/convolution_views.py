@@ -30,8 +30,8 @@ ROWS: tuple[tuple[str, Callable[[Measurement], float]], ...] = (
 def table(bench: ConvolutionBench) -> "Table":
     """Return a table with a row for each case and method.
 
-    Times are medians with half the distance of the quartiles, memory is the
-    peak, the error is relative to the largest value.
+    Times are medians with half the interquartile range, memory is the peak,
+    and the error is relative to the largest value.
     """
     from rich import box
     from rich.table import Table
@@ -52,11 +52,11 @@ def table(bench: ConvolutionBench) -> "Table":
 
 
 def draw(bench: ConvolutionBench, path: Path) -> None:
-    """Write the figure as PNG, SVG or PDF, after the path's suffix.
+    """Write the figure as PNG, SVG or PDF, depending on the path's suffix.
 
-    Down: time, memory, error. Across: the image sizes. Within each the kernel
-    size; forward solid, backward dashed; thin vertical lines join the quartiles of
-    the times. Raises `UsageError` for another suffix.
+    Rows are time, memory and error, columns the image sizes; the x axis is the
+    kernel size. Forward is solid, backward dashed; thin vertical lines join the
+    quartiles of the times. Raises `UsageError` for any other suffix.
     """
     if path.suffix not in FORMATS:
         raise UsageError(f"{path}: expected a name that ends in {', '.join(FORMATS)}")

@@ -1,4 +1,4 @@
-"""New Python processes, for measurements that must not see what others have loaded, compiled or allocated."""
+"""New Python processes, for measurements unaffected by what others have loaded, compiled or allocated."""
 
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -15,15 +15,15 @@ T = TypeVar("T")
 
 
 class Process:
-    """A new process, which does one call after another."""
+    """A new process that executes one call after another."""
 
     def __init__(self, pool: ProcessPoolExecutor) -> None:
         self._pool = pool
 
     def call(self, function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
-        """Return what ``function`` returns there; arguments, result and errors are pickled.
+        """Call ``function`` in the process and return its result; arguments, result and errors are pickled.
 
-        Raises `UnsupportedError` where the process dies, as it does without memory.
+        Raises `UnsupportedError` if the process dies, for example for lack of memory.
         """
         try:
             return self._pool.submit(function, *arguments, **named).result()
@@ -33,11 +33,11 @@ class Process:
 
 @contextmanager
 def process(processors: int | None = None, environment: Mapping[str, str] | None = None) -> Iterator[Process]:
-    """Open a process, and end it afterwards.
+    """Open a process, and end it when the block exits.
 
-    It has ``processors`` of the machine's, where the system can hold it to them,
-    so that a library that takes every processor it sees takes no more;
-    ``environment`` adds to its variables.
+    Where the system allows it, the process is pinned to ``processors`` processors,
+    so that a library that uses every processor it sees uses no more than these;
+    ``environment`` adds to its environment variables.
     """
     prepare = (processors, dict(environment or {}))
     with ProcessPoolExecutor(1, get_context("spawn"), _prepare, prepare) as pool:

@@ -9,11 +9,11 @@ from assay.records.machine import processor, processors, versions
 
 PEERS = ("jax", "jaxlib", "keras", "tensorflow")
 INSTRUCTION_SETS = ("avx2", "fma", "avx512f", "avx512_bf16", "amx_tile", "amx_bf16", "asimd", "sve")
-"""Those that say how fast a matrix product can be, by Linux's names."""
+"""The instruction sets that limit the speed of a matrix product, by their names on Linux."""
 
 
 def instruction_sets() -> tuple[str, ...]:
-    """Return which of `INSTRUCTION_SETS` the processor has; none where the system does not tell."""
+    """Return which of `INSTRUCTION_SETS` the processor has; empty where the system does not say."""
     try:
         lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
     except (OSError, ValueError):
@@ -23,7 +23,7 @@ def instruction_sets() -> tuple[str, ...]:
 
 
 def load() -> float | None:
-    """Return how many processes wanted a processor over the last minute; None where it is not counted."""
+    """Return the average number of runnable processes over the last minute; None where it is not counted."""
     return os.getloadavg()[0] if hasattr(os, "getloadavg") else None
 
 
@@ -39,7 +39,7 @@ def _versions() -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Machine:
-    """Where, and with what."""
+    """The hardware and software of a measurement."""
 
     processor: str = field(default_factory=processor)
     processors: int = field(default_factory=processors)

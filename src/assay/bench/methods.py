@@ -1,4 +1,4 @@
-"""The methods that the training benchmark compares, each imported where it is asked for."""
+"""The methods that the training benchmark compares, each imported on first use."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,17 +12,17 @@ from assay.errors import UnsupportedError
 from assay.optim.recipe import Dtype
 
 YARDSTICK = "eager"
-"""What the ratios are against."""
+"""The method that ratios are relative to."""
 
 Make = Callable[[Problem], Trainer]
 
 
 @dataclass(frozen=True)
 class Method:
-    """A way to train: in words, the package that it needs, and what imports it and gives its trainer's maker.
+    """A way to train: its description, the package that it needs, and a function that imports its trainer.
 
-    ``several`` says whether it trains as many models as the problem asks for,
-    ``own`` whether it is assay's.
+    ``several`` says whether it trains as many models side by side as the problem
+    asks for, ``own`` whether it is assay's.
     """
 
     words: str
@@ -35,8 +35,8 @@ class Method:
     def usable(self) -> Iterator[None]:
         """Turn a missing package, and whatever a peer raises, into `UnsupportedError` with the reason.
 
-        A peer that does not work here is no fault of whoever wants to know how
-        fast the others are; an error of assay's own is a bug.
+        A peer that does not work here must not keep the user from timing the
+        others; an error in assay itself is a bug.
         """
         if find_spec(self.needs) is None:
             raise UnsupportedError(f"{self.needs} is not installed (pip install {self.needs})")
@@ -99,7 +99,7 @@ def _keras() -> Make:
 
 
 def _own(engine_name: str, dtype: Dtype = "float32") -> Callable[[], Make]:
-    """Return what imports one of assay's engines."""
+    """Return a function that imports one of assay's engines."""
 
     def load() -> Make:
         import_module(f"assay.engines.{engine_name}")
@@ -123,4 +123,4 @@ METHODS: dict[str, Method] = {
     "jax": Method("JAX jit + vmap", "jax", _jax, several=True),
     "keras": Method("Keras fit", "keras", _keras),
 }
-"""Every method by its name; assay's own come first."""
+"""All methods by name, assay's own first."""

@@ -1,4 +1,4 @@
-"""The networks that are timed, and what one step of theirs takes at least."""
+"""The networks that are timed, and the least work that one of their training steps takes."""
 
 from assay.nn.network import Network
 from assay.study.architectures import Architecture, ConvBlocks, ConvPool, Dense
@@ -12,13 +12,13 @@ NETWORKS: dict[str, Architecture] = {
     "B4-strided": ConvBlocks(reduction="strided"),
     "B4-dilated": ConvBlocks(reduction="dilated"),
 }
-"""The 2017 report's dense network and its two convolutional ones; the 2018 report's, for each reduction."""
+"""The 2017 report's dense and two convolutional networks; the 2018 report's, for each reduction."""
 
 
 def training_flops(network: Network) -> int:
-    """Count a training step's floating-point operations, one example.
+    """Count the floating-point operations of a training step, per example.
 
-    Those of the layers with parameters, where nearly all are: once forward, twice
+    Only layers with parameters count, which do nearly all the work: once forward, twice
     backward (for the weights and for the input), but no gradient for the pixels.
     """
     weighted = [node.flops for node in network.nodes if node.parameters]

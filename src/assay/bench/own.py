@@ -12,10 +12,10 @@ from assay.shapes import Array
 
 
 class Own(Trainer):
-    """An engine, with as many workers as there are threads, each at its own runs."""
+    """An engine with one worker per thread, each training its own runs."""
 
     def __init__(self, problem: Problem, engine_name: str, dtype: Dtype = "float32") -> None:
-        """Open the sessions; `UnsupportedError` where the engine lacks something, the device among them."""
+        """Open the sessions; `UnsupportedError` if the engine lacks something, such as the device."""
         super().__init__(problem)
         recipe = problem.recipe(dtype)
         if engine_name == "torch":
@@ -42,7 +42,7 @@ class Own(Trainer):
         session.train_epoch(*self._data(steps * BATCH), self.epochs, lambda _: None)
 
     def _data(self, count: int) -> tuple[Images, Labels]:
-        """Return the first images; the same arrays each time, which an engine may keep on a device."""
+        """Return the first ``count`` images, always the same arrays, which an engine may keep on a device."""
         if count not in self.slices:
             self.slices[count] = self.problem.images[:count], self.problem.labels[:count]
         return self.slices[count]

@@ -1,4 +1,4 @@
-"""What every method of the training benchmark is given, and what it has to do with it."""
+"""The input of every method of the training benchmark, and what the method has to compute."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -18,18 +18,18 @@ from assay.shapes import Array
 
 BATCH, CLASSES, SIZE = 100, 47, 28
 ENSEMBLE = 8
-"""Models that a method trains side by side if it can and nobody says how many."""
+"""Default number of models for a method that trains several side by side."""
 
 Device = Literal["cpu", "cuda"]
 
 
 @dataclass(frozen=True)
 class Problem:
-    """A network to be trained with Adam on minibatches of 100 of so many images of noise, 47 classes.
+    """A network to be trained with Adam on images of noise in 47 classes, in minibatches of 100.
 
     ``threads`` is how many processors a method may keep busy, ``models`` how many
-    models those train that train several: by default 8 side by side where that is
-    the point of the method, and one per thread with assay.
+    models are trained by methods that train several: by default 8 side by side
+    where that is the point of the method, and one per thread with assay.
     """
 
     network_name: str
@@ -40,7 +40,7 @@ class Problem:
 
     @cached_property
     def network(self) -> Network:
-        """The network, for images of 28x28."""
+        """The network, for 28x28 images."""
         return NETWORKS[self.network_name].build((1, SIZE, SIZE), CLASSES)
 
     @cached_property
@@ -56,32 +56,32 @@ class Problem:
 
     @cached_property
     def floats(self) -> Array:
-        """The pixels as a loop in PyTorch preloads them: float32 (N, 1, 28, 28), from 0 to 1."""
+        """The pixels as a PyTorch loop preloads them: float32 (N, 1, 28, 28), from 0 to 1."""
         found: Array = self.images[:, None].astype(np.float32)
         found /= 255
         return found
 
     @property
     def words(self) -> str:
-        """Name it: ``A2, 1 thread, 8 models, 20,000 images``."""
+        """Describe the problem: ``A2, 1 thread, 8 models, 20,000 images``."""
         threads = f"{self.threads} thread{'s' * (self.threads > 1)}"
         models = [f"{self.models} model{'s' * (self.models > 1)}"] if self.models else []
         return ", ".join([self.network_name, threads, *models, f"{self.images_count:,} images"])
 
     def recipe(self, dtype: Dtype = "float32") -> Recipe:
-        """Return how assay trains it."""
+        """Return the recipe with which assay trains the network."""
         return Recipe(Adam(), BATCH, dtype=dtype)
 
     def state(self, seed: int) -> State:
-        """Return where the model of ``seed`` starts."""
+        """Return the initial state of the model with ``seed``."""
         return initial_state(self.network, self.recipe(), seed)
 
 
 class Trainer(ABC):
     """A method at work on a problem: its models, ready for the first step.
 
-    Model i starts from the weights of seed i and sees the minibatches of seed i,
-    with every method; so all of them compute the same thing, which the tests check.
+    With every method, model i starts from the weights of seed i and sees the
+    minibatches of seed i, so all methods compute the same thing; the tests check this.
     """
 
     models = 1
@@ -92,9 +92,9 @@ class Trainer(ABC):
 
     @abstractmethod
     def epoch(self, steps: int) -> None:
-        """Take one pass over the first ``steps`` minibatches' worth of images, and wait for its end.
+        """Make one pass over the first ``steps`` minibatches' worth of images, and wait for it to end.
 
-        A step gathers the minibatch and does forward, loss, backward and update.
+        A step gathers the minibatch, then computes forward pass, loss, backward pass and update.
         """
 
     @abstractmethod
@@ -106,7 +106,7 @@ class Trainer(ABC):
         return float(cross_entropy(self.scores(), self.problem.labels[:BATCH]).mean())
 
     def train(self, steps: int) -> None:
-        """Take so many steps with each model, in as many epochs as that needs."""
+        """Take ``steps`` steps with each model, in as many epochs as that needs."""
         while steps:
             count = min(steps, self.problem.images_count // BATCH)
             self.epochs += 1
@@ -114,5 +114,5 @@ class Trainer(ABC):
             steps -= count
 
     def batches(self, steps: int, seed: int = 0) -> Labels:
-        """Return which images each of the present epoch's steps takes (steps, 100)."""
+        """Return the indices (steps, 100) of the images that each step of the current epoch takes."""
         return epoch_order(seed, steps * BATCH, self.epochs).reshape(steps, BATCH)

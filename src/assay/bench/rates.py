@@ -1,4 +1,4 @@
-"""Training steps a second: methods taking turns on one problem, and the machine's peak beside them."""
+"""Training steps per second: methods taking turns on one problem, alongside the machine's peak."""
 
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -20,18 +20,18 @@ from assay.shapes import Array
 PEAK = "sgemm"
 
 MATRIX = 1024
-"""Rows and columns of the matrices whose product is the machine's peak."""
+"""Rows and columns of the matrices whose product measures the machine's peak."""
 
 PRODUCTS = 10
-"""Such products a turn."""
+"""Matrix products per turn."""
 
 PATIENCE = 10.0
-"""Seconds of one step from which a method is timed once instead of once a round."""
+"""A method whose step takes at least this many seconds is timed once instead of once per round."""
 
 
 @dataclass(frozen=True)
 class Pace:
-    """How often each method has its turn, and about how many seconds a turn lasts."""
+    """How many turns each method has, and about how many seconds a turn lasts."""
 
     rounds: int = 9
     seconds: float = 0.4
@@ -39,7 +39,7 @@ class Pace:
 
 @dataclass(frozen=True)
 class Rate:
-    """A method's turns: in each, each of ``models`` took ``steps``."""
+    """A method's turns; in each of them, each of ``models`` models took ``steps`` steps."""
 
     method: str
     models: int
@@ -48,7 +48,7 @@ class Rate:
 
     @property
     def rounds(self) -> tuple[float, ...]:
-        """Steps a second in each round, all models together."""
+        """Steps per second in each round, all models together."""
         return tuple(self.models * self.steps / seconds for seconds in self.timing.seconds)
 
     @property
@@ -63,9 +63,9 @@ class Rate:
         return float(low), float(high)
 
     def over(self, other: "Rate") -> float:
-        """Return how many times as fast: the median of the rounds' ratios, for both met the same machine.
+        """Return how many times as fast: the median of the per-round ratios, since both shared the machine.
 
-        Where one was timed once only, it is the ratio of the medians.
+        If either was timed only once, it is the ratio of the medians.
         """
         if len(self.rounds) != len(other.rounds):
             return self.median / other.median
@@ -74,9 +74,9 @@ class Rate:
 
 @dataclass(frozen=True)
 class RateComparison:
-    """What was measured on one problem; ``peak`` is in floating-point operations a second.
+    """The measurements on one problem; ``peak`` is in floating-point operations per second.
 
-    ``left_out`` says why a method has no rate.
+    ``left_out`` maps each method without a rate to the reason.
     """
 
     problem: Problem
@@ -94,16 +94,16 @@ class RateComparison:
         return None if yardstick is None else rate.over(yardstick)
 
     def share(self, rate: Rate) -> float:
-        """Return the share of the peak that a method's steps would need at the least."""
+        """Return the least share of the peak that a method's steps need."""
         return rate.over(self.peak) * BATCH * training_flops(self.problem.network)
 
 
 def compare(problem: Problem, methods: Sequence[str], pace: Pace) -> RateComparison:
-    """Time ``methods`` on ``problem``; what cannot be timed is left out with a reason.
+    """Time ``methods`` on ``problem``; a method that cannot be timed is left out with a reason.
 
-    Each has a process of its own, held to as many processors as the problem has
-    threads, and they take turns: how fast one allocates depends on who else has
-    allocated in its process, by a third for large networks.
+    Each has its own process, limited to as many processors as the problem has
+    threads, and they take turns: the speed of allocation depends on what else was
+    allocated in the process, by a third for large networks.
     """
     models, left_out = dict[str, int](), dict[str, str]()
     with ExitStack() as stack:
@@ -126,24 +126,24 @@ def compare(problem: Problem, methods: Sequence[str], pace: Pace) -> RateCompari
 
 
 _trainers: dict[str, Trainer] = {}
-"""In a process of its own: the method's trainer."""
+"""In a method's own process: its trainer."""
 
 
 def open_trainer(name: str, problem: Problem) -> int:
-    """Make this process's trainer, and return how many models it has."""
+    """Create this process's trainer, and return how many models it has."""
     _trainers[name] = METHODS[name].ready(problem)
     return _trainers[name].models
 
 
 def take(name: str, steps: int) -> float:
-    """Return the seconds that so many steps take."""
+    """Return how many seconds ``steps`` steps take."""
     start = perf_counter()
     _trainers[name].train(steps)
     return perf_counter() - start
 
 
 def steps_in(name: str, seconds: float) -> int:
-    """Return how many steps take about so many seconds, one at least."""
+    """Return how many steps take about ``seconds`` seconds, at least one."""
     steps, taken = 1, take(name, 1)
     while taken < seconds / 2:
         steps = max(steps + 1, int(steps * min(10, seconds / taken)))

@@ -1,6 +1,6 @@
-"""Before a method is at full speed: the time to its first step, and the memory it takes.
+"""What it takes to get a method going: the time to its first step, and its memory.
 
-Both are measured in a process of their own, which ends after it.
+Each is measured in its own process, which ends afterwards.
 """
 
 import time
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
     from assay.bench.problem import Problem
 
 CACHES = ("NUMBA_CACHE_DIR", "TORCHINDUCTOR_CACHE_DIR")
-"""Variables that say where compiled code is kept from one process to the next."""
+"""Environment variables that say where compiled code is cached between processes."""
 
 RUNS_ADDED = 4
-"""Runs trained side by side beyond the first, to see what a further one takes."""
+"""Runs trained side by side in addition to the first, to see what each further one takes."""
 
 STEPS = 20
-"""Steps until memory has reached its peak."""
+"""Steps after which memory has reached its peak."""
 
 
 @dataclass(frozen=True)
 class Start:
     """Seconds from a new process to the end of a method's first step.
 
-    ``first`` with nothing compiled before, ``again`` once for each later start.
+    ``first`` is with nothing compiled beforehand, ``again`` has one value per later start.
     """
 
     method: str
@@ -45,10 +45,10 @@ class Start:
 
 @dataclass(frozen=True)
 class ProcessMemory:
-    """Bytes that a process of a method's takes at most, beyond the images as bytes and their labels.
+    """Peak memory of a method's process in bytes, without the images (as bytes) and their labels.
 
-    ``libraries`` is what it takes when it has imported what it needs,
-    ``per_run`` what each further run adds; None for a method that trains one.
+    ``libraries`` is its memory after importing what it needs, ``per_run`` what
+    each further run adds; None for a method that trains only one.
     """
 
     method: str
@@ -58,7 +58,7 @@ class ProcessMemory:
 
 
 def start(method: str, problem: "Problem", repeats: int) -> Start:
-    """Measure a method's time to the first step, on processors as many as the problem's threads."""
+    """Measure a method's time to the first step, on as many processors as the problem has threads."""
     with TemporaryDirectory() as folder:
         environment = dict.fromkeys(CACHES, folder)
 
@@ -71,12 +71,12 @@ def start(method: str, problem: "Problem", repeats: int) -> Start:
 
 
 def first_step(began: float, method: str, problem: "Problem") -> float:
-    """Return the seconds since ``began``, the time of day, when this process has taken its first step.
+    """Take this process's first step, and return the seconds since ``began``, a time of day.
 
-    A peer is not charged for what assay imports to describe the problem, and
-    nobody for drawing the images.
+    A peer is not charged for what assay imports to describe the problem, and no
+    method for drawing the images.
     """
-    import numpy as np  # which everybody needs
+    import numpy as np  # which every method needs
 
     before = time.time()
     from assay.bench.methods import METHODS
@@ -90,7 +90,7 @@ def first_step(began: float, method: str, problem: "Problem") -> float:
 
 
 def memory(method: str, problem: "Problem") -> ProcessMemory:
-    """Measure a method's memory with one model, and with `RUNS_ADDED` more where it trains several."""
+    """Measure a method's memory with one model, and with `RUNS_ADDED` more if it trains several."""
     from assay.bench.methods import METHODS
 
     def measure(models: int) -> tuple[int, int]:
@@ -104,7 +104,7 @@ def memory(method: str, problem: "Problem") -> ProcessMemory:
 
 
 def peak_memory(method: str, problem: "Problem") -> tuple[int, int]:
-    """Return this process's peak after some steps, the data left out, and what it took before these."""
+    """Return this process's peak memory after some steps, without the data, and its memory before them."""
     from assay.bench.methods import METHODS
 
     with METHODS[method].usable():
@@ -116,9 +116,9 @@ def peak_memory(method: str, problem: "Problem") -> tuple[int, int]:
 
 
 def resident(key: str) -> int:
-    """Return the bytes of memory that this process has, "VmRSS", or has had at most, "VmHWM".
+    """Return this process's memory in bytes: current ("VmRSS") or peak ("VmHWM").
 
-    Not what ``getrusage`` says, which after a start counts the parent's peak too.
+    ``getrusage`` will not do: in a new process it counts the parent's peak too.
     Raises `UnsupportedError` where there is no ``/proc``.
     """
     try:

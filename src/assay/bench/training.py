@@ -1,4 +1,4 @@
-"""assay and its peers training the same networks on this machine, side by side."""
+"""Training the same networks with assay and its peers on this machine, side by side."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -20,20 +20,20 @@ Part = Literal["rates", "study", "start", "memory", "scaling"]
 PARTS: tuple[Part, ...] = get_args(Part)
 
 SCALED = ("numba", YARDSTICK, "vmap")
-"""Of the methods, those whose scaling is measured."""
+"""The methods whose scaling is measured."""
 
 T = TypeVar("T")
 Job = tuple[str, Callable[[], T]]
-"""What comes next, in words, and what measures it."""
+"""A description of the next measurement, and the function that takes it."""
 
 OnJob = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Focus:
-    """What the parts look at that need one network only: start, memory, and scaling over runs and images.
+    """The network and methods for the parts that need one network: start, memory and scaling.
 
-    Where other networks are named and ``network`` is not among them, it is the first of those.
+    If networks are chosen and ``network`` is not among them, the first of them takes its place.
     """
 
     network: str = "A2"
@@ -43,7 +43,7 @@ class Focus:
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """What is measured; `UsageError` for a name that is none, and for more threads than processors."""
+    """What is measured; `UsageError` for an unknown name, or for more threads than processors."""
 
     networks: tuple[str, ...] = ("D", "A1", "A2", "B4-max")
     methods: tuple[str, ...] = tuple(METHODS)
@@ -55,7 +55,7 @@ class TrainingSettings:
     device: Device = "cpu"
 
     def __post_init__(self) -> None:
-        """Check the names, and add the yardstick to the methods."""
+        """Check the names, and add the baseline to the methods."""
         _expect_known("network", self.networks, NETWORKS)
         _expect_known("method", self.methods, METHODS)
         _expect_known("part", self.parts, PARTS)
@@ -68,7 +68,7 @@ class TrainingSettings:
 
     @property
     def repeats(self) -> int:
-        """How often what needs new processes is measured."""
+        """How often measurements that need new processes are repeated."""
         return min(3, self.pace.rounds)
 
 
@@ -85,7 +85,7 @@ QUICK = TrainingSettings(
     size=Size(2_000, 500, 500, seeds=2),
     focus=Focus(runs=(1, 4), images=(10_000, 50_000)),
 )
-"""A trial of some seconds."""
+"""A trial that takes a few seconds."""
 
 
 def chosen(
@@ -96,8 +96,8 @@ def chosen(
 ) -> TrainingSettings:
     """Return ``settings`` with other ``networks``, ``methods``, ``threads`` or ``parts``.
 
-    Each is a text such as ``D,A2`` or ``all``; what is None stays. Raises
-    `UsageError` for a text that is no such list.
+    Each is a string such as ``D,A2`` or ``all``; None leaves a setting unchanged.
+    Raises `UsageError` for a string that is not such a list.
     """
     everything: dict[str, Iterable[Any]] = {
         "networks": NETWORKS,
@@ -134,9 +134,9 @@ def _integer(word: str) -> int:
 
 @dataclass(frozen=True)
 class TrainingBench:
-    """All that was measured, one field a part; ``left_out`` says what could not be, and why.
+    """All measurements, one field per part; ``left_out`` says what could not be measured, and why.
 
-    ``loads`` are how many processes wanted a processor before and after.
+    ``loads`` are the machine's load averages before and after.
     """
 
     settings: TrainingSettings
@@ -151,12 +151,12 @@ class TrainingBench:
 
 
 def run(settings: TrainingSettings | None = None, on_job: OnJob = lambda _: None) -> TrainingBench:
-    """Measure the parts that ``settings`` name; ``on_job`` is told what comes next."""
+    """Measure the parts that ``settings`` name; ``on_job`` is told what is measured next."""
     settings = settings or TrainingSettings()
     before, left_out = hardware.load(), dict[str, str]()
 
     def done(part: Part, jobs: Iterable[Job[T]]) -> tuple[T, ...]:
-        """Do a part's jobs if the part is wanted, and note what could not be done."""
+        """Do a part's jobs if it was asked for, and note what could not be done."""
         found = []
         for words, job in jobs if part in settings.parts else ():
             on_job(words)
@@ -184,7 +184,7 @@ def _problems(settings: TrainingSettings) -> list[Problem]:
 
 
 def _scaled(settings: TrainingSettings) -> list[Problem]:
-    """Vary the number of runs, of workers, of images, each on its own."""
+    """Vary the numbers of runs, workers and images, one at a time."""
     focus, threads = settings.focus, max(settings.threads)
     usual = Problem(focus.network, threads=threads, models=ENSEMBLE, device=settings.device)
     varied = [

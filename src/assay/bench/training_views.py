@@ -16,7 +16,7 @@ MEGABYTE = 1e6
 
 
 def machine(bench: TrainingBench) -> str:
-    """Return a line on the machine."""
+    """Return a line that describes the machine."""
     found = bench.machine
     loads = " and ".join("unknown" if load is None else f"{load:.1f}" for load in bench.loads)
     sets = ", ".join(found.instruction_sets) or "unknown"
@@ -40,7 +40,7 @@ def views(bench: TrainingBench) -> "Iterator[tuple[str, Table]]":
 
 
 def rates(comparison: RateComparison) -> "Table":
-    """Return a row for each method: models, speed, ratio, share of the peak; or why there is none."""
+    """Return a row for each method: models, speed, ratio and share of the peak, or why it was not timed."""
     table = _grid("method", "models", "steps/s", "quartiles", "x eager", "of peak")
     for rate in comparison.rates:
         ratio = comparison.ratio(rate)
@@ -72,7 +72,7 @@ def whole_study(study: WholeStudy) -> "Table":
 
 
 def starts(bench: TrainingBench) -> "Table":
-    """Return a row for each method: nothing compiled before, and with what the first start left."""
+    """Return a row for each method: the first start, with nothing compiled, and later ones."""
     table = _grid("method", "first start", "later starts")
     for found in bench.starts:
         table.add_row(METHODS[found.method].words, f"{found.first:.1f}", f"{found.median:.1f}")
@@ -80,7 +80,7 @@ def starts(bench: TrainingBench) -> "Table":
 
 
 def memory(bench: TrainingBench) -> "Table":
-    """Return a row for each method: the process at its peak, what its library takes, a further run."""
+    """Return a row for each method: its process's peak, its libraries' share, and each further run."""
     table = _grid("method", "peak, one run", "library imported", "a further run")
     for found in bench.memory:
         further = "–" if found.per_run is None else f"{found.per_run / MEGABYTE:.1f}"
@@ -101,12 +101,12 @@ def scaling(bench: TrainingBench) -> "Table":
 
 
 def number(value: float) -> str:
-    """Write a rate with three digits, or all that stand before the point."""
+    """Write a rate with three significant digits, or all its integer digits if there are more."""
     return f"{value:,.0f}" if value >= 100 else f"{value:#.3g}"
 
 
 def document(bench: TrainingBench) -> dict[str, Any]:
-    """Return all that was measured, and what follows from it, ready for JSON."""
+    """Return all measurements and the figures derived from them, ready for JSON."""
     found: dict[str, Any] = tables.table(bench)
     for part in ("rates", "scaling"):
         for comparison, entry in zip(getattr(bench, part), found[part], strict=True):

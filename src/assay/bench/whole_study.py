@@ -1,4 +1,4 @@
-"""A whole study against a script: the same runs, evaluation included, from start to end.
+"""A whole study against a script: the same runs, evaluation included, from start to finish.
 
 Eight seeds of the 2017 report's second convolutional network, two epochs each,
 the training and the validation set evaluated after every epoch and the test
@@ -7,7 +7,6 @@ by a loop in plain PyTorch as its users write it.
 """
 
 import time
-from contextlib import closing
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -37,10 +36,10 @@ class Size:
 
 @dataclass(frozen=True)
 class WholeStudy:
-    """Seconds from the start of a process to its end, once a round.
+    """Seconds from the start of a process to its end, in each round.
 
-    ``script`` has all processors, as PyTorch takes them unless told otherwise;
-    ``single`` is the script with one thread.
+    ``script`` uses all processors, as PyTorch does by default; ``single`` is the
+    script with one thread.
     """
 
     size: Size
@@ -49,13 +48,13 @@ class WholeStudy:
     single: Timing
 
     def ratio(self, other: Timing) -> float:
-        """Return how many times as long ``other`` takes as assay: the median of the rounds' ratios."""
+        """Return how many times as long as assay ``other`` takes: the median of the per-round ratios."""
         pairs = zip(other.seconds, self.assay.seconds, strict=True)
         return Timing(tuple(theirs / ours for theirs, ours in pairs)).median
 
 
 def measure(size: Size, rounds: int) -> WholeStudy:
-    """Run the study and the script, in turns, each in new processes; the first assay compiles for all.
+    """Run study and script in turn, each in new processes; assay's first run compiles for all of them.
 
     Raises `UnsupportedError` without PyTorch.
     """
@@ -112,5 +111,5 @@ def run_study(study: Study, out: Path) -> list[float]:
     """Run the study and return each run's test accuracy."""
     from assay.running.run import run
 
-    with closing(run(study, out)) as results:
+    with run(study, out) as results:
         return [record.test.accuracy for record in results.runs if record.test]

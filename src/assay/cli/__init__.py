@@ -1,7 +1,7 @@
 """The command line: thin bodies over the public API.
 
-What the commands need is imported in their bodies, so that ``assay --help``
-answers at once; and the commands themselves only when Ctrl-C is heeded.
+The commands import what they need in their bodies, so that ``assay --help``
+answers at once; the commands themselves are imported only once Ctrl-C is handled.
 """
 
 import sys
@@ -13,7 +13,7 @@ from assay.cli import process
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status; errors become one line on stderr.
 
-    Without ``arguments`` the process is the command's own: it has its words, and Ctrl-C ends it.
+    Without ``arguments`` the process belongs to the command: it reads ``sys.argv``, and Ctrl-C ends it.
     """
     if arguments is not None:
         return _run(arguments)

@@ -1,7 +1,7 @@
-"""The ``assay`` command: its parts put together, and what happens to errors.
+"""The ``assay`` command: its parts assembled, and errors handled.
 
-Exit status: 0 done, 1 a run failed, a checked layer is wrong or assay has a bug,
-2 something the user can mend, 130 stopped with Ctrl-C.
+Exit status: 0 done; 1 a run failed, a checked layer is wrong or assay has a bug;
+2 an error that the user can fix; 130 stopped with Ctrl-C.
 """
 
 import os
@@ -54,7 +54,7 @@ PANELS: dict[str, tuple[Callable[..., Any], ...]] = {
     "Look": (folders.status, folders.results, folders.report, predict.predict, doctor.doctor, doctor.salvage),
     "Layers": (check.check,),
 }
-"""The commands under the headings of ``assay --help``; two more are groups of commands."""
+"""The commands under the headings of ``assay --help``; there are also two groups of commands."""
 
 for _panel, _commands in PANELS.items():
     for _command in _commands:
@@ -64,14 +64,14 @@ app.add_typer(bench.app, name="bench", rich_help_panel="Machine")
 
 
 def run(words: Sequence[str]) -> int:
-    """Run the command that ``words`` are and return its exit status; errors become one line on stderr."""
+    """Run the command line ``words`` and return its exit status; errors become one line on stderr."""
     process.open_streams()
     process.begin()
     try:
         status = _run(words)
         sys.stdout.flush()
         return status
-    except BrokenPipeError:  # the reader of stdout has left, as `head` does
+    except BrokenPipeError:  # the reader of stdout has closed it, as `head` does
         process.silence(sys.stdout)
         return FAILED
     except OSError as error:
@@ -100,7 +100,7 @@ def _complain(message: str, status: int) -> int:
 
 
 def _usage(error: typer.TyperException) -> str:
-    """Say what is wrong with the command's words, and where its help is."""
+    """Say what is wrong with the command line, and where to find help."""
     message = error.format_message().replace("Value error, ", "").strip().rstrip(".")
     context = getattr(error, "ctx", None)
     path = context.command_path if context else "assay"

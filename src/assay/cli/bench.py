@@ -1,4 +1,4 @@
-"""``assay bench``: how fast this machine trains, and what assay's own parts cost on it."""
+"""``assay bench``: how fast this machine trains, and what assay's own parts cost."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -94,7 +94,7 @@ def convolution(out: Out = "assay-runs/bench", quick: Quick = False) -> None:
 
     settings = bench.QUICK if quick else bench.ConvolutionSettings()
     figure = Path(out) / FIGURE
-    with _writing(out):  # before anything is measured, so that nothing is measured for nothing
+    with _writing(out):  # before anything is measured, so that no measurement is wasted
         figure.parent.mkdir(parents=True, exist_ok=True)
     with _status() as tell:
         measured = bench.run(settings, _counted(settings, tell))
@@ -107,7 +107,7 @@ def convolution(out: Out = "assay-runs/bench", quick: Quick = False) -> None:
 
 
 def _counted(settings: "ConvolutionSettings", tell: Callable[[str], None]) -> Callable[["Case"], None]:
-    """Tell which case is being measured, and of how many."""
+    """Report which case is being measured, and how many there are."""
     total = len(settings.image_sizes) * len(settings.kernel_sizes)
     done = iter(range(1, total + 1))
 
@@ -119,7 +119,7 @@ def _counted(settings: "ConvolutionSettings", tell: Callable[[str], None]) -> Ca
 
 @contextmanager
 def _writing(out: str) -> Iterator[None]:
-    """Turn what cannot be written into one line."""
+    """Turn a failure to write into a one-line error."""
     try:
         yield
     except (OSError, ValueError) as error:
@@ -137,7 +137,7 @@ def _expect_writable(path: Path) -> None:
 
 @contextmanager
 def _status() -> Iterator[Callable[[str], None]]:
-    """Say what is being done: in one line that changes, or a line each where nobody watches."""
+    """Report what is being done: in one line that changes, or one line each outside a terminal."""
     terminal = console()
     with terminal.status("measuring") as status:
         yield lambda words: status.update(words) if terminal.is_terminal else say(words)

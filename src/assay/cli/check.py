@@ -1,4 +1,4 @@
-"""``assay check``: is a hand-written layer right, and how fast is it."""
+"""``assay check``: whether a hand-written layer is right, and how fast it is."""
 
 from typing import Annotated, Literal
 

@@ -1,4 +1,4 @@
-"""``assay data``: what data there is, what it looks like, how to get it."""
+"""``assay data``: which data sets there are, what they look like, and how to get them."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -58,7 +58,7 @@ def info(spec: Spec, format: Format = "table") -> None:
     from assay.data import load, overlap
 
     data = load(spec)
-    height, width = data.train.images.shape[1:]
+    _, height, width = data.input_shape
     row = {
         "name": data.name,
         "synthetic": data.synthetic,
@@ -111,7 +111,7 @@ def fetch(name: Name, place: From = None) -> None:
     say(get(name, base_url=place))
 
 
-@app.command()
+@app.command(cls=Command)
 def verify(name: Name) -> None:
     """Compare a fetched data set with what was fetched.
 

@@ -1,4 +1,4 @@
-"""``assay doctor`` and ``salvage``: what is wrong with a results folder, and what can be kept of it."""
+"""``assay doctor`` and ``salvage``: what is wrong with a results folder, and what can be saved of it."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""A plan in the terminal: the study, its data, its networks and what they will take."""
+"""A plan in the terminal: the study, its data, its networks, and their time and memory."""
 
 from collections.abc import Iterator
 from dataclasses import MISSING, fields
@@ -20,7 +20,7 @@ from assay.running.plan import Cohort, Plan
 
 
 def study(plan: Plan) -> Text:
-    """Return the question, and what is compared over how many seeds."""
+    """Return the question, what is compared, and over how many seeds."""
     of, arms, seeds = plan.study, len(plan.study.arms), len(plan.study.seeds)
     lines = [
         f"{of.name}: {of.question}",
@@ -53,7 +53,7 @@ def networks(plan: Plan) -> Group:
 
 
 def costs(estimate: Estimate) -> Group:
-    """Return what the runs will take, and how that was found."""
+    """Return how long the runs will take, their memory, and how that was estimated."""
     table = grid("arm", "steps/s", "time a run", "memory a run")
     for cohort in estimate.cohorts:
         rate = speed(cohort.steps_per_second)
@@ -72,13 +72,13 @@ def costs(estimate: Estimate) -> Group:
 
 
 def expected(estimate: Estimate) -> str:
-    """Write the time with its spread: ``3 min 20 s (up to 5 min 00 s)``; without, where both read alike."""
+    """Format the time and its upper end: ``3 min 20 s (up to 5 min 00 s)``, or one where both read alike."""
     likely, slowest = duration(estimate.seconds), duration(estimate.slowest)
     return likely if likely == slowest else f"{likely} (up to {slowest})"
 
 
 def settings(thing: Any) -> str:
-    """Write the settings that make a dataclass what it is: ``16, 3, padding=1``; and always ``lr``."""
+    """Format a dataclass's required and non-default settings, and always ``lr``: ``16, 3, padding=1``."""
     return ", ".join(_settings(thing))
 
 
@@ -103,7 +103,7 @@ def _network(network: Network, cohorts: list[Cohort]) -> Iterator[RenderableType
 
 
 def _options(recipe: Recipe) -> Iterator[str]:
-    """Write what the recipe adds: ``penalties L2 0.001, ``."""
+    """Yield the recipe's optional parts: ``penalties L2 0.001, ``."""
     for key in sorted(recipe.options):
         value = getattr(recipe, key)
         kinds = value if isinstance(value, tuple) else (value,)

@@ -1,6 +1,5 @@
 """``assay status``, ``results`` and ``report``: what a results folder holds."""
 
-from contextlib import closing
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -42,7 +41,7 @@ def status(folder: Folder, failed: Failed = False, format: Format = "table") -> 
     from assay.report import export, terminal
     from assay.results import Results
 
-    with closing(Results.open(folder, watch=True)) as found:
+    with Results.open(folder, watch=True) as found:
         if failed:
             say(*_failures(found), sep="\n\n")
             return
@@ -65,7 +64,7 @@ def status(folder: Folder, failed: Failed = False, format: Format = "table") -> 
 
 
 def _failures(found: "Results") -> list[str]:
-    """Return of each failed run which it is, why it failed, and the traceback."""
+    """Return for each failed run its name, why it failed, and the traceback."""
     from assay.records.runs import Status
     from assay.running.tracebacks import traceback_of
 
@@ -85,7 +84,7 @@ def results(folder: Folder, epochs: Epochs = False, format: Format = "table") ->
     from assay.results import Results
     from assay.store.readout import COLUMNS, EPOCH_COLUMNS
 
-    with closing(Results.open(folder, watch=True)) as found:
+    with Results.open(folder, watch=True) as found:
         if epochs:
             table, columns, rows = terminal.epochs_table, EPOCH_COLUMNS, list(found.epoch_rows())
         else:
@@ -105,15 +104,15 @@ def report(
 
     Example: assay report assay-runs/pooling-quick
     """
-    from assay.findings import findings as model
+    from assay.findings.findings import build
     from assay.findings.inside import look_inside
     from assay.report import drawings
     from assay.report.files import made
     from assay.report.writing import write_report
     from assay.results import Results
 
-    with closing(Results.open(folder, watch=True)) as found:
-        written = model.build(found, look_inside(found, arm, image))
+    with Results.open(folder, watch=True) as found:
+        written = build(found, look_inside(found, arm, image))
         place = found.folder if out is None else made(out)
         say(write_report(written, place / f"report.{ENDINGS[format]}"))
     if figures is not None:

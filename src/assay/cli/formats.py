@@ -1,4 +1,4 @@
-"""``--format``: the same findings as a table to read, or as JSON or CSV for a program."""
+"""``--format``: the same findings as a table for people, or as JSON or CSV for programs."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Annotated, Any, Literal
@@ -20,11 +20,11 @@ def put(
     rows: Iterable[Row],
     document: Any = None,
 ) -> None:
-    """Print ``rows`` in the form that was asked for, and nothing else on stdout.
+    """Print ``rows`` in the requested format, and nothing else on stdout.
 
-    ``table`` prints what people read. CSV has a line for each row, under the names of ``columns``. JSON is
-    the ``document``, by default the list of rows, which may hold more than the columns. Numbers are numbers
-    in full precision, empty or null where unknown; accuracies and differences of them are shares.
+    ``table`` prints the version for people. CSV has a line per row, under the names of ``columns``. JSON is
+    the ``document``, by default the list of rows, which may hold more than the columns. Numbers have full
+    precision, and are empty or null where unknown; accuracies and their differences are shares.
     """
     from assay.report import export
 

@@ -1,4 +1,4 @@
-"""How ``--help`` is laid out: commands in panels, no sentence cut short, names as the documents have them."""
+"""The layout of ``--help``: commands in panels, no sentence cut short, names as in the documentation."""
 
 from collections.abc import Iterable
 from inspect import cleandoc
@@ -7,20 +7,20 @@ from typing import Any
 from typer.core import TyperArgument, TyperCommand, TyperGroup
 
 WIDEST = 120
-"""Columns of a help text, on a terminal that has as many or more."""
+"""Maximum width of a help text, in columns."""
 
 PANELS = ("Study", "Look", "Data", "Layers", "Machine")
 """The headings of ``assay --help``, from top to bottom."""
 
 UNBROKEN = "\N{NO-BREAK SPACE}"
-"""Stands for a space at which no line ends, until the lines are made."""
+"""Stands for a non-breaking space until the text is wrapped."""
 
 
 class Command(TyperCommand):
     """A command whose arguments are called DIR and IMAGE... in its help, without braces and types."""
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
-        """Return what follows the command's name in the line of its usage."""
+        """Return what follows the command's name in its usage line."""
         return [self.options_metavar or "", *(name for name, _ in self._arguments(ctx))]
 
     def get_help(self, ctx: Any) -> str:
@@ -28,7 +28,7 @@ class Command(TyperCommand):
         return super().get_help(ctx).replace(UNBROKEN, " ")
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
-        """Write arguments and options, a line each."""
+        """Write arguments and options, one per line."""
         options = (parameter for parameter in self.get_params(ctx) if parameter.param_type_name == "option")
         records = (option.get_help_record(ctx) for option in options)
         _write(formatter, "Arguments", self._arguments(ctx))
@@ -43,7 +43,7 @@ class Group(TyperGroup):
     """A group whose help lists its commands in panels, each with the whole first sentence of its own help."""
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
-        """Write each panel's commands, in the order in which they were added."""
+        """Write each panel's commands, in the order they were added."""
         width = max(map(len, self.commands))
         panels: dict[str, list[tuple[str, str]]] = {panel: [] for panel in (*PANELS, "Commands")}
         for name in self.list_commands(ctx):
@@ -61,7 +61,7 @@ def summary(text: str) -> str:
 
 
 def _unbroken(names: str, text: str) -> tuple[str, str]:
-    """Keep what stands in brackets at the end, such as a default, on one line."""
+    """Keep a final part in brackets, such as a default, on one line."""
     words, bracket, more = text.partition("  [")
     return names, words + bracket + more.replace(" ", UNBROKEN)
 

@@ -19,7 +19,7 @@ SECONDS = {"h": 3600, "min": 60, "s": 1}
 
 
 def whole(text: str) -> int:
-    """Read a whole number; the command line says which option it was for."""
+    """Parse a whole number; the command line says which option it belongs to."""
     try:
         return int(text)
     except ValueError:
@@ -32,7 +32,7 @@ def number(option: str, explained: str) -> Any:
 
 
 def real(text: str) -> float:
-    """Read a number; the command line says which option it was for."""
+    """Parse a number; the command line says which option it belongs to."""
     try:
         return float(text)
     except ValueError:
@@ -40,7 +40,7 @@ def real(text: str) -> float:
 
 
 def duration(text: str) -> float:
-    """Read a time, such as 2h, 90min, 1h30min or 45s, as seconds."""
+    """Parse a duration, such as 2h, 90min, 1h30min or 45s, into seconds."""
     parts = re.findall(r"(\d+\.?\d*)(h|min|s)", text)
     if not parts or "".join(map("".join, parts)) != text:
         raise ValueError(f"expected a time such as 2h, 1h30min or 45s, got {shown(text)}")
@@ -77,7 +77,7 @@ Folder = Annotated[
 
 @dataclass(frozen=True)
 class Choices:
-    """What a command line chooses for a study, ``--quick`` first and ``--set`` last; None chooses nothing.
+    """A command line's choices for a study, from ``--quick`` first to ``--set`` last; None chooses nothing.
 
     Each field is an option of every command that `chosen` decorates.
     """
@@ -92,9 +92,9 @@ class Choices:
     settings: Set = None
 
     def study(self, name: str) -> "Study":
-        """Load the study called ``name`` and lay the choices over it.
+        """Load the study called ``name`` and apply the choices to it.
 
-        Raises `StudyError` for an unknown study and `UsageError` for choices that do not go together.
+        Raises `StudyError` for an unknown study and `UsageError` for choices that contradict each other.
         """
         from assay.cli.settings import setting
         from assay.study.builtin import load_study
@@ -109,7 +109,7 @@ class Choices:
         return study.override(given | dict(map(setting, self.settings or [])))
 
     def _engine(self) -> str | None:
-        """Return the engine that ``--engine`` and ``--device`` ask for together."""
+        """Return the engine that ``--engine`` and ``--device`` select together."""
         if self.device is None:
             return self.engine
         if self.device not in ("cpu", "cuda"):
@@ -122,7 +122,7 @@ class Choices:
 
 
 def chosen(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command with a parameter ``choices`` an option for each field of `Choices` in its place."""
+    """Replace a command's parameter ``choices`` with an option for each field of `Choices`."""
     hints = get_type_hints(Choices, include_extras=True)
     names = [field.name for field in fields(Choices)]
     options = [
@@ -146,7 +146,7 @@ def chosen(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def _with_data(study: "Study", source: str) -> "Study":
-    """Choose another data set; sizes and split belong to the one that leaves."""
+    """Choose another data set; sizes and split belonged to the previous one and are dropped."""
     if source == study.data.source:
         return study
     return replace(study, base={**study.base, "data": {"source": source}})

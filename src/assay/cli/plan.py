@@ -1,7 +1,7 @@
-"""``assay plan``: how many seeds it takes, and how long."""
+"""``assay plan``: how many seeds a study needs, and how long they take."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -64,7 +64,7 @@ def plan(
     with ExitStack() as stack:
         found = _pilot(chosen, pilot)
         if found:
-            stack.enter_context(closing(found))
+            stack.enter_context(found)
         needed = plan_seeds(chosen, None if resolve is None else resolve / 100, power=power, pilot=found)
     cost = estimate(whole, sizes, count).for_seeds(needed.seeds, count)
 
@@ -79,7 +79,7 @@ def plan(
 
 
 def _pilot(study: "Study", folder: str | None) -> "Results | None":
-    """Open the pilot: the results in ``folder``, or the study's own where there are any with a spread."""
+    """Open the pilot: the results in ``folder``, or else the study's own if they have a spread."""
     from assay.findings.seeds_needed import is_pilot
     from assay.results import Results
     from assay.running.run import default_folder
@@ -101,7 +101,7 @@ def _pilot(study: "Study", folder: str | None) -> "Results | None":
 
 
 def _table(plan: "SeedPlan") -> "Table":
-    """Return one row a comparison."""
+    """Return a table with one row per comparison."""
     from assay.findings.numbers import share
 
     table = grid("comparison", "pilot sd", "seeds", "plan sd", "alone", "in family", "equivalent")
@@ -113,7 +113,7 @@ def _table(plan: "SeedPlan") -> "Table":
 
 
 def _answer(plan: "SeedPlan", cost: "Estimate") -> str:
-    """Return the table in a sentence."""
+    """Summarise the table in a sentence."""
     from assay.cli.drawing import expected
     from assay.findings.numbers import margin, plural, seeds
 
@@ -127,7 +127,7 @@ def _answer(plan: "SeedPlan", cost: "Estimate") -> str:
 
 
 def _basis(plan: "SeedPlan", study: "Study", pilot: "Results | None") -> Iterator[str]:
-    """Say what the study's own seeds tell, and what the numbers rest on."""
+    """Say what the study's own seeds can resolve, and what the numbers are based on."""
     from assay.findings.numbers import seeds, share
     from assay.findings.seeds_needed import STORED_SD
 

@@ -1,4 +1,4 @@
-"""What the command makes of its process: Ctrl-C, and standard streams that are closed, full or narrow."""
+"""The command's process: Ctrl-C, and standard streams that are closed, full or lack characters."""
 
 import errno
 import io
@@ -16,24 +16,24 @@ _SHOW_CURSOR = b"\x1b[?25h"
 
 
 def heed_interrupts() -> None:
-    """Let Ctrl-C end the process without a word as long as nothing has begun.
+    """Let Ctrl-C end the process silently as long as nothing has begun.
 
-    Where Ctrl-C is ignored, as in a shell's background jobs, it stays so.
+    Where Ctrl-C is ignored, as in a shell's background jobs, it stays ignored.
     """
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _leave)
 
 
 def begin() -> None:
-    """From now on let a first Ctrl-C stop the command in good order, and a second one at once."""
+    """From now on, let a first Ctrl-C stop the command cleanly, and a second one at once."""
     if signal.getsignal(signal.SIGINT) is _leave:
         signal.signal(signal.SIGINT, _stop)
 
 
 def end(status: int) -> None:
-    """Let Python end undisturbed; of a command that was stopped, end the process itself.
+    """Let Python exit normally; if the command was stopped, end the process directly.
 
-    Python would end that by the signal, and not with its status, where the Ctrl-C met a class being made.
+    If Ctrl-C arrived while a class was being created, Python would die of the signal and lose the status.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if status == INTERRUPTED:
@@ -44,7 +44,7 @@ def end(status: int) -> None:
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:
-    os._exit(INTERRUPTED)  # an exception could get lost in the midst of an import
+    os._exit(INTERRUPTED)  # an exception could get lost in the middle of an import
 
 
 def _stop(_number: int, _frame: FrameType | None) -> None:
@@ -53,7 +53,7 @@ def _stop(_number: int, _frame: FrameType | None) -> None:
 
 
 def _stop_at_once(_number: int, _frame: FrameType | None) -> None:
-    """End without tidying up, which a results folder survives as it does any other sudden end."""
+    """Exit without cleaning up, which a results folder survives like any other sudden end."""
     with suppress(OSError):
         if os.isatty(1):  # a live table has hidden it
             os.write(1, _SHOW_CURSOR)
@@ -62,10 +62,10 @@ def _stop_at_once(_number: int, _frame: FrameType | None) -> None:
 
 
 def open_streams() -> None:
-    """Make the standard streams fit to be written to.
+    """Make the standard streams safe to write to.
 
-    One that the shell has closed leads nowhere: otherwise the next file that is opened would take its place.
-    Where a terminal lacks a character it shows a substitute.
+    A stream that the shell has closed is redirected to the null device: otherwise the next file opened would
+    take its place. A character that a terminal lacks is shown as a substitute.
     """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
@@ -76,10 +76,10 @@ def open_streams() -> None:
 
 
 def cannot_write(error: OSError) -> bool:
-    """Whether ``error`` says that a stream takes no more: standard output, or a file on a full disk."""
+    """Whether ``error`` says that a stream accepts no more: standard output, or a file on a full disk."""
     return error.filename is None and error.errno in UNWRITABLE
 
 
 def silence(stream: TextIO) -> None:
-    """Let what is still to be written to ``stream`` lead nowhere, since nothing more can be written to it."""
+    """Discard whatever is still written to ``stream``, since it accepts no more."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -1,4 +1,4 @@
-"""``assay reproduce``: repeat a published report, all its studies, as one document."""
+"""``assay reproduce``: repeat all studies of a published report, as one document."""
 
 import shlex
 import sys
@@ -68,7 +68,7 @@ def _names(paper: "Paper", only: list[str] | None) -> tuple[str, ...]:
 
 
 def _repeat(study: "Study", folder: Path, workers: int | None, retry_failed: bool) -> "Results":
-    """Train one study, showing how far it is."""
+    """Train one study, showing its progress."""
     from assay.cli.watching import watched
     from assay.running.repeat import repeat
 
@@ -82,13 +82,13 @@ def _repeat(study: "Study", folder: Path, workers: int | None, retry_failed: boo
 
 
 def _conclude(paper: "Paper", results: "list[Results]", folder: Path) -> None:
-    """Write the document with its tables, print the claims and where it is; status 1 if a run failed."""
-    from assay.findings import findings as model
+    """Write the document with its tables, print the claims and its path; exit with 1 if a run failed."""
+    from assay.findings.findings import build
     from assay.report import document, terminal
     from assay.report.files import write_whole
 
     command = shlex.join(["assay", *sys.argv[1:]])
-    reports = tuple(model.build(one) for one in results)
+    reports = tuple(build(one) for one in results)
     found = document.Document(paper.title, reports, command, paper.plots_loss)
     write_whole(folder / "claims.csv", document.claims_csv(found))
     write_whole(folder / "published.csv", document.published_csv(found))

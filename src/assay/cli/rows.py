@@ -1,4 +1,4 @@
-"""What ``--format json`` and ``csv`` say of plans, seeds and layers: keys that stay, values as numbers."""
+"""What ``--format json`` and ``csv`` print for plans, seeds and layers: stable keys, numeric values."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, fields
@@ -27,7 +27,7 @@ CHECK_COLUMNS = (
 
 
 def arms(plan: Plan, estimate: Estimate) -> Iterator[Row]:
-    """Yield a row an arm: its training, its network and what a run will take, in seconds and bytes."""
+    """Yield a row per arm: its training, its network and the cost of a run, in seconds and bytes."""
     for cohort, cost in zip(plan.cohorts, estimate.cohorts, strict=True):
         recipe, network = cohort.recipe, cohort.network
         yield {
@@ -50,7 +50,7 @@ def arms(plan: Plan, estimate: Estimate) -> Iterator[Row]:
 
 
 def layers(network: Network) -> Iterator[Row]:
-    """Yield a row a layer: its output's shape, parameters, FLOPs and receptive field."""
+    """Yield a row per layer: its output shape, parameters, FLOPs and receptive field."""
     for node, field in zip(network.nodes, network.receptive_fields, strict=True):
         yield {
             "layer": node.name,
@@ -63,7 +63,7 @@ def layers(network: Network) -> Iterator[Row]:
 
 
 def plan(found: Plan, sizes: Outline, estimate: Estimate) -> Row:
-    """Return a plan as one object, its arms in it."""
+    """Return a plan as one object that contains its arms."""
     study = found.study
     return {
         "study": study.name,
@@ -84,7 +84,7 @@ def plan(found: Plan, sizes: Outline, estimate: Estimate) -> Row:
 
 
 def seeds(found: SeedPlan, cost: Estimate, own: int, pilot: str | None) -> Row:
-    """Return how many seeds a study needs as one object, its comparisons in it; ``own`` are those it has."""
+    """Return the seeds that a study needs as one object with its comparisons; ``own`` is how many it has."""
     return {
         "difference": found.difference,
         "power": found.power,
@@ -105,7 +105,7 @@ def seeds(found: SeedPlan, cost: Estimate, own: int, pilot: str | None) -> Row:
 
 
 def check(found: Check) -> Row:
-    """Return what a check found; the times are medians in seconds."""
+    """Return the findings of a check; times are medians in seconds."""
     compared = found.comparison
     forward = compared.forward if compared else (None, None)
     both = compared.forward_backward if compared else (None, None)

@@ -1,7 +1,6 @@
-"""``assay run`` and ``extend``: train a study, go on with it, or add seeds to a finished one."""
+"""``assay run`` and ``extend``: train a study, continue it, or add seeds to a finished one."""
 
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -47,17 +46,17 @@ def run(
 
     Example: assay run pooling --quick --seeds 5
     """
-    from assay.running import run as runner
-    from assay.running import until_resolved as sequential
+    from assay.running.run import default_folder, run
+    from assay.running.until_resolved import run_until_resolved
 
     if budget is not None and not until_resolved:
         raise UsageError("--budget: goes with --until-resolved (any run can be stopped, and continued later)")
     chosen = choices.study(study)
-    folder = Path(out) if out is not None else runner.default_folder(chosen)
+    folder = Path(out) if out is not None else default_folder(chosen)
 
     def train(watch: "OnEvent") -> "Results":
         if until_resolved:
-            return sequential.run_until_resolved(
+            return run_until_resolved(
                 chosen,
                 folder,
                 workers=choices.workers,
@@ -66,7 +65,7 @@ def run(
                 progress=False,
                 on_event=watch,
             )
-        return runner.run(
+        return run(
             chosen,
             folder,
             workers=choices.workers,
@@ -90,12 +89,12 @@ def extend(
 
     Example: assay extend assay-runs/pooling-quick --seeds 10
     """
-    from assay.running import extend as extension
+    from assay.running.extend import extend, extended_folder
 
-    there = Path(out) if out is not None else extension.extended_folder(folder, seeds)
+    there = Path(out) if out is not None else extended_folder(folder, seeds)
 
     def train(watch: "OnEvent") -> "Results":
-        return extension.extend(
+        return extend(
             folder,
             seeds,
             there,
@@ -109,27 +108,27 @@ def extend(
 
 
 def _finish(train: "Callable[[OnEvent], Results]", folder: Path) -> None:
-    """Train, showing how far it is, and say what came out."""
+    """Train, showing progress, and print the outcome."""
     from assay.cli.watching import watched
 
     results, trained = watched(train, folder)
-    with closing(results):
+    with results:
         _conclude(results, trained)
 
 
 def _conclude(results: "Results", trained: bool) -> None:
-    """Say what came out, if anything is new, and where the report is."""
+    """Print the outcome if anything is new, and the path of the report."""
     from assay.findings.comparisons import resolved
     from assay.records.runs import Status
     from assay.report.files import is_current
 
     path = results.folder / REPORT
     if trained or not is_current(path, results.digest):
-        from assay.findings import findings as model
+        from assay.findings.findings import build
         from assay.findings.inside import look_inside
         from assay.report import html, terminal
 
-        report = model.build(results, look_inside(results))
+        report = build(results, look_inside(results))
         html.write_html(report, path)
         if trained:
             console().print(terminal.summary(report))

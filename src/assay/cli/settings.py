@@ -1,4 +1,4 @@
-"""``--set KEY=VALUE``: how a value is read."""
+"""``--set KEY=VALUE``: how a value is parsed."""
 
 import re
 import tomllib
@@ -8,7 +8,7 @@ from typing import Any
 from assay.errors import UsageError, shown
 
 TEXTS = ("name", "question", "source", "control", "parent")
-"""Keys whose value is a text, whatever it may look like: an arm can be called ``no``."""
+"""Keys whose value is a string, whatever it looks like: an arm can be called ``no``."""
 
 SPELLINGS = (
     (re.compile(r"(?<![\w.])([-+]?)\.(?=\d)"), r"\g<1>0."),  # .001
@@ -17,27 +17,31 @@ SPELLINGS = (
     (re.compile(r"(?<![\w.-])(?:true|yes)(?![\w.-])", re.IGNORECASE), "true"),
     (re.compile(r"(?<![\w.-])(?:false|no)(?![\w.-])", re.IGNORECASE), "false"),
 )
-"""What people write for numbers and truths, and how TOML spells it."""
+"""Ways to write numbers and booleans, and how TOML spells them."""
 
 
 def setting(text: str, example: str = "network.filters=16") -> tuple[str, Any]:
-    """Read KEY=VALUE as a key and a value; `UsageError`, with the ``example``, where it is none."""
+    """Split KEY=VALUE into key and value; `UsageError`, showing the ``example``, if it is malformed."""
     key, equals, value = text.partition("=")
     key = key.strip()
     if not equals or not all(key.split(".")):
         raise UsageError(f"--set {shown(text)}: expected KEY=VALUE, such as {example}")
-    return key, _value(value.strip(), spelt=key not in TEXTS)
+    try:
+        return key, _value(value.strip(), spelt=key not in TEXTS)
+    except ValueError as error:
+        raise UsageError(f"--set {key}: {shown(value.strip())}: {error}") from None
 
 
 def _value(text: str, spelt: bool) -> Any:
-    """Read a value as TOML does, or in one of the other `SPELLINGS`; whatever else there is as a text."""
+    """Parse a value as TOML, or in one of the other `SPELLINGS`; anything else is a string.
+
+    Raises `ValueError` for what is refused before it is parsed (`assay.study.toml`).
+    """
     for attempt in (text, _in_toml(text)) if spelt else (text,):
         try:
             return _toml(attempt)
-        except (tomllib.TOMLDecodeError, RecursionError):
+        except tomllib.TOMLDecodeError:
             continue
-        except ValueError as error:
-            raise UsageError(f"--set: {shown(text)}: {error}") from None
     return text
 
 
@@ -49,7 +53,7 @@ def _toml(text: str) -> Any:
 
 
 def _in_toml(text: str) -> str:
-    """Spell numbers and truths as TOML does; quoted texts are the user's own."""
+    """Spell numbers and booleans as TOML does; quoted strings are left unchanged."""
     if '"' in text or "'" in text:
         return text
     return reduce(lambda words, spelling: spelling[0].sub(spelling[1], words), SPELLINGS, text)

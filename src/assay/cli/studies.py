@@ -1,4 +1,4 @@
-"""``assay studies`` and ``show``: what can be run, and what running it would mean."""
+"""``assay studies`` and ``show``: what can be run, and what running it would involve."""
 
 from assay.cli import options
 from assay.cli.formats import Format, put
@@ -64,7 +64,7 @@ def show(
         terminal.print(drawing.networks(plan))
         terminal.print(drawing.costs(estimate(plan, sizes, count)))
 
-    if format == "table":  # what can be drawn stands there before anything is measured
+    if format == "table":  # print what is known before anything is measured
         draw()
         return
     document = rows.plan(plan, sizes, estimate(plan, sizes, count))

@@ -1,4 +1,4 @@
-"""How the commands write: plain where nobody watches, never with markup from a user's words."""
+"""How the commands write: plain outside a terminal, never interpreting markup in a user's text."""
 
 import sys
 from contextlib import suppress
@@ -14,19 +14,19 @@ REPORT = "report.html"
 
 
 def console() -> "Console":
-    """Return the terminal, or plain text of 80 columns where stdout is no terminal."""
+    """Return the terminal's console, or a plain one of 80 columns where stdout is not a terminal."""
     from assay.report import text
 
     return text.console(sys.stdout)
 
 
 def say(*words: Any, sep: str = " ") -> None:
-    """Print a line as it is, without folding, so that paths can be copied."""
+    """Print a line as it is, without wrapping, so that paths can be copied."""
     print(*words, sep=sep, flush=True)
 
 
 def complain(message: str) -> None:
-    """Write an error on one line of stderr, after what was said on stdout; neither has to take it."""
+    """Write an error on one line of stderr, after the output on stdout; either stream may refuse it."""
     with suppress(OSError):
         sys.stdout.flush()
     try:
@@ -36,5 +36,5 @@ def complain(message: str) -> None:
 
 
 def write(text: str) -> None:
-    """Write a text that has its own line ends, to be read by a program."""
+    """Write text that has its own line ends, to be read by a program."""
     sys.stdout.write(text)

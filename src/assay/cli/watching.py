@@ -1,4 +1,4 @@
-"""Training with somebody watching, who may stop it."""
+"""Training while a user watches, who may stop it."""
 
 import sys
 from collections.abc import Callable
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 def watched(train: "Callable[[OnEvent], Results]", folder: Path) -> "tuple[Results, bool]":
-    """Train, showing how far it is; return the results and whether there was anything to do.
+    """Train, showing progress; return the results and whether there was anything to do.
 
-    Where it is stopped, say how it goes on in ``folder`` and end with status 130.
+    If it is stopped, say how to continue in ``folder`` and exit with status 130.
     """
     from assay.running.progress.show import watcher
 

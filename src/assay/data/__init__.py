@@ -1,4 +1,4 @@
-"""Data sets: read, fetched or drawn; divided, previewed, prepared."""
+"""Data sets: reading, fetching, drawing, splitting, previewing and preparing."""
 
 from assay.data.catalogue import SourceInfo as SourceInfo
 from assay.data.catalogue import sources as sources

@@ -1,4 +1,4 @@
-"""Take data files out of a zip archive that may be hostile."""
+"""Extract data files from a zip archive that may be hostile."""
 
 import io
 import struct
@@ -13,22 +13,22 @@ from assay.errors import DataError
 LIMIT = 4 << 30  # bytes; EMNIST's archive unpacks to 0.6 GB
 RATIO = 200
 SUFFIXES = (".gz", ".txt", "-ubyte")
-PIECE = 1 << 20  # bytes that are read at once
+PIECE = 1 << 20  # bytes read at once
 LONGEST = 100  # characters of a name or a reason
 DAMAGES = (
     zipfile.BadZipFile, zlib.error, struct.error, NotImplementedError, EOFError, ValueError, LookupError,
     OverflowError, RuntimeError, OSError,
 )  # fmt: skip
-"""What Python's reader raises of bytes that are no archive; OSError of offsets that lie before the file."""
+"""What Python's reader raises for an invalid archive; OSError for offsets that lie before the file."""
 REGULAR, LINK_BITS = 0o100000, 0o170000
 
 
 def unpack(archive: Path, folder: Path) -> None:
-    """Write the data files of ``archive`` flat into ``folder``; its inner folders do not matter.
+    """Write the data files of ``archive`` into ``folder``, without the archive's inner folders.
 
     Every member is checked before the first byte is written. Raises
-    `DataError` for a member with an unsafe name, a link, a name met twice, an
-    encrypted one, one in an unknown compression, or more bytes than belong.
+    `DataError` for a member with an unsafe or repeated name, a link, encryption
+    or an unknown compression, and for more bytes than expected.
     """
     try:
         with _Pieces(io.FileIO(archive)) as file, zipfile.ZipFile(file) as opened:
@@ -45,7 +45,7 @@ def unpack(archive: Path, folder: Path) -> None:
 
 
 class _Pieces(io.BufferedReader):
-    """A file that is never read in pieces larger than a data archive's: an archive says how long they are."""
+    """A file that is never read in large pieces, though an archive itself says how long its pieces are."""
 
     def read(self, size: int | None = -1, /) -> bytes:
         if size is not None and size > PIECE:
@@ -54,7 +54,7 @@ class _Pieces(io.BufferedReader):
 
 
 class _CannotWrite(Exception):
-    """What is wrong is not the archive; ``cause`` is."""
+    """Writing failed, for ``cause``; the archive is not at fault."""
 
     def __init__(self, cause: OSError) -> None:
         self.cause = cause
@@ -75,7 +75,7 @@ def _expect_safe(archive: Path, members: list[zipfile.ZipInfo]) -> None:
 
 
 def _problem(member: zipfile.ZipInfo) -> str | None:
-    """Say what is wrong with a member, if anything is."""
+    """Return what is wrong with a member, or None."""
     path = PurePosixPath(member.filename)
     named = member.filename.isprintable() and len(member.filename) <= LONGEST
     inside = not path.is_absolute() and ".." not in path.parts
@@ -101,7 +101,7 @@ def _extract(opened: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path) -> 
 
 @contextmanager
 def _writing(target: Path) -> Iterator[Callable[[bytes], None]]:
-    """Lend what writes to a new file; an error of that is told from one of the archive's."""
+    """Yield a function that writes to a new file, and keep its errors apart from the archive's."""
 
     def write(piece: bytes) -> None:
         try:

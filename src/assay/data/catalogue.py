@@ -1,4 +1,4 @@
-"""What data there is, for people to choose from."""
+"""The catalogue of data sets for users to choose from."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ class SourceInfo:
 
     @property
     def here(self) -> str:
-        """Whether it is on this machine: yes or no, and a dash for the folder that the user names."""
+        """Whether the set is on this machine: yes or no, or a dash for a folder that the user names."""
         return "–" if self.name == FOLDER else "yes" if self.available else "no"
 
 

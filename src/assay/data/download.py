@@ -1,4 +1,4 @@
-"""One file from a server that may be slow, lie or break off: within limits, and with its hash checked."""
+"""Download one file from a server that may be slow, lie or break off, within limits; check its hash."""
 
 import hashlib
 import threading
@@ -10,18 +10,18 @@ from assay.errors import DataError
 
 PIECE = 1 << 14  # bytes
 WINDOW = 30.0
-"""Seconds after which a transfer is given up in which fewer than `SLOWEST` bytes a second came."""
+"""Seconds after which a transfer slower than `SLOWEST` bytes per second is given up."""
 SLOWEST = 1024
-A_LOOK = 0.05  # seconds between two looks at how far it is
+A_LOOK = 0.05  # seconds between two checks of the progress
 
 
 def download(url: str, target: Path, known_hash: str, most: int, progress: Any = None) -> None:
-    """Write what ``url`` holds to ``target``; `DataError` for more than ``most`` bytes or another hash.
+    """Download ``url`` to ``target``; `DataError` for more than ``most`` bytes or a wrong hash.
 
     ``progress`` has tqdm's ``total``, ``update``, ``reset`` and ``close``.
     """
     transfer = _Transfer(url, target, most)
-    thread = threading.Thread(target=transfer.run, daemon=True)  # given up, it may wait for its server alone
+    thread = threading.Thread(target=transfer.run, daemon=True)  # once given up, it may keep waiting
     thread.start()
     try:
         _watch(transfer, thread, progress)
@@ -42,7 +42,7 @@ def digest(path: Path, like: str) -> str:
 
 
 class _Transfer:
-    """What comes from a server, in a thread of its own: nothing else ends a read that goes on for ever."""
+    """A transfer from a server, in its own thread: nothing else ends a read that goes on forever."""
 
     def __init__(self, url: str, target: Path, most: int) -> None:
         self.url, self.target, self.most = url, target, most
@@ -85,7 +85,7 @@ class _Transfer:
 
 
 def _watch(transfer: _Transfer, thread: threading.Thread, progress: Any) -> None:
-    """Wait for the end, telling ``progress``; give up what is too slow."""
+    """Wait for the end, reporting to ``progress``; give up a transfer that is too slow."""
     told, at_start, end = 0, 0, monotonic() + WINDOW
     while thread.is_alive():
         thread.join(A_LOOK)
@@ -107,7 +107,7 @@ def _watch(transfer: _Transfer, thread: threading.Thread, progress: Any) -> None
 
 
 def _expect_data(url: str, path: Path) -> None:
-    """Refuse what is plainly not data."""
+    """Refuse a response that is plainly not data."""
     with path.open("rb") as file:
         start = file.read(512)
     if start.lstrip()[:1] == b"<":
@@ -129,7 +129,7 @@ def refuse_downgrade(response: Any, **_: object) -> None:
 
 
 def _explained(url: str, error: Exception) -> Exception:
-    """Return an error of a transfer as `DataError`; one of writing the file as it is."""
+    """Return an error of the transfer as a `DataError`, and one of writing the file unchanged."""
     from requests.exceptions import RequestException
 
     if isinstance(error, DataError) or not isinstance(error, RequestException | ValueError):

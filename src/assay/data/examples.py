@@ -1,4 +1,4 @@
-"""Examples in memory: a split, a data set divided into three, and what a data set is cut from."""
+"""Examples in memory: a split, a data set of three splits, and the source it is divided from."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -7,20 +7,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.data.splits import stratified
+from assay.shapes import Shape
 
 AT_ONCE = 1000
-"""Images moved at a time where a whole set is rearranged in its place."""
+"""Images moved at a time when a whole set is rearranged in place."""
 
 
 @dataclass(frozen=True)
 class Split:
-    """Examples of one part: ``images`` (N, H, W) upright, light on black, and ``labels`` (N,)."""
+    """The examples of one split: ``images`` (N, H, W), upright, light on black, and ``labels`` (N,)."""
 
     images: NDArray[np.uint8]
     labels: NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    @property
+    def input_shape(self) -> Shape:
+        """The shape (1, H, W) of an image as a network takes it."""
+        _, height, width = self.images.shape
+        return (1, height, width)
 
     def take(self, indices: NDArray[np.int64]) -> "Split":
         """Return the examples at ``indices``."""
@@ -31,9 +38,9 @@ class Split:
 class Dataset:
     """A data set in memory, divided into train, valid and test.
 
-    ``name`` is the source as it was given, ``classes`` what each label is
-    drawn as, ``synthetic`` whether the images were drawn by a program, and
-    ``digest`` the SHA-256 of all pixels and labels: it identifies what a run saw.
+    ``name`` is the source as it was given, ``classes`` the character of each
+    label, ``synthetic`` whether the images were drawn by a program, and ``digest``
+    the SHA-256 of all pixels and labels, which identifies what a run saw.
     """
 
     name: str
@@ -45,12 +52,17 @@ class Dataset:
     digest: str
     split_seed: int = 0
 
+    @property
+    def input_shape(self) -> Shape:
+        """The shape (1, H, W) of an image as a network takes it."""
+        return self.train.input_shape
+
     @cached_property
     def sample(self) -> Split:
-        """The training examples that epochs are measured on: as many as ``valid`` has, each class its share.
+        """The training examples that epochs are measured on: as many as ``valid`` has, stratified by class.
 
-        They depend on ``split_seed`` and the labels alone, so all arms and seeds have the same. Where
-        validation has as many examples as training or more, they are all of ``train``.
+        They depend on ``split_seed`` and the labels alone, so all arms and seeds have the same. If validation
+        has at least as many examples as training, they are all of ``train``.
         """
         if len(self.valid) >= len(self.train):
             return self.train
@@ -59,7 +71,7 @@ class Dataset:
 
 @dataclass(frozen=True)
 class Source:
-    """Examples as they are stored: ``pool`` is what train and valid are cut from."""
+    """Examples as they are stored; train and valid are drawn from ``pool``."""
 
     classes: tuple[str, ...]
     pool: Split

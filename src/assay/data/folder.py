@@ -1,8 +1,8 @@
 """A folder of IDX files with MNIST's or EMNIST's file names.
 
 ``train-images-idx3-ubyte`` or ``emnist-balanced-train-images-idx3-ubyte``,
-with its labels, the same for ``test`` (or ``t10k``), each perhaps with
-``.gz``; and ``emnist-balanced-mapping.txt`` if there is one.
+with its labels, the same for ``test`` (or ``t10k``), each optionally with
+``.gz``; and ``emnist-balanced-mapping.txt`` if present.
 """
 
 import re
@@ -24,10 +24,10 @@ Files = dict[tuple[str, str], Path]  # (train or test, images or labels) -> file
 def open_folder(text: str, classes: tuple[str, ...] | None = None) -> Source:
     """Open ``DIR``, or ``DIR?transposed=no&prefix=emnist-balanced``.
 
-    ``prefix`` chooses among several sets in one folder. Files whose name
-    starts with ``emnist`` hold each image transposed, as NIST's do, and are
-    turned upright; ``transposed=yes`` or ``no`` overrides that. A mapping file
-    names the classes, else they are ``classes`` or the labels themselves.
+    ``prefix`` chooses among several sets in one folder. Files whose names
+    start with ``emnist`` hold each image transposed, as NIST's do, and are
+    turned upright; ``transposed=yes`` or ``no`` overrides that. The classes are
+    named by a mapping file, or else by ``classes``, or by the labels themselves.
     Raises `DataError`.
     """
     folder, options = _parsed(text)
@@ -83,7 +83,7 @@ def _flag(text: str, value: str) -> bool:
 
 
 def _chosen(folder: Path, prefix: str | None) -> tuple[str, Files]:
-    """Return the prefix and the four files of the one set in ``folder``, or of the one asked for."""
+    """Return the prefix and the four files of the only set in ``folder``, or of the one asked for."""
     sets = _sets(folder)
     known = sorted(sets)
     if prefix is not None:
@@ -134,7 +134,7 @@ def _read(files: Files, part: str, transposed: bool) -> Split:
 
 
 def _upright(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Transpose every image in its place, some at a time: a large set would not fit twice."""
+    """Transpose every image in place, a batch at a time: a large set would not fit in memory twice."""
     count, height, width = images.shape
     rows = images.reshape(count, -1)
     for start in range(0, count, AT_ONCE):
@@ -151,7 +151,7 @@ def _unmapped(classes: tuple[str, ...] | None, *splits: Split) -> tuple[list[int
 
 
 def _renumbered(split: Split, codes: list[int], path: Path) -> Split:
-    """Renumber the classes 0..K-1 in the order of ``codes``, refusing any other label."""
+    """Renumber the classes 0..K-1 in the order of ``codes``; refuse any other label."""
     number: NDArray[np.int64] = np.full(256, -1, dtype=np.int64)
     number[codes] = np.arange(len(codes))
     labels = number[split.labels]

@@ -1,7 +1,7 @@
 """Characters drawn, not downloaded: the 47 classes of EMNIST Balanced.
 
 Each image is a character of a Hershey font whose strokes are bent by a smooth
-random field, slanted, turned and drawn with a pen of random width. It is
+random field, slanted, rotated and drawn with a pen of random width. It is
 placed as NIST placed EMNIST's: centred, its longer side 24 of 28 pixels. The
 images are synthetic, and every report that uses them says so.
 """
@@ -16,22 +16,22 @@ CLASSES = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabdefghnqrt"
 SIZE, INK = 28, 24
 BLOCK = 20 * len(CLASSES)  # images whose random numbers are drawn together
 
-# How far a hand strays. Chosen so that a small CNN (two 5x5 convolutions of 8 and 16 maps) is right on
-# about 90 test images of 100 after 10 epochs of 20,000 and a linear model on 67.
+# The strength of the distortions, chosen so that a small CNN (two 5x5 convolutions with 8 and 16 maps)
+# gets about 90 of 100 test images right after 10 epochs of 20,000, and a linear model 67.
 TURN, SLANT, STRETCH = 0.28, 0.65, 0.45  # radians, shear, logarithm of width to height: at most
 SLIP = 0.04  # standard deviation of each stroke's place; a character spans -1..1
-WAVES, FREQUENCY, BEND = 5, 1.4, 0.055  # sine waves that bend the strokes, radians a unit, amplitude
+WAVES, FREQUENCY, BEND = 5, 1.4, 0.055  # sine waves that bend the strokes, radians per unit, amplitude
 RADIUS, SOFTNESS = (0.7, 1.9), (1.0, 2.0)  # of the pen, in pixels, from and to
 
-BORDER, WINDOW = 5, 8  # pixels about the image, so that a window never leaves it; a window's side
+BORDER, WINDOW = 5, 8  # pixels around the image, so that a window never leaves it; a window's side
 FAR = np.float32(1e6)
 
 
 def draw(count: int, seed: int, purpose: str = "train") -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Draw ``count`` images (N, 28, 28), upright, light on black, and their labels (N,).
 
-    Image i of a ``seed`` and ``purpose`` is the same however many are drawn,
-    and every 47 consecutive images hold each class once.
+    Image i of a ``seed`` and ``purpose`` is the same however many are drawn;
+    each run of 47 images, counted from the first, holds every class once.
     """
     images = np.empty((count, SIZE, SIZE), dtype=np.uint8)
     labels = np.empty(count, dtype=np.int64)
@@ -44,7 +44,7 @@ def draw(count: int, seed: int, purpose: str = "train") -> tuple[NDArray[np.uint
 
 
 def _block(random: np.random.Generator, count: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Draw the first ``count`` images of a block; the numbers of a whole block are always used."""
+    """Draw the first ``count`` images of a block; a whole block's random numbers are always consumed."""
     labels = random.permuted(np.tile(np.arange(len(CLASSES)), (BLOCK // len(CLASSES), 1)), axis=1).ravel()
     fonts = templates(CLASSES)
     chosen = [fonts[k][int(u * len(fonts[k]))] for k, u in zip(labels, random.random(BLOCK), strict=True)]
@@ -55,7 +55,7 @@ def _block(random: np.random.Generator, count: int) -> tuple[NDArray[np.uint8], 
 
 
 def _bent(random: np.random.Generator, chosen: list[Template]) -> tuple[Floats, NDArray[np.int64]]:
-    """Return the distorted segments (N, P, 2, 2), padded by repeats of the last, and their numbers (N,)."""
+    """Return the distorted segments (N, P, 2, 2), padded by repeating the last, and their counts (N,)."""
     lengths = np.array([len(template.stroke) for template in chosen])
     index = np.minimum(np.arange(lengths.max()), lengths[:, None] - 1)
     points = np.stack([template.points[i] for template, i in zip(chosen, index, strict=True)])
@@ -78,7 +78,7 @@ def _waves(random: np.random.Generator, points: Floats) -> Floats:
 
 
 def _affine(random: np.random.Generator, points: Floats) -> Floats:
-    """Stretch, slant and turn each image's points."""
+    """Stretch, slant and rotate each image's points."""
     number = (len(points), 1, 1)
     stretch = np.exp(_uniform(random, -STRETCH, STRETCH, *number))
     slant, turn = _uniform(random, -SLANT, SLANT, *number), _uniform(random, -TURN, TURN, *number)
@@ -96,7 +96,7 @@ def _uniform(random: np.random.Generator, low: float, high: float, *shape: int) 
 
 
 def _placed(points: Floats, margin: Floats) -> Floats:
-    """Scale and centre the points so that the ink, ``margin`` beyond them, spans 24 pixels of 28."""
+    """Scale and centre the points so that the ink, ``margin`` beyond them, spans 24 of 28 pixels."""
     low, high = points.min(axis=(1, 2)), points.max(axis=(1, 2))
     scale = (INK - 2 * margin) / (high - low).max(axis=1)
     middle = ((low + high) / 2)[:, None, None, :]
@@ -115,9 +115,9 @@ def _rendered(
 
 
 def _squared_distance(points: Floats, lengths: NDArray[np.int64]) -> Floats:
-    """Return the squared distance (N, 28, 28) of each pixel to its image's nearest segment.
+    """Return the squared distance (N, 28, 28) from each pixel to its image's nearest segment.
 
-    Only a window of pixels about a segment is visited, one segment of every
+    Only a window of pixels around a segment is visited, one segment of every
     image at a time; images are sorted so that those with segments left come first.
     """
     order = np.argsort(-lengths, kind="stable")
@@ -141,7 +141,7 @@ def _squared_distance(points: Floats, lengths: NDArray[np.int64]) -> Floats:
 
 
 def _to_segment(columns: NDArray[np.int64], rows: NDArray[np.int64], start: Floats, end: Floats) -> Floats:
-    """Return the squared distances (N, rows, columns) of a window's pixels to a segment each."""
+    """Return the squared distances (N, rows, columns) from each window's pixels to its segment."""
     x = (columns - start[:, :1]).astype(np.float32)[:, None, :]
     y = (rows - start[:, 1:]).astype(np.float32)[:, :, None]
     dx, dy = ((end - start)[:, axis, None, None] for axis in range(2))

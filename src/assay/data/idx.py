@@ -1,8 +1,8 @@
-"""IDX files, the format of MNIST and EMNIST, gzip or not.
+"""IDX files, the format of MNIST and EMNIST, optionally gzipped.
 
 A file is a magic number (two zero bytes, a type code, the number of
 dimensions), each dimension as a big-endian 32-bit integer, and the data. The
-header is checked against what the file holds before any memory is taken.
+header is checked against the file's contents before any memory is allocated.
 """
 
 import gzip
@@ -21,8 +21,8 @@ Bytes = NDArray[np.uint8]
 
 TYPES = {0x08: "uint8", 0x09: "int8", 0x0B: "int16", 0x0C: "int32", 0x0D: "float32", 0x0E: "float64"}
 UNSIGNED_BYTE = 0x08
-GZIP_RATIO, GZIP_FREE = 200, 64 << 20  # what may unpack to 200 times its size only below 64 MiB
-PIECE = 1 << 20  # bytes unpacked at a time: what they become is in memory once
+GZIP_RATIO, GZIP_FREE = 200, 64 << 20  # only below 64 MiB may a file unpack to more than 200 times its size
+PIECE = 1 << 20  # bytes unpacked at a time, so that the result is in memory only once
 LARGEST_SIDE = 1 << 16
 MOST_EXAMPLES = 3_000_000
 """Labels take eight times their size in memory; EMNIST has 814,255."""
@@ -38,7 +38,7 @@ LOOKALIKES = {
 
 
 def read_images(path: Path) -> Bytes:
-    """Return the images (N, H, W) of the IDX file at ``path``, as they are stored; may be written to."""
+    """Return the images (N, H, W) of the IDX file at ``path`` as they are stored, as a writable array."""
     return _read(path, dimensions=3)
 
 
@@ -87,7 +87,7 @@ def _contents(path: Path) -> bytearray:
 
 
 def _unzipped(path: Path, packed: bytearray, limit: int, *, whole: bool = False) -> bytearray:
-    """Return at most ``limit`` unpacked bytes; with ``whole``, the stream must end cleanly before."""
+    """Return at most ``limit`` unpacked bytes; with ``whole``, the stream must end cleanly within them."""
     engine, data, fed = zlib.decompressobj(wbits=31), bytearray(), 0
     try:
         while fed < len(packed) and len(data) < limit and not engine.eof:

@@ -1,4 +1,4 @@
-"""How a data set is loaded: opened or drawn, cut into its parts, and digested."""
+"""Loading a data set: opening or drawing it, splitting it, and computing its digest."""
 
 from dataclasses import replace
 from hashlib import sha256
@@ -17,9 +17,9 @@ GLYPHS_SEED = 0
 
 
 def load(spec: DataSpec | str) -> Dataset:
-    """Load what ``spec`` names, from disk or by drawing it; nothing is downloaded.
+    """Load the data set that ``spec`` names, from disk or by drawing it; nothing is downloaded.
 
-    Raises `DataError` where a set is missing, damaged or smaller than asked.
+    Raises `DataError` if a set is missing, damaged or smaller than requested.
     """
     if isinstance(spec, str):
         spec = DataSpec(source=spec)
@@ -49,7 +49,7 @@ def _open(spec: DataSpec) -> Source:
 
 
 def _hint(source: str) -> str:
-    """Say what an unknown ``source`` may have been meant to be."""
+    """Suggest what an unknown ``source`` may have been meant to be."""
     if _is_folder(source):
         return f"did you mean {f'idx:{source}'!r}?"
     part_of = [name for name in remote.NAMES if name.startswith(f"{source}/")]
@@ -59,7 +59,7 @@ def _hint(source: str) -> str:
 
 
 def _is_folder(path: str) -> bool:
-    """Whether there is a folder; False for what can be no path at all."""
+    """Whether ``path`` is a folder; False for text that cannot be a path at all."""
     try:
         return Path(path).expanduser().is_dir()
     except (OSError, ValueError, RuntimeError):
@@ -73,7 +73,7 @@ def _glyphs(spec: DataSpec) -> Source:
 
 
 def _divided(pool: Split, spec: DataSpec) -> tuple[Split, Split]:
-    """Cut valid from the pool, then train from what is left."""
+    """Draw valid from the pool, then train from the remainder."""
     count = spec.sizes(len(pool), 0).valid
     if count >= len(pool):
         raise DataError(
@@ -86,12 +86,12 @@ def _divided(pool: Split, spec: DataSpec) -> tuple[Split, Split]:
 
 
 def _rearranged(pool: Split, first: NDArray[np.int64], second: NDArray[np.int64]) -> tuple[Split, Split]:
-    """Return ``pool.take(first)`` and ``pool.take(second)``, all there is, in the memory of ``pool``.
+    """Return ``pool.take(first)`` and ``pool.take(second)``, together all of ``pool``, in its memory.
 
-    Both ascend. A large set would not fit twice.
+    Both index arrays ascend. A large set would not fit in memory twice.
     """
     images, kept, count = pool.images, pool.images[second], len(first)
-    for start in range(0, count, AT_ONCE):  # which never overtakes what it reads
+    for start in range(0, count, AT_ONCE):  # writing never overtakes reading
         part = first[start : start + AT_ONCE]
         images[start : start + len(part)] = images[part]
     images[count:] = kept

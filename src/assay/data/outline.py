@@ -1,4 +1,4 @@
-"""The sizes of a data set, told without loading it where that can be."""
+"""The sizes of a data set, found without loading it where possible."""
 
 from dataclasses import dataclass
 from math import prod
@@ -11,12 +11,12 @@ from assay.errors import DataError
 from assay.records.machine import memory
 from assay.shapes import Shape
 
-BALANCED = 112_800, 18_800, 47  # EMNIST Balanced: images to train and to test, classes
+BALANCED = 112_800, 18_800, 47  # EMNIST Balanced: training images, test images, classes
 
 
 @dataclass(frozen=True)
 class Outline:
-    """The sizes of a data set: all that a plan needs; ``assumed`` if the set is not on this machine."""
+    """The sizes of a data set, which is all a plan needs; ``assumed`` if the set is not on this machine."""
 
     train: int
     valid: int
@@ -29,18 +29,18 @@ class Outline:
     def of(cls, data: Dataset) -> "Outline":
         """Return the sizes of a data set in memory."""
         sizes = (len(data.train), len(data.valid), len(data.test))
-        return cls(*sizes, (1, *data.train.images.shape[1:]), len(data.classes))
+        return cls(*sizes, data.input_shape, len(data.classes))
 
     @property
     def bytes(self) -> int:
-        """The memory that the images and labels take."""
+        """The memory that the images and labels take, in bytes."""
         return (self.train + self.valid + self.test) * (prod(self.input_shape) + 8)
 
 
 def outline(spec: DataSpec) -> Outline:
-    """Return the sizes of a data set; those of EMNIST Balanced where a published set is not fetched.
+    """Return the sizes of a data set; those of EMNIST Balanced if a published set has not been fetched.
 
-    Raises `DataError` for a set that is damaged, too small or unknown.
+    Raises `DataError` if the set is damaged, too small or unknown.
     """
     if spec.source == GLYPHS:
         drawn = Outline(*spec.drawn_sizes())

@@ -4,8 +4,8 @@ Cohen et al. (2017, section 2): the 128x128 binary image is blurred (Gaussian,
 sigma 1), cropped to the ink, centred in a square keeping the aspect ratio,
 padded by 2 pixels and reduced to 28x28 by bicubic interpolation.
 
-NIST's writers had pens; strokes thinner than those, such as a mouse draws on a
-large canvas, are widened to the thinnest of them first.
+NIST's writers used pens; strokes thinner than a pen's, such as those drawn with
+a mouse on a large canvas, are first widened to the thinnest pen stroke.
 """
 
 from pathlib import Path
@@ -25,8 +25,8 @@ SIZE, PADDING = 28, 2
 NIST_CHARACTER = (
     80  # longer side of a typical character in NIST's 128x128 scans: of 60, 80 and 100 the best fit
 )
-FINE = 4  # pixels to one of NIST's, while strokes are measured and widened
-PEN = 6.0  # pixels of NIST's: 99 of 100 of EMNIST's characters have wider strokes
+FINE = 4  # pixels per pixel of NIST's scans, while strokes are measured and widened
+PEN = 6.0  # in pixels of NIST's scans: 99 of 100 EMNIST characters have wider strokes
 SIGMA = 1.0
 FAINTEST = 24  # grey levels between paper and ink below which a picture counts as blank
 MOST_PIXELS = 100_000_000
@@ -37,8 +37,8 @@ def prepare(image: "Image.Image | Path | str") -> NDArray[np.uint8]:
 
     ``image`` is a Pillow image or the path of a PNG, JPEG or other picture of
     one character, dark on light or light on dark, of any size; transparent
-    parts are paper. Raises `DataError` for a file that is no picture, and for
-    a picture without a character.
+    parts count as paper. Raises `DataError` for a file that is not a picture,
+    and for a picture without a character.
     """
     name, grey = _grey(image)
     ink = _cropped(_ink(name, grey))
@@ -46,7 +46,7 @@ def prepare(image: "Image.Image | Path | str") -> NDArray[np.uint8]:
 
 
 def _grey(image: "Image.Image | Path | str") -> tuple[str, Floats]:
-    """Return the picture's name and its grey levels (H, W), transparency laid on white or black paper."""
+    """Return the picture's name and its grey levels (H, W), with transparency over white or black paper."""
     from PIL import Image
 
     if not isinstance(image, Image.Image):
@@ -66,13 +66,13 @@ def _opened(path: Path) -> Floats:
             return _flattened(ImageOps.exif_transpose(image))
     except DataError:
         raise
-    except Exception as error:  # Pillow's decoders raise many kinds for a damaged file
+    except Exception as error:  # Pillow's decoders raise many kinds of error for a damaged file
         raise DataError(f"{path}: cannot be read as a picture ({error}); expected PNG or JPEG") from error
 
 
 def _flattened(image: "Image.Image") -> Floats:
-    """Return grey levels 0..255 with transparent parts as paper: the shade least like the visible parts."""
-    if image.mode.startswith("I"):  # 16 bits a pixel
+    """Return grey levels 0..255, with transparent parts in the shade least like the visible parts."""
+    if image.mode.startswith("I"):  # 16 bits per pixel
         return np.asarray(np.asarray(image, dtype=np.float32) / 257).clip(0, 255)
     layers = np.asarray(image.convert("RGBA").convert("LA"), dtype=np.float32)
     grey, alpha = layers[..., 0], layers[..., 1] / 255
@@ -82,7 +82,7 @@ def _flattened(image: "Image.Image") -> Floats:
 
 
 def _ink(name: str, grey: Floats) -> Floats:
-    """Return ink (H, W), from 0 on paper to 1 in a stroke; paper is what most of the picture's edge is."""
+    """Return ink (H, W), from 0 on paper to 1 in a stroke; paper is the shade of most of the border."""
     threshold = _otsu(grey)
     bright = grey > threshold
     if bright.all() or not bright.any():
@@ -96,7 +96,7 @@ def _ink(name: str, grey: Floats) -> Floats:
 
 
 def _otsu(grey: Floats) -> int:
-    """Return the grey level that parts dark from light with most variance between them (Otsu 1979)."""
+    """Return the threshold that maximises the variance between dark and light pixels (Otsu 1979)."""
     counts = np.bincount(np.rint(grey).astype(np.int64).ravel(), minlength=256).astype(np.float64)
     below = counts.cumsum()
     above = below[-1] - below
@@ -107,13 +107,13 @@ def _otsu(grey: Floats) -> int:
 
 
 def _cropped(ink: Floats, least: float = 0.5) -> Floats:
-    """Crop to the rectangle of what is at least ``least`` ink."""
+    """Crop to the bounding box of the pixels with at least ``least`` ink."""
     rows, columns = (np.flatnonzero((ink >= least).any(axis=axis)) for axis in (1, 0))
     return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
 def _at_nist_scale(ink: Floats) -> Floats:
-    """Resize to the scale of NIST's scans and make binary, as they are, with strokes of a pen's width."""
+    """Resize to the scale of NIST's scans and binarise, as they are, with strokes of a pen's width."""
     height, width = _size(ink, FINE * NIST_CHARACTER)
     fine = _resized(_pooled(ink, height, width), height, width) >= 0.5
     widened = _cropped(_widened(fine, FINE * PEN).astype(np.float32))
@@ -121,13 +121,13 @@ def _at_nist_scale(ink: Floats) -> Floats:
 
 
 def _size(ink: Floats, longer: int) -> tuple[int, int]:
-    """Return the height and width that ``ink`` has when its longer side has ``longer`` pixels."""
+    """Return the height and width of ``ink`` when its longer side has ``longer`` pixels."""
     height, width = (max(1, round(longer * size / max(ink.shape))) for size in ink.shape)
     return height, width
 
 
 def _pooled(ink: Floats, *shape: int) -> Floats:
-    """Shrink to ``shape`` where larger; a pixel has the most ink of those it stands for: thin lines stay."""
+    """Shrink to ``shape`` where larger, by max pooling of the ink, so that thin lines survive."""
     for axis, size in enumerate(shape):
         if size < ink.shape[axis]:
             starts = np.arange(size) * ink.shape[axis] // size
@@ -136,9 +136,9 @@ def _pooled(ink: Floats, *shape: int) -> Floats:
 
 
 def _widened(character: NDArray[np.bool_], least: float) -> NDArray[np.bool_]:
-    """Widen strokes on either side until they are ``least`` wide on average.
+    """Widen strokes on both sides until they are ``least`` wide on average.
 
-    In a long stroke of width w, the distance to the paper is w/4 + 1/2 on average.
+    In a long stroke of width w, the mean distance to the paper is w/4 + 1/2.
     """
     from scipy.ndimage import distance_transform_edt
 
@@ -156,7 +156,7 @@ def _blurred(ink: Floats) -> Floats:
 
 
 def _reduced(ink: Floats) -> NDArray[np.uint8]:
-    """Centre the ink in a square, its longer side all but the padding, and reduce to 28x28."""
+    """Centre the ink in a square, its longer side filling all but the padding, and reduce to 28x28."""
     ink = _cropped(ink, 1 / 255)
     side = round(max(ink.shape) * SIZE / (SIZE - 2 * PADDING))
     top, left = ((side - size) // 2 for size in ink.shape)
@@ -167,7 +167,7 @@ def _reduced(ink: Floats) -> NDArray[np.uint8]:
 
 
 def _resized(image: Floats, height: int, width: int) -> Floats:
-    """Resize by bicubic interpolation, averaging where the image shrinks."""
+    """Resize by bicubic interpolation, with averaging where the image shrinks."""
     from PIL import Image
 
     return np.asarray(

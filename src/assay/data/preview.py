@@ -18,7 +18,7 @@ LARGEST = 1_000
 def contact_sheet(dataset: Dataset, rows: int = 8, columns: int = 12, seed: int = 0) -> "Image.Image":
     """Draw ``rows`` x ``columns`` training images, dark on white, class by class.
 
-    Classes take turns in their order, so that 48 places show 47 classes once;
+    Classes take turns in order, so that 48 places show each of 47 classes once;
     which image of a class is shown depends on ``seed``.
     """
     from PIL import Image, ImageDraw
@@ -40,7 +40,7 @@ def contact_sheet(dataset: Dataset, rows: int = 8, columns: int = 12, seed: int 
 
 
 def _shown(labels: np.ndarray, count: int, seed: int) -> np.ndarray:
-    """Return ``count`` positions (fewer if there are not as many), the classes taking turns."""
+    """Return up to ``count`` positions, with the classes taking turns."""
     shuffled = stream(seed, "preview").permutation(len(labels))
     by_class = shuffled[np.argsort(labels[shuffled], kind="stable")]
     sizes = np.bincount(labels)

@@ -24,17 +24,17 @@ from assay.records.holds import hold
 
 RETRIES = 1
 WORKSHOP = ".fetch-"
-YOUNG = 60.0  # seconds that a folder may be there before its process holds it
+YOUNG = 60.0  # seconds for which a folder may exist before its process holds it
 RECORD = "SHA256SUMS"
 DIGITS = tuple("0123456789")
 
 
 @dataclass(frozen=True)
 class Collection:
-    """Published files: their address, and each file's name and hash.
+    """Published files: their base URL, and each file's name and hash.
 
-    ``classes`` names the labels where no mapping file does. The hashes are
-    those that the publisher or torchvision records.
+    ``classes`` names the labels if there is no mapping file. The hashes are
+    those recorded by the publisher or torchvision.
     """
 
     title: str
@@ -45,12 +45,12 @@ class Collection:
 
     @property
     def size(self) -> str:
-        """How much there is to download, in words."""
+        """The size of the download, as text."""
         return f"{self.megabytes} MB"
 
     @property
     def most(self) -> int:
-        """The most bytes that a file may have."""
+        """The largest size that a file may have, in bytes."""
         return (self.megabytes + 1) * 2**20
 
 
@@ -124,12 +124,12 @@ def cache_folder() -> Path:
 
 
 def is_fetched(name: str) -> bool:
-    """Tell whether the set ``name`` (one of `NAMES`) is in the cache."""
+    """Return whether the set ``name`` (one of `NAMES`) is in the cache."""
     return (cache_folder() / name.partition("/")[0]).is_dir()
 
 
 def open_fetched(name: str) -> Source:
-    """Open the fetched set ``name``; `DataError` with the command that fetches it where it is missing."""
+    """Open the fetched set ``name``; if it is missing, `DataError` with the command that fetches it."""
     collection, _, part = name.partition("/")
     folder = cache_folder() / collection
     if not folder.is_dir():
@@ -144,12 +144,12 @@ def open_fetched(name: str) -> Source:
 def fetch(name: str, *, base_url: str | None = None, progress: Any = None) -> Path:
     """Get the set ``name`` ("emnist", "mnist", ...) into the cache and return its folder.
 
-    ``base_url`` replaces the published address: another server's, a local
-    folder that holds the published files, or the path of EMNIST's archive
-    itself. Hashes are checked either way. ``progress`` is told of each file's
-    bytes: an object with tqdm's ``total``, ``update``, ``reset`` and ``close``.
-    A set that is there already is compared with what was fetched, and fetched again where it is damaged.
-    Raises `DataError` where anything fails, and then leaves nothing behind.
+    ``base_url`` replaces the published URL: another server's, a local folder
+    with the published files, or the path of EMNIST's archive itself. Hashes are
+    checked either way. ``progress`` is told each file's bytes: an object with
+    tqdm's ``total``, ``update``, ``reset`` and ``close``. A set that is already
+    there is compared with the recorded hashes, and fetched again if damaged.
+    Raises `DataError` if anything fails, and then leaves nothing behind.
     """
     name = _known(name)
     target = cache_folder() / name
@@ -167,9 +167,9 @@ def fetch(name: str, *, base_url: str | None = None, progress: Any = None) -> Pa
 
 
 def verify(name: str) -> int:
-    """Compare the fetched set ``name`` with what was fetched, and return its number of files.
+    """Compare the set ``name`` with the hashes recorded when it was fetched; return its number of files.
 
-    Raises `DataError` that names what is missing, changed or was never recorded.
+    Raises `DataError`, naming what is missing, was changed or was never recorded.
     """
     name = _known(name)
     target = cache_folder() / name
@@ -189,7 +189,7 @@ def _known(name: str) -> str:
 
 
 def _recorded(folder: Path, collection: Collection) -> dict[str, str]:
-    """Return the hash of each file by its name; of a set without a record what the publisher says."""
+    """Return the hash of each file by name; for a set without a record, the publisher's hashes."""
     try:
         rows = [line.split("  ", 1) for line in (folder / RECORD).read_text("utf-8").splitlines()]
         found = {name: f"sha256:{value}" for value, name in rows}
@@ -212,14 +212,14 @@ def _faults(folder: Path, collection: Collection) -> list[str]:
 
 
 def _record(folder: Path) -> None:
-    """Write the hash of every file into the folder, as ``sha256sum -c`` reads it."""
+    """Write the hash of every file into the folder, in the format of ``sha256sum -c``."""
     rows = [f"{digest(path, 'sha256:')[7:]}  {path.name}\n" for path in sorted(folder.iterdir())]
     (folder / RECORD).write_text("".join(rows), "utf-8", newline="\n")
 
 
 @contextmanager
 def _workshop(target: Path) -> Iterator[Path]:
-    """Lend a temporary folder beside ``target``; a full disk or forbidden folder is a `DataError`."""
+    """Yield a temporary folder beside ``target``; a full disk or forbidden folder is a `DataError`."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         _clear(target.parent)
@@ -235,7 +235,7 @@ def _workshop(target: Path) -> Iterator[Path]:
 
 
 def _clear(cache: Path) -> None:
-    """Remove the folders of fetches that were killed: old enough to be held, and held by nobody."""
+    """Remove the folders of fetches that were killed: old enough to be held, but not held."""
     for left in cache.glob(f"{WORKSHOP}*"):
         with suppress(OSError), hold(left) as taken:
             if taken and time() - left.stat().st_mtime > YOUNG:
@@ -243,9 +243,9 @@ def _clear(cache: Path) -> None:
 
 
 def _publish(work: Path, target: Path, collection: Collection) -> None:
-    """Move the finished folder into place, and what is damaged there out of it.
+    """Move the finished folder into place, and a damaged one out of it.
 
-    If another process was first, its copy is kept, which is equal.
+    If another process was first, its copy, which is identical, is kept.
     """
     if target.is_dir() and _faults(target, collection):
         with suppress(FileNotFoundError):  # another process was first
@@ -258,7 +258,7 @@ def _publish(work: Path, target: Path, collection: Collection) -> None:
 
 
 def _gather(collection: Collection, base_url: str | None, work: Path, progress: Any) -> None:
-    """Bring each file of the collection into ``work`` with its hash checked."""
+    """Get each file of the collection into ``work``, and check its hash."""
     work.mkdir()
     place = base_url or collection.address
     for name, known_hash in collection.files.items():
@@ -281,7 +281,7 @@ def _copy(place: Path, target: Path, known_hash: str) -> None:
 
 
 def _download(url: str, target: Path, known_hash: str, most: int, progress: Any) -> None:
-    """Download a file; what fails is tried once more."""
+    """Download a file; retry once if it fails."""
     for left in reversed(range(RETRIES + 1)):
         try:
             download(url, target, known_hash, most, progress)

@@ -1,11 +1,11 @@
-"""Which data a study uses, and the one rule of how many images each part has."""
+"""Which data a study uses, and the one rule for how many images each split has."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from assay.errors import DataError, shown
 
-FULL_SIZE, FULL_VALID = 60_000, 15_800  # sets this large give as many to validation as both reports did
+FULL_SIZE, FULL_VALID = 60_000, 15_800  # sets this large give as many images to validation as in both reports
 VALID_SHARE = 0.15
 GLYPHS = "glyphs"
 GLYPHS_TRAIN, GLYPHS_TEST = 20_000, 4_000
@@ -14,7 +14,7 @@ KNOWN = "glyphs, idx:DIR, emnist/balanced, mnist, ...: see `assay data list`"
 
 
 class Sizes(NamedTuple):
-    """How many images each part of a data set has."""
+    """The number of images in each split of a data set."""
 
     train: int
     valid: int
@@ -25,13 +25,13 @@ class Sizes(NamedTuple):
 class DataSpec:
     """Which data a study uses, and how much of it.
 
-    ``train``, ``valid`` and ``test`` are numbers of images, each class keeping
-    its share; None stands for all there is. Validation is cut from the
-    training images before ``train`` is taken, by ``split_seed`` alone: by
-    default 15,800 images of a whole set with 60,000 or more, else 15% (of
-    ``train`` where that is given). Of ``glyphs``, which has no end, None draws
-    20,000 images for training, 15% of that number for validation and 4,000
-    for testing. Raises `DataError` for a value that cannot be.
+    ``train``, ``valid`` and ``test`` are numbers of images, stratified by
+    class; None stands for all images. Validation is drawn from the training
+    images before ``train`` is, and depends on ``split_seed`` alone: by default
+    15,800 images of a whole set with 60,000 or more, else 15% (of ``train`` if
+    that is given). For ``glyphs``, which is unlimited, None draws 20,000 images
+    for training, 15% of that number for validation and 4,000 for testing.
+    Raises `DataError` for an invalid value.
     """
 
     source: str = "glyphs"
@@ -47,15 +47,15 @@ class DataSpec:
         _expect_integer("split_seed", self.split_seed, 0, 2**63 - 1)
 
     def sizes(self, pool: int, test: int) -> Sizes:
-        """Return the parts of a set with ``pool`` images to train and validate on and ``test`` to test on.
+        """Return the sizes of a set with ``pool`` images to train and validate on, and ``test`` to test on.
 
-        ``train`` may come out below 1, and any part above what there is: whoever divides a set refuses that.
+        ``train`` may come out below 1, and any size above what there is: the code that splits a set refuses that.
         """
         valid = self._valid(pool)
         return Sizes(self.train or pool - valid, valid, self.test or test)
 
     def drawn_sizes(self) -> Sizes:
-        """Return the parts of a set without an end, as ``glyphs`` is."""
+        """Return the sizes of an unlimited set, such as ``glyphs``."""
         train = self.train or GLYPHS_TRAIN
         return Sizes(train, self.valid or _share(train), self.test or GLYPHS_TEST)
 
@@ -68,7 +68,7 @@ class DataSpec:
 
 
 def _share(count: int) -> int:
-    """Return the validation images that go with ``count`` images, one at the least."""
+    """Return how many validation images go with ``count`` images, at least one."""
     return max(1, round(VALID_SHARE * count))
 
 

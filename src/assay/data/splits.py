@@ -1,4 +1,4 @@
-"""Stratified splits: every class keeps its share, to within one example."""
+"""Stratified splits: every class keeps its proportion, to within one example."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ Indices = NDArray[np.int64]
 def stratified(labels: Labels, count: int, seed: int, purpose: str) -> tuple[Indices, Indices]:
     """Divide the positions of ``labels`` (N,) at random into ``count`` and the rest.
 
-    Each class gives its share of ``count``, rounded down or up, so that the
+    Each class contributes its share of ``count``, rounded down or up so that the
     shares sum to ``count``. Both parts keep the original order. The division
     depends on ``seed``, ``purpose`` and the labels alone.
     """
@@ -25,7 +25,7 @@ def stratified(labels: Labels, count: int, seed: int, purpose: str) -> tuple[Ind
 
 
 def shares(sizes: NDArray[np.int64], count: int) -> NDArray[np.int64]:
-    """Divide ``count`` in proportion to ``sizes`` (K,) by largest remainders; the first class wins a tie."""
+    """Divide ``count`` in proportion to ``sizes`` (K,) by largest remainder; ties go to the first class."""
     product = sizes * count
     total = sizes.sum()
     whole: NDArray[np.int64] = product // total

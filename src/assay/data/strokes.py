@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 
 FONTS = ("futural", "futuram", "rowmans", "scripts", "scriptc", "cursive", "timesi")
-SEGMENTS_PER_SIDE = 18  # a segment is then at most 1.3 pixels of a 24-pixel character
+SEGMENTS_PER_SIDE = 18  # so a segment spans at most 1.3 pixels of a 24-pixel character
 
 
 class Template(NamedTuple):

@@ -1,8 +1,8 @@
 """What an engine is: it trains a network by a recipe, as `assay.nn` defines both.
 
 An `Engine` opens a `Session` for some seeds of one network and recipe; the
-session trains them side by side, an epoch at a call, and can be asked for the
-state of each run at any epoch's end. All engines see the same data order, the
+session trains them side by side, one epoch per call, and returns the
+state of each run after any epoch. All engines see the same data order, the
 same initial weights and the same masks, because these come from
 `assay.streams` and not from the engine.
 """
@@ -28,9 +28,9 @@ from assay.shapes import Array
 Labels = NDArray[np.int64]
 Images = NDArray[np.uint8]
 OnSteps = Callable[[int], None]
-"""Called now and then during an epoch with the number of steps taken in it."""
+"""Called periodically during an epoch with the number of steps taken so far."""
 OnCompiled = Callable[[int, int], None]
-"""Called while an engine compiles with how many kernels of how many are done."""
+"""Called while an engine compiles, with the number of kernels done and the total."""
 
 EVALUATION_BATCH = 500
 """Images evaluated at once; fixed, since a matrix product's last bits depend on it."""
@@ -38,7 +38,7 @@ EVALUATION_BATCH = 500
 
 @dataclass
 class State:
-    """One run between two epochs; enough to go on with it bit for bit."""
+    """One run between two epochs; enough to continue it bit for bit."""
 
     parameters: dict[str, Array]
     slots: dict[str, Slots]
@@ -62,7 +62,7 @@ class State:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A run measured on one split: mean cross-entropy in nats, and each answer."""
+    """A run evaluated on one split: mean cross-entropy in nats, and each prediction."""
 
     loss: float
     predicted: Labels = field(repr=False)
@@ -84,7 +84,7 @@ class Session(ABC):
 
     @abstractmethod
     def train_epoch(self, images: Images, labels: Labels, epoch: int, on_steps: OnSteps) -> None:
-        """Take one pass over the training set in each run's own order for ``epoch`` (from 1)."""
+        """Make one pass over the training set in each run's own order for ``epoch`` (from 1)."""
 
     @abstractmethod
     def scores(self, images: Images) -> list[Array]:
@@ -96,10 +96,10 @@ class Session(ABC):
 
     @abstractmethod
     def memory(self) -> int:
-        """Return the bytes that one run holds while it trains, the images not counted."""
+        """Return the bytes that one run holds while it trains, not counting the images."""
 
     def clock(self) -> float:
-        """Return the seconds that costs are measured in: this thread's processor time.
+        """Return the clock by which costs are measured, in seconds: this thread's processor time.
 
         A session on the CPU works in one thread, so that other work on the
         machine does not count; where the work is done elsewhere, on a GPU, a
@@ -108,7 +108,7 @@ class Session(ABC):
         return thread_time()
 
     def evaluate(self, images: Images, labels: Labels) -> list[Evaluation]:
-        """Measure each run on a whole split."""
+        """Evaluate each run on a whole split."""
         losses = [0.0 for _ in self.seeds]
         predicted: list[list[Labels]] = [[] for _ in self.seeds]
         for start in range(0, len(images), EVALUATION_BATCH):
@@ -131,14 +131,14 @@ class Engine(ABC):
     """How many runs a session takes at once; the engines that run on the CPU take one per thread."""
 
     options: ClassVar[frozenset[str]] = frozenset()
-    """Which of `assay.optim.recipe.OPTIONS` the engine has."""
+    """Which of `assay.optim.recipe.OPTIONS` the engine supports."""
 
     dtypes: frozenset[str] = frozenset({"float32", "float64"})
-    """Which precisions of a recipe the engine has."""
+    """Which precisions of a recipe the engine supports."""
 
     @property
     def sessions_at_once(self) -> int:
-        """How many sessions run side by side without slowing one another down: one a processor."""
+        """How many sessions run side by side without slowing one another down: one per processor."""
         return machine.processors()
 
     @property
@@ -148,12 +148,12 @@ class Engine(ABC):
 
     @abstractmethod
     def lacks(self, network: Network, recipe: Recipe) -> list[str]:
-        """Name every layer and rule, or option of these, that the engine does not have."""
+        """Name every layer and rule, or option of these, that the engine does not support."""
 
     def prepare(self, network: Network, recipe: Recipe, on_compiled: OnCompiled) -> None:
-        """Compile what sessions of a network need, where an engine compiles anything and has not before.
+        """Compile what sessions of a network need, if the engine compiles anything and has not done so yet.
 
-        ``on_compiled`` is told how much of how much is done.
+        ``on_compiled`` is told how much is done, out of how much.
         """
         del network, recipe, on_compiled
 
@@ -164,12 +164,12 @@ class Engine(ABC):
         """Open a session that starts from ``states``, one per seed."""
 
     def missing(self, network: Network, recipe: Recipe) -> list[str]:
-        """Name everything that the engine does not have: layers, rules, options, the precision."""
+        """Name everything that the engine does not support: layers, rules, options, the precision."""
         precision = {recipe.dtype} - self.dtypes
         return [*self.lacks(network, recipe), *sorted(recipe.options - self.options), *precision]
 
     def check(self, network: Network, recipe: Recipe) -> None:
-        """Raise `UnsupportedError` when the engine lacks something."""
+        """Raise `UnsupportedError` if the engine does not support something."""
         missing = self.missing(network, recipe)
         if missing:
             raise UnsupportedError(f"engine {self.name!r} has no {', '.join(missing)}")
@@ -183,7 +183,7 @@ def initial_state(network: Network, recipe: Recipe, seed: int) -> State:
 
 
 def masks(seed: int, epoch: int, step: int) -> Draw:
-    """Return where a run's layers draw their masks from in ``step`` (from 1 in each ``epoch``)."""
+    """Return the generators of a run's layers' masks in ``step`` (from 1 in each ``epoch``)."""
     return lambda layer: streams.stream(seed, "mask", layer, epoch, step)
 
 

@@ -14,12 +14,12 @@ from assay.optim.recipe import Recipe
 AUTO = "auto"
 
 COMPARED_FROM = 2_000_000
-"""FLOPs an example, forward, from which the torch engine may be the faster one on a CPU.
+"""Forward FLOPs per example from which the torch engine may be the faster one on a CPU.
 
 Below, the numba engine was 1.2 to 16 times as fast on every network of both
 reports, with AVX-512, with AVX2 and without either, because PyTorch's operations
-cost more to start than to do. So below PyTorch, which takes two seconds to import,
-is left alone, unless there may be a GPU for it.
+cost more to launch than to run. So below it PyTorch, which takes two seconds to import,
+is not considered unless there may be a GPU for it.
 """
 
 
@@ -47,19 +47,19 @@ ENGINES: dict[str, Callable[[], Engine]] = {
     "torch:cuda": lambda: _torch("cuda"),
     "reference": ReferenceEngine,
 }
-"""Every engine by its name; what an engine needs is imported when it is asked for."""
+"""Every engine by name; an engine's dependencies are imported when it is requested."""
 
 
 INSTEAD = {"bfloat16": "torch", "tf32": "torch:cuda"}
-"""Which engine to advise for a precision that the reference engine, which has all else, does not have."""
+"""The engine to suggest for a precision that the reference engine, which supports all else, lacks."""
 
 ON_A_GPU = (AUTO, "torch", "torch:cuda")
-"""The names by which an engine may be asked for that computes on a GPU, where there is one."""
+"""The names that request an engine which computes on a GPU, if there is one."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """An engine, and why it was chosen; "" where it was asked for."""
+    """An engine, and why it was chosen; "" if it was requested by name."""
 
     engine: Engine
     why: str = ""
@@ -89,7 +89,7 @@ def engine(name: str, network: Network, recipe: Recipe) -> Engine:
 def resume(name: str, network: Network, recipe: Recipe) -> Choice:
     """Return the engine called ``name``, with which runs were begun: another one would round otherwise.
 
-    Raises `UnsupportedError` where it is not to be had any more.
+    Raises `UnsupportedError` if it is no longer available.
     """
     try:
         return Choice(engine(name, network, recipe), "the runs were begun with it")
@@ -106,7 +106,7 @@ def may_use_gpu(name: str) -> bool:
 
 
 def _able(name: str, network: Network, recipe: Recipe) -> Engine:
-    """Return an engine that has all that is needed, or say which one to use instead."""
+    """Return an engine that supports all that is needed, or say which one to use instead."""
     found = ENGINES[name]()
     try:
         found.check(network, recipe)
@@ -150,7 +150,7 @@ def _numba_is_unrivalled(network: Network) -> str:
 
 
 def _told(best: str, rates: speed.Rates) -> str:
-    """Write the rates, the best first: ``numba: 1,610 steps/s; torch:cpu 180``."""
+    """Write the rates, fastest first: ``numba: 1,610 steps/s; torch:cpu 180``."""
     others = "".join(f"; {name} {_number(rate.steps)}" for name, rate in rates.items() if name != best)
     return f"{best}: {_number(rates[best].steps)} steps/s{others}"
 

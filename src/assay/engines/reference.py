@@ -1,7 +1,7 @@
-"""The reference engine: runs `assay.nn` as it stands, one run a session.
+"""The reference engine: runs `assay.nn` as it stands, one run per session.
 
-Slow and plain. It has every layer and rule, a user's own too, and it is what
-the other engines are held to.
+Slow and plain. It supports every layer and rule, including a user's own, and the other
+engines are tested against it.
 """
 
 from collections.abc import Sequence
@@ -38,7 +38,7 @@ class ReferenceSession(Session):
         self._state = state.copy()
 
     def train_epoch(self, images: Images, labels: Labels, epoch: int, on_steps: OnSteps) -> None:
-        """Take one pass over the training set, the short last batch included."""
+        """Make one pass over the training set, including the short last batch."""
         (seed,), recipe = self.seeds, self.recipe
         order, size = epoch_order(seed, len(labels), epoch), recipe.batch_size
         schedule = recipe.schedule.in_steps(recipe.steps(len(labels)))
@@ -88,12 +88,12 @@ class ReferenceEngine(Engine):
     options = frozenset(OPTIONS)
 
     def lacks(self, network: Network, recipe: Recipe) -> list[str]:
-        """Nothing: whatever is a `Layer` and an `Optimizer` runs."""
+        """Nothing: any `Layer` and any `Optimizer` runs."""
         del network, recipe
         return []
 
     def session(
         self, network: Network, recipe: Recipe, seeds: Sequence[int], states: Sequence[State]
     ) -> ReferenceSession:
-        """Open a session of one run."""
+        """Open a session for one run."""
         return ReferenceSession(network, recipe, seeds, states[0])

@@ -1,6 +1,6 @@
 """The vector registers of the processor that Numba compiles for: how wide, how many, what they can do.
 
-It is the compiler that is asked, with a function which keeps many vectors at once, so the answer holds
+The compiler itself is asked, with a function that keeps many vectors live at once, so the answer holds
 for whatever processor ``NUMBA_CPU_NAME`` and ``NUMBA_CPU_FEATURES`` may name: with AVX-512 there are 32 of
 64 bytes, with AVX2 16 of 32, without either 16 of 16, and on 64-bit Arm 32 of 16. Nothing of the numba
 engine is imported here, so that a test can put another file in the place of the processor's.
@@ -15,7 +15,7 @@ from numba.core.registry import cpu_target
 
 @dataclass(frozen=True)
 class RegisterFile:
-    """``count`` registers of so many ``bytes``; ``fused`` if a b + c is one instruction, rounded once."""
+    """``count`` registers of ``bytes`` bytes each; ``fused`` if a b + c is one instruction, rounded once."""
 
     bytes: int
     count: int
@@ -51,7 +51,7 @@ def asked(triple: str, cpu: str, features: str) -> RegisterFile:
     code = machine.emit_assembly(module)
     found = [(BYTES[width], int(number or other)) for width, number, other in NAMES.findall(code)]
     if not found:
-        return RegisterFile(16, 16, "fmaf" not in code)  # of a kind unknown here: the least that there is
+        return RegisterFile(16, 16, "fmaf" not in code)  # an unknown kind: assume the minimum
     width = max(width for width, _ in found)
     return RegisterFile(width, 1 + max(number for of, number in found if of == width), "fmaf" not in code)
 

@@ -1,8 +1,8 @@
-"""How fast an engine trains a network: measured for a moment or seen in a run, and kept in the user's cache.
+"""How fast an engine trains a network: measured briefly or observed in a run, and kept in the user's cache.
 
 A measurement depends on the network, the recipe, the versions of assay and of
-what it computes with, and the machine. It is kept under all of these, so that
-a study that is started again, or another one like it, measures nothing.
+what it computes with, and the machine. It is keyed by all of these, so
+that a study started again, or a similar one, measures nothing.
 """
 
 import json
@@ -29,10 +29,10 @@ from assay.records.machine import processor, processors, versions
 from assay.streams import stream
 
 BUDGET = 0.3
-"""Seconds of training that a comparison of engines takes for each; compiling and warming up come on top."""
+"""Seconds of training per engine in a comparison, not counting compilation and warm-up."""
 
 STEPS = 4
-"""Steps taken at a time by one run; by several as many times more, since those of a GPU come by tens."""
+"""Steps taken at a time by one run, multiplied by the number of runs, since a GPU takes them by tens."""
 
 RECORDED = 20
 """Finished runs whose rates are kept, the latest of each network, recipe and engine."""
@@ -45,18 +45,18 @@ VARIABLES = (
     "ONEDNN_MAX_CPU_ISA",
     "MKL_ENABLE_INSTRUCTIONS",
 )
-"""Those that say what of a machine engines may use: which GPU, which of the processor's instructions."""
+"""Those that restrict which parts of a machine engines may use: which GPU, which CPU instructions."""
 
 
 class Speed(NamedTuple):
-    """Training steps a second of all runs of a session, and how many sessions run at once."""
+    """Training steps per second of all runs of a session, and how many sessions run at once."""
 
     steps: float
     sessions: int = 1
 
     @property
     def of_the_machine(self) -> float:
-        """Training steps a second when as many sessions run as the machine has room for."""
+        """Training steps per second when as many sessions run as the machine has room for."""
         return self.steps * self.sessions
 
 
@@ -78,11 +78,11 @@ class Trial:
         self._parts: dict[int, tuple[Images, Labels]] = {}
 
     def step(self, budget: float) -> float:
-        """Return the seconds that a step of all runs takes."""
+        """Return the seconds per step of all runs."""
         return median_seconds(lambda: self._train(1), lambda: self._train(self._steps), budget) / self._steps
 
     def answer(self, budget: float) -> float:
-        """Return the seconds that it takes to evaluate an image."""
+        """Return the seconds per image evaluated."""
         return median_seconds(self._evaluate, self._evaluate, budget) / EVALUATION_BATCH
 
     def _evaluate(self) -> None:
@@ -111,7 +111,7 @@ def median_seconds(first: Callable[[], object], then: Callable[[], object], budg
 
 
 def steps_per_second(engine: Engine, network: Network, recipe: Recipe) -> float:
-    """Measure the training steps a second of all runs that a session takes, or that memory suffices for."""
+    """Measure the training steps per second of all runs that a session takes, or that fit in memory."""
     runs = engine.runs_per_session
     while runs:
         with suppress(MemoryError), threadpool_limits(limits=1):
@@ -131,7 +131,7 @@ def compare(engines: Sequence[Engine], network: Network, recipe: Recipe) -> Rate
 
 
 def recall(network: Network, recipe: Recipe) -> Rates | None:
-    """Return what `compare` found before on this machine with these versions; None where it did not."""
+    """Return what `compare` found before on this machine with these versions; None if nothing."""
     try:
         found = json.loads(_path(network, recipe).read_text("utf-8"))
         rates = {str(name): Speed(float(steps), int(sessions)) for name, (steps, sessions) in found.items()}
@@ -141,14 +141,14 @@ def recall(network: Network, recipe: Recipe) -> Rates | None:
 
 
 def record_run(engine: Engine, network: Network, recipe: Recipe, rate: float) -> None:
-    """Keep the training steps a second of a finished run, beside those of the latest runs like it."""
+    """Keep the training steps per second of a finished run, beside those of the latest runs like it."""
     if isfinite(rate) and rate > 0:
         rates = [*recorded(engine, network, recipe), rate][-RECORDED:]
         _keep(_path(network, recipe, engine.name), rates)
 
 
 def recorded(engine: Engine, network: Network, recipe: Recipe) -> tuple[float, ...]:
-    """Return the training steps a second of the latest finished runs; none where no run is known.
+    """Return the training steps per second of the latest finished runs; none where no run is known.
 
     They are runs of the same network and recipe with the same engine, on this machine with these versions.
     """
@@ -160,7 +160,7 @@ def recorded(engine: Engine, network: Network, recipe: Recipe) -> tuple[float, .
 
 
 def has_gpu() -> bool:
-    """Tell whether there may be an NVIDIA GPU, without the two seconds that asking PyTorch takes."""
+    """Tell whether there may be an NVIDIA GPU, without spending two seconds on asking PyTorch."""
     hidden = os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1")
     return not hidden and which("nvidia-smi") is not None
 
@@ -186,7 +186,7 @@ def _path(network: Network, recipe: Recipe, *more: str) -> Path:
 
 
 def _keep(path: Path, rates: Rates | list[float]) -> None:
-    """Write the rates, whole or not at all; a cache that cannot be written is done without."""
+    """Write the rates atomically; a cache that cannot be written is ignored."""
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         with NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as file:

@@ -1,1 +1,1 @@
-"""What follows from a study's results, computed once; drawing it is `report`'s."""
+"""What follows from a study's results, computed once; `report` draws it."""

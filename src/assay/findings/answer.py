@@ -1,4 +1,4 @@
-"""What a study's question can be answered by, as far as the data allow: codes and numbers, no words."""
+"""The answer to a study's question, as far as the data allow: codes and numbers, no words."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class AnswerKind(StrEnum):
 
 @dataclass(frozen=True)
 class Conclusion:
-    """What kind of answer there is, and all that its sentences are made of.
+    """What kind of answer there is, and everything its sentences are made from.
 
     ``family`` is None for a single arm and until there may be a verdict, ``look`` where none is declared or
     reached.
@@ -44,7 +44,7 @@ class Conclusion:
 
     @property
     def failing(self) -> list[ArmRow]:
-        """The arms some runs of which failed; none where no run learnt anything, which is said instead."""
+        """The arms with failed runs; empty where no run learnt anything, which is reported instead."""
         if all(arm.never_learnt for arm in self.arms):
             return []
         return [arm for arm in self.arms if arm.failures]
@@ -56,7 +56,7 @@ class Conclusion:
 
     @property
     def outlying(self) -> list[tuple[str, int, float]]:
-        """Arm, seed and accuracy of runs that learnt, and far less than the arm's other seeds explain."""
+        """Arm, seed and accuracy of runs that learnt, but far less than the arm's other seeds explain."""
         return [(arm.name, seed, value) for arm in self.arms for seed, value in arm.outlying.items()]
 
     @property
@@ -71,18 +71,18 @@ class Conclusion:
 
     @property
     def decided_seeds(self) -> tuple[int, int]:
-        """On how many seeds the decided comparisons rest: the fewest and the most."""
+        """The fewest and the most seeds on which the decided comparisons rest."""
         counts = [pair.comparison.n for pair in self._pairs if pair not in self.undecided]
         return min(counts), max(counts)
 
     @property
     def more_seeds(self) -> MoreSeeds | None:
-        """How many more seeds may decide all that is undecided, where that is known."""
+        """How many more seeds may decide everything undecided, where known."""
         return most_seeds(pair.judgement.more_seeds for pair in self.undecided)
 
     @property
     def like_best(self) -> list[str]:
-        """The arms that the data do not tell from the best one."""
+        """The arms that the data do not distinguish from the best one."""
         if self.family is None:
             return []
         return [arm for arm in self.family.not_distinguishable if arm != self.family.best]

@@ -66,17 +66,17 @@ class ArmRow:
 
     @property
     def ended(self) -> int:
-        """How many runs came to their end."""
+        """How many runs ended."""
         return self.done + self.diverged
 
     @property
     def never_learnt(self) -> bool:
-        """Whether runs came to their end and none of them learnt anything."""
+        """Whether runs ended and none of them learnt anything."""
         return 0 < self.ended == self.failures
 
     @property
     def spread(self) -> str:
-        """The interval, or both values of two runs, for which there is none."""
+        """The interval, or for two runs, which have none, both values."""
         if self.test.n == 2:
             return "; ".join(share(value) for value in self.values if isfinite(value))
         return interval(self.test.interval)
@@ -126,5 +126,5 @@ def _mean(values: Iterable[float | None]) -> float | None:
 
 
 def _all(runs: list[RunRecord], key: Callable[[RunRecord], str]) -> str:
-    """Return the different words that the runs have under ``key``."""
+    """Return the distinct words that the runs have under ``key``."""
     return ", ".join(sorted({key(run) for run in runs}))

@@ -1,4 +1,4 @@
-"""How findings show themselves in a notebook's cell: small tables, without figures."""
+"""How findings are displayed in a notebook's cell: small tables, without figures."""
 
 from collections.abc import Iterable, Sequence
 from html import escape
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def findings_html(findings: "Findings", colours: Sequence[str] = ()) -> str:
-    """Return the answer, one row an arm and one row a comparison; ``colours`` mark the arms of a figure."""
+    """Return the answer, one row per arm and one per comparison; ``colours`` mark the arms of a figure."""
     synthetic = ", synthetic data" if findings.rerun.synthetic else ""
     title = f"{findings.name}: {findings.stamp}{synthetic}"
     lead = f"<p><small>{escape(title)}</small><br><b>{escape(findings.answer)}</b></p>"

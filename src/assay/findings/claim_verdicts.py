@@ -13,11 +13,11 @@ from assay.store.readout import Readout
 from assay.study.claims import Claim
 
 ALSO = "test_accuracy"
-"""What a claim on the best validation accuracy, which is optimistic, is judged by as well."""
+"""The second metric by which a claim on the best validation accuracy, which is optimistic, is judged."""
 
 
 class MarginUnit(StrEnum):
-    """What a margin is in."""
+    """The unit of a margin."""
 
     POINTS = "points"
     FACTOR = "factor"
@@ -37,8 +37,8 @@ class ClaimMargin:
 class ClaimRow:
     """A claim with its verdict; ``verdict`` is None until the study is complete.
 
-    ``metric`` is that of `assay.records.metrics` by which it is judged, None where it is that an arm never
-    learns; neither then has it a ``margin``. ``first_look`` is the number of seeds of the first declared
+    ``metric`` is the one of `assay.records.metrics` by which it is judged, None for a claim that an arm
+    never learns, which has no ``margin`` either. ``first_look`` is the number of seeds of the first declared
     look, before which there is no verdict. ``also`` is the same claim judged by test accuracy, where its own
     metric is the best validation accuracy, which is picked because it is high.
     """
@@ -64,7 +64,7 @@ class ClaimRow:
 
     @property
     def more_seeds(self) -> MoreSeeds | None:
-        """How many more seeds may decide an undecided claim, where that is known."""
+        """How many more seeds may decide an undecided claim, where known."""
         undecided = (part for part in self.parts if part.verdict is ClaimVerdict.UNDECIDED)
         return most_seeds(part.more_seeds for part in undecided)
 

@@ -72,7 +72,7 @@ def _test(results: Readout, claim: Claim, relation: Relation) -> RelationTest:
 
 
 def _exactly(results: Readout, claim: Claim, relation: Relation) -> RelationTest:
-    """Judge a ratio in which there is no chance, by however few seeds: as numbers without any spread."""
+    """Judge a ratio that involves no randomness, however few the seeds: as numbers without any spread."""
     metric = METRICS[claim.metric]
     d = _differences(results, metric, relation)
     if not len(d):
@@ -101,7 +101,7 @@ def _margin(results: Readout, claim: Claim, relation: Relation, metric: Metric) 
 
 
 def _shown(test: RelationTest, metric: Metric, relation: Relation) -> tuple[float | None, Interval | None]:
-    """Return estimate and interval as a reader knows them: a difference, or the factor a / b."""
+    """Return estimate and interval in the reader's terms: a difference, or the factor a / b."""
     if not test.n:
         return None, None
     if not metric.ratio:
@@ -152,7 +152,7 @@ def _until_bound(ended: int, share: float, confidence: float) -> MoreSeeds:
 
 
 def _printed(results: Readout, metric: Metric, a: str, b: str) -> float | None:
-    """Return what the source's own numbers say of a and b, if it printed both."""
+    """Return what the source's own numbers say about a and b, if it printed both."""
     rows = [results.study.published.get(arm, {}) for arm in (a, b)]
     if any(metric.name not in row for row in rows):
         return None

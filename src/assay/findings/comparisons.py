@@ -1,14 +1,14 @@
-"""The comparisons that a study declares, made when they may be: at its end, or at a declared look."""
+"""The comparisons that a study declares, made when allowed: at its end, or at a declared look."""
 
 from assay.stats import Family, Pair, Verdict, declared_pairs
 from assay.store.readout import Readout
 
 
 def family_of(results: Readout) -> Family | None:
-    """Compare the arms, each with the control or all pairs; None for one arm, or where no verdict may be.
+    """Compare the arms, each with the control or all pairs; None for one arm, or where no verdict is allowed.
 
-    There may be one when the study is complete or has reached a declared look, whose seeds alone are then
-    compared, at its level. Runs that diverged or learnt nothing are failures: they are counted, and the
+    A verdict is allowed when the study is complete or has reached a declared look, whose seeds alone are
+    then compared, at its level. Runs that diverged or learnt nothing are failures: they are counted, and the
     differences are those of the seeds on which both arms learnt.
     """
     results = results.at_look()
@@ -25,11 +25,11 @@ def resolved(results: Readout) -> bool:
 
 
 def over(results: Readout) -> bool:
-    """Whether nothing is left to do: all runs have ended, or a look resolved all and none was begun since."""
+    """Whether nothing is left to do: all runs have ended, or a look resolved all and none began since."""
     begun_beyond = len(results.runs) > results.at_look().total
     return results.complete or (not begun_beyond and resolved(results))
 
 
 def decided(pair: Pair) -> bool:
-    """Whether a comparison has a verdict other than that it is inconclusive."""
+    """Whether a comparison has a verdict other than inconclusive."""
     return pair.judgement.verdict is not Verdict.INCONCLUSIVE

@@ -1,4 +1,4 @@
-"""Which characters are taken for which: the confusion matrix of an arm, and its most confused pairs."""
+"""Which characters are mistaken for which: the confusion matrix of an arm, and its most confused pairs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

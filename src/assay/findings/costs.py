@@ -46,7 +46,7 @@ def _cost(results: Readout, arm: str, reference: str) -> Cost:
 
 
 def is_computed(results: Readout, *arms: str) -> bool:
-    """Whether the memory of finished runs was computed, not measured: then no chance is in it."""
+    """Whether the memory of finished runs was computed, not measured, and so involves no randomness."""
     return any(run.memory_source != "measured" for arm in arms for run in results.finished(arm))
 
 

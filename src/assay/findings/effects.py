@@ -53,7 +53,7 @@ class Effect:
 
     @property
     def name(self) -> str:
-        """Which arm less which."""
+        """Which arm is subtracted from which."""
         return f"{self.pair.a} less {self.pair.b}"
 
     def __repr__(self) -> str:

@@ -1,4 +1,4 @@
-"""What each factor of a study does by itself, and what two do together."""
+"""What each factor of a study does by itself, and what pairs of them do together."""
 
 from collections.abc import Mapping
 
@@ -29,7 +29,7 @@ def factorial_of(results: Readout) -> Factorial | None:
 
 
 def has_factors(study: Study) -> bool:
-    """Whether a study has two factors or more, each of two levels or more."""
+    """Whether a study has two or more factors, each with two or more levels."""
     return len(_factors(study)) > 1
 
 

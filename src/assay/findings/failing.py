@@ -1,4 +1,4 @@
-"""What failed runs say of a relation: a failed run is worse than one that learnt, and is counted first."""
+"""What failed runs say about a relation: a failed run is worse than one that learnt, and is counted first."""
 
 from dataclasses import replace
 
@@ -15,7 +15,7 @@ Levels = tuple[float, float]
 def with_failures(
     part: Part, metric: Metric, relation: Relation, failed: FailureTest, levels: Levels
 ) -> Part:
-    """Return ``part`` after failures had their say."""
+    """Return ``part`` after taking failures into account."""
     if metric.failing is Failing.AS_MEASURED:
         return part
     rates = zip(relation.arms, (failed.a, failed.b), strict=True)

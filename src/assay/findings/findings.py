@@ -1,9 +1,9 @@
-"""Findings: everything that is said of a study, computed once and drawn many times.
+"""Findings: everything reported about a study, computed once and drawn many times.
 
 Accuracies and their differences are shares, losses in nats, memory in bytes. Until every declared run has
-come to its end, or those of a declared look, there are runs, means and spreads, but no interval, p-value or
-verdict: whoever looks early and stops where it suits finds differences that are none. At a look all is said
-of its seeds alone.
+ended, or every run of a declared look, there are runs, means and spreads, but no interval, p-value or
+verdict: looking early and stopping when it suits reports differences that are not there. At a look,
+everything is about its seeds alone.
 """
 
 from collections.abc import Mapping
@@ -35,7 +35,7 @@ from assay.study.as_published import unlike_source
 
 @dataclass(frozen=True)
 class Rerun:
-    """What another person needs to do it again."""
+    """What another person needs to reproduce it."""
 
     study: Mapping[str, Any]
     """The study as the tables of its file."""
@@ -50,17 +50,18 @@ class Rerun:
     versions: Mapping[str, str]
     test_openings: int
     finished: int
-    """How many runs have a test result, those of seeds beyond a look too."""
+    """How many runs have a test result, including those of seeds beyond a look."""
     results_digest: str
     """Of what the report was drawn from (`Results.digest`)."""
 
 
 @dataclass(frozen=True)
 class Findings:
-    """What a study's runs show: all that its report says, as data.
+    """What a study's runs show: everything its report says, as data.
 
     ``answer`` answers the question in words, ``effects`` are the comparisons with their verdicts, ``claims``
-    and ``published`` what was published, tested; ``limits`` say what does not follow. Accuracies are shares.
+    and ``published`` what was published, tested; ``limits`` state what does not follow. Accuracies are
+    shares.
     """
 
     name: str
@@ -87,25 +88,25 @@ class Findings:
     """What was published as numbers, beside ours."""
     curves: tuple[Curves, ...]
     layers: tuple[LayerCurves, ...]
-    """How the layers of each arm fared, of the arms that tell."""
+    """How the layers of each arm fared, for the arms with such records."""
     runs: tuple[RunRecord, ...]
     """Every run; at a declared look those of its seeds."""
     limits: tuple[str, ...]
     rerun: Rerun
     inside: Inside | None = None
-    """What the networks do with single images, where someone looked."""
+    """What the networks do with single images, where this was examined."""
     level: float = ALPHA
-    """The level of every test: 0.05, or the look's part of it."""
+    """The level of every test: 0.05, or the look's share of it."""
     confidence: float = 1 - ALPHA
     """The confidence of every interval, 1 - level."""
     look: Look | None = None
-    """The declared look that is spoken of; None where none is declared or reached."""
+    """The declared look reported on; None where none is declared or reached."""
     resolved: bool = False
     """Whether every comparison is decided."""
     stopped: bool = False
-    """Whether a run was begun that nothing is at work on any more."""
+    """Whether a run was begun that nothing is working on any more."""
     train_sample: int | None = None
-    """Of how many training images the curves are; None where they are of all."""
+    """The number of training images behind the curves; None where all were used."""
     unlike_source: str = ""
     """How the runs differ from those whose numbers and claims were published."""
 
@@ -135,17 +136,17 @@ class Findings:
 
     @property
     def interval_name(self) -> str:
-        """What an effect's interval is called; several all hold at once with this confidence."""
+        """The name of an effect's interval; several hold simultaneously with this confidence."""
         return self._intervals(1)
 
     @property
     def intervals_name(self) -> str:
-        """What the effects' intervals are called."""
+        """The name of the effects' intervals."""
         return self._intervals(2)
 
     @property
     def equivalence_intervals_name(self) -> str:
-        """What the intervals are called by which equivalence is judged."""
+        """The name of the intervals by which equivalence is judged."""
         return f"simultaneous {interval_name(2 * self.confidence - 1, 2)}"
 
     def _intervals(self, n: int) -> str:
@@ -160,7 +161,7 @@ class Findings:
         return findings_html(self)
 
     def place(self, arm: str) -> int:
-        """Return the place of an arm in the study, which gives it its colour and marker."""
+        """Return the index of an arm in the study, which determines its colour and marker."""
         return [row.name for row in self.arms].index(arm)
 
 

@@ -49,7 +49,7 @@ def look_inside(results: Readout, arm: str | None = None, image: int = 0) -> Ins
         raise UsageError(f"image {image}: the test set has images 0 to {len(test) - 1:,}")
     mistakes = _confusion(results, chosen, test)
     try:
-        found = trained(results, run, (1, *test.images.shape[1:]))
+        found = trained(results, run, test.input_shape)
     except StoreError as error:
         missing = f"Kernels and feature maps are not shown: the weights are not at hand. {error}"
         return Inside(chosen, run.id, missing, mistakes)

@@ -15,7 +15,7 @@ from assay.study.as_published import unlike_source
 
 
 class LimitCode(StrEnum):
-    """Every limit that a report may state, the gravest first."""
+    """Every limit that a report may state, most serious first."""
 
     INTERIM = "interim"
     EXTENDED = "extended"
@@ -57,7 +57,7 @@ class Limit:
 def limits(
     results: Readout, arms: Sequence[ArmRow], family: Family | None, effects: Sequence[Effect]
 ) -> list[Limit]:
-    """Return the limits of what has been found, the gravest first."""
+    """Return the limits of what has been found, most serious first."""
     found = [
         *_progress(results), *_images(results), *_failing(results, arms, effects), *_open(results, effects),
         *_rare(arms, effects, results.confidence), *_notes(effects), *_scope(results, effects),
@@ -72,7 +72,7 @@ def _limit(code: LimitCode, **numbers: Any) -> Limit:
 
 
 def _progress(results: Readout) -> Iterator[Limit]:
-    """Yield what comes of when seeds were chosen and looked at."""
+    """Yield the limits due to when seeds were chosen and looked at."""
     study, look = results.study, results.look
     if not results.complete:
         yield _limit(LimitCode.INTERIM, done=results.done, total=results.total, first_look=first_look(study))
@@ -89,7 +89,7 @@ def _progress(results: Readout) -> Iterator[Limit]:
 
 
 def _images(results: Readout) -> Iterator[Limit]:
-    """Yield what comes of the images, and of the source's having had others."""
+    """Yield the limits due to the images, and to the source having used others."""
     study, synthetic = results.study, results.header.synthetic
     if synthetic:
         yield _limit(LimitCode.SYNTHETIC)
@@ -104,7 +104,7 @@ def _images(results: Readout) -> Iterator[Limit]:
 
 
 def _failing(results: Readout, arms: Sequence[ArmRow], effects: Sequence[Effect]) -> Iterator[Limit]:
-    """Yield which runs failed, and of several comparisons how often; of a single one the answer says so."""
+    """Yield which runs failed and, for several comparisons, how often (for one, the answer says so)."""
     for effect in effects if len(effects) > 1 else ():
         if effect.pair.failures.any:
             yield _limit(LimitCode.FAILING, pair=effect.pair)
@@ -119,7 +119,7 @@ def _failing(results: Readout, arms: Sequence[ArmRow], effects: Sequence[Effect]
 
 
 def _open(results: Readout, effects: Sequence[Effect]) -> Iterator[Limit]:
-    """Yield what is not decided, or cannot be by so few seeds."""
+    """Yield what is not decided, or cannot be with so few seeds."""
     if any(effect.pair.judgement.verdict is Verdict.INCONCLUSIVE for effect in effects):
         yield _limit(LimitCode.INCONCLUSIVE)
     n = len(results.study.seeds)
@@ -140,7 +140,7 @@ def _rare(arms: Sequence[ArmRow], effects: Sequence[Effect], sure: float) -> Ite
 
 
 def _notes(effects: Sequence[Effect]) -> Iterator[Limit]:
-    """Yield what the comparisons note, in the order of `Note`, once for all that note the same."""
+    """Yield the comparisons' notes, in the order of `Note`, once for all that share a note."""
     found: dict[tuple[Note, int], list[tuple[str, Comparison]]] = {}
     for effect in effects:
         c = effect.pair.comparison
@@ -165,7 +165,7 @@ def _scope(results: Readout, effects: Sequence[Effect]) -> Iterator[Limit]:
 
 
 def _only_on_these_images(effect: Effect) -> bool:
-    """Whether seeds tell the arms apart but the finite test set might be all that does."""
+    """Whether seeds distinguish the arms, but possibly only on this finite test set."""
     told_apart = effect.pair.judgement.verdict in (Verdict.BETTER, Verdict.WORSE)
     if effect.crossed is None or not told_apart:
         return False
@@ -179,7 +179,7 @@ def _maximum(family: Family | None) -> Iterator[Limit]:
 
 
 def _costs(results: Readout, arms: Sequence[ArmRow]) -> Iterator[Limit]:
-    """Yield what comes of how accuracies were picked, and costs measured."""
+    """Yield the limits due to how accuracies were picked and costs measured."""
     if any(arm.valid_best is not None for arm in arms):
         yield _limit(LimitCode.OPTIMISTIC)
     computed = [arm.name for arm in arms if arm.memory_source not in ("", "measured")]

@@ -1,4 +1,4 @@
-"""How numbers are written, the same in every drawing: rounded first, then given a sign, and never as "-0.00".
+"""How numbers are written, the same in every report: rounded first, then given a sign, and never as "-0.00".
 
 Accuracies and their differences are shares; percent and points are how they are written.
 """
@@ -12,7 +12,7 @@ NOTHING = "–"
 """Stands where there is no number."""
 
 MANY = 1_000
-"""More seeds than this are as good as none: seeds do not decide it."""
+"""With more seeds than this needed, seeds will not decide it in practice."""
 
 ROUNDING = 1e-9
 """A share below this is 0 but for the last bits of floating-point numbers."""
@@ -21,7 +21,7 @@ _POWERS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
 def fixed(value: float | None, decimals: int = 2) -> str:
-    """Write a number with so many decimals: 88.41, 1,234.50."""
+    """Write a number with the given number of decimals: 88.41, 1,234.50."""
     if value is None or isnan(value):
         return NOTHING
     return f"{value:z,.{decimals}f}" if isfinite(value) else "inf"
@@ -49,7 +49,7 @@ def percent(value: float | None) -> str:
 
 
 def whole_percent(value: float) -> str:
-    """Write a share in whole percent, what is neither none nor all never as if it were: <1%, 63%."""
+    """Write a share in whole percent, but never a small or large one as 0% or 100%: <1%, 63%."""
     text = f"{in_percent(value):.0f}%"
     if text == "0%" and value > 0:
         return "<1%"
@@ -62,7 +62,7 @@ def points(value: float | None) -> str:
 
 
 def apart(value: float) -> str:
-    """Write how far two shares are apart: "0.42 points", "less than 0.01 points"; 0 alone is "0.00"."""
+    """Write how far apart two shares are: "0.42 points", "less than 0.01 points"; 0 alone is "0.00"."""
     text = share(abs(value))
     return "less than 0.01 points" if value and text == share(0) else f"{text} points"
 
@@ -74,7 +74,7 @@ def margin(value: float) -> str:
 
 
 def end(value: float) -> str:
-    """Write an end of an interval of shares as percent, on the side of zero that it is on: 88.20, -0.004."""
+    """Write an end of an interval of shares as percent, on its side of zero: 88.20, -0.004."""
     text = share(value)
     if text != share(0) or not ROUNDING < abs(value) < 1:
         return text
@@ -88,7 +88,7 @@ def interval(value: Interval | None) -> str:
 
 
 def fixed_interval(value: Interval | None, decimals: int) -> str:
-    """Write an interval of numbers with so many decimals: 0.412 to 0.433."""
+    """Write an interval of numbers with the given number of decimals: 0.412 to 0.433."""
     return NOTHING if value is None else f"{fixed(value[0], decimals)} to {fixed(value[1], decimals)}"
 
 
@@ -170,14 +170,14 @@ def further(more: MoreSeeds) -> str:
 
 
 def ended(done: int, total: int) -> str:
-    """Write how many runs are over: "6 of 8 runs have come to their end"."""
+    """Write how many runs have ended: "6 of 8 runs have come to their end"."""
     return (
         f"{done:,} of {plural(total, 'run')} {'has come to its' if total == 1 else 'have come to their'} end"
     )
 
 
 def count(value: float | None) -> str:
-    """Write a large number short: 93.4k, 1.21M."""
+    """Write a large number in short form: 93.4k, 1.21M."""
     if value is None:
         return NOTHING
     for power, letter in _POWERS:
@@ -192,12 +192,12 @@ def mebibytes(value: float | None) -> str:
 
 
 def _signed(value: float | None, text: str) -> str:
-    """Put a plus before the ``text`` of a positive value, where any of it is left."""
+    """Put a plus before the ``text`` of a positive value, unless it rounds to zero."""
     return text if value is None or not value > 0 or text == share(0) else f"+{text}"
 
 
 def _short(value: float) -> str:
-    """Write a positive number to three digits, without zeros at its end: 1.25, 93.4, 1,024."""
+    """Write a positive number to three digits, without trailing zeros: 1.25, 93.4, 1,024."""
     return f"{value:.3g}" if value < 999.5 else fixed(value, 0)
 
 
@@ -207,5 +207,5 @@ def names(words: list[str]) -> str:
 
 
 def capital(text: str) -> str:
-    """Return ``text`` with its first letter large, save where it is a symbol: t and p stay small."""
+    """Return ``text`` with its first letter capitalised, except for symbols: t and p stay lower case."""
     return text if text[1:2] == " " else text[:1].upper() + text[1:]

@@ -1,4 +1,4 @@
-"""What the runs say of one relation that a claim expects: numbers and codes."""
+"""What the runs say about one relation that a claim expects: numbers and codes."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,10 +8,10 @@ from assay.stats.ttest import Interval
 
 
 class Remark(StrEnum):
-    """What stands beside the estimate of a relation."""
+    """A remark beside the estimate of a relation."""
 
     EXACT = "exact"
-    """What is compared was computed, so that no chance is in it."""
+    """What is compared was computed, so it involves no randomness."""
     FAILED = "failed"
     """Runs failed, as ``failed`` counts them."""
     AGAINST = "against"
@@ -24,7 +24,7 @@ class Remark(StrEnum):
 
 @dataclass(frozen=True)
 class Part:
-    """One relation that a claim expects, and what the runs say of it.
+    """One relation that a claim expects, and what the runs say about it.
 
     ``estimate`` and ``interval`` are differences of shares, or the factor a / b where the metric is compared
     by ratio, ``margin`` in the same unit the smallest difference that matters. ``interval`` is the one that

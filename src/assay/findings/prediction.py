@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from assay.data import prepare
 from assay.errors import DataError
-from assay.findings import trained as inspection
+from assay.findings.trained import best_run, shares, trained
 from assay.records.runs import RunId
 from assay.shapes import Array
 from assay.store.readout import Readout
@@ -32,7 +32,7 @@ OnError = Callable[[DataError], None]
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a network takes the character of one picture to be.
+    """The character that a network recognises in one picture.
 
     ``path`` is the picture's file, None for a Pillow image or an array. ``run`` is the one whose network
     answered. ``confidence`` is its softmax share, 0 to 1; networks are often surer than they are
@@ -64,7 +64,7 @@ def predict(
     which must stay a measurement), among those of ``arm`` and ``seed`` where
     they are given. An image is the path of a PNG or JPEG file or a Pillow image, of any size, or an array;
     one may come alone, several in a list. Pictures are prepared as NIST prepared EMNIST's, see
-    `assay.data.prepare`. An array is taken as it is, so it must look like the images that the run was trained
+    `assay.data.prepare`. An array is used as is, so it must look like the images that the run was trained
     on: whole numbers from 0 (paper) to 255 (ink), of shape (H, W), or (N, H, W) for N images. Returns one
     prediction an image, in their order. Raises `StoreError` for a folder without such a run or one trained on
     images of another size, `StudyError` for an unknown arm, `UsageError` for an unknown seed and `DataError`
@@ -82,14 +82,14 @@ def recognise(
     seed: int | None = None,
     on_error: OnError = _fail,
 ) -> list[Prediction]:
-    """Do what `predict` does, with results that are open."""
-    run = inspection.best_run(results, arm, seed)
+    """Do what `predict` does, with results that are already open."""
+    run = best_run(results, arm, seed)
     prepared = [*_prepared(images, on_error)]
     shapes = {image.shape for _, image in prepared} or {PREPARED}
     if len(shapes) > 1:
         sizes = " and ".join(" x ".join(map(str, shape)) for shape in sorted(shapes))
         raise DataError(f"images: found some of {sizes} pixels, expected all of one size")
-    found = inspection.trained(results, run, (1, *shapes.pop()))
+    found = trained(results, run, (1, *shapes.pop()))
     if not prepared:
         return []
     scores = found.scores(np.stack([image for _, image in prepared]))
@@ -143,7 +143,7 @@ def _as_is(image: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def _prediction(path: Path | None, run: RunId, scores: Array, classes: tuple[str, ...]) -> Prediction:
-    shares = inspection.shares(scores)
-    order = np.argsort(-shares, kind="stable")[: RUNNERS_UP + 1]
-    first, *others = ((classes[index], float(shares[index])) for index in order)
+    found = shares(scores)
+    order = np.argsort(-found, kind="stable")[: RUNNERS_UP + 1]
+    first, *others = ((classes[index], float(found[index])) for index in order)
     return Prediction(path, run, *first, tuple(others))

@@ -19,10 +19,10 @@ DECIMALS = {"%": 2, "nats": 3}
 """How numbers are shown in units that mean the same on every machine; seconds and memory do not."""
 
 POSSIBLE: dict[str, Interval] = {"accuracy": (0.0, 1.0), "overfit": (-1.0, 1.0), "loss": (0.0, inf)}
-"""What a number can be at all, by the margin of its metric; shares, here, and no percentages."""
+"""The possible range of a number, by the margin of its metric; shares, not percentages."""
 
 SPLITS = {"test_accuracy": "test", "valid_best": "valid", "valid_final": "valid"}
-"""On which images an accuracy is measured that other people measured on others."""
+"""The images on which an accuracy is measured that others measured on different images."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ class PublishedRow:
     """One printed number beside ours, accuracies as shares, memory in bytes.
 
     ``ours`` has no interval until there may be a verdict, nor where memory was computed. ``prediction`` is
-    where one run of theirs falls with the confidence of that interval, had it our mean and spread, its own
-    test set and ours being draws of the same kind; ``cut`` says that it would go beyond what is possible.
+    where one run of theirs falls with the confidence of that interval, had it our mean and spread, assuming
+    both test sets are draws of the same kind; ``cut`` says that it would go beyond what is possible.
     ``consistent`` says whether the printed number lies there. Both are None below three seeds, before there
     may be a verdict, on synthetic data, and for costs, which another machine gave, and ``consistent`` for
     runs unlike those of the source. ``doubt`` says why the printed number may be an error.
@@ -46,7 +46,7 @@ class PublishedRow:
     consistent: bool | None
     doubt: str
     images: tuple[int, int] | None = None
-    """On how many images ours and theirs were measured, of accuracies of new images."""
+    """The numbers of images, ours and theirs, for accuracies measured on different images."""
 
 
 def published(results: Readout) -> tuple[PublishedRow, ...]:

@@ -1,4 +1,4 @@
-"""How many seeds a study needs to tell a difference, from the spread that a pilot showed."""
+"""How many seeds a study needs to detect a difference, from the spread that a pilot showed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,23 +22,23 @@ from assay.study import tables
 from assay.study.study import Study
 
 STORED_SD = 0.00354
-"""The spread of paired differences, a share, where no pilot has shown one.
+"""The spread of paired differences, a share, assumed where there is no pilot.
 
 That of two arms whose seeds spread by 0.25 points each, as small convolutional networks on EMNIST do, and
-independently: pairing different networks buys little.
+independently: pairing different networks gains little.
 """
 NO_MATTER = ("name", "question", "source", "seeds", "looks", "parent", "control", "margin", "margins")
-"""Keys of a study that change nothing of its runs; neither do tables of claims, of numbers and of `quick`."""
+"""Keys of a study that do not affect its runs; nor do the tables of claims, numbers and `quick`."""
 
 
 @dataclass(frozen=True)
 class Need:
     """The seeds that the comparison of ``a`` with ``b`` needs.
 
-    ``seen`` is the standard deviation of the pilot's ``n`` paired differences, a share, None without
-    three of them; ``sd`` is what is planned with, its upper 80% bound or else ``STORED_SD``. ``alone`` seeds
-    tell the difference if it is the only comparison, ``family`` as one of its comparisons; ``equivalent``
-    seeds show in the family that two equal arms are.
+    ``seen`` is the standard deviation of the pilot's ``n`` paired differences, a share, None without three of
+    them; ``sd`` is the value planned with, its upper 80% bound or else ``STORED_SD``. ``alone`` seeds tell
+    the difference if it is the only comparison, ``family`` as one of its comparisons; ``equivalent`` seeds
+    show in the family that two equal arms are.
     """
 
     a: str
@@ -53,7 +53,7 @@ class Need:
 
 @dataclass(frozen=True)
 class SeedPlan:
-    """What each comparison of a study needs to tell a true ``difference``, a share, with ``power``.
+    """What each comparison of a study needs to detect a true ``difference``, a share, with ``power``.
 
     ``alpha`` is the level of all tests together; ``margin`` the study's. ``changed`` says in which
     settings the pilot differs from the study: "training.epochs: 2 there, 8 here".
@@ -68,7 +68,7 @@ class SeedPlan:
 
     @property
     def seeds(self) -> int:
-        """How many seeds tell the difference in every comparison of the family."""
+        """How many seeds detect the difference in every comparison of the family."""
         return max(need.family for need in self.needs)
 
     @property
@@ -77,7 +77,7 @@ class SeedPlan:
         return max(need.equivalent for need in self.needs)
 
     def detectable(self, seeds: int) -> float:
-        """Return the smallest difference that so many seeds tell in every comparison of the family."""
+        """Return the smallest difference that this many seeds detect in every comparison of the family."""
         sd, alpha = max(need.sd for need in self.needs), self.alpha / len(self.needs)
         return minimum_detectable_difference(max(seeds, 2), sd, power=self.power, alpha=alpha)
 
@@ -85,10 +85,10 @@ class SeedPlan:
 def plan_seeds(
     study: Study, difference: float | None = None, *, power: float = 0.8, pilot: Readout | None = None
 ) -> SeedPlan:
-    """Return how many seeds ``study`` needs to tell a true ``difference`` (a share), by default its margin.
+    """Return how many seeds ``study`` needs to detect a true ``difference`` (a share), by default its margin.
 
     A ``pilot`` may be any results of arms with the same names, complete or not: only spreads are looked
-    at, and never means. Raises `UsageError` for a study of one arm and for numbers that are none.
+    at, and never means. Raises `UsageError` for a study of one arm and for invalid numbers.
     """
     difference = study.margin / PERCENT if difference is None else difference
     if not 0 < difference < 1:

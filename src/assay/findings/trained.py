@@ -1,4 +1,4 @@
-"""What a finished study left to look at: its test images, and the networks of its runs."""
+"""What a finished study leaves to examine: its test images, and the networks of its runs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -80,7 +80,7 @@ def trained(results: Readout, run: RunRecord, input_shape: Shape) -> Trained:
     settings = results.study.arm(run.arm).settings
     network = settings.architecture.build(input_shape, len(results.header.classes))
     if (network.flops, network.parameter_count) != (run.flops, run.parameters):
-        # Convolutions would take images of another size, and mistake them.
+        # Convolutions would accept images of another size, and misread them.
         size = " x ".join(map(str, input_shape[1:]))
         raise StoreError(f"{results.folder}: was not trained on images of {size} pixels")
     weights = _weights(path_of(results.folder, run.id), network)

@@ -13,7 +13,7 @@ from assay.store.readout import Readout
 
 @dataclass(frozen=True)
 class TwoNetworks:
-    """McNemar's test of the networks of ``a`` and ``b``, which says nothing of two ways to build them."""
+    """McNemar's test of the networks of ``a`` and ``b``, which says nothing about two ways to build them."""
 
     a: str
     b: str

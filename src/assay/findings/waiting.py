@@ -10,11 +10,11 @@ from assay.study.study import Study
 
 
 def first_look(study: Study) -> int | None:
-    """Return at how many seeds there may first be a verdict; None where that is when every run has ended."""
+    """Return the number of seeds of the first verdict; None if it comes only when every run has ended."""
     return study.looks[0] if study.looks else None
 
 
 def summarised(results: Readout, values: ArrayLike) -> Summary:
-    """Summarise one value a seed at the level of the results, without an interval until there may be one."""
+    """Summarise one value per seed at the results' level, without an interval until there may be one."""
     found = summary(values, confidence=results.confidence)
     return found if results.complete else replace(found, interval=None)

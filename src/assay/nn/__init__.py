@@ -1,4 +1,4 @@
-"""The mathematics: one file a layer kind, forward and backward side by side, in plain NumPy."""
+"""The mathematics: one file per kind of layer, forward and backward side by side, in plain NumPy."""
 
 from assay.nn.adaptive_avg_pool2d import AdaptiveAvgPool2d as AdaptiveAvgPool2d
 from assay.nn.avg_pool2d import AvgPool2d as AvgPool2d

@@ -10,8 +10,8 @@ from assay.shapes import Array, Shape, check_upstream
 class Activation(Layer, ABC):
     """y = f(x) for every entry of an x of any shape; backward, dL/dx = dy f'(x).
 
-    A subclass gives `value` f and `slope` f'. Cost: counted as one operation an
-    entry, whatever the function.
+    A subclass gives `value` f and `slope` f'. Cost: counted as one operation
+    per entry, whatever the function.
     """
 
     @abstractmethod
@@ -23,7 +23,7 @@ class Activation(Layer, ABC):
         """Return f'(x)."""
 
     def output_shape(self, shape: Shape) -> Shape:
-        """Every shape stays as it is."""
+        """Return ``shape`` unchanged."""
         return shape
 
     def forward(self, params: Parameters, x: Array) -> tuple[Array, Cache]:

@@ -1,4 +1,4 @@
-"""AdaptiveAvgPool2d: the mean over as many regions as the output has."""
+"""AdaptiveAvgPool2d: the mean over a grid of regions, one per output."""
 
 from dataclasses import dataclass
 from math import gcd, prod
@@ -23,14 +23,14 @@ class AdaptiveAvgPool2d(Layer):
         y = A x B^T        dL/dx = A^T dy B
 
     ``AdaptiveAvgPool2d(1)`` is global average pooling (Lin et al. 2014,
-    section 3.2). Cost: one operation an entry of each region.
+    section 3.2). Cost: one operation per entry of each region.
     """
 
     output_size: int | Pair
     kind: ClassVar[str] = "adaptiveavgpool"
 
     def __post_init__(self) -> None:
-        """Refuse an empty output."""
+        """Reject an empty output."""
         expect_at_least(1, "output_size", self.output_size)
 
     def output_shape(self, shape: Shape) -> Shape:
@@ -44,7 +44,7 @@ class AdaptiveAvgPool2d(Layer):
         return a @ x @ b.T, x.shape
 
     def backward(self, params: Parameters, cache: Cache, dy: Array) -> tuple[Array, Gradients]:
-        """Share each gradient out over its region."""
+        """Distribute each gradient over its region."""
         del params
         n, *shape = cache
         check_upstream(dy, (n, *self.output_shape(tuple(shape))))

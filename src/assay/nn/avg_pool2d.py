@@ -21,7 +21,7 @@ class AvgPool2d(Layer):
     border count** as entries unless ``count_include_pad`` is False, as in
     PyTorch; ``padding`` is at most half the kernel. ``stride`` is
     ``kernel_size`` unless given. Source: LeCun et al. 1998, without the
-    trained coefficient. Cost: kh kw operations an output.
+    trained coefficient. Cost: kh kw operations per output.
     """
 
     kernel_size: int | Pair
@@ -31,7 +31,7 @@ class AvgPool2d(Layer):
     kind: ClassVar[str] = "avgpool"
 
     def __post_init__(self) -> None:
-        """Refuse empty windows and too much padding."""
+        """Reject empty windows and too much padding."""
         expect_pool(self.sliding)
 
     @cached_property
@@ -50,7 +50,7 @@ class AvgPool2d(Layer):
         return self.sliding.unfold(x).sum(axis=(4, 5)) / self._count(x), x
 
     def backward(self, params: Parameters, cache: Cache, dy: Array) -> tuple[Array, Gradients]:
-        """Share each gradient out evenly."""
+        """Distribute each gradient evenly."""
         del params
         x = cache
         check_upstream(dy, (len(x), *self.output_shape(x.shape[1:])))
@@ -59,7 +59,7 @@ class AvgPool2d(Layer):
         return self.sliding.fold(windows, x.shape[2:]), {}
 
     def _count(self, x: Array) -> Array:
-        """Return by what each window's sum is divided, (H', W') or one number."""
+        """Return the divisor of each window's sum, (H', W') or one number."""
         if self.count_include_pad:
             return np.asarray(self.sliding.area, x.dtype)
         inside = np.ones((1, 1, *x.shape[2:]), x.dtype)
@@ -67,7 +67,7 @@ class AvgPool2d(Layer):
         return count
 
     def flops(self, shape: Shape) -> int:
-        """One addition for each entry of a window but the first, and one division."""
+        """One addition per entry of a window except the first, and one division."""
         return prod(self.output_shape(shape)) * self.sliding.area
 
     def window(self, shape: Shape) -> Window:

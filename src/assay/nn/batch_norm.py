@@ -1,4 +1,4 @@
-"""Batch normalisation: the formula, for whatever a unit is."""
+"""Batch normalisation: the formula, for any choice of unit."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -35,11 +35,11 @@ class BatchNorm(Layer, ABC):
     Each training step moves the buffers, running <- (1 - momentum) running +
     momentum of the batch, **with the unbiased variance** (divided by m - 1). In
     evaluation they take the place of the batch's, as constants, so that dL/dx =
-    weight dy / sqrt(var + eps). All as in PyTorch, the defaults too; as there,
-    m = 1 is refused in training. ``weight`` starts at 1 and ``bias`` at 0.
+    weight dy / sqrt(var + eps). All as in PyTorch, including the defaults and
+    the refusal of m = 1 in training. ``weight`` starts at 1 and ``bias`` at 0.
 
-    What a unit is, a subclass says. Cost: 2 operations an entry, as in
-    evaluation, when the formula is one product and one sum.
+    Subclasses define what a unit is. Cost: 2 operations per entry, as
+    in evaluation, where the formula is one product and one sum.
     """
 
     eps: float = 1e-5
@@ -47,7 +47,7 @@ class BatchNorm(Layer, ABC):
     kind: ClassVar[str] = "batchnorm"
 
     def __post_init__(self) -> None:
-        """Refuse values outside their range."""
+        """Reject values outside their range."""
         require(finite(self.eps) and self.eps > 0, "eps", self.eps, "a finite number > 0")
         require(0 <= self.momentum <= 1, "momentum", self.momentum, "a number in [0, 1]")
 
@@ -69,7 +69,7 @@ class BatchNorm(Layer, ABC):
         return shape
 
     def parameters(self, shape: Shape) -> dict[str, Parameter]:
-        """``weight`` and ``bias``, one of each a unit."""
+        """``weight`` and ``bias``, one of each per unit."""
         units = self.units(shape)
         return {
             "weight": Parameter(units, Constant(1.0), role="scale"),
@@ -124,11 +124,11 @@ class BatchNorm(Layer, ABC):
         }
 
     def expect_batch(self, shape: Shape, examples: int) -> None:
-        """Refuse a batch that holds one value of each unit."""
+        """Reject a batch that holds one value of each unit."""
         expect_values(examples * (prod(shape) // prod(self.units(shape))), examples)
 
     def flops(self, shape: Shape) -> int:
-        """One product and one sum an entry."""
+        """One product and one sum per entry."""
         return 2 * prod(shape)
 
 

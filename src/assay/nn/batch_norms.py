@@ -8,11 +8,11 @@ from assay.shapes import Array, Shape, expect_maps, expect_vector
 
 @dataclass(frozen=True)
 class BatchNormPerActivation(BatchNorm):
-    """`BatchNorm` of any (N, ...) with every activation for itself: m = N values each.
+    """`BatchNorm` of any (N, ...) with every activation as its own unit: m = N values each.
 
     On feature maps this is a mistake worth measuring: it gives up the sharing
-    over positions that convolution lives on, and learns 2 C H W numbers in the
-    place of 2 C.
+    over positions that convolution relies on, and learns 2 C H W numbers
+    instead of 2 C.
     """
 
     def units(self, shape: Shape) -> Shape:
@@ -20,11 +20,11 @@ class BatchNormPerActivation(BatchNorm):
         return shape
 
     def to_rows(self, x: Array) -> Array:
-        """One row an example."""
+        """One row per example."""
         return x.reshape(len(x), -1)
 
     def to_batch(self, rows: Array, shape: Shape) -> Array:
-        """One example a row."""
+        """One example per row."""
         return rows.reshape(shape)
 
 
@@ -49,7 +49,7 @@ class BatchNorm2d(BatchNorm):
         return (expect_maps(shape)[0],)
 
     def to_rows(self, x: Array) -> Array:
-        """One row an example and position."""
+        """One row per example and position."""
         return x.transpose(0, 2, 3, 1).reshape(-1, x.shape[1])
 
     def to_batch(self, rows: Array, shape: Shape) -> Array:

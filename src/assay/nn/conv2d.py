@@ -1,4 +1,4 @@
-"""Conv2d: one small linear layer, slid over the maps."""
+"""Conv2d: one small linear layer sliding over the maps."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -30,9 +30,9 @@ class Conv2d(Layer):
         dL/db[o]          = sum over n, r, s of dy[n, o, r, s]
 
     ``method`` is how the sums are computed, one of `assay.nn.convolution`; all
-    give the same numbers up to rounding. The default is the textbooks' one and
-    has every precision; `assay.bench.convolution` compares what they cost. An
-    engine that compiles networks has its own and does not ask.
+    give the same numbers up to rounding. The default is the textbook method
+    and supports every precision; `assay.bench.convolution` compares their costs.
+    An engine that compiles networks has its own and ignores this.
 
     Weights start Glorot uniform and biases zero; fans as in PyTorch, fan_in =
     (C / G) kh kw and fan_out = O kh kw. Cost: 2 O H' W' (C / G) kh kw operations,
@@ -52,7 +52,7 @@ class Conv2d(Layer):
     kind: ClassVar[str] = "conv"
 
     def __post_init__(self) -> None:
-        """Refuse sizes with which there is nothing to compute."""
+        """Reject sizes with which there is nothing to compute."""
         expect_at_least(1, "out_channels", self.out_channels)
         expect_at_least(1, "groups", self.groups)
         if self.out_channels % self.groups:

@@ -1,4 +1,4 @@
-"""Dropout: in training, some of the activations are left out."""
+"""Dropout: in training, some of the activations are dropped."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -16,8 +16,8 @@ class Dropout(Layer):
 
     ``p`` is the probability of leaving an entry out, as in PyTorch: **the
     inclusion probability is 1 - p**. Included entries are scaled up (inverted
-    scaling), so that E[y] = x, and evaluation has nothing to do; in the paper
-    (Srivastava et al. 2014) it is the weights that evaluation scales down.
+    scaling), so that E[y] = x, and evaluation does nothing; in the paper
+    (Srivastava et al. 2014) evaluation scales down the weights instead.
     Backward, dL/dx = dy m / (1 - p) with the same m. x has any shape.
 
     The mask is drawn in float64 from the generator of `Layer.forward_training`, entry
@@ -28,15 +28,15 @@ class Dropout(Layer):
     kind: ClassVar[str] = "dropout"
 
     def __post_init__(self) -> None:
-        """Refuse a p with which nothing would be left, or that is no probability."""
+        """Reject a p that is not a probability, or with which nothing would be left."""
         require(0 <= self.p < 1, "p", self.p, "a number in [0, 1)")
 
     def output_shape(self, shape: Shape) -> Shape:
-        """Every shape stays as it is."""
+        """Return ``shape`` unchanged."""
         return shape
 
     def mask_shape(self, shape: Shape) -> Shape:
-        """Return how many decisions an example takes: one an entry."""
+        """Return how many decisions an example takes: one per entry."""
         return shape
 
     def forward(self, params: Parameters, x: Array) -> tuple[Array, Cache]:
@@ -65,7 +65,7 @@ class Dropout(Layer):
 class Dropout2d(Dropout):
     """`Dropout` of whole feature maps: one decision for each of the C maps of an example.
 
-    x is (N, C, H, W). Neighbours in a map are alike, so leaving out single
+    x is (N, C, H, W). Neighbours in a map are similar, so dropping single
     entries hides little (Tompson et al. 2015, section 3.2). As ``torch.nn.Dropout2d``.
     """
 
@@ -74,5 +74,5 @@ class Dropout2d(Dropout):
         return expect_maps(shape)
 
     def mask_shape(self, shape: Shape) -> Shape:
-        """One decision a map."""
+        """One decision per map."""
         return (expect_maps(shape)[0], 1, 1)

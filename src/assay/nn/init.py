@@ -2,7 +2,7 @@
 
 Each is a frozen dataclass called with a generator, the parameter's shape and
 its fans; it returns float64, which an engine rounds to the precision it uses,
-so that one seed means the same weights in every precision.
+so that a seed gives the same weights in every precision.
 """
 
 from abc import ABC, abstractmethod
@@ -24,7 +24,7 @@ class Initializer(ABC):
 
 @dataclass(frozen=True)
 class Constant(Initializer):
-    """Every value the same; zero by default, as biases start."""
+    """A constant; zero by default, as for biases."""
 
     value: float = 0.0
 
@@ -151,10 +151,10 @@ class Orthogonal(Initializer):
 
 
 PYTORCH_DEFAULT = HeUniform(negative_slope=sqrt(5))
-"""What ``torch.nn.Linear`` and ``torch.nn.Conv2d`` draw their weights from."""
+"""The distribution from which ``torch.nn.Linear`` and ``torch.nn.Conv2d`` draw their weights."""
 
 GLOROT_UNIFORM = GlorotUniform()
-"""The default of weights."""
+"""The default for weights."""
 
 ZEROS = Constant(0.0)
-"""The default of biases."""
+"""The default for biases."""

@@ -1,4 +1,4 @@
-"""What a layer is.
+"""The interface of a layer.
 
 A layer is a frozen dataclass that holds its hyper-parameters and nothing else.
 Its weights come in as a mapping and its gradients go out as one, so a layer
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Parameters = Mapping[str, Array]
 Gradients = dict[str, Array]
 Cache = Any
-"""Whatever a layer's ``forward`` keeps for its ``backward``; nobody else looks inside."""
+"""Whatever a layer's ``forward`` keeps for its ``backward``; opaque to everything else."""
 
 Role = Literal["weight", "bias", "scale"]
 """What a parameter does: it multiplies inputs, is added, or scales what was normalised."""
@@ -59,7 +59,7 @@ class Window:
 class Layer(ABC):
     """One layer: a formula forward, its derivative backward.
 
-    Shapes leave the batch axis out; arrays have it first. A subclass is a
+    Shapes omit the batch axis; arrays have it first. A subclass is a
     frozen dataclass; it defines `output_shape`, `forward` and `backward`, and
     the rest where it differs from "no parameters, no arithmetic, same in
     training and evaluation".
@@ -89,7 +89,7 @@ class Layer(ABC):
     def forward_training(
         self, params: Parameters, x: Array, generator: np.random.Generator
     ) -> tuple[Array, Cache]:
-        """Return the same in training mode; all that is random comes from ``generator``."""
+        """Return the same in training mode; all randomness comes from ``generator``."""
         del generator
         return self.forward(params, x)
 
@@ -101,7 +101,7 @@ class Layer(ABC):
         """
 
     def buffers(self, shape: Shape) -> dict[str, Array]:
-        """Return what the layer keeps besides parameters, by name, before the first step; float64."""
+        """Return the initial values, by name, of what the layer keeps besides parameters; float64."""
         del shape
         return {}
 
@@ -111,12 +111,12 @@ class Layer(ABC):
         return {}
 
     def inner(self, shape: Shape) -> "tuple[Node, ...]":
-        """Return the layers that this one is made of, in their places; most are not made of any."""
+        """Return the layers that this one is made of, in their places; most layers have none."""
         del shape
         return ()
 
     def expect_batch(self, shape: Shape, examples: int) -> None:
-        """Raise `ShapeError` where the layer cannot train on so few ``examples`` at once."""
+        """Raise `ShapeError` if the layer cannot train on this few ``examples`` at once."""
         del shape, examples
 
     def flops(self, shape: Shape) -> int:

@@ -18,8 +18,8 @@ class Linear(Layer):
 
         dL/dx = dy W        dL/dW = dy^T x        dL/db = sum over N of dy
 
-    Weights start Glorot uniform and biases zero; PyTorch's own start is
-    `assay.nn.init.PYTORCH_DEFAULT` for both. Cost: 2 D K operations, K more with bias.
+    Weights start Glorot uniform and biases zero; PyTorch's own initialisation
+    is `assay.nn.init.PYTORCH_DEFAULT` for both. Cost: 2 D K operations, plus K with bias.
     """
 
     out_features: int
@@ -29,7 +29,7 @@ class Linear(Layer):
     kind: ClassVar[str] = "linear"
 
     def __post_init__(self) -> None:
-        """Refuse a layer without outputs."""
+        """Reject a layer without outputs."""
         expect_at_least(1, "out_features", self.out_features)
 
     def output_shape(self, shape: Shape) -> Shape:

@@ -1,4 +1,4 @@
-"""Softmax cross-entropy: what the class scores cost."""
+"""Softmax cross-entropy: the loss of the class scores."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,9 +11,9 @@ Labels = NDArray[np.integer]
 def cross_entropy(scores: Array, labels: Labels) -> NDArray[np.float64]:
     """Return -log softmax(scores)[label] of each example, in nats.
 
-    ``scores`` is (N, K), ``labels`` (N,) with values in 0..K-1. In float64
-    whatever the scores are, with the largest score taken off first, so that no
-    exponential overflows; scores that are inf or nan give nan without a warning.
+    ``scores`` is (N, K), ``labels`` (N,) with values in 0..K-1. Computed in
+    float64 whatever the scores' precision, with the largest score subtracted first so
+    that no exponential overflows; scores that are inf or nan give nan without a warning.
     """
     with np.errstate(invalid="ignore"):
         z = _below_largest(scores)

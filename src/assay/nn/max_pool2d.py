@@ -17,11 +17,11 @@ class MaxPool2d(Layer):
     """y[n, c, r, s] = the maximum of x[n, c] over the window at (r stride - padding, s stride - padding).
 
     x is (N, C, H, W), y (N, C, H', W'). Backward, each dy goes to the entry
-    that was the maximum; where windows overlap, an entry receives the sum. **Of
-    equal maxima the first in row-major order gets it all**, as in PyTorch. The
+    that was the maximum; where windows overlap, an entry receives the sum. **Among
+    equal maxima the first in row-major order gets all of it**, as in PyTorch. The
     border counts as minus infinity; ``padding`` is at most half the kernel.
     ``stride`` is ``kernel_size`` unless given. Source: Ranzato et al. 2007.
-    Cost: kh kw operations an output.
+    Cost: kh kw operations per output.
     """
 
     kernel_size: int | Pair
@@ -30,7 +30,7 @@ class MaxPool2d(Layer):
     kind: ClassVar[str] = "maxpool"
 
     def __post_init__(self) -> None:
-        """Refuse empty windows and too much padding."""
+        """Reject empty windows and too much padding."""
         expect_pool(self.sliding)
 
     @cached_property
@@ -52,7 +52,7 @@ class MaxPool2d(Layer):
         return np.take_along_axis(windows, first, axis=4)[..., 0], (first, x.shape)
 
     def backward(self, params: Parameters, cache: Cache, dy: Array) -> tuple[Array, Gradients]:
-        """Send each gradient to its maximum."""
+        """Route each gradient to its maximum."""
         del params
         first, shape = cache
         check_upstream(dy, first.shape[:4])

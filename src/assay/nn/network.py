@@ -2,8 +2,8 @@
 
 Layers are named by kind and order (``conv1``, ``relu1``, ``conv2``, ...) and
 parameters after them (``conv1.weight``). Initial weights come from a stream
-that is named after the parameter, so two networks with one seed start from
-the same weights wherever name and shape agree.
+that is named after the parameter, so two networks with the same seed start
+from the same weights wherever name and shape agree.
 """
 
 from collections.abc import Callable
@@ -25,7 +25,7 @@ from assay.shapes import Array, Shape
 Draw = Callable[[str], np.random.Generator]
 
 MOST_LAYERS = 1_000
-"""The most layers of a network, those within residual blocks counted too: assay is for small ones."""
+"""The maximum number of layers of a network, counting those in residual blocks: assay is for small ones."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Network:
 
     @property
     def parameter_count(self) -> int:
-        """How many numbers are learnt."""
+        """The number of learnt values."""
         return sum(prod(parameter.shape) for parameter in self.parameters.values())
 
     @property
@@ -136,7 +136,7 @@ class Network:
 
 
 def expect_layers(key: str, count: int) -> None:
-    """Refuse more layers, or blocks of them, than a network may have, before any is made."""
+    """Reject more layers, or blocks of them, than a network may have, before any is made."""
     if count > MOST_LAYERS:
         raise ShapeError(f"{key}: {count:,} are more than the {MOST_LAYERS:,} layers that a network may have")
 

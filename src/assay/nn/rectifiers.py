@@ -1,4 +1,4 @@
-"""Relatives of ReLU that let something negative through."""
+"""Relatives of ReLU that pass some of the negative side."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -21,7 +21,7 @@ class LeakyReLU(Activation):
     kind: ClassVar[str] = "leakyrelu"
 
     def __post_init__(self) -> None:
-        """Refuse a slope that is no number."""
+        """Reject a slope that is not a number."""
         require(finite(self.negative_slope), "negative_slope", self.negative_slope, "a finite number")
 
     def value(self, x: Array) -> Array:
@@ -44,7 +44,7 @@ class ELU(Activation):
     kind: ClassVar[str] = "elu"
 
     def __post_init__(self) -> None:
-        """Refuse an alpha that is no number."""
+        """Reject an alpha that is not a number."""
         require(finite(self.alpha), "alpha", self.alpha, "a finite number")
 
     def value(self, x: Array) -> Array:
@@ -58,7 +58,7 @@ class ELU(Activation):
 
 @dataclass(frozen=True)
 class SELU(Activation):
-    """f(x) = s ELU(x), with the s and alpha under which mean 0 and variance 1 stay.
+    """f(x) = s ELU(x), with the s and alpha that preserve mean 0 and variance 1.
 
     Source: Klambauer et al. 2017, eq. 2 and 14. Weights should start `LeCunNormal`.
     """

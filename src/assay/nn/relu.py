@@ -1,4 +1,4 @@
-"""ReLU: what is negative becomes zero."""
+"""ReLU: negative values become zero."""
 
 from dataclasses import dataclass
 from math import prod
@@ -15,13 +15,13 @@ class ReLU(Layer):
     """y = max(x, 0), for x of any shape; dL/dx = dy where x > 0, else 0.
 
     The derivative at 0 is taken as 0, as in PyTorch. Source: Nair and Hinton
-    2010. Cost: 1 operation an entry.
+    2010. Cost: 1 operation per entry.
     """
 
     kind: ClassVar[str] = "relu"
 
     def output_shape(self, shape: Shape) -> Shape:
-        """Every shape stays as it is."""
+        """Return ``shape`` unchanged."""
         return shape
 
     def forward(self, params: Parameters, x: Array) -> tuple[Array, Cache]:
@@ -36,5 +36,5 @@ class ReLU(Layer):
         return dy * cache, {}
 
     def flops(self, shape: Shape) -> int:
-        """One comparison an entry."""
+        """One comparison per entry."""
         return prod(shape)

@@ -18,7 +18,7 @@ class Reshape(Layer):
     kind: ClassVar[str] = "reshape"
 
     def __post_init__(self) -> None:
-        """Refuse an empty shape: every size is given, none is left to be guessed."""
+        """Reject an empty shape: every size is given, none is inferred."""
         expect_at_least(1, "shape", self.shape)
 
     def output_shape(self, shape: Shape) -> Shape:
@@ -39,5 +39,5 @@ class Reshape(Layer):
         return dy.reshape(cache), {}
 
     def window(self, shape: Shape) -> Window:
-        """Return the whole map: rows and columns do not outlive a reshape."""
+        """Return the whole map: rows and columns do not survive a reshape."""
         return Window((shape[1], shape[2])) if len(shape) == 3 else Window()

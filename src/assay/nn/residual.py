@@ -17,14 +17,14 @@ SHORTCUT = "shortcut"
 
 @dataclass(frozen=True)
 class Residual(Layer):
-    """y = F(x) + S(x); backward, dL/dx is the sum of both ways' gradients under the same dy.
+    """y = F(x) + S(x); backward, dL/dx is the sum of both branches' gradients under the same dy.
 
     F is ``layers`` in sequence and S is ``shortcut``: nothing for the identity
     (He et al. 2016, eq. 1), or, where F changes the shape, a projection such as
-    ``(Conv2d(16, 1, stride=2, bias=False),)`` (eq. 2). A ReLU after the sum is a
-    layer of its own behind this one. Parameters of F are named as in a network
+    ``(Conv2d(16, 1, stride=2, bias=False),)`` (eq. 2). A ReLU after the sum is
+    a separate layer after this one. Parameters of F are named as in a network
     (``conv1.weight``), those of S with ``shortcut.`` before. Both get the same
-    generator in training, F first. Cost: both ways', and one addition an output.
+    generator in training, F first. Cost: that of both branches, plus one addition per output.
     """
 
     layers: tuple[Layer, ...]
@@ -36,7 +36,7 @@ class Residual(Layer):
         return Sequential(self.layers), Sequential(self.shortcut)
 
     def output_shape(self, shape: Shape) -> Shape:
-        """Return what F makes of it, if S makes the same."""
+        """Return F's output shape, if S has the same."""
         added, kept = (way.output_shape(shape) for way in self._ways)
         if added != kept:
             raise ShapeError(
@@ -56,7 +56,7 @@ class Residual(Layer):
         return {**layers.buffers(shape), **prefixed(SHORTCUT, shortcut.buffers(shape))}
 
     def forward(self, params: Parameters, x: Array) -> tuple[Array, Cache]:
-        """Add both ways."""
+        """Add both branches."""
         layers, shortcut = self._ways
         added, cache = layers.forward(params, x)
         kept, kept_cache = shortcut.forward(local(params, SHORTCUT), x)
@@ -65,21 +65,21 @@ class Residual(Layer):
     def forward_training(
         self, params: Parameters, x: Array, generator: np.random.Generator
     ) -> tuple[Array, Cache]:
-        """Add both ways in training mode."""
+        """Add both branches in training mode."""
         layers, shortcut = self._ways
         added, cache = layers.forward_training(params, x, generator)
         kept, kept_cache = shortcut.forward_training(local(params, SHORTCUT), x, generator)
         return added + kept, (cache, kept_cache)
 
     def backward(self, params: Parameters, cache: Cache, dy: Array) -> tuple[Array, Gradients]:
-        """Send dy down both ways."""
+        """Send dy down both branches."""
         layers, shortcut = self._ways
         dx, grads = layers.backward(params, cache[0], dy)
         dx_kept, grads_kept = shortcut.backward(local(params, SHORTCUT), cache[1], dy)
         return dx + dx_kept, {**grads, **prefixed(SHORTCUT, grads_kept)}
 
     def updated_buffers(self, params: Parameters, cache: Cache) -> dict[str, Array]:
-        """Those of both ways after the step."""
+        """Those of both branches after the step."""
         layers, shortcut = self._ways
         kept = shortcut.updated_buffers(local(params, SHORTCUT), cache[1])
         return {**layers.updated_buffers(params, cache[0]), **prefixed(SHORTCUT, kept)}
@@ -89,11 +89,11 @@ class Residual(Layer):
         return tuple(node for way in self._ways for node in way.nodes(shape))
 
     def flops(self, shape: Shape) -> int:
-        """Both ways', and the sum."""
+        """Those of both branches, and the sum."""
         return sum(way.flops(shape) for way in self._ways) + prod(self.output_shape(shape))
 
     def window(self, shape: Shape) -> Window:
-        """Return the wider of the two ways' windows; their strides are the same."""
+        """Return the wider of the two branches' windows; their strides are the same."""
         layers, shortcut = (way.window(shape) for way in self._ways)
         rows, columns = map(max, layers.kernel_size, shortcut.kernel_size)
         return Window((rows, columns), layers.stride)

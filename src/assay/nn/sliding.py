@@ -16,7 +16,7 @@ from assay.shapes import Array, Pair, Shape, expect_maps, windows
 
 @dataclass(frozen=True)
 class Sliding:
-    """A kernel's size and its way over a map; each as (vertical, horizontal)."""
+    """A kernel's size and how it moves over a map; each as (vertical, horizontal)."""
 
     kernel_size: Pair
     stride: Pair = (1, 1)
@@ -24,7 +24,7 @@ class Sliding:
     dilation: Pair = (1, 1)
 
     def __post_init__(self) -> None:
-        """Refuse a window that is empty or does not move."""
+        """Reject a window that is empty or does not move."""
         for key, least in (("kernel_size", 1), ("stride", 1), ("padding", 0), ("dilation", 1)):
             expect_at_least(least, key, getattr(self, key))
 
@@ -70,7 +70,7 @@ class Sliding:
 
 
 def expect_pool(sliding: Sliding) -> None:
-    """Refuse padding over half the kernel, as PyTorch does: a window could lie wholly on the border."""
+    """Reject padding over half the kernel, as PyTorch does: a window could lie entirely on the border."""
     if any(2 * p > k for p, k in zip(sliding.padding, sliding.kernel_size, strict=True)):
         raise ShapeError(
             f"padding must be at most half of kernel_size; got padding {sliding.padding} "
@@ -79,7 +79,7 @@ def expect_pool(sliding: Sliding) -> None:
 
 
 def expect_at_least(least: int, key: str, value: object) -> None:
-    """Refuse a hyper-parameter with an entry under ``least``, or that is no integer."""
+    """Reject a hyper-parameter with an entry below ``least`` or that is not an integer."""
     values = value if isinstance(value, tuple) else (value,)
     if not all(isinstance(entry, int) and not isinstance(entry, bool) and entry >= least for entry in values):
         raise ShapeError(f"{key} must be an integer >= {least}; got {shown(value)}")

@@ -62,13 +62,13 @@ class Softplus(Activation):
 class GELU(Activation):
     """f(x) = x P(x), P the normal distribution function; f' = P(x) + x p(x), p its density.
 
-    Hendrycks and Gimpel 2016, section 2; exact, not the tanh approximation, as PyTorch by default.
+    Hendrycks and Gimpel 2016, section 2; exact, not the tanh approximation, as in PyTorch by default.
     """
 
     kind: ClassVar[str] = "gelu"
 
     def value(self, x: Array) -> Array:
-        """Weigh x by how large it is among normal numbers."""
+        """Weight x by its normal distribution function."""
         return x * _normal_cdf(x)
 
     def slope(self, x: Array) -> Array:

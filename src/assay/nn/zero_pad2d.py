@@ -25,7 +25,7 @@ class ZeroPad2d(Layer):
     kind: ClassVar[str] = "zeropad"
 
     def __post_init__(self) -> None:
-        """Refuse negative padding."""
+        """Reject negative padding."""
         expect_at_least(0, "padding", self.padding)
 
     @cached_property

@@ -2,7 +2,7 @@
 
 A rule is a frozen dataclass. `Optimizer.update` takes one parameter, its
 gradient and the rule's memory of it, and returns the new values of both; t
-counts steps from 1. The reference engine calls it as it stands and every other
+counts steps from 1. The reference engine calls it directly, and every other
 engine is tested against it.
 """
 

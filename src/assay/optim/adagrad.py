@@ -21,7 +21,7 @@ class Adagrad(Optimizer):
     eps_inside_sqrt: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse an epsilon that is not positive."""
+        """Reject an epsilon that is not positive."""
         super().__post_init__()
         require_eps(self.eps)
 
@@ -30,7 +30,7 @@ class Adagrad(Optimizer):
         return {"sum": np.zeros_like(theta)}
 
     def step(self, theta: Array, grad: Array, slots: Slots, t: int, lr: float) -> tuple[Array, Slots]:
-        """Take one step, the shorter the more has been seen of this parameter."""
+        """Take one step, shorter the more gradient this parameter has accumulated."""
         del t
         total = slots["sum"] + grad**2
         return theta - lr * grad / root(total, self.eps, self.eps_inside_sqrt), {"sum": total}
@@ -50,7 +50,7 @@ class RMSprop(Optimizer):
     eps_inside_sqrt: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse a decay rate outside [0, 1) and an epsilon that is not positive."""
+        """Reject a decay rate outside [0, 1) and an epsilon that is not positive."""
         super().__post_init__()
         require(0 <= self.alpha < 1, "alpha", self.alpha, "a number in [0, 1)")
         require_eps(self.eps)

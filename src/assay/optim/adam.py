@@ -26,7 +26,7 @@ class Adam(Optimizer):
     eps_inside_sqrt: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse decay rates outside [0, 1) and an epsilon that is not positive."""
+        """Reject decay rates outside [0, 1) and an epsilon that is not positive."""
         super().__post_init__()
         require_betas(self.betas)
         require_eps(self.eps)

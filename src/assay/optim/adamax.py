@@ -10,7 +10,7 @@ from assay.shapes import Array
 
 @dataclass(frozen=True)
 class Adamax(Optimizer):
-    """Adam with the largest gradient in the place of the mean square (Kingma and Ba 2015, algorithm 2).
+    """Adam with the largest gradient in place of the mean square (Kingma and Ba 2015, algorithm 2).
 
     m <- b1 m + (1 - b1) g and u <- max(b2 u, ``|g|`` + eps), then
     theta <- theta - lr / (1 - b1^t) m / u. Epsilon, which the paper does not
@@ -22,7 +22,7 @@ class Adamax(Optimizer):
     eps: float = 1e-8
 
     def __post_init__(self) -> None:
-        """Refuse decay rates outside [0, 1) and an epsilon that is not positive."""
+        """Reject decay rates outside [0, 1) and an epsilon that is not positive."""
         super().__post_init__()
         require_betas(self.betas)
         require_eps(self.eps)

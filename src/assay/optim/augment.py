@@ -1,12 +1,12 @@
-"""Augmentation: training images moved, turned and bent anew each epoch.
+"""Augmentation: training images shifted, rotated and distorted anew each epoch.
 
 A transform is a frozen dataclass that displaces pixels, at random: the new
 image's value at p is the old image's at p + d(p). As in Simard, Steinkraus and
 Platt (2003, "Best practices for convolutional neural networks applied to
 visual document analysis", section 3) the displacements of several transforms
 add up, so that an image is resampled, and blurred, once; their order does not
-matter. What an example becomes is a pure function of (seed, epoch, example)
-and of the transform: not of the batch, nor of the other transforms beside it.
+matter. The result for an example is a pure function of (seed, epoch, example)
+and the transform: it depends neither on the batch nor on other transforms.
 """
 
 from abc import ABC, abstractmethod
@@ -45,7 +45,7 @@ class Transform(ABC):
 
 @dataclass(frozen=True)
 class Shift(Transform):
-    """Move by whole pixels, so that nothing is blurred: each axis by -pixels to pixels, all as likely.
+    """Shift by whole pixels, so that nothing is blurred: each axis by -pixels to pixels, uniformly.
 
     What leaves the image is lost, and black comes in, as in a random crop
     after padding. ``pixels`` is an integer from 0 to 1,000; EMNIST's characters
@@ -56,7 +56,7 @@ class Shift(Transform):
     kind: ClassVar[str] = "shift"
 
     def __post_init__(self) -> None:
-        """Refuse what is no number of pixels."""
+        """Reject an invalid number of pixels."""
         require(self.pixels in range(LARGEST + 1), "pixels", self.pixels, f"an integer in [0, {LARGEST}]")
 
     def displacement(self, draws: Draws, size: Size) -> Floats:
@@ -67,7 +67,7 @@ class Shift(Transform):
 
 @dataclass(frozen=True)
 class Rotate(Transform):
-    """Turn about the centre by an angle uniform between -degrees and degrees.
+    """Rotate about the centre by an angle uniform between -degrees and degrees.
 
     ``degrees`` is from 0 to 180. Past 15, the default (Cireşan et al. 2010),
     some characters become others.
@@ -77,7 +77,7 @@ class Rotate(Transform):
     kind: ClassVar[str] = "rotate"
 
     def __post_init__(self) -> None:
-        """Refuse what is no angle."""
+        """Reject an invalid angle."""
         require(0 <= self.degrees <= 180, "degrees", self.degrees, "a number in [0, 180]")
 
     def displacement(self, draws: Draws, size: Size) -> Floats:
@@ -91,7 +91,7 @@ class Rotate(Transform):
 
 @dataclass(frozen=True)
 class Elastic(Transform):
-    """Bend: a field of random vectors, smoothed, as the muscles of a hand might (Simard et al. 2003).
+    """Distort by a smoothed field of random vectors, as the muscles of a hand might (Simard et al. 2003).
 
     Every pixel draws both components of d uniformly from [-1, 1]; each
     component is smoothed by a Gaussian of unit sum and standard deviation
@@ -106,12 +106,12 @@ class Elastic(Transform):
     kind: ClassVar[str] = "elastic"
 
     def __post_init__(self) -> None:
-        """Refuse a strength or a width that is none."""
+        """Reject an invalid strength or width."""
         require(0 <= self.alpha <= 1e6, "alpha", self.alpha, "a number in [0, 1e6]")
         require(0.1 <= self.sigma <= LARGEST, "sigma", self.sigma, f"a number in [0.1, {LARGEST}]")
 
     def displacement(self, draws: Draws, size: Size) -> Floats:
-        """Smooth along both axes by a product with a matrix each; the product of one image is its own."""
+        """Smooth along both axes by a matrix product each; every image has its own product."""
         height, width = size
         noise = draws.uniform(2 * height * width).reshape(-1, 2, height, width)
         down, across = self.alpha * smoother(height, self.sigma), smoother(width, self.sigma)
@@ -128,7 +128,7 @@ def augment(
     """Return ``images`` (N, H, W), each as ``transforms`` make it in ``epoch`` of a run with ``seed``.
 
     ``examples`` (N,) are the images' positions in the training set. Values are
-    interpolated bilinearly and rounded; outside an image all is black. Raises
+    interpolated bilinearly and rounded; outside an image everything is black. Raises
     `StudyError` where a kind of transform occurs twice.
     """
     expect_distinct(transforms)
@@ -145,7 +145,7 @@ def augment(
 
 
 def expect_distinct(transforms: Sequence[Transform]) -> None:
-    """Refuse a kind that occurs twice: both would draw the same numbers."""
+    """Reject a kind that occurs twice: both would draw the same numbers."""
     kinds = [item.kind for item in transforms]
     require(len(set(kinds)) == len(kinds), "augment", ", ".join(kinds), "transforms of different kinds")
 
@@ -168,7 +168,7 @@ def resample(images: Images, displacement: Floats) -> Images:
 
 
 def _parts(displacement: Floats, grid: NDArray[np.int64], size: int) -> tuple[NDArray[np.int64], Floats]:
-    """Return whole and fraction of where pixels come from, in the image with one pixel of black before it."""
+    """Return integer and fractional source coordinates, in the image with one pixel of black before it."""
     place = np.clip(displacement + (grid + 1).astype(np.float32), 0, size + 1)
     whole = place.astype(np.int64)  # rounds down, because nothing is negative
     return whole, place - whole.astype(np.float32)

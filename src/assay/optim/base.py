@@ -1,4 +1,4 @@
-"""What a learning rule is."""
+"""The interface of a learning rule."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from assay.errors import finite, require
 from assay.shapes import Array
 
 Slots = dict[str, Array]
-"""What a rule remembers of one parameter, by the name that PyTorch gives it."""
+"""A rule's state for one parameter, by PyTorch's names."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Optimizer(ABC):
     """Whether ``weight_decay`` acts on the parameter itself and the rule never sees it."""
 
     def __post_init__(self) -> None:
-        """Refuse values with which no step can be taken."""
+        """Reject values with which no step can be taken."""
         require(finite(self.lr) and self.lr > 0, "lr", self.lr, "a finite number > 0")
         decay = self.weight_decay
         require(finite(decay) and decay >= 0, "weight_decay", decay, "a finite number >= 0")
@@ -46,7 +46,7 @@ class Optimizer(ABC):
     ) -> tuple[Array, Slots]:
         """Return theta and memory after step ``t`` (from 1) along dL/dtheta = ``grad``.
 
-        ``factor`` is what a schedule (`assay.optim.schedules`) makes of ``lr`` at this step.
+        ``factor`` is what a schedule (`assay.optim.schedules`) multiplies ``lr`` by at this step.
         """
         if self.weight_decay:
             grad = grad + self.weight_decay * theta
@@ -54,7 +54,7 @@ class Optimizer(ABC):
 
 
 def root(mean_square: Array, eps: float, inside: bool) -> Array:
-    """Return by what a step is divided: sqrt(s) + eps, or sqrt(s + eps) if ``inside``.
+    """Return the step's divisor: sqrt(s) + eps, or sqrt(s + eps) if ``inside``.
 
     Authors differ; with eps inside, steps along a vanishing gradient are far
     smaller (eps = 1e-8 then acts as 1e-4 outside).
@@ -64,11 +64,11 @@ def root(mean_square: Array, eps: float, inside: bool) -> Array:
 
 
 def require_betas(betas: tuple[float, float]) -> None:
-    """Refuse decay rates other than two numbers in [0, 1)."""
+    """Reject decay rates other than two numbers in [0, 1)."""
     require(len(betas) == 2, "betas", betas, "two numbers")
     require(all(0 <= beta < 1 for beta in betas), "betas", betas, "two numbers in [0, 1)")
 
 
 def require_eps(eps: float) -> None:
-    """Refuse an epsilon that does not keep a division from zero."""
+    """Reject an epsilon that does not prevent division by zero."""
     require(finite(eps) and eps > 0, "eps", eps, "a finite number > 0")

@@ -27,7 +27,7 @@ class NAdam(Optimizer):
     momentum_decay: float = 0.004
 
     def __post_init__(self) -> None:
-        """Refuse decay rates outside their range and an epsilon that is not positive."""
+        """Reject decay rates outside their range and an epsilon that is not positive."""
         super().__post_init__()
         require_betas(self.betas)
         require_eps(self.eps)
@@ -35,12 +35,12 @@ class NAdam(Optimizer):
         require(finite(self.momentum_decay), "momentum_decay", self.momentum_decay, "a finite number")
 
     def slots(self, theta: Array) -> Slots:
-        """Both moments, zero, and the product of momenta, one."""
+        """Return both moments, zero, and the product of momenta, one."""
         zeros = {"exp_avg": np.zeros_like(theta), "exp_avg_sq": np.zeros_like(theta)}
         return {**zeros, "mu_product": np.ones((), theta.dtype)}
 
     def step(self, theta: Array, grad: Array, slots: Slots, t: int, lr: float) -> tuple[Array, Slots]:
-        """Take one step, this gradient's share ahead of its turn."""
+        """Take one step, applying this gradient's share of the momentum early."""
         beta1, beta2 = self.betas
         m = beta1 * slots["exp_avg"] + (1 - beta1) * grad
         v = beta2 * slots["exp_avg_sq"] + (1 - beta2) * grad**2

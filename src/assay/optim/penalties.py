@@ -3,7 +3,7 @@
 A penalty is part of what is minimised, so its gradient goes through the
 learning rule with the rest; decoupled weight decay (`assay.optim.AdamW`) does
 not. It acts on parameters by their role (`assay.nn.layer.Role`): on weights
-unless told otherwise, not on biases nor on the scales of batch normalisation.
+by default, not on biases or on the scales of batch normalisation.
 """
 
 from abc import ABC, abstractmethod
@@ -25,7 +25,7 @@ class Penalty(ABC):
     roles: tuple[Role, ...] = ("weight",)
 
     def __post_init__(self) -> None:
-        """Refuse a strength that is no finite number, or rewards size, and unknown roles."""
+        """Reject a strength that is not finite or is negative, and unknown roles."""
         holds = finite(self.strength) and self.strength >= 0
         require(holds, "strength", self.strength, "a finite number >= 0")
         known = ("weight", "bias", "scale")
@@ -58,7 +58,7 @@ class L2(Penalty):
     """(strength / 2) sum theta^2; the gradient is strength theta (Goodfellow et al. 2016, eq. 7.2).
 
     **Half the sum of squares**, so that ``strength`` means what PyTorch's
-    ``weight_decay`` means; where a text has no half, its strength is twice this one.
+    ``weight_decay`` means; a text without the half has twice this gradient for the same strength.
     """
 
     def value(self, theta: Array) -> float:

@@ -10,10 +10,10 @@ from assay.optim.penalties import Penalty
 from assay.optim.schedules import CONSTANT, Schedule
 
 MOST = 10_000_000
-"""The most epochs, and examples of a batch."""
+"""The maximum number of epochs, and of examples in a batch."""
 
 OPTIONS = ("schedule", "penalties", "augment")
-"""What an engine may lack of a recipe, besides its learning rule."""
+"""Parts of a recipe, besides its learning rule, that an engine may not support."""
 
 
 Measure = Literal["sample", "all"]
@@ -31,8 +31,8 @@ class Recipe:
     ``schedule`` multiplies the optimizer's lr, its lengths counted in epochs;
     ``penalties`` are minimised along with the cross-entropy, though no reported
     loss includes them; ``augment`` distorts training images anew each epoch.
-    ``measure`` says of what the training figures of an epoch are: of a fixed
-    sample of the training images as large as the validation set, or of all.
+    ``measure`` says what the training figures of an epoch are computed on: a fixed
+    sample of the training images as large as the validation set, or all of them.
     """
 
     optimizer: Optimizer
@@ -45,7 +45,7 @@ class Recipe:
     measure: Measure = "sample"
 
     def __post_init__(self) -> None:
-        """Refuse sizes with which nothing would be trained, and a transform given twice."""
+        """Reject sizes with which nothing would be trained, and a transform given twice."""
         for key in ("batch_size", "epochs"):
             value = getattr(self, key)
             require(value >= 1, key, value, "an integer >= 1")
@@ -54,7 +54,7 @@ class Recipe:
 
     @property
     def parameter_dtype(self) -> Literal["float32", "float64"]:
-        """The precision that parameters, buffers and the rule's memory are kept in; NumPy has it."""
+        """The precision, a NumPy one, in which parameters, buffers and the rule's state are kept."""
         return "float64" if self.dtype == "float64" else "float32"
 
     @property
@@ -64,7 +64,7 @@ class Recipe:
 
     @property
     def options(self) -> frozenset[str]:
-        """Which of `OPTIONS` the recipe makes use of."""
+        """Which of `OPTIONS` the recipe uses."""
         defaults = {field.name: field.default for field in fields(self)}
         return frozenset(key for key in OPTIONS if getattr(self, key) != defaults[key])
 
@@ -73,5 +73,5 @@ class Recipe:
         return replace(self, batch_size=min(self.batch_size, examples))
 
     def steps(self, examples: int) -> int:
-        """Return how many steps an epoch over ``examples`` takes, the short last one included."""
+        """Return how many steps an epoch over ``examples`` takes, including a short last one."""
         return -(-examples // self.batch_size)

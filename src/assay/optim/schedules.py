@@ -43,14 +43,14 @@ CONSTANT = Constant()
 
 @dataclass(frozen=True)
 class StepLR(Schedule):
-    """gamma^floor((t - 1) / step_size): a fall every ``step_size`` steps, as ``torch.optim``'s."""
+    """gamma^floor((t - 1) / step_size): a drop every ``step_size`` steps, as in ``torch.optim``."""
 
     step_size: int
     gamma: float = 0.1
     lengths: ClassVar[tuple[str, ...]] = ("step_size",)
 
     def __post_init__(self) -> None:
-        """Refuse an empty step and a factor that is not positive."""
+        """Reject an empty step and a factor that is not positive."""
         require(self.step_size >= 1, "step_size", self.step_size, "an integer >= 1")
         _require_positive("gamma", self.gamma)
 
@@ -61,12 +61,12 @@ class StepLR(Schedule):
 
 @dataclass(frozen=True)
 class ExponentialLR(Schedule):
-    """gamma^(t - 1): the same share less every step, as ``torch.optim``'s."""
+    """gamma^(t - 1): decay by the same factor every step, as in ``torch.optim``."""
 
     gamma: float
 
     def __post_init__(self) -> None:
-        """Refuse a factor that is not positive."""
+        """Reject a factor that is not positive."""
         _require_positive("gamma", self.gamma)
 
     def __call__(self, t: int) -> float:
@@ -74,13 +74,13 @@ class ExponentialLR(Schedule):
         return float(self.gamma ** (t - 1))
 
     def in_steps(self, per_epoch: int) -> Self:
-        """Return the schedule that falls by gamma in an epoch, evenly."""
+        """Return the schedule that falls evenly by gamma per epoch."""
         return replace(self, gamma=self.gamma ** (1 / per_epoch))
 
 
 @dataclass(frozen=True)
 class CosineAnnealingLR(Schedule):
-    """From 1 along half a cosine to ``eta_min`` after ``T_max`` steps, and there it stays.
+    """From 1 along half a cosine to ``eta_min`` after ``T_max`` steps, then constant.
 
     eta_min + (1 - eta_min) (1 + cos(pi (t - 1) / T_max)) / 2; Loshchilov and
     Hutter 2017, eq. 5. ``eta_min`` is a share of lr, where PyTorch's is a rate;
@@ -92,7 +92,7 @@ class CosineAnnealingLR(Schedule):
     lengths: ClassVar[tuple[str, ...]] = ("T_max",)
 
     def __post_init__(self) -> None:
-        """Refuse an empty course and an end outside [0, 1]."""
+        """Reject an empty schedule and an end outside [0, 1]."""
         require(self.T_max >= 1, "T_max", self.T_max, "an integer >= 1")
         require(0 <= self.eta_min <= 1, "eta_min", self.eta_min, "a number in [0, 1]")
 
@@ -107,7 +107,7 @@ class OneCycleLR(Schedule):
 
     Both ways along half a cosine, as ``torch.optim``'s; lr is its ``max_lr``.
     The peak is at step ``pct_start total_steps``, the end at ``total_steps``.
-    Source: Smith and Topin 2018. The momentum is left alone.
+    Source: Smith and Topin 2018. The momentum is unchanged.
     """
 
     total_steps: int
@@ -117,7 +117,7 @@ class OneCycleLR(Schedule):
     lengths: ClassVar[tuple[str, ...]] = ("total_steps",)
 
     def __post_init__(self) -> None:
-        """Refuse a course without a way up and a way down."""
+        """Reject a schedule without a rise and a fall."""
         require(self.total_steps >= 1, "total_steps", self.total_steps, "an integer >= 1")
         require(0 < self.pct_start < 1, "pct_start", self.pct_start, "a number in (0, 1)")
         for key in ("div_factor", "final_div_factor"):
@@ -140,7 +140,7 @@ class WarmUp(Schedule):
     lengths: ClassVar[tuple[str, ...]] = ("steps",)
 
     def __post_init__(self) -> None:
-        """Refuse an empty warm-up."""
+        """Reject an empty warm-up."""
         require(self.steps >= 1, "steps", self.steps, "an integer >= 1")
 
     def __call__(self, t: int) -> float:
@@ -148,7 +148,7 @@ class WarmUp(Schedule):
         return t / self.steps if t <= self.steps else self.after(t - self.steps)
 
     def in_steps(self, per_epoch: int) -> Self:
-        """Return the schedule in steps, what comes after too."""
+        """Return the schedule in steps, including the one that follows."""
         return replace(super().in_steps(per_epoch), after=self.after.in_steps(per_epoch))
 
 

@@ -1,4 +1,4 @@
-"""Gradient descent, with momentum or without."""
+"""Gradient descent, with or without momentum."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ class SGD(Optimizer):
     With ``momentum`` u, the velocity v <- u v + g takes the gradient's place
     (Polyak 1964), and with ``nesterov`` g + u v, the look ahead (Nesterov 1983;
     Sutskever et al. 2013, eq. 3 and 4). As in PyTorch, lr multiplies the
-    velocity and is no part of it: a schedule acts on past gradients too.
+    velocity and is not part of it: a schedule affects past gradients too.
     """
 
     lr: float = 0.001
@@ -24,7 +24,7 @@ class SGD(Optimizer):
     nesterov: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse a momentum outside [0, 1), and Nesterov's without any."""
+        """Reject a momentum outside [0, 1), and Nesterov's without momentum."""
         super().__post_init__()
         require(0 <= self.momentum < 1, "momentum", self.momentum, "a number in [0, 1)")
         require(

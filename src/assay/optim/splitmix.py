@@ -1,4 +1,4 @@
-"""Random numbers of many examples at once, each example its own stream.
+"""Random numbers for many examples at once, each with its own stream.
 
 Augmentation needs thousands of numbers for each example of a batch, whichever
 examples those are, and a generator per example costs more than the numbers.
@@ -57,7 +57,7 @@ class Draws:
         return splitmix64(_mixed(np.uint64(self.key) + GAMMA * turn), count)
 
     def integers(self, largest: int, count: int) -> NDArray[np.int64]:
-        """Return integers (N, count) from -largest to largest, all as likely (to 1 in 2^64 / largest)."""
+        """Return integers (N, count) uniform from -largest to largest (to 1 in 2^64 / largest)."""
         span = self.words(count) % np.uint64(2 * largest + 1)
         return span.astype(np.int64) - largest
 

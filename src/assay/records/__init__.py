@@ -1,1 +1,1 @@
-"""What is known of a run, and by what it is measured."""
+"""What is recorded of a run, and the metrics it is measured by."""

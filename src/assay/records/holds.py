@@ -1,7 +1,7 @@
-"""Folders that one process holds at a time: whether another is at work there, and which.
+"""Folders that one process holds at a time: whether another process holds one, and which.
 
 The lock is on the folder itself, so no file in it can be removed to get around it, and the operating
-system lets go of it when its process dies. Windows cannot lock folders; there it is on a file, which
+system releases it when its process dies. Windows cannot lock folders; there the lock is on a file, which
 cannot be removed while a process has it open.
 """
 
@@ -16,7 +16,7 @@ from pathlib import Path
 from time import monotonic, sleep
 
 BOOT = Path("/proc/sys/kernel/random/boot_id")
-A_WHILE = 0.01  # seconds between two tries
+A_WHILE = 0.01  # seconds between two attempts
 
 if sys.platform == "win32":
     import msvcrt
@@ -25,7 +25,7 @@ if sys.platform == "win32":
         return os.open(folder / "lock", os.O_RDWR | (0 if shared else os.O_CREAT))
 
     def _lock(descriptor: int, *, shared: bool) -> None:
-        del shared  # there is one kind of lock alone
+        del shared  # there is only one kind of lock
         msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
 else:
     import fcntl
@@ -40,26 +40,26 @@ else:
 
 @dataclass(frozen=True)
 class Holder:
-    """A process that no other can be taken for; ``started`` and ``boot`` are empty where unknown."""
+    """A uniquely identified process; ``started`` and ``boot`` are empty where unknown."""
 
     pid: int
     started: str
     """When the process started, in ticks of its machine's clock."""
     boot: str
-    """The id of the machine's start, since process ids begin anew with each."""
+    """The id of the machine's boot, since process ids start over with each boot."""
     host: str
     since: str
-    """Since when it holds the folder, UTC."""
+    """The time since which it holds the folder, UTC."""
 
     @classmethod
     def this(cls) -> "Holder":
-        """Return this process, as the holder of a folder from now on."""
+        """Return this process as the holder of a folder from now on."""
         since = datetime.now(UTC).isoformat(" ", "seconds").removesuffix("+00:00")
         return cls(os.getpid(), _started(os.getpid()), _boot(), socket.gethostname(), f"{since} UTC")
 
     @property
     def gone(self) -> bool:
-        """Whether the process is known to have ended; of another machine's nothing is known."""
+        """Whether the process is known to have ended; nothing is known about processes on other machines."""
         if self.host != socket.gethostname():
             return False
         return self.boot != _boot() or self.started != _started(self.pid)
@@ -70,10 +70,10 @@ class Holder:
 
 @contextmanager
 def hold(folder: Path, wait: float = 0.0, *, shared: bool = False) -> Iterator[bool]:
-    """Hold ``folder`` while the block lasts and yield True; yield False where another holds it.
+    """Hold ``folder`` while the block lasts and yield True; yield False if another process holds it.
 
-    It is tried again for ``wait`` seconds. Holders that only look, ``shared``, do not exclude each other.
-    Raises `OSError` where there is no such folder, or one that cannot be locked.
+    Keeps trying for ``wait`` seconds. Holders that only read, ``shared``, do not exclude each other.
+    Raises `OSError` if the folder does not exist or cannot be locked.
     """
     descriptor = _open(folder, shared=shared)
     try:
@@ -87,7 +87,7 @@ def _taken(descriptor: int, wait: float, shared: bool) -> bool:
     while True:
         try:
             _lock(descriptor, shared=shared)
-        except (BlockingIOError, PermissionError):  # Windows calls it the latter
+        except (BlockingIOError, PermissionError):  # the latter on Windows
             if monotonic() >= end:
                 return False
             sleep(A_WHILE)
@@ -103,7 +103,7 @@ def _boot() -> str:
 
 
 def _started(pid: int) -> str:
-    """Return when a process started; empty where there is none, or where the system does not tell."""
+    """Return when a process started; empty if there is no such process, or the system does not say."""
     try:
         after_name = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2]
         return after_name.split()[19]

@@ -1,4 +1,4 @@
-"""What a study was run with: versions and machine, for its report."""
+"""What a study was run with: software versions and machine, for its report."""
 
 import os
 import platform
@@ -16,7 +16,7 @@ PACKAGES = ("assay", "numpy", "scipy", "numba", "torch")
 
 
 def versions() -> dict[str, str]:
-    """Return the versions that results can depend on, and the machine."""
+    """Return the software versions that results can depend on, and the machine."""
     found = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
@@ -30,7 +30,7 @@ def versions() -> dict[str, str]:
 
 
 def processor() -> str:
-    """Return the processor's model, as far as the system tells it."""
+    """Return the processor's model, as far as the system reports it."""
     try:
         lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
     except (OSError, ValueError):
@@ -40,7 +40,7 @@ def processor() -> str:
 
 
 def memory() -> int:
-    """Return the bytes of memory that this process can hope for: the machine's, or its share of them."""
+    """Return the memory available to this process in bytes: the machine's, or the process's limit."""
     limits = [_physical(), *map(_limit, CONTROL_GROUPS)]
     if resource is not None:
         limits += [found for found in resource.getrlimit(resource.RLIMIT_AS) if found > 0]
@@ -48,7 +48,7 @@ def memory() -> int:
 
 
 def _physical() -> int:
-    """Return the machine's memory; where the system does not tell, more than any has."""
+    """Return the machine's memory; if the system does not report it, more than any machine has."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, OSError, ValueError):
@@ -56,10 +56,10 @@ def _physical() -> int:
 
 
 def _limit(path: str) -> int:
-    """Return the limit of a control group, as containers have it."""
+    """Return the memory limit of a control group, which containers have."""
     try:
         return int(Path(path).read_bytes())
-    except (OSError, ValueError):  # there is none, or it says "max"
+    except (OSError, ValueError):  # there is no such file, or it says "max"
         return UNKNOWN
 
 

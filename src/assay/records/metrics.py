@@ -1,4 +1,4 @@
-"""What is measured of a run, in which unit, which way is better, and how large a difference matters.
+"""The metrics of a run: their units, which direction is better, and how large a difference matters.
 
 Accuracies are shares from 0 to 1, compared by difference; losses (nats) and costs (seconds, bytes) are
 compared by ratio. ``scale`` turns a value into the unit that reports print.
@@ -14,21 +14,21 @@ from assay.errors import StudyError, suggestion
 from assay.records.runs import RunRecord
 
 PERCENT = 100.0
-"""What turns a share into percent, and a difference of shares into points."""
+"""Converts a share to percent, and a difference of shares to points."""
 
 Value = Callable[[RunRecord], float | None]
-"""A finished run to a number, by its columns in a results table; None where it has none."""
+"""Maps a finished run, given by its columns in a results table, to a number, or None if it has none."""
 
 
 class Failing(StrEnum):
-    """What a run that diverged, or never left chance level, is for a metric."""
+    """How a metric treats a run that diverged or never left chance level."""
 
     WORST = "worst"
-    """Worse than every run that learnt: of accuracy and loss."""
+    """Worse than every run that learnt: for accuracy and loss."""
     UNDEFINED = "undefined"
-    """Nothing to compare: who learnt nothing overfits nothing."""
+    """Nothing to compare: a run that learnt nothing cannot overfit."""
     AS_MEASURED = "as measured"
-    """A cost like others: an epoch takes its time whatever is learnt in it."""
+    """A cost like any other: an epoch takes its time whatever is learnt in it."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Margin:
 
     @property
     def expected(self) -> str:
-        """What a study may declare, in words."""
+        """The values that a study may declare, as text."""
         if self.factor:
             return f"a factor above 1, at most {MOST_FACTOR}"
         return f"points, a number above 0 and below {MOST_POINTS}"
@@ -65,13 +65,13 @@ MARGINS: dict[str, Margin] = {
     "time": Margin(1.05, factor=True),
     "memory": Margin(1.05, factor=True),
 }
-"""By the names that a study's ``margins`` table uses. Three points in a thousand images are what people
-publish; times of one machine differ by a few percent by themselves."""
+"""By the names that a study's ``margins`` table uses. Differences of 0.3 points are what people publish;
+repeated timings on one machine differ by a few percent."""
 
 
 @dataclass(frozen=True)
 class Metric:
-    """One quantity of a run; ``margin`` names the margin that it is judged by.
+    """One quantity of a run; ``margin`` names the margin it is judged by.
 
     ``ratio`` says that arms are compared by ratio rather than by difference.
     """
@@ -87,16 +87,16 @@ class Metric:
     unit: str = ""
 
     def printed(self, value: float) -> float:
-        """Return a number as study files have it, a share or in the unit of reports, in the unit of runs."""
+        """Convert a number from a study file (a share, or in the unit of reports) to the unit of runs."""
         return value if self.scale == PERCENT else value / self.scale
 
     def shown(self, value: float) -> float:
-        """Return a value in the unit that reports print: 84.13, not 84.13000000000001."""
+        """Convert a value to the unit that reports print: 84.13, not 84.13000000000001."""
         return round(self.scale * value, 10) if self.scale == PERCENT else self.scale * value
 
 
 def check_margins(margins: Mapping[str, Any], where: str) -> None:
-    """Refuse margins of metrics that there are not, and numbers that are no margin."""
+    """Refuse margins of unknown metrics, and numbers that are not valid margins."""
     for name, value in margins.items():
         if name not in MARGINS:
             raise StudyError(f"{where}: margins: unknown key {name!r} ({suggestion(name, MARGINS)})")
@@ -115,7 +115,7 @@ def _accuracy(name: str, title: str, value: Value) -> Metric:
 
 
 def _cost(name: str, title: str, value: Value, margin: str, unit: str, scale: float = 1.0) -> Metric:
-    """Return a metric of what a run costs; of speed alone is more better."""
+    """Return a metric of a run's cost; lower is better, except for speed."""
     more = margin == "time" and unit == "steps/s"
     return Metric(name, title, value, margin, more, Failing.AS_MEASURED, scale=scale, ratio=True, unit=unit)
 
@@ -140,4 +140,4 @@ METRICS: dict[str, Metric] = {
         _cost("peak_memory", "peak memory", lambda run: run.peak_memory, "memory", "MiB", 2**-20),
     )
 }  # fmt: skip
-"""Every metric by the name that study files use."""
+"""All metrics by the names that study files use."""

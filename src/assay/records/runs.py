@@ -1,13 +1,13 @@
-"""What is known of a run, as data: the words that training, store and report share."""
+"""The records of a run: the vocabulary that training, store and report share."""
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
 class Status(StrEnum):
-    """Where a run stands; only ``done`` runs enter a comparison.
+    """The status of a run; only ``done`` runs enter a comparison.
 
-    A run is ``stopped`` that is recorded as running although nothing is at work on it any more.
+    A run is ``stopped`` if it is recorded as running but no process is training it any more.
     """
 
     PENDING = "pending"
@@ -19,13 +19,13 @@ class Status(StrEnum):
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more will be done for the run."""
+        """Whether the run needs no further work."""
         return self in (Status.DONE, Status.DIVERGED)
 
 
 @dataclass(frozen=True)
 class RunId:
-    """A run is an arm and a seed."""
+    """A run's identity: an arm and a seed."""
 
     arm: str
     seed: int
@@ -35,11 +35,11 @@ class RunId:
 
 
 LEARNT_ACCURACY = 0.1
-"""A run has learnt something when its accuracy is this share of the way from that of guessing to 1."""
+"""A run has learnt something when its accuracy is this share of the way from guessing's to 1."""
 
 
 def above_chance(accuracy: float, guessing: float) -> bool:
-    """Whether an accuracy is beyond guessing, which is right for a share ``guessing``."""
+    """Whether an accuracy is above chance, where guessing is right for a share ``guessing``."""
     return accuracy > guessing + LEARNT_ACCURACY * (1 - guessing)
 
 
@@ -51,9 +51,9 @@ class EpochRecord:
     are shares from 0 to 1; both are measured with the weights that the epoch
     ended with: validation on its whole split, training on a sample of its
     images or on all (`assay.optim.recipe.Recipe`). ``seconds`` and
-    ``steps_per_second`` are of training alone, ``evaluation_seconds`` of what
-    was evaluated afterwards, None where an older store does not tell it apart;
-    all by the clock of the session: processor time, or wall time on a GPU.
+    ``steps_per_second`` are of training alone, ``evaluation_seconds`` of the
+    evaluation that follows, None where an older store does not separate the two;
+    all by the session's clock: processor time, or wall time on a GPU.
     """
 
     epoch: int
@@ -66,7 +66,7 @@ class EpochRecord:
     evaluation_seconds: float | None = None
 
     def told_apart(self, steps: int) -> "EpochRecord":
-        """Return a record of ``steps`` whose seconds held evaluation too with the two apart."""
+        """Split the seconds of a record of ``steps`` steps, which include evaluation, into the two."""
         if self.evaluation_seconds is not None or not self.steps_per_second:
             return self
         trained = min(self.seconds, steps / self.steps_per_second)
@@ -75,20 +75,20 @@ class EpochRecord:
 
 @dataclass(frozen=True)
 class LayerRecord:
-    """A layer of a run at the end of an epoch; epoch 0 is before the first step.
+    """A layer of a run at the end of an epoch; epoch 0 means before the first step.
 
     All norms are Euclidean, over all parameters of the layer at once.
     ``gradient_norm`` is that of the loss without penalties, ``decay_norm`` that
     of what weight decay and penalties add to it before the learning rule sees
-    it, and ``update_ratio`` the norm of an update, as the rule would take it
+    it, and ``update_ratio`` the norm of the update that the rule would make
     now, over ``weight_norm``; ``loss_ratio`` is the same without weight decay
-    and penalties. The five are None for a layer without parameters, the ratios
-    also where all parameters are 0. ``dead_share`` is the share of an
+    and penalties. All five are None for a layer without parameters, the ratios
+    also if all parameters are 0. ``dead_share`` is the share of an
     activation's units, or feature maps, through which no gradient passes for
-    any example looked at; None for other layers. ``spread`` is the standard
-    deviation over examples of what the layer gives, root mean square over its
-    outputs: what is left to tell examples apart by. Whatever is no longer a
-    finite number is inf.
+    any of the examined examples; None for other layers. ``spread`` is the
+    standard deviation of the layer's outputs over examples, root mean square
+    over the outputs: what remains to distinguish examples by. Values that are
+    no longer finite are inf.
     """
 
     epoch: int
@@ -104,9 +104,9 @@ class LayerRecord:
 
 @dataclass(frozen=True)
 class TestResult:
-    """The one use of the test set by a run, at the epoch that validation chose."""
+    """The result of a run's only use of the test set, at the epoch chosen by validation."""
 
-    __test__ = False  # not a test case, whatever pytest thinks of the name
+    __test__ = False  # not a test case, despite its name
 
     loss: float
     correct: int
@@ -120,18 +120,18 @@ class TestResult:
 
 @dataclass(frozen=True)
 class RunRecord:
-    """One row of the results: a run, what came out and what it cost.
+    """One row of the results: a run, its outcome and its cost.
 
     ``peak_memory`` is in bytes, ``memory_source`` says whether it was
     "measured" or "computed"; ``flops`` counts one example forward. A run is
     ``stuck`` if it was trained to its end and never left chance level: it is
-    done and counted as a failure, and ``message`` says why it learnt nothing,
-    as it says why a run diverged or failed. ``best`` is at the end of the best
-    epoch by validation, which chose the weights, ``final`` of the last one.
-    Both ``train_`` values are of all training images, whatever the epochs'
-    figures are of, and None until they are known. ``seconds_per_epoch`` and
+    done but counted as a failure, and ``message`` says why it learnt nothing,
+    as it says why a run diverged or failed. ``best`` refers to the end of the
+    best epoch by validation, which chose the weights, ``final`` to the last one.
+    Both ``train_`` values are over all training images, whatever the epochs
+    were measured on, and None until they are known. ``seconds_per_epoch`` and
     ``steps_per_second`` are of training alone; ``evaluation_seconds_per_epoch``
-    is the rest, with what is evaluated at the run's end shared out among the
+    is the rest, with the evaluation at the run's end distributed over the
     epochs. ``processor`` names the type of processor that trained the run, or
     the types if it was continued on another; None in an older store.
     """

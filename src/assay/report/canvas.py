@@ -1,4 +1,4 @@
-"""A figure and how it is written: in a page, as SVG and as PDF.
+"""A figure and how it is written: into a page, as SVG and as PDF.
 
 In a page ink and grid are CSS variables with a value for pages that define
 none, so that one drawing serves light and dark; so are the arms' colours. The

@@ -11,7 +11,7 @@ from matplotlib.patches import Rectangle
 
 from assay.findings.confusion import Confusion
 from assay.findings.numbers import whole_percent
-from assay.findings.wording import figure_words as describe
+from assay.findings.wording import figure_words
 from assay.report.canvas import FAINT, INK, STYLE, Drawing
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def confusion_plot(confusion: Confusion, colour: str) -> Drawing:
         _squares(axes, wrong, _largest(confusion), colour)
         _label(axes, confusion.classes)
         return Drawing(
-            figure, "confusion", f"Confusion matrix of {confusion.arm}", describe.confusion(confusion)
+            figure, "confusion", f"Confusion matrix of {confusion.arm}", figure_words.confusion(confusion)
         )
 
 

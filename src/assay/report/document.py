@@ -74,7 +74,7 @@ class Document:
 
     @property
     def complete(self) -> bool:
-        """Whether every study has come to its end."""
+        """Whether every study is complete."""
         return all(report.complete for report in self.reports)
 
     @property
@@ -136,7 +136,7 @@ def published_csv(document: Document) -> str:
 
 
 def runs_csv(results: Sequence[Readout]) -> str:
-    """Return one row a run of every study, under ``study`` and `assay.store.readout.COLUMNS`.
+    """Return one row per run of every study, under ``study`` and `assay.store.readout.COLUMNS`.
 
     At a declared look these are the runs of its seeds, of which the other tables speak.
     """
@@ -144,7 +144,7 @@ def runs_csv(results: Sequence[Readout]) -> str:
 
 
 def epochs_csv(results: Sequence[Readout]) -> str:
-    """Return one row an epoch of the runs of `runs_csv`, under ``study`` and `EPOCH_COLUMNS`."""
+    """Return one row per epoch of the runs of `runs_csv`, under ``study`` and `EPOCH_COLUMNS`."""
     return _rows_csv(results, EPOCH_COLUMNS, lambda found: found.epoch_rows())
 
 

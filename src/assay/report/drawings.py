@@ -19,7 +19,7 @@ MOST_LAYERS = 12
 
 @dataclass(frozen=True)
 class Drawings:
-    """What there is to see of a report, None and empty for what it does not have."""
+    """The figures of a report; None or empty for those it does not have."""
 
     effects: Drawing | None
     factorial: Drawing | None
@@ -30,7 +30,7 @@ class Drawings:
 
     @property
     def main(self) -> Sequence[Drawing | Picture]:
-        """Those of a printed document: neither layers nor single mistakes."""
+        """The figures of a printed document: neither layers nor single mistakes."""
         few = (self.pictures.kernels, self.pictures.image, *self.pictures.layers)
         every = (self.effects, self.factorial, *self.curves, self.confusion, *few)
         return [drawing for drawing in every if drawing]

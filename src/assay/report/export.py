@@ -1,4 +1,4 @@
-"""Results for other programs: CSV and JSON, one row a run; a report as JSON, and a study as TOML."""
+"""Results for other programs: CSV and JSON, one row per run; a report as JSON, and a study as TOML."""
 
 import csv
 import io
@@ -25,11 +25,11 @@ STATUS_COLUMNS = (
 """The columns of `status_rows`; of the runs that are done, ``stuck`` ones learnt nothing."""
 
 _NUMBERS = re.compile(r"\[\n(?:\s+[-+.\w]+,\n)+\s*\]")
-"""An array of numbers with a line for each; no string spans lines, so nothing else looks like it."""
+"""An array of numbers, one per line; no string spans lines, so nothing else matches."""
 
 
 def to_csv(results: Readout) -> str:
-    """Return one row a run under `readout.COLUMNS`; shares in full precision, empty where unknown."""
+    """Return one row per run under `readout.COLUMNS`; shares in full precision, empty where unknown."""
     return csv_text(COLUMNS, (row.values() for row in results.rows()))
 
 
@@ -43,7 +43,7 @@ def csv_text(columns: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
 
 
 def to_json(results: Readout) -> str:
-    """Return a list of one object a run; shares in full precision, null where unknown or not finite."""
+    """Return a list of one object per run; shares in full precision, null where unknown or not finite."""
     return json_text(results.rows())
 
 
@@ -53,7 +53,7 @@ def json_text(value: Any) -> str:
 
 
 def status_rows(results: Readout) -> list[dict[str, Any]]:
-    """Return one row an arm, as `STATUS_COLUMNS` names them: how many of its runs stand where."""
+    """Return one row per arm, as `STATUS_COLUMNS` names them: how many of its runs have each status."""
     rows = []
     for arm in results.study.arms:
         runs = results.of(arm.name)
@@ -82,7 +82,7 @@ def to_toml(tables: Mapping[str, Any]) -> str:
 
 
 def report_json(report: "Findings") -> str:
-    """Return all that a report says as one object, null for what is not finite; pictures are left out."""
+    """Return everything a report says as one object, null for what is not finite; pictures are left out."""
     return json.dumps(_plain(report), indent=1, allow_nan=False) + "\n"
 
 

@@ -4,7 +4,7 @@ import matplotlib
 from matplotlib.figure import Figure
 
 from assay.findings.numbers import in_percent
-from assay.findings.wording import figure_words as describe
+from assay.findings.wording import figure_words
 from assay.report.canvas import ACCENT, FAINT, INK, STYLE, WIDTH, Drawing
 from assay.stats import Factorial
 
@@ -31,4 +31,4 @@ def factorial_plot(factorial: Factorial, margin: float) -> Drawing:
         axes.set_ylim(0.6 - len(effects), 0.8)
         axes.set_xlabel("effect on test accuracy (percentage points)")
         axes.spines.left.set_visible(False)
-        return Drawing(figure, "factorial", "Effects of the factors", describe.factorial(factorial, MOST))
+        return Drawing(figure, "factorial", "Effects of the factors", figure_words.factorial(factorial, MOST))

@@ -15,7 +15,7 @@ from assay.findings.curves import Curves, Metric
 from assay.findings.effects import Effect
 from assay.findings.findings import Findings
 from assay.findings.numbers import in_percent
-from assay.findings.wording import figure_words as describe
+from assay.findings.wording import figure_words
 from assay.records.metrics import PERCENT
 from assay.report.canvas import ACCENT, INK, STYLE, WIDTH, Drawing, colour, marker
 
@@ -33,7 +33,7 @@ TITLES: dict[Metric, str] = {
 
 
 def effect_plot(report: Findings) -> Drawing | None:
-    """Draw each comparison: a dot a seed, the mean and its interval, against the margin; None without any."""
+    """Draw each comparison: one dot per seed, mean and interval, against the margin; None without any."""
     effects = [effect for effect in report.effects if effect.pair.comparison.n][:MOST_EFFECTS]
     if not effects:
         return None
@@ -51,7 +51,7 @@ def effect_plot(report: Findings) -> Drawing | None:
         axes.set_ylim(0.5 - len(effects), 0.65)
         axes.set_xlabel("difference in test accuracy (percentage points)")
         axes.spines.left.set_visible(False)
-        description = ". ".join(describe.effect(effect, report.interval_name) for effect in effects)
+        description = ". ".join(figure_words.effect(effect, report.interval_name) for effect in effects)
         return Drawing(figure, "effect", "Differences between arms", description)
 
 
@@ -70,7 +70,7 @@ def curve_plot(report: Findings, metric: Metric) -> Drawing | None:
         axes.set_xlim(*_epoch_limits(report, metric))
         if metric.endswith("accuracy"):
             axes.set_ylim(_accuracy_limits(report))
-        description = ". ".join(describe.curves(curves, metric) for curves in report.curves)
+        description = ". ".join(figure_words.curves(curves, metric) for curves in report.curves)
         return Drawing(figure, metric, f"{TITLES[metric]} by epoch", description)
 
 
@@ -80,7 +80,7 @@ def curve_plots(report: Findings) -> Sequence[Drawing]:
 
 
 def label(axes: "Axes", y: float, name: str) -> None:
-    """Name a comparison above its row; a name longer than the figure is wide loses its end."""
+    """Name a comparison above its row; a name wider than the figure is truncated."""
     short = name if len(name) <= LONGEST_LABEL else f"{name[: LONGEST_LABEL - 1]}…"
     axes.text(0.01, y, short, va="center", transform=axes.get_yaxis_transform()).set_in_layout(False)
 

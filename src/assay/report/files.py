@@ -1,4 +1,4 @@
-"""Writing a report's file so that whoever reads it meets the old one or the new one, whole."""
+"""Writing a report's file atomically: a reader sees either the old one or the new one, whole."""
 
 import os
 from contextlib import suppress
@@ -13,7 +13,7 @@ MOST_HEAD = 10_000
 
 
 def made(folder: Path | str) -> Path:
-    """Return ``folder``, made where there is none; `UsageError` where it cannot be."""
+    """Return ``folder``, created if missing; `UsageError` where it cannot be."""
     try:
         Path(folder).mkdir(parents=True, exist_ok=True)
     except (OSError, ValueError) as error:
@@ -36,7 +36,7 @@ def write_whole(path: Path | str, text: str) -> Path:
             os.fsync(file.fileno())
         beside.replace(path)
     except OSError as error:
-        with suppress(OSError):  # a folder that cannot be written lets nothing be removed either
+        with suppress(OSError):  # in a folder that cannot be written nothing can be removed either
             beside.unlink()
         raise UsageError(
             f"{path}: the report cannot be written ({error.strerror}; choose another --out)"

@@ -1,4 +1,4 @@
-"""The report as one HTML file that needs no network, no script and nothing beside it."""
+"""The report as one self-contained HTML file: no network, no scripts."""
 
 from functools import cache
 from pathlib import Path
@@ -38,7 +38,7 @@ def render(report: Findings) -> str:
 
 @cache
 def environment() -> Environment:
-    """Return the templates with all that they call; every value is escaped."""
+    """Return the templates with everything they call; every value is escaped."""
     found = Environment(
         loader=PackageLoader("assay.report"),
         autoescape=True,

@@ -74,7 +74,7 @@ def environment() -> Environment:
 
 
 def _figure(drawing: Drawing | Picture | None, width: float) -> tex.Tex:
-    """Show a figure, so many times as wide as a line."""
+    """Show a figure, its width as a multiple of the line's."""
     if drawing is None:
         return tex.Tex()
     return tex.Tex(rf"\includegraphics[width={width}\linewidth]{{{FIGURES}/{drawing.key}.pdf}}\par")

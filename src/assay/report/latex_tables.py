@@ -24,7 +24,7 @@ class Table:
 
 
 def table(of: Table, caption: str) -> Tex:
-    """Return a table, which may go over pages, and what it shows below it."""
+    """Return a table, which may span pages, and the text below it."""
     head = [" & ".join(map(escape, of.headings)) + r" \\", r"\midrule", r"\endhead"] if of.headings else []
     body = [" & ".join([name(first), *map(number, rest)]) + r" \\" for first, *rest in of.rows]
     lines = [rf"{{\footnotesize\begin{{longtable}}{{{of.columns}}}", r"\toprule", *head, *body]

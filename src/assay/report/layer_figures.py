@@ -1,4 +1,4 @@
-"""Figures of layers: a small one for each arm and quantity, a line for each layer."""
+"""Figures of layers: a small one per arm and quantity, with one line per layer."""
 
 from collections.abc import Sequence
 from math import ceil, floor, isnan, log10, nan
@@ -59,7 +59,7 @@ def _plot(layers: LayerCurves, quantity: Quantity, key: str) -> Drawing:
 def _draw(
     axes: "Axes", epochs: Sequence[int], values: Sequence[float], quantity: Quantity, colour: str
 ) -> None:
-    """Draw a layer's line; what is 0 has no place on a logarithmic axis."""
+    """Draw a layer's line; zeros have no place on a logarithmic axis."""
     shown = values if quantity == "dead_share" else [value if value > 0 else nan for value in values]
     axes.plot(epochs, shown, color=colour, lw=1.4, marker="o", ms=2.5)
 

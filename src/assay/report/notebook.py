@@ -1,4 +1,4 @@
-"""How results show themselves in a notebook."""
+"""How results are displayed in a notebook."""
 
 from assay.findings.cells import findings_html
 from assay.findings.findings import build

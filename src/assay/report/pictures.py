@@ -1,4 +1,4 @@
-"""Characters, kernels and feature maps as small pictures, PNG or PDF, each with words that stand for it."""
+"""Characters, kernels and feature maps as small pictures, PNG or PDF, each with alternative text."""
 
 import base64
 import io
@@ -77,7 +77,7 @@ def signed(maps: Array, columns: int, tile: float, key: str, description: str) -
 
 
 def _sheet(tiles: Pixels, columns: int, gap: int, blank: int) -> Pixels:
-    """Lay tiles (n, h, w, ...) out in rows of so many, ``gap`` pixels apart."""
+    """Lay out tiles (n, h, w, ...) in rows, ``gap`` pixels apart."""
     count, height, width = tiles.shape[:3]
     columns = min(columns, count)
     rows = -(-count // columns)

@@ -48,7 +48,7 @@ CLAIM_STYLES = {
 
 
 def results_table(results: Readout) -> Table:
-    """Return one row a run."""
+    """Return one row per run."""
     table = _table("accuracies in %, loss in nats without penalties, mem: MiB, par: parameters", gap=1)
     table.add_column("arm", overflow="fold")
     table.add_column("seed", justify="right", no_wrap=True)
@@ -61,7 +61,7 @@ def results_table(results: Readout) -> Table:
 
 
 def epochs_table(results: Readout) -> Table:
-    """Return one row an epoch and run."""
+    """Return one row per epoch and run."""
     table = _table("accuracies in %, losses in nats without penalties")
     table.add_column("arm", overflow="fold")
     headers = ("train\nloss", "train\nacc", "valid\nloss", "valid\nacc", "steps\n/s", "s")
@@ -82,7 +82,7 @@ def epochs_table(results: Readout) -> Table:
 
 
 def arms_table(report: Findings) -> Table:
-    """Return one row an arm: what it reached and what it cost."""
+    """Return one row per arm: what it reached and what it cost."""
     caption = "accuracies in %, mem: peak memory in MiB; valid best is optimistic"
     table = _table(caption if report.complete else f"{report.stamp}; {caption}")
     table.add_column("arm", overflow="fold")
@@ -105,7 +105,7 @@ def arms_table(report: Findings) -> Table:
 
 
 def status_table(results: Readout) -> Table:
-    """Return one row an arm: how many of its runs stand where."""
+    """Return one row per arm: how many of its runs have each status."""
     look = results.at_look().look
     settled = f"; {'resolved at ' if resolved(results) else ''}{look}" if look else ""
     table = _table(f"{numbers.ended(results.done, results.total)}{settled}")
@@ -138,7 +138,7 @@ def verdict_panel(report: Findings) -> Panel:
 
 
 def claims_table(report: Findings) -> Table:
-    """Return one row a claim, with what each of its comparisons found."""
+    """Return one row per claim, with what each of its comparisons found."""
     table = _table("differences in points, costs as factors")
     table.add_column("claim", overflow="fold", ratio=3)
     table.add_column("verdict", no_wrap=True)

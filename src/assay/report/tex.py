@@ -1,4 +1,4 @@
-"""Text as LaTeX: whatever it holds, what is printed is what was written."""
+"""Text as LaTeX, escaped so that it prints exactly as written."""
 
 import re
 
@@ -10,7 +10,7 @@ SPECIAL = {
     "”": r"\textquotedblright{}", "–": r"\textendash{}", "×": r"\texttimes{}", "±": r"\textpm{}",
     "…": r"\textellipsis{}", "\n": " ", "\t": " ", "\r": " ",
 }  # fmt: skip
-"""How each character is written that LaTeX takes for something else, or that has a command."""
+"""How to write each character that is special to LaTeX, or that has a command."""
 
 _LIGATURES = re.compile(r"(?<=-)(?=-)|(?<=')(?=')|(?<=,)(?=,)")
 _MINUS = re.compile(r"(?<![\w-])-(?=[\d.])")
@@ -23,8 +23,8 @@ class Tex(str):
 def escape(value: object) -> Tex:
     """Return the text of ``value`` as LaTeX, for any engine; numbers keep a hyphen for a minus.
 
-    What is no Latin letter is handed to the macro ``assaychar`` with its code, because pdfTeX's fonts
-    lack most of it: it prints the code, other engines print the character.
+    Characters other than Latin letters are passed to the macro ``assaychar`` by code, because pdfTeX's
+    fonts lack most of them: pdfTeX prints the code, other engines the character.
     """
     if isinstance(value, Tex):
         return value
@@ -38,7 +38,7 @@ def number(value: object) -> Tex:
 
 
 def name(value: object) -> Tex:
-    """Return a name that may be broken after its punctuation, and anywhere where it has none for long."""
+    """Return a name that may be broken after punctuation, and anywhere within long stretches without any."""
     parts = re.findall(r"[^-_./]{1,16}[-_./]?|[-_./]", str(value))
     return Tex(r"\allowbreak{}".join(map(escape, parts)))
 

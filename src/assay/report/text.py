@@ -1,4 +1,4 @@
-"""How text is written to a terminal, a file or a pipe: never with markup from a user's words."""
+"""How text is written to a terminal, a file or a pipe: user text is never interpreted as markup."""
 
 from typing import TYPE_CHECKING, TextIO
 
@@ -10,7 +10,7 @@ WIDTH = 80
 
 
 def console(stream: TextIO) -> "Console":
-    """Return the terminal that ``stream`` is, or plain text of 80 columns where it is none."""
+    """Return a console on ``stream``, or plain text of 80 columns where it is not a terminal."""
     from rich.console import Console
 
     return Console(
@@ -33,7 +33,7 @@ def grid(*headings: str, left: int = 1) -> "Table":
 
 
 def duration(seconds: float | None) -> str:
-    """Write seconds as people say them: 4.8 s, 48 s, 3 min 20 s, 2 h 05 min."""
+    """Write seconds the way people say them: 4.8 s, 48 s, 3 min 20 s, 2 h 05 min."""
     if seconds is None:
         return "–"
     if seconds < 9.95:

@@ -1,4 +1,4 @@
-"""A report as a file, in the format that the file's ending names."""
+"""A report as a file, in the format given by the file's extension."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -13,20 +13,20 @@ WRITERS: Mapping[str, Callable[[Findings, Path], Path]] = {
     ".tex": latex.write_latex,
     ".json": lambda findings, path: write_whole(path, export.report_json(findings)),
 }
-"""How a report is written, by the ending of its file."""
+"""How a report is written, by the extension of its file."""
 
 
 def write_report(findings: Findings, path: Path | str) -> Path:
     """Write a report and return its path.
 
-    Raises `UsageError` for an unknown ending and where it cannot be written.
+    Raises `UsageError` for an unknown extension and where it cannot be written.
     """
     path = Path(path)
     return WRITERS[expect_ending(path)](findings, path)
 
 
 def expect_ending(path: Path | str) -> str:
-    """Return the ending of ``path``; `UsageError` where no report is written with it."""
+    """Return the extension of ``path``; `UsageError` if no report is written with it."""
     ending = Path(path).suffix
     if ending not in WRITERS:
         *others, last = WRITERS

@@ -34,7 +34,7 @@ class Started:
 
     def steps(self, arm: str) -> int:
         """Return how many steps an epoch of ``arm`` has, the short last one included."""
-        return -(-self.examples // self.plan.cohort(arm).recipe.batch_size)
+        return self.plan.cohort(arm).recipe.steps(self.examples)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 import shutil
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +31,7 @@ def examine(folder: Path) -> tuple[list[str], list[str]]:
         results = Results.open(folder, watch=True)
     except AssayError as error:
         return [], [str(error)]
-    with closing(results):
+    with results:
         faults = [fault for run in results.runs for fault in _faults(results, run)]
         faults += _strangers(results) + _report(results)
         at_work = holder(folder) if results.at_work else None

@@ -1,4 +1,4 @@
-"""The BCa bootstrap of a mean, a second line beside the t interval where there are many seeds."""
+"""The BCa bootstrap of a mean, a cross-check on the t interval where there are many seeds."""
 
 import numpy as np
 import scipy
@@ -9,7 +9,7 @@ from assay.stats.ttest import Interval, check_confidence, finite_row
 from assay.streams import stream
 
 FEWEST_FOR_BCA = 20
-"""Below, a nominal 95% BCa interval covers far less: 83% with 5 seeds, 90% with 10."""
+"""With fewer, a nominal 95% BCa interval covers far less: 83% with 5 seeds, 90% with 10."""
 
 
 def bca_interval(
@@ -22,7 +22,7 @@ def bca_interval(
 ) -> Interval:
     """Return the bias-corrected and accelerated interval of the mean difference (Efron 1987).
 
-    The default ``generator`` is one fixed stream, so that a report repeats itself. Raises `UsageError` below
+    The default ``generator`` is one fixed stream, so that reports are reproducible. Raises `UsageError` below
     ``fewest`` differences.
     """
     check_confidence(confidence, "bca_interval")

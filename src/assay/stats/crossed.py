@@ -1,11 +1,11 @@
 """Two arms over training seeds and test images at once: what would hold on new images of the same source.
 
-A paired t test over seeds speaks of one test set only; what that set contributes, sd_image / sqrt(M), stays
+A paired t test over seeds is about one test set only; that set's contribution, sd_image / sqrt(M), remains
 however many seeds are run. Seeds and images are crossed and balanced, the difference on image i with seed s
 is mu + seed_s + image_i + rest, and its mean squares give the variance of the mean (Searle et al. 1992,
 chapter 4).
 
-With few seeds the interval is rather too wide than too narrow: in simulations a nominal 95% covered 97% with
+With few seeds the interval errs on the wide side: in simulations a nominal 95% covered 97% with
 3 seeds, 96% with 10 and 95% with 30.
 """
 

@@ -57,8 +57,8 @@ def factorial_effects(
 ) -> Factorial:
     """Estimate the effects of ``factors``, each a name with its levels, the first level being the reference.
 
-    ``cells`` holds, for every combination of levels in the order of ``factors``, one value a seed (NaN:
-    diverged). A factor of L levels has L - 1 effects, each level less the first. An interaction is the
+    ``cells`` holds, for every combination of levels in the order of ``factors``, one value per seed
+    (NaN: diverged). A factor of L levels has L - 1 effects, each level less the first. An interaction is the
     difference of differences, not halved. Raises `UsageError` where a combination is missing (then
     interactions cannot be estimated: compare the arms instead) or fewer than 3 seeds are complete.
     """
@@ -95,7 +95,7 @@ def _main(factors: Mapping[str, Sequence[str]]) -> Contrasts:
 
 
 def _interactions(factors: Mapping[str, Sequence[str]]) -> Contrasts:
-    """Return the differences of differences of each two factors, averaged over all others."""
+    """Return the differences of differences of each pair of factors, averaged over all others."""
     return {
         (f"{a} x {b}: ({i} - {factors[a][0]}) x ({j} - {factors[b][0]})", (a, b)): _weights(
             factors, {a: _step(factors[a], i), b: _step(factors[b], j)}
@@ -131,7 +131,7 @@ def _weights(factors: Mapping[str, Sequence[str]], chosen: Mapping[str, np.ndarr
 
 def _effects(table: np.ndarray, contrasts: Contrasts, confidence: float) -> tuple[FactorEffect, ...]:
     """Test each contrast over seeds, ``table`` being (seeds, *levels), and adjust the p-values over all."""
-    # Contrasts that are equal on paper may differ in the last bits.
+    # Contrasts that are mathematically equal may differ in the last bits.
     decimals = 12 - int(np.ceil(np.log10(max(float(np.abs(table).max()), 1e-12))))
     tests = [
         one_sample(np.round(np.tensordot(table, weights, axes=weights.ndim), decimals))

@@ -1,7 +1,7 @@
 """How often runs fail, and which arm comes out ahead when a failure counts as the worst result.
 
-A run that diverged, or that never left chance level, is an outcome and not a missing number. So two arms
-are compared by three things: how often each fails, whether one fails on more seeds than the other, and on
+A run that diverged, or that never left chance level, is an outcome, not a missing value. So two arms
+are compared in three ways: how often each fails, whether one fails on more seeds than the other, and on
 what part of the seeds one beats the other, a failed run losing to every run that learnt.
 """
 
@@ -49,7 +49,7 @@ class FailureTest:
 
 @dataclass(frozen=True)
 class Outperforming:
-    """P(a beats b) on a new seed, a tie counting half; a failed run loses to one that learnt.
+    """P(a beats b) on a new seed, ties counting half; a failed run loses to one that learnt.
 
     ``wins``, ``ties`` and ``losses`` of a over ``n`` seeds. ``interval`` is exact: it holds for P(a > b) +
     P(a = b) / 2 whatever the values' distribution, its ends taking ties as losses and as wins.
@@ -68,7 +68,7 @@ class Outperforming:
 
     @property
     def share(self) -> float:
-        """The share of the seeds on which a came out ahead, ties counted half."""
+        """The share of the seeds on which a came out ahead, ties counting half."""
         return (self.wins + self.ties / 2) / self.n
 
 

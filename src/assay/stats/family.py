@@ -32,8 +32,8 @@ class Pair:
     is a difference, ``equivalence_interval`` at 1 - 2 alpha / m and lies inside the margin where the arms are
     equivalent (Bonferroni): of one comparison at most one of the two claims can be false, so that all claims
     of the family together err in at most alpha. ``p`` and ``tost_p`` are the adjusted p-values that go with
-    them. All four are None below three seeds, and where neither arm ever learnt: guesses say nothing of the
-    arms, and the verdict is inconclusive. ``failures`` says how often each arm failed, on how many seeds
+    them. All four are None below three seeds, and where neither arm ever learnt: guesses say nothing about
+    the arms, and the verdict is inconclusive. ``failures`` says how often each arm failed, on how many seeds
     only one did, and ``outperforms`` how often a beats b when a failed run ranks last.
     """
 
@@ -55,7 +55,7 @@ class Pair:
 
     @property
     def left_out(self) -> int:
-        """On how many seeds there is no difference, since one or both have no value."""
+        """The number of seeds without a difference, because one or both arms have no value."""
         return self.failures.a.n - self.comparison.n
 
 
@@ -64,11 +64,11 @@ class Family:
     """The comparisons that a study declared, ``m`` of them, and the ranking of its arms.
 
     ``best`` is the arm with the highest mean over its own seeds, None where every run of all arms failed;
-    ``not_distinguishable`` the arms, ``best`` first, that no comparison of *all* pairs tells from it: which
-    arm is best is seen in the data, so the declared comparisons would not do. ``optimism`` is by how much the
-    best mean is expected to stand too high if all arms were equal, over the ``complete`` seeds, on which no
-    arm failed (save arms that always did).
-    ``failures`` says how often the runs of each arm failed.
+    ``not_distinguishable`` the arms, ``best`` first, that no comparison of *all* pairs distinguishes from it:
+    which arm is best is read off the data, so the declared comparisons do not suffice. ``optimism`` is the
+    amount by which the best mean is expected to be too high if all arms were equal, over the ``complete``
+    seeds, on which no arm failed (save arms that always did). ``failures`` says how often the runs of each
+    arm failed.
     """
 
     control: str | None
@@ -94,11 +94,11 @@ def compare_arms(
 ) -> Family:
     """Compare arms whose ``values[arm][i]``, accuracies as shares from 0 to 1, share the seed i.
 
-    NaN is a run that failed: it diverged, or learnt nothing. ``failed`` says otherwise which runs did, arm by
-    arm, True or False a seed. ``pairs`` are the comparisons, first less second: by default each arm less the
-    ``control``, or every two arms where none is named (``declared_pairs``). Each uses the seeds on which both
-    arms have a value, and says how many those are. Raises `UsageError` on fewer than two arms, unequal
-    lengths, values that are no shares or an unknown arm.
+    NaN is a run that failed: it diverged, or learnt nothing. ``failed`` overrides which runs failed, arm by
+    arm, True or False per seed. ``pairs`` are the comparisons, first less second: by default each arm less
+    the ``control``, or every pair of arms where none is named (``declared_pairs``). Each uses the seeds on
+    which both arms have a value, and says how many those are. Raises `UsageError` on fewer than two arms,
+    unequal lengths, values that are not shares, or an unknown arm.
     """
     check_alpha(alpha, "compare_arms")
     arms = _arms(values)
@@ -139,7 +139,7 @@ def holm(p_values: Sequence[float | None]) -> list[float | None]:
 def _comparisons(
     arms: Mapping[str, np.ndarray], names: Sequence[tuple[str, str]], margin: float, alpha: float
 ) -> list[Comparison]:
-    """Compare each two arms by themselves, over the seeds on which both have a value."""
+    """Compare each pair of arms by itself, over the seeds on which both have a value."""
     found = []
     for a, b in names:
         both = np.isfinite(arms[a]) & np.isfinite(arms[b])
@@ -185,7 +185,7 @@ def _complete(arms: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 def _not_distinguishable(
     best: str | None, arms: Mapping[str, np.ndarray], margin: float, alpha: float
 ) -> tuple[str, ...]:
-    """Return ``best`` and the arms with a value that no comparison of all pairs tells from it."""
+    """Return ``best`` and the arms with a value that no comparison of all pairs distinguishes from it."""
     if best is None:
         return ()
     others = [arm for arm, x in arms.items() if arm != best and np.isfinite(x).any()]
@@ -235,7 +235,7 @@ def _failed(failed: Mapping[str, ArrayLike], arms: Mapping[str, np.ndarray]) -> 
 
 
 def declared_pairs(arms: Sequence[str], control: str | None) -> list[tuple[str, str]]:
-    """Return the comparisons of a study: each arm less the control, or every two arms, earlier less later."""
+    """Return a study's comparisons: each arm less the control, or every pair of arms, earlier less later."""
     if control is None:
         return list(combinations(arms, 2))
     if control not in arms:

@@ -1,4 +1,4 @@
-"""How many more seeds may decide: a range, since few seeds know their own spread only roughly."""
+"""How many more seeds may decide: a range, since few seeds determine their own spread only roughly."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from assay.stats.power import seeds_for_equivalence, seeds_needed
 from assay.stats.ttest import TTest
 
 CONFIDENCE = 0.8
-"""Of the range: four of five times the true number lies in it, if the true difference is as assumed.
+"""Of the range: the true number lies in it four times out of five, if the true difference is as assumed.
 
 That is of all studies; of those that are undecided, and so have a range, it was 76% to 89% in simulations."""
 
@@ -25,7 +25,7 @@ class MoreSeeds:
 
 
 def most_seeds(found: Iterable[MoreSeeds | None]) -> MoreSeeds | None:
-    """Return the range that decides all of several comparisons; None where nothing is known of any."""
+    """Return the range that decides all of several comparisons; None where nothing is known about any."""
     known = [more for more in found if more is not None]
     if not known:
         return None
@@ -48,8 +48,9 @@ Total = Callable[[float], int]
 class Totals:
     """How many seeds decide a question in all, by what the true difference may be.
 
-    ``planned`` tells a difference of 0 from one of the margin. ``observed`` is for the difference that was
-    seen: where there are as many seeds as planned and nothing is decided, the truth seems to lie in between.
+    ``planned`` distinguishes a difference of 0 from one of the margin. ``observed`` is for the difference
+    that was seen: where there are as many seeds as planned and nothing is decided, the truth probably lies in
+    between.
     """
 
     planned: Total

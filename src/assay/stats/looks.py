@@ -1,4 +1,4 @@
-"""Looks at unfinished results: only those that the study declared, each tested at its part of alpha.
+"""Looks at unfinished results: only those that the study declared, each tested at its share of alpha.
 
 Testing after every seed from 3 to 20 at .05 finds a difference between equal arms in 23% of all studies.
 """
@@ -25,12 +25,12 @@ class Look:
 
     @property
     def alpha(self) -> float:
-        """The level to test at: its part of 5%."""
+        """The level to test at: its share of 5%."""
         return look_alpha(self.looks)
 
     @property
     def last(self) -> bool:
-        """Whether no other comes after it."""
+        """Whether this is the last look."""
         return self.number == len(self.looks)
 
     def __str__(self) -> str:

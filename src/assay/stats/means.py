@@ -28,7 +28,7 @@ class Summary:
 
 
 def summary(values: ArrayLike, *, confidence: float = 0.95) -> Summary:
-    """Summarise one value a seed; a diverged run is NaN and is counted, not averaged."""
+    """Summarise one value per seed; a diverged run is NaN and is counted, not averaged."""
     check_confidence(confidence, "summary")
     everything = row(values, "summary")
     finished = everything[np.isfinite(everything)]
@@ -44,7 +44,7 @@ def summary(values: ArrayLike, *, confidence: float = 0.95) -> Summary:
 def expected_maximum(k: int) -> float:
     """Return the mean of the largest of ``k`` independent standard normal numbers: 1.163 for 5, 1.539 for 10.
 
-    The best of ``k`` equal arms, or of ``k`` runs, stands about this many standard deviations too high.
+    The best of ``k`` equal arms, or of ``k`` runs, is about this many standard deviations too high.
     """
     if k < 1:
         raise UsageError(f"expected_maximum: k is {k}, expected at least 1")

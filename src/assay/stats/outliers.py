@@ -1,4 +1,4 @@
-"""Seeds that the others do not explain: a run that learnt, and came out far worse than its siblings."""
+"""Seeds that the others do not explain: runs that learnt but came out far worse than their siblings."""
 
 import numpy as np
 import scipy
@@ -11,10 +11,11 @@ LEVEL = 0.01
 
 
 def outlying_low(values: ArrayLike, *, level: float = LEVEL) -> tuple[int, ...]:
-    """Return the places of values that lie too low for the others to explain, at least three finite ones.
+    """Return the indices of values too low for the others to explain; needs at least three finite values.
 
     A value is outlying if it lies below the one-sided prediction interval of the others (Student's, n - 2
-    degrees of freedom) at ``level / n``. With three values the others are two, so that only a collapse shows.
+    degrees of freedom) at ``level / n``. With three values only two others remain, so that only a collapse is
+    detected.
     """
     x = row(values, "outlying_low")
     finite = np.flatnonzero(np.isfinite(x))
@@ -29,7 +30,7 @@ def _p_low(value: float, others: np.ndarray) -> float:
     test = one_sample(others)
     if value >= test.mean:
         return 1.0
-    if test.sd == 0:  # equal to the last bit: nothing says how much they vary
+    if test.sd == 0:  # equal to the last bit: their spread is unknown
         return 1.0
     t = (value - test.mean) / (test.sd * np.sqrt(1 + 1 / test.n))
     return float(scipy.special.stdtr(test.n - 1, t))

@@ -1,4 +1,4 @@
-"""Two arms over paired seeds: the mean difference, its interval, and what stands behind it.
+"""Two arms over paired seeds: the mean difference, its interval, and the statistics behind them.
 
 Inference is over training seeds on one test set; `assay.stats.crossed` adds the finite test set.
 """
@@ -24,11 +24,11 @@ from assay.stats.ttest import (
 )
 
 FEWEST_FOR_CORRELATION = 10
-"""Fewest seeds whose correlation is worth a word: with five, that of independent arms is often beyond 0.5."""
+"""Fewest seeds whose correlation is worth noting: with five, that of independent arms often exceeds 0.5."""
 
 
 class Note(StrEnum):
-    """What a reader should know before trusting a comparison, the gravest first."""
+    """What a reader should know before trusting a comparison, most serious first."""
 
     NO_SEED = "no seed"
     """No seed on which both arms have a value."""
@@ -43,7 +43,7 @@ class Note(StrEnum):
     TESTS_DISAGREE = "tests disagree"
     """The t test and the sign-flip test fall on different sides of alpha."""
     PAIRING = "pairing"
-    """The arms' correlation over seeds is so small that pairing bought nothing."""
+    """The arms' correlation over seeds is so small that pairing gained nothing."""
     SKEWED = "skewed"
     """The differences are skewed."""
 
@@ -53,7 +53,7 @@ class Comparison:
     """Arm a less arm b over n paired seeds, as shares: 0.004 is 0.4 percentage points.
 
     Below three seeds there is no inference: ``sd`` to ``correlation`` are None, save ``win_rate`` and
-    ``error_ratio``, and ``differences`` says all there is. With no seed at all ``mean`` is NaN.
+    ``error_ratio``, and ``differences`` is all there is to report. With no seed at all ``mean`` is NaN.
     """
 
     n: int
@@ -69,19 +69,19 @@ class Comparison:
     interval: Interval | None
     """The ``confidence`` t interval of the mean difference."""
     equivalence_interval: Interval | None
-    """The interval at 1 - 2 alpha (90% where ``confidence`` is 95%), which equivalence is judged by."""
+    """The interval at 1 - 2 alpha (90% where ``confidence`` is 95%), by which equivalence is judged."""
     tost_p: float | None
     """p of two one-sided tests against a difference of at least ``margin``."""
     sign_flip_p: float | None
     """Two-sided p of the sign-flip test, which assumes no normal distribution; exact for n <= 32."""
     smallest_sign_flip_p: float
-    """What the sign-flip p cannot fall below: 2 / 2**n, and 1e-5 for n > 32."""
+    """The smallest possible sign-flip p: 2 / 2**n, and 1e-5 for n > 32."""
     d_z: float | None
     """``mean / sd``; None where the spread is 0. Seeds vary so little that large values are usual."""
     hedges_g: float | None
     """``d_z`` without its small-sample bias (Hedges 1981, the exact factor)."""
     win_rate: float
-    """Part of the seeds on which a is above b, ties counted half."""
+    """Share of the seeds on which a is above b, ties counting half."""
     error_ratio: float | None
     """Errors of a over errors of b, (1 - mean of a) / (1 - mean of b); None where b makes no error."""
     correlation: float | None
@@ -108,7 +108,7 @@ def compare(a: ArrayLike, b: ArrayLike, *, margin: float = MARGIN, confidence: f
     ``a`` and ``b`` are accuracies as shares from 0 to 1, n of each; ``margin`` is the difference, a share
     too, below which two arms count as equivalent, to be declared before the data are seen: 0.003, three test
     images in a thousand, unless said otherwise. Raises `UsageError` where lengths differ or a value is not
-    finite or no share (see `compare_arms` for runs that diverged).
+    finite or not a share (see `compare_arms` for runs that diverged).
     """
     check_confidence(confidence, "compare")
     check_margin(margin, "compare")

@@ -1,4 +1,4 @@
-"""Our runs against one published number that came without its variance.
+"""Our runs against one published number that came without a variance.
 
 No test of two methods is possible with one number. What can be said is whether it is what a single run of
 ours would give, if the published method spreads over seeds as ours does.
@@ -23,8 +23,8 @@ class Published:
 
     ``interval`` is that of our mean, ``prediction`` where a single run of theirs would fall, had it the mean
     and spread of ours. ``t``, the distance from its middle in standard errors, and ``p`` place the published
-    value in it and are no test of two methods. ``best_of_runs`` is our expected best of ``runs``, what a
-    source that quotes its best run is to be compared with. ``consistent`` says whether the published value
+    value within it and are not a test of two methods. ``best_of_runs`` is our expected best of ``runs``, the
+    figure to compare with a source that quotes its best run. ``consistent`` says whether the published value
     lies within ``prediction``.
     """
 
@@ -52,9 +52,10 @@ def against_published(
 ) -> Published:
     """Place ``published`` among our values, one a seed, at least 3.
 
-    ``runs`` is of how many the published value is the best. ``images`` are the sizes (ours, theirs) of the
-    test sets, for accuracies (as shares) measured on different images of the same kind: each adds its
-    sampling error to the prediction. None stands for the same images, and for values that are no accuracies.
+    ``runs`` is the number of runs of which the published value is the best. ``images`` are the sizes (ours,
+    theirs) of the test sets, for accuracies (as shares) measured on different images of the same kind: each
+    adds its sampling error to the prediction. None stands for the same images, and for values that are not
+    accuracies.
     """
     check_confidence(confidence, "against_published")
     x = finite_row(values, "against_published")
@@ -90,9 +91,9 @@ def against_published(
 def _quantile(p: float, df: int, seeds: float) -> float:
     """Return the two-sided quantile of Cochran and Cox (1950): Student's for seeds, the normal for images.
 
-    Each counts by its part of the variance, ``seeds`` and 1 - ``seeds``. Satterthwaite's degrees of freedom
-    (1946) would have a few seeds whose spread came out small pass for many: of runs that are alike up to 8%
-    fall outside a 95% interval, where here it is at most 5%. Other images never make it narrower.
+    Each is weighted by its share of the variance, ``seeds`` and 1 - ``seeds``. Satterthwaite's degrees of
+    freedom (1946) would let a few seeds whose spread came out small pass for many: of equivalent runs up to
+    8% fall outside a 95% interval, where here it is at most 5%. Other images never make it narrower.
     """
     student, normal = (-float(x) for x in (scipy.special.stdtrit(df, p / 2), scipy.special.ndtri(p / 2)))
     return max(seeds * student + (1 - seeds) * normal, sqrt(seeds) * student)
@@ -108,7 +109,7 @@ def _p(t: float, df: int, seeds: float) -> float:
         return _quantile(exp(log_p), df, seeds) - t
 
     ends = log(max(normal, 1e-200)), log(student)
-    # Where one part is next to nothing, rounding may leave no root between the two.
+    # Where one share is next to nothing, rounding may leave no root between the two.
     if not beyond(ends[0]) > 0 > beyond(ends[1]):
         return normal if seeds < 0.5 else student
     return exp(scipy.optimize.brentq(beyond, *ends))

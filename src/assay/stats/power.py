@@ -1,7 +1,7 @@
 """How many seeds: power of the paired t test and of the equivalence test, exact for normal differences.
 
 ``sd`` is the standard deviation of the paired differences: sigma * sqrt(2 * (1 - rho)) for arms whose seeds
-spread by sigma and correlate by rho. Plan with rho = 0: pairing different architectures buys little.
+spread by sigma and correlate by rho. Plan with rho = 0: pairing different architectures gains little.
 """
 
 from collections.abc import Callable
@@ -38,7 +38,7 @@ def equivalence_power(
         return float(abs(difference) < margin)
     df, scale = n - 1, sqrt(n) / sd
     critical = t_quantile(1 - 2 * alpha, df)
-    # The spread, in units of sd: where the interval fits into the margin at all, and the density is not nil.
+    # The spread, in units of sd: where the interval fits into the margin and the density is not negligible.
     low = max(0.0, 1 - 10 / sqrt(2 * df))
     high = min(margin * scale / critical, 1 + 10 / sqrt(2 * df))
     if high <= low:
@@ -105,7 +105,7 @@ def minimum_detectable_difference(n: int, sd: float, *, power: float = 0.8, alph
 def sd_upper_bound(sd: float, n: int, *, confidence: float = 0.8) -> float:
     """Return the one-sided upper bound of the true spread, from ``sd`` observed over ``n`` seeds.
 
-    Planning with the observed spread itself is too hopeful in half of all pilots (Browne 1995).
+    Planning with the observed spread itself is too optimistic in half of all pilots (Browne 1995).
     """
     if n < 2:
         raise UsageError(f"sd_upper_bound: n is {n}, expected at least 2 seeds")

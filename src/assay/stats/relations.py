@@ -1,8 +1,8 @@
 """Whether paired runs support what a published sentence expects of two arms.
 
 A relation is judged on differences d = a - b, one a seed: shares for accuracies, logarithms of ratios for
-costs. ``margin`` is the smallest difference that matters. The interval or bound that decides is the one that
-is returned.
+costs. ``margin`` is the smallest difference that matters. The interval or bound returned is the one that
+decided.
 
 =========  ======================  =====================  ==================================
 expected   supported               contradicted           too small to matter
@@ -45,7 +45,7 @@ MIRRORED = {"<": ">", "<=": ">="}
 
 
 class ClaimVerdict(StrEnum):
-    """What the runs say of a claim."""
+    """What the runs say about a claim."""
 
     SUPPORTED = "supported"
     CONTRADICTED = "contradicted"
@@ -58,11 +58,11 @@ class ClaimVerdict(StrEnum):
 class RelationTest:
     """One expected relation: the mean difference over n seeds and what it says.
 
-    ``interval`` is the one that decides, at ``confidence``; an end is infinite where a one-sided bound does.
-    Of what is undecided it is the one at alpha or, where that would speak against the relation, the one at
-    alpha / m, which does not. It is None below three seeds. ``p`` is that of "the relation does not hold",
-    what supports it where small. ``more_seeds`` is about how many would decide it, None where it is decided
-    or cannot be said.
+    ``interval`` is the one that decides, at ``confidence``; an end is infinite where a one-sided bound
+    decides. Where nothing is decided it is the one at alpha or, where that would contradict the relation, the
+    one at alpha / m, which does not. It is None below three seeds. ``p`` is that of "the relation does not
+    hold"; a small one supports the relation. ``more_seeds`` is about how many would decide it, None where it
+    is decided or cannot be said.
     """
 
     n: int
@@ -80,7 +80,7 @@ def check_relation(
     """Judge "a ``relation`` b", one of ``< <= = >= >``, on the differences a - b of the seeds.
 
     ``margin`` is the smallest difference that matters, ``relations`` how many the claim expects. Raises
-    `UsageError` for another relation, a margin that is not positive, no relations or a level that is none.
+    `UsageError` for another relation, a margin that is not positive, no relations or an invalid level.
     """
     check_positive("check_relation", margin=margin)
     check_alpha(alpha, "check_relation")
@@ -107,7 +107,7 @@ def conjunction(verdicts: Sequence[ClaimVerdict]) -> ClaimVerdict:
 
 
 def _judge(test: TTest, relation: str, margin: float, alpha: float, sure: float) -> RelationTest:
-    """Judge ">", ">=" or "=": support at ``alpha``, what speaks against at ``sure`` = alpha / relations."""
+    """Judge ">", ">=" or "=": support at ``alpha``, contradiction at ``sure`` = alpha / relations."""
     match relation:
         case ">":
             return _greater(test, margin, alpha, sure)
@@ -132,7 +132,7 @@ def _greater(test: TTest, margin: float, alpha: float, sure: float) -> RelationT
 
 
 def _not_less(test: TTest, margin: float, alpha: float, sure: float) -> RelationTest:
-    """Judge "a >= b": a loss of the margin or more is excluded, and there is none to be seen."""
+    """Judge "a >= b": a loss of the margin or more is excluded, and no loss is visible."""
     bound, below = -_at_most(_negative(test), alpha), test.interval(1 - alpha)[1] < 0
     p = 1.0 if below else _negative(test).p_below(margin)
     lower = RelationTest(test.n, test.mean, ClaimVerdict.SUPPORTED, (bound, inf), 1 - alpha, p)
@@ -176,6 +176,6 @@ def _negative(test: TTest) -> TTest:
 
 
 def _mirrored(found: RelationTest) -> RelationTest:
-    """Turn what was found of b - a into what it says of a - b."""
+    """Turn what was found about b - a into what it says about a - b."""
     interval = None if found.interval is None else (-found.interval[1], -found.interval[0])
     return replace(found, mean=-found.mean, interval=interval)

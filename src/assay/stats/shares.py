@@ -18,7 +18,7 @@ def check_margin(margin: float, where: str) -> None:
 
 
 def check_shares(values: np.ndarray, where: str) -> None:
-    """Raise a `UsageError` that names the first of ``values`` that is no share; NaN, a failed run, passes."""
+    """Raise a `UsageError` naming the first of ``values`` that is not a share; NaN (a failed run) passes."""
     known = values[np.isfinite(values)]
     outside = known[(known < 0) | (known > 1)]
     if len(outside):

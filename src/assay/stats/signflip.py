@@ -1,4 +1,4 @@
-"""The sign-flip test: were a and b the same, each paired difference could as well have the other sign."""
+"""The sign-flip test: if a and b were the same, each paired difference could equally have the other sign."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ _SAMPLES = 99_999
 
 
 def smallest_p(n: int) -> float:
-    """Return what p cannot fall below: 2 of all choices of ``n`` signs, or 1 of those drawn."""
+    """Return the smallest possible p: 2 of all choices of ``n`` signs, or 1 of those drawn."""
     return min(1.0, 2.0 / 2**n) if n <= EXACT_UP_TO else 1 / (_SAMPLES + 1)
 
 
@@ -20,7 +20,7 @@ def sign_flip_p(differences: np.ndarray) -> float:
     which never gives less than 1e-5. The order of the differences, and which arm comes first, change nothing.
     """
     sizes = np.sort(np.abs(differences))
-    # Sums that are equal on paper may differ in the last bits.
+    # Sums that are mathematically equal may differ in the last bits.
     observed = abs(float(np.sum(differences))) - 1e-12 * float(np.sum(sizes))
     if observed <= 0:
         return 1.0

@@ -13,9 +13,9 @@ from assay.stats.crossed import correctness
 class SeedSpread:
     """Standard deviations over seeds, as shares.
 
-    ``sd`` is the observed one; ``sd_expected_if_independent`` what it would be if every image fell by its
-    own coin; ``distribution_sd`` the spread of the true accuracy, on endless images: 0 where the observed
-    is no wider than coins.
+    ``sd`` is the observed one; ``sd_expected_if_independent`` what it would be if every image were an
+    independent coin flip; ``distribution_sd`` the spread of the true accuracy, on endless images: 0 where the
+    observed one is no wider than coin flips give.
     """
 
     n: int

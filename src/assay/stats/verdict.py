@@ -1,4 +1,4 @@
-"""What a comparison allows to be said: one of five verdicts."""
+"""What a comparison allows one to say: one of five verdicts."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,13 +8,13 @@ from assay.stats.paired import Comparison
 
 
 class Verdict(StrEnum):
-    """All that assay ever says of two arms; a large p alone never means that they are equal."""
+    """All that assay ever says about two arms; a large p alone never means that they are equal."""
 
     BETTER = "better"
     WORSE = "worse"
     EQUIVALENT = "equivalent"
     NEGLIGIBLE = "negligible"
-    """Different, and within the margin all the same."""
+    """Different, but within the margin."""
     INCONCLUSIVE = "inconclusive"
 
 
@@ -30,8 +30,9 @@ def verdict(comparison: Comparison, alpha: float | None = None) -> Judgement:
     """Judge arm a against arm b at level ``alpha``, values being such that more is better.
 
     ``alpha`` is by default the comparison's own, 1 - ``confidence``; in a family of m comparisons it is that
-    of the family over m. "Different" is that the 1 - alpha interval excludes 0, "within the margin" that the
-    1 - 2 alpha interval lies inside it (two one-sided tests). Below three seeds all is inconclusive.
+    of the family over m. "Different" means that the 1 - alpha interval excludes 0, "within the margin" that
+    the 1 - 2 alpha interval lies inside it (two one-sided tests). Below three seeds everything is
+    inconclusive.
     """
     test, margin = comparison.test, comparison.margin
     alpha = comparison.alpha if alpha is None else alpha

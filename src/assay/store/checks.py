@@ -13,8 +13,7 @@ from typing import Any
 
 from assay.errors import AssayError, StoreError
 from assay.store.contract import Header
-from assay.study import study as studies
-from assay.study.study import Study
+from assay.study.study import Study, digest_of
 
 MOST = 1e100
 """The largest loss, time or norm that can be: sums and squares of many must stay finite."""
@@ -96,9 +95,9 @@ def _study(path: object, header: Header) -> Study:
     if not isinstance(tables, Mapping) or not isinstance(tables.get("training", {}), Mapping):
         raise StoreError(f"{path}: cannot be believed: its study is no table")
     try:
-        study = studies.from_tables(tables, str(tables.get("name", "study")))
-        before = studies.digest_of(_unmigrated(tables))
-        digests = (studies.digest_of(tables), before)
+        study = Study.from_tables(tables, str(tables.get("name", "study")))
+        before = digest_of(_unmigrated(tables))
+        digests = (digest_of(tables), before)
     except (AssayError, ValueError, TypeError, RecursionError, OverflowError) as error:
         reason = " ".join(str(error).split())[: 2 * LONGEST_NAME]
         raise StoreError(f"{path}: its study cannot be read ({reason})") from None

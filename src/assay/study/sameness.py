@@ -71,7 +71,7 @@ def _argument(value: Hashable) -> Hashable:
 def _recipe(recipe: Recipe, examples: int | None) -> Hashable:
     """Return a recipe without what has no effect, in an order of its own."""
     size = min(recipe.batch_size, examples or recipe.batch_size)
-    steps = -(-(examples or size) // size)
+    steps = recipe.steps(examples or size)
     penalties = {replace(item, roles=tuple(sorted(item.roles))) for item in recipe.penalties if item.strength}
     augment = frozenset(item for item in recipe.augment if not _still(item))
     rates = _factors(recipe.schedule, recipe.epochs, steps)

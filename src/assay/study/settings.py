@@ -41,11 +41,10 @@ SETTINGS = (*TABLES, "engine")
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything a run needs but its seed."""
+    """Everything a run needs but its data and its seed."""
 
     architecture: Architecture
     recipe: Recipe
-    data: DataSpec
     engine: str = "auto"
 
     @classmethod
@@ -56,9 +55,13 @@ class Settings:
         return cls(
             architectures.from_table(subtable(values, "network", where), f"{where}: network"),
             tables.build(Recipe, {**training, "optimizer": optimizer}, f"{where}: training"),
-            tables.build(DataSpec, subtable(values, "data", where), f"{where}: data"),
             _text(values.get("engine", "auto"), f"{where}: engine"),
         )
+
+
+def data_spec(values: Table, where: str) -> DataSpec:
+    """Build what all arms are trained on from the study file's tables."""
+    return tables.build(DataSpec, subtable(values, "data", where), f"{where}: data")
 
 
 def expect_valid(values: Table, where: str) -> None:
@@ -66,6 +69,7 @@ def expect_valid(values: Table, where: str) -> None:
 
     They need not be complete, and of an optimizer one key may wait for another.
     """
+    data_spec(values, where)
     network, optimizer = (subtable(values, key, where) for key in ("network", "optimizer"))
     if "family" in network and ("layers" in network or network["family"] != "Layers"):
         architectures.from_table(network, f"{where}: network")

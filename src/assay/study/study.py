@@ -27,7 +27,7 @@ from assay.study.claims import Claim
 from assay.study.factors import Factor
 from assay.study.overrides import expect_reach, nested
 from assay.study.seeds import check_looks, check_seeds, first_seeds, looks_up_to, seeds_and_looks
-from assay.study.settings import SETTINGS, Settings, expect_valid
+from assay.study.settings import SETTINGS, Settings, data_spec, expect_valid
 from assay.study.tables import Table
 from assay.study.values import plain, shared, undotted
 
@@ -204,7 +204,7 @@ class Study:
     @property
     def data(self) -> DataSpec:
         """What every arm is trained on."""
-        return tables.build(DataSpec, self.base.get("data", {}), f"{self.name}: data")
+        return data_spec(self.base, self.name)
 
     def override(self, overrides: Overrides) -> "Study":
         """Return the study with other settings, ``seeds``, ``looks``, ``control`` or margins.

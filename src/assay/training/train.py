@@ -162,7 +162,7 @@ def _epoch(session: Session, data: Dataset, epoch: int, on_steps: OnSteps) -> li
     trained = session.clock() - begin
     train, valid = _measure(session, measured(session.recipe, data)), _measure(session, data.valid)
     evaluated = session.clock() - begin - trained
-    steps = -(-len(data.train) // session.recipe.batch_size)
+    steps = session.recipe.steps(len(data.train))
     return [
         EpochRecord(epoch, t.loss, t.accuracy, v.loss, v.accuracy, trained, steps / trained, evaluated)
         for t, v in zip(train, valid, strict=True)

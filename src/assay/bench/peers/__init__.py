@@ -1,5 +1,5 @@
-"""How others train the same network: each file one way, as its users write it.
+"""How other libraries train the same network: one way per file, written as its users would.
 
-Here alone, beside the torch engine, may PyTorch be imported, and here alone JAX
-and Keras: nothing that assay trains goes through these files.
+Apart from the torch engine, only these files may import PyTorch, and only they
+may import JAX and Keras: nothing that assay trains goes through them.
 """

@@ -1,4 +1,4 @@
-"""PyTorch in the usual loop: one model, autograd, Adam, a step at a time."""
+"""PyTorch in the usual loop: one model, autograd, Adam, one step at a time."""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ from assay.shapes import Array
 
 
 class Eager(Trainer):
-    """Images preloaded as float32 tensors. What assay's ratios are against."""
+    """Images preloaded as float32 tensors; the baseline of assay's ratios."""
 
     layout = torch.contiguous_format
 
@@ -54,7 +54,7 @@ class Eager(Trainer):
 
 
 class Loader(Eager):
-    """The same with a DataLoader, which collates each minibatch from single images."""
+    """The same loop with a DataLoader, which collates each minibatch from single images."""
 
     def epoch(self, steps: int) -> None:
         """Train."""
@@ -66,7 +66,7 @@ class Loader(Eager):
 
 
 class Autocast(Eager):
-    """The same with channels last, and bfloat16 where autocast thinks it safe."""
+    """The same loop with channels last, and bfloat16 where autocast considers it safe."""
 
     layout = torch.channels_last
 
@@ -77,7 +77,7 @@ class Autocast(Eager):
 
 
 class Compiled(Eager):
-    """The same with ``torch.compile`` around the model."""
+    """The same loop with the model wrapped in ``torch.compile``."""
 
     def __init__(self, problem: Problem) -> None:
         """Raise `UnsupportedError` where there is no C++ compiler."""

@@ -1,4 +1,4 @@
-"""A network as a function of its parameters, in JAX's words."""
+"""A network as a function of its parameters, in JAX."""
 
 from collections.abc import Callable
 from functools import partial
@@ -19,7 +19,7 @@ Function = Callable[[Parameters, jax.Array], jax.Array]
 
 
 def forward(network: Network) -> Function:
-    """Return what computes class scores (N, K) from parameters, by assay's names, and inputs."""
+    """Return a function from parameters (under assay's names) and inputs to class scores (N, K)."""
     functions = [_function(node) for node in network.nodes]
 
     def scores(parameters: Parameters, x: jax.Array) -> jax.Array:

@@ -1,4 +1,4 @@
-"""JAX: several models' whole step under ``vmap``, compiled by ``jit``."""
+"""JAX: the whole step of several models under ``vmap``, compiled by ``jit``."""
 
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ from assay.shapes import Array
 
 
 class Run(NamedTuple):
-    """Where a model stands: parameters, Adam's two moments, and the number of steps taken."""
+    """The state of a model: parameters, Adam's two moments, and the number of steps taken."""
 
     parameters: Parameters
     first: Parameters
@@ -23,7 +23,7 @@ class Run(NamedTuple):
 
 
 class JaxVmapped(Trainer):
-    """One compiled call a step, which gathers each model's minibatch from images preloaded as float32."""
+    """One compiled call per step, which gathers each model's minibatch from images preloaded as float32."""
 
     def __init__(self, problem: Problem) -> None:
         """Stack the models; `UnsupportedError` on a GPU."""

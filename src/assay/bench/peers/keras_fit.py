@@ -1,4 +1,4 @@
-"""Keras: one model and its ``fit``."""
+"""Keras: one model, trained with ``fit``."""
 
 import os
 from importlib.util import find_spec
@@ -20,7 +20,7 @@ import keras  # noqa: E402
 
 
 class KerasFit(Trainer):
-    """Images preloaded as float32, channels last as Keras has them."""
+    """Images preloaded as float32, channels last as Keras expects them."""
 
     def __init__(self, problem: Problem) -> None:
         """Build the model and give it the weights of seed 0; `UnsupportedError` on a GPU."""
@@ -47,7 +47,7 @@ class KerasFit(Trainer):
 
 
 def _layers(node: Node) -> list[keras.Layer]:
-    """Return the Keras layers that do what a layer does."""
+    """Return the Keras layers equivalent to a layer."""
     match layer := node.layer:
         case Linear():
             return [keras.layers.Dense(layer.out_features, use_bias=layer.bias)]
@@ -74,7 +74,7 @@ def _convolution(layer: Conv2d) -> list[keras.Layer]:
 
 
 def _pooling(kind: type[keras.Layer], s: Sliding) -> list[keras.Layer]:
-    """Pad with zeros: they are what an average counts, and no more than any output of ReLU."""
+    """Pad with zeros: an average counts them as such, and no output of ReLU is below them."""
     return [*_padding(s), kind(s.kernel_size, s.stride)]
 
 

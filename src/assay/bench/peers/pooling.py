@@ -1,4 +1,4 @@
-"""Average pooling in the words of libraries that have none that adapts to its output."""
+"""Average pooling for libraries without adaptive pooling."""
 
 from assay.errors import UnsupportedError
 from assay.nn import AdaptiveAvgPool2d, AvgPool2d
@@ -7,7 +7,7 @@ from assay.shapes import Shape
 
 
 def averaged(layer: AvgPool2d | AdaptiveAvgPool2d, shape: Shape) -> Sliding:
-    """Return the window whose means over an input (C, H, W) a layer computes.
+    """Return the sliding window over an input (C, H, W) whose means a layer computes.
 
     Raises `UnsupportedError` for adaptive pooling whose regions differ in size.
     """

@@ -1,4 +1,4 @@
-"""A study as a plain PyTorch script: one run after another, each in the usual loop."""
+"""A study as a plain PyTorch script: one run after another, each in the usual training loop."""
 
 import torch
 from torch import Tensor, nn
@@ -13,7 +13,7 @@ Data = tuple[Tensor, Tensor]
 
 
 def run_script(study: Study, threads: int) -> list[float]:
-    """Do the study's only arm: train with every seed, and return each run's test accuracy."""
+    """Train the study's only arm with every seed, and return each run's test accuracy."""
     torch.set_num_threads(threads)
     data = load(study.data)
     train, valid, test = (_tensors(split) for split in (data.train, data.valid, data.test))
@@ -53,7 +53,7 @@ def _epoch(model: nn.Module, optimizer: torch.optim.Optimizer, train: Data, batc
 
 @torch.no_grad()
 def evaluate(model: nn.Module, data: Data) -> tuple[float, float]:
-    """Return the mean loss and the accuracy on a whole set."""
+    """Return the mean loss and the accuracy over a whole data set."""
     loss, correct = 0.0, 0
     for batch in torch.arange(len(data[1])).split(EVALUATED_AT_ONCE):  # type: ignore[no-untyped-call]
         x, answers = data[0][batch], data[1][batch]

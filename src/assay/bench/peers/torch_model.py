@@ -1,4 +1,4 @@
-"""A network in PyTorch's words, with the weights that assay would start from."""
+"""A network as a PyTorch module, with assay's initial weights."""
 
 import torch
 from torch import nn
@@ -10,7 +10,7 @@ from assay.shapes import Shape
 
 
 def model(problem: Problem, seed: int = 0) -> nn.Sequential:
-    """Return the problem's network with the weights of ``seed``, on the problem's device."""
+    """Return the problem's network with the initial weights of ``seed``, on the problem's device."""
     modules = nn.Sequential(*(module(node.layer, node.input_shape) for node in problem.network.nodes))
     weights = problem.state(seed).parameters.values()
     with torch.no_grad():
@@ -20,7 +20,7 @@ def model(problem: Problem, seed: int = 0) -> nn.Sequential:
 
 
 def module(layer: Layer, shape: Shape) -> nn.Module:
-    """Return the module of a layer whose input has ``shape``, the batch axis left out."""
+    """Return the module for a layer whose input has ``shape``, without the batch axis."""
     match layer:
         case Linear():
             return nn.Linear(shape[0], layer.out_features, layer.bias)

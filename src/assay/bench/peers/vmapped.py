@@ -1,4 +1,4 @@
-"""PyTorch's ``torch.func``: several models stacked and trained as one with ``vmap``."""
+"""PyTorch's ``torch.func``: several models, stacked and trained together with ``vmap``."""
 
 from copy import deepcopy
 
@@ -14,7 +14,7 @@ from assay.shapes import Array
 
 
 class Vmapped(Trainer):
-    """Each model has its own minibatches; one Adam updates the stacked parameters, element by element."""
+    """Each model has its own minibatches; a single Adam updates the stacked parameters elementwise."""
 
     def __init__(self, problem: Problem) -> None:
         """Stack the models and put the data on the device."""

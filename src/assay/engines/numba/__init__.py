@@ -1,3 +1,3 @@
-"""The numba engine: programs of compiled kernels over one array a run."""
+"""The numba engine: programs of compiled kernels over one array per run."""
 
 from assay.engines.numba.engine import NumbaEngine as NumbaEngine

@@ -1,4 +1,4 @@
-"""From a network to the program that trains it: the parts of the memory, and who works on what, in order."""
+"""From a network to the program that trains it: the layout of the memory, and the kernels' calls in order."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -26,7 +26,7 @@ from assay.shapes import Pair, Shape
 
 @dataclass
 class Stage:
-    """A layer with what its kernel does at once: the pooling and the ReLU behind it."""
+    """A layer together with what its kernel also does: the pooling and the ReLU after it."""
 
     node: Node
     pool: Node | None = None
@@ -34,20 +34,20 @@ class Stage:
 
     @property
     def output_shape(self) -> Shape:
-        """The shape behind all of it."""
+        """The shape after all of it."""
         return (self.pool or self.node).output_shape
 
 
 @dataclass
 class Value:
-    """What passes between two stages, and its gradient, which is laid out alike."""
+    """What passes between two stages, and its gradient, which has the same layout."""
 
     y: Maps
     dy: Maps
 
 
 def stages(network: Network) -> list[Stage]:
-    """Group the layers; Flatten is no work here, and ReLU none on pixels, which are never negative."""
+    """Group the layers; Flatten needs no work here, nor does ReLU on pixels, which are never negative."""
     found: list[Stage] = []
     for node in network.nodes:
         last = found[-1] if found else None
@@ -88,7 +88,7 @@ class Span(NamedTuple):
     quarter: bool = False
 
     def parts(self, size: int) -> list["Span"]:
-        """Split it into parts of ``size`` blocks, the last one of what is left."""
+        """Split it into parts of ``size`` blocks, the last one holding the remainder."""
         starts = range(self.start, self.stop, size)
         return [Span(start, min(start + size, self.stop), self.quarter) for start in starts]
 
@@ -138,7 +138,7 @@ class Blueprint:
         return placed
 
     def is_quarter(self, size: int) -> bool:
-        """Whether so many numbers end within the first quarter of a vector."""
+        """Whether this many numbers end within the first quarter of a vector."""
         return 0 < size % self.memory.lanes <= self.memory.lanes // 4
 
     @property
@@ -183,7 +183,7 @@ class Blueprint:
         return replace(placed, start=0).view(np.arange(start, start + placed.size, dtype=np.int64))
 
     def buffers(self, node: Node) -> int:
-        """Reserve a layer's buffers, one right behind the other, and return where they begin."""
+        """Reserve a layer's buffers, contiguously, and return where they begin."""
         start = at = self.memory.take(sum(buffer.size for buffer in node.buffers.values()))
         for name, buffer in node.buffers.items():
             self.kept[name] = (at, buffer.shape)
@@ -196,7 +196,7 @@ class Blueprint:
         return self.masks[-1]
 
     def scratch(self, size: int, use: str) -> int:
-        """Return where room lies that all stages which want as much for the same use have in turn."""
+        """Return the place of scratch space, shared by all stages that want the same amount for one use."""
         if (size, use) not in self._scratch:
             self._scratch[size, use] = self.memory.take(size)
         return self._scratch[size, use]

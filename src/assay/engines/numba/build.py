@@ -47,7 +47,7 @@ LAYERS: dict[type[Layer], Lower] = {
     Dropout2d: dropout,
 }
 KNOWN = (*LAYERS, ReLU, Flatten)
-"""What the engine has; the last two are done by the stage before them."""
+"""The supported layers; the last two are done by the stage before them."""
 
 
 def build(network: Network, rule: Rule, recipe: Recipe) -> tuple[Blueprint, Value]:
@@ -79,18 +79,18 @@ def build(network: Network, rule: Rule, recipe: Recipe) -> tuple[Blueprint, Valu
 
 
 def _border(following: list[Stage]) -> Pair:
-    """Return the zeros that the stage after a value wants around it."""
+    """Return the border of zeros that the stage after a value needs."""
     layers = [stage.node.layer for stage in following]
     return next((layer.sliding.padding for layer in layers if isinstance(layer, Conv2d)), (0, 0))
 
 
 LARGE = 2**17
-"""Bytes of a block's map from which stages are taken block by block, so that what one has written the next
-finds in the cache."""
+"""Bytes of a block's map from which stages are run block by block, so that each finds its input
+in the cache."""
 
 
 def _large(plan: Blueprint, todo: list[Stage]) -> int:
-    """Return how many stages at the beginning make large maps, up to one that wants all blocks at once."""
+    """Return how many stages at the beginning make large maps, up to one that needs all blocks at once."""
     alone = takewhile(lambda stage: isinstance(stage.node.layer, Conv2d | MaxPool2d | AvgPool2d), todo)
     sizes = [prod(stage.output_shape) * plan.memory.vector_bytes for stage in alone]
     return max((number for number, size in enumerate(sizes, start=1) if size >= LARGE), default=0)
@@ -99,7 +99,7 @@ def _large(plan: Blueprint, todo: list[Stage]) -> int:
 def _calls(plan: Blueprint, stage: Stage, x: Value, y: Value, first: bool) -> tuple[list[Call], list[Call]]:
     """Return a stage's calls forward and backward.
 
-    Nobody wants the gradient of the input to the ``first`` stage with parameters, nor to those before it.
+    The gradient with respect to the input of the ``first`` stage with parameters, and before, is not needed.
     """
     forward, backward = LAYERS[type(stage.node.layer)](plan, stage, x, y, first)
     if stage.relu and not isinstance(stage.node.layer, Conv2d | Linear | BatchNorm):
@@ -118,7 +118,7 @@ def _gather(plan: Blueprint, kernel: Kernel, places: Offsets) -> Call:
 
 
 def _loss(y: Value) -> Call:
-    """Return the call that begins the way back."""
+    """Return the call that begins the backward pass."""
     scores = y.y
     sizes = (scores.shape[0], scores.blocks, scores.lanes)
     return call(Kernel.LOSS_GRADIENT, scores.start, *sizes, y.dy.start)

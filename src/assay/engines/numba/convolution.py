@@ -113,7 +113,7 @@ of AVX2 those of about 12 channels. In smaller register tiles multiplications co
 
 
 def _pays(stage: Stage, blocks: int) -> bool:
-    """Whether Winograd's algorithm costs less than the products of all taps."""
+    """Whether Winograd's algorithm is cheaper than the products of all taps."""
     layer, node = stage.node.layer, stage.node
     assert isinstance(layer, Conv2d)
     (channels, *size), (outputs, height, width) = node.input_shape, node.output_shape

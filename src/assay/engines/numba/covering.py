@@ -1,7 +1,7 @@
-"""Which register tiles cover a product: rows and columns may be cut, and every part takes its best tile.
+"""Which register tiles cover a product: rows and columns may be cut, and every part uses its best tile.
 
-A tile that reaches beyond a product multiplies for nothing: 5 rows in tiles of 3 make 6. Cut into 3 and
-2 they make 5, for one call more.
+A tile that reaches beyond a product wastes multiplications: 5 rows in tiles of 3 make 6. Cut into 3 and 2
+they make 5, at the price of one more call.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from assay.engines.numba.kernels.tilesets import Shapes
 CALL, TILE = 120, 30
 """What a call costs, and a tile to begin and end, in multiplications of vectors."""
 TWICE = 1.05
-"""What reading operands twice costs, in what the product does: a cut has to save more."""
+"""The relative cost of reading operands twice: a cut has to save more."""
 KEPT = 2**12
 
 
@@ -33,13 +33,13 @@ class Cover(NamedTuple):
     parts: tuple[Piece, ...]
 
     def beside(self, other: "Cover") -> "Cover":
-        """Return both, for which what they share is read twice."""
+        """Return the two combined; what they share is read twice."""
         return Cover(int(TWICE * (self.cost + other.cost)), self.parts + other.parts)
 
 
 @lru_cache(KEPT)
 def cover(shapes: Shapes, rows: int, columns: int, ks: int) -> tuple[Piece, ...]:
-    """Return the parts of a product of so many rows, columns and terms that cost least together."""
+    """Return the cheapest cover of a product with this many rows, columns and terms."""
     whole = (0, rows), (0, columns)
     found = [_by_rows(shapes, *whole, ks)]
     for cut in set(_cuts(columns, [shape.columns for shape in shapes])):
@@ -60,7 +60,7 @@ def _by_rows(shapes: Shapes, rows: tuple[int, int], columns: tuple[int, int], ks
 
 
 def _at_once(shapes: Shapes, rows: tuple[int, int], columns: tuple[int, int], ks: int) -> Cover:
-    """Cover by tiles of the one shape that wastes least; of equals, of the one that loads least."""
+    """Cover by tiles of the single shape that wastes least; among equals, the one that loads least."""
     sizes = rows[1] - rows[0], columns[1] - columns[0]
     costs = ((shape.tiles(*sizes) * (shape.cycles * ks + TILE), shape.loads, shape) for shape in shapes)
     cost, _, shape = min(costs)

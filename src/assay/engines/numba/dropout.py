@@ -13,7 +13,7 @@ from assay.nn.dropout import Dropout
 from assay.nn.network import Draw, Network, Node
 
 DRAWN_AT_ONCE = 2**17
-"""Decisions drawn at once, or one example's: the numbers behind them are soon forgotten."""
+"""Decisions drawn at once, or one example's: the random numbers behind them are short-lived."""
 KEPT = np.uint8(255)
 """What a mask holds of an entry that is kept, so that it is gathered, as a pixel is, as 1."""
 
@@ -32,7 +32,7 @@ def dropout(plan: Blueprint, stage: Stage, x: Value, y: Value, first: bool) -> t
 
 
 class Masks:
-    """Draws what the dropout layers of a network keep, one row of bytes an example."""
+    """Draws what the dropout layers of a network keep, one row of bytes per example."""
 
     def __init__(self, network: Network, batch_size: int, seed: int) -> None:
         self._nodes = [node for node in network.nodes if isinstance(node.layer, Dropout)]
@@ -41,7 +41,7 @@ class Masks:
         self.width = max(sum(self._widths), PIXELS) if self._nodes else 0
 
     def draw(self, examples: int, epoch: int, first: int) -> Images:
-        """Return the masks of so many examples, whose first step is ``first`` in its epoch, from 1."""
+        """Return the masks of this many examples, starting at step ``first`` (from 1) of the epoch."""
         rows = np.zeros((examples, self.width), np.uint8)
         for step, start in enumerate(range(0, examples, self._batch_size), start=first):
             self._fill(rows[start : start + self._batch_size], masks(self._seed, epoch, step))

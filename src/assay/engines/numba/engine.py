@@ -24,7 +24,7 @@ from assay.optim.recipe import OPTIONS
 from assay.shapes import Array
 
 KEPT = 8
-"""Arms whose programs are kept: those that are being trained, with room to spare."""
+"""How many arms' programs are kept: those being trained, with room to spare."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def programs(network: Network, recipe: Recipe) -> Programs:
 
 
 class NumbaSession(Session):
-    """One run in training: an array, and programs that the kernels work off."""
+    """One run in training: an array, and programs that the kernels execute."""
 
     def __init__(self, network: Network, recipe: Recipe, seed: int, state: State) -> None:
         super().__init__(network, recipe, [seed])
@@ -79,7 +79,7 @@ class NumbaSession(Session):
         self.scores(np.zeros((1, prod(network.input_shape)), np.uint8))  # compiles, before any clock runs
 
     def train_epoch(self, images: Images, labels: Labels, epoch: int, on_steps: OnSteps) -> None:
-        """Take one pass over the training set, the short last batch included."""
+        """Make one pass over the training set, including the short last batch."""
         size, before = self.recipe.batch_size, self._step
         expect_statistics(self.network, len(labels) % size or size)
         for data in self._examples.training(images, labels, epoch, before):
@@ -127,7 +127,7 @@ class NumbaSession(Session):
 
 
 class NumbaEngine(Engine):
-    """Compiles no network: it interprets a program of compiled kernels, many steps a call."""
+    """Compiles no network: it interprets a program of compiled kernels, many steps per call."""
 
     name = "numba"
     dtypes = Engine.dtypes | ({"bfloat16"} if SUPPORTED else set())
@@ -152,6 +152,6 @@ class NumbaEngine(Engine):
     def session(
         self, network: Network, recipe: Recipe, seeds: Sequence[int], states: Sequence[State]
     ) -> Session:
-        """Open a session of the one run."""
+        """Open a session for one run."""
         (seed,), (state,) = seeds, states
         return NumbaSession(network, recipe, seed, state)

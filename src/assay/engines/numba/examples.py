@@ -19,10 +19,10 @@ from assay.optim.augment import augment
 from assay.shapes import Array
 
 STEPS_PER_CALL = 50
-"""Steps between two reports at most; Python's lock is free meanwhile."""
+"""Maximum steps between two reports; Python's lock is released meanwhile."""
 
 BYTES_PER_CALL = 2**22
-"""Of masks and augmented images, made before a call, unless one step's are more."""
+"""Bytes of masks and augmented images made before a call, unless one step needs more."""
 
 
 class Examples:
@@ -76,7 +76,7 @@ class Examples:
         return self._rows(augment(images, examples, self._seed, epoch, self._recipe.augment))
 
     def _rows(self, images: Images) -> Images:
-        """Return one row of pixels an image, at least as many as are gathered at once."""
+        """Return one row of pixels per image, at least as many as are gathered at once."""
         if images.size != len(images) * prod(self._network.input_shape):
             found, expected = (shapes.text(shape) for shape in (images.shape[1:], self._network.input_shape))
             raise ShapeError(f"images are {found}, the network takes {expected}")

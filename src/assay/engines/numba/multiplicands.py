@@ -1,8 +1,8 @@
 """What products multiply: maps and weights as they are or, of bfloat16, copies of them (`kernels.pairs`).
 
 Each function returns where the factors lie and the calls that make them, of which
-there are none where they are taken as they are. Copies of maps are made each time, in room that
-other stages use too; those of weights once a step.
+there are none where they are taken as they are. Copies of maps are made each time, in space that
+other stages also use; those of weights once per step.
 """
 
 from dataclasses import replace

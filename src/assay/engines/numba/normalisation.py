@@ -40,6 +40,6 @@ def _units(layer: BatchNorm, shape: Shape) -> tuple[int, int]:
 
 
 def expect_statistics(network: Network, batch: int) -> None:
-    """Refuse to train on a batch of so few examples that a unit has no variance."""
+    """Refuse to train on a batch too small for a unit to have a variance."""
     for node in network.nodes:
         node.layer.expect_batch(node.input_shape, batch)

@@ -43,7 +43,7 @@ def winners(plan: Blueprint, y: Maps) -> Maps:
 
 
 def unpool(plan: Blueprint, node: Node, dx: Maps, dy: Maps, winner: Maps) -> list[Call]:
-    """Send each gradient to the entry that was the largest."""
+    """Route each gradient to the entry that was the largest."""
     return _each(plan, partial(unpool_part, plan, node), dx, dy, winner)
 
 

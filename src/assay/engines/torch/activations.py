@@ -1,4 +1,4 @@
-"""Functions of one number; each keeps x or y, whichever PyTorch writes the derivative in."""
+"""Functions of one number; each keeps x or y, whichever PyTorch's derivative takes."""
 
 import torch
 from torch import Tensor
@@ -31,7 +31,7 @@ class OwnReLU(ReLU):
 
 
 class OwnReLUOp(Op):
-    """max(x, 0) in the place of x; backward, in the place of dy."""
+    """max(x, 0), overwriting x; backward overwrites dy."""
 
     def forward(self, x: Tensor) -> tuple[Tensor, Cache]:
         """Keep what is positive."""

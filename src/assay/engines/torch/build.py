@@ -53,16 +53,16 @@ SIMPLE: dict[type[Layer], Callable[[Site, Any], Op]] = {
     nn.Softplus: activations.SoftplusOp,
     nn.GELU: activations.GELUOp,
 }
-"""Layers without layers inside, each with what computes it; `ops` has the others too."""
+"""Layers without inner layers, each with what computes it; `ops` handles the others too."""
 
 OWNERS = (nn.Linear, nn.Conv2d, nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNormPerActivation)
-"""Layers that give a tensor of their own and keep none of it."""
+"""Layers that return a new tensor and keep no reference to it."""
 
 RECTIFIED: dict[type[Layer], type[Layer]] = {
     nn.MaxPool2d: RectifiedMaxPool2d,
     nn.AvgPool2d: RectifiedAvgPool2d,
 }
-"""Pooling layers that take a ReLU before them upon themselves."""
+"""Pooling layers that absorb a ReLU before them."""
 
 
 @dataclass(frozen=True)
@@ -80,12 +80,12 @@ class Variables:
 
 
 def lacks(layers: Iterable[Layer]) -> list[str]:
-    """Name every kind of layer that the engine does not have, those inside of others too."""
+    """Name every kind of layer that the engine does not support, including inner layers."""
     return [*dict.fromkeys(type(layer).__name__ for layer in leaves(layers) if type(layer) not in SIMPLE)]
 
 
 def leaves(layers: Iterable[Layer]) -> Iterator[Layer]:
-    """Yield the layers, in the place of those that hold layers what they hold."""
+    """Yield the layers, with containers replaced by their contents."""
     for layer in layers:
         if type(layer) is nn.Sequential:
             yield from leaves(layer.layers)

@@ -1,4 +1,4 @@
-"""Pooling of what a ReLU lets through, in one pass over maps that lie channels last.
+"""Pooling of a ReLU's output, in one pass over channels-last maps.
 
 It stands here because numba is imported under ``engines/numba*`` alone; the
 torch engine uses it on the CPU, since PyTorch reads and writes these maps, the

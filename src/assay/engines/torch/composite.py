@@ -32,7 +32,7 @@ class ChainOp(Op):
         return x, caches
 
     def backward(self, cache: Cache, dy: Tensor) -> Tensor | None:
-        """Apply the chain rule, as far down as there is something to learn."""
+        """Apply the chain rule down to the first layer with something to learn."""
         return backward(self._ops, cache, dy)
 
 
@@ -44,24 +44,24 @@ class ResidualOp(Op):
         self._ways = ways
 
     def forward(self, x: Tensor) -> tuple[Tensor, Cache]:
-        """Add both ways."""
+        """Add both branches."""
         (added, cache), (kept, kept_cache) = (way.forward(x) for way in self._ways)
         return added + kept, (cache, kept_cache)
 
     def forward_training(self, x: Tensor, generators: Generators) -> tuple[Tensor, Cache]:
-        """Add both ways in training mode."""
+        """Add both branches in training mode."""
         (added, cache), (kept, kept_cache) = (way.forward_training(x, generators) for way in self._ways)
         return added + kept, (cache, kept_cache)
 
     def backward(self, cache: Cache, dy: Tensor) -> Tensor | None:
-        """Send dy down both ways, either of which may overwrite it."""
+        """Send dy down both branches, either of which may overwrite it."""
         layers, shortcut = self._ways
         dx, dx_kept = layers.backward(cache[0], dy.clone()), shortcut.backward(cache[1], dy)
         return dx + dx_kept if dx is not None and dx_kept is not None else None
 
 
 def backward(ops: Sequence[Op], caches: Sequence[Cache], dy: Tensor | None) -> Tensor | None:
-    """Apply the chain rule from the last to the first that anybody needs."""
+    """Apply the chain rule from the last layer to the first one needed."""
     for op, cache in zip(reversed(ops), reversed(caches), strict=True):
         if dy is None:
             break

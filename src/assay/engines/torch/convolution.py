@@ -13,7 +13,7 @@ from assay.nn.sliding import Sliding
 aten = torch.ops.aten
 
 ALIGNED = 8
-"""Columns of a matrix come in as many, which a GPU's matrix units ask for."""
+"""Matrix columns are padded to a multiple of this, as a GPU's matrix units require."""
 
 
 def conv2d(site: Site, layer: Conv2d) -> Op:
@@ -83,7 +83,7 @@ class ApartConv2dOp(Conv2dOp):
 
 
 class PatchesConv2dOp(Op):
-    """A first layer of few channels, as products of patches with the kernels; the bias is one entry more."""
+    """A first layer of few channels, as products of patches with the kernels; the bias is one extra entry."""
 
     def __init__(self, site: Site, layer: Conv2d) -> None:
         super().__init__(site, layer)
@@ -147,8 +147,8 @@ def windows(x: Tensor, sliding: Sliding) -> Tensor:
 def products(dy: Tensor, seen: Tensor, in_parts: bool) -> Tensor:
     """Return the sums (R, O, K) over all positions of dy (R, N, P, O) times what they saw (R, N, ...).
 
-    In parts, each image has its own sum first, and patches that are but a view
-    are written out for one run at a time.
+    In parts, each image is summed first, and patches that are only a
+    view are materialised one run at a time.
     """
     runs, n, places, _ = dy.shape
     if in_parts:

@@ -10,7 +10,7 @@ from assay.errors import UnsupportedError
 
 
 def choose(name: str | None) -> torch.device:
-    """Return the device ``name``, "cpu" or "cuda"; for None the GPU if there is one.
+    """Return the device ``name``, "cpu" or "cuda"; for None, the GPU if there is one.
 
     Raises `UnsupportedError` for a GPU that is not there.
     """
@@ -20,7 +20,7 @@ def choose(name: str | None) -> torch.device:
 
 
 class _OneThread:
-    """While anybody is inside, PyTorch has one thread for each thread that calls it.
+    """While any thread is inside, PyTorch uses one thread for each thread that calls it.
 
     PyTorch's number of threads is in part the process's and in part the
     calling thread's, so every entry sets it, and the last to leave restores it.

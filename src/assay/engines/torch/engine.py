@@ -24,7 +24,7 @@ class TorchEngine(Engine):
     On the CPU a session has one run and one thread, and the same run ends with
     the same bits on one machine with one version of PyTorch, whatever the
     number of workers and interruptions: cohorts are not trained side by side,
-    because a kernel's sums may be ordered otherwise for more runs. On a GPU
+    because a kernel's sums may be ordered differently for more runs. On a GPU
     they are, and atomic additions there make even equal runs differ in their
     last bits.
     """
@@ -32,7 +32,7 @@ class TorchEngine(Engine):
     options = frozenset(OPTIONS)
 
     def __init__(self, device: str | None = None, ways: Ways | None = None) -> None:
-        """Choose a device by its name, and, unless asked for others, the ways that are fastest there."""
+        """Choose a device by name and, unless others are given, the methods that are fastest there."""
         self._device, self._ways = choose(device), ways
         tf32 = {"tf32"} if self._device.type == "cuda" else set()
         self.dtypes = frozenset({"float32", "float64", "bfloat16"} | tf32)
@@ -51,7 +51,7 @@ class TorchEngine(Engine):
         return torch.cuda.get_device_name(self._device) if on_gpu else super().processor
 
     def lacks(self, network: Network, recipe: Recipe) -> list[str]:
-        """Name the layers, the rule and the penalties of a user's own: the engine has all of assay's."""
+        """Name the user's own layers, rule and penalties: the engine supports all of assay's."""
         known = {*RULES, *GRADIENTS}
         others = [
             type(item).__name__ for item in (recipe.optimizer, *recipe.penalties) if type(item) not in known
@@ -61,5 +61,5 @@ class TorchEngine(Engine):
     def session(
         self, network: Network, recipe: Recipe, seeds: Sequence[int], states: Sequence[State]
     ) -> Session:
-        """Open a session of runs that stand at the same step."""
+        """Open a session for runs that are at the same step."""
         return TorchSession(network, recipe, seeds, states, self._device, self._ways)

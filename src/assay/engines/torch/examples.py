@@ -17,7 +17,7 @@ ARRAYS_KEPT = 8
 
 
 class Examples:
-    """Makes inputs of images, which stay on the device as bytes from one epoch to the next."""
+    """Turns images into inputs; the images stay on the device as bytes between epochs."""
 
     def __init__(self, recipe: Recipe, input_shape: Shape, device: torch.device) -> None:
         self._recipe = recipe

@@ -1,8 +1,8 @@
 """Several steps of training as one CUDA graph, recorded once and replayed with other examples.
 
 A step of small networks is a hundred kernels that take a GPU less time than
-Python takes to start them; a graph starts all of them at once. It repeats what
-was recorded to the letter, so whatever differs from step to step is read from
+Python takes to start them; a graph starts all of them at once. It repeats
+exactly what was recorded, so whatever differs from step to step is read from
 tensors that stay where they are.
 """
 
@@ -29,7 +29,7 @@ Data = tuple[Tensor, Tensor]
 """Images and labels on the device."""
 
 Record = Callable[[Callable[[], None]], Callable[[], None]]
-"""Returns what repeats an action; need not have done it."""
+"""Returns a callable that repeats an action, without necessarily having run it."""
 
 _ONE_AT_A_TIME = Lock()
 
@@ -43,7 +43,7 @@ def record(action: Callable[[], None]) -> Callable[[], None]:
 
 
 def recordable(layers: Sequence[Layer], recipe: Recipe) -> bool:
-    """Tell whether steps need nothing from the CPU: no masks, no distorted images, no number of NAdam's."""
+    """Tell whether steps need nothing from the CPU: no masks, no augmented images, no NAdam product."""
     drawn = any(isinstance(layer, Dropout) for layer in layers)
     return not (drawn or recipe.augment or isinstance(recipe.optimizer, NAdam))
 
@@ -51,8 +51,8 @@ def recordable(layers: Sequence[Layer], recipe: Recipe) -> bool:
 class Graph:
     """`STEPS` steps as one call. The first call takes them plainly, the second records them.
 
-    The graph reads images from where it keeps its own copy, so that others can
-    be put there: recording again would cost more than training a while.
+    The graph reads images from its own copy, so that others can be put
+    there: recording again would cost more than a while of training.
     """
 
     def __init__(self, step: Step, data: Data, batch: tuple[int, int], record: Record) -> None:
@@ -80,7 +80,7 @@ class Graph:
         """Take the steps ``times`` with ``examples`` (STEPS, R, N) and the schedule's ``factors``."""
         self._examples.copy_(torch.from_numpy(examples))
         self._numbers.copy_(torch.tensor([times, factors], dtype=torch.float64))
-        if not self._warm:  # libraries set themselves up at their first call, which cannot be recorded
+        if not self._warm:  # libraries initialise themselves at their first call, which cannot be recorded
             self._take()
             self._warm = True
             return

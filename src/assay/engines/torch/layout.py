@@ -25,8 +25,8 @@ def channels_last(x: Tensor) -> Tensor:
     """Return maps or kernels (N, C, H, W) with the strides of channels last, a view where they lie so.
 
     Where maps are one pixel wide, or there is one of them, several strides mean the same, and what an
-    operation leaves is any of them. PyTorch's grouped convolutions on the CPU take one for the other and give
-    wrong gradients.
+    operation leaves is any of them. PyTorch's grouped convolutions on the CPU confuse one with the other and
+    give wrong gradients.
     """
     _, channels, height, width = x.shape
     strides = (height * width * channels, 1, width * channels, channels)

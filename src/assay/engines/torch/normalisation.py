@@ -1,4 +1,4 @@
-"""Batch normalisation and dropout: the layers that differ in training."""
+"""Batch normalisation and dropout: the layers that behave differently in training."""
 
 import numpy as np
 import torch
@@ -15,8 +15,8 @@ aten = torch.ops.aten
 class BatchNormOp(Op):
     """The units of all runs side by side, as the channels of one normalisation.
 
-    Parameters and statistics are used as they are kept: in bfloat16 too few
-    digits would be left of a running mean.
+    Parameters and statistics are used as they are kept: in bfloat16 a
+    running mean would keep too few digits.
     """
 
     def __init__(self, site: Site, layer: BatchNorm) -> None:
@@ -84,7 +84,7 @@ def _laid_out_as(columns: Tensor, dy: Tensor) -> Tensor:
 
 
 class DropoutOp(Op):
-    """Leaves out what the reference leaves out: the masks are drawn as there."""
+    """Drops what the reference drops: the masks are drawn the same way."""
 
     def forward(self, x: Tensor) -> tuple[Tensor, Cache]:
         """Change nothing."""

@@ -13,14 +13,14 @@ from assay.engines.torch.ways import PLAIN, Ways
 from assay.shapes import Shape
 
 Draw = Callable[[str], list[np.random.Generator]]
-"""Gives a layer, by its name in the network, each run's generator of masks."""
+"""Returns each run's mask generator for a layer, by its name in the network."""
 
 Cache = Any
 
 
 @dataclass(frozen=True)
 class Site:
-    """Where a layer stands: its name and input, and what of the R runs is its own, by the layer's names."""
+    """A layer's place: its name and input, and its share of the R runs' values, by the layer's names."""
 
     name: str
     input_shape: Shape
@@ -66,4 +66,4 @@ class Op(ABC):
 
     @abstractmethod
     def backward(self, cache: Cache, dy: Tensor) -> Tensor | None:
-        """Write the gradients of the weights and return dL/dx; None if nobody needs it. May overwrite dy."""
+        """Write the gradients of the weights and return dL/dx; None if it is not needed. May overwrite dy."""

@@ -18,7 +18,7 @@ GRADIENTS: dict[type[Penalty], Callable[[Any, Tensor], Tensor]] = {
 def add_gradients(
     penalties: Iterable[Penalty], specs: Mapping[str, Parameter], weights: Mapping[str, Weight]
 ) -> None:
-    """Add what each penalty asks of each parameter with one of its roles."""
+    """Add each penalty's gradient to that of each parameter with one of its roles."""
     for penalty in penalties:
         for name, spec in specs.items():
             if spec.role in penalty.roles:

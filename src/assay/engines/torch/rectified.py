@@ -1,13 +1,13 @@
 """ReLU and pooling at once: `compiled_pooling` on the CPU, max pooling by Triton on a GPU.
 
 The layers here stand in for a ReLU with a pooling behind it. Where windows
-overlap, or where there is nothing better, PyTorch does one after the other.
+overlap, or nothing better is available, PyTorch does one after the other.
 """
 
 import torch
 from torch import Tensor
 
-from assay.engines.torch import compiled_pooling as numba_pooling
+from assay.engines.torch import compiled_pooling
 from assay.engines.torch.op import Cache, Op, Site
 from assay.engines.torch.pooling import AvgPool2dOp, MaxPool2dOp
 from assay.nn.avg_pool2d import AvgPool2d
@@ -48,7 +48,7 @@ class RectifiedMaxPool2dOp(Op):
         rows = _rows(x)
         y = rows.new_empty(len(x), *self.layer.sliding.output_size(self.site.input_shape), x.shape[1])
         which = torch.empty_like(y, dtype=torch.uint8)
-        numba_pooling.maximum(_bits(rows), self._apart, _bits(y), which.numpy())
+        compiled_pooling.maximum(_bits(rows), self._apart, _bits(y), which.numpy())
         return y.permute(0, 3, 1, 2), which
 
     def backward(self, cache: Cache, dy: Tensor) -> Tensor | None:
@@ -62,7 +62,7 @@ class RectifiedMaxPool2dOp(Op):
             size = self.site.input_shape[1], self.site.input_shape[2]
             return triton_pooling.backward(dy, cache, size, self.layer.sliding)
         dx = _empty(self.site, dy)
-        numba_pooling.maximum_gradient(_bits(_rows(dy)), cache.numpy(), self._apart, _bits(dx))
+        compiled_pooling.maximum_gradient(_bits(_rows(dy)), cache.numpy(), self._apart, _bits(dx))
         return dx.permute(0, 3, 1, 2)
 
 
@@ -75,7 +75,7 @@ class RectifiedAvgPool2dOp(Op):
         self._apart = _apart(layer.sliding) if layer.count_include_pad else None
 
     def forward(self, x: Tensor) -> tuple[Tensor, Cache]:
-        """Rectify x where it lies, since nobody needs it as it was, and take the means."""
+        """Rectify x in place, since its original values are not needed, and take the means."""
         return self._pool.forward(x.relu_())
 
     def backward(self, cache: Cache, dy: Tensor) -> Tensor | None:
@@ -84,13 +84,13 @@ class RectifiedAvgPool2dOp(Op):
             dx = self._pool.backward(cache, dy)
             return aten.threshold_backward(dx, cache, 0)
         share, dx = _rows(dy) / self.layer.sliding.area, _empty(self.site, dy)
-        numba_pooling.mean_gradient(_bits(share), _bits(_rows(cache)), self._apart, _bits(dx))
+        compiled_pooling.mean_gradient(_bits(share), _bits(_rows(cache)), self._apart, _bits(dx))
         return dx.permute(0, 3, 1, 2)
 
 
-def _apart(sliding: Sliding) -> numba_pooling.Windows | None:
+def _apart(sliding: Sliding) -> compiled_pooling.Windows | None:
     """Return the windows if they do not overlap and their entries can be counted in a byte."""
-    windows = numba_pooling.Windows(sliding.kernel_size, sliding.stride, sliding.padding)
+    windows = compiled_pooling.Windows(sliding.kernel_size, sliding.stride, sliding.padding)
     apart = all(k <= s for k, s in zip(windows.kernel_size, windows.stride, strict=True))
     return windows if apart and sliding.area < 256 else None
 
@@ -106,7 +106,7 @@ def _empty(site: Site, dy: Tensor) -> Tensor:
     return dy.new_empty(n, *site.input_shape[1:], channels)
 
 
-def _bits(x: Tensor) -> numba_pooling.Bits:
+def _bits(x: Tensor) -> compiled_pooling.Bits:
     """See numbers as integers of the same width."""
-    bits: numba_pooling.Bits = x.view(INTEGERS[x.element_size()]).numpy()
+    bits: compiled_pooling.Bits = x.view(INTEGERS[x.element_size()]).numpy()
     return bits

@@ -22,7 +22,7 @@ class Rule(ABC):
         self.rule = rule
 
     def update(self, theta: Tensor, grad: Tensor, memory: Memory, t: Number, factor: Number) -> None:
-        """Take step ``t`` in place; what ``grad`` holds afterwards is of no use."""
+        """Take step ``t`` in place; the contents of ``grad`` afterwards are undefined."""
         if self.rule.weight_decay:
             grad.add_(theta, alpha=self.rule.weight_decay)
         self.step(theta, grad, memory, t, self.rule.lr * factor)
@@ -32,7 +32,7 @@ class Rule(ABC):
         """Take a step with ``lr``, weight decay already in ``grad``."""
 
     def _root(self, mean_square: Tensor) -> Tensor:
-        """By what a step is divided: a tensor that may be written to."""
+        """Return the step's divisor: a tensor that may be written to."""
         eps = self.rule.eps
         return mean_square.add(eps).sqrt_() if self.rule.eps_inside_sqrt else mean_square.sqrt().add_(eps)
 
@@ -54,7 +54,7 @@ class AdagradRule(Rule):
     """theta <- theta - lr g / (sqrt(s) + eps)."""
 
     def step(self, theta: Tensor, grad: Tensor, memory: Memory, t: Number, lr: Number) -> None:
-        """Take one step, the shorter the more has been seen."""
+        """Take one step, shorter the more gradient has accumulated."""
         del t
         total = memory["sum"].addcmul_(grad, grad)
         _descend_by(theta, grad, self._root(total), lr)
@@ -106,7 +106,7 @@ class AdamaxRule(Rule):
 
 
 class NAdamRule(Rule):
-    """Adam with this gradient's share of the momentum ahead of its turn."""
+    """Adam with Nesterov's look-ahead: this gradient's share of the momentum is applied early."""
 
     def step(self, theta: Tensor, grad: Tensor, memory: Memory, t: Number, lr: Number) -> None:
         """Take one step; ``mu_product`` is one number for all."""

@@ -105,7 +105,7 @@ class TorchSession(Session):
     def _replay(
         self, images: Images, labels: Labels, orders: Labels, schedule: Schedule, on_steps: OnSteps
     ) -> int:
-        """Take as many of an epoch's steps as there are whole graphs of, and return their number."""
+        """Take as many of an epoch's steps as fill whole graphs, and return their number."""
         runs, size = len(self.seeds), self.recipe.batch_size
         count = orders.shape[1] // (STEPS * size)
         parts = orders[:, : count * STEPS * size].reshape(runs, count, STEPS, size).transpose(1, 2, 0, 3)
@@ -117,7 +117,7 @@ class TorchSession(Session):
         return count * STEPS
 
     def _graph_of(self, images: Images, labels: Labels) -> Graph:
-        """Return a graph that reads these images: the one there is, if it has room for them."""
+        """Return a graph that reads these images: the existing one, if it has room for them."""
         data = self._examples.upload(images), self._examples.upload(labels)
         if self._graph is None or not self._graph.holds(data):
             assert self._record is not None
@@ -127,7 +127,7 @@ class TorchSession(Session):
         return self._graph
 
     def _recorded(self, pixels: Tensor, labels: Tensor, t: Tensor, factor: Tensor) -> None:
-        """Take a step that reads all that changes from tensors."""
+        """Take a step that reads everything that changes from tensors."""
         self._learn(self._examples.inputs(pixels), labels, _no_masks, t, factor)
 
     def _learn(self, x: Tensor, labels: Tensor, draw: Draw, t: Number, factor: Number) -> None:
@@ -161,13 +161,13 @@ class TorchSession(Session):
         return x.to(self._weights.theta.dtype)
 
     def clock(self) -> float:
-        """Return the session's time: the work of a GPU is not this thread's."""
+        """Return the session's clock: a GPU's work does not run in this thread."""
         return perf_counter() if self._device.type == "cuda" else super().clock()
 
     @at_work()
     @in_its_precision
     def evaluate(self, images: Images, labels: Labels) -> list[Evaluation]:
-        """Measure each run on a whole split, on the device; the loss is computed in float64."""
+        """Evaluate each run on a whole split, on the device; the loss is computed in float64."""
         pixels, answers = self._examples.upload(images), self._examples.upload(labels)
         losses, predicted = [], []
         for start in range(0, len(labels), EVALUATION_BATCH):

@@ -1,4 +1,4 @@
-"""ReLU and max pooling in one kernel, by Triton, for maps that lie channels last and windows that lie apart.
+"""ReLU and max pooling in one Triton kernel, for channels-last maps and windows that do not overlap.
 
 PyTorch's take two to four times as long: pooling notes 8 bytes for each
 maximum, ReLU reads and writes everything once more, and so do both backward.

@@ -1,4 +1,4 @@
-"""Which of several ways a layer is computed in, where one is faster: all rules are here.
+"""Which of several methods computes a layer, where one is faster: all rules are here.
 
 They rest on measurements on an NVIDIA H200 of 16 runs of four convolutions of
 64 filters (`benchmarks/gpu_layers.py`): cuDNN's grouped convolution of a single
@@ -17,10 +17,10 @@ from assay.nn.conv2d import Conv2d
 
 @dataclass(frozen=True)
 class Ways:
-    """What is computed otherwise than by PyTorch's one operation for it."""
+    """What is computed other than by PyTorch's single operation for it."""
 
     patches: int = 0
-    """A first layer with kernels of at most so many entries is a product with patches, written out."""
+    """A first layer with kernels of at most this many entries is a product with materialised patches."""
 
     own_gradients: bool = False
     """A convolution's gradients are a convolution and products of their own."""

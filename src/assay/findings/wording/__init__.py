@@ -1,5 +1,5 @@
-"""Every English sentence that is said of a result: drawings take theirs from here and write none.
+"""Every English sentence about a result: reports take theirs from here and write none of their own.
 
-What is found comes as numbers and codes from `assay.stats` and `assay.findings`; how a number is written says
-`assay.findings.numbers`.
+Results come as numbers and codes from `assay.stats` and `assay.findings`; `assay.findings.numbers` says
+how a number is written.
 """

@@ -1,4 +1,4 @@
-"""What stands above and below tables and figures in more than one kind of document."""
+"""Text above and below tables and figures in more than one kind of document."""
 
 from collections.abc import Mapping
 
@@ -37,7 +37,7 @@ def not_judged_yet(stamp: str) -> str:
 
 
 def depends(factorial: Factorial) -> str:
-    """Say which main effects say little by themselves, above the simple effects."""
+    """Say, above the simple effects, which main effects say little by themselves."""
     return (
         "The effect of one factor depends on the level of another: the main effects of "
         f"{names(list(factorial.qualified))} are averages over unlike effects. What each does at each level "

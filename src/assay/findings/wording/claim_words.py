@@ -1,4 +1,4 @@
-"""What is said of a claim and of each relation that it expects."""
+"""What is said about a claim and each relation that it expects."""
 
 from collections.abc import Callable, Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""What is said of a comparison, in English: every sentence takes its interval from what decided."""
+"""What is said about a comparison: every sentence takes its interval from what decided."""
 
 from collections.abc import Callable
 from math import isinf

@@ -21,7 +21,7 @@ from assay.stats import Interval, Verdict
 
 @dataclass(frozen=True)
 class Fact:
-    """A number as it is written, its name, and a gloss for whoever meets it first."""
+    """A number as it is written, its name, and a gloss for newcomers."""
 
     name: str
     value: str

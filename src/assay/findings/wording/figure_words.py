@@ -1,4 +1,4 @@
-"""Figures in words, for whoever cannot see them."""
+"""Figures in words, for readers who cannot see them."""
 
 from assay.findings.confusion import Confusion
 from assay.findings.curves import Curves, Metric

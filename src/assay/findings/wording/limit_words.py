@@ -1,4 +1,4 @@
-"""The sentences that stand below every report: what its data cannot say."""
+"""The sentences at the end of every report: what its data cannot say."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 

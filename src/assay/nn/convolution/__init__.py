@@ -1,15 +1,15 @@
-"""Convolution, six ways: one file a method, all with the contract of `Convolution`.
+"""Convolution, six ways: one file per method, all with the contract of `Convolution`.
 
 ================  ==================================================================
 ``loops``         the formula as nested loops in Python
 ``scipy``         ``scipy.signal``, one pair of maps at a time
 ``fft``           a product in the frequency domain
-``offsets``       one matrix product a kernel entry, broadcast over the batch
+``offsets``       one matrix product per kernel entry, broadcast over the batch
 ``im2col``        every window copied to a row of one large matrix
 ``numba``         the nested loops, compiled
 ================  ==================================================================
 
-All have stride, padding, dilation and groups; they differ in time, working
+All support stride, padding, dilation and groups; they differ in time, working
 memory and rounding, which `assay.bench.convolution` measures.
 """
 
@@ -23,7 +23,7 @@ from assay.nn.convolution.contract import Geometry as Geometry
 
 MethodName = Literal["loops", "scipy", "fft", "offsets", "im2col", "numba"]
 METHODS: tuple[MethodName, ...] = get_args(MethodName)
-"""Every method by name, in the order in which one would think of them."""
+"""Every method by name, simplest first."""
 
 # Looked up only when asked for: scipy.signal and numba take a second to import.
 _CLASSES = {
@@ -46,6 +46,6 @@ def method(name: str) -> Convolution:
 
 
 def expect_method(name: str) -> None:
-    """Refuse a name that no method has, without importing any."""
+    """Reject a name that no method has, without importing any."""
     if name not in METHODS:
         raise UsageError(f"convolution method {name!r} is unknown ({suggestion(name, METHODS)})")

@@ -1,4 +1,4 @@
-"""What a convolution method is: the formula of `assay.nn.Conv2d` and its two derivatives."""
+"""The interface of a convolution method: the formula of `assay.nn.Conv2d` and its two derivatives."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Geometry:
     groups: int = 1
 
     def __post_init__(self) -> None:
-        """Refuse a geometry of nothing."""
+        """Reject an empty geometry."""
         expect_at_least(1, "groups", self.groups)
         _ = self.sliding((1, 1))
 
@@ -49,7 +49,7 @@ class Geometry:
 
 
 class Convolution(ABC):
-    """A way to compute a convolution. It has no state and allocates what it works with at each call.
+    """A way to compute a convolution. It has no state and allocates its working memory on each call.
 
     For x (N, C, H, W) and weight (O, C / G, kh, kw), zeros beyond the border::
 
@@ -61,7 +61,7 @@ class Convolution(ABC):
 
     name: ClassVar[str]
     dtypes: ClassVar[tuple[str, ...] | None] = None
-    """The precisions that the method has; None for all that NumPy has."""
+    """The precisions that the method supports; None for all of NumPy's."""
 
     def forward(self, x: Array, weight: Array, geometry: Geometry) -> Array:
         """Return y (N, O, H', W'), an array of its own.

@@ -20,8 +20,8 @@ class FFT(Convolution):
         Y = sum over c of X W*     dX = sum over o of D W     dW = sum over n of X D*
 
     A transform as large as the padded maps is enough for all three: what wraps
-    around falls outside of what is kept. For a **stride** all is computed and
-    the rest dropped, as with SciPy. The cost hardly depends on the kernel's size:
+    around falls outside of what is kept. For a **stride** everything is computed
+    and the rest dropped, as with SciPy. The cost hardly depends on the kernel's size:
     N O (C / G) H W complex products, and N C + O (C / G) + N O transforms of
     H W log(H W) each. Rounding errors are **relative to the largest value** of a
     map, not to each, and one nan or inf reaches the whole map.

@@ -11,8 +11,8 @@ class Im2col(Convolution):
 
         Y = X W^T        dL/dx = fold(dY W)        dL/dW = dY^T X
 
-    one matrix a group. X takes kh kw times the memory of y's positions for every
-    input channel; backward makes it anew rather than keep it in between.
+    one matrix per group. X takes kh kw times the memory of y's positions for every
+    input channel; backward rebuilds it rather than keeping it in between.
     """
 
     name = "im2col"

@@ -16,8 +16,8 @@ class Loops(Convolution):
     """Seven loops in Python: over n, o, r, s of the output and c, i, j of the kernel.
 
     Backward, every product a b of the sum gives a to b's derivative and b to
-    a's. It needs no memory besides the padded maps. Cost: one turn of the
-    interpreter, about a microsecond, a product.
+    a's. It needs no memory besides the padded maps. Cost: one iteration of
+    the interpreter, about a microsecond, per product.
     """
 
     name = "loops"

@@ -1,4 +1,4 @@
-"""Convolution by ``scipy.signal``, as the students did it first."""
+"""Convolution by ``scipy.signal``, as the coursework first did it."""
 
 from itertools import product
 
@@ -37,7 +37,7 @@ class ScipySignal(Convolution):
         padded, kernel = pad(x, geometry.padding), spread(weight, geometry.dilation)
         upstream = spread(dy, geometry.stride)
         dpadded, dkernel = np.zeros_like(padded), np.zeros_like(kernel)
-        # A stride may leave rows and columns over at the end, which no window touches.
+        # A stride may leave rows and columns at the end that no window touches.
         rows, columns = (u + k - 1 for u, k in zip(upstream.shape[2:], kernel.shape[2:], strict=True))
         for n, o, c in product(range(len(x)), *map(range, weight.shape[:2])):
             channel = geometry.first_channel(o, weight) + c

@@ -118,8 +118,8 @@ def window_max_gradient(call, tables, memory):
 def bias_gradient(call, memory):
     """db[c] = sum over examples and positions of dy[c].
 
-    Where a pooling's winner is negative, nobody was above zero and dy does not
-    come through. Call: dy, channels, blocks, plane's size, lanes, db, distance
+    Where a pooling's winner is negative, no entry was above zero and dy
+    does not pass. Call: dy, channels, blocks, plane's size, lanes, db, distance
     from dy to winner, or 0 without pooling.
     """
     zero = fill(memory, 0.0)

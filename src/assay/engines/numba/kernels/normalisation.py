@@ -79,7 +79,7 @@ def normalise_gradient(call, tables, memory, now):
     """dweight = sum dy x^, dbias = sum dy, dx = weight / sqrt(var + eps) (dy - (dbias + x^ dweight) / count).
 
     Call: x, table of dy, from block to block of dy, units, positions, blocks, lanes, weight, dweight,
-    means and behind them 1 / sqrt(var + eps), dbias, distance from x to dx, or 0 where nobody wants dx.
+    means and behind them 1 / sqrt(var + eps), dbias, distance from x to dx, or 0 where dx is not needed.
     """
     units, positions, blocks, lanes = call[4], call[5], call[6], call[7]
     size, zero = now.stop - now.start, fill(memory, 0.0)

@@ -1,4 +1,4 @@
-"""Products of bfloat16: numbers of half the bits, two in the room of a float32.
+"""Products of bfloat16: numbers of half the bits, two in the space of a float32.
 
 The processor multiplies them in pairs, C = C + A0 B0 + A1 B1 in float32, in the time of one
 multiplication of float32 (Intel's VDPBF16PS). So the terms of a sum are taken two by two: `pair` puts
@@ -118,7 +118,7 @@ def pair(call, memory):
 
 @kernel
 def narrow(call, memory):
-    """y = x, in half of the room.
+    """y = x, in half of the space.
 
     Call: x, numbers, lanes, y.
     """

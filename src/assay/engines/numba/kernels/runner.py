@@ -2,8 +2,8 @@
 
 One compiled function interprets it, so that many steps pass without Python and
 without its lock. Kernels are compiled one by one, when a program first calls them,
-and called by their addresses: a network of few kinds of layers waits for few, and
-one that nobody has run before, of the same kinds, for none.
+and called by address: a network with few kinds of layers waits for
+few, and a new one with the same kinds for none.
 """
 
 from collections.abc import Callable, Collection

@@ -1,8 +1,8 @@
-"""Which register tiles products come in: a matter of how many vector registers the processor has.
+"""Which register tiles products use: it depends on how many vector registers the processor has.
 
 A tile takes a register for each sum, for each of its rows or of its columns, whichever are fewer, and one for
-what is loaded in turn (`Shape.each`); 32 registers hold 25 sums of 5 x 5, 16 hold 12 of 6 x 2 or 4 x 3. One
-more, and a sum goes to memory and back at every k, which costs more than all that a larger tile saves.
+what is loaded in turn (`Shape.each`); 32 registers hold 25 sums of 5 x 5, 16 hold 12 of 6 x 2 or 4 x 3. With
+one more, a sum goes to memory and back at every k, which costs more than a larger tile saves.
 And it takes a pointer for each row and each column, of which more than 11 do not stay in registers either;
 with 24 sums of 8 x 3 it was one too many for LLVM.
 
