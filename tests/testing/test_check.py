@@ -93,8 +93,8 @@ def test_names_the_entry_that_is_wrong_by_how_much_and_whose_it_is(argument, pla
 def test_says_so_when_all_is_right_and_counts_what_it_compared():
     found = check_layer(Dense(), "Dense", input_shape=(4,))
     assert found.passed
-    assert found.entries == 2 * 4 + 4 * 3
-    assert lines(found)[1] == "gradients: right, 20 entries agree with central differences"
+    assert found.entries == 3 * 4 + 4 * 3
+    assert lines(found)[1] == "gradients: right, 24 entries agree with central differences"
 
 
 def test_compares_with_the_built_in_of_the_same_name_or_the_one_asked_for():
@@ -198,26 +198,29 @@ def test_settings_are_the_constructors_arguments(tmp_path):
 USER_ERRORS = {
     "constructor": ("mine.py:NeedsMore", r"needs size \(give --set size=VALUE\)"),
     "unknown class": ("mine.py:Brken", r"no class 'Brken' \(did you mean 'Broken'\?\)"),
-    "no class": ("mine.py:number", "expected a class, found int"),
-    "no layer": ("mine.py:Nothing", "expected a subclass of assay.nn.Layer, or a class with fprop and bprop"),
+    "no class": ("mine.py:number", "expected a class or function, found int"),
+    "no layer": (
+        "mine.py:Nothing",
+        "a class with fprop and bprop or with forward and backward, .* found none",
+    ),
     "bad constructor": (
         "mine.py:Refuses",
         r"constructor failed: ValueError: not today \(mine.py, line \d+\)",
     ),
     "bad forward": (
         "mine.py:Broken",
-        r"takes none .* fprop raised ZeroDivisionError: .* \(mine.py, line 12\)",
+        r"mine.py:Broken: fprop raised ZeroDivisionError: .* \(mine.py, line 12\)$",
     ),
     "bad backward": (
         "mine.py:BackwardRaises",
-        r"Raises, input 3 x 6 x 8, batch of 2: bprop raised KeyError: 'cache' \(mine.py, line 14\)",
+        r"Raises, input 3 x 6 x 8, batch of 3: bprop raised KeyError: 'cache' \(mine.py, line 14\)",
     ),
     "bad forward of a layer": (
         "mine.py:Deep",
-        r"mine.py:Deep, input 3 x 6 x 8, batch of 2: forward raised ValueError: .* \(mine.py, line 24\)$",
+        r"mine.py:Deep, input 3 x 6 x 8, batch of 3: forward raised ValueError: .* \(mine.py, line 24\)$",
     ),
-    "wrong shape": ("mine.py:WrongShape", r"dL/dx is 1 x 3 x 6 x 8, x is 2 x 3 x 6 x 8"),
-    "single": ("mine.py:Single", "forward gives float32 for float64"),
+    "wrong shape": ("mine.py:WrongShape", r"dL/dx is 1 x 3 x 6 x 8, x is 3 x 3 x 6 x 8"),
+    "not written": ("mine.py:Unwritten", r"Unwritten, .* bprop is not written yet \(mine.py, line 18\)$"),
     "no file": ("other.py:Broken", "other.py: no such file"),
     "no colon": ("mine.py", "mine.py: expected PATH.py:ClassName"),
     "syntax": ("typo.py:Broken", r"typo.py: SyntaxError: [^()]* \(typo.py, line 2\)$"),
@@ -247,8 +250,8 @@ def test_every_users_error_is_one_line(tmp_path, monkeypatch, target, message):
             def bprop(self, inputs, outputs, grads_wrt_outputs): return {}["cache"]
         class WrongShape(Good):
             def bprop(self, inputs, outputs, grads_wrt_outputs): return grads_wrt_outputs[:1]
-        class Single(Good):
-            def fprop(self, inputs): return inputs.astype("float32")
+        class Unwritten(Good):
+            def bprop(self, inputs, outputs, grads_wrt_outputs): raise NotImplementedError
         from assay.nn import Layer
         class Deep(Layer):
             kind = "deep"

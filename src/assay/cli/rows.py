@@ -11,7 +11,8 @@ from assay.nn.network import Network
 from assay.running.estimate import Estimate
 from assay.running.plan import Plan
 from assay.testing import Mismatch
-from assay.testing.check import BATCH, Check
+from assay.testing.check import Check
+from assay.testing.situations import BATCH
 
 ARM_COLUMNS = (
     "arm", "runs", "engine", "why", "rule", "batch_size", "epochs", "parameters", "flops",

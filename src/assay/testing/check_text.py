@@ -1,25 +1,49 @@
 """A check in words, a line each."""
 
+from collections.abc import Iterator
 from dataclasses import fields
 
 from assay.bench.clock import Timing
 from assay.nn.layer import Layer
 from assay.shapes import text
 from assay.testing import Mismatch
-from assay.testing.check import BATCH, Check
+from assay.testing.check import Check
 from assay.testing.comparison import SPEED_BATCH, LayerComparison
+from assay.testing.situations import BATCH
 
 
 def lines(check: Check) -> list[str]:
     """Return what a check found, the most important first."""
-    found = [f"{check.name}, input {text(check.input_shape)}, batch of {BATCH}"]
+    found = [f"{check.name}{_input(check)}"]
     if check.mismatches:
-        found += ["gradients: wrong", *(f"  {mismatch}" for mismatch in check.mismatches)]
+        found += ["gradients: wrong", *_mismatches(check)]
+    elif check.kind == "rule":
+        found += [] if check.faults else [f"steps: right, {check.entries} agree"]
     else:
-        found.append(f"gradients: right, {check.entries:,} entries agree with central differences")
+        but = f", but {' and '.join(check.writes)}" if check.writes else ""
+        found.append(f"gradients: right{but}, {check.entries:,} entries agree with central differences")
+    found += [f"wrong: {fault}" for fault in check.faults]
+    if check.writes and (check.mismatches or check.kind == "rule"):
+        found += [f"  {written}" for written in check.writes]
+    found += [f"note: {remark}" for remark in check.remarks]
+    if check.kind != "layer":
+        return found
     if check.comparison is None:
         return [*found, f"built-in: {check.note}"]
     return [*found, *_compared(check.comparison)]
+
+
+def _input(check: Check) -> str:
+    if check.kind == "layer":
+        return f", input {text(check.input_shape)}, batch of {BATCH}"
+    return f", a {'learning rule' if check.kind == 'rule' else 'loss'}"
+
+
+def _mismatches(check: Check) -> Iterator[str]:
+    for mismatch in check.mismatches:
+        yield f"  {mismatch}"
+        if mismatch.guess:
+            yield f"    perhaps: {mismatch.guess}"
 
 
 def _compared(comparison: LayerComparison) -> list[str]:

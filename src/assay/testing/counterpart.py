@@ -29,6 +29,16 @@ OTHER_NAMES = {
 """What course frameworks call the same layers."""
 
 
+ALIASES = {
+    "eps": ("epsilon",),
+    "padding": ("pad",),
+    "kernel_size": ("filter_size", "pool_size", "kernel_dim"),
+    "p": ("dropout_ratio",),
+    "negative_slope": ("leak",),
+}
+"""What courses call hyper-parameters, by the built-ins' names."""
+
+
 def kind_of(class_name: str) -> str | None:
     """Return the name of the built-in that a class's name means, if any does."""
     name = OTHER_NAMES.get(class_name, class_name)
@@ -46,7 +56,7 @@ def counterpart(kind: str, layer: Layer, shape: Shape, settings: Mapping[str, An
     if kind not in BUILT_IN:
         raise UsageError(f"no built-in layer {kind!r} ({suggestion(kind, BUILT_IN)})")
     cls = BUILT_IN[kind]
-    known = {**settings, **_attributes(cls, layer), **_read_off(cls, layer, shape)}
+    known = {**_renamed(settings), **_attributes(cls, layer), **_read_off(cls, layer, shape)}
     own = {field.name: known[field.name] for field in _hyper_parameters(cls) if field.name in known}
     missing = [field.name for field in _hyper_parameters(cls) if _required(field) and field.name not in own]
     if missing:
@@ -59,8 +69,15 @@ def counterpart(kind: str, layer: Layer, shape: Shape, settings: Mapping[str, An
 
 def _attributes(cls: type[Layer], layer: Layer) -> dict[str, Any]:
     source = layer.layer if isinstance(layer, FromCoursework) else layer
-    found = {field.name: getattr(source, field.name, None) for field in _hyper_parameters(cls)}
+    own = _renamed(vars(source)) if hasattr(source, "__dict__") else {}
+    found = {field.name: getattr(source, field.name, own.get(field.name)) for field in _hyper_parameters(cls)}
     return {name: value for name, value in found.items() if _is_plain(value)}
+
+
+def _renamed(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values with those under a course's names also under ours."""
+    ours = {ours: values[name] for ours, names in ALIASES.items() for name in names if name in values}
+    return {**ours, **values}
 
 
 def _read_off(cls: type[Layer], layer: Layer, shape: Shape) -> dict[str, Any]:

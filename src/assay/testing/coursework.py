@@ -25,13 +25,15 @@ from assay.nn.layer import Cache, Gradients, Layer, Parameter, Parameters, Role
 from assay.shapes import Array, Shape, check_upstream
 from assay.streams import stream
 from assay.testing.modes import fprop, word_for_mode
-from assay.testing.remembered import Snapshot, undisturbed
+from assay.testing.remembered import Snapshot, replaced, undisturbed
 
 
 def is_coursework(layer: object) -> bool:
     """Whether an object or class has the two methods that every layer in the style has."""
     return all(callable(getattr(layer, name, None)) for name in ("fprop", "bprop"))
 
+
+_BPROP = ("inputs", "outputs", "grads_wrt_outputs")
 
 BEGUN = "begun"
 """The buffer that says whether a layer that remembers batches has seen one, 1 or 0."""
@@ -82,6 +84,8 @@ class FromCoursework(Layer):
 
     layer: Any
     kind: ClassVar[str] = "coursework"
+    written: dict[str, None] = field(default_factory=dict, init=False, repr=False)
+    """What the layer wrote into of all that it was handed, in words; it is handed copies."""
     _found: dict[Shape, _Carried | None] = field(default_factory=dict, init=False, repr=False)
     _lazy: dict[Shape, bool] = field(default_factory=dict, init=False, repr=False)
 
@@ -122,6 +126,12 @@ class FromCoursework(Layer):
         """Call ``fprop`` in training."""
         return self._pass(params, x, generator, training=True)
 
+    def output(
+        self, params: Parameters, x: Array, generator: np.random.Generator, *, training: bool
+    ) -> Array:
+        """Return what ``fprop`` gives in a mode, for itself: there is no backward from it."""
+        return self._pass(params, x, generator, training=training, forth_only=True)[0]
+
     def backward(self, params: Parameters, cache: Cache, dy: Array) -> tuple[Array, Gradients]:
         """Call ``bprop`` and ``grads_wrt_params`` on the layer as ``fprop`` left it."""
         if cache.after is None:
@@ -143,7 +153,13 @@ class FromCoursework(Layer):
             yield _Bare(self)
 
     def _pass(
-        self, params: Parameters, x: Array, generator: np.random.Generator, *, training: bool
+        self,
+        params: Parameters,
+        x: Array,
+        generator: np.random.Generator,
+        *,
+        training: bool,
+        forth_only: bool = False,
     ) -> tuple[Array, _Pass]:
         shape = x.shape[1:]
         carried = self._carried(shape) if BEGUN in params else None
@@ -158,8 +174,10 @@ class FromCoursework(Layer):
                 training = True
             self._put(params)
             memory.seed(generator)
-            y = self._fprop(x, training=training).copy()
-            if not training and self._word:
+            given, own = copied(x), {name: value.copy() for name, value in self._named().items()}
+            y = self._fprop(given, training=training).copy()
+            self._note("fprop", {"inputs": (given, x)}, own)
+            if forth_only or (not training and self._word):
                 return y, _Pass(x, y, None, {})
             after = Snapshot(self.layer, before, memory)
             return y, _Pass(x, y, after, self._buffers_after(after, carried) if carried else {})
@@ -168,13 +186,29 @@ class FromCoursework(Layer):
         now = after.numbers()
         return {BEGUN: np.ones(()), **{_buffer(name): now[name] for name in carried.shapes}}
 
+    def _note(self, method: str, pairs: dict[str, tuple[Array, Array]], params: Parameters) -> None:
+        """Note which arrays are not what they were before a call."""
+        now = self._named()
+        own = {f"parameter {name}": (now[name], value) for name, value in params.items() if name in now}
+        for name, (value, then) in {**pairs, **own}.items():
+            if not same(value, then):
+                self.written[f"{method} writes into {name}"] = None
+
     def _gradients(self, x: Array, y: Array, dy: Array) -> tuple[Array, Gradients]:
-        dx = _array("bprop", self.layer.bprop(x, y, dy))
+        """Call both methods with copies, so that what one writes into does not mislead the other."""
+        params = {name: value.copy() for name, value in self._named().items()}
+        given = copied(x), copied(y), copied(dy)
+        dx = _array("bprop", self.layer.bprop(*given)).copy()
+        self._note("bprop", dict(zip(_BPROP, zip(given, (x, y, dy), strict=True), strict=True)), params)
         names = list(self._named())
-        found = list(self.layer.grads_wrt_params(x, dy)) if names else []
+        given = copied(x), copied(y), copied(dy)
+        found = list(self.layer.grads_wrt_params(given[0], given[2])) if names else []
+        if names:
+            pairs = {"inputs": (given[0], x), "grads_wrt_outputs": (given[2], dy)}
+            self._note("grads_wrt_params", pairs, params)
         if len(found) != len(names):
             raise ShapeError(f"grads_wrt_params gives {len(found)} gradients for {len(names)} params")
-        return dx.copy(), {name: np.array(value) for name, value in zip(names, found, strict=True)}
+        return dx, {name: np.array(value) for name, value in zip(names, found, strict=True)}
 
     def _carried(self, shape: Shape) -> _Carried | None:
         if shape not in self._found:
@@ -218,9 +252,9 @@ class FromCoursework(Layer):
         """Show an input to a layer that makes its parameters when it sees one."""
         if shape not in self._lazy:
             with undisturbed(self.layer) as inner:
-                before = self._sizes()
+                before = self.sizes()
                 self._zeros(shape, inner)
-                self._lazy[shape] = self._sizes() != before
+                self._lazy[shape] = self.sizes() != before
         if self._lazy[shape]:
             self._zeros(shape, memory)
 
@@ -230,7 +264,8 @@ class FromCoursework(Layer):
         with np.errstate(all="ignore"):
             return self._fprop(np.zeros((2, *shape)), training=True)
 
-    def _sizes(self) -> list[Shape] | None:
+    def sizes(self) -> list[Shape] | None:
+        """Return the shapes of the parameters, None where there are none yet."""
         try:
             return [np.shape(value) for value in self.layer.params]
         except (AttributeError, TypeError):
@@ -239,12 +274,19 @@ class FromCoursework(Layer):
     def _fprop(self, x: Array, *, training: bool) -> Array:
         return _array("fprop", fprop(self.layer, self._word, x, training=training))
 
+    @property
+    def told_its_mode(self) -> bool:
+        """Whether there is a way to tell the layer whether it trains."""
+        return self._word is not None
+
     @cached_property
     def _word(self) -> str | None:
         return word_for_mode(self.layer)
 
     def _named(self) -> dict[str, Array]:
-        return {f"params[{i}]": value for i, value in enumerate(getattr(self.layer, "params", []))}
+        values = list(getattr(self.layer, "params", []))
+        names = getattr(self.layer, "param_names", None) or [f"params[{i}]" for i in range(len(values))]
+        return dict(zip(names, values, strict=True))
 
     def _put(self, params: Parameters) -> None:
         own = self._named()
@@ -254,7 +296,8 @@ class FromCoursework(Layer):
             self.layer.params = values
             return
         for array, value in zip(own.values(), values, strict=True):
-            array[...] = value
+            if np.can_cast(value.dtype, array.dtype) or not replaced(self.layer, array, value.copy()):
+                array[...] = value
 
 
 @dataclass(frozen=True, eq=False)
@@ -275,7 +318,10 @@ class _Bare(Layer):
     def backward(self, params: Parameters, cache: Cache, dy: Array) -> tuple[Array, Gradients]:
         del params
         x, y = cache
-        return self.own._gradients(x, y, dy)
+        dx, layer = self.own.layer.bprop(x, y, dy), self.own.layer
+        return dx, dict(
+            zip(self.own._named(), layer.grads_wrt_params(x, dy), strict=True)
+        ) if self.own._named() else {}
 
 
 class ToCoursework:
@@ -357,6 +403,20 @@ class _AsItIs(Initializer):
         """Return a copy."""
         del generator, shape, fan_in, fan_out
         return self.values.copy()
+
+
+def copied(x: Array) -> Array:
+    """Return a copy in the same memory layout, not contiguous where ``x`` is not."""
+    if x.flags.c_contiguous or x.flags.f_contiguous or not x.ndim:
+        return x.copy(order="K")
+    view = np.zeros((*x.shape[:-1], 2 * x.shape[-1]), x.dtype)[..., ::2]
+    view[...] = x
+    return view
+
+
+def same(a: Array, b: Array) -> bool:
+    """Whether two arrays have one content; nan equals nan."""
+    return np.array_equal(a, b, equal_nan=a.dtype.kind in "fc" and b.dtype.kind in "fc")
 
 
 def _buffer(name: str) -> str:

@@ -40,9 +40,23 @@ class Mismatch:
     """The largest difference in this argument over its largest expected entry."""
     wrong: int
     entries: int
+    situation: str = ""
+    """With which inputs it is wrong, as ``ties``; empty where nothing is special about them."""
+    along: str = ""
+    """Which entries were moved, where none is wrong by itself; there is no ``index`` then."""
+    guess: str = ""
+    """What the mistake may be, where the pattern gives it away."""
 
     def __str__(self) -> str:
         """Say it in one line."""
+        return f"{self._found()}{f' (with {self.situation})' if self.situation else ''}"
+
+    def _found(self) -> str:
+        if self.along:
+            return (
+                f"dL/d{self.argument}: for {self.along} backward gives {self.found:.6g}, "
+                f"central differences give {self.expected:.6g}"
+            )
         place = ", ".join(str(i) for i in self.index)
         return (
             f"dL/d{self.argument}[{place}]: backward gives {self.found:.6g}, central differences give "

@@ -112,6 +112,17 @@ class Snapshot:
         return found
 
 
+def replaced(root: object, array: Array, value: Array) -> bool:
+    """Put ``value`` wherever the object keeps ``array``, an array of another type; whether it kept it."""
+    found = False
+    for place, items in Snapshot(root)._places:
+        keys = [key for key, item in items.items() if item is array]
+        if keys and place.write:
+            place.write({**place.read(), **dict.fromkeys(keys, value)})
+            found = True
+    return found
+
+
 @contextmanager
 def undisturbed(root: object) -> Iterator[Snapshot]:
     """Leave an object as it was found, whatever is done to it; other threads wait."""

@@ -9,13 +9,40 @@ from contextlib import contextmanager
 from inspect import Parameter, isclass, signature
 from pathlib import Path
 from traceback import FrameSummary, extract_tb
+from types import FunctionType
 from typing import Any
 
 from assay.errors import AssayError, UsageError, suggestion
 from assay.nn.layer import Layer
 from assay.shapes import Shape
-from assay.testing.coursework import FromCoursework, is_coursework
+from assay.testing.coursework import FromCoursework
+from assay.testing.learning_rules import as_rule
+from assay.testing.losses import as_loss
 from assay.testing.modules import run
+from assay.testing.styles import PairOfFunctions, arguments_of, backward_of, in_course_style
+
+ASSUMED: Mapping[str, Any] = {
+    "input_dim": 6,
+    "output_dim": 4,
+    "in_features": 6,
+    "out_features": 4,
+    "grid_dim": 4,
+    "num_input_channels": 2,
+    "num_output_channels": 3,
+    "in_channels": 2,
+    "out_channels": 3,
+    "input_dim_1": 6,
+    "input_dim_2": 7,
+    "kernel_dim_1": 2,
+    "kernel_dim_2": 3,
+    "kernel_size": 2,
+    "filter_size": 2,
+    "pool_size": 2,
+    "stride": 2,
+    "padding": 0,
+    "pad": 0,
+}
+"""What a constructor is given for arguments of these names where nobody says."""
 
 
 @contextmanager
@@ -33,8 +60,12 @@ def words(error: BaseException, path: Path | None) -> str:
     """Return an exception in one line: whose it is, its kind, what it says, and where in the user's file."""
     message = (str(error).strip() or "no message").splitlines()[0]
     frames = _own_frames(error, path)
-    method = frames[0].name if frames else "<module>"
-    raised = "" if method.startswith(("<", "__")) else f"{method} raised "
+    if isinstance(error, NotImplementedError):
+        line = f", line {frames[-1].lineno}" if frames else ""
+        method = frames[-1].name if frames else "it"
+        return f"{method} is not written yet ({path.name if path else 'code'}{line})"
+    outermost = frames[0].name if frames else "<module>"
+    raised = "" if outermost.startswith(("<", "__")) else f"{outermost} raised "
     place = f" ({path.name}, line {frames[-1].lineno})" if path and frames else ""
     return f"{raised}{type(error).__name__}: {message}{place}"
 
@@ -49,19 +80,27 @@ def split(target: str) -> tuple[Path, str]:
     return Path(path), name
 
 
-def load(path: Path, name: str) -> type:
-    """Run the file and return its class."""
+def load(path: Path, name: str) -> Any:
+    """Run the file and return its class or function."""
     with blamed(str(path), path):
         module = run(path)
     found = getattr(module, name, None)
     own = [
-        key for key, value in vars(module).items() if isclass(value) and value.__module__ == module.__name__
+        key
+        for key, value in vars(module).items()
+        if (isclass(value) or isinstance(value, FunctionType)) and value.__module__ == module.__name__
     ]
     if found is None:
         raise UsageError(f"{path}: no class {name!r} ({suggestion(name, own) if own else 'it has none'})")
-    if not isclass(found):
-        raise UsageError(f"{path}:{name}: expected a class, found {type(found).__name__}")
+    if not isclass(found) and not isinstance(found, FunctionType):
+        raise UsageError(f"{path}:{name}: expected a class or function, found {type(found).__name__}")
     return found
+
+
+def assumed(cls: type, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return small values for arguments that a constructor needs and whose names say what they are."""
+    needed = [name for name, argument in _arguments(cls).items() if _needed(argument)]
+    return {name: ASSUMED[name] for name in needed if name in ASSUMED and name not in settings}
 
 
 def make(cls: type, settings: Mapping[str, Any], where: str, path: Path | None = None) -> object:
@@ -86,11 +125,21 @@ def as_layer(found: object, where: str) -> Layer:
     """Return an object as a `Layer`, by the adapter if it is in the course's style."""
     if isinstance(found, Layer):
         return found
-    if is_coursework(found):
-        return FromCoursework(found)
+    if (in_style := in_course_style(found)) is not None:
+        return FromCoursework(in_style)
     raise UsageError(
-        f"{where}: expected a subclass of assay.nn.Layer, or a class with fprop and bprop; found neither"
+        f"{where}: expected a subclass of assay.nn.Layer, a class with fprop and bprop or with forward and "
+        "backward, a loss or a learning rule; found none of them"
     )
+
+
+def of_functions(found: FunctionType, settings: Mapping[str, Any], where: str, path: Path) -> object:
+    """Return a loss or a learning rule as it is, and a function forward with its backward as a layer."""
+    with blamed(where, path):
+        if as_rule(found) or as_loss(found):
+            return found
+        backward = backward_of(found.__name__, found.__globals__)
+        return PairOfFunctions(found, backward, arguments_of(found, settings))
 
 
 def input_shape(text: str) -> Shape:

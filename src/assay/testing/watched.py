@@ -1,0 +1,117 @@
+"""A layer that is given copies only, and what it writes into noted by name."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import fields, is_dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from assay.errors import ShapeError
+from assay.nn.layer import Cache, Layer, Parameters
+from assay.shapes import Array, text
+from assay.streams import stream
+from assay.testing.coursework import FromCoursework, copied, same
+from assay.testing.remembered import undisturbed
+
+
+class ForthAndBack(NamedTuple):
+    """One way forward and back: the output, dL/dx as ``x`` and each parameter's gradient by its name."""
+
+    y: Array
+    gradients: dict[str, Array]
+
+
+class Watched:
+    """A layer in one mode; each call starts from the same memory and the same generators."""
+
+    def __init__(self, layer: Layer, *, training: bool) -> None:
+        self.layer, self.training = layer, training
+        self.writes: dict[str, None] = {}
+        """What the layer has written into, in words, in the order met."""
+        self.draws = 0
+        """Which random numbers it meets."""
+
+    def forward(self, params: Parameters, x: Array) -> Array:
+        """Return a copy of the output."""
+        if isinstance(self.layer, FromCoursework):
+            generator = stream(self.draws, "mask")
+            return self.layer.output(params, x, generator, training=self.training)
+        with self._held():
+            return self._forward(_copies(params), copied(x))[0].copy()
+
+    def run(self, params: Parameters, x: Array, dy: Array) -> ForthAndBack:
+        """Go forward and back, with fresh copies each way."""
+        with self._held():
+            given, own = copied(x), _copies(params)
+            y, cache = self._forward(own, given)
+            self._compare("forward", {"its input": (given, x), **_pairs(own, params)})
+            y, upstream, own = y.copy(), copied(dy), _copies(params)
+            kept = [(array, array.copy()) for array in _arrays(cache)]
+            dx, gradients = self.layer.backward(own, cache, upstream)
+            dx, gradients = _copy(dx), {name: _copy(value) for name, value in gradients.items()}
+            before = {"its upstream gradient": (upstream, dy), **_pairs(own, params)}
+            self._compare("backward", before)
+            if any(not same(now, then) for now, then in kept):
+                self.writes["backward writes into its cache"] = None
+        self._collect()
+        names = self.layer.parameters(x.shape[1:])
+        found = {"x": _gradient("x", dx, x)}
+        return ForthAndBack(y, {**found, **{n: _gradient(n, gradients.get(n), params[n]) for n in names}})
+
+    @contextmanager
+    def _held(self) -> Iterator[None]:
+        if isinstance(self.layer, FromCoursework):  # which sees to that itself
+            yield
+            return
+        with undisturbed(self.layer) as memory:
+            memory.seed(stream(self.draws, "held"))
+            yield
+
+    def _forward(self, params: Parameters, x: Array) -> tuple[Array, Cache]:
+        if self.training:
+            return self.layer.forward_training(params, x, stream(self.draws, "mask"))
+        return self.layer.forward(params, x)
+
+    def _compare(self, method: str, pairs: Mapping[str, tuple[Array, Array]]) -> None:
+        for name, (now, then) in pairs.items():
+            if not same(now, then):
+                self.writes[f"{method} writes into {name}"] = None
+
+    def _collect(self) -> None:
+        if isinstance(self.layer, FromCoursework):  # which hands out copies of its own
+            self.writes.update(self.layer.written)
+
+
+def _pairs(own: Parameters, params: Parameters) -> dict[str, tuple[Array, Array]]:
+    return {f"parameter {name}": (own[name], params[name]) for name in params}
+
+
+def _copies(params: Parameters) -> dict[str, Array]:
+    return {name: value.copy() for name, value in params.items()}
+
+
+def _copy(value: Any) -> Any:
+    return value.copy() if isinstance(value, np.ndarray) else value
+
+
+def _arrays(value: Any, depth: int = 4) -> Iterator[Array]:
+    """Yield the arrays in a cache: in tuples, lists, dictionaries and dataclasses."""
+    if isinstance(value, np.ndarray):
+        yield value
+    elif depth and isinstance(value, tuple | list):
+        for item in value:
+            yield from _arrays(item, depth - 1)
+    elif depth and isinstance(value, dict):
+        yield from _arrays(list(value.values()), depth)
+    elif depth and is_dataclass(value):
+        yield from _arrays([getattr(value, field.name) for field in fields(value)], depth)
+
+
+def _gradient(name: str, found: Any, value: Array) -> Array:
+    if found is None:
+        raise ShapeError(f"backward returns no gradient of {name!r}")
+    found = np.asarray(found)
+    if found.shape != value.shape:
+        raise ShapeError(f"dL/d{name} is {text(found.shape)}, {name} is {text(value.shape)}")
+    return np.asarray(found)
