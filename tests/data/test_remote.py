@@ -16,6 +16,7 @@ import pytest
 import requests
 
 from assay.data import download, load, remote, sources
+from assay.data.hosted import COLLECTIONS, NAMES
 from assay.data.idx import write_idx
 from assay.errors import DataError
 from assay.records.holds import hold
@@ -80,16 +81,16 @@ def published(monkeypatch, tmp_path, server):
     monkeypatch.setenv("ASSAY_DATA", str(tmp_path / "cache"))
     monkeypatch.setattr(remote, "RETRIES", 0)
     images, labels = idx_file(tmp_path, IMAGES), idx_file(tmp_path, LABELS)
-    for name in remote.COLLECTIONS["mnist"].files:
+    for name in COLLECTIONS["mnist"].files:
         server.files[name] = images if "images" in name else labels
     server.files["gzip.zip"] = emnist_archive(images, labels)
     for key in ("mnist", "emnist"):
-        collection = remote.COLLECTIONS[key]
+        collection = COLLECTIONS[key]
         hashes = {
             name: f"sha256:{hashlib.sha256(server.files[name]).hexdigest()}" for name in collection.files
         }
         address = f"http://127.0.0.1:{server.server_port}"
-        monkeypatch.setitem(remote.COLLECTIONS, key, replace(collection, files=hashes, address=address))
+        monkeypatch.setitem(COLLECTIONS, key, replace(collection, files=hashes, address=address))
     return server
 
 
@@ -178,8 +179,8 @@ def test_nobody_answers(published):
 def test_an_archive_that_is_none(published, monkeypatch):
     published.files["gzip.zip"] = gzip.compress(b"no zip")
     digest = hashlib.sha256(published.files["gzip.zip"]).hexdigest()
-    collection = replace(remote.COLLECTIONS["emnist"], files={"gzip.zip": f"sha256:{digest}"})
-    monkeypatch.setitem(remote.COLLECTIONS, "emnist", collection)
+    collection = replace(COLLECTIONS["emnist"], files={"gzip.zip": f"sha256:{digest}"})
+    monkeypatch.setitem(COLLECTIONS, "emnist", collection)
     assert "gzip.zip: damaged zip archive" in refusal("emnist")
 
 
@@ -195,7 +196,7 @@ def test_a_redirect_away_from_https_is_refused():
 
 
 def test_loading_never_downloads(published):
-    for name in remote.NAMES:
+    for name in NAMES:
         with pytest.raises(DataError, match=r"run `assay data fetch [a-z-]+`, or use --data glyphs"):
             load(name)
     assert not remote.cache_folder().exists()

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from assay.data.remote import COLLECTIONS, EMNIST_SETS, NAMES, is_fetched
+from assay.data.hosted import COLLECTIONS, EMNIST_SETS, NAMES
+from assay.data.remote import is_fetched
 
 FOLDER = "idx:DIR"
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from assay.data import folder, glyphs, remote
 from assay.data.examples import AT_ONCE, Dataset, Source, Split
+from assay.data.hosted import NAMES
 from assay.data.spec import GLYPHS, DataSpec
 from assay.data.splits import stratified
 from assay.errors import DataError, shown, suggestion
@@ -43,7 +44,7 @@ def _open(spec: DataSpec) -> Source:
         return _glyphs(spec)
     if spec.source.startswith("idx:"):
         return folder.open_folder(spec.source.removeprefix("idx:"))
-    if spec.source in remote.NAMES:
+    if spec.source in NAMES:
         return remote.open_fetched(spec.source)
     raise DataError(f"data set {shown(spec.source)} is unknown ({_hint(spec.source)})")
 
@@ -52,10 +53,10 @@ def _hint(source: str) -> str:
     """Suggest what an unknown ``source`` may have been meant to be."""
     if _is_folder(source):
         return f"did you mean {f'idx:{source}'!r}?"
-    part_of = [name for name in remote.NAMES if name.startswith(f"{source}/")]
+    part_of = [name for name in NAMES if name.startswith(f"{source}/")]
     if part_of:
         return f"did you mean {part_of[0]!r}? others: {', '.join(part_of[1:])}"
-    return f"{suggestion(source, [GLYPHS, *remote.NAMES])} a folder of IDX files is idx:DIR"
+    return f"{suggestion(source, [GLYPHS, *NAMES])} a folder of IDX files is idx:DIR"
 
 
 def _is_folder(path: str) -> bool:

@@ -9,7 +9,6 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import time
@@ -19,6 +18,7 @@ from assay.data.archive import unpack
 from assay.data.download import digest, download
 from assay.data.examples import Source
 from assay.data.folder import open_folder
+from assay.data.hosted import ARCHIVE, COLLECTIONS, Collection
 from assay.errors import DataError, suggestion
 from assay.records.holds import hold
 
@@ -26,94 +26,6 @@ RETRIES = 1
 WORKSHOP = ".fetch-"
 YOUNG = 60.0  # seconds for which a folder may exist before its process holds it
 RECORD = "SHA256SUMS"
-DIGITS = tuple("0123456789")
-
-
-@dataclass(frozen=True)
-class Collection:
-    """Published files: their base URL, and each file's name and hash.
-
-    ``classes`` names the labels if there is no mapping file. The hashes are
-    those recorded by the publisher or torchvision.
-    """
-
-    title: str
-    address: str
-    files: dict[str, str]
-    classes: tuple[str, ...] | None = None
-    megabytes: int = 11
-
-    @property
-    def size(self) -> str:
-        """The size of the download, as text."""
-        return f"{self.megabytes} MB"
-
-    @property
-    def most(self) -> int:
-        """The largest size that a file may have, in bytes."""
-        return (self.megabytes + 1) * 2**20
-
-
-def _mnist_files(*md5: str) -> dict[str, str]:
-    names = [
-        f"{part}-{kind}-ubyte.gz" for part in ("train", "t10k") for kind in ("images-idx3", "labels-idx1")
-    ]
-    return {name: f"md5:{value}" for name, value in zip(names, md5, strict=True)}
-
-
-ARCHIVE = "gzip.zip"
-EMNIST_SETS = {
-    "balanced": "letters and digits, balanced, in 47 classes",
-    "bymerge": "letters and digits, all, in 47 classes",
-    "byclass": "letters and digits, all, in 62 classes",
-    "letters": "letters, small and capital together",
-    "digits": "digits",
-    "mnist": "digits, as many as MNIST has",
-}
-COLLECTIONS = {
-    "emnist": Collection(
-        "EMNIST (Cohen et al. 2017): handwritten letters and digits",
-        "https://biometrics.nist.gov/cs_links/EMNIST/",
-        {ARCHIVE: "sha256:fb9bb67e33772a9cc0b895e4ecf36d2cf35be8b709693c3564cea2a019fcda8e"},
-        megabytes=562,
-    ),
-    "mnist": Collection(
-        "MNIST (LeCun et al. 1998): handwritten digits",
-        "https://ossci-datasets.s3.amazonaws.com/mnist/",
-        _mnist_files(
-            "f68b3c2dcbeaaa9fbdd348bbdeb94873",
-            "d53e105ee54ea40749a09fcbcd1e9432",
-            "9fb629c4189551a2d022fa330f9573f3",
-            "ec29112dd5afa0611ce80d1b7f02629c",
-        ),
-        DIGITS,
-    ),
-    "fashion-mnist": Collection(
-        "Fashion-MNIST (Xiao et al. 2017): articles of clothing",
-        "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
-        _mnist_files(
-            "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
-            "25c81989df183df01b3e8a0aad5dffbe",
-            "bef4ecab320f06d8554ea6380940ec79",
-            "bb300cfdad3c16e7a12a480ee83cd310",
-        ),
-        ("T-shirt", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Boot"),
-        31,
-    ),
-    "kmnist": Collection(
-        "KMNIST (Clanuwat et al. 2018): cursive Japanese",
-        "http://codh.rois.ac.jp/kmnist/dataset/kmnist/",
-        _mnist_files(
-            "bdb82020997e1d708af4cf47b453dcf7",
-            "e144d726b3acfaa3e44228e80efcd344",
-            "5c965bf0a639b31b8f53240b1b52f4d7",
-            "7320c461ea6c1c855c0b718fb2a4b134",
-        ),
-        ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"),
-        21,
-    ),
-}
-NAMES = (*(f"emnist/{name}" for name in EMNIST_SETS), "mnist", "fashion-mnist", "kmnist")
 
 
 def cache_folder() -> Path:

@@ -317,6 +317,3 @@ def _written(given: Table, found: Any) -> dict[str, Any]:
         "margins": plain(given["margins"], f"{where}: margins"),
         "quick": plain(undotted(given["quick"]), f"{where}: quick", base),
     }
-
-
-from_tables = Study.from_tables

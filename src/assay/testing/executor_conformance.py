@@ -24,7 +24,7 @@ from assay.running.executor import Executor
 from assay.running.messages import Begun, Context, EpochTrained, Failed, Finished, Message, Task
 from assay.running.plan import make_plan
 from assay.running.worker import work
-from assay.study.study import from_tables
+from assay.study.study import Study
 from assay.testing.conformance import expect
 from assay.training.train import Progress
 
@@ -179,7 +179,7 @@ def _context() -> Context:
         "engine": "reference",
         "factors": {"filters": {arm: {"network": {"filters": 1 + n}} for n, arm in enumerate(ARMS)}},
     }
-    study = from_tables(tables, "conformance")
+    study = Study.from_tables(tables, "conformance")
     data = load(study.data)
     return Context(make_plan(study, data), data)
 
