@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from assay.findings.findings import Findings
 from assay.records.runs import RunRecord, Status, TestResult
-from assay.report.export import report_json, to_csv, to_json, to_toml
+from assay.report.export import csv_text, json_text, report_json, to_toml
 from assay.results import Results
 from assay.store import SQLiteStore
 from assay.store.readout import COLUMNS, DATABASE
@@ -28,7 +28,7 @@ values = st.recursive(
 
 
 def test_csv_reads_back_in_full_precision(results: Results) -> None:
-    rows = list(csv.DictReader(io.StringIO(to_csv(results))))
+    rows = list(csv.DictReader(io.StringIO(csv_text(COLUMNS, (row.values() for row in results.rows())))))
     assert tuple(rows[0]) == COLUMNS
     assert len(rows) == 12
     for row, expected in zip(rows, results.rows(), strict=True):
@@ -38,7 +38,7 @@ def test_csv_reads_back_in_full_precision(results: Results) -> None:
 
 
 def test_json_reads_back_in_full_precision(results: Results) -> None:
-    assert json.loads(to_json(results)) == results.rows()
+    assert json.loads(json_text(results.rows())) == results.rows()
 
 
 def test_json_has_null_for_what_is_not_finite(tmp_path: Path) -> None:
@@ -46,7 +46,7 @@ def test_json_has_null_for_what_is_not_finite(tmp_path: Path) -> None:
     store = SQLiteStore.create(tmp_path / DATABASE, make_header(study))
     run = RunRecord("max", 0, Status.DONE, "numba", 1, 1, 1, "measured", test=TestResult(inf, 3, 10))
     store.add_run(RunRecord("max", 0, Status.RUNNING, "numba", 1, 1, 1, "measured", valid_best=inf))
-    (row,) = json.loads(to_json(Results(tmp_path, store)), parse_constant=lambda word: 1 / 0)
+    (row,) = json.loads(json_text(Results(tmp_path, store).rows()), parse_constant=lambda word: 1 / 0)
     assert row["valid_best"] is None
     assert run.test_loss == inf
     store.close()

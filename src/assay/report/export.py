@@ -14,7 +14,7 @@ import numpy as np
 import tomli_w
 
 from assay.records.runs import Status
-from assay.store.readout import COLUMNS, Readout
+from assay.store.readout import Readout
 
 if TYPE_CHECKING:
     from assay.findings.findings import Findings
@@ -28,11 +28,6 @@ _NUMBERS = re.compile(r"\[\n(?:\s+[-+.\w]+,\n)+\s*\]")
 """An array of numbers, one per line; no string spans lines, so nothing else matches."""
 
 
-def to_csv(results: Readout) -> str:
-    """Return one row per run under `readout.COLUMNS`; shares in full precision, empty where unknown."""
-    return csv_text(COLUMNS, (row.values() for row in results.rows()))
-
-
 def csv_text(columns: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
     """Return rows as CSV under the names of their columns, empty where a value is None."""
     text = io.StringIO()
@@ -40,11 +35,6 @@ def csv_text(columns: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
     writer.writerow(columns)
     writer.writerows(rows)
     return text.getvalue()
-
-
-def to_json(results: Readout) -> str:
-    """Return a list of one object per run; shares in full precision, null where unknown or not finite."""
-    return json_text(results.rows())
 
 
 def json_text(value: Any) -> str:
