@@ -115,8 +115,8 @@ WRONG = [
     (("status", "damaged"), "damaged"),
     (("predict", "absent", "x.png"), "absent"),
     # layers
-    (("check",), "missing argument 'PATH.py:ClassName'"),
-    (("check", "own.py"), "own.py: expected PATH.py:ClassName"),
+    (("check",), "missing argument 'PATH.py:Name'"),
+    (("check", "absent.py"), "absent.py: no such file"),
     (("check", "absent.py:Own"), "absent.py: no such file"),
     (("check", "own.py:Onw"), "did you mean 'Own'"),
     (("check", "own.py:Own", "--against", "Conv2"), "did you mean 'Conv2d'"),

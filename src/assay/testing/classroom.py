@@ -82,7 +82,8 @@ def files_in(places: Sequence[Path]) -> list[Path]:
         elif place.is_file() and place.suffix == ".py":
             found.append(place)
         else:
-            raise UsageError(f"{place}: expected a .py file or a folder of them")
+            found_there = "this is neither" if place.exists() else "no such file or folder"
+            raise UsageError(f"{place}: {found_there} (expected a .py file or a folder of them)")
     if not found:
         raise UsageError(f"{', '.join(map(str, places))}: no .py files")
     return list(dict.fromkeys(found))
