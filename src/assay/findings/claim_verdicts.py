@@ -37,7 +37,7 @@ class ClaimMargin:
 class ClaimRow:
     """A claim with its verdict; ``verdict`` is None until the study is complete.
 
-    ``metric`` is the one of `assay.records.metrics` by which it is judged, None for a claim that an arm
+    ``metric`` is the one of ``assay.records.metrics`` by which it is judged, None for a claim that an arm
     never learns, which has no ``margin`` either. ``first_look`` is the number of seeds of the first declared
     look, before which there is no verdict. ``also`` is the same claim judged by test accuracy, where its own
     metric is the best validation accuracy, which is picked because it is high.

@@ -49,11 +49,11 @@ def run(
     that is complete, or that stopped at a declared look that resolved it, is not run
     again. ``progress`` shows the progress: a bar per arm in a notebook; otherwise,
     on stderr, a live table in a terminal and a line per epoch elsewhere.
-    ``on_event`` is called with every event (`assay.running.events`).
+    ``on_event`` is called with every event (``assay.running.events``).
 
     A run that raises an exception has failed, and the others go on. It is left
     alone when the study is continued, unless ``retry_failed`` retrains failed runs
-    from their last checkpoints. ``executor`` trains the runs, by default `Threads`
+    from their last checkpoints. ``executor`` trains the runs, by default ``Threads``
     with ``workers`` workers; give at most one of the two. Raises `StoreError` if the
     folder holds another study or cannot be written, and what planning and loading
     the data can raise.

@@ -53,7 +53,7 @@ class Relation:
 class Claim:
     """A published sentence and what it expects.
 
-    ``metric`` is what the arms are compared by, one of `assay.records.metrics.METRICS`.
+    ``metric`` is what the arms are compared by, one of ``assay.records.metrics.METRICS``.
     ``tolerance`` is the factor by which a ratio may miss "factor x arm" and
     still count as about that. ``share`` is the share of runs that may learn in an arm that "never
     learns": no number of runs can show that none ever would. ``source`` says where the sentence is from.

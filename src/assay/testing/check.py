@@ -69,7 +69,7 @@ def check(
     A layer is a subclass of `assay.nn.Layer`, has ``fprop`` and ``bprop`` or
     ``forward`` and ``backward``, or is a function forward beside its backward.
     A loss has a value and a gradient, a learning rule updates parameters
-    (`assay.testing.losses`, `assay.testing.learning_rules`). ``settings`` are the
+    (``assay.testing.losses``, ``assay.testing.learning_rules``). ``settings`` are the
     constructor's arguments. A layer is compared with the built-in called
     ``against``, or with that of the same name if there is one. Without an
     ``input_shape`` several small ones are tried, of maps and of vectors.
