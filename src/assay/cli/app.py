@@ -1,7 +1,7 @@
 """The ``assay`` command: its parts assembled, and errors handled.
 
 Exit status: 0 done; 1 a run failed, a checked layer is wrong or assay has a bug;
-2 an error that the user can fix; 130 stopped with Ctrl-C.
+2 an error that the user can fix; 130 stopped with Ctrl-C, 143 with SIGTERM.
 """
 
 import os

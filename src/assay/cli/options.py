@@ -70,9 +70,28 @@ Set = Annotated[
     typer.Option("-s", "--set", metavar="KEY=VALUE", help="Any other setting, such as network.filters=16."),
 ]
 Workers = Annotated[int | None, number("--workers", "Runs trained at once; by default one per processor.")]
+Isolate = Annotated[
+    bool, typer.Option("--isolate", help="Train in processes: one that dies costs its run alone.")
+]
+Timeout = Annotated[
+    float | None,
+    typer.Option(
+        "--timeout", metavar="TIME", parser=duration, help="Fail a run that takes longer; isolates too."
+    ),
+]
 Folder = Annotated[
     str, typer.Argument(metavar="DIR", show_default=False, help="The results folder of a study.")
 ]
+
+
+def trained_by(workers: int | None, isolate: bool, timeout: float | None) -> "dict[str, Any]":
+    """Return the arguments ``workers`` and ``executor`` of `assay.run` and its like."""
+    if not isolate and timeout is None:
+        return {"workers": workers}
+    from assay.running.processes import Processes
+    from assay.running.run import worker_count
+
+    return {"executor": Processes(worker_count(workers), timeout)}
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,8 @@ def run(
     until_resolved: UntilResolved = False,
     budget: Budget = None,
     retry_failed: options.RetryFailed = False,
+    isolate: options.Isolate = False,
+    timeout: options.Timeout = None,
 ) -> None:
     """Train a study, or continue it where it stopped.
 
@@ -54,12 +56,14 @@ def run(
     chosen = choices.study(study)
     folder = Path(out) if out is not None else default_folder(chosen)
 
+    ways = options.trained_by(choices.workers, isolate, timeout)
+
     def train(watch: "OnEvent") -> "Results":
         if until_resolved:
             return run_until_resolved(
                 chosen,
                 folder,
-                workers=choices.workers,
+                **ways,
                 budget=budget,
                 retry_failed=retry_failed,
                 progress=False,
@@ -68,7 +72,7 @@ def run(
         return run(
             chosen,
             folder,
-            workers=choices.workers,
+            **ways,
             retry_failed=retry_failed,
             progress=False,
             on_event=watch,
@@ -83,6 +87,8 @@ def extend(
     seeds: More,
     workers: options.Workers = None,
     retry_failed: options.RetryFailed = False,
+    isolate: options.Isolate = False,
+    timeout: options.Timeout = None,
     out: Beside = None,
 ) -> None:
     """Add seeds to a finished study: a new study, whose report says so.
@@ -92,13 +98,14 @@ def extend(
     from assay.running.extend import extend, extended_folder
 
     there = Path(out) if out is not None else extended_folder(folder, seeds)
+    ways = options.trained_by(workers, isolate, timeout)
 
     def train(watch: "OnEvent") -> "Results":
         return extend(
             folder,
             seeds,
             there,
-            workers=workers,
+            **ways,
             retry_failed=retry_failed,
             progress=False,
             on_event=watch,

@@ -25,13 +25,18 @@ NOT_BEGUN: Mapping[str, str] = MappingProxyType({})
 
 @dataclass(frozen=True)
 class Cohort:
-    """The runs of one arm: network, recipe and seeds; ``why`` says how "auto" chose the engine."""
+    """The runs of one arm: network, recipe and seeds; ``why`` says how "auto" chose the engine.
+
+    ``isolated`` runs can end their process, as code that is not assay's can: they are to be trained in
+    processes of their own.
+    """
 
     arm: Arm
     network: Network
     engine: Engine
     seeds: tuple[int, ...]
     why: str = ""
+    isolated: bool = False
 
     @property
     def recipe(self) -> Recipe:
@@ -87,6 +92,11 @@ class Plan:
         """Return the cohort of an arm."""
         return next(cohort for cohort in self.cohorts if cohort.arm.name == arm)
 
+    @property
+    def isolated(self) -> bool:
+        """Whether any arm's runs are to be trained in processes of their own: then all are, to compare alike."""
+        return any(cohort.isolated for cohort in self.cohorts)
+
 
 def make_plan(
     study: Study, data: Dataset | DataSpec | Outline | None = None, begun: Mapping[str, str] = NOT_BEGUN
@@ -105,6 +115,15 @@ def make_plan(
     cohorts = tuple(_cohort(study, arm, networks[arm.name], begun.get(arm.name)) for arm in study.arms)
     _expect_different(study, [(c.arm, c.network, c.engine.name) for c in cohorts], sizes.train)
     return Plan(study, cohorts)
+
+
+def same_plan(study: Study, data: Dataset, engines_of: Mapping[str, str]) -> Plan:
+    """Return a plan that another process has made and checked, with the engine that it found for each arm."""
+    sizes = Outline.of(data)
+    return Plan(
+        study,
+        tuple(_cohort(study, arm, _built(arm, sizes), engines_of[arm.name]) for arm in study.arms),
+    )
 
 
 def check(study: Study, sizes: Outline) -> dict[str, Network]:
@@ -134,11 +153,15 @@ def _network(study: Study, arm: Arm, sizes: Outline) -> Network:
     settings = arm.settings
     on_gpu = engines.may_use_gpu(settings.engine)
     try:
-        network = settings.architecture.build(sizes.input_shape, sizes.classes)
+        network = _built(arm, sizes)
         expect_trainable(network, settings.recipe, sizes.train, on_gpu)
     except AssayError as error:
         raise _named(error, study, arm) from None
     return network
+
+
+def _built(arm: Arm, sizes: Outline) -> Network:
+    return arm.settings.architecture.build(sizes.input_shape, sizes.classes)
 
 
 def _expect_different(study: Study, arms: list[tuple[Arm, Network, str]], examples: int) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from assay.results import Results
 from assay.running.events import OnEvent, ignore
+from assay.running.executor import Executor
 from assay.running.run import run
 from assay.store.readout import DATABASE
 from assay.study.study import Study
@@ -14,6 +15,7 @@ def repeat(
     folder: Path,
     *,
     workers: int | None = None,
+    executor: Executor | None = None,
     progress: bool = True,
     retry_failed: bool = False,
     on_event: OnEvent = ignore,
@@ -21,7 +23,8 @@ def repeat(
     """Run a study in its own folder below ``folder``, or continue it, and return its results.
 
     A run that another study below ``folder`` shares is trained once: the later
-    study reuses it. ``retry_failed`` retrains runs that failed before.
+    study reuses it. ``retry_failed`` retrains runs that failed before; ``executor``
+    is as for `run`.
     """
     own = folder / study.name
     others = [path.parent for path in sorted(folder.glob(f"*/{DATABASE}")) if path.parent != own]
@@ -29,6 +32,7 @@ def repeat(
         study,
         own,
         workers=workers,
+        executor=executor,
         reuse=others,
         retry_failed=retry_failed,
         progress=progress,

@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from assay.data import Dataset, load
@@ -12,11 +13,13 @@ from assay.findings.comparisons import over
 from assay.records.machine import processors, versions
 from assay.records.runs import RunId, RunRecord, Status
 from assay.results import Results
+from assay.running.deaths import deaths
 from assay.running.driver import Driver, stored_epochs
 from assay.running.events import Loading, OnEvent, Started, ignore
 from assay.running.executor import Executor
 from assay.running.messages import Context
 from assay.running.plan import Plan, check, make_plan
+from assay.running.processes import Processes
 from assay.running.progress.show import shown
 from assay.running.reuse import take_over
 from assay.running.threads import Threads
@@ -54,7 +57,8 @@ def run(
     A run that raises an exception has failed, and the others go on. It is left
     alone when the study is continued, unless ``retry_failed`` retrains failed runs
     from their last checkpoints. ``executor`` trains the runs, by default ``Threads``
-    with ``workers`` workers; give at most one of the two. Raises `StoreError` if the
+    with ``workers`` workers, or ``Processes`` where a run may end its process or
+    has done so twice; give at most one of the two. Raises `StoreError` if the
     folder holds another study or cannot be written, and what planning and loading
     the data can raise.
     """
@@ -67,7 +71,7 @@ def run(
     if not os.path.exists(folder / DATABASE):
         _check_unread(study)
     _make_folder(folder)
-    with folder_lock(folder):
+    with folder_lock(folder) as died:
         begun: dict[str, str] = {}
         if (folder / DATABASE).exists():
             _check_same_study(folder, study)
@@ -78,8 +82,8 @@ def run(
             study = results.study  # which says how it was measured, as the file of an older one does not
             results.close()
         with shown(progress, on_event) as watch:
-            trainer = executor or Threads(count)
-            _train(study, folder, trainer, watch, begun, first, _folders(reuse), retry_failed)
+            ways = _Ways(executor, count, died, retry_failed)
+            _train(study, folder, ways, watch, begun, first, _folders(reuse))
     return Results.open(folder, watch=True)
 
 
@@ -124,15 +128,31 @@ def _check_unread(study: Study) -> None:
         check(study, outline(study.data))
 
 
+@dataclass(frozen=True)
+class _Ways:
+    """How runs are trained: by the caller's executor, or else by ``workers`` workers of a fitting kind."""
+
+    executor: Executor | None
+    workers: int
+    died: bool
+    """Whether the last process that trained here died."""
+    retry_failed: bool
+
+    def for_(self, plan: Plan, suspects: bool) -> Executor:
+        """Return threads, or processes where a run may end the process that trains it."""
+        if self.executor is not None:
+            return self.executor
+        return Processes(self.workers) if plan.isolated or suspects else Threads(self.workers)
+
+
 def _train(
     study: Study,
     folder: Path,
-    executor: Executor,
+    ways: _Ways,
     on_event: OnEvent,
     begun: Mapping[str, str],
     first: int | None,
     reuse: Sequence[Path],
-    retry_failed: bool,
 ) -> None:
     on_event(Loading(study.data.source))
     data = load(study.data)
@@ -140,9 +160,11 @@ def _train(
     store = _open(folder, study, data)
     try:
         take_over(plan, store, folder, reuse)
+        found = deaths(folder, store.runs(), ways.died)
+        executor = ways.for_(plan, any(death.suspect for death in found))
         driver = Driver(Context(plan, data), store, folder, on_event)
-        started = _started(plan, store, len(data.train), executor.at_once, retry_failed)
-        on_event(started)
+        started = _started(plan, store, len(data.train), executor.at_once, ways.retry_failed)
+        on_event(replace(started, deaths=tuple(found)))
         driver.drive(started.pending, executor)
     finally:
         store.close()
