@@ -13,7 +13,7 @@ from assay.cli import process
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status; errors become one line on stderr.
 
-    Without ``arguments`` the process belongs to the command: it reads ``sys.argv``, and Ctrl-C or SIGTERM ends it.
+    Without ``arguments`` the process belongs to the command: it reads ``sys.argv``, and signals end it.
     """
     if arguments is not None:
         return _run(arguments)

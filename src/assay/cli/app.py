@@ -17,6 +17,7 @@ from assay.cli import run as training
 from assay.cli.help import WIDEST, Command, Group
 from assay.cli.text import complain
 from assay.errors import AssayError
+from assay.records import room
 
 DEBUG = "ASSAY_DEBUG"
 FAILED, WRONG = 1, 2
@@ -68,9 +69,12 @@ def run(words: Sequence[str]) -> int:
     process.open_streams()
     process.begin()
     try:
+        process.expect_memory()
         status = _run(words)
         sys.stdout.flush()
         return status
+    except MemoryError as error:
+        return _unexpected(error)
     except BrokenPipeError:  # the reader of stdout has closed it, as `head` does
         process.silence(sys.stdout)
         return FAILED
@@ -107,9 +111,17 @@ def _usage(error: typer.TyperException) -> str:
     return f"{message[:1].lower()}{message[1:]} (see `{path} --help`)"
 
 
+def _short(error: BaseException) -> str:
+    """Say that memory is short, and what for."""
+    limit = room.address_limit()
+    if limit < room.UNKNOWN:
+        return f"not enough memory ({error}; `ulimit -v` allows {limit >> 20:,} MiB: raise it)"
+    return f"not enough memory ({error}; use a smaller network, batch_size or data set)"
+
+
 def _unexpected(error: Exception) -> int:
-    if isinstance(error, MemoryError):
-        return _complain(f"not enough memory ({error}; use a smaller network, batch_size or data set)", WRONG)
+    if process.is_out_of_memory(error):
+        return _complain(_short(error), WRONG)
     if os.environ.get(DEBUG):
         traceback.print_exc()
         return FAILED

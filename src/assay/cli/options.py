@@ -88,8 +88,8 @@ def trained_by(workers: int | None, isolate: bool, timeout: float | None) -> "di
     """Return the arguments ``workers`` and ``executor`` of `assay.run` and its like."""
     if not isolate and timeout is None:
         return {"workers": workers}
+    from assay.running.fitting import worker_count
     from assay.running.processes import Processes
-    from assay.running.run import worker_count
 
     return {"executor": Processes(worker_count(workers), timeout)}
 

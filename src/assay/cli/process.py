@@ -1,4 +1,4 @@
-"""The command's process: Ctrl-C and SIGTERM, and standard streams that are closed, full or lack characters."""
+"""The command's process: signals, memory, and standard streams that are closed, full or lack characters."""
 
 import errno
 import io
@@ -9,12 +9,18 @@ from contextlib import suppress
 from types import FrameType
 from typing import TextIO
 
+from assay.records.room import address_limit
+
 INTERRUPTED = 130
 """The exit status of a command that was stopped with Ctrl-C."""
 TERMINATED = 143
 """The exit status of a command that was stopped with SIGTERM, as by ``kill`` or a machine being shut down."""
-_status = INTERRUPTED
+_stopped_with = [INTERRUPTED]
 UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EBADF, errno.EIO)
+LEAST_MEMORY = 200 << 20
+"""Address space that any command needs, to import NumPy."""
+NO_ROOM = ("failed to map", "cannot allocate memory", "can't start new thread", "out of memory")
+"""How libraries that cannot be loaded, and threads that cannot be started, say it."""
 _SHOW_CURSOR = b"\x1b[?25h"
 
 
@@ -37,7 +43,7 @@ def begin() -> None:
 
 def stopped() -> int:
     """Return the exit status of a command that a signal has stopped."""
-    return _status
+    return _stopped_with[-1]
 
 
 def end(status: int) -> None:
@@ -54,13 +60,30 @@ def end(status: int) -> None:
         os._exit(status)
 
 
+def expect_memory() -> None:
+    """Raise `MemoryError` where there is not even room for the libraries that every command needs."""
+    if (limit := address_limit()) < LEAST_MEMORY:
+        raise MemoryError(f"ulimit -v leaves {limit >> 20:,} MiB, a command takes {LEAST_MEMORY >> 20:,}")
+
+
+def is_out_of_memory(error: BaseException | None) -> bool:
+    """Whether an error says, or was caused by one that says, that memory is short."""
+    if error is None:
+        return False
+    words = str(error).lower()
+    short = isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM
+    loading = isinstance(error, ImportError | OSError | RuntimeError) and any(
+        told in words for told in NO_ROOM
+    )
+    return short or loading or is_out_of_memory(error.__cause__ or error.__context__)
+
+
 def _leave(number: int, _frame: FrameType | None) -> None:
     os._exit(128 + number)  # an exception could get lost in the middle of an import
 
 
 def _stop(number: int, _frame: FrameType | None) -> None:
-    global _status
-    _status = 128 + number
+    _stopped_with.append(128 + number)
     for each in (signal.SIGINT, signal.SIGTERM):
         if signal.getsignal(each) is _stop:
             signal.signal(each, _stop_at_once)

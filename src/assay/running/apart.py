@@ -83,6 +83,6 @@ def _die_with(parent: int) -> None:
 
 
 if __name__ == "__main__":
-    from assay.running import apart  # the module that the parent's messages name, not "__main__"
+    from assay.running.apart import main as begin  # of the module that messages name, not of "__main__"
 
-    apart.main(*map(int, sys.argv[1:]))
+    begin(*map(int, sys.argv[1:]))

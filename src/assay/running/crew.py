@@ -8,9 +8,11 @@ from assay.running.messages import Message, Task
 
 
 class Crew(Protocol):
-    """Workers that do tasks; ``busy`` is how many of them are at one."""
+    """Workers that do tasks."""
 
-    busy: int
+    @property
+    def busy(self) -> int:
+        """How many workers are at a task."""
 
     def give(self, task: Task) -> None:
         """Let a free worker do ``task``."""

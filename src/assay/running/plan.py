@@ -17,7 +17,7 @@ from assay.optim.recipe import Recipe
 from assay.records.runs import RunId
 from assay.study.sameness import expect_different, run_of
 from assay.study.study import Arm, Study
-from assay.study.trainable import expect_trainable
+from assay.study.trainable import Place, expect_trainable
 from assay.training.train import Job
 
 NOT_BEGUN: Mapping[str, str] = MappingProxyType({})
@@ -94,7 +94,7 @@ class Plan:
 
     @property
     def isolated(self) -> bool:
-        """Whether any arm's runs are to be trained in processes of their own: then all are, to compare alike."""
+        """Whether any arm's runs need processes of their own: then all get them, to be compared alike."""
         return any(cohort.isolated for cohort in self.cohorts)
 
 
@@ -111,7 +111,7 @@ def make_plan(
     shapes alone are raised before any engine is consulted.
     """
     sizes = _sizes(study.data if data is None else data)
-    networks = check(study, sizes)
+    networks = check(study, sizes, loaded=isinstance(data, Dataset))
     cohorts = tuple(_cohort(study, arm, networks[arm.name], begun.get(arm.name)) for arm in study.arms)
     _expect_different(study, [(c.arm, c.network, c.engine.name) for c in cohorts], sizes.train)
     return Plan(study, cohorts)
@@ -126,9 +126,13 @@ def same_plan(study: Study, data: Dataset, engines_of: Mapping[str, str]) -> Pla
     )
 
 
-def check(study: Study, sizes: Outline) -> dict[str, Network]:
-    """Return each arm's network; raise those errors of `make_plan` that show in shapes and settings alone."""
-    networks = {arm.name: _network(study, arm, sizes) for arm in study.arms}
+def check(study: Study, sizes: Outline, *, loaded: bool = False) -> dict[str, Network]:
+    """Return each arm's network; raise those errors of `make_plan` that show in shapes and settings alone.
+
+    The images need room too, unless they are ``loaded``.
+    """
+    beside = 0 if loaded else sizes.bytes
+    networks = {arm.name: _network(study, arm, sizes, beside) for arm in study.arms}
     asked = [(arm, networks[arm.name], arm.settings.engine) for arm in study.arms]
     _expect_different(study, asked, sizes.train)
     return networks
@@ -149,12 +153,13 @@ def _sizes(data: Dataset | DataSpec | Outline) -> Outline:
     return sizes
 
 
-def _network(study: Study, arm: Arm, sizes: Outline) -> Network:
+def _network(study: Study, arm: Arm, sizes: Outline, beside: int) -> Network:
     settings = arm.settings
-    on_gpu = engines.may_use_gpu(settings.engine)
+    listed = settings.engine in (engines.AUTO, "numba")
+    place = Place(engines.may_use_gpu(settings.engine), listed, beside)
     try:
         network = _built(arm, sizes)
-        expect_trainable(network, settings.recipe, sizes.train, on_gpu)
+        expect_trainable(network, settings.recipe, sizes.train, place)
     except AssayError as error:
         raise _named(error, study, arm) from None
     return network

@@ -43,7 +43,7 @@ class Processes(Executor):
 
 
 class _Crew:
-    """Processes, as many as were needed at once; one that has died is replaced when there is a task for it."""
+    """Processes, as many as were needed at once; a dead one is replaced when there is a task for it."""
 
     def __init__(self, context: Context, timeout: float | None) -> None:
         engines = {cohort.arm.name: cohort.engine.name for cohort in context.plan.cohorts}

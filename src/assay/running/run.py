@@ -10,13 +10,14 @@ from assay.data import Dataset, load
 from assay.data.outline import outline
 from assay.errors import StoreError, UsageError
 from assay.findings.comparisons import over
-from assay.records.machine import processors, versions
+from assay.records.machine import versions
 from assay.records.runs import RunId, RunRecord, Status
 from assay.results import Results
 from assay.running.deaths import deaths
 from assay.running.driver import Driver, stored_epochs
 from assay.running.events import Loading, OnEvent, Started, ignore
 from assay.running.executor import Executor
+from assay.running.fitting import that_fit, worker_count
 from assay.running.messages import Context
 from assay.running.plan import Plan, check, make_plan
 from assay.running.processes import Processes
@@ -63,7 +64,7 @@ def run(
     the data can raise.
     """
     folder = Path(out) if out is not None else default_folder(study)
-    count = worker_count(workers)
+    worker_count(workers)  # refused before anything is made
     if workers is not None and executor is not None:
         raise UsageError(
             "workers and executor: found both, expected one (the executor has workers of its own)"
@@ -82,7 +83,7 @@ def run(
             study = results.study  # which says how it was measured, as the file of an older one does not
             results.close()
         with shown(progress, on_event) as watch:
-            ways = _Ways(executor, count, died, retry_failed)
+            ways = _Ways(executor, workers, died, retry_failed)
             _train(study, folder, ways, watch, begun, first, _folders(reuse))
     return Results.open(folder, watch=True)
 
@@ -94,19 +95,6 @@ def default_folder(study: Study) -> Path:
 
 def _folders(reuse: Path | str | Iterable[Path | str]) -> list[Path]:
     return [Path(reuse)] if isinstance(reuse, Path | str) else [Path(folder) for folder in reuse]
-
-
-def worker_count(workers: int | None) -> int:
-    """Return how many runs are trained at once: ``workers``, by default one per processor.
-
-    Raises `UsageError` for an invalid number.
-    """
-    available = processors()
-    if workers is None:
-        return available
-    if not 1 <= workers <= 1024:
-        raise UsageError(f"workers must be 1..1024; got {workers} (this machine has {available} processors)")
-    return workers
 
 
 def _nothing_left(results: Results, first: int | None, retry_failed: bool) -> bool:
@@ -130,10 +118,10 @@ def _check_unread(study: Study) -> None:
 
 @dataclass(frozen=True)
 class _Ways:
-    """How runs are trained: by the caller's executor, or else by ``workers`` workers of a fitting kind."""
+    """How runs are trained: by the caller's executor, or else by ``workers`` workers, or as many as fit."""
 
     executor: Executor | None
-    workers: int
+    workers: int | None
     died: bool
     """Whether the last process that trained here died."""
     retry_failed: bool
@@ -142,7 +130,8 @@ class _Ways:
         """Return threads, or processes where a run may end the process that trains it."""
         if self.executor is not None:
             return self.executor
-        return Processes(self.workers) if plan.isolated or suspects else Threads(self.workers)
+        count = that_fit(plan, self.workers)
+        return Processes(count) if plan.isolated or suspects else Threads(count)
 
 
 def _train(
