@@ -29,7 +29,9 @@ def free(beside: int = 0) -> str:
     limit, found = address_limit(), memory() - beside
     why = [f"beside {beside >> 20:,} MiB of images"] if beside >= 1 << 20 else []
     if limit < UNKNOWN and _of_its_addresses() - LIBRARIES <= memory():
-        why.append(f"`ulimit -v` allows {limit >> 20:,} MiB, libraries take {LIBRARIES >> 20} of them")
+        why.append(
+            f"`ulimit -v` allows {limit >> 20:,} MiB, libraries take {LIBRARIES >> 20} of them: raise it"
+        )
     reasons = f" ({'; '.join(why)})" if why else ""
     return f"{max(found, 0) >> 20:,} MiB are free{reasons}"
 

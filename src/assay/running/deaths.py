@@ -40,7 +40,7 @@ class Death:
 def deaths(folder: Path, rows: Iterable[RunRecord], died: bool) -> list[Death]:
     """Return the deaths so far, with the runs in ``rows`` that were under way if the last process ``died``.
 
-    A run that has come further since, or has ended, is struck out. Raises `StoreError` if they cannot be kept.
+    A run that has come further since, or has ended, is struck out. `StoreError` if they cannot be kept.
     """
     known = {death.run: death for death in _read(folder / FILE)}
     found = []
