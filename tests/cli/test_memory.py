@@ -12,7 +12,7 @@ import pytest
 from assay.cli.process import is_out_of_memory
 from assay.errors import UsageError
 from assay.records import room
-from assay.running.fitting import that_fit
+from assay.running.capacity import that_fit
 from assay.running.plan import make_plan
 from assay.study.builtin import load_study
 
@@ -26,25 +26,24 @@ data = {{ source = "glyphs", train = {train}, valid = 100, test = 100 }}
 """
 
 
+MEASURED = """\
+import sys
+from assay.cli import main
+status = main(sys.argv[1:])
+if status != 2:
+    sys.exit(status)
+from pathlib import Path
+print(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0])
+sys.exit(status)
+"""
+
+
 def limited(mebibytes: int, *words: str) -> tuple[int, str, int]:
-    """Return the status, stderr and peak memory in MiB of a command under a limit of its address space."""
-
-    def limit() -> None:
-        resource.setrlimit(resource.RLIMIT_AS, (mebibytes << 20, mebibytes << 20))
-
-    process = subprocess.Popen(
-        [sys.executable, "-m", "assay", *words],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=limit,
-    )
-    assert process.stderr is not None
-    said = process.stderr.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    process.stderr.close()
-    return process.returncode, said, usage.ru_maxrss >> 10
+    """Return the status, stderr and peak memory in MiB of a command that is refused for its memory."""
+    limit = ["sh", "-c", f'ulimit -v {mebibytes << 10}; exec "$@"', "sh"]
+    command = [*limit, sys.executable, "-c", MEASURED, *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.returncode, done.stderr, int(done.stdout) >> 10
 
 
 @pytest.mark.parametrize("mebibytes", [100, 300, 400, 500])
@@ -103,18 +102,22 @@ def test_a_control_group_and_those_around_it_limit(groups: Path):
 
 def test_so_does_one_of_the_first_version(groups: Path):
     (groups / "membership").write_text("9:name=systemd:/\n4:cpu,memory:/x\n3:memory:/not/seen/from/here\n")
+    stat = f"total_inactive_file {2**40}"
     put(
         groups / "groups" / "memory",
-        memory__limit_in_bytes=2**31, memory__usage_in_bytes=2**30, memory__stat=f"total_inactive_file {2**40}",
-    )  # fmt: skip
+        memory__limit_in_bytes=2**31,
+        memory__usage_in_bytes=2**30,
+        memory__stat=stat,
+    )
     assert room.memory() == 2**31, "what can be freed is at most what is used"
 
 
 def test_a_limit_of_the_shell_counts_with_what_libraries_take(groups: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(resource, "getrlimit", lambda _: (2**31, resource.RLIM_INFINITY))
     used = int(room.USED.read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
-    assert abs(2**31 - used - room.LIBRARIES - room.memory()) < 2**26
-    assert "`ulimit -v` allows 2,048 MiB" in room.free()
+    limit = used + room.LIBRARIES + 2**31
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (limit, resource.RLIM_INFINITY))
+    assert abs(2**31 - room.memory()) < 2**26
+    assert f"`ulimit -v` allows {limit >> 20:,} MiB" in room.free()
     monkeypatch.setattr(resource, "getrlimit", lambda _: (2**28, 2**28))
     assert room.memory() == 0
 
@@ -123,7 +126,7 @@ def test_as_many_runs_are_trained_at_once_as_fit(groups: Path, monkeypatch: pyte
     path = groups / "wide.toml"
     path.write_text(WIDE.format(hidden=1000, train=100).replace("[0]", "8"))
     plan = make_plan(load_study(path))
-    monkeypatch.setattr("assay.running.fitting.processors", lambda: 8)
+    monkeypatch.setattr("assay.running.capacity.processors", lambda: 8)
     assert that_fit(plan, None) == 8
     monkeypatch.setattr(room, "memory", lambda: 100 << 20)
     few = that_fit(plan, None)

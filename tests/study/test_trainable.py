@@ -30,7 +30,7 @@ from assay.records import room
 from assay.running.plan import make_plan
 from assay.study.architectures import Layers, from_table
 from assay.study.study import Study
-from assay.study.trainable import Place, every, expect_trainable, training_bytes
+from assay.study.trainable import Whereabouts, every, expect_trainable, training_bytes
 
 DENSE = {"family": "Dense", "hidden": [10]}
 BLOCKS = {"family": "ConvBlocks", "layers": 1, "filters": 2}
@@ -250,7 +250,7 @@ INITIALISE = Network.initialise
 
 def test_on_a_gpu_a_minibatch_needs_no_room_in_the_machine():
     network, recipe = Network((Flatten(), Linear(9)), (1, 28, 28)), Recipe(SGD(), 10**7)
-    expect_trainable(network, recipe, None, Place(on_gpu=True))
+    expect_trainable(network, recipe, None, Whereabouts(on_gpu=True))
     with pytest.raises(ShapeError, match="a run takes about"):
         expect_trainable(network, recipe, None)
 

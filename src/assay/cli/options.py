@@ -88,7 +88,7 @@ def trained_by(workers: int | None, isolate: bool, timeout: float | None) -> "di
     """Return the arguments ``workers`` and ``executor`` of `assay.run` and its like."""
     if not isolate and timeout is None:
         return {"workers": workers}
-    from assay.running.fitting import worker_count
+    from assay.running.capacity import worker_count
     from assay.running.processes import Processes
 
     return {"executor": Processes(worker_count(workers), timeout)}

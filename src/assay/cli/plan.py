@@ -53,8 +53,8 @@ def plan(
     from assay.cli import rows
     from assay.data.outline import outline
     from assay.findings.seeds_needed import plan_seeds
+    from assay.running.capacity import that_fit, worker_count
     from assay.running.estimate import estimate
-    from assay.running.fitting import that_fit, worker_count
     from assay.running.plan import make_plan
 
     chosen = choices.study(study)

@@ -49,8 +49,8 @@ def show(
     """
     from assay.cli import drawing, rows
     from assay.data.outline import outline
+    from assay.running.capacity import that_fit, worker_count
     from assay.running.estimate import estimate
-    from assay.running.fitting import that_fit, worker_count
     from assay.running.plan import make_plan
 
     chosen = choices.study(study)

@@ -1,4 +1,4 @@
-"""The other end of `assay.running.processes`: a worker's process, ``python -m assay.running.apart``.
+"""The other end of `assay.running.processes`: what a worker's process does.
 
 It is given two file descriptors: a socket, over which it takes the context and then tasks and sends messages,
 and a file, in which it leaves why it died, where it still can.
@@ -80,9 +80,3 @@ def _die_with(parent: int) -> None:
         ctypes.CDLL(None).prctl(DEATH_SIGNAL, signal.SIGKILL)
         if os.getppid() != parent:
             os._exit(1)
-
-
-if __name__ == "__main__":
-    from assay.running.apart import main as begin  # of the module that messages name, not of "__main__"
-
-    begin(*map(int, sys.argv[1:]))

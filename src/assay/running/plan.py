@@ -17,7 +17,7 @@ from assay.optim.recipe import Recipe
 from assay.records.runs import RunId
 from assay.study.sameness import expect_different, run_of
 from assay.study.study import Arm, Study
-from assay.study.trainable import Place, expect_trainable
+from assay.study.trainable import Whereabouts, expect_trainable
 from assay.training.train import Job
 
 NOT_BEGUN: Mapping[str, str] = MappingProxyType({})
@@ -156,7 +156,7 @@ def _sizes(data: Dataset | DataSpec | Outline) -> Outline:
 def _network(study: Study, arm: Arm, sizes: Outline, beside: int) -> Network:
     settings = arm.settings
     listed = settings.engine in (engines.AUTO, "numba")
-    place = Place(engines.may_use_gpu(settings.engine), listed, beside)
+    place = Whereabouts(engines.may_use_gpu(settings.engine), listed, beside)
     try:
         network = _built(arm, sizes)
         expect_trainable(network, settings.recipe, sizes.train, place)

@@ -20,6 +20,8 @@ from assay.running.crew import keep_busy
 from assay.running.executor import Executor
 from assay.running.messages import Context, Failed, Finished, Message, Task
 
+BEGIN = "import sys; from assay.running.apart import main; main(*map(int, sys.argv[1:]))"
+
 
 class Processes(Executor):
     """Trains ``workers`` tasks at once, each in a process of its own, which then takes the next one.
@@ -123,7 +125,7 @@ class _Worker:
         ours, theirs = socketpair()
         self.grave = TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115 - closed by `end`
         ends = (theirs.fileno(), self.grave.fileno())
-        command = [sys.executable, "-m", "assay.running.apart", *map(str, (*ends, os.getpid()))]
+        command = [sys.executable, "-c", BEGIN, *map(str, (*ends, os.getpid()))]
         with theirs:
             self.process = subprocess.Popen(command, pass_fds=ends, env=_environment())
         self.pipe: Connection[Any, Any] = Connection(ours.detach())

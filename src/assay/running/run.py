@@ -13,11 +13,11 @@ from assay.findings.comparisons import over
 from assay.records.machine import versions
 from assay.records.runs import RunId, RunRecord, Status
 from assay.results import Results
+from assay.running.capacity import that_fit, worker_count
 from assay.running.deaths import deaths
 from assay.running.driver import Driver, stored_epochs
 from assay.running.events import Loading, OnEvent, Started, ignore
 from assay.running.executor import Executor
-from assay.running.fitting import that_fit, worker_count
 from assay.running.messages import Context
 from assay.running.plan import Plan, check, make_plan
 from assay.running.processes import Processes

@@ -27,7 +27,7 @@ BYTES = {"float32": 4, "float64": 8, "bfloat16": 2}
 
 
 @dataclass(frozen=True)
-class Place:
+class Whereabouts:
     """Where a network is to be trained, as far as it matters for memory.
 
     ``on_gpu``, where what a minibatch takes need not fit into the machine's memory; ``listed`` by an engine
@@ -39,10 +39,12 @@ class Place:
     beside: int = 0
 
 
-HERE = Place()
+HERE = Whereabouts()
 
 
-def expect_trainable(network: Network, recipe: Recipe, examples: int | None, place: Place = HERE) -> None:
+def expect_trainable(
+    network: Network, recipe: Recipe, examples: int | None, place: Whereabouts = HERE
+) -> None:
     """Raise `ShapeError` or `StudyError` if a run could not complete its first epoch.
 
     ``examples`` is the size of the training set, None where it is not known.
@@ -67,7 +69,7 @@ def training_bytes(network: Network, recipe: Recipe, on_gpu: bool = False, liste
     A session holds parameters, their gradients and the rule's memory, and a minibatch at every layer, as
     the reference engine does; others keep more of one and less of the other. As much as of parameters is held
     beside it: the state between two epochs, and the best weights so far. ``listed`` and ``on_gpu`` are as for
-    `Place`.
+    `Whereabouts`.
     """
     slots = sum(value.ndim for value in recipe.optimizer.slots(np.zeros(1)).values())
     held = network.parameter_count * (2 + slots) * BYTES[recipe.parameter_dtype]
@@ -94,7 +96,7 @@ def _sliding(node: Node) -> Sliding | None:
     return found if isinstance(found, Sliding) else None
 
 
-def _expect_memory(network: Network, recipe: Recipe, place: Place) -> None:
+def _expect_memory(network: Network, recipe: Recipe, place: Whereabouts) -> None:
     needed, there = training_bytes(network, recipe, place.on_gpu, place.listed), room.memory() - place.beside
     if needed > there:
         parameters, entries = _about(network.parameter_count), _about(_entries(network))
