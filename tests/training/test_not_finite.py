@@ -6,6 +6,8 @@ from math import inf, isfinite, nan
 import numpy as np
 import pytest
 from poison import Poisoned, into
+from sabotage import spoil
+from tiny import outcome, tiny_study
 
 from assay import engines
 from assay.data import DataSpec, load
@@ -15,6 +17,8 @@ from assay.optim import SGD, Adam
 from assay.optim.penalties import L2
 from assay.optim.recipe import Recipe
 from assay.optim.schedules import ExponentialLR
+from assay.records.runs import RunId, Status
+from assay.running.run import run
 from assay.training.causes import why_diverged
 from assay.training.train import Job, train
 
@@ -164,14 +168,49 @@ def test_siblings_in_one_session_are_what_they_are_without_it(site, data):
     unharmed = trained("torch:cpu", recipe, data, seeds=(0, 1, 2))
     runs = trained("torch:cpu", recipe, data, poisoned(epoch, poison, run=1), seeds=(0, 1, 2))
     assert [run.diverged for run in runs] == [False, True, False]
-    for run, expected in zip(runs[::2], unharmed[::2], strict=True):
-        assert [replace(r, seconds=0, steps_per_second=0, evaluation_seconds=0) for r in run.history] == [
+    for each, expected in zip(runs[::2], unharmed[::2], strict=True):
+        assert [replace(r, seconds=0, steps_per_second=0, evaluation_seconds=0) for r in each.history] == [
             replace(r, seconds=0, steps_per_second=0, evaluation_seconds=0) for r in expected.history
         ]
-        for found, there in ((run.state.weights, expected.state.weights), (run.best, expected.best)):
+        for found, there in ((each.state.weights, expected.state.weights), (each.best, expected.best)):
             assert all(found[name].tobytes() == there[name].tobytes() for name in there)
 
 
 def test_all_that_is_finite_is_no_fault(engine, data):
     (run,) = trained(engine, ADAM, data)
     assert (run.diverged, run.fault, len(run.history)) == (False, "", 3)
+
+
+def test_a_study_counts_it_and_makes_no_mean_of_it(characters, tmp_path, monkeypatch):
+    """One of three runs of an arm breaks in its second epoch; the others are what they are without it."""
+
+    def spoilt(session):
+        trained = session.train_epoch
+
+        def train_epoch(images, labels, epoch, on_steps):
+            if epoch == 2 and session.seeds == (1,):
+                session._state.parameters["conv1.weight"][0] = nan
+            trained(images, labels, epoch, on_steps)
+
+        session.train_epoch = train_epoch
+
+    def best(record):
+        return record.valid_best
+
+    study = tiny_study(characters, seeds=3)
+    with run(study, tmp_path / "unharmed") as results:
+        expected = outcome(results)
+    spoil(monkeypatch, "reference", spoilt)
+    with run(study, tmp_path / "out") as results:
+        found = outcome(results)
+        broken = [one for one in results.runs if one.status is Status.DIVERGED]
+        assert {one.seed for one in broken} == {1}
+        assert all(one.test is None and one.best_epoch == 1 for one in broken)
+        assert all("at step 11, in epoch 2" in one.message for one in broken)
+        assert all(list(np.isnan(results.counted(one.arm, best))) == [False, True, False] for one in broken)
+        for key in expected:
+            if (key if isinstance(key, RunId) else key[0]).seed != 1:
+                assert found[key] == expected[key]
+        results.write_report(tmp_path / "report.html")
+        assert "Max failed on 1 of 3 seeds" in repr(results.findings())
+    assert "1 seed diverged" in (tmp_path / "report.html").read_text("utf-8")
