@@ -20,6 +20,7 @@ ROOMS = (
     "cli",
     "testing",
     "bench",
+    "exchange",
     "running",
     "results",
     "report",

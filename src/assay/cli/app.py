@@ -12,7 +12,19 @@ from typing import Annotated, Any
 
 import typer
 
-from assay.cli import bench, check, data, doctor, folders, plan, predict, process, reproduce, studies
+from assay.cli import (
+    bench,
+    check,
+    data,
+    doctor,
+    exchange,
+    folders,
+    plan,
+    predict,
+    process,
+    reproduce,
+    studies,
+)
 from assay.cli import run as training
 from assay.cli.help import WIDEST, Command, Group
 from assay.cli.text import complain
@@ -52,13 +64,14 @@ def _assay(
 PANELS: dict[str, tuple[Callable[..., Any], ...]] = {
     "Study": (studies.studies, studies.show, plan.plan, training.run, training.extend, reproduce.reproduce),
     "Look": (folders.status, folders.results, folders.report, predict.predict, doctor.doctor, doctor.salvage),
+    "Other tools": (exchange.export, exchange.import_, exchange.judge),
     "Layers": (check.check,),
 }
 """The commands under the headings of ``assay --help``; there are also two groups of commands."""
 
 for _panel, _commands in PANELS.items():
     for _command in _commands:
-        app.command(cls=Command, rich_help_panel=_panel)(_command)
+        app.command(_command.__name__.rstrip("_"), cls=Command, rich_help_panel=_panel)(_command)
 app.add_typer(data.app, name="data", rich_help_panel="Data")
 app.add_typer(bench.app, name="bench", rich_help_panel="Machine")
 

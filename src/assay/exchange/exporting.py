@@ -41,12 +41,12 @@ def export_results(
 ) -> list[str]:
     """Write results for another tool and return the paths or addresses of what was written.
 
-    ``to`` is a format. ``onnx``, ``torch`` and ``safetensors`` write one trained network: that of ``arm`` and
-    ``seed``, or of those that match the one with the best validation accuracy. ``tensorboard``, ``mlflow``,
-    ``csv``, ``json`` and ``parquet`` write all runs. ``out`` is a folder, by default ``export`` in the results
-    folder; for ``mlflow`` it is a tracking address, by default MLflow's own. Raises `UsageError` for an unknown
-    format, for a library that is not installed and where nothing can be written, `UnsupportedError` for a layer
-    that the other tool lacks, and what `Results.network` raises.
+    ``to`` is a format. ``onnx``, ``torch`` and ``safetensors`` write one trained network: that of ``arm``
+    and ``seed``, or of those that match the one with the best validation accuracy. ``tensorboard``,
+    ``mlflow``, ``csv``, ``json`` and ``parquet`` write all runs. ``out`` is a folder, by default ``export``
+    in the results folder; for ``mlflow`` it is a tracking address, by default MLflow's own. Raises
+    `UsageError` for an unknown format, for a library that is not installed and where nothing can be written,
+    `UnsupportedError` for a layer that the other tool lacks, and what `Results.network` raises.
     """
     if to not in FORMATS:
         raise UsageError(f"export: unknown format {to!r} ({suggestion(to, FORMATS)})")

@@ -7,7 +7,7 @@ import onnx
 from onnx import TensorProto, helper
 
 from assay.exchange.card import as_text, card
-from assay.exchange.onnx_operators import Graph, place
+from assay.exchange.onnx_operators import OnnxGraph, place
 from assay.findings.trained import Trained
 from assay.nn.network import Network, local
 from assay.shapes import Array
@@ -34,7 +34,7 @@ def model_of(
     float32 (N, K); a network in float64 is rounded to float32. Raises `UnsupportedError` for a layer that is
     not in the catalogue.
     """
-    graph, x = Graph(), INPUT
+    graph, x = OnnxGraph(), INPUT
     for node in network.nodes:
         x = place(graph, node, local(weights, node.name), x)
     graph.add(OUTPUT, "Identity", x)

@@ -20,7 +20,7 @@ from assay.shapes import Array, pair
 Weights = Mapping[str, Array]
 
 
-class Graph:
+class OnnxGraph:
     """A graph in the making: its operators, and the constants that they read, all in float32."""
 
     def __init__(self) -> None:
@@ -38,7 +38,7 @@ class Graph:
         return name
 
 
-def place(graph: Graph, node: Node, weights: Weights, x: str, prefix: str = "") -> str:
+def place(graph: OnnxGraph, node: Node, weights: Weights, x: str, prefix: str = "") -> str:
     """Add a layer that reads ``x`` and return the name of what it gives.
 
     ``weights`` are the layer's own. Operators and weights are named as in the network, after ``prefix``.
@@ -56,7 +56,7 @@ def place(graph: Graph, node: Node, weights: Weights, x: str, prefix: str = "") 
 def _elementwise(operator: str, **attributes: str) -> Callable[..., str]:
     """Return what writes an activation; ``attributes`` maps ONNX's names to the layer's."""
 
-    def write(graph: Graph, node: Node, weights: Weights, x: str) -> str:
+    def write(graph: OnnxGraph, node: Node, weights: Weights, x: str) -> str:
         del weights
         values = {key: float(getattr(node.layer, own)) for key, own in attributes.items()}
         return graph.add(node.name, operator, x, **values)
@@ -64,11 +64,11 @@ def _elementwise(operator: str, **attributes: str) -> Callable[..., str]:
     return write
 
 
-def _parameters(graph: Graph, node: Node, weights: Weights, *names: str) -> list[str]:
+def _parameters(graph: OnnxGraph, node: Node, weights: Weights, *names: str) -> list[str]:
     return [graph.constant(f"{node.name}.{name}", weights[name]) for name in names if name in weights]
 
 
-def _linear(graph: Graph, node: Node, weights: Weights, x: str) -> str:
+def _linear(graph: OnnxGraph, node: Node, weights: Weights, x: str) -> str:
     return graph.add(node.name, "Gemm", x, *_parameters(graph, node, weights, "weight", "bias"), transB=1)
 
 
@@ -82,24 +82,24 @@ def _window(sliding: Sliding) -> dict[str, Any]:
     }
 
 
-def _conv(graph: Graph, node: Node, weights: Weights, x: str) -> str:
+def _conv(graph: OnnxGraph, node: Node, weights: Weights, x: str) -> str:
     parameters, layer = _parameters(graph, node, weights, "weight", "bias"), cast("nn.Conv2d", node.layer)
     return graph.add(node.name, "Conv", x, *parameters, group=layer.groups, **_window(layer.sliding))
 
 
-def _max_pool(graph: Graph, node: Node, weights: Weights, x: str) -> str:
+def _max_pool(graph: OnnxGraph, node: Node, weights: Weights, x: str) -> str:
     del weights
     return graph.add(node.name, "MaxPool", x, **_window(cast("nn.MaxPool2d", node.layer).sliding))
 
 
-def _avg_pool(graph: Graph, node: Node, weights: Weights, x: str) -> str:
+def _avg_pool(graph: OnnxGraph, node: Node, weights: Weights, x: str) -> str:
     del weights
     layer = cast("nn.AvgPool2d", node.layer)
     counted = int(layer.count_include_pad)
     return graph.add(node.name, "AveragePool", x, count_include_pad=counted, **_window(layer.sliding))
 
 
-def _adaptive(graph: Graph, node: Node, weights: Weights, x: str) -> str:
+def _adaptive(graph: OnnxGraph, node: Node, weights: Weights, x: str) -> str:
     """Write y = A x B^T, as the layer defines it: ONNX has an operator for global pooling alone."""
     del weights
     _, height, width = node.input_shape
@@ -109,31 +109,31 @@ def _adaptive(graph: Graph, node: Node, weights: Weights, x: str) -> str:
     return graph.add(node.name, "MatMul", graph.add(f"{node.name}.averaged", "MatMul", a, x), b)
 
 
-def _flatten(graph: Graph, node: Node, weights: Weights, x: str) -> str:
+def _flatten(graph: OnnxGraph, node: Node, weights: Weights, x: str) -> str:
     del weights
     return graph.add(node.name, "Flatten", x, axis=1)
 
 
-def _reshape(graph: Graph, node: Node, weights: Weights, x: str) -> str:
+def _reshape(graph: OnnxGraph, node: Node, weights: Weights, x: str) -> str:
     del weights
     shape = graph.constant(f"{node.name}.shape", (0, *node.output_shape), np.int64)  # 0 keeps the batch
     return graph.add(node.name, "Reshape", x, shape)
 
 
-def _zero_pad(graph: Graph, node: Node, weights: Weights, x: str) -> str:
+def _zero_pad(graph: OnnxGraph, node: Node, weights: Weights, x: str) -> str:
     del weights
     left, right, top, bottom = cast("nn.ZeroPad2d", node.layer).sides
     pads = graph.constant(f"{node.name}.pads", (0, 0, top, left, 0, 0, bottom, right), np.int64)
     return graph.add(node.name, "Pad", x, pads)
 
 
-def _batch_norm(graph: Graph, node: Node, weights: Weights, x: str) -> str:
+def _batch_norm(graph: OnnxGraph, node: Node, weights: Weights, x: str) -> str:
     parameters = _parameters(graph, node, weights, "weight", "bias", "running_mean", "running_var")
     eps = cast("BatchNorm", node.layer).eps
     return graph.add(node.name, "BatchNormalization", x, *parameters, epsilon=eps)
 
 
-def _batch_norm_per_activation(graph: Graph, node: Node, weights: Weights, x: str) -> str:
+def _batch_norm_per_activation(graph: OnnxGraph, node: Node, weights: Weights, x: str) -> str:
     """Write one product and one sum per entry: ONNX normalises per map alone."""
     eps = cast("BatchNorm", node.layer).eps
     scale = weights["weight"] / np.sqrt(np.asarray(weights["running_var"], np.float64) + eps)
@@ -142,30 +142,30 @@ def _batch_norm_per_activation(graph: Graph, node: Node, weights: Weights, x: st
     return graph.add(node.name, "Add", graph.add(f"{node.name}.scaled", "Mul", x, names[0]), names[1])
 
 
-def _nothing(graph: Graph, node: Node, weights: Weights, x: str) -> str:
+def _nothing(graph: OnnxGraph, node: Node, weights: Weights, x: str) -> str:
     """Return ``x``: in evaluation dropout does nothing."""
     del graph, node, weights
     return x
 
 
-def _in_sequence(graph: Graph, layers: tuple[Layer, ...], node: Node, weights: Weights, x: str) -> str:
+def _in_sequence(graph: OnnxGraph, layers: tuple[Layer, ...], node: Node, weights: Weights, x: str) -> str:
     for inner in nn.Sequential(layers).nodes(node.input_shape):
         x = place(graph, inner, local(weights, inner.name), x, f"{node.name}.")
     return x
 
 
-def _sequential(graph: Graph, node: Node, weights: Weights, x: str) -> str:
+def _sequential(graph: OnnxGraph, node: Node, weights: Weights, x: str) -> str:
     return _in_sequence(graph, cast("nn.Sequential", node.layer).layers, node, weights, x)
 
 
-def _residual(graph: Graph, node: Node, weights: Weights, x: str) -> str:
+def _residual(graph: OnnxGraph, node: Node, weights: Weights, x: str) -> str:
     layer = cast("nn.Residual", node.layer)
     shortcut = Node(f"{node.name}.{SHORTCUT}", node.layer, node.input_shape, node.output_shape)
     kept = _in_sequence(graph, layer.shortcut, shortcut, local(weights, SHORTCUT), x)
     return graph.add(node.name, "Add", _in_sequence(graph, layer.layers, node, weights, x), kept)
 
 
-OPERATORS: Mapping[type[Layer], Callable[[Graph, Node, Weights, str], str]] = {
+OPERATORS: Mapping[type[Layer], Callable[[OnnxGraph, Node, Weights, str], str]] = {
     nn.Linear: _linear,
     nn.Conv2d: _conv,
     nn.Flatten: _flatten,

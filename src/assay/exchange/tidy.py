@@ -39,20 +39,19 @@ def write_tidy(results: Results, folder: Path, ending: str) -> list[Path]:
 
 
 def example_rows(results: Results) -> Iterator[Row]:
-    """Yield a row per finished run and test example: the answer, and whether it is right."""
-    for run in results.runs:
+    """Yield a row per finished run and test example: the answer, None if imported, and whether it is right.
+
+    There are none where only accuracies were imported.
+    """
+    known = results.test_images is not None
+    for run in results.runs if known else ():
         if run.status is not Status.DONE:
             continue
         answers = zip(results.store.predicted(run.id), results.correct(run.id), strict=True)
         for index, (answer, correct) in enumerate(answers):
-            name = results.header.classes[answer]
-            yield {
-                "arm": run.arm,
-                "seed": run.seed,
-                "example": index,
-                "answer": name,
-                "correct": bool(correct),
-            }
+            name = None if run.imported else results.header.classes[answer]
+            values = (run.arm, run.seed, index, name, bool(correct))
+            yield dict(zip(EXAMPLE_COLUMNS, values, strict=True))
 
 
 def _csv(path: Path, columns: Sequence[str], rows: list[Row]) -> None:
