@@ -77,6 +77,16 @@ def _network(request: Request, ending: str) -> list[str]:
     return [str(path)]
 
 
+def _log(request: Request, name: str) -> list[str]:
+    from assay.exchange.log_kinds import LOGS
+    from assay.exchange.logs import replay
+
+    _expect_all(request, name)
+    log = LOGS[name](request.out, request.results.folder / FOLDER, False)
+    replay(request.results, log)
+    return [log.address]
+
+
 def _tables(request: Request, ending: str) -> list[str]:
     _expect_all(request, ending)
     return [str(path) for path in write_tidy(request.results, request.folder, ending)]
@@ -91,6 +101,8 @@ FORMATS: Mapping[str, Callable[[Request], list[str]]] = {
     "onnx": partial(_network, ending="onnx"),
     "torch": partial(_network, ending="py"),
     "safetensors": partial(_network, ending="safetensors"),
+    "tensorboard": partial(_log, name="tensorboard"),
+    "mlflow": partial(_log, name="mlflow"),
     "csv": partial(_tables, ending="csv"),
     "json": partial(_tables, ending="json"),
     "parquet": partial(_tables, ending="parquet"),
@@ -99,6 +111,8 @@ FORMATS: Mapping[str, Callable[[Request], list[str]]] = {
 
 EXTRAS: Mapping[str, tuple[str, str]] = {
     "onnx": ("onnx", "onnx"),
+    "tensorboard": ("tensorboard", "tensorboard"),
+    "mlflow": ("mlflow", "mlflow"),
     "parquet": ("pyarrow", "parquet"),
 }
 """The library that a format needs, and the extra that installs it."""
