@@ -25,7 +25,7 @@ from house import (
 MOST = 20
 """Names at the top of the package: as many as can be taken in at a glance."""
 
-NO_ROOM = {"__init__", "__main__", "py", "__pycache__"}
+NO_ROOM = {"__init__", "__main__", "py", "sklearn", "__pycache__"}
 
 HOMES = {
     "torch": {
@@ -45,6 +45,9 @@ HOMES = {
     },
     "onnx": {"exchange/onnx_model", "exchange/onnx_operators"},
     "pyarrow": {"exchange/tidy"},
+    "tensorboard": {"exchange/tensorboard_events"},
+    "mlflow": {"exchange/mlflow_runs"},
+    "sklearn": {"exchange/classifier"},
     "sqlite3": {"store"},
     "safetensors": {"store/weights"},
     "typer": {"cli"},
