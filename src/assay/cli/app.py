@@ -24,6 +24,7 @@ from assay.cli import (
     process,
     reproduce,
     studies,
+    writing,
 )
 from assay.cli import run as training
 from assay.cli.help import WIDEST, Command, Group
@@ -37,7 +38,6 @@ app = typer.Typer(
     cls=Group,
     help="Controlled experiments on the ingredients of neural networks.\n\nTry: assay run pooling --quick",
     epilog="Each command says more: assay run --help",
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": WIDEST},
@@ -62,7 +62,16 @@ def _assay(
 
 
 PANELS: dict[str, tuple[Callable[..., Any], ...]] = {
-    "Study": (studies.studies, studies.show, plan.plan, training.run, training.extend, reproduce.reproduce),
+    "Study": (
+        studies.studies,
+        writing.init,
+        writing.schema,
+        studies.show,
+        plan.plan,
+        training.run,
+        training.extend,
+        reproduce.reproduce,
+    ),
     "Look": (folders.status, folders.results, folders.report, predict.predict, doctor.doctor, doctor.salvage),
     "Other tools": (exchange.export, exchange.import_, exchange.judge),
     "Layers": (check.check,),

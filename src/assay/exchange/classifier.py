@@ -66,14 +66,13 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Raises `ValueError` for data that scikit-learn would refuse, `UsageError` for invalid parameters and
         `StudyError` if a run diverges.
         """
-        X = self._checked(X, reset=True)
-        y = column_or_1d(y, warn=True)
-        check_classification_targets(y)
-        if len(X) != len(y):
-            raise ValueError(f"X has {len(X)} samples, y has {len(y)} labels")
-        self.classes_, labels = np.unique(y, return_inverse=True)
-        self._fit_levels(X)
-        data = self._divided(Split(self._levels(X), labels.astype(np.int64)))
+        samples, answers = self._checked(X, reset=True), column_or_1d(y, warn=True)
+        check_classification_targets(answers)
+        if len(samples) != len(answers):
+            raise ValueError(f"X has {len(samples)} samples, y has {len(answers)} labels")
+        self.classes_, labels = np.unique(answers, return_inverse=True)
+        self._fit_levels(samples)
+        data = self._divided(Split(self._levels(samples), labels.astype(np.int64)))
         recipe = (RECIPE if self.recipe is None else self.recipe).fitted(len(data.train))
         family = NETWORK if self.network is None else self.network
         self.network_ = family.build(data.input_shape, len(self.classes_))
@@ -87,12 +86,14 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Return the probability of each class, (n, classes): the mean of the seeds' networks."""
         check_is_fitted(self)
         images = self._levels(self._checked(X, reset=False))
-        return np.mean([_shares(self.network_, weights, images) for weights in self.weights_], axis=0)
+        each = [_shares(self.network_, weights, images) for weights in self.weights_]
+        found: NDArray[np.float64] = np.mean(each, axis=0)
+        return found
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Return the most probable class of each sample."""
-        found: NDArray[Any] = self.predict_proba(X).argmax(axis=1)
-        return self.classes_[found]
+        found: NDArray[Any] = self.classes_[self.predict_proba(X).argmax(axis=1)]
+        return found
 
     def _checked(self, X: ArrayLike, reset: bool) -> NDArray[Any]:
         """Return X as an array of numbers, of the shape that was fitted."""

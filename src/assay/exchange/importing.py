@@ -197,9 +197,9 @@ def _answers(table: Any, accuracies: Accuracies) -> Answers:
                 f"{_called(table, 'examples')}: {run} has {len(answers):,} examples, others {len(names):,} "
                 "or other ones (every run needs all)"
             )
-    answers = {run: np.array([values[name] for name in names]) for run, values in found.items()}
-    _expect_agreement(answers, accuracies, _called(table, "examples"))
-    return answers
+    answered = {run: np.array([values[name] for name in names]) for run, values in found.items()}
+    _expect_agreement(answered, accuracies, _called(table, "examples"))
+    return answered
 
 
 def _expect_agreement(answers: Answers, accuracies: Accuracies, where: str) -> None:
