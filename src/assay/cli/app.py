@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from assay.cli import (
+    authoring,
     bench,
     check,
     data,
@@ -24,7 +25,6 @@ from assay.cli import (
     process,
     reproduce,
     studies,
-    writing,
 )
 from assay.cli import run as training
 from assay.cli.help import WIDEST, Command, Group
@@ -64,8 +64,8 @@ def _assay(
 PANELS: dict[str, tuple[Callable[..., Any], ...]] = {
     "Study": (
         studies.studies,
-        writing.init,
-        writing.schema,
+        authoring.init,
+        authoring.schema,
         studies.show,
         plan.plan,
         training.run,
@@ -73,7 +73,7 @@ PANELS: dict[str, tuple[Callable[..., Any], ...]] = {
         reproduce.reproduce,
     ),
     "Look": (folders.status, folders.results, folders.report, predict.predict, doctor.doctor, doctor.salvage),
-    "Other tools": (exchange.export, exchange.import_, exchange.judge),
+    "Exchange": (exchange.export, exchange.import_, exchange.judge),
     "Layers": (check.check,),
 }
 """The commands under the headings of ``assay --help``; there are also two groups of commands."""

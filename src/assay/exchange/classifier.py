@@ -42,7 +42,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     was best on 15% of the training set, stratified by class, which ``split_seed`` draws; where that is less
     than one example per class, on the training set itself.
 
-    After `fit` there are ``classes_``, ``n_features_in_``, ``network_`` (an `assay.Network`), ``weights_``,
+    After ``fit`` there are ``classes_``, ``n_features_in_``, ``network_`` (an `assay.Network`), ``weights_``,
     the parameters by name for each seed, and ``history_``, the epochs of each seed.
     """
 

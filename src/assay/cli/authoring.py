@@ -31,7 +31,7 @@ _COMMA = re.compile(r",(?![^\[{]*[\]}])")
 def schema() -> None:
     """Print the JSON Schema of study files, for completion in an editor.
 
-    Example: assay schema > study.schema.json
+    Example: assay schema
     """
     from assay.report.export import json_text
     from assay.study.schema import study_schema
