@@ -1,8 +1,7 @@
 """A first study: a file with comments, from a question, a setting with its values, and a data set."""
 
 from collections.abc import Sequence
-from dataclasses import fields
-from typing import Any
+from typing import Any, get_type_hints
 
 import tomli_w
 
@@ -80,5 +79,5 @@ def _family(key: str) -> str:
     table, _, name = key.partition(".")
     if table != "network":
         return "Dense"
-    having = (family for family, cls in FAMILIES.items() if name in {field.name for field in fields(cls)})
+    having = (family for family, cls in FAMILIES.items() if name in get_type_hints(cls))
     return next(having, "Dense")

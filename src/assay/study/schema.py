@@ -5,7 +5,7 @@ but its keys must be those of the kind that it names, or, where it names none, o
 """
 
 from collections.abc import Mapping
-from dataclasses import MISSING, fields
+from dataclasses import fields
 from inspect import cleandoc
 from typing import Any
 
@@ -41,7 +41,7 @@ def study_schema() -> Schema:
     margins = _object({name: NUMBER for name in MARGINS if name != "accuracy"})
     shared = {**settings, **counted, "margins": margins, "data": _ref("data")}
     levels = _map(_map(_object(settings)))
-    own = {
+    own: dict[str, Schema] = {
         "name": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"},
         "question": {"type": "string", "minLength": 1, "description": "What the study is to answer."},
         "source": TEXT,
@@ -98,7 +98,7 @@ def _fields(cls: type[Any]) -> dict[str, Schema]:
         if (cls, field.name) == (Recipe, "optimizer"):
             continue  # a table of its own
         schema = dict(_field(cls, field.name))
-        if isinstance(field.default, str | int | float) and field.default is not MISSING:
+        if isinstance(field.default, str | int | float):
             schema["default"] = field.default
         found[field.name] = schema
     return found

@@ -212,7 +212,7 @@ def _at(where: str, cls: type[T], values: dict[str, Any]) -> T:
         raise type(error)(f"{where}: {error}") from None
 
 
-def field_schema(cls: type[Any], key: str) -> dict[str, Any]:
+def field_schema(cls: type, key: str) -> dict[str, Any]:
     """Return the JSON Schema of a field's values; lists of fixed length as older drafts write them."""
     found: dict[str, Any] = _as_items(_adapter(cls, key).json_schema())
     return found
