@@ -13,6 +13,7 @@ from tiny import tiny_study
 
 from assay.errors import UsageError
 from assay.exchange.exporting import export_results
+from assay.exchange.importing import import_results
 from assay.exchange.log_kinds import LOGS, live
 from assay.exchange.logs import Live, Log
 from assay.exchange.mlflow_runs import MLflowLog
@@ -141,6 +142,16 @@ def test_a_study_is_logged_while_it_runs(name, characters, tmp_path, store, monk
             record = results.runs[-1]
             events = read(tmp_path / "out" / "tensorboard" / record.arm / str(record.seed))
             assert [event.step for event in events.Scalars("loss/train")] == [1, 2, 3]
+
+
+def test_of_imported_runs_nothing_is_made_up(tmp_path):
+    rows = [{"arm": arm, "seed": seed, "share": 0.5 + seed / 8} for arm in "ab" for seed in (0, 1, 2)]
+    with import_results(rows, tmp_path / "out") as results:
+        export_results(results, "tensorboard", out=tmp_path / "logs")
+    events = read(tmp_path / "logs" / "a" / "1")
+    assert events.Tags()["scalars"] == ["accuracy/test"]
+    start = events.summary_metadata["_hparams_/session_start_info"].plugin_data.content
+    assert set(HParamsPluginData.FromString(start).session_start_info.hparams) == {"factor.arm", "seed"}
 
 
 class Broken(Log):

@@ -63,7 +63,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Train a network with each seed and return the classifier.
 
-        Raises `ValueError` for data that scikit-learn would refuse, `UsageError` for invalid parameters and
+        Raises ``ValueError`` for data that scikit-learn would refuse, `UsageError` for invalid parameters and
         `StudyError` if a run diverges.
         """
         samples, answers = self._checked(X, reset=True), column_or_1d(y, warn=True)

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any
 
 from assay.errors import one_line
-from assay.records.runs import EpochRecord, RunId, RunRecord
+from assay.records.runs import ELSEWHERE, EpochRecord, RunId, RunRecord
 from assay.results import Results
 from assay.running.events import EpochEnded, Event, OnEvent, RunEnded, Started
 from assay.study import tables
@@ -79,13 +79,24 @@ def replay(results: Results, log: Log) -> None:
 
 
 def hyperparameters(arm: Arm) -> dict[str, Any]:
-    """Return an arm's settings under dotted names, such as ``recipe.optimizer.lr``, and its levels."""
+    """Return an arm's levels, and its settings under dotted names, such as ``recipe.optimizer.lr``.
+
+    Of an arm that was trained elsewhere the settings are not known.
+    """
     settings = arm.settings
+    levels = {f"factor.{name}": level for name, level in arm.levels.items()}
+    if settings.engine == ELSEWHERE:
+        return levels
     named = {"network": settings.architecture, "recipe": settings.recipe, "engine": settings.engine}
     found = tables.flat({key: tables.table(value) for key, value in named.items()})
-    levels = {f"factor.{name}": level for name, level in arm.levels.items()}
     network, rule = type(settings.architecture).__name__, type(settings.recipe.optimizer).__name__
     return {**levels, "network": network, "rule": rule, **found}
+
+
+def ends_of(run: RunRecord) -> dict[str, float]:
+    """Return what a run reached, by the names under which it is logged; no costs if it was imported."""
+    known = {name: field for name, field in ENDS.items() if not (run.imported and name.startswith("cost/"))}
+    return values_of(run, known)
 
 
 def values_of(record: object, names: Mapping[str, str]) -> dict[str, float]:

@@ -14,7 +14,7 @@ from mlflow.entities import Metric, Param, RunTag
 from mlflow.tracking import MlflowClient
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
-from assay.exchange.logs import CURVES, ENDS, Log, hyperparameters, values_of
+from assay.exchange.logs import CURVES, Log, ends_of, hyperparameters, values_of
 from assay.findings.findings import build
 from assay.records.runs import EpochRecord, RunId, RunRecord, Status
 from assay.report.export import report_json, to_toml
@@ -69,7 +69,7 @@ class MLflowLog(Log):
     def ended(self, run: RunRecord) -> None:
         """Log what the run reached, and end it."""
         child = self._child(run.id)
-        self._log(child, values_of(run, ENDS), run.epochs)
+        self._log(child, ends_of(run), run.epochs)
         self._client.set_tag(child, "assay.outcome", run.outcome)
         if run.message:
             self._client.set_tag(child, "assay.message", run.message)

@@ -20,7 +20,7 @@ from tensorboard.plugins.text.metadata import create_summary_metadata
 from tensorboard.summary.writer.record_writer import RecordWriter
 
 from assay.errors import UsageError
-from assay.exchange.logs import CURVES, ENDS, Log, hyperparameters, values_of
+from assay.exchange.logs import CURVES, ENDS, Log, ends_of, hyperparameters, values_of
 from assay.findings.findings import build
 from assay.records.runs import EpochRecord, RunId, RunRecord
 from assay.results import Results
@@ -97,7 +97,7 @@ class TensorBoardLog(Log):
     def ended(self, run: RunRecord) -> None:
         """Write what the run reached."""
         file = self._of(run.id)
-        file.scalars(values_of(run, ENDS), run.epochs)
+        file.scalars(ends_of(run), run.epochs)
         status = Status.STATUS_SUCCESS if run.test else Status.STATUS_FAILURE
         file.hparams(hparams.SESSION_END_INFO_TAG, session_end_info=SessionEndInfo(status=status))
 
