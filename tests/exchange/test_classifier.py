@@ -45,6 +45,7 @@ def test_it_learns_as_well_as_scikit_learns_own_network(digits):
     assert ours.score(x_test, y_test) > theirs.score(x_test / 16, y_test) - 0.015
     shares = ours.predict_proba(x_test)
     np.testing.assert_allclose(shares.sum(axis=1), 1, atol=1e-12)
+    np.testing.assert_allclose(ours.predict_proba(x_test[:1]), shares[:1], rtol=1e-12)
     assert len(ours.weights_) == len(ours.history_) == 2
     assert ours.history_[0][-1].valid_accuracy > 0.9
 

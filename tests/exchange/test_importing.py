@@ -221,6 +221,14 @@ def test_examples_that_contradict_are_refused(tmp_path):
             import_results(table, tmp_path / "no", examples=examples)
 
 
+def test_a_share_of_examples_is_counted_not_cut(tmp_path):
+    """29 of 100 are 29, though 0.29 times 100 is less."""
+    table = [{"arm": arm, "seed": 0, "accuracy": 0.29} for arm in "ab"]
+    examples = [{"arm": arm, "seed": 0, "example": i, "correct": i < 29} for arm in "ab" for i in range(100)]
+    with import_results(table, tmp_path / "out", examples=examples) as results:
+        assert [run.test.correct for run in results.runs] == [29, 29]
+
+
 def test_nothing_is_trained_extended_or_overwritten(tmp_path, said):
     import_results(ROWS, tmp_path / "out", control="base").close()
     with pytest.raises(StoreError, match="holds results already"):
