@@ -105,6 +105,7 @@ def test_what_nobody_measured_is_left_out(tmp_path):
         "Test loss",
         "assay run",
         "opened",
+        "Times are",
     ):
         assert unknown not in page
         assert unknown not in source

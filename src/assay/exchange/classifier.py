@@ -92,7 +92,8 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Return the most probable class of each sample."""
-        found: NDArray[Any] = self.classes_[self.predict_proba(X).argmax(axis=1)]
+        chosen = self.predict_proba(X).argmax(axis=1)
+        found: NDArray[Any] = self.classes_[chosen]
         return found
 
     def _checked(self, X: ArrayLike, reset: bool) -> NDArray[Any]:
