@@ -213,7 +213,7 @@ def test_examples_that_contradict_are_refused(tmp_path):
         assert results.findings().networks[0].test.only_b == 1
     for examples, message in (
         (rows(a=(1, 1)), r"a, seed 0 got 1\.0000 of its examples right, but the other table says 0\.5000"),
-        (rows(b=(1, 1, 1)), "b, seed 0 has 3 examples, others 2"),
+        (rows(b=(1, 1, 1)), "a, seed 0 has 2 examples of 3"),
         (rows() + rows()[:1], "example 0 of a, seed 0 stands here a second time"),
         (rows(c=(1, 1)), "c, seed 0 has no accuracy in the other table"),
         ([{**rows()[0], "correct": 2}], "row 0: correct: found '2', expected 0 or 1"),

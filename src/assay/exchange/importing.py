@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.errors import StoreError, UsageError, suggestion
-from assay.exchange.others import measured_column, read_lines
+from assay.exchange.others import lines_of, measured_column
 from assay.records.metrics import MARGINS
 from assay.records.runs import ELSEWHERE, RunId, RunRecord, Status, TestResult
 from assay.report.files import made
@@ -85,7 +85,7 @@ def read_imported(
     table: Any, metric: str | None = None, percent: bool = False, examples: Any = None
 ) -> Imported:
     """Read the accuracies of runs, and their answers to each test example if given."""
-    lines = read_lines(table, "table")
+    lines = list(lines_of(table, "table"))
     column = measured_column(lines, metric, _called(table, "table"))
     accuracies: dict[RunId, float | None] = {}
     for line in lines:
@@ -182,23 +182,25 @@ def _put(store: SQLiteStore, run: RunId, found: Imported, size: int) -> None:
 
 def _answers(table: Any, accuracies: Accuracies) -> Answers:
     """Read which examples each run got right; all runs have the same examples, except those that diverged."""
-    found: dict[RunId, dict[str, bool]] = {run: {} for run, value in accuracies.items() if value is not None}
-    for line in read_lines(table, "examples"):
+    where = _called(table, "examples")
+    found: dict[RunId, dict[int, bool]] = {run: {} for run, value in accuracies.items() if value is not None}
+    places: dict[str, int] = {}
+    for line in lines_of(table, "examples"):
         run, example = line.run(), line.text("example")
         if run not in found:
             raise UsageError(f"{line.where}: {run} has no accuracy in the other table")
-        if example in found[run]:
+        place = places.setdefault(example, len(places))
+        if place in found[run]:
             raise UsageError(f"{line.where}: example {example} of {run} stands here a second time")
-        found[run][example] = line.truth("correct")
-    names = list(next(iter(found.values()), {}))
+        found[run][place] = line.truth("correct")
     for run, answers in found.items():
-        if answers.keys() != set(names):
+        if len(answers) != len(places):
             raise UsageError(
-                f"{_called(table, 'examples')}: {run} has {len(answers):,} examples, others {len(names):,} "
-                "or other ones (every run needs all)"
+                f"{where}: {run} has {len(answers):,} examples of {len(places):,} (every run needs all)"
             )
-    answered = {run: np.array([values[name] for name in names]) for run, values in found.items()}
-    _expect_agreement(answered, accuracies, _called(table, "examples"))
+    every = range(len(places))
+    answered = {run: np.array([values[place] for place in every]) for run, values in found.items()}
+    _expect_agreement(answered, accuracies, where)
     return answered
 
 

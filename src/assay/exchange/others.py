@@ -73,22 +73,22 @@ class Line:
         return text in TRUE
 
 
-def read_lines(table: Any, what: str) -> list[Line]:
-    """Return the rows of a CSV file, a DataFrame or a list of mappings; ``what`` names one that is no file.
+def lines_of(table: Any, what: str) -> Iterator[Line]:
+    """Yield the rows of a CSV file, a DataFrame or a list of mappings; ``what`` names one that is no file.
 
     Raises `UsageError` if it cannot be read or lacks rows or the columns ``arm`` and ``seed``.
     """
-    if isinstance(table, Path | str):
-        lines, where = list(_file(Path(table))), str(table)
-    else:
-        lines, where = list(_rows(table, what)), what
-    if not lines:
+    is_file = isinstance(table, Path | str)
+    lines, where = (_file(Path(table)), str(table)) if is_file else (_rows(table, what), what)
+    first = next(lines, None)
+    if first is None:
         raise UsageError(f"{where}: has no rows, expected one for each arm and seed")
     for key in KEYS:
-        if key not in lines[0].values:
-            found = ", ".join(map(str, lines[0].values))
+        if key not in first.values:
+            found = ", ".join(map(str, first.values))
             raise UsageError(f"{where}: column {key!r} is missing, found {found} (rename one)")
-    return lines
+    yield first
+    yield from lines
 
 
 def measured_column(lines: list[Line], metric: str | None, where: str) -> str:
