@@ -66,6 +66,7 @@ def test_it_asks_three_questions(assay: Assay, monkeypatch: pytest.MonkeyPatch):
         (("--vary", "optimizer.lr=0.1"), "found 1 values, expected two or more"),
         (("--vary", "optimizer.lrr=0.1,1"), "unknown key 'lrr' (did you mean 'lr'?)"),
         (("--question", " "), "question is empty"),
+        (("--vary", 'training.schedule={kind="Constant"},{}'), "level: expected a letter or digit"),
     ],
 )
 def test_what_makes_no_study_is_refused(words, message, assay: Assay):

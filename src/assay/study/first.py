@@ -1,15 +1,17 @@
 """A first study: a file with comments, from a question, a setting with its values, and a data set."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from typing import Any, get_type_hints
 
 import tomli_w
 
 from assay.errors import StudyError
-from assay.study import toml
+from assay.study import tables, toml
 from assay.study.architectures import FAMILIES
 from assay.study.factors import Factor
 from assay.study.study import Study
+from assay.study.tables import Table
 
 QUESTION = "Do 200 hidden units recognise characters better than 50?"
 VARY = ("network.hidden", ([50], [200]))
@@ -67,11 +69,29 @@ def first_study(name: str, question: str, key: str, values: Sequence[Any], data:
         name=name,
         head=tomli_w.dumps(head),
         families=", ".join(FAMILIES),
-        factors=tomli_w.dumps({"factors": {factor: levels}}),
+        factors="\n".join([f"[factors.{factor}]", *_lines(levels), ""]),
         **{table: tomli_w.dumps(found) for table, found in base.items()},
     )
     Study.from_tables(toml.loads(text), name)
     return text
+
+
+def _lines(levels: Table) -> Iterator[str]:
+    """Yield a line for each setting of each level, as people write them."""
+    for level, overrides in levels.items():
+        for path, value in tables.leaves(overrides):
+            yield f"{'.'.join(map(_key, (level, *path)))} = {_inline(value)}"
+
+
+def _key(name: str) -> str:
+    return name if re.fullmatch("[A-Za-z0-9_-]+", name) else f'"{name}"'
+
+
+def _inline(value: Any) -> str:
+    """Return a value on one line."""
+    if isinstance(value, list):
+        return f"[{', '.join(map(_inline, value))}]"
+    return tomli_w.dumps({"v": value}).removeprefix("v = ").strip()
 
 
 def _family(key: str) -> str:

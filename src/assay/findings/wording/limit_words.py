@@ -73,8 +73,8 @@ def _beyond_look(runs: int) -> str:
 def _imported() -> str:
     return (
         "These numbers were measured elsewhere and imported: networks, recipes and images are unknown here, "
-        "nor whether the test set chose anything. Runs are paired by their seeds; that pays where one seed "
-        "gives all arms the same data in the same order."
+        "and so is whether the test set chose anything. Runs are paired by their seeds; that pays where one "
+        "seed gives all arms the same data in the same order."
     )
 
 
