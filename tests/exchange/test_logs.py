@@ -1,6 +1,7 @@
 """Logs are read back by the tools they are written for; one that fails does no harm."""
 
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -206,6 +207,22 @@ def test_unknown_and_missing_logs_are_refused(tmp_path, monkeypatch):
     monkeypatch.setattr("assay.exchange.extras.find_spec", lambda name: None)
     with pytest.raises(UsageError, match=r"log tensorboard: needs .* 'assay\[tensorboard\]'"):
         live("tensorboard", tmp_path)
+
+
+def test_an_mlflow_that_cannot_be_reached_is_said(results, tmp_path, monkeypatch):
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    with socket.socket() as taken:  # bound, but nobody listens
+        taken.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        with pytest.raises(UsageError, match=f"export to mlflow: {address}: cannot be written"):
+            export_results(results, "mlflow", out=address)
+    with pytest.raises(UsageError, match="nosuch://here: is no address that MLflow takes"):
+        export_results(results, "mlflow", out="nosuch://here")
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError, match="cannot be made"):
+        export_results(results, "mlflow", out=tmp_path / "file" / "below")
+    with pytest.raises(UsageError, match="event files cannot be written"):
+        export_results(results, "tensorboard", out=tmp_path / "file" / "below")
 
 
 def test_mlflow_is_told_not_to_report(store):

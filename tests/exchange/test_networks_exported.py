@@ -16,6 +16,7 @@ from tiny import tiny_study
 
 from assay import nn
 from assay.errors import UnsupportedError, UsageError
+from assay.exchange.card import card
 from assay.exchange.exporting import export_results
 from assay.exchange.onnx_model import model_of
 from assay.exchange.torch_script import _listed, write_torch
@@ -125,6 +126,16 @@ def test_the_script_and_the_weights_of_a_trained_run(results, tmp_path):
     [alone] = export_results(results, "safetensors", out=tmp_path)
     for key, value in load_file(alone).items():
         np.testing.assert_array_equal(value.numpy(), trained.weights[key])
+
+
+def test_no_text_of_a_strangers_study_becomes_code(results, tmp_path, monkeypatch):
+    trap = 'Is """this" a \\""" trap?\n"""\nraise SystemExit\n"""'
+    traps = {"question": trap, "data": trap, "classes": [trap, "'"]}
+    monkeypatch.setattr("assay.exchange.torch_script.card", lambda *given: {**card(*given), **traps})
+    write_torch(results, results.network(), tmp_path / "net.py")
+    module = script(tmp_path / "net.py")
+    assert [trap, "'"] == module.CLASSES
+    assert "raise SystemExit" in module.__doc__
 
 
 def test_a_layer_of_ones_own_is_refused_by_name():

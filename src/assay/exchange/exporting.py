@@ -83,7 +83,10 @@ def _log(request: Request, name: str) -> list[str]:
 
     _expect_all(request, name)
     log = LOGS[name](request.out, request.results.folder / FOLDER, False)
-    replay(request.results, log)
+    try:
+        replay(request.results, log)
+    except log.errors as error:
+        raise UsageError(f"export to {name}: {log.address}: cannot be written ({error})") from None
     return [log.address]
 
 

@@ -39,9 +39,13 @@ ENDS: Mapping[str, str] = {
 
 
 class Log(ABC):
-    """A log of a study in another tool's format; ``address`` says where it is."""
+    """A log of a study in another tool's format.
+
+    ``address`` says where it is, and ``errors`` which exceptions mean that it cannot be written there.
+    """
 
     address: str
+    errors: tuple[type[Exception], ...] = (OSError,)
 
     @abstractmethod
     def begin(self, study: Study) -> None:

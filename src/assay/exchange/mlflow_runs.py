@@ -11,13 +11,16 @@ os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # before it is import
 
 import mlflow
 from mlflow.entities import Metric, Param, RunTag
+from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
+from assay.errors import UsageError
 from assay.exchange.logs import CURVES, Log, ends_of, hyperparameters, values_of
 from assay.findings.findings import build
 from assay.records.runs import EpochRecord, RunId, RunRecord, Status
 from assay.report.export import report_json, to_toml
+from assay.report.files import made
 from assay.results import Results
 from assay.store.weights import path_of
 from assay.study.study import Study
@@ -35,16 +38,20 @@ class MLflowLog(Log):
     was begun is continued: what it lacks is added, and no epoch is logged twice.
     """
 
+    errors = (OSError, MlflowException)
+
     def __init__(self, place: str | None = None) -> None:
         for name in ("mlflow", "alembic"):
             logging.getLogger(name).setLevel(logging.WARNING)
         self._artifacts: str | None = None
         if place is not None and "://" not in place:
-            folder = Path(place).resolve()
-            folder.mkdir(parents=True, exist_ok=True)
+            folder = made(Path(place).resolve())
             self._artifacts, place = (folder / "artifacts").as_uri(), f"sqlite:///{folder / DATABASE}"
         self.address = place or mlflow.get_tracking_uri()
-        self._client = MlflowClient(self.address, registry_uri=self.address)
+        try:
+            self._client = MlflowClient(self.address, registry_uri=self.address)
+        except self.errors as error:
+            raise UsageError(f"{self.address}: is no address that MLflow takes ({error})") from None
         self._study: Study | None = None
         self._parent = ""
         self._children: dict[RunId, str] = {}
