@@ -7,15 +7,15 @@ from assay.running.messages import EpochTrained, Failed, Finished, Message, Task
 from assay.training.train import Progress
 
 MOST = 3
-"""Attempts without a single epoch between them after which a run has failed: its worker does not survive it."""
+"""Attempts without an epoch between them after which a run has failed: no worker survives it."""
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """A task that a worker is trying; ``number`` counts from 1 and starts anew with each epoch that is brought.
+    """A task that a worker is trying; ``number`` counts from 1, and anew from each epoch that is brought.
 
-    Only the messages of a task's latest attempt are passed on. A worker that was taken for lost and comes back
-    finds nobody listening, so no epoch is counted twice.
+    Only the messages of a task's latest attempt are passed on: a worker that was taken for lost and comes
+    back finds nobody listening, so no epoch is counted twice.
     """
 
     task: Task

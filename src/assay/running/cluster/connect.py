@@ -11,7 +11,7 @@ LOCAL = "127.0.0.1"
 BESIDE_DATA = 512 * 1024**2
 """Bytes of shared memory beside the data set, for checkpoints on their way."""
 
-ADDRESS = re.compile(r"[A-Za-z0-9._-]+:[0-9]{1,5}")
+ADDRESS = re.compile(r"(ray://)?[A-Za-z0-9._-]+:[0-9]{1,5}")
 QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_DEDUP_LOGS": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
 """Ray's own settings: it does not report its use to anyone, and leaves CUDA_VISIBLE_DEVICES alone."""
 
@@ -56,10 +56,16 @@ def join(address: str | None, slots: int | None, data_bytes: int) -> None:
 
 
 def checked(address: str) -> str:
-    """Return an address, HOST:PORT or "auto". Raises `UsageError` if it is neither."""
+    """Return an address: HOST:PORT, ray://HOST:PORT or "auto". Raises `UsageError` if it is none of these."""
     if address != "auto" and not ADDRESS.fullmatch(address):
-        raise UsageError(f"--on ray: {address!r} is no address, expected HOST:PORT or auto")
+        raise UsageError(f"--on ray: {address!r} is no address, expected HOST:PORT, ray://HOST:PORT or auto")
     return address
+
+
+def is_client() -> bool:
+    """Whether this process is no node of the cluster, but talks to it as Ray's client (ray://)."""
+    connected: bool = ray().util.client.ray.is_connected()
+    return connected
 
 
 def leave() -> None:

@@ -2,17 +2,16 @@
 
 from collections import Counter
 from collections.abc import Generator, Iterable
-from dataclasses import dataclass
 from time import monotonic
-from typing import Any
 from uuid import uuid4
 
 from assay.engines import may_use_gpu
 from assay.errors import UnsupportedError
 from assay.running.cluster.attempts import Attempt
-from assay.running.cluster.connect import join, leave, ray
-from assay.running.cluster.nodes import Node, Nodes, remote_on
-from assay.running.cluster.remote import Charge, train
+from assay.running.cluster.connect import is_client, join, leave, ray
+from assay.running.cluster.nodes import Node, Nodes
+from assay.running.cluster.remote import Charge
+from assay.running.cluster.streams import Ended, Lost, News, Refused, Relayed, Streams, Wires
 from assay.running.executor import Executor
 from assay.running.messages import Context, Message, Task
 
@@ -21,9 +20,6 @@ A_MOMENT = 0.5
 
 ALONE = 300.0
 """Seconds without any node that could train after which the study stops; it can be continued."""
-
-AHEAD = 4
-"""Messages of one worker that may wait for the driver; then the worker pauses, so that memory is bounded."""
 
 
 class Ray(Executor):
@@ -75,17 +71,8 @@ class Ray(Executor):
         leave()
 
 
-@dataclass(frozen=True)
-class _Place:
-    """Where an attempt is being made; ``stream`` yields its messages."""
-
-    attempt: Attempt
-    node: Node
-    stream: Any
-
-
 class _Crew:
-    """The attempts under way, and those that wait for another node."""
+    """The attempts under way, by stream and node, and those that wait for another node."""
 
     def __init__(self, context: Context, nodes: Nodes) -> None:
         plan = context.plan
@@ -93,13 +80,14 @@ class _Crew:
         self.charge = Charge(plan.study.to_tables(), engines, uuid4().hex)
         self.data = ray().put(context.data)
         self.nodes = nodes
-        self.places: list[_Place] = []
+        self.wires: Wires = Relayed() if is_client() else Streams()
+        self.trying: dict[int, tuple[Attempt, Node]] = {}
         self.lost: list[Attempt] = []
         self.heard = monotonic()
 
     @property
     def busy(self) -> int:
-        return len(self.places) + len(self.lost)
+        return len(self.trying) + len(self.lost)
 
     def free(self) -> Node | None:
         """Return a node for the next task; those whose worker was lost go first."""
@@ -108,53 +96,42 @@ class _Crew:
         return node
 
     def _room(self) -> Node | None:
-        return self.nodes.free(Counter(place.node.id for place in self.places))
+        return self.nodes.free(Counter(node.id for _, node in self.trying.values()))
 
     def give(self, attempt: Attempt, node: Node) -> None:
-        resources = {"num_cpus": 0, "num_gpus": 1} if self.nodes.gpus else {"num_cpus": 1}
-        there = remote_on(
-            train, node.id, num_returns="streaming", _generator_backpressure_num_objects=AHEAD, **resources
-        )
-        self.places.append(_Place(attempt, node, there.remote(self.charge, self.data, attempt.task)))
+        number = self.wires.start(self.charge, self.data, attempt.task, node.id, self.nodes.gpus)
+        self.trying[number] = attempt, node
 
     def hear(self) -> Generator[Message, None, None]:
         """Yield the messages that are there; look at the nodes now and then."""
         self.nodes.look()
         self._expect_nodes()
-        streams = [place.stream for place in self.places]
-        if not streams:
+        if not self.trying:
             self.nodes.look(wait=A_MOMENT)
-            return
-        ready, _ = ray().wait(streams, num_returns=1, timeout=A_MOMENT)
-        for place in [place for place in self.places if place.stream in ready]:
-            yield from self._next(place)
+        for number, news in self.wires.wait(A_MOMENT):
+            yield from self._take(number, news)
 
-    def _next(self, place: _Place) -> Generator[Message, None, None]:
-        errors = ray().exceptions
-        try:
-            message: Message = ray().get(next(place.stream))
-        except StopIteration:
-            self.places.remove(place)
-            yield from self._lose(place.attempt, "it ended early") if not place.attempt.over else ()
-        except errors.RayTaskError as error:
-            self.places.remove(place)
-            yield from place.attempt.given_up(_line(error))
-        except errors.RayError as error:
-            self.places.remove(place)
-            yield from self._lose(place.attempt, _line(error))
-        else:
-            self.places[self.places.index(place)] = _Place(
-                place.attempt.after(message), place.node, place.stream
-            )
-            yield message
+    def _take(self, number: int, news: News) -> Iterable[Message]:
+        attempt, node = self.trying.pop(number)
+        match news:
+            case Refused(why):
+                return attempt.given_up(why)
+            case Ended() if attempt.over:
+                return ()
+            case Ended():
+                return self._lose(attempt, "it ended early")
+            case Lost(why):
+                return self._lose(attempt, why)
+        self.trying[number] = attempt.after(news), node
+        return (news,)
 
-    def _lose(self, attempt: Attempt, why: str) -> list[Message]:
+    def _lose(self, attempt: Attempt, why: str) -> Iterable[Message]:
         """Note that an attempt's worker is gone; try again elsewhere, or give up."""
         self.nodes.looked = 0.0
         if attempt.hopeless:
-            return [*attempt.given_up(why)]
+            return attempt.given_up(why)
         self.lost.append(attempt.again())
-        return []
+        return ()
 
     def _expect_nodes(self) -> None:
         if self.nodes.known:
@@ -166,26 +143,8 @@ class _Crew:
 
     def dismiss(self) -> None:
         """Stop every attempt, and wait until its worker has gone."""
-        streams = [place.stream for place in self.places]
-        for stream in streams:
-            ray().cancel(stream, force=True)
-        for stream in streams:
-            _drain(stream)
-        self.places.clear()
-
-
-def _drain(stream: Any) -> None:
-    """Take what is left of a stream, up to the error with which it ends."""
-    try:
-        for reference in stream:
-            ray().get(reference)
-    except ray().exceptions.RayError:
-        return
-
-
-def _line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
+        self.wires.stop()
+        self.trying.clear()
 
 
 def _bytes(context: Context) -> int:

@@ -66,7 +66,7 @@ def _engine(name: str) -> str:
 
 @cache
 def _sources() -> str:
-    """Return the beginning of a digest of assay's own source: a version number does not tell checkouts apart."""
+    """Return the beginning of a digest of assay's source: a version does not tell checkouts apart."""
     root, digest = Path(assay.__file__).parent, hashlib.sha256()
     for path in sorted(root.rglob("*.py")):
         digest.update(path.relative_to(root).as_posix().encode() + path.read_bytes())

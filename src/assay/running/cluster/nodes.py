@@ -70,7 +70,8 @@ class Nodes:
         library = ray()
         if wait or monotonic() - self.looked >= EVERY:
             self.looked = monotonic()
-            alive = {node["NodeID"]: self._slots(node["Resources"]) for node in library.nodes() if node["Alive"]}
+            there = [node for node in library.nodes() if node["Alive"]]
+            alive = {node["NodeID"]: self._slots(node["Resources"]) for node in there}
             for gone in self.known.keys() - alive.keys():
                 del self.known[gone]
             for new in alive.keys() - self.known.keys() - self.refused.keys() - self.asked.keys():

@@ -46,7 +46,7 @@ def probe(engines: list[str]) -> Facts:
 
 
 _contexts: dict[str, Context] = {}
-"""The study that this process last trained for: planning it again for each task would cost more than a step."""
+"""The study that this process last trained for, by its key, so that it is not planned for each task."""
 
 
 def _context(charge: Charge, data: Dataset) -> Context:
