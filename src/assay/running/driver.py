@@ -44,7 +44,7 @@ class Driver:
         workers than arms: with the longest begun last, most workers would wait for it.
         """
         many = executor.at_once > len(self.plan.cohorts)
-        seeds = [cohort.seeds for cohort in self.plan.cohorts][0]
+        seeds = self.plan.cohorts[0].seeds
         runs = sorted(
             runs, key=lambda run: (0 if many else seeds.index(run.seed), -self.plan.cohort(run.arm).cost)
         )

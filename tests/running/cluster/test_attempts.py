@@ -39,7 +39,9 @@ def told_of(task):
     """Yield what a worker tells of a task."""
     yield Begun(tuple(record(run, epochs_of(now)) for run, now in zip(task.runs, task.progress, strict=True)))
     for epoch in range(1 + min(map(epochs_of, task.progress), default=0), EPOCHS + 1):
-        yield EpochTrained(tuple(record(run, epoch) for run in task.runs), (progress(epoch),) * len(task.seeds))
+        yield EpochTrained(
+            tuple(record(run, epoch) for run in task.runs), (progress(epoch),) * len(task.seeds)
+        )
     for run in task.runs:
         yield Finished(record(run, EPOCHS))
 

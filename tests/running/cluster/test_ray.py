@@ -13,15 +13,19 @@ from pathlib import Path
 import pytest
 from tiny import outcome, tiny_study
 
-from assay.errors import AssayError
+from assay.errors import AssayError, UnsupportedError
 from assay.records.runs import Status
 from assay.results import Results
 from assay.running.cluster import Ray, nodes
+from assay.running.cluster.connect import ray
 from assay.running.events import EpochEnded, RunEnded
 from assay.running.run import run
 from assay.testing import ExecutorConformance
 
-pytest.importorskip("ray", reason="Ray is not installed (pip install 'assay[ray]')")
+try:
+    ray()  # which reads its settings when it is first imported
+except UnsupportedError:
+    pytest.skip("Ray is not installed (pip install 'assay[ray]')", allow_module_level=True)
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="nodes of a cluster on one machine need Linux"),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
@@ -35,7 +39,8 @@ def cluster():
     from ray.cluster_utils import Cluster
 
     made = Cluster(
-        initialize_head=True, head_node_args={"num_cpus": 2, "include_dashboard": False, "gcs_server_port": _free_port()}
+        initialize_head=True,
+        head_node_args={"num_cpus": 2, "include_dashboard": False, "gcs_server_port": _free_port()},
     )
     yield made
     made.shutdown()
@@ -85,7 +90,9 @@ class TestRay(ExecutorConformance):
 
 
 @pytest.mark.parametrize(("count", "slots"), [(0, None), (1, 1), (2, 2)])
-def test_a_study_is_the_same_on_any_number_of_nodes(count, slots, cluster, joined, characters, expected, tmp_path):
+def test_a_study_is_the_same_on_any_number_of_nodes(
+    count, slots, cluster, joined, characters, expected, tmp_path
+):
     joined.slots = slots and slots * (count + 1)
     with more(cluster, count, 2), run(tiny_study(characters), tmp_path, executor=joined) as results:
         assert outcome(results) == expected
@@ -183,7 +190,8 @@ def test_a_killed_driver_is_continued(cluster, characters, expected, tmp_path):
         "def die(event):\n"
         "    if isinstance(event, EpochEnded) and event.record.epoch == 2:\n"
         "        os.kill(os.getpid(), signal.SIGKILL)\n"
-        f"run(tiny_study({characters!r}), {str(tmp_path / 'out')!r}, executor=Ray({cluster.address!r}), on_event=die)\n"
+        f"study, cluster = tiny_study({characters!r}), Ray({cluster.address!r})\n"
+        f"run(study, {str(tmp_path / 'out')!r}, executor=cluster, on_event=die)\n"
     )
     for _ in range(2):
         ended = subprocess.run([sys.executable, script], env=_environment(), check=False, timeout=120)
@@ -194,6 +202,47 @@ def test_a_killed_driver_is_continued(cluster, characters, expected, tmp_path):
             assert outcome(results) == expected
     finally:
         executor.close()
+
+
+def test_a_driver_outside_the_cluster_is_its_client(characters, expected, tmp_path):
+    """Which cannot stream by itself: an actor relays."""
+    port, client = _free_port(), _free_port()
+    ports = [f"--port={port}", f"--ray-client-server-port={client}", "--node-ip-address=127.0.0.1"]
+    quiet = ["--include-dashboard=false", "--disable-usage-stats", "--num-cpus=2"]
+    ray = [sys.executable, "-c", "from ray.scripts.scripts import main; main()"]
+    started = subprocess.Popen(
+        [*ray, "start", "--head", "--block", *ports, *quiet],
+        env=_environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    executor = None
+    try:
+        executor = _patiently(lambda: _connected(f"ray://127.0.0.1:{client}"))
+        with run(tiny_study(characters), tmp_path, executor=executor) as results:
+            assert outcome(results) == expected
+    finally:
+        if executor is not None:
+            executor.close()
+        started.terminate()
+        started.wait(timeout=30)
+
+
+def _connected(address):
+    executor = Ray(address)
+    assert executor.at_once == 2
+    return executor
+
+
+def _patiently(call):
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            return call()
+        except AssayError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.5)
 
 
 @pytest.mark.parametrize("address", ["nowhere", "127.0.0.1:99999999", "a b:1", "ray://"])

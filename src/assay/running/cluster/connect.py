@@ -2,6 +2,8 @@
 
 import os
 import re
+import socket
+from pathlib import Path
 from typing import Any
 
 from assay.errors import UnsupportedError, UsageError, one_line
@@ -11,15 +13,24 @@ LOCAL = "127.0.0.1"
 BESIDE_DATA = 512 * 1024**2
 """Bytes of shared memory beside the data set, for checkpoints on their way."""
 
+REACHED = 10.0
+"""Seconds within which a cluster's machine has to answer."""
+
 ADDRESS = re.compile(r"(ray://)?[A-Za-z0-9._-]+:[0-9]{1,5}")
 QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_DEDUP_LOGS": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
 """Ray's own settings: it does not report its use to anyone, and leaves CUDA_VISIBLE_DEVICES alone."""
+
+
+TOKEN = Path("~/.ray/auth_token")
+"""What Ray's nodes prove each other with, where there is such a file; Ray's client has to be told to."""
 
 
 def ray() -> Any:
     """Return the library. Raises `UnsupportedError` if it is not installed."""
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
+    if TOKEN.expanduser().is_file():
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
     try:
         import ray
     except ImportError:
@@ -44,10 +55,12 @@ def join(address: str | None, slots: int | None, data_bytes: int) -> None:
             "_node_ip_address": LOCAL,
         }
     else:
-        options = {"address": checked(address), "log_to_driver": False, "logging_level": "ERROR"}
+        options = {"address": address, "log_to_driver": False, "logging_level": "ERROR"}
     try:
+        if address is not None:
+            checked(address)
         library.init(**options)
-    except (ConnectionError, RuntimeError, ValueError, OSError) as error:
+    except (ConnectionError, RuntimeError, ValueError, OSError, OverflowError) as error:
         reason = one_line(str(error).strip().splitlines()[0]) if str(error).strip() else type(error).__name__
         where = address or "this machine"
         raise UsageError(
@@ -55,11 +68,17 @@ def join(address: str | None, slots: int | None, data_bytes: int) -> None:
         ) from None
 
 
-def checked(address: str) -> str:
-    """Return an address: HOST:PORT, ray://HOST:PORT or "auto". Raises `UsageError` if it is none of these."""
+def checked(address: str) -> None:
+    """Check an address: HOST:PORT, ray://HOST:PORT or "auto".
+
+    Raises `UsageError` if it is none of these, and `OSError` if nobody listens there: Ray would wait for
+    minutes.
+    """
     if address != "auto" and not ADDRESS.fullmatch(address):
         raise UsageError(f"--on ray: {address!r} is no address, expected HOST:PORT, ray://HOST:PORT or auto")
-    return address
+    if address != "auto":
+        host, _, port = address.removeprefix("ray://").partition(":")
+        socket.create_connection((host, int(port)), timeout=REACHED).close()
 
 
 def is_client() -> bool:

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from assay.engines import may_use_gpu
 from assay.errors import UnsupportedError
+from assay.records.machine import processors
 from assay.running.cluster.attempts import Attempt
 from assay.running.cluster.connect import is_client, join, leave, ray
 from assay.running.cluster.nodes import Node, Nodes
@@ -44,8 +45,8 @@ class Ray(Executor):
     @property
     def at_once(self) -> int:  # type: ignore[override]
         """How many tasks are trained at once: ``slots``, or as many as the cluster has processors now."""
-        if self.slots is not None:
-            return self.slots
+        if self.slots is not None or self.address is None:
+            return self.slots or processors()
         join(self.address, self.slots, 0)
         return max(1, self.nodes.slots if self.nodes else int(ray().cluster_resources().get("CPU", 1)))
 
