@@ -50,6 +50,7 @@ def join(address: str | None, slots: int | None, data_bytes: int) -> None:
     options: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR", "include_dashboard": False}
     if address is None:
         options |= {
+            "address": "local",  # not another one that runs here
             "num_cpus": slots or processors(),
             "object_store_memory": data_bytes + BESIDE_DATA,
             "_node_ip_address": LOCAL,
