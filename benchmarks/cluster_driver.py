@@ -1,8 +1,8 @@
 """What an epoch of one run costs the driver of a cluster, in milliseconds of its processor's time.
 
-Usage: ``python benchmarks/cluster_driver.py [--epochs 300] [--hidden 120]``. Two parts, measured apart: taking
-the message from Ray, and keeping it (checkpoint and rows, on this disk). 10,000 runs of 100 epochs are a million
-times that.
+Usage: ``python benchmarks/cluster_driver.py [--epochs 300] [--hidden 120]``. Two parts, measured apart:
+taking the message from Ray, and keeping it (checkpoint and rows, on this disk). 10,000 runs of 100 epochs
+are a million times that.
 """
 
 import argparse

@@ -1,9 +1,10 @@
 """How long the 2018 report's depth study takes on clusters of several sizes, and what bounds it: on paper.
 
-Usage: ``python benchmarks/cluster_plan.py [--data SPEC] [--seeds 10] [--epochs 100] [--gpu-speed 40]``. Each
-network's seconds per epoch on one core are measured here, as `assay show` does. The simulation hands tasks out
-as the driver does, costliest first; per epoch, the driver is busy for the milliseconds that ``cluster_driver.py``
-measured, and a checkpoint crosses the network. A GPU is taken to be ``--gpu-speed`` times as fast as a core.
+Usage: ``python benchmarks/cluster_plan.py [--data SPEC] [--seeds 10] [--epochs 100] [--gpu-speed 40]``.
+Each network's seconds per epoch on one core are measured here, as `assay show` does. The simulation hands
+tasks out as the driver does, costliest first; per epoch, the driver is busy for the milliseconds that
+``cluster_driver.py`` measured, and a checkpoint crosses the network. A GPU is taken to be ``--gpu-speed``
+times as fast as a core.
 """
 
 import argparse
@@ -15,7 +16,7 @@ from assay.running.estimate import estimate
 from assay.running.plan import make_plan
 from assay.study.builtin import load_study
 
-DRIVER_MS = 6.0
+DRIVER_MS = 4.8
 """Milliseconds that the driver needs for an epoch of one run, from cluster_driver.py."""
 
 NETWORK = 1e9 / 8
@@ -69,7 +70,8 @@ def main() -> None:
         jobs += [Job(chosen.epochs, cost.seconds / chosen.epochs, checkpoint)] * chosen.seeds
     total = sum(job.epochs * job.seconds for job in jobs)
     print(
-        f"{len(plan.cohorts)} networks x {chosen.seeds} seeds x {chosen.epochs} epochs: {total / 86400:.1f} core-days"
+        f"{len(plan.cohorts)} networks x {chosen.seeds} seeds x {chosen.epochs} epochs: "
+        f"{total / 86400:.1f} core-days"
     )
     print(f"{'workers':>16} {'hours':>8} {'ideal':>8} {'driver':>8} {'network':>8}")
     for name, workers, speed in (

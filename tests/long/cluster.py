@@ -1,9 +1,9 @@
-"""A study in a cluster whose nodes are killed every ten seconds for minutes, beside the same study in threads.
+"""A study whose nodes are killed every ten seconds for minutes, beside the same study in threads.
 
-Usage: ``python tests/long/cluster.py [--minutes 5] [--every 10] [--pause 30]``. Prints what was lost: nothing,
-if the two tables of results, layers, answers and weights are equal byte for byte and every run ended once. A node
-that is killed comes back after a while; half of the time only its worker is killed, and once all messages of one node
-are held up for ``--pause`` seconds, by stopping its processes.
+Usage: ``python tests/long/cluster.py [--minutes 5] [--every 10] [--pause 30]``. Prints what was lost:
+nothing, if the two tables of results, layers, answers and weights are equal byte for byte and every run
+ended once. A node that is killed comes back after a while; half of the time only its worker is killed,
+and once all messages of one node are held up for ``--pause`` seconds, by stopping its processes.
 """
 
 import argparse
