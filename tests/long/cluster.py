@@ -50,16 +50,14 @@ def main() -> None:
     def count(event: object) -> None:
         if isinstance(event, EpochEnded):
             epochs.append((event.run, event.record.epoch))
+            trouble()
 
     begun = time.monotonic()
-    trouble.start()
     executor = Ray(trouble.cluster.address)
     try:
         with run(study, folder / "ray", executor=executor, progress=False, on_event=count) as results:
             found, opened = outcome(results), results.store.test_openings()
     finally:
-        trouble.over.set()
-        trouble.join()
         executor.close()
         trouble.cluster.shutdown()
     print(f"cluster: {opened} runs in {time.monotonic() - begun:.0f} s; {trouble.done}")
@@ -68,39 +66,35 @@ def main() -> None:
     sys.exit(found != expected or len(epochs) != len({*epochs}))
 
 
-class Trouble(threading.Thread):
-    """Kills nodes and workers, and holds one node up."""
+class Trouble:
+    """Kills nodes and workers, and holds one node up; called with each epoch that ends."""
 
     def __init__(self, chosen: argparse.Namespace) -> None:
-        super().__init__(daemon=True)
         ray()
         from ray.cluster_utils import Cluster
 
         self.chosen = chosen
-        self.over = threading.Event()
         self.done = {"nodes killed": 0, "workers killed": 0, "pauses": 0}
-        self.cluster = Cluster(
-            initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False}
-        )
+        head = {"num_cpus": 0, "include_dashboard": False}
+        self.cluster = Cluster(initialize_head=True, head_node_args=head)
         self.nodes = [self.cluster.add_node(num_cpus=1) for _ in range(2)]
+        self.until = time.monotonic() + 60 * chosen.minutes
+        self.next = time.monotonic() + chosen.every
 
-    def run(self) -> None:
-        """Make trouble until the time is over."""
-        until = time.monotonic() + 60 * self.chosen.minutes
-        paused = False
-        while time.monotonic() < until and not self.over.wait(self.chosen.every):
-            if not paused and self.done["nodes killed"] >= 2:
-                paused = True
-                self._pause()
-            elif random.random() < 0.5:
-                self._kill_worker()
-            else:
-                self._kill_node()
+    def __call__(self) -> None:
+        """Make trouble if it is time for it."""
+        if not self.next <= time.monotonic() < self.until:
+            return
+        self.next = time.monotonic() + self.chosen.every
+        if not self.done["pauses"] and self.done["nodes killed"] >= 2:
+            self._pause()
+        elif random.random() < 0.5:
+            self._kill_worker()
+        else:
+            self._kill_node()
 
     def _kill_node(self) -> None:
-        node = self.nodes.pop(0)
-        with suppress(Exception):
-            self.cluster.remove_node(node, allow_graceful=False)
+        self.cluster.remove_node(self.nodes.pop(0), allow_graceful=False)
         self.done["nodes killed"] += 1
         self.nodes.append(self.cluster.add_node(num_cpus=1))
 
@@ -113,14 +107,15 @@ class Trouble(threading.Thread):
     def _pause(self) -> None:
         stopped = _processes(b"ray::train")[:1]
         stopped += [process.process.pid for process in self.nodes[0].all_processes.get("raylet", [])]
-        for pid in stopped:
-            with suppress(OSError):
-                os.kill(pid, signal.SIGSTOP)
-        self.over.wait(self.chosen.pause)
-        for pid in stopped:
-            with suppress(OSError):
-                os.kill(pid, signal.SIGCONT)
+        _signal(stopped, signal.SIGSTOP)
+        threading.Timer(self.chosen.pause, _signal, (stopped, signal.SIGCONT)).start()
         self.done["pauses"] += 1
+
+
+def _signal(pids: list[int], number: signal.Signals) -> None:
+    for pid in pids:
+        with suppress(OSError):
+            os.kill(pid, number)
 
 
 def _processes(title: bytes) -> list[int]:

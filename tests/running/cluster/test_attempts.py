@@ -50,7 +50,7 @@ def told_of(task):
 class Wires:
     """Streams that break where they are told to; a broken one goes on to send, to nobody."""
 
-    breaks: list[bool]
+    breaks: list[str]
     open: dict = field(default_factory=dict)
     count: int = 0
 
@@ -61,9 +61,9 @@ class Wires:
 
     def wait(self, seconds):
         number = min(self.open)
-        if self.breaks and self.breaks.pop():
+        if self.breaks and (how := self.breaks.pop()):
             del self.open[number]
-            return [(number, Lost("the node is gone"))]
+            return [(number, Lost("it is gone", node=how != "worker", begun=how != "unschedulable"))]
         message = next(self.open[number], None)
         if message is None:
             del self.open[number]
@@ -78,6 +78,9 @@ class OneNode:
     gpus, known, looked = False, {"a": None}, 0.0
 
     def look(self, wait=0.0):
+        pass
+
+    def forget(self, node):
         pass
 
 
@@ -96,7 +99,7 @@ def crew(breaks, monkeypatch):
 @settings(deadline=None, max_examples=500)
 @given(
     tasks=st.lists(st.integers(1, 3), min_size=1, max_size=3),
-    breaks=st.lists(st.booleans(), max_size=40),
+    breaks=st.lists(st.sampled_from(["", "", "worker", "node", "unschedulable"]), max_size=40),
 )
 def test_every_run_ends_once_and_every_epoch_comes_once(tasks, breaks):
     with pytest.MonkeyPatch.context() as patch:
@@ -127,7 +130,7 @@ def test_every_run_ends_once_and_every_epoch_comes_once(tasks, breaks):
             came = epochs.get(run, [])
             assert came == [*range(1, len(came) + 1)]
             assert how == ["failed"] or len(came) == EPOCHS
-        if not any(breaks):
+        if not {"worker", "node"} & {*breaks}:
             assert {how[0] for how in ends.values()} == {"finished"}
 
 

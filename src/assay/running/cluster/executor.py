@@ -120,18 +120,22 @@ class _Crew:
             case Ended() if attempt.over:
                 return ()
             case Ended():
-                return self._lose(attempt, "it ended early")
-            case Lost(why):
-                return self._lose(attempt, why)
+                return self._lose(attempt, Lost("it ended early"))
+            case Lost():
+                if news.node:
+                    self.nodes.forget(node)
+                return self._lose(attempt, news)
         self.trying[number] = attempt.after(news), node
         return (news,)
 
-    def _lose(self, attempt: Attempt, why: str) -> Iterable[Message]:
-        """Note that an attempt's worker is gone; try again elsewhere, or give up."""
-        self.nodes.looked = 0.0
-        if attempt.hopeless:
-            return attempt.given_up(why)
-        self.lost.append(attempt.again())
+    def _lose(self, attempt: Attempt, lost: Lost) -> Iterable[Message]:
+        """Note that an attempt's worker is gone; try again elsewhere, or give up.
+
+        An attempt that could not begin, since its node had gone by then, does not count.
+        """
+        if attempt.hopeless and lost.begun:
+            return attempt.given_up(lost.why)
+        self.lost.append(attempt.again() if lost.begun else attempt)
         return ()
 
     def _expect_nodes(self) -> None:

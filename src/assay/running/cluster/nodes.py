@@ -83,6 +83,10 @@ class Nodes:
             for node in [node for node, (answer, _) in self.asked.items() if answer in ready]:
                 self._hear(node, *self.asked.pop(node))
 
+    def forget(self, node: Node) -> None:
+        """Take a node for gone; the cluster notices that seconds later. If it is not, it is asked again."""
+        self.known.pop(node.id, None)
+
     def free(self, busy: Counter[str]) -> Node | None:
         """Return the node with the most free slots, given how many tasks each is ``busy`` with; or None."""
         if busy.total() >= self.slots:
@@ -101,6 +105,8 @@ class Nodes:
         library = ray()
         try:
             theirs = library.get(answer)
+        except (library.exceptions.NodeDiedError, library.exceptions.TaskUnschedulableError):
+            return  # it has gone
         except library.exceptions.RayError as error:
             self.refused[node] = f"assay cannot be used there ({str(error).strip().splitlines()[-1]})"
             return

@@ -23,9 +23,11 @@ class Ended:
 
 @dataclass(frozen=True)
 class Lost:
-    """A stream's worker or node is gone, and why."""
+    """A stream's worker is gone, and why; with ``node``, so is its node, and ``begun`` is whether it had begun."""
 
     why: str
+    node: bool = False
+    begun: bool = True
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,10 @@ class Streams:
             news: News = Ended()
         except errors.RayTaskError as error:
             news = Refused(line(error))
+        except errors.TaskUnschedulableError as error:
+            news = Lost(line(error), node=True, begun=False)
+        except errors.NodeDiedError as error:
+            news = Lost(line(error), node=True)
         except errors.RayError as error:
             news = Lost(line(error))
         del self.open[number]
