@@ -23,7 +23,7 @@ class Ended:
 
 @dataclass(frozen=True)
 class Lost:
-    """A stream's worker is gone, and why; with ``node``, so is its node, and ``begun`` is whether it had begun."""
+    """A stream's worker is gone, and why; with ``node`` its node too. ``begun`` is whether it had begun."""
 
     why: str
     node: bool = False
