@@ -33,6 +33,12 @@ Budget = Annotated[
 ]
 
 
+LogTo = Annotated[
+    str | None,
+    typer.Option("--log", metavar="TOOL", help="Also log to tensorboard or mlflow while training."),
+]
+
+
 @options.chosen
 def run(
     study: options.Name,
@@ -43,6 +49,7 @@ def run(
     budget: Budget = None,
     retry_failed: options.RetryFailed = False,
     on: options.On = None,
+    log: LogTo = None,
 ) -> None:
     """Train a study, or continue it where it stopped.
 
@@ -78,7 +85,13 @@ def run(
             on_event=watch,
         )
 
-    _finish(train, folder)
+    if log is None:
+        _finish(train, folder)
+        return
+    from assay.exchange.log_kinds import live
+
+    with live(log, folder) as logging:
+        _finish(lambda watch: train(logging.with_others(watch)), folder)
 
 
 def extend(

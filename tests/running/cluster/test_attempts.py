@@ -9,10 +9,10 @@ from tiny import ENGINES
 
 from assay.engines.base import State
 from assay.records.runs import RunId, RunRecord, Status
-from assay.running.cluster import executor
+from assay.running.cluster import ray_executor
 from assay.running.cluster.attempts import MOST, Attempt
-from assay.running.cluster.executor import _Crew
-from assay.running.cluster.streams import Ended, Lost
+from assay.running.cluster.ray_executor import _Crew
+from assay.running.cluster.wires import Closed, Lost
 from assay.running.messages import Begun, EpochTrained, Failed, Finished, Task
 from assay.training.train import Progress
 
@@ -67,7 +67,7 @@ class Wires:
         message = next(self.open[number], None)
         if message is None:
             del self.open[number]
-            return [(number, Ended())]
+            return [(number, Closed())]
         return [(number, message)]
 
     def stop(self):
@@ -92,7 +92,7 @@ def crew(breaks, monkeypatch):
     made = object.__new__(_Crew)
     made.charge, made.data, made.nodes = None, None, OneNode()
     made.wires, made.trying, made.lost, made.heard = Wires(breaks), {}, [], 0.0
-    monkeypatch.setattr(executor, "monotonic", lambda: 0.0)
+    monkeypatch.setattr(ray_executor, "monotonic", lambda: 0.0)
     return made
 
 

@@ -16,7 +16,7 @@ from tiny import outcome, tiny_study
 from assay.errors import AssayError, UnsupportedError
 from assay.records.runs import Status
 from assay.results import Results
-from assay.running.cluster import Ray, nodes
+from assay.running.cluster import Ray, members
 from assay.running.cluster.connect import ray
 from assay.running.events import EpochEnded, RunEnded
 from assay.running.run import run
@@ -169,9 +169,9 @@ def test_a_run_that_no_worker_survives_fails_alone(joined, characters, tmp_path)
 
 def test_a_node_with_another_version_is_refused(joined, characters, tmp_path, monkeypatch):
     """With what differs."""
-    ours = nodes.facts(["reference"])
+    ours = members.facts(["reference"])
     other = replace(ours, software={**ours.software, "numpy": "1.0", "assay": "9 (0)"})
-    monkeypatch.setattr(nodes, "facts", lambda engines: other)
+    monkeypatch.setattr(members, "facts", lambda engines: other)
     with pytest.raises(AssayError) as caught:
         run(tiny_study(characters), tmp_path, executor=joined)
     numpy, assay = ours.software["numpy"], ours.software["assay"]

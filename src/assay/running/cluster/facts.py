@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 
-import assay
 from assay.engines import ENGINES
 from assay.errors import AssayError
 from assay.records import machine
@@ -67,7 +67,7 @@ def _engine(name: str) -> str:
 @cache
 def _sources() -> str:
     """Return the beginning of a digest of assay's source: a version does not tell checkouts apart."""
-    root, digest = Path(assay.__file__).parent, hashlib.sha256()
+    root, digest = Path(str(files("assay"))), hashlib.sha256()
     for path in sorted(root.rglob("*.py")):
         digest.update(path.relative_to(root).as_posix().encode() + path.read_bytes())
     return digest.hexdigest()[:10]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from assay.running.cluster.connect import ray
-from assay.running.cluster.nodes import remote_on
+from assay.running.cluster.members import remote_on
 from assay.running.cluster.remote import Charge, train
 from assay.running.messages import Message, Task
 
@@ -17,7 +17,7 @@ FAREWELL = 10.0
 
 
 @dataclass(frozen=True)
-class Ended:
+class Closed:
     """A stream has no more messages."""
 
 
@@ -37,7 +37,7 @@ class Refused:
     why: str
 
 
-News = Message | Ended | Lost | Refused
+News = Message | Closed | Lost | Refused
 
 
 class Wires(Protocol):
@@ -83,7 +83,7 @@ class Streams:
             message: Message = ray().get(next(self.open[number]))
             return message
         except StopIteration:
-            news: News = Ended()
+            news: News = Closed()
         except errors.RayTaskError as error:
             news = Refused(line(error))
         except errors.TaskUnschedulableError as error:

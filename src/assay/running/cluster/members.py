@@ -18,7 +18,7 @@ FIRST = 60.0
 
 
 @dataclass(frozen=True)
-class Node:
+class Member:
     """A node that may train: its name in the cluster, and how many tasks it takes at once."""
 
     id: str
@@ -27,7 +27,7 @@ class Node:
 
 
 @dataclass
-class Nodes:
+class Members:
     """The nodes of the cluster that this process has joined, for a study that uses ``engines``.
 
     A node is asked once what it has. One with other versions than the driver's is refused; ``refused`` says
@@ -37,7 +37,7 @@ class Nodes:
     engines: list[str]
     gpus: bool = False
     most: int | None = None
-    known: dict[str, Node] = field(default_factory=dict)
+    known: dict[str, Member] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
     asked: dict[str, tuple[Any, int]] = field(default_factory=dict)
     looked: float = 0.0
@@ -83,11 +83,11 @@ class Nodes:
             for node in [node for node, (answer, _) in self.asked.items() if answer in ready]:
                 self._hear(node, *self.asked.pop(node))
 
-    def forget(self, node: Node) -> None:
+    def forget(self, node: Member) -> None:
         """Take a node for gone; the cluster notices that seconds later. If it is not, it is asked again."""
         self.known.pop(node.id, None)
 
-    def free(self, busy: Counter[str]) -> Node | None:
+    def free(self, busy: Counter[str]) -> Member | None:
         """Return the node with the most free slots, given how many tasks each is ``busy`` with; or None."""
         if busy.total() >= self.slots:
             return None
@@ -113,7 +113,7 @@ class Nodes:
         if found := differences(self.ours, theirs):
             self.refused[node] = f"{theirs.host}: {', '.join(found)}"
         else:
-            self.known[node] = Node(node, theirs, slots)
+            self.known[node] = Member(node, theirs, slots)
 
 
 def remote_on(function: Any, node: str, **options: Any) -> Any:

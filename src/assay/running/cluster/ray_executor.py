@@ -10,9 +10,9 @@ from assay.errors import UnsupportedError
 from assay.records.machine import processors
 from assay.running.cluster.attempts import Attempt
 from assay.running.cluster.connect import is_client, join, leave, ray
-from assay.running.cluster.nodes import Node, Nodes
+from assay.running.cluster.members import Member, Members
 from assay.running.cluster.remote import Charge
-from assay.running.cluster.streams import Ended, Lost, News, Refused, Relayed, Streams, Wires
+from assay.running.cluster.wires import Closed, Lost, News, Refused, Relayed, Streams, Wires
 from assay.running.executor import Executor
 from assay.running.messages import Context, Message, Task
 
@@ -40,7 +40,7 @@ class Ray(Executor):
         ray()
         self.address = address
         self.slots = slots
-        self.nodes: Nodes | None = None
+        self.nodes: Members | None = None
 
     @property
     def at_once(self) -> int:  # type: ignore[override]
@@ -54,7 +54,7 @@ class Ray(Executor):
         """Train every task; yield messages as they come, until the last run has ended."""
         join(self.address, self.slots, _bytes(context))
         engines = sorted({cohort.engine.name for cohort in context.plan.cohorts})
-        self.nodes = Nodes(engines, gpus=any(map(may_use_gpu, engines)), most=self.slots)
+        self.nodes = Members(engines, gpus=any(map(may_use_gpu, engines)), most=self.slots)
         self.nodes.await_first()
         crew, waiting = _Crew(context, self.nodes), iter(tasks)
         try:
@@ -75,14 +75,14 @@ class Ray(Executor):
 class _Crew:
     """The attempts under way, by stream and node, and those that wait for another node."""
 
-    def __init__(self, context: Context, nodes: Nodes) -> None:
+    def __init__(self, context: Context, nodes: Members) -> None:
         plan = context.plan
         engines = {cohort.arm.name: cohort.engine.name for cohort in plan.cohorts}
         self.charge = Charge(plan.study.to_tables(), engines, uuid4().hex)
         self.data = ray().put(context.data)
         self.nodes = nodes
         self.wires: Wires = Relayed() if is_client() else Streams()
-        self.trying: dict[int, tuple[Attempt, Node]] = {}
+        self.trying: dict[int, tuple[Attempt, Member]] = {}
         self.lost: list[Attempt] = []
         self.heard = monotonic()
 
@@ -90,16 +90,16 @@ class _Crew:
     def busy(self) -> int:
         return len(self.trying) + len(self.lost)
 
-    def free(self) -> Node | None:
+    def free(self) -> Member | None:
         """Return a node for the next task; those whose worker was lost go first."""
         while (node := self._room()) is not None and self.lost:
             self.give(self.lost.pop(0), node)
         return node
 
-    def _room(self) -> Node | None:
+    def _room(self) -> Member | None:
         return self.nodes.free(Counter(node.id for _, node in self.trying.values()))
 
-    def give(self, attempt: Attempt, node: Node) -> None:
+    def give(self, attempt: Attempt, node: Member) -> None:
         number = self.wires.start(self.charge, self.data, attempt.task, node.id, self.nodes.gpus)
         self.trying[number] = attempt, node
 
@@ -117,9 +117,9 @@ class _Crew:
         match news:
             case Refused(why):
                 return attempt.given_up(why)
-            case Ended() if attempt.over:
+            case Closed() if attempt.over:
                 return ()
-            case Ended():
+            case Closed():
                 return self._lose(attempt, Lost("it ended early"))
             case Lost():
                 if news.node:
