@@ -7,8 +7,8 @@ from typing import Any
 
 from assay.errors import UnsupportedError
 from assay.running.cluster.connect import ray
-from assay.running.cluster.facts import Facts, differences, facts
-from assay.running.cluster.remote import probe
+from assay.running.cluster.on_a_node import probe
+from assay.running.cluster.software import Facts, differences, facts
 
 EVERY = 2.0
 """Seconds between two looks at which nodes there are."""

@@ -11,7 +11,7 @@ from assay.records.machine import processors
 from assay.running.cluster.attempts import Attempt
 from assay.running.cluster.connect import is_client, join, leave, ray
 from assay.running.cluster.members import Member, Members
-from assay.running.cluster.remote import Charge
+from assay.running.cluster.on_a_node import Charge
 from assay.running.cluster.wires import Closed, Lost, News, Refused, Relayed, Streams, Wires
 from assay.running.executor import Executor
 from assay.running.messages import Context, Message, Task

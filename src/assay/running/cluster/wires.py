@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from assay.running.cluster.connect import ray
 from assay.running.cluster.members import remote_on
-from assay.running.cluster.remote import Charge, train
+from assay.running.cluster.on_a_node import Charge, train
 from assay.running.messages import Message, Task
 
 AHEAD = 4

@@ -11,7 +11,7 @@ from typing import Any
 
 from assay.data import Dataset
 from assay.records.runs import RunId
-from assay.running.cluster.facts import Facts, facts
+from assay.running.cluster.software import Facts, facts
 from assay.running.events import StepsTaken
 from assay.running.messages import Context, Message, Task
 from assay.running.plan import make_plan
