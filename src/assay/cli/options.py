@@ -93,19 +93,15 @@ Timeout = Annotated[
         "--timeout", metavar="TIME", parser=duration, help="Fail a run that takes longer; isolates too."
     ),
 ]
+On = Annotated[
+    str | None,
+    typer.Option(
+        "--on", metavar="CLUSTER", help="Train elsewhere: ray (here), HOST:PORT, ray://HOST:PORT or auto."
+    ),
+]
 Folder = Annotated[
     str, typer.Argument(metavar="DIR", show_default=False, help="The results folder of a study.")
 ]
-
-
-def trained_by(workers: int | None, isolate: bool, timeout: float | None) -> "dict[str, Any]":
-    """Return the arguments ``workers`` and ``executor`` of `assay.run` and its like."""
-    if not isolate and timeout is None:
-        return {"workers": workers}
-    from assay.running.capacity import worker_count
-    from assay.running.processes import Processes
-
-    return {"executor": Processes(worker_count(workers), timeout)}
 
 
 @dataclass(frozen=True)

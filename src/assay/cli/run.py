@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from assay.cli import options
+from assay.cli.elsewhere import trainer
 from assay.cli.text import REPORT, console, say
 from assay.errors import UsageError
 
@@ -49,6 +50,7 @@ def run(
     retry_failed: options.RetryFailed = False,
     isolate: options.Isolate = False,
     timeout: options.Timeout = None,
+    on: options.On = None,
     log: LogTo = None,
 ) -> None:
     """Train a study, or continue it where it stopped.
@@ -63,14 +65,14 @@ def run(
     chosen = choices.study(study)
     folder = Path(out) if out is not None else default_folder(chosen)
 
-    ways = options.trained_by(choices.workers, isolate, timeout)
+    where = trainer(on, choices.workers, isolate, timeout)
 
     def train(watch: "OnEvent") -> "Results":
         if until_resolved:
             return run_until_resolved(
                 chosen,
                 folder,
-                **ways,
+                **where,
                 budget=budget,
                 retry_failed=retry_failed,
                 progress=False,
@@ -79,7 +81,7 @@ def run(
         return run(
             chosen,
             folder,
-            **ways,
+            **where,
             retry_failed=retry_failed,
             progress=False,
             on_event=watch,
@@ -102,6 +104,7 @@ def extend(
     retry_failed: options.RetryFailed = False,
     isolate: options.Isolate = False,
     timeout: options.Timeout = None,
+    on: options.On = None,
     out: Beside = None,
 ) -> None:
     """Add seeds to a finished study: a new study, whose report says so.
@@ -111,14 +114,15 @@ def extend(
     from assay.running.extend import extend, extended_folder
 
     there = Path(out) if out is not None else extended_folder(folder, seeds)
-    ways = options.trained_by(workers, isolate, timeout)
+
+    where = trainer(on, workers, isolate, timeout)
 
     def train(watch: "OnEvent") -> "Results":
         return extend(
             folder,
             seeds,
             there,
-            **ways,
+            **where,
             retry_failed=retry_failed,
             progress=False,
             on_event=watch,

@@ -19,9 +19,9 @@ def extend(
     out: Path | str | None = None,
     *,
     workers: int | None = None,
-    executor: Executor | None = None,
     progress: bool = True,
     retry_failed: bool = False,
+    executor: Executor | None = None,
     on_event: OnEvent = ignore,
 ) -> Results:
     """Extend the finished study in the folder ``parent`` to ``seeds`` seeds, in a new folder.
@@ -40,10 +40,10 @@ def extend(
         study,
         folder,
         workers=workers,
-        executor=executor,
         reuse=parent,
         retry_failed=retry_failed,
         progress=progress,
+        executor=executor,
         on_event=on_event,
     )
 

@@ -15,9 +15,9 @@ def repeat(
     folder: Path,
     *,
     workers: int | None = None,
-    executor: Executor | None = None,
     progress: bool = True,
     retry_failed: bool = False,
+    executor: Executor | None = None,
     on_event: OnEvent = ignore,
 ) -> Results:
     """Run a study in its own folder below ``folder``, or continue it, and return its results.
@@ -32,9 +32,9 @@ def repeat(
         study,
         own,
         workers=workers,
-        executor=executor,
         reuse=others,
         retry_failed=retry_failed,
         progress=progress,
+        executor=executor,
         on_event=on_event,
     )

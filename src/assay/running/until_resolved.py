@@ -31,10 +31,10 @@ def run_until_resolved(
     out: Path | str | None = None,
     *,
     workers: int | None = None,
-    executor: Executor | None = None,
     budget: float | None = None,
     progress: bool = True,
     retry_failed: bool = False,
+    executor: Executor | None = None,
     on_event: OnEvent = ignore,
 ) -> Results:
     """Run ``study`` look by look until every comparison has a verdict other than inconclusive.
@@ -57,10 +57,10 @@ def run_until_resolved(
                 study,
                 folder,
                 workers=workers,
-                executor=executor,
                 first=seeds,
                 retry_failed=retry_failed,
                 progress=False,
+                executor=executor,
                 on_event=watch,
             )
             with found as results:
