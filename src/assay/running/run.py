@@ -20,7 +20,7 @@ from assay.running.plan import Plan, check, make_plan
 from assay.running.progress.show import shown
 from assay.running.reuse import take_over
 from assay.running.threads import Threads
-from assay.store import Header, SQLiteStore, Store
+from assay.store import Header, SQLiteStore, Store, durable
 from assay.store.lock import folder_lock
 from assay.store.readout import DATABASE
 from assay.study import tables
@@ -183,7 +183,7 @@ def _create(path: Path, study: Study, data: Dataset) -> Store:
         else:
             leftover.unlink()
     SQLiteStore.create(beside, header).close()
-    beside.replace(path)
+    durable.move_flushed(beside, path)
     return SQLiteStore.open(path, write=True)
 
 
@@ -207,7 +207,7 @@ def _make_folder(folder: Path) -> None:
     if os.path.isfile(folder):
         raise StoreError(f"{folder}: is a file, expected a folder (choose another --out)")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        durable.make_folder(folder)
     except (OSError, ValueError) as error:  # a null character in a path is a ValueError
         reason = getattr(error, "strerror", None) or error
         raise StoreError(f"{str(folder)!r}: cannot be made ({reason}; choose another --out)") from None

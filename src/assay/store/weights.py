@@ -4,7 +4,6 @@ No pickle is involved, so an untrusted file cannot carry code.
 """
 
 import json
-import os
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from safetensors.numpy import save
 from assay.errors import StoreError
 from assay.records.runs import RunId
 from assay.shapes import Array
+from assay.store import durable
 
 _META = "assay"  # a single key: safetensors writes several in no fixed order
 
@@ -46,25 +46,10 @@ def write_tensors(path: Path, tensors: dict[str, Array], meta: dict[str, Any]) -
     payload = save(contiguous, metadata={_META: f"{_digest(contiguous, text)} {text}"})
     beside = path.with_suffix(".tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with beside.open("wb") as file:
-            file.write(payload)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-        _flush_folder(path.parent)
+        durable.make_folder(path.parent)
+        durable.write_flushed(path, beside, payload)
     except OSError as error:
         raise StoreError(f"{path}: cannot be written, {len(payload):,} bytes needed ({error})") from None
-
-
-def _flush_folder(folder: Path) -> None:
-    if os.name != "posix":
-        return  # Windows cannot open folders; its rename is journalled
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def read_tensors(path: Path, what_to_do: str) -> tuple[dict[str, Array], dict[str, Any]]:
