@@ -39,8 +39,9 @@ class Driver:
 
     def drive(self, runs: Sequence[RunId], executor: Executor) -> None:
         """Train ``runs`` to their ends."""
-        for run in runs:
-            self._put(rows.row(self.plan.cohort(run.arm), run.seed, Status.PENDING))
+        pending = [rows.row(self.plan.cohort(run.arm), run.seed, Status.PENDING) for run in runs]
+        self.latest |= {row.id: row for row in pending}
+        self.store.add_runs(map(self._trained_on, pending))
         with closing(executor.run(self.context, self._tasks(runs))) as messages:
             for message in messages:
                 self._take(message)

@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
@@ -26,6 +26,7 @@ from assay.store.migrations import OLDEST, VERSION, migrate
 APPLICATION_ID = 0x41535359  # "ASSY", so that another program's database is not taken for ours
 BUSY_SECONDS = 60.0
 _LOSSES = ("train_loss", "valid_loss")
+_EPOCH = tuple(field.name for field in fields(EpochRecord))
 
 
 class SQLiteStore(Store):
@@ -88,6 +89,12 @@ class SQLiteStore(Store):
         with self._transaction():
             self._put_run(run)
 
+    def add_runs(self, runs: Iterable[RunRecord]) -> None:
+        """Record many runs, all or none: to flush each by itself would take minutes for thousands."""
+        with self._transaction():
+            for run in runs:
+                self._put_run(run)
+
     def add_epoch(self, run: RunId, record: EpochRecord, layers: Sequence[LayerRecord] = ()) -> None:
         """Record an epoch and its layer records, all or nothing."""
         key = {"arm": run.arm, "seed": run.seed}
@@ -115,7 +122,7 @@ class SQLiteStore(Store):
 
     def epochs(self, run: RunId) -> list[EpochRecord]:
         """Return a run's epochs in order."""
-        query = "SELECT * FROM epoch WHERE arm = ? AND seed = ? ORDER BY epoch"
+        query = f"SELECT {', '.join(_EPOCH)} FROM epoch WHERE arm = ? AND seed = ? ORDER BY epoch"
         return self._read(query, run.arm, run.seed, into=_epoch)
 
     def layers(self, run: RunId) -> list[LayerRecord]:
@@ -273,10 +280,10 @@ def _bytes(predicted: NDArray[np.int64]) -> bytes:
 
 
 def _epoch(row: sqlite3.Row) -> EpochRecord:
-    values = {field.name: row[field.name] for field in fields(EpochRecord)}
-    for key in _LOSSES:
-        values[key] = nan if values[key] is None else values[key]
-    return EpochRecord(**values)
+    """Return an epoch; quickly, as there may be a million of them."""
+    epoch, train_loss, train_accuracy, valid_loss, *rest = row
+    train_loss = nan if train_loss is None else train_loss
+    return EpochRecord(epoch, train_loss, train_accuracy, nan if valid_loss is None else valid_loss, *rest)
 
 
 def _layer(row: sqlite3.Row) -> LayerRecord:
