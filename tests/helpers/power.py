@@ -38,6 +38,16 @@ class Disk:
     changes: list[tuple[str, int | None]] = field(default_factory=list)
     """Names that were given or taken and not flushed, in order."""
 
+    @classmethod
+    def holding(cls, root: Path, place: Path) -> "Disk":
+        """Return the disk with root ``root`` on which everything in the folder ``place`` has been flushed."""
+        disk = cls(str(root))
+        for path in sorted(place.rglob("*")):
+            disk.files.append(Held(b"" if path.is_dir() else path.read_bytes()))
+            disk.names[str(root / path.relative_to(place))] = FOLDER if path.is_dir() else len(disk.files) - 1
+        disk.flushed = dict(disk.names)
+        return disk
+
     def after(self, op: Op) -> None:
         """Follow a step."""
         match op.kind:

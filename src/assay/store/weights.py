@@ -17,6 +17,7 @@ from assay.records.runs import RunId
 from assay.shapes import Array
 from assay.store import durable
 
+_OLD_DIGEST = "sha256"
 _META = "assay"  # a single key: safetensors writes several in no fixed order
 
 
@@ -60,13 +61,21 @@ def read_tensors(path: Path, what_to_do: str) -> tuple[dict[str, Array], dict[st
         with safe_open(path, framework="numpy") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             found = file.metadata() or {}
-        digest, _, text = found[_META].partition(" ")
+        digest, text = _parts(found)
         meta = dict(json.loads(text))
     except (SafetensorError, KeyError, ValueError, TypeError, OSError) as error:
         raise StoreError(f"{path}: no checkpoint of assay's, or incomplete: {error} ({what_to_do})") from None
     if digest != _digest(tensors, text):
         raise StoreError(f"{path}: damaged, its contents do not match their SHA-256 ({what_to_do})")
     return tensors, meta
+
+
+def _parts(metadata: dict[str, str]) -> tuple[str, str]:
+    """Return digest and JSON; the assay of store format 1 kept them under two keys."""
+    if _OLD_DIGEST in metadata:
+        return metadata[_OLD_DIGEST], metadata[_META]
+    digest, _, text = metadata[_META].partition(" ")
+    return digest, text
 
 
 def _digest(tensors: dict[str, Array], meta: str) -> str:

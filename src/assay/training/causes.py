@@ -59,12 +59,14 @@ def why_stuck(layers: Sequence[LayerRecord], recipe: Recipe, examples: int) -> s
 
     ``layers`` are the run's examinations, ``examples`` is the size of its training set.
     """
+    if not layers or layers[0].epoch:
+        return "no layer was examined before the first step, so nothing shows why (begun by an older assay)"
     return next(_Reading(_by_epoch(layers), recipe, recipe.steps(examples)).causes())
 
 
 def why_diverged(history: Sequence[EpochRecord], layers: Sequence[LayerRecord]) -> str:
     """Return when a run's loss stopped being finite, which layer shows it first, and what preceded it."""
-    before, last = [(), *_by_epoch(layers)][-2:]
+    before, last = [(), (), *_by_epoch(layers)][-2:]
     finite = [record for record in history if isfinite(record.train_loss)]
     parts = [
         f"the loss was no longer finite after epoch {len(history)}",

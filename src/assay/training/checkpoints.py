@@ -49,7 +49,7 @@ def _progress(tensors: dict[str, Array], meta: dict[str, Any]) -> Progress:
         name, _, key = full.rpartition("/")
         slots[name][key] = value
     history = [EpochRecord(**record) for record in meta["history"]]
-    layers = [LayerRecord(*record) for record in meta["layers"]]
+    layers = [LayerRecord(*record) for record in meta.get("layers", ())]  # store format 1 had none
     state = State(_under(tensors, "state/"), slots, meta["step"], _under(tensors, "buffer/"))
     return Progress(state, _under(tensors, "best/"), meta["best_epoch"], history, layers)
 
