@@ -219,6 +219,7 @@ def test_a_write_is_flushed_then_renamed_then_the_folder_is_flushed(tmp_path, mo
     watch(monkeypatch, calls)
     save_weights(tmp_path / "weights" / "max-3.safetensors", progress().best, IDENTITY)
     assert calls == [
+        ("fsync", tmp_path.name),  # of which "weights" is a new name
         ("fsync", "max-3.tmp"),
         ("replace", "max-3.tmp", "max-3.safetensors"),
         ("fsync", "weights"),

@@ -50,10 +50,13 @@ def _assay(
 
 
 PANELS: dict[str, tuple[Callable[..., Any], ...]] = {
-    "Study": (studies.studies, studies.show, plan.plan, training.run, training.extend, reproduce.reproduce),
+    "Study": (
+        studies.studies, studies.show, plan.plan, training.run, training.extend, training.fork,
+        reproduce.reproduce,
+    ),
     "Look": (folders.status, folders.results, folders.report, predict.predict, doctor.doctor, doctor.salvage),
     "Layers": (check.check,),
-}
+}  # fmt: skip
 """The commands under the headings of ``assay --help``; there are also two groups of commands."""
 
 for _panel, _commands in PANELS.items():

@@ -196,10 +196,10 @@ def _check_same_study(folder: Path, study: Study) -> None:
     old, new = tables.flat(header.study), tables.flat(study.to_tables())
     changed = [key for key in sorted({*old, *new}) if old.get(key) != new.get(key)]
     key = changed[0] if changed else "its format"
-    more = f", or add seeds with `assay extend {folder}`" if changed == ["seeds"] else ""
+    other = f"add seeds with `assay extend {folder}`" if changed == ["seeds"] else f"`assay fork {folder}`"
     raise StoreError(
         f"{folder}: holds this study with other settings, {key}: {old.get(key)!r} there, "
-        f"{new.get(key)!r} now (use another --out{more})"
+        f"{new.get(key)!r} now (use another --out, or {other})"
     )
 
 
