@@ -25,6 +25,7 @@ from assay.store.migrations import OLDEST, VERSION, migrate
 
 APPLICATION_ID = 0x41535359  # "ASSY", so that another program's database is not taken for ours
 BUSY_SECONDS = 60.0
+LONGEST_PATH = 511  # characters that every build of SQLite opens
 _LOSSES = ("train_loss", "valid_loss")
 _EPOCH = tuple(field.name for field in fields(EpochRecord))
 
@@ -181,8 +182,17 @@ class SQLiteStore(Store):
             raise StoreError(f"{self.path}: of an older format, and damaged ({error})") from None
 
     def _prepare_to_write(self) -> None:
-        """Let others read during a write, and have transactions on disk when they return."""
-        self._read("PRAGMA journal_mode = WAL")
+        """Let others read during a write, and have transactions on disk when they return.
+
+        SQLite does without its write-ahead log where a file system lacks shared memory; one that does often
+        has no locks that work either, so nothing is kept there.
+        """
+        [(mode,)] = self._read("PRAGMA journal_mode = WAL")
+        if mode != "wal":
+            raise StoreError(
+                f"{self.path}: SQLite cannot share memory here, and found {mode!r} instead of its "
+                "write-ahead log (a network drive? choose an --out on a local disk)"
+            )
         self._read("PRAGMA synchronous = FULL")
 
     def _lay_out(self, header: Header) -> None:
@@ -242,7 +252,9 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
             f"{path.absolute().as_uri()}?mode={mode}", uri=True, timeout=BUSY_SECONDS, isolation_level=None
         )
     except sqlite3.Error as error:
-        raise StoreError(f"{path}: cannot be opened ({error})") from None
+        size = len(str(path.absolute()))
+        why = f"its path of {size:,} characters may be too long" if size > LONGEST_PATH else error
+        raise StoreError(f"{path}: cannot be opened ({why})") from None
     connection.row_factory = sqlite3.Row
     return connection
 
