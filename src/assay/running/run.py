@@ -70,8 +70,8 @@ def run(
     with folder_lock(folder):
         begun: dict[str, str] = {}
         if (folder / DATABASE).exists():
-            _check_same_study(folder, study)
             results = Results.open(folder)
+            _check_same_study(results, study)
             if _nothing_left(results, first, retry_failed):
                 return results
             begun = {run.arm: run.engine for run in results.runs}
@@ -187,12 +187,12 @@ def _create(path: Path, study: Study, data: Dataset) -> Store:
     return SQLiteStore.open(path, write=True)
 
 
-def _check_same_study(folder: Path, study: Study) -> None:
-    results = Results.open(folder)
-    header, stored = results.header, results.study
-    results.close()
+def _check_same_study(results: Results, study: Study) -> None:
+    """Raise `StoreError`, and close the results, if they are of other settings."""
+    folder, header, stored = results.folder, results.header, results.study
     if study.digest in (header.digest, stored.digest):
         return
+    results.close()
     old, new = tables.flat(header.study), tables.flat(study.to_tables())
     changed = [key for key in sorted({*old, *new}) if old.get(key) != new.get(key)]
     key = changed[0] if changed else "its format"

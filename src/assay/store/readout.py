@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from hashlib import sha256
 from itertools import groupby, takewhile
@@ -51,6 +51,8 @@ class Readout:
     store: Store
     at_work: bool = True
     look: Look | None = None
+    declared: Study | None = field(default=None, repr=False, compare=False)
+    """The study as it was read when the store was checked, which building it again would repeat."""
 
     @classmethod
     def open(cls, folder: Path | str, *, watch: bool = False) -> Self:
@@ -64,14 +66,15 @@ class Readout:
         store = SQLiteStore.open(folder / DATABASE)
         with ExitStack() as on_error:
             on_error.callback(store.close)
-            store.check()
+            declared = store.check()
             on_error.pop_all()
-        return cls(folder, store, at_work)
+        return cls(folder, store, at_work, declared=declared)
 
     @cached_property
     def study(self) -> Study:
         """The study that was run; at a look, with the look's seeds only."""
-        study = Study.from_tables(self.header.study, str(self.header.study.get("name", "study")))
+        name = str(self.header.study.get("name", "study"))
+        study = self.declared or Study.from_tables(self.header.study, name)
         return study.with_seeds(self.look.seeds) if self.look else study
 
     @property

@@ -22,6 +22,7 @@ from assay.records.runs import EpochRecord, LayerRecord, RunId, RunRecord, Statu
 from assay.store.checks import MOST, check
 from assay.store.contract import Header, Store
 from assay.store.migrations import OLDEST, VERSION, migrate
+from assay.study.study import Study
 
 APPLICATION_ID = 0x41535359  # "ASSY", so that another program's database is not taken for ours
 BUSY_SECONDS = 60.0
@@ -81,9 +82,9 @@ class SQLiteStore(Store):
                 raise StoreError(f"{self.path}: its header is damaged ({one_line(str(error))})") from None
         return self._header
 
-    def check(self) -> None:
-        """Raise `StoreError` unless the contents can be trusted, whoever wrote them."""
-        check(self.path, self._connection, self.header)
+    def check(self) -> Study:
+        """Return the study; `StoreError` unless the contents can be trusted, whoever wrote them."""
+        return check(self.path, self._connection, self.header)
 
     def add_run(self, run: RunRecord) -> None:
         """Record a run or its current status."""

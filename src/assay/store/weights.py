@@ -36,6 +36,21 @@ def load_weights(path: Path) -> dict[str, Array]:
     return read_tensors(path, "run the study again into another folder")[0]
 
 
+def check_weights(path: Path, identity: dict[str, Any]) -> None:
+    """Raise `StoreError` unless a finished run's weights are whole and its own."""
+    _, meta = read_tensors(path, "run the study again into another folder")
+    check_identity(path, identity, meta)
+
+
+def check_identity(path: Path, expected: dict[str, Any], found: dict[str, Any]) -> None:
+    """Raise `StoreError` unless a file's metadata, ``found``, say that it is the ``expected`` run's."""
+    for key, value in expected.items():
+        if found.get(key) != value:
+            raise StoreError(
+                f"{path}: belongs to {key} {found.get(key)!r}, expected {value!r} (remove the file)"
+            )
+
+
 def write_tensors(path: Path, tensors: dict[str, Array], meta: dict[str, Any]) -> None:
     """Write named arrays, with ``meta`` as JSON beside them; on disk when it returns.
 
