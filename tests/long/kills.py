@@ -2,7 +2,7 @@
 
 ``every`` kills a study of two arms and two seeds before and after each step that writes, and at each step of
 training that it tells of; ``random`` kills it from outside at any moment, again and again, until the time is
-up. After each kill the store must be sound and hold what was told, after the last of a study's lives all of it
+up. After each kill the store must be sound and hold what was told; after the last of a study's lives all
 must be as if nobody had killed it. The exit status says whether something was not.
 """
 

@@ -45,11 +45,11 @@ def open_folder(text: str, classes: tuple[str, ...] | None = None) -> Source:
 
 def expect_readable(folder: Path) -> None:
     """Read every IDX file in ``folder``; `DataError` for one that is damaged, or if there are none."""
-    found = [(path, kind["kind"]) for path in sorted(folder.iterdir()) if (kind := NAME.fullmatch(path.name))]
+    found = [(path, match) for path in sorted(folder.iterdir()) if (match := NAME.fullmatch(path.name))]
     if not found:
         raise DataError(f"{folder}: no IDX files here")
-    for path, kind in found:
-        (read_images if kind == "images" else read_labels)(path)
+    for path, match in found:
+        (read_images if match["kind"] == "images" else read_labels)(path)
 
 
 def read_mapping(path: Path) -> tuple[list[int], tuple[str, ...]]:
