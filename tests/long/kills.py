@@ -1,7 +1,7 @@
-"""Kills: ``PYTHONPATH=src:tests/helpers python tests/long/kills.py every|random [SECONDS]``.
+"""Kills: ``PYTHONPATH=src:tests/helpers python tests/long/kills.py every|random [SECONDS [FIRST]]``.
 
 ``every`` kills a study of two arms and two seeds before and after each step that writes, and at each step of
-training that it tells of; ``random`` kills it from outside at any moment, again and again, until the time is
+training that it tells of, from the step FIRST on; ``random`` kills it from outside at any moment, again and again, until the time is
 up. After each kill the store must be sound and hold what was told; after the last of a study's lives all
 must be as if nobody had killed it. The exit status says whether something was not.
 """
@@ -19,6 +19,8 @@ from left import check_the_end, check_what_is_left
 from tiny import outcome, tiny_tables, write_characters
 
 from assay.results import Results
+from assay.running.run import run
+from assay.study.study import Study
 
 
 def unharmed(tables: dict[str, Any], folder: Path) -> tuple[dict[Any, Any], int]:
@@ -29,17 +31,17 @@ def unharmed(tables: dict[str, Any], folder: Path) -> tuple[dict[Any, Any], int]
         return outcome(results), steps
 
 
-def every(tables: dict[str, Any], place: Path, end: float) -> tuple[int, int]:
-    """Kill at each step, and continue; return how many kills there were of how many steps."""
+def every(tables: dict[str, Any], place: Path, end: float, first: int = 1) -> tuple[int, int]:
+    """Kill at each step, and continue; return the last step at which it was killed, of how many."""
     expected, steps = unharmed(tables, place / "unharmed")
-    for at in range(1, steps + 1):
+    for at in range(first, steps + 1):
         if monotonic() > end:
             return at - 1, steps
         folder = place / "killed"
         told, finished = last_words(*start(tables, folder, at=at))
         assert finished is None
         check_what_is_left(folder, told, expected)
-        last_words(*start(tables, folder))
+        run(Study.from_tables(tables, "killed"), folder, workers=1, progress=False).close()
         check_the_end(folder, expected)
         rmtree(folder)
     return steps, steps
@@ -73,6 +75,11 @@ if __name__ == "__main__":
         (Path(name) / "characters").mkdir()
         source = write_characters(Path(name) / "characters")
         study = tiny_tables(source, seeds=[0, 1], training={"batch_size": 50, "epochs": 2})
-        kills, of = {"every": every, "random": random}[sys.argv[1]](study, Path(name), end)
-    words = {"every": "steps", "random": "studies, each continued to its end"}[sys.argv[1]]
-    print(f"{kills:,} kills, {of:,} {words}: nothing lost, nothing half there, {monotonic() - begin:.0f} s")
+        if sys.argv[1] == "every":
+            first = int(sys.argv[3] if sys.argv[3:] else 1)
+            last, of = every(study, Path(name), end, first)
+            said = f"killed at steps {first} to {last} of {of}"
+        else:
+            kills, studies = random(study, Path(name), end)
+            said = f"{kills:,} kills in {studies} studies, each continued to its end"
+    print(f"{said}: nothing lost, nothing half there, {monotonic() - begin:.0f} s")
