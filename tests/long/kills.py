@@ -1,9 +1,9 @@
 """Kills: ``PYTHONPATH=src:tests/helpers python tests/long/kills.py every|random [SECONDS [FIRST]]``.
 
 ``every`` kills a study of two arms and two seeds before and after each step that writes, and at each step of
-training that it tells of, from the step FIRST on; ``random`` kills it from outside at any moment, again and again, until the time is
-up. After each kill the store must be sound and hold what was told; after the last of a study's lives all
-must be as if nobody had killed it. The exit status says whether something was not.
+training that it tells of, from the step FIRST on; ``random`` kills it from outside at any moment, again and
+again, until the time is up. After each kill the store must be sound and hold what was told; after the last of
+a study's lives all must be as if nobody had killed it. The exit status says whether something was not.
 """
 
 import sys
