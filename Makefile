@@ -27,9 +27,11 @@ types: .venv/tests-installed
 pytest: .venv/tests-installed programs
 	$(BIN)/pytest -n 2 --dist worksteal
 
-# Tests open the report in a browser and compile its LaTeX. Where Chromium or TeX is missing and
-# cannot be installed, these skip and say so; with CI=true they fail instead.
+# Tests open the report in a browser, compile its LaTeX and watch a study's system calls. Where Chromium, TeX or
+# strace is missing and cannot be installed, these skip and say so; with CI=true they fail instead.
 programs:
+	@command -v strace >/dev/null || $(call install,strace) || \
+	  echo "strace is not installed: power cuts will not be replayed"
 	@{ command -v chromium || command -v chromium-browser || command -v google-chrome; } >/dev/null || \
 	  $(call install,chromium) || echo "Chromium is not installed: the browser test will be skipped"
 	@{ command -v pdflatex && command -v pdftotext; } >/dev/null || \

@@ -6,19 +6,44 @@ before it is committed.
 
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from old_findings import snapshots
+from tiny import outcome
+
+from assay.records.runs import Status
+from assay.results import Results
+from assay.running.run import run
+from assay.store.migrations import OLDEST, VERSION
 
 HERE = Path(__file__).parent / "old_stores"
 STORES = sorted(path.parent for path in HERE.glob("v*/*/results.db"))
 
 
 def test_every_version_has_its_stores():
-    assert {f"{store.parent.name}/{store.name}" for store in STORES} >= {
-        f"v2/{name}" for name in ("complete", "extended", "failing", "interim", "looked")
-    }
+    found = {f"{store.parent.name}/{store.name}" for store in STORES}
+    assert found >= {f"v2/{name}" for name in ("complete", "extended", "failing", "interim", "looked")}
+    assert found >= {f"v{at}/{name}" for at in range(OLDEST, VERSION + 1) for name in ("complete", "interim")}
+
+
+@pytest.mark.parametrize("version", range(OLDEST, VERSION + 1))
+def test_what_an_older_version_was_stopped_at_is_continued(version, tmp_path):
+    """What its runs find is what they find where nothing was stopped; the first format kept no layers."""
+    folder = tmp_path / "old"
+    shutil.copytree(HERE / f"v{version}" / "interim", folder)
+    with Results.open(folder, watch=True) as results:
+        study = results.study
+        [stopped] = [record.seed for record in results.runs if record.status is Status.STOPPED]
+    with (
+        run(study, folder, workers=1, first=stopped + 1, progress=False) as continued,
+        run(replace(study, seeds=(stopped,)), tmp_path / "new", workers=1, progress=False) as anew,
+    ):
+        found, expected = outcome(continued), outcome(anew)
+    for key in expected:
+        if isinstance(key, tuple) and key[1] != "layers":
+            assert found[key] == expected[key], key
 
 
 @pytest.mark.usefixtures("undrawn")

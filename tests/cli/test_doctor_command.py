@@ -56,7 +56,20 @@ def ruined(folder, table="epoch"):
     (folder / DATABASE).write_bytes(content)
 
 
+def swapped_weights(folder):
+    one, other = (folder / "weights" / f"max-{seed}.safetensors" for seed in (0, 1))
+    one.rename(folder / "swap")
+    other.rename(one)
+    (folder / "swap").rename(other)
+
+
 FAULTS = {
+    "belongs to seed 1, expected 0": swapped_weights,
+    "its row says valid_best 0.5, its epochs":
+        lambda folder: change(folder, "UPDATE run SET valid_best = 0.5"),
+    "its row says valid_final": lambda folder: change(folder, "UPDATE epoch SET valid_accuracy = 0.5"),
+    "its row says best_epoch":
+        lambda folder: change(folder, "UPDATE run SET best_epoch = best_epoch % epochs + 1"),
     "do not match their SHA-256": damaged_weights,
     "the weights are missing": lambda folder: (folder / "weights" / "max-1.safetensors").unlink(),
     "weights/nobody.safetensors: belongs to no run":

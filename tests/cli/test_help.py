@@ -45,7 +45,7 @@ ALL = dict(commands())
 def test_the_commands_are_these():
     assert {" ".join(words) for words in ALL} == {
         "studies", "init", "schema", "export", "import", "judge",
-        "show", "plan", "run", "extend", "reproduce", "status", "results", "report",
+        "show", "plan", "run", "extend", "fork", "reproduce", "status", "results", "report",
         "doctor", "salvage", "predict", "check",
         "data list", "data info", "data preview", "data fetch", "data verify",
         "bench convolution", "bench training",

@@ -72,6 +72,36 @@ def test_extend_adds_seeds_in_a_folder_beside(assay: Assay, characters: str):
     assert "or add seeds with `assay extend assay-runs/tiny`" in more.err
 
 
+def test_fork_begins_anew_where_settings_changed(assay: Assay, characters: str):
+    """With the runs of the arms that stayed as they were."""
+    write(characters)
+    assay("run", "own.toml")
+    changes = {"max": {"network": {"reduction": "max"}}, "average": {"network": {"reduction": "average"}}}
+    changes["average"]["optimizer"] = {"lr": 0.01}
+    write(characters, factors={"reduction": changes})
+    refused = assay("run", "own.toml")
+    assert refused.status == 2
+    assert "(use another --out, or `assay fork assay-runs/tiny`)" in refused.err
+    said = assay("fork", "assay-runs/tiny", "own.toml", "--workers", "1")
+    assert (said.status, said.err) == (0, "")
+    assert "2 runs to train, 1 at a time, 2 more are done" in said.out
+    assert lines(said.out)[-1] == "assay-runs/tiny-fork/report.html"
+    assert "its settings changed" in Path("assay-runs/tiny-fork/report.html").read_text()
+    assert assay("fork", "assay-runs/tiny", "own.toml").out == "assay-runs/tiny-fork/report.html\n"
+    with Results.open("assay-runs/tiny") as before, Results.open("assay-runs/tiny-fork") as after:
+        assert after.study.parent == before.header.digest
+        assert after.accuracies("max").tolist() == before.accuracies("max").tolist()
+
+
+def test_fork_needs_other_settings(assay: Assay, characters: str):
+    write(characters)
+    assay("run", "own.toml")
+    said = assay("fork", "assay-runs/tiny", "own.toml")
+    assert said.status == 2
+    assert "holds this study with these settings, expected others" in said.err
+    assert not Path("assay-runs/tiny-fork").exists()
+
+
 def words_of(text: str) -> str:
     return " ".join(text.split())
 

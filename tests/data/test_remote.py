@@ -273,3 +273,22 @@ def test_a_set_without_a_record_is_compared_with_what_its_publisher_says(publish
         remote.verify("emnist")
     with pytest.raises(DataError, match="is not in"):
         remote.verify("kmnist")
+
+
+def test_a_set_without_a_record_is_recorded_where_all_of_it_can_be_read(published):
+    """Not fetched again; where it cannot be read, it is."""
+    folder = remote.fetch("emnist")
+    files = remote.verify("emnist")
+    (folder / remote.RECORD).unlink()
+    published.status = 503
+    assert remote.fetch("emnist") == folder
+    assert remote.verify("emnist") == files
+    (folder / remote.RECORD).unlink()
+    path = next(folder.glob("*images*"))
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(DataError, match="503"):
+        remote.fetch("emnist")
+    assert not (folder / remote.RECORD).exists()
+    published.status = 200
+    remote.fetch("emnist")
+    assert remote.verify("emnist") == files

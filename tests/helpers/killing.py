@@ -68,7 +68,9 @@ def _live(
         if isinstance(event, EpochEnded | RunEnded):
             told.send(event)
 
-    call(Study.from_tables(tables, "killed"), folder, workers=workers, on_event=on_event).close()
+    call(
+        Study.from_tables(tables, "killed"), folder, workers=workers, progress=False, on_event=on_event
+    ).close()
     told.send(clock.count)
 
 

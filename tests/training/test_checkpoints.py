@@ -1,10 +1,15 @@
 """A checkpoint is read as it was written, or refused in one line; a crash leaves the old or the new one."""
 
+import bz2
+import gzip
 import io
+import lzma
 import os
 import pickle
 import subprocess
 import sys
+import tarfile
+import zipfile
 from math import inf, isnan, nan
 
 import numpy as np
@@ -152,6 +157,34 @@ def torch_file():
     return buffer.getvalue()
 
 
+def old_torch_file():
+    buffer = io.BytesIO()
+    torch.save({"w": Canary()}, buffer, _use_new_zipfile_serialization=False)
+    return buffer.getvalue()
+
+
+def zipped(name):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr(name, pickle.dumps(Canary()))
+    return buffer.getvalue()
+
+
+def tarred():
+    buffer, payload = io.BytesIO(), pickle.dumps(Canary())
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        member = tarfile.TarInfo("data.pkl")
+        member.size = len(payload)
+        archive.addfile(member, io.BytesIO(payload))
+    return buffer.getvalue()
+
+
+def objects(save):
+    buffer = io.BytesIO()
+    save(buffer, np.array([Canary()], dtype=object), allow_pickle=True)
+    return buffer.getvalue()
+
+
 def safetensors(metadata=None):
     return save({"w": np.zeros(3)}, metadata=metadata)
 
@@ -159,6 +192,16 @@ def safetensors(metadata=None):
 STRANGERS = {
     **{f"pickle {protocol}": pickle.dumps(Canary(), protocol) for protocol in range(6)},
     "torch": torch_file(),
+    "torch, before zip": old_torch_file(),
+    "zip of torch's": zipped("archive/data.pkl"),
+    "npz of a pickle": zipped("w.npy"),
+    "npy of objects": objects(np.save),
+    "npz of objects": objects(lambda file, array, **_: np.savez(file, w=array)),
+    "tar": tarred(),
+    "gzip": gzip.compress(pickle.dumps(Canary())),
+    "bzip2": bz2.compress(pickle.dumps(Canary())),
+    "xz": lzma.compress(pickle.dumps(Canary())),
+    "a pickle behind a header": (2).to_bytes(8, "little") + b"{}" + pickle.dumps(Canary()),
     "empty": b"",
     "endless header": b"\xff" * 8 + b"{}",
     "header of 2^63 bytes": (2**63).to_bytes(8, "little") + b"{}",
@@ -219,6 +262,7 @@ def test_a_write_is_flushed_then_renamed_then_the_folder_is_flushed(tmp_path, mo
     watch(monkeypatch, calls)
     save_weights(tmp_path / "weights" / "max-3.safetensors", progress().best, IDENTITY)
     assert calls == [
+        ("fsync", tmp_path.name),  # of which "weights" is a new name
         ("fsync", "max-3.tmp"),
         ("replace", "max-3.tmp", "max-3.safetensors"),
         ("fsync", "weights"),

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from finishing import RULES, SHAPE, digest, finished, records
 from hypothesis import given
 from hypothesis import strategies as st
 from tiny import CLASSES, weights_digest
@@ -14,14 +15,12 @@ from assay.engines import reference
 from assay.engines.base import Evaluation, Session, State
 from assay.engines.reference import ReferenceEngine
 from assay.nn.network import Network
-from assay.optim import SGD, Adagrad, Adam, Adamax, AdamW, NAdam, RMSprop
+from assay.optim import SGD, Adam
 from assay.optim.recipe import Recipe
 from assay.study.architectures import ConvBlocks, Dense
 from assay.training.checkpoints import load_progress, save_progress
 from assay.training.train import Job, Progress, train
 from assay.training.train import test as measure
-
-SHAPE = (1, 14, 14)
 
 
 @pytest.fixture(scope="module")
@@ -33,28 +32,6 @@ def job(engine, architecture=None, seeds=(3,), epochs=3):
     network = (architecture or ConvBlocks(1, 4)).build(SHAPE, CLASSES)
     recipe = Recipe(Adam(lr=0.02, weight_decay=1e-4), batch_size=16, epochs=epochs)
     return Job(engines.engine(engine, network, recipe), network, recipe, tuple(seeds))
-
-
-def digest(state):
-    slots = {f"{name}/{key}": value for name, slot in state.slots.items() for key, value in slot.items()}
-    return weights_digest({**state.weights, **slots}), state.step
-
-
-def records(progress):
-    epochs = [
-        repr(replace(record, seconds=0, steps_per_second=0, evaluation_seconds=0))
-        for record in progress.history
-    ]
-    return [*epochs, *progress.layers]
-
-
-def finished(work, data, progress=None, stop=None):
-    """Train one run to the end, or to the end of epoch ``stop``."""
-    runs = progress or work.start()
-    for _ in train(work.session([run.state for run in runs]), data, runs, lambda step: None):
-        if len(runs[0].history) == stop:
-            break
-    return runs[0]
 
 
 def test_evaluation_changes_nothing(engine, data):
@@ -120,10 +97,6 @@ def test_a_run_that_is_continued_ends_as_one_that_was_not_interrupted(engine, ar
 
 
 MASKED = (nn.Conv2d(3, 3), nn.BatchNorm2d(), nn.ReLU(), nn.Flatten(), nn.Dropout(0.3), nn.Linear(CLASSES))
-RULES = [
-    SGD(lr=0.1, momentum=0.9), Adam(lr=0.01), AdamW(lr=0.01), Adamax(lr=0.01), NAdam(lr=0.01),
-    Adagrad(lr=0.05), RMSprop(lr=0.01),
-]  # fmt: skip
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: type(rule).__name__)

@@ -71,6 +71,7 @@ PANELS: dict[str, tuple[Callable[..., Any], ...]] = {
         plan.plan,
         training.run,
         training.extend,
+        training.fork,
         reproduce.reproduce,
     ),
     "Look": (folders.status, folders.results, folders.report, predict.predict, doctor.doctor, doctor.salvage),

@@ -1,4 +1,4 @@
-"""``assay run`` and ``extend``: train a study, continue it, or add seeds to a finished one."""
+"""``assay run``, ``extend`` and ``fork``: train or continue a study, add seeds to it, change its settings."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -123,6 +123,38 @@ def extend(
             seeds,
             there,
             **where,
+            retry_failed=retry_failed,
+            progress=False,
+            on_event=watch,
+        )
+
+    _finish(train, there)
+
+
+@options.chosen
+def fork(
+    folder: options.Folder,
+    study: options.Name,
+    *,
+    choices: options.Choices,
+    retry_failed: options.RetryFailed = False,
+    out: Beside = None,
+) -> None:
+    """Begin a study with changed settings from one that has run, with the runs that stay the same.
+
+    Example: assay fork assay-runs/width width.toml
+    """
+    from assay.running.fork import fork, forked_folder
+
+    chosen = choices.study(study)
+    there = Path(out) if out is not None else forked_folder(folder)
+
+    def train(watch: "OnEvent") -> "Results":
+        return fork(
+            folder,
+            chosen,
+            there,
+            workers=choices.workers,
             retry_failed=retry_failed,
             progress=False,
             on_event=watch,

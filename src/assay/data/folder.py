@@ -43,6 +43,15 @@ def open_folder(text: str, classes: tuple[str, ...] | None = None) -> Source:
     return Source(names, pool, _renumbered(test, codes, files["test", "labels"]))
 
 
+def expect_readable(folder: Path) -> None:
+    """Read every IDX file in ``folder``; `DataError` for one that is damaged, or if there are none."""
+    found = [(path, match) for path in sorted(folder.iterdir()) if (match := NAME.fullmatch(path.name))]
+    if not found:
+        raise DataError(f"{folder}: no IDX files here")
+    for path, match in found:
+        (read_images if match["kind"] == "images" else read_labels)(path)
+
+
 def read_mapping(path: Path) -> tuple[list[int], tuple[str, ...]]:
     """Read ``label code ...`` lines: the labels, and the character of each one's first code."""
     if not path.is_file() or path.stat().st_size > LARGEST_MAPPING:

@@ -17,7 +17,7 @@ from typing import Any
 from assay.data.archive import unpack
 from assay.data.download import digest, download
 from assay.data.examples import Source
-from assay.data.folder import open_folder
+from assay.data.folder import expect_readable, open_folder
 from assay.data.hosted import ARCHIVE, COLLECTIONS, Collection
 from assay.errors import DataError, suggestion
 from assay.records.holds import hold
@@ -65,8 +65,10 @@ def fetch(name: str, *, base_url: str | None = None, progress: Any = None) -> Pa
     """
     name = _known(name)
     target = cache_folder() / name
-    if target.is_dir() and not _faults(target, COLLECTIONS[name]):
-        return target
+    if target.is_dir():
+        _adopt(target, COLLECTIONS[name])
+        if not _faults(target, COLLECTIONS[name]):
+            return target
     with _workshop(target) as work:
         _gather(COLLECTIONS[name], base_url, work, progress)
         archive = work / ARCHIVE
@@ -121,6 +123,14 @@ def _faults(folder: Path, collection: Collection) -> list[str]:
         elif digest(path, known_hash) != known_hash:
             found.append(f"{name} is not as it was fetched")
     return found
+
+
+def _adopt(folder: Path, collection: Collection) -> None:
+    """Record what an older assay fetched without a record, if every file of it can be read whole."""
+    if not (folder / RECORD).exists() and not _recorded(folder, collection):
+        with suppress(DataError, OSError):
+            expect_readable(folder)
+            _record(folder)
 
 
 def _record(folder: Path) -> None:

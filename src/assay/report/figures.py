@@ -16,6 +16,7 @@ from assay.findings.effects import Effect
 from assay.findings.findings import Findings
 from assay.findings.numbers import in_percent
 from assay.findings.wording import figure_words
+from assay.findings.wording.captions import MOST_BANDS
 from assay.records.metrics import PERCENT
 from assay.report.canvas import ACCENT, INK, STYLE, WIDTH, Drawing, colour, marker
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 MOST_EFFECTS = 40
+MOST_DOTS = 2000
+"""Dots that are drawn of all comparisons together; where there are more, only means and intervals are."""
 LONGEST_LABEL = 60
 TITLES: dict[Metric, str] = {
     "valid_accuracy": "Validation accuracy (%)",
@@ -38,6 +41,7 @@ def effect_plot(report: Findings) -> Drawing | None:
     if not effects:
         return None
     order = {arm.name: index for index, arm in enumerate(report.arms)}
+    dots = draws_dots(report)
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(1.2 * WIDTH, 0.7 + 0.65 * len(effects)))
         axes = figure.add_subplot()
@@ -45,7 +49,7 @@ def effect_plot(report: Findings) -> Drawing | None:
             low, high = -row - 0.32, -row + 0.24  # below the row's label
             axes.fill_between((-report.margin, report.margin), low, high, color=ACCENT, lw=0)
             axes.vlines(0, low, high, color=INK, lw=0.8)
-            _draw_effect(axes, -row, effect, order[effect.pair.a])
+            _draw_effect(axes, -row, effect, order[effect.pair.a], dots)
             label(axes, -row + 0.45, effect.name)
         axes.set_yticks([])
         axes.set_ylim(0.5 - len(effects), 0.65)
@@ -55,8 +59,16 @@ def effect_plot(report: Findings) -> Drawing | None:
         return Drawing(figure, "effect", "Differences between arms", description)
 
 
+def draws_dots(report: Findings) -> bool:
+    """Whether the figure of the differences has a dot for each seed: unless there are too many."""
+    return sum(effect.pair.comparison.n for effect in report.effects[:MOST_EFFECTS]) <= MOST_DOTS
+
+
 def curve_plot(report: Findings, metric: Metric) -> Drawing | None:
-    """Draw one metric of every arm by epoch: mean, band from lowest to highest seed, diverged runs dashed."""
+    """Draw one metric of every arm by epoch: mean, band from lowest to highest seed, diverged runs dashed.
+
+    There are no bands where there are more than `captions.MOST_BANDS` arms.
+    """
     if not any(curves.bands[metric].seeds or curves.diverged[metric] for curves in report.curves):
         return None
     with matplotlib.rc_context(STYLE):
@@ -90,11 +102,12 @@ def _scale(metric: Metric) -> float:
     return PERCENT if metric.endswith("accuracy") else 1.0
 
 
-def _draw_effect(axes: "Axes", y: float, effect: Effect, index: int) -> None:
+def _draw_effect(axes: "Axes", y: float, effect: Effect, index: int, dots: bool) -> None:
     differences = [in_percent(d) for d in effect.pair.comparison.differences]
     heights = [y + 0.16 * (1 if place % 2 else -1) for place in range(len(differences))]
     style: Any = {"color": colour(index), "marker": marker(index)}
-    axes.plot(differences, heights, ls="", ms=4.5, alpha=0.55, mew=0, **style)
+    if dots:
+        axes.plot(differences, heights, ls="", ms=4.5, alpha=0.55, mew=0, **style)
     if effect.interval:
         axes.plot(
             [in_percent(end) for end in effect.interval], (y, y), color=INK, lw=2, solid_capstyle="butt"
@@ -111,7 +124,8 @@ def _draw_curves(axes: "Axes", curves: Curves, metric: Metric, index: int, arms:
         axes.plot(x * 2, [*low, *high], color=colour(index), alpha=0.4, lw=3)
         axes.plot(x, mean, ls="", **style)
     else:
-        axes.fill_between(band.epochs, low, high, color=colour(index), alpha=0.2, lw=0)
+        if arms <= MOST_BANDS:  # more would hide each other
+            axes.fill_between(band.epochs, low, high, color=colour(index), alpha=0.2, lw=0)
         axes.plot(band.epochs, mean, markevery=[-1], **style)
     for trace in curves.diverged[metric]:
         values = [scale * x for x in trace.values]

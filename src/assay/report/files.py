@@ -5,6 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from assay.errors import UsageError
+from assay.store import durable
 
 DRAWN_FROM = "assay-results"
 """The meta element of a page with the digest of the results that it was drawn from."""
@@ -30,11 +31,7 @@ def write_whole(path: Path | str, text: str) -> Path:
     path = Path(path)
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with beside.open("w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
+        durable.write_flushed(path, beside, text.encode())
     except OSError as error:
         with suppress(OSError):  # in a folder that cannot be written nothing can be removed either
             beside.unlink()

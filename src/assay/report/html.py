@@ -15,11 +15,15 @@ from assay.report.canvas import COLOURS, MARKERS
 from assay.report.confusion_figure import full_square
 from assay.report.drawings import draw
 from assay.report.export import to_toml
+from assay.report.figures import draws_dots
 from assay.report.files import write_whole
 from assay.store.readout import Readout
 
 if TYPE_CHECKING:
     from assay.report.canvas import Drawing
+
+MOST_RUNS = 1000
+"""Runs that a page lists; of more, only those that did not come to a result."""
 
 
 def write_html(source: Readout | Findings, path: Path | str) -> Path:
@@ -56,6 +60,8 @@ def environment() -> Environment:
         arm_colours=COLOURS,
         marks=len(MARKERS),
         svg=_svg,
+        draws_dots=draws_dots,
+        MOST_RUNS=MOST_RUNS,
         shade=layer_figures.shade,
         full_square=full_square,
         at="",  # before the ids of a section, and

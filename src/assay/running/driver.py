@@ -48,8 +48,9 @@ class Driver:
         runs = sorted(
             runs, key=lambda run: (0 if many else seeds.index(run.seed), -self.plan.cohort(run.arm).cost)
         )
-        for run in runs:
-            self._put(rows.row(self.plan.cohort(run.arm), run.seed, Status.PENDING))
+        pending = [rows.row(self.plan.cohort(run.arm), run.seed, Status.PENDING) for run in runs]
+        self.latest |= {row.id: row for row in pending}
+        self.store.add_runs(map(self._trained_on, pending))
         with closing(executor.run(self.context, self._tasks(runs))) as messages:
             for message in messages:
                 self._take(message)

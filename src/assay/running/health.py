@@ -2,7 +2,9 @@
 
 import shutil
 from collections.abc import Iterator
+from math import isfinite
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +15,7 @@ from assay.results import Results
 from assay.store.lock import holder
 from assay.store.readout import DATABASE
 from assay.store.salvage import salvage_store, sound
-from assay.store.weights import load_weights, path_of
+from assay.store.weights import check_weights, load_weights, path_of
 
 REPORT = "report.html"
 
@@ -32,7 +34,7 @@ def examine(folder: Path) -> tuple[list[str], list[str]]:
     except AssayError as error:
         return [], [str(error)]
     with results:
-        faults = [fault for run in results.runs for fault in _faults(results, run)]
+        faults = [fault for run in results.runs for fault in (*_sums(results, run), *_faults(results, run))]
         faults += _strangers(results) + _report(results)
         at_work = holder(folder) if results.at_work else None
         done = f"{results.done} of {results.total} runs have come to their end"
@@ -49,9 +51,30 @@ def _faults(results: Results, run: RunRecord) -> Iterator[str]:
         if right != run.test.correct:
             yield f"{run.id}: its row says {run.test.correct:,} right answers, its answers {right:,}"
         if not run.imported:
-            load_weights(path_of(results.folder, run.id))
+            check_weights(path_of(results.folder, run.id), _identity(results, run))
     except AssayError as error:
         yield str(error)
+
+
+def _identity(results: Results, run: RunRecord) -> dict[str, Any]:
+    header = results.header
+    return {"arm": run.arm, "seed": run.seed, "study": header.digest, "data": header.data_digest}
+
+
+def _sums(results: Results, run: RunRecord) -> Iterator[str]:
+    """Compare a run's row with its epochs, of which it is a summary."""
+    epochs = results.epochs(run.id)
+    if not epochs or len(epochs) != run.epochs:
+        return  # a run under way: its row follows its epoch
+    found = {"valid_final": epochs[-1].valid_accuracy}
+    if run.best_epoch is not None:
+        finite = [epoch for epoch in epochs if isfinite(epoch.train_loss) and isfinite(epoch.valid_loss)]
+        best = max(finite, key=lambda epoch: epoch.valid_accuracy, default=epochs[0])  # the first of equals
+        found |= {"best_epoch": best.epoch, "valid_best": best.valid_accuracy}
+    for column, value in found.items():
+        said = getattr(run, column)
+        if said != value:
+            yield f"{run.id}: its row says {column} {said}, its epochs {value}"
 
 
 def _strangers(results: Results) -> list[str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from html import escape
 from types import MappingProxyType
 
@@ -95,7 +96,11 @@ class Plan:
 
     def cohort(self, arm: str) -> Cohort:
         """Return the cohort of an arm."""
-        return next(cohort for cohort in self.cohorts if cohort.arm.name == arm)
+        return self._by_arm[arm]
+
+    @cached_property
+    def _by_arm(self) -> dict[str, Cohort]:
+        return {cohort.arm.name: cohort for cohort in self.cohorts}
 
     @property
     def isolated(self) -> bool:

@@ -26,7 +26,8 @@ def take_over(plan: Plan, store: Store, folder: Path, sources: Iterable[Path]) -
         if missing and (source / DATABASE).exists():
             with Readout.open(source) as results:
                 taken += _from(results, plan, store, folder, missing)
-        missing = [run for run in missing if run not in taken]
+        found = set(taken)
+        missing = [run for run in missing if run not in found]
     return taken
 
 

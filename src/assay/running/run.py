@@ -24,7 +24,7 @@ from assay.running.processes import Processes
 from assay.running.progress.show import shown
 from assay.running.reuse import take_over
 from assay.running.threads import Threads
-from assay.store import Header, SQLiteStore, Store
+from assay.store import Header, SQLiteStore, Store, durable
 from assay.store.lock import folder_lock
 from assay.store.readout import DATABASE
 from assay.study import tables
@@ -77,8 +77,8 @@ def run(
     with folder_lock(folder) as died:
         begun: dict[str, str] = {}
         if (folder / DATABASE).exists():
-            _check_same_study(folder, study)
             results = Results.open(folder)
+            _check_same_study(results, study)
             if _nothing_left(results, first, retry_failed):
                 return results
             begun = {run.arm: run.engine for run in results.runs}
@@ -196,23 +196,23 @@ def _create(path: Path, study: Study, data: Dataset) -> Store:
         else:
             leftover.unlink()
     SQLiteStore.create(beside, header).close()
-    beside.replace(path)
+    durable.move_flushed(beside, path)
     return SQLiteStore.open(path, write=True)
 
 
-def _check_same_study(folder: Path, study: Study) -> None:
-    results = Results.open(folder)
-    header, stored = results.header, results.study
-    results.close()
+def _check_same_study(results: Results, study: Study) -> None:
+    """Raise `StoreError`, and close the results, if they are of other settings."""
+    folder, header, stored = results.folder, results.header, results.study
     if study.digest in (header.digest, stored.digest):
         return
+    results.close()
     old, new = tables.flat(header.study), tables.flat(study.to_tables())
     changed = [key for key in sorted({*old, *new}) if old.get(key) != new.get(key)]
     key = changed[0] if changed else "its format"
-    more = f", or add seeds with `assay extend {folder}`" if changed == ["seeds"] else ""
+    other = f"add seeds with `assay extend {folder}`" if changed == ["seeds"] else f"`assay fork {folder}`"
     raise StoreError(
         f"{folder}: holds this study with other settings, {key}: {old.get(key)!r} there, "
-        f"{new.get(key)!r} now (use another --out{more})"
+        f"{new.get(key)!r} now (use another --out, or {other})"
     )
 
 
@@ -220,7 +220,7 @@ def _make_folder(folder: Path) -> None:
     if os.path.isfile(folder):
         raise StoreError(f"{folder}: is a file, expected a folder (choose another --out)")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        durable.make_folder(folder)
     except (OSError, ValueError) as error:  # a null character in a path is a ValueError
         reason = getattr(error, "strerror", None) or error
         raise StoreError(f"{str(folder)!r}: cannot be made ({reason}; choose another --out)") from None

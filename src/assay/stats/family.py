@@ -18,7 +18,7 @@ from assay.stats.failures import (
     outperforming,
 )
 from assay.stats.means import expected_maximum
-from assay.stats.paired import Comparison, compare
+from assay.stats.paired import Comparison, compare, paired_test
 from assay.stats.shares import MARGIN, check_shares
 from assay.stats.ttest import Interval, check_alpha, row
 from assay.stats.verdict import Judgement, Verdict, verdict
@@ -118,7 +118,7 @@ def compare_arms(
         m=len(judged),
         alpha=alpha,
         best=best,
-        not_distinguishable=_not_distinguishable(best, arms, margin, alpha),
+        not_distinguishable=_not_distinguishable(best, arms, alpha),
         optimism=_optimism(complete),
         seeds=len(next(iter(arms.values()))),
         complete=len(next(iter(complete.values()))) if complete else 0,
@@ -140,11 +140,13 @@ def _comparisons(
     arms: Mapping[str, np.ndarray], names: Sequence[tuple[str, str]], margin: float, alpha: float
 ) -> list[Comparison]:
     """Compare each pair of arms by itself, over the seeds on which both have a value."""
-    found = []
-    for a, b in names:
-        both = np.isfinite(arms[a]) & np.isfinite(arms[b])
-        found.append(compare(arms[a][both], arms[b][both], margin=margin, confidence=1 - alpha))
-    return found
+    return [compare(*_both(arms, a, b), margin=margin, confidence=1 - alpha) for a, b in names]
+
+
+def _both(arms: Mapping[str, np.ndarray], a: str, b: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return the values of two arms on the seeds on which both have one."""
+    both = np.isfinite(arms[a]) & np.isfinite(arms[b])
+    return arms[a][both], arms[b][both]
 
 
 def _pair(
@@ -182,14 +184,12 @@ def _complete(arms: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     return {arm: x[seeds] for arm, x in some.items()} if seeds.any() else {}
 
 
-def _not_distinguishable(
-    best: str | None, arms: Mapping[str, np.ndarray], margin: float, alpha: float
-) -> tuple[str, ...]:
+def _not_distinguishable(best: str | None, arms: Mapping[str, np.ndarray], alpha: float) -> tuple[str, ...]:
     """Return ``best`` and the arms with a value that no comparison of all pairs distinguishes from it."""
     if best is None:
         return ()
     others = [arm for arm, x in arms.items() if arm != best and np.isfinite(x).any()]
-    tests = [c.test for c in _comparisons(arms, [(best, arm) for arm in others], margin, alpha)]
+    tests = [paired_test(*_both(arms, best, arm)) for arm in others]
     level = alpha / comb(len(arms), 2)
     told = {arm for arm, test in zip(others, tests, strict=True) if test and test.differs(level)}
     return (best, *(arm for arm in others if arm not in told))

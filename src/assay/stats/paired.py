@@ -120,7 +120,7 @@ def compare(a: ArrayLike, b: ArrayLike, *, margin: float = MARGIN, confidence: f
             f"compare: found {len(a)} and {len(b)} values, expected pairs (one of each arm a seed)"
         )
     d = differences(a, b)
-    n, test = len(d), one_sample(d) if len(d) >= FEWEST else None
+    n, test = len(d), paired_test(a, b)
     flip_p = sign_flip_p(d) if test else None
     d_z = test.mean / test.sd if test and test.sd > 0 else None
     correlation = _correlation(a, b) if test else None
@@ -147,6 +147,11 @@ def compare(a: ArrayLike, b: ArrayLike, *, margin: float = MARGIN, confidence: f
         confidence=confidence,
         notes=tuple(_notes(d, test, flip_p, correlation, 1 - confidence)),
     )
+
+
+def paired_test(a: np.ndarray, b: np.ndarray) -> TTest | None:
+    """Return the t test of the paired differences a - b, or None below three seeds."""
+    return one_sample(differences(a, b)) if len(a) >= FEWEST else None
 
 
 def rope_probabilities(comparison: Comparison) -> tuple[float, float, float] | None:

@@ -1,11 +1,17 @@
 """The sign-flip test: if a and b were the same, each paired difference could equally have the other sign."""
 
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+
 import numpy as np
 
 from assay.streams import stream
 
 EXACT_UP_TO = 32
 _SAMPLES = 99_999
+_BLOCK = 10_000
+_KEPT_UP_TO = 200
+"""Signs for so many differences are drawn once for all comparisons; they take 0.1 MB for each difference."""
 
 
 def smallest_p(n: int) -> float:
@@ -42,10 +48,23 @@ def _sums(sizes: np.ndarray) -> np.ndarray:
 
 def _sampled(sizes: np.ndarray, observed: float) -> float:
     """Return the p over random signs; the observed choice counts as one of them (Phipson and Smyth 2010)."""
-    generator, reaching, left = stream(0, "sign-flip", len(sizes)), 1, _SAMPLES
-    while left:
-        block = min(left, 10_000)
-        signs = 2.0 * generator.integers(0, 2, size=(block, len(sizes))) - 1
+    n, reaching = len(sizes), 1
+    blocks: Iterable[np.ndarray] = _kept(n) if n <= _KEPT_UP_TO else _drawn(n)
+    for drawn in blocks:
+        signs = 2.0 * drawn - 1
         reaching += int(np.count_nonzero(np.abs(signs @ sizes) >= observed))
-        left -= block
     return reaching / (_SAMPLES + 1)
+
+
+def _drawn(n: int) -> Iterator[np.ndarray]:
+    """Yield the drawn signs of ``n`` differences, 0 or 1, in blocks."""
+    generator, left = stream(0, "sign-flip", n), _SAMPLES
+    while left:
+        block = min(left, _BLOCK)
+        yield generator.integers(0, 2, size=(block, n)).astype(np.int8)
+        left -= block
+
+
+@lru_cache(maxsize=1)
+def _kept(n: int) -> tuple[np.ndarray, ...]:
+    return tuple(_drawn(n))

@@ -65,8 +65,8 @@ Faults = Iterator[str]
 """What is wrong; empty if nothing is."""
 
 
-def check(path: object, connection: sqlite3.Connection, header: Header) -> None:
-    """Raise `StoreError` unless the store in the file ``path`` can be trusted."""
+def check(path: object, connection: sqlite3.Connection, header: Header) -> Study:
+    """Return the study of the store in the file ``path``; `StoreError` unless the store can be trusted."""
     study = _study(path, header)
     connection.execute("BEGIN")  # a consistent snapshot, even while another process writes
     try:
@@ -77,6 +77,7 @@ def check(path: object, connection: sqlite3.Connection, header: Header) -> None:
         connection.rollback()
     if found:
         raise StoreError(f"{path}: cannot be believed: {found} (`assay doctor` says more)")
+    return study
 
 
 def _faults(connection: sqlite3.Connection, study: Study, header: Header) -> Faults:

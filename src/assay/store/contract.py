@@ -8,7 +8,7 @@
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,6 +51,11 @@ class Store(ABC):
     @abstractmethod
     def add_run(self, run: RunRecord) -> None:
         """Record a run or its current status."""
+
+    def add_runs(self, runs: Iterable[RunRecord]) -> None:
+        """Record many runs, where a store can in one step."""
+        for run in runs:
+            self.add_run(run)
 
     @abstractmethod
     def add_epoch(self, run: RunId, record: EpochRecord, layers: Sequence[LayerRecord] = ()) -> None:

@@ -31,7 +31,9 @@ def folder_lock(folder: Path) -> Iterator[bool]:
         try:
             taken = stack.enter_context(hold(folder, A_LOOK))
         except OSError as error:
-            raise StoreError(f"{folder}: cannot be locked ({error.strerror}; choose another --out)") from None
+            raise StoreError(
+                f"{folder}: cannot be locked ({error.strerror}; choose an --out on a disk with locks)"
+            ) from None
         if not taken:
             raise StoreError(
                 f"{folder}: a run is already at work here ({_who(folder)}wait for it, or stop it)"

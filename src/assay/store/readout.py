@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from hashlib import sha256
-from itertools import takewhile
+from itertools import groupby, takewhile
 from math import nan
 from pathlib import Path
 from types import TracebackType
@@ -54,6 +54,8 @@ class Readout:
     store: Store
     at_work: bool = True
     look: Look | None = None
+    declared: Study | None = field(default=None, repr=False, compare=False)
+    """The study as it was read when the store was checked, which building it again would repeat."""
 
     @classmethod
     def open(cls, folder: Path | str, *, watch: bool = False) -> Self:
@@ -67,14 +69,15 @@ class Readout:
         store = SQLiteStore.open(folder / DATABASE)
         with ExitStack() as on_error:
             on_error.callback(store.close)
-            store.check()
+            declared = store.check()
             on_error.pop_all()
-        return cls(folder, store, at_work)
+        return cls(folder, store, at_work, declared=declared)
 
     @cached_property
     def study(self) -> Study:
         """The study that was run; at a look, with the look's seeds only."""
-        study = Study.from_tables(self.header.study, str(self.header.study.get("name", "study")))
+        name = str(self.header.study.get("name", "study"))
+        study = self.declared or Study.from_tables(self.header.study, name)
         return study.with_seeds(self.look.seeds) if self.look else study
 
     @property
@@ -93,7 +96,11 @@ class Readout:
     def of(self, arm: str) -> list[RunRecord]:
         """Return the runs of one arm, by seed; `StudyError` if the study has no such arm."""
         _ = self.study.arm(arm)
-        return [run for run in self.runs if run.arm == arm]
+        return list(self._by_arm.get(arm, ()))
+
+    @cached_property
+    def _by_arm(self) -> dict[str, list[RunRecord]]:
+        return {arm: list(runs) for arm, runs in groupby(self.runs, key=lambda run: run.arm)}
 
     def epochs(self, run: RunId) -> list[EpochRecord]:
         """Return a run's epochs in order."""
@@ -178,7 +185,7 @@ class Readout:
         values = [found.get(seed) for seed in self.study.seeds]
         return np.array([nan if one is None else one for one in values])
 
-    @property
+    @cached_property
     def done(self) -> int:
         """How many runs have ended, including those that diverged."""
         return sum(run.status.ended for run in self.runs)
@@ -241,7 +248,7 @@ class Readout:
         """Yield one row per run and epoch, with the columns of `EPOCH_COLUMNS`."""
         for run in self.runs:
             for epoch in self.epochs(run.id):
-                yield {"arm": run.arm, "seed": run.seed, **asdict(epoch)}
+                yield {"arm": run.arm, "seed": run.seed, **vars(epoch)}
 
     def close(self) -> None:
         """Close the folder; reading afterwards raises `StoreError`."""

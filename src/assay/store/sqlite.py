@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
@@ -22,10 +22,13 @@ from assay.records.runs import EpochRecord, LayerRecord, RunId, RunRecord, Statu
 from assay.store.checks import MOST, check
 from assay.store.contract import Header, Store
 from assay.store.migrations import OLDEST, VERSION, migrate
+from assay.study.study import Study
 
 APPLICATION_ID = 0x41535359  # "ASSY", so that another program's database is not taken for ours
 BUSY_SECONDS = 60.0
+LONGEST_PATH = 511  # characters that every build of SQLite opens
 _LOSSES = ("train_loss", "valid_loss")
+_EPOCH = tuple(field.name for field in fields(EpochRecord))
 
 
 class SQLiteStore(Store):
@@ -79,14 +82,20 @@ class SQLiteStore(Store):
                 raise StoreError(f"{self.path}: its header is damaged ({one_line(str(error))})") from None
         return self._header
 
-    def check(self) -> None:
-        """Raise `StoreError` unless the contents can be trusted, whoever wrote them."""
-        check(self.path, self._connection, self.header)
+    def check(self) -> Study:
+        """Return the study; `StoreError` unless the contents can be trusted, whoever wrote them."""
+        return check(self.path, self._connection, self.header)
 
     def add_run(self, run: RunRecord) -> None:
         """Record a run or its current status."""
         with self._transaction():
             self._put_run(run)
+
+    def add_runs(self, runs: Iterable[RunRecord]) -> None:
+        """Record many runs, all or none: to flush each by itself would take minutes for thousands."""
+        with self._transaction():
+            for run in runs:
+                self._put_run(run)
 
     def add_epoch(self, run: RunId, record: EpochRecord, layers: Sequence[LayerRecord] = ()) -> None:
         """Record an epoch and its layer records, all or nothing."""
@@ -115,7 +124,7 @@ class SQLiteStore(Store):
 
     def epochs(self, run: RunId) -> list[EpochRecord]:
         """Return a run's epochs in order."""
-        query = "SELECT * FROM epoch WHERE arm = ? AND seed = ? ORDER BY epoch"
+        query = f"SELECT {', '.join(_EPOCH)} FROM epoch WHERE arm = ? AND seed = ? ORDER BY epoch"
         return self._read(query, run.arm, run.seed, into=_epoch)
 
     def layers(self, run: RunId) -> list[LayerRecord]:
@@ -174,8 +183,17 @@ class SQLiteStore(Store):
             raise StoreError(f"{self.path}: of an older format, and damaged ({error})") from None
 
     def _prepare_to_write(self) -> None:
-        """Let others read during a write, and have transactions on disk when they return."""
-        self._read("PRAGMA journal_mode = WAL")
+        """Let others read during a write, and have transactions on disk when they return.
+
+        SQLite does without its write-ahead log where a file system lacks shared memory; one that does often
+        has no locks that work either, so nothing is kept there.
+        """
+        [(mode,)] = self._read("PRAGMA journal_mode = WAL")
+        if mode != "wal":
+            raise StoreError(
+                f"{self.path}: SQLite cannot share memory here, and found {mode!r} instead of its "
+                "write-ahead log (a network drive? choose an --out on a local disk)"
+            )
         self._read("PRAGMA synchronous = FULL")
 
     def _lay_out(self, header: Header) -> None:
@@ -235,7 +253,9 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
             f"{path.absolute().as_uri()}?mode={mode}", uri=True, timeout=BUSY_SECONDS, isolation_level=None
         )
     except sqlite3.Error as error:
-        raise StoreError(f"{path}: cannot be opened ({error})") from None
+        size = len(str(path.absolute()))
+        why = f"its path of {size:,} characters may be too long" if size > LONGEST_PATH else error
+        raise StoreError(f"{path}: cannot be opened ({why})") from None
     connection.row_factory = sqlite3.Row
     return connection
 
@@ -273,10 +293,10 @@ def _bytes(predicted: NDArray[np.int64]) -> bytes:
 
 
 def _epoch(row: sqlite3.Row) -> EpochRecord:
-    values = {field.name: row[field.name] for field in fields(EpochRecord)}
-    for key in _LOSSES:
-        values[key] = nan if values[key] is None else values[key]
-    return EpochRecord(**values)
+    """Return an epoch; quickly, as there may be a million of them."""
+    epoch, train_loss, train_accuracy, valid_loss, *rest = row
+    train_loss = nan if train_loss is None else train_loss
+    return EpochRecord(epoch, train_loss, train_accuracy, nan if valid_loss is None else valid_loss, *rest)
 
 
 def _layer(row: sqlite3.Row) -> LayerRecord:

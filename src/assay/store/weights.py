@@ -4,7 +4,6 @@ No pickle is involved, so an untrusted file cannot carry code.
 """
 
 import json
-import os
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,9 @@ from safetensors.numpy import save
 from assay.errors import StoreError
 from assay.records.runs import RunId
 from assay.shapes import Array
+from assay.store import durable
 
+_OLD_DIGEST = "sha256"
 _META = "assay"  # a single key: safetensors writes several in no fixed order
 
 
@@ -35,6 +36,21 @@ def load_weights(path: Path) -> dict[str, Array]:
     return read_tensors(path, "run the study again into another folder")[0]
 
 
+def check_weights(path: Path, identity: dict[str, Any]) -> None:
+    """Raise `StoreError` unless a finished run's weights are whole and its own."""
+    _, meta = read_tensors(path, "run the study again into another folder")
+    check_identity(path, identity, meta)
+
+
+def check_identity(path: Path, expected: dict[str, Any], found: dict[str, Any]) -> None:
+    """Raise `StoreError` unless a file's metadata, ``found``, say that it is the ``expected`` run's."""
+    for key, value in expected.items():
+        if found.get(key) != value:
+            raise StoreError(
+                f"{path}: belongs to {key} {found.get(key)!r}, expected {value!r} (remove the file)"
+            )
+
+
 def write_tensors(path: Path, tensors: dict[str, Array], meta: dict[str, Any]) -> None:
     """Write named arrays, with ``meta`` as JSON beside them; on disk when it returns.
 
@@ -46,25 +62,10 @@ def write_tensors(path: Path, tensors: dict[str, Array], meta: dict[str, Any]) -
     payload = save(contiguous, metadata={_META: f"{_digest(contiguous, text)} {text}"})
     beside = path.with_suffix(".tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with beside.open("wb") as file:
-            file.write(payload)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-        _flush_folder(path.parent)
+        durable.make_folder(path.parent)
+        durable.write_flushed(path, beside, payload)
     except OSError as error:
         raise StoreError(f"{path}: cannot be written, {len(payload):,} bytes needed ({error})") from None
-
-
-def _flush_folder(folder: Path) -> None:
-    if os.name != "posix":
-        return  # Windows cannot open folders; its rename is journalled
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def read_tensors(path: Path, what_to_do: str) -> tuple[dict[str, Array], dict[str, Any]]:
@@ -75,13 +76,21 @@ def read_tensors(path: Path, what_to_do: str) -> tuple[dict[str, Array], dict[st
         with safe_open(path, framework="numpy") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             found = file.metadata() or {}
-        digest, _, text = found[_META].partition(" ")
+        digest, text = _parts(found)
         meta = dict(json.loads(text))
     except (SafetensorError, KeyError, ValueError, TypeError, OSError) as error:
         raise StoreError(f"{path}: no checkpoint of assay's, or incomplete: {error} ({what_to_do})") from None
     if digest != _digest(tensors, text):
         raise StoreError(f"{path}: damaged, its contents do not match their SHA-256 ({what_to_do})")
     return tensors, meta
+
+
+def _parts(metadata: dict[str, str]) -> tuple[str, str]:
+    """Return digest and JSON; the assay of store format 1 kept them under two keys."""
+    if _OLD_DIGEST in metadata:
+        return metadata[_OLD_DIGEST], metadata[_META]
+    digest, _, text = metadata[_META].partition(" ")
+    return digest, text
 
 
 def _digest(tensors: dict[str, Array], meta: str) -> str:

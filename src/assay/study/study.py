@@ -66,7 +66,8 @@ class Study:
     sentences to test; ``published`` holds, by arm and metric, the numbers that were printed (``metrics``,
     accuracies as shares); ``published_images`` is on how many images their accuracies were measured, as
     many as ours where it is None. ``quick`` holds what a short trial changes, as `override` takes it.
-    ``parent`` is the digest of the study whose results were seen before seeds were added to it.
+    ``parent`` is the digest of the study whose results were seen before seeds were added to it or settings
+    changed.
 
     Whatever is given as a dataclass is kept as the table that a study file has for it, in ``base``,
     ``factors`` and ``quick``. Raises `StudyError`, in one line, for what is not a study.

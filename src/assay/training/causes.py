@@ -59,6 +59,8 @@ def why_stuck(layers: Sequence[LayerRecord], recipe: Recipe, examples: int) -> s
 
     ``layers`` are the run's examinations, ``examples`` is the size of its training set.
     """
+    if not layers or layers[0].epoch:
+        return "no layer was examined before the first step, so nothing shows why (begun by an older assay)"
     return next(_Reading(_by_epoch(layers), recipe, recipe.steps(examples)).causes())
 
 
@@ -67,7 +69,7 @@ def why_diverged(history: Sequence[EpochRecord], layers: Sequence[LayerRecord], 
 
     ``fault`` is what the training found, if it was asked.
     """
-    before, last = [(), *_by_epoch(layers)][-2:]
+    before, last = [(), (), *_by_epoch(layers)][-2:]
     finite = [record for record in history if isfinite(record.train_loss)]
     parts = [
         fault or f"the loss was no longer finite after epoch {len(history)}",

@@ -11,7 +11,7 @@ from assay.engines.base import State
 from assay.errors import StoreError
 from assay.records.runs import EpochRecord, LayerRecord
 from assay.shapes import Array
-from assay.store.weights import read_tensors, write_tensors
+from assay.store.weights import check_identity, read_tensors, write_tensors
 from assay.training.train import Progress
 
 
@@ -37,7 +37,7 @@ def save_progress(path: Path, progress: Progress, identity: dict[str, Any]) -> N
 def load_progress(path: Path, identity: dict[str, Any]) -> Progress:
     """Read a run's progress; `StoreError` if the file is damaged or another run's."""
     tensors, meta = read_tensors(path, "remove it, and the run starts again from its first epoch")
-    _check_identity(path, identity, meta)
+    check_identity(path, identity, meta)
     try:
         return _progress(tensors, meta)
     except (KeyError, TypeError) as error:
@@ -50,7 +50,7 @@ def _progress(tensors: dict[str, Array], meta: dict[str, Any]) -> Progress:
         name, _, key = full.rpartition("/")
         slots[name][key] = value
     history = [EpochRecord(**record) for record in meta["history"]]
-    layers = [LayerRecord(*record) for record in meta["layers"]]
+    layers = [LayerRecord(*record) for record in meta.get("layers", ())]  # store format 1 had none
     state = State(_under(tensors, "state/"), slots, meta["step"], _under(tensors, "buffer/"))
     return Progress(
         state, _under(tensors, "best/"), meta["best_epoch"], history, layers, meta.get("fault", "")
@@ -59,11 +59,3 @@ def _progress(tensors: dict[str, Array], meta: dict[str, Any]) -> Progress:
 
 def _under(tensors: dict[str, Array], prefix: str) -> dict[str, Array]:
     return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
-
-
-def _check_identity(path: Path, expected: dict[str, Any], found: dict[str, Any]) -> None:
-    for key, value in expected.items():
-        if found.get(key) != value:
-            raise StoreError(
-                f"{path}: belongs to {key} {found.get(key)!r}, expected {value!r} (remove the file)"
-            )

@@ -90,7 +90,7 @@ def train(
     """
     network, recipe = session.network, session.recipe
     for run in runs:
-        if not run.layers:
+        if not (run.layers or run.history):
             run.layers += examine(network, recipe, run.state, data.train, 0)
     first = max(len(run.history) for run in runs) + 1
     for epoch in range(first, recipe.epochs + 1):

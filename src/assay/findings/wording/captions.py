@@ -49,8 +49,14 @@ def depends(factorial: Factorial) -> str:
     )
 
 
-def reading(longest: int) -> str:
-    """Say what is drawn of runs of at most ``longest`` epochs."""
+MOST_BANDS = 16
+"""Arms up to which curves have bands, which hide each other where there are more."""
+
+
+def reading(longest: int, arms: int) -> str:
+    """Say what is drawn of runs of at most ``longest`` epochs and so many ``arms``."""
+    if longest > 1 and arms > MOST_BANDS:
+        return "Lines: means over seeds."
     drawn = "Points: means over seeds. Bars:" if longest == 1 else "Lines: means over seeds. Bands:"
     return f"{drawn} from the lowest seed to the highest."
 

@@ -41,9 +41,9 @@ def _interim(done: int, total: int, first_look: int | None) -> str:
 
 def _extended(parent: str) -> str:
     return (
-        f"Extended after seeing results: seeds were added to study {parent[:12]}, whose report was known. "
-        "Whoever adds seeds until the answer pleases finds one that does, so p is smaller and intervals are "
-        "narrower than they should be."
+        f"Extended after seeing results: seeds were added to study {parent[:12]}, whose report was known, or "
+        "its settings changed. Whoever does so until the answer pleases finds one that does, so p is smaller "
+        "and intervals are narrower than they should be."
     )
 
 
