@@ -38,6 +38,7 @@ class LimitCode(StrEnum):
     RARE_FAILURES = "rare failures"
     NOTE = "note"
     SCOPE = "scope"
+    GROUPS = "groups"
     FRAGILE = "fragile"
     MAXIMUM = "maximum"
     OPTIMISTIC = "optimistic"
@@ -158,7 +159,12 @@ def _scope(results: Readout, effects: Sequence[Effect]) -> Iterator[Limit]:
     if not any(effect.interval for effect in effects):
         return
     crossed = any(effect.crossed for effect in effects)
-    yield _limit(LimitCode.SCOPE, images=results.header.sizes["test"], crossed=crossed)
+    data = results.study.data
+    yield _limit(
+        LimitCode.SCOPE, images=results.header.sizes["test"], crossed=crossed, per_seed=data.per_seed
+    )
+    if data.groups is not None:
+        yield _limit(LimitCode.GROUPS, groups=data.groups)
     fragile = [effect.name for effect in effects if _only_on_these_images(effect)]
     if fragile:
         yield _limit(LimitCode.FRAGILE, where=[] if len(effects) == 1 else fragile)

@@ -3,9 +3,11 @@
 import os
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from assay.data import Dataset, load
+from assay.data.address import absolute
 from assay.data.outline import outline
 from assay.errors import StoreError, UsageError
 from assay.findings.comparisons import over
@@ -22,6 +24,7 @@ from assay.running.reuse import take_over
 from assay.running.threads import Threads
 from assay.store import Header, SQLiteStore, Store
 from assay.store.lock import folder_lock
+from assay.store.moved import keep
 from assay.store.readout import DATABASE
 from assay.study import tables
 from assay.study.study import Study
@@ -39,6 +42,7 @@ def run(
     executor: Executor | None = None,
     progress: bool = True,
     on_event: OnEvent = ignore,
+    data: Dataset | None = None,
 ) -> Results:
     """Run ``study`` in the folder ``out``, or continue it there, and return its results.
 
@@ -49,7 +53,10 @@ def run(
     that is complete, or that stopped at a declared look that resolved it, is not run
     again. ``progress`` shows the progress: a bar per arm in a notebook; otherwise,
     on stderr, a live table in a terminal and a line per epoch elsewhere.
-    ``on_event`` is called with every event (``assay.running.events``).
+    ``on_event`` is called with every event (``assay.running.events``). ``data`` is a data set in memory, such
+    as `Dataset.from_arrays` returns, to train on instead of the one that the study names.
+
+    A folder is continued wherever the same data now lies: data is known by its content, not by its path.
 
     A run that raises an exception has failed, and the others go on. It is left
     alone when the study is continued, unless ``retry_failed`` retrains failed runs
@@ -59,6 +66,7 @@ def run(
     the data can raise.
     """
     folder = Path(out) if out is not None else default_folder(study)
+    study = study if data is None else study.override({"data": data.spec})
     count = worker_count(workers)
     if workers is not None and executor is not None:
         raise UsageError(
@@ -69,8 +77,10 @@ def run(
     _make_folder(folder)
     with folder_lock(folder):
         begun: dict[str, str] = {}
+        source = study.data.source
         if (folder / DATABASE).exists():
-            _check_same_study(folder, study)
+            data = _check_same_study(folder, study, data)
+            _remember(folder, source)
             results = Results.open(folder)
             if _nothing_left(results, first, retry_failed):
                 return results
@@ -79,7 +89,21 @@ def run(
             results.close()
         with shown(progress, on_event) as watch:
             trainer = executor or Threads(count)
-            _train(study, folder, trainer, watch, begun, first, _folders(reuse), retry_failed)
+            if data is None:
+                watch(Loading(source))
+                data = load(replace(study.data, source=source))
+            _train(
+                study,
+                folder,
+                trainer,
+                watch,
+                begun,
+                first,
+                _folders(reuse),
+                retry_failed=retry_failed,
+                data=data,
+            )
+        _remember(folder, source)
     return Results.open(folder, watch=True)
 
 
@@ -132,10 +156,10 @@ def _train(
     begun: Mapping[str, str],
     first: int | None,
     reuse: Sequence[Path],
+    *,
     retry_failed: bool,
+    data: Dataset,
 ) -> None:
-    on_event(Loading(study.data.source))
-    data = load(study.data)
     plan = make_plan(study, data, begun).first(first)
     store = _open(folder, study, data)
     try:
@@ -187,14 +211,27 @@ def _create(path: Path, study: Study, data: Dataset) -> Store:
     return SQLiteStore.open(path, write=True)
 
 
-def _check_same_study(folder: Path, study: Study) -> None:
+def _remember(folder: Path, source: str) -> None:
+    """Record where the data lies now, if the study in the folder says otherwise."""
+    with Results.open(folder) as results:
+        known = results.data.source
+    if (place := absolute(source)) != known:
+        keep(folder, place)
+
+
+def _check_same_study(folder: Path, study: Study, data: Dataset | None) -> Dataset | None:
+    """Refuse another study than the folder's; return the data, loaded where it lies elsewhere now."""
     results = Results.open(folder)
     header, stored = results.header, results.study
     results.close()
     if study.digest in (header.digest, stored.digest):
-        return
+        return data
     old, new = tables.flat(header.study), tables.flat(study.to_tables())
     changed = [key for key in sorted({*old, *new}) if old.get(key) != new.get(key)]
+    if changed == ["data.source"]:
+        data = data or load(study.data)
+        if data.digest == header.data_digest:
+            return data
     key = changed[0] if changed else "its format"
     more = f", or add seeds with `assay extend {folder}`" if changed == ["seeds"] else ""
     raise StoreError(

@@ -158,13 +158,22 @@ def _note(note: Note, of: Comparison, where: Sequence[str], several: bool) -> st
     return f"{capital(said)}{_some(where)}."
 
 
-def _scope(images: int, crossed: bool) -> str:
+def _scope(images: int, crossed: bool, per_seed: bool) -> str:
     other = (
         " The interval on new images adds the other source of chance: which images of the same kind are in "
         "the test set."
     )
     also = other if crossed else ""
-    return f"Interval and p speak of new training seeds on these {images:,} test images.{also}"
+    own = ", each with a new division into training and validation images," if per_seed else ""
+    return f"Interval and p speak of new training seeds{own} on these {images:,} test images.{also}"
+
+
+def _groups(groups: str) -> str:
+    return (
+        f"Images of one {groups} are all on one side: training, validation and test have none in common, so "
+        f"accuracies speak of a new {groups}. Intervals take test images as independent, which those of one "
+        f"{groups} are not."
+    )
 
 
 def _fragile(where: Sequence[str]) -> str:
@@ -239,6 +248,7 @@ SENTENCES: Mapping[LimitCode, Callable[..., str]] = {
     LimitCode.RARE_FAILURES: _rare_failures,
     LimitCode.NOTE: _note,
     LimitCode.SCOPE: _scope,
+    LimitCode.GROUPS: _groups,
     LimitCode.FRAGILE: _fragile,
     LimitCode.MAXIMUM: _maximum,
     LimitCode.OPTIMISTIC: _optimistic,
