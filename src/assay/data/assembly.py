@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.data import paper, pixels
+from assay.data import pixels, polarity
 from assay.data.address import Address
 from assay.data.examples import Images, Numbers, Source, Split
 from assay.errors import DataError, shown
@@ -112,10 +112,10 @@ def _turned(
     if sideways or why != "as stored":
         said.append(f"transposed: {'yes' if sideways else 'no'} ({why})")
     asked = address.flag("inverted")
-    light = paper.is_light(parts["train"].images)
+    light = polarity.is_light(parts["train"].images)
     if light if asked is None else asked:
         for part in parts.values():
-            paper.turn(part.images)
+            polarity.turn(part.images)
     if light and asked is None:
         said.append("paper: light, so light and dark were exchanged (?inverted=no leaves them)")
     elif asked is not None:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from assay.data.polarity import is_light
 from assay.errors import DataError
+from assay.shapes import Shape
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -46,6 +48,7 @@ def opened(source: Path | bytes, name: str) -> "Image.Image":
     except Exception as error:  # Pillow's readers raise many kinds of error for a damaged file
         raise _unreadable(name, error) from None
     if image.width * image.height > MOST_PIXELS:
+        image.close()
         raise DataError(f"{name}: {image.width}x{image.height} pixels, more than {MOST_PIXELS:,}")
     return image
 
@@ -85,6 +88,22 @@ def fitted(image: "Image.Image", form: Form, name: str) -> NDArray[np.uint8]:
     top, left = (height - inner[1]) // 2, (width - inner[0]) // 2
     result[top : top + inner[1], left : left + inner[0]] = small
     return result
+
+
+def as_trained(picture: "Image.Image | Path", shape: Shape) -> NDArray[np.uint8]:
+    """Return a picture as ``images:DIR`` has it, for a network that takes the input ``shape`` (C, H, W).
+
+    Light and dark are exchanged in a grey picture on light paper. Raises `DataError` for a file that is no
+    picture.
+    """
+    channels, height, width = shape
+    form = Form((height, width), channels == 3)
+    if isinstance(picture, Path):
+        with opened(picture, str(picture)) as image:
+            found = fitted(image, form, str(picture))
+    else:
+        found = fitted(picture, form, "image")
+    return 255 - found if is_light(found[None]) else found
 
 
 def _flat(image: "Image.Image", mode: str) -> "Image.Image":

@@ -1,5 +1,6 @@
 """Extract data files from a ``.tar.gz`` that may be hostile."""
 
+import gzip
 import tarfile
 import zlib
 from pathlib import Path, PurePosixPath
@@ -9,7 +10,7 @@ from assay.errors import DataError
 
 SUFFIXES = (".bin", ".txt")
 MOST_MEMBERS = 1_000
-DAMAGES = (tarfile.TarError, zlib.error, EOFError, ValueError, OverflowError)
+DAMAGES = (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError, ValueError, OverflowError)
 
 
 def unpack_tar(archive: Path, folder: Path) -> None:
@@ -20,6 +21,7 @@ def unpack_tar(archive: Path, folder: Path) -> None:
     """
     left, seen = LIMIT, set[str]()
     try:
+        _expect_whole(archive)
         with tarfile.open(archive, "r|gz") as opened:
             for number, member in enumerate(opened):
                 name = _checked(archive, member, number)
@@ -37,6 +39,18 @@ def unpack_tar(archive: Path, folder: Path) -> None:
     except DAMAGES as error:
         reason = " ".join(str(error).split())[:LONGEST] or type(error).__name__
         raise DataError(f"{archive.name}: damaged tar archive: {reason} (get the file again)") from error
+
+
+def _expect_whole(archive: Path) -> None:
+    """Read the stream to its end, where its checksum is; a reader of tar takes a cut one for a short one."""
+    read = 0
+    with gzip.open(archive) as file:
+        while piece := file.read(PIECE):
+            read += len(piece)
+            if read > 2 * LIMIT:
+                raise DataError(
+                    f"{archive.name}: unpacks to more than {2 * LIMIT:,} bytes (not a data archive)"
+                )
 
 
 def _checked(archive: Path, member: tarfile.TarInfo, number: int) -> str:

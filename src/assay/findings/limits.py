@@ -94,6 +94,8 @@ def _images(results: Readout) -> Iterator[Limit]:
     study, synthetic = results.study, results.header.synthetic
     if synthetic:
         yield _limit(LimitCode.SYNTHETIC)
+    if study.data.groups is not None:
+        yield _limit(LimitCode.GROUPS, groups=study.data.groups)
     if study.published and not synthetic:
         yield _limit(LimitCode.OTHER_IMAGES)
     unlike = unlike_source(study)
@@ -163,8 +165,6 @@ def _scope(results: Readout, effects: Sequence[Effect]) -> Iterator[Limit]:
     yield _limit(
         LimitCode.SCOPE, images=results.header.sizes["test"], crossed=crossed, per_seed=data.per_seed
     )
-    if data.groups is not None:
-        yield _limit(LimitCode.GROUPS, groups=data.groups)
     fragile = [effect.name for effect in effects if _only_on_these_images(effect)]
     if fragile:
         yield _limit(LimitCode.FRAGILE, where=[] if len(effects) == 1 else fragile)

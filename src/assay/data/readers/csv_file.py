@@ -85,7 +85,7 @@ class _Table:
         if not rows:
             raise DataError(f"{path}: is empty, expected rows of a label and pixels")
         self.names = _fields(rows[0])
-        self.first = _fields(rows[-1])
+        self.first = _fields(rows[1]) if len(rows) > 1 else self.names
         self.columns = self._columns()
 
     def unlabelled_beside(self, train: "_Table") -> bool:
@@ -96,6 +96,8 @@ class _Table:
 
     def _columns(self) -> _Columns:
         header = not all(map(_is_number, self.names[1:]))
+        if header and self.first is self.names:
+            raise DataError(f"{self.path}: contains no examples, only a header")
         names = [name.lower() for name in self.names] if header else []
         label, group = self._column("label", names, LABEL), None
         if self.address.groups is not None:
@@ -124,34 +126,31 @@ class _Table:
     def read(self, shape: tuple[int, ...] | None) -> Part:
         """Read all rows."""
         columns, pixels = self.columns, bytearray()
-        labels: list[str] = []
-        groups: list[str] = []
+        labels: list[NDArray[Any]] = []
+        groups: list[NDArray[Any]] = []
+        count = 0
         lines = self._lines()
         if columns.header:
             next(lines)
         while rows := list(islice(lines, AT_ONCE)):
-            if len(labels) + len(rows) > MOST_EXAMPLES:
+            count += len(rows)
+            if count > MOST_EXAMPLES:
                 raise DataError(f"{self.path}: more than {MOST_EXAMPLES:,} rows")
-            for _, line in rows:
-                fields = line.split(",", max(columns.label, columns.group or 0) + 1)
-                if len(fields) <= max(columns.label, columns.group or 0):
-                    raise self._wrong(rows)
-                labels.append(_clean(fields[columns.label]))
-                if columns.group is not None:
-                    groups.append(_clean(fields[columns.group]))
+            labels.append(_labels(self._texts(rows, columns.label)))
+            if columns.group is not None:
+                groups.append(np.array(self._texts(rows, columns.group)))
             pixels += self._pixels(rows).data
-        count = len(labels)
-        if not count:
-            raise DataError(f"{self.path}: contains no examples, only a header")
         images = np.frombuffer(pixels, np.uint8).reshape(count, -1)
         laid = laid_out(str(self.path), images, shape)
-        return Part(laid, self._labels(labels), str(self.path), np.array(groups) if groups else None)
+        joined = np.concatenate(labels)  # as text, if any of them is
+        return Part(laid, joined, str(self.path), np.concatenate(groups) if groups else None)
 
-    def _labels(self, labels: list[str]) -> NDArray[Any]:
-        """Return labels as whole numbers where all are, else as text."""
-        if all(label.isdecimal() and len(label) < 10 for label in labels):
-            return np.array([int(label) for label in labels], np.int64)
-        return np.array(labels)
+    def _texts(self, rows: list[tuple[int, str]], column: int) -> list[str]:
+        """Return the text of a column in some rows."""
+        split = [line.split(",", column + 1) for _, line in rows]
+        if any(len(fields) <= column for fields in split):
+            raise self._wrong(rows)
+        return [_clean(fields[column]) for fields in split]
 
     def _pixels(self, rows: list[tuple[int, str]]) -> Images:
         """Return the pixels of some rows as bytes; `DataError` names the first that is none."""
@@ -210,6 +209,13 @@ class _Table:
             reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
             what = "damaged gzip stream" if packed else "cannot be read"
             raise DataError(f"{self.path}: {what}: {reason} (get the file again)") from error
+
+
+def _labels(labels: list[str]) -> NDArray[Any]:
+    """Return labels as whole numbers where all are, else as text."""
+    if all(label.isdecimal() and len(label) < 10 for label in labels):
+        return np.array([int(label) for label in labels], np.int64)
+    return np.array(labels)
 
 
 def _fields(line: str) -> list[str]:

@@ -73,7 +73,7 @@ def _mapping(path: Path, mapping: object) -> Names | tuple[None, None]:
     """Return the labels and characters of EMNIST's mapping, rows of a label and its character codes."""
     if mapping is None:
         return None, None
-    table = np.asarray(mapping)
+    table = np.atleast_2d(np.asarray(mapping))
     good = table.ndim == 2 and table.shape[1] >= 2 and table.dtype.kind in "uif" and len(table) <= MOST_CODES
     rows = table[:, :2].astype(np.int64) if good else np.zeros((0, 2), np.int64)
     if not len(rows) or rows.min() < 0 or rows.max() > 0x10FFFF:
