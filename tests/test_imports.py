@@ -48,6 +48,8 @@ HOMES = {
     "typer": {"cli"},
     "pydantic": {"study/tables"},
     "pickle": set(),
+    "pyarrow": {"data/readers/parquet_file"},
+    "medmnist": {"data/readers/medmnist_set"},
 }
 """The files and folders that alone import a library."""
 

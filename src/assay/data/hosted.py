@@ -91,14 +91,14 @@ COLLECTIONS = {
         21,
     ),
     "cifar10": Collection(
-        "CIFAR-10 (Krizhevsky 2009): photographs of 10 things, 32 x 32, in colour",
+        "CIFAR-10 (Krizhevsky 2009): photographs of 10 things",
         "https://www.cs.toronto.edu/~kriz/",
         {"cifar-10-binary.tar.gz": "md5:c32a1d4ab5d03f1284b67883e8d87530"},
         megabytes=163,
         layout="cifar",
     ),
     "cifar100": Collection(
-        "CIFAR-100 (Krizhevsky 2009): photographs of 100 things, 32 x 32, in colour",
+        "CIFAR-100 (Krizhevsky 2009): photographs, 100 kinds",
         "https://www.cs.toronto.edu/~kriz/",
         {"cifar-100-binary.tar.gz": "md5:03b5dce01913d631647c71ecec9e9cb8"},
         megabytes=161,

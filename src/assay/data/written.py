@@ -7,8 +7,8 @@ import numpy as np
 
 from assay.data.examples import Source, Split
 from assay.data.idx import write_idx
+from assay.data.idx_marks import MARK
 from assay.data.loading import open_source
-from assay.data.marks import MARK
 from assay.data.spec import DataSpec
 from assay.errors import DataError, one_line
 

@@ -61,16 +61,16 @@ def predict(
 ) -> list[Prediction]:
     """Recognise the character in each of ``images`` with a finished run of ``folder``.
 
-    The run is the one with the best validation accuracy (never test accuracy,
-    which must stay a measurement), among those of ``arm`` and ``seed`` where
-    they are given. An image is the path of a PNG or JPEG file or a Pillow image, of any size, or an array;
-    one may come alone, several in a list. Pictures are prepared as NIST prepared EMNIST's, see
-    `assay.data.prepare`, or, for a run on pictures (``images:DIR``), in colour or of another size than
-    28 x 28, as its images were. An array is used as is, so it must look like the images that the run was
-    trained on: whole numbers from 0 (paper) to 255 (ink), of shape (H, W), or (N, H, W) for N images, with
-    a last axis of 3 in colour. Returns one prediction an image, in their order. Raises `StoreError` for a folder without such a run or one trained on
-    images of another size, `StudyError` for an unknown arm, `UsageError` for an unknown seed and `DataError`
-    for an image that cannot be read; where ``on_error`` takes that error and returns, the image is left out.
+    The run is the one with the best validation accuracy (never test accuracy, which must stay a measurement),
+    among those of ``arm`` and ``seed`` where they are given. An image is the path of a PNG or JPEG file or a
+    Pillow image, of any size, or an array; one may come alone, several in a list. Pictures are prepared as
+    NIST prepared EMNIST's, see `assay.data.prepare`, or, for a run on pictures (``images:DIR``), in colour or
+    of another size than 28 x 28, as its images were. An array is used as is, so it must look like the images
+    that the run was trained on: whole numbers from 0 (paper) to 255 (ink), of shape (H, W), or (N, H, W) for
+    N images, with a last axis of 3 in colour. Returns one prediction an image, in their order. Raises
+    `StoreError` for a folder without such a run or one trained on images of another size, `StudyError` for
+    an unknown arm, `UsageError` for an unknown seed and `DataError` for an image that cannot be read; where
+    ``on_error`` takes that error and returns, the image is left out.
     """
     with Readout.open(folder) as results:
         return recognise(results, images, arm=arm, seed=seed, on_error=on_error)

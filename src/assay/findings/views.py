@@ -29,11 +29,6 @@ class Kernels:
     total: int
     weights: Array = field(repr=False)
 
-    @property
-    def coloured(self) -> bool:
-        """Whether the weights are of three colours."""
-        return self.weights.ndim == 4
-
 
 @dataclass(frozen=True, eq=False)
 class LayerMaps:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from assay.data.assembly import Part, assembled
+from assay.data.assembly import RawPart, assembled
 from assay.data.examples import Source
 from assay.data.pixels import allocated, expect_count
 from assay.data.readers.siblings import expect_file
@@ -32,7 +32,7 @@ def open_cifar(folder: Path, name: str) -> Source:
     return assembled(parts, str(folder), names=names)
 
 
-def _read(paths: list[Path], labels: int) -> Part:
+def _read(paths: list[Path], labels: int) -> RawPart:
     """Read the records of several files; the last of a record's labels counts."""
     counts = [_records(path, labels + PIXELS) for path in paths]
     images = allocated(str(paths[0].parent), (sum(counts), 32, 32, 3))
@@ -46,7 +46,7 @@ def _read(paths: list[Path], labels: int) -> Part:
                 found[place] = rows[:, labels - 1]
                 images[place] = np.moveaxis(rows[:, labels:].reshape(-1, *SHAPE), 1, -1)
                 done += len(rows)
-    return Part(images, found, str(paths[0]))
+    return RawPart(images, found, str(paths[0]))
 
 
 def _records(path: Path, size: int) -> int:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.data.address import Address
-from assay.data.assembly import Part, assembled
+from assay.data.assembly import RawPart, assembled
 from assay.data.examples import Images, Source
 from assay.data.folder import read_mapping
 from assay.data.known_classes import is_emnist, known_classes, names_around
@@ -54,7 +54,7 @@ def open_csv(address: Address) -> Source:
 
 
 def _classes(
-    path: Path, words: list[str], parts: dict[str, Part]
+    path: Path, words: list[str], parts: dict[str, RawPart]
 ) -> tuple[list[int] | None, tuple[str, ...] | None]:
     """Return the labels and names of a set with a mapping file beside it, or of one that is known."""
     mapping = path.with_name(f"{TRAIN.split(path.name)[0]}mapping.txt")
@@ -123,7 +123,7 @@ class _Table:
             raise DataError(f"{self.path}: no column {shown(name)} ({held})")
         return names.index(name.lower())
 
-    def read(self, shape: tuple[int, ...] | None) -> Part:
+    def read(self, shape: tuple[int, ...] | None) -> RawPart:
         """Read all rows."""
         columns, pixels = self.columns, bytearray()
         labels: list[NDArray[Any]] = []
@@ -143,7 +143,7 @@ class _Table:
         images = np.frombuffer(pixels, np.uint8).reshape(count, -1)
         laid = laid_out(str(self.path), images, shape)
         joined = np.concatenate(labels)  # as text, if any of them is
-        return Part(laid, joined, str(self.path), np.concatenate(groups) if groups else None)
+        return RawPart(laid, joined, str(self.path), np.concatenate(groups) if groups else None)
 
     def _texts(self, rows: list[tuple[int, str]], column: int) -> list[str]:
         """Return the text of a column in some rows."""

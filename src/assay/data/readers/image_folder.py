@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from assay.data.address import Address
-from assay.data.assembly import MOST_CLASSES, Part, assembled
+from assay.data.assembly import MOST_CLASSES, RawPart, assembled
 from assay.data.examples import Source
 from assay.data.idx_layout import is_ours
 from assay.data.picture_files import SUFFIXES, Form, fitted, has_colour, opened
@@ -141,15 +141,17 @@ def _shows_colour(path: Path) -> bool:
         return has_colour(image, str(path))
 
 
-def _read(pictures: Pictures, form: Form, folder: Path, root: Path, groups: dict[str, str] | None) -> Part:
+def _read(pictures: Pictures, form: Form, folder: Path, root: Path, groups: dict[str, str] | None) -> RawPart:
     images = allocated(str(folder), (len(pictures), *form.shape))
     for index, (path, _) in enumerate(pictures):
         with opened(path, str(path)) as image:
             images[index] = fitted(image, form, str(path))
     labels = np.array([name for _, name in pictures])
     if groups is None:
-        return Part(images, labels, str(folder))
-    return Part(images, labels, str(folder), np.array([_group(path, root, groups) for path, _ in pictures]))
+        return RawPart(images, labels, str(folder))
+    return RawPart(
+        images, labels, str(folder), np.array([_group(path, root, groups) for path, _ in pictures])
+    )
 
 
 def _groups(root: Path, name: str) -> dict[str, str]:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from assay.data.address import Address
 from assay.data.arrays import as_labels
-from assay.data.assembly import Part, assembled
+from assay.data.assembly import RawPart, assembled
 from assay.data.examples import AT_ONCE, Source
 from assay.data.known_classes import Names
 from assay.data.pixels import as_bytes, laid_out
@@ -81,7 +81,7 @@ def _mapping(path: Path, mapping: object) -> Names | tuple[None, None]:
     return [int(code) for code in rows[:, 0]], tuple(chr(code) for code in rows[:, 1])
 
 
-def _part(address: Address, path: Path, content: Mapping[str, Any]) -> Part:
+def _part(address: Address, path: Path, content: Mapping[str, Any]) -> RawPart:
     held = {name: value for name, value in content.items() if isinstance(value, np.ndarray)}
     names = []
     for key, known in (("images", IMAGES), ("labels", LABELS)):
@@ -95,7 +95,7 @@ def _part(address: Address, path: Path, content: Mapping[str, Any]) -> Part:
     return _read(address, str(path), held, *names)
 
 
-def _read(address: Address, where: str, held: Mapping[str, Any], images: str, labels: str) -> Part:
+def _read(address: Address, where: str, held: Mapping[str, Any], images: str, labels: str) -> RawPart:
     """Return arrays as a part: an image a row, as MATLAB lays them out."""
     found = as_labels(f"{where}.{labels}", np.atleast_1d(np.asarray(held[labels])))
     pixels = np.asarray(held[images])
@@ -109,7 +109,7 @@ def _read(address: Address, where: str, held: Mapping[str, Any], images: str, la
 
     read = as_bytes(f"{where}.{images}", pixels.shape, pixels.dtype, blocks)
     laid = laid_out(f"{where}.{images}", read, address.whole_numbers("shape", (2, 3)))
-    return Part(laid, found, f"{where}.{labels}", _groups(address, where, held))
+    return RawPart(laid, found, f"{where}.{labels}", _groups(address, where, held))
 
 
 def _groups(address: Address, where: str, held: Mapping[str, Any]) -> NDArray[Any] | None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from assay.data.address import Address
 from assay.data.archive import DAMAGES, LONGEST
 from assay.data.arrays import as_labels
-from assay.data.assembly import Part, assembled
+from assay.data.assembly import RawPart, assembled
 from assay.data.examples import Source
 from assay.data.pixels import as_bytes, expect_count, laid_out
 from assay.data.readers.siblings import part_files
@@ -39,7 +39,7 @@ def open_npz(address: Address) -> Source:
     files = part_files(address)
     archives = {part: _Archive(path) for part, path in files.items()}
     one = archives["train"]
-    parts: dict[str, Part] = {}
+    parts: dict[str, RawPart] = {}
     for part, words in PARTS.items():
         if len(files) == 1 and (names := one.names_of(words)):
             parts[part] = _part(one, names, address)
@@ -48,11 +48,11 @@ def open_npz(address: Address) -> Source:
     return assembled(parts, str(address.path), address=address)
 
 
-def _part(archive: "_Archive", names: tuple[str, str], address: Address) -> Part:
+def _part(archive: "_Archive", names: tuple[str, str], address: Address) -> RawPart:
     shape = address.whole_numbers("shape", (2, 3))
     images = laid_out(archive.place(names[0]), archive.pixels(names[0]), shape)
     groups = None if address.groups is None else archive.labels(archive.like(names[1], address.groups))
-    return Part(images, archive.labels(names[1]), archive.place(names[1]), groups)
+    return RawPart(images, archive.labels(names[1]), archive.place(names[1]), groups)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from assay.data.address import Address
 from assay.data.arrays import as_labels
-from assay.data.assembly import Part, assembled
+from assay.data.assembly import RawPart, assembled
 from assay.data.examples import Source
 from assay.data.picture_files import Form, fitted, has_colour, opened
 from assay.data.pixels import allocated, expect_count
@@ -100,14 +100,14 @@ class _Table:
                 yield name, content
                 index += 1
 
-    def read(self, form: Form) -> Part:
+    def read(self, form: Form) -> RawPart:
         """Read all rows."""
         images = allocated(str(self.path), (self.file.metadata.num_rows, *form.shape))
         for index, (name, content) in enumerate(self.pictures()):
             with opened(content, name) as image:
                 images[index] = fitted(image, form, name)
         groups = None if self.groups is None else self._values(self.groups)
-        return Part(images, self._values(self.labels), f"{self.path}: column {self.labels!r}", groups)
+        return RawPart(images, self._values(self.labels), f"{self.path}: column {self.labels!r}", groups)
 
     def _values(self, column: str) -> NDArray[Any]:
         values = [value for some in self.rows(column) for value in some]
