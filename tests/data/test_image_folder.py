@@ -60,6 +60,12 @@ def test_colour_is_seen(tmp_path):
     same = np.repeat(IMAGES[..., None], 3, axis=3)  # grey pictures saved as if they were in colour
     assert load(write(tmp_path / "grey", same)).input_shape == (1, 12, 12)
     assert load(f"images:{tmp_path}/grey?colour=yes").input_shape == (3, 12, 12)
+    cream = ((255 - same) * np.array([0.97, 0.94, 0.85])).astype(np.uint8)  # ink on paper of one tint
+    assert load(write(tmp_path / "cream", cream)).input_shape == (1, 12, 12)
+    tints = np.where(LABELS[:, None, None, None] % 2, [220, 160, 160], [160, 220, 160]) * np.ones(
+        (1, 12, 12, 1)
+    )
+    assert load(write(tmp_path / "tints", tints.astype(np.uint8))).input_shape == (3, 12, 12)
 
 
 def test_sizes_are_brought_to_one_and_nothing_is_cut_off(tmp_path):

@@ -1,5 +1,6 @@
 """Picture files as images of one size: how large, in colour or not, and how they are brought there."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -17,9 +18,10 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".ppm", ".pgm")
 MOST_PIXELS = 110_000_000
-GREY_MODES = ("1", "L", "LA", "I", "I;16", "I;16B", "F", "La")
-ALIKE = 12
-"""Levels by which the channels of a grey photograph saved in colour may differ."""
+SAMPLE = 32
+"""Side of the coarse picture from which colours are judged."""
+ALIKE = 4
+"""Mean levels by which grey pictures that are saved in colour may differ from one tint of all."""
 
 
 @dataclass(frozen=True)
@@ -53,16 +55,22 @@ def opened(source: Path | bytes, name: str) -> "Image.Image":
     return image
 
 
-def has_colour(image: "Image.Image", name: str) -> bool:
-    """Whether a picture shows colours, and is not a grey one that was saved as if it did."""
-    if image.mode in GREY_MODES:
-        return False
+def sample(image: "Image.Image", name: str) -> NDArray[np.float64]:
+    """Return a picture's colours (3, N), coarsely; `DataError` where it cannot be read."""
     try:
         image.draft("RGB", (64, 64))
-        small = np.asarray(image.convert("RGB").resize((32, 32)), dtype=np.int16)
+        small = _flat(image, "RGB").resize((SAMPLE, SAMPLE))
     except Exception as error:  # as above
         raise _unreadable(name, error) from None
-    return bool((small.max(axis=2) - small.min(axis=2)).mean() > ALIKE)
+    return np.asarray(small, dtype=np.float64).reshape(-1, 3).T
+
+
+def show_colour(samples: Iterable[NDArray[np.float64]]) -> bool:
+    """Whether pictures show colours: more than one tint, such as that of their paper, explains."""
+    colours = np.concatenate([*samples], axis=1)
+    grey = colours.mean(axis=0)
+    tint = colours @ grey / max(grey @ grey, 1)
+    return bool(np.abs(colours - tint[:, None] * grey).mean() > ALIKE)
 
 
 def fitted(image: "Image.Image", form: Form, name: str) -> NDArray[np.uint8]:

@@ -1,6 +1,7 @@
 """Recognise characters in pictures with a study's trained runs."""
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 PREPARED = (28, 28)
+USUAL: tuple[Shape, ...] = ((1, *PREPARED), (1, 32, 32), (3, 32, 32))
 RUNNERS_UP = 3
 
 Picture: TypeAlias = "Path | str | Image.Image | NDArray[np.integer[Any]]"
@@ -101,12 +103,11 @@ def recognise(
 
 
 def _input_shape(results: Readout, run: RunRecord) -> Shape:
-    """Return the input shape of a run's network; the data is loaded unless it is that of characters."""
-    try:
-        trained(results, run, (1, *PREPARED))
-    except StoreError:
-        return image_shape(results)
-    return (1, *PREPARED)
+    """Return the input shape of a run's network; the data is loaded where it is none of the usual ones."""
+    for shape in USUAL:
+        with suppress(StoreError):
+            return trained(results, run, shape).network.input_shape
+    return image_shape(results)
 
 
 def _characters(results: Readout, shape: Shape) -> bool:

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from assay.data.address import Address
 from assay.data.assembly import MOST_CLASSES, RawPart, assembled
 from assay.data.examples import Source
 from assay.data.idx_layout import is_ours
-from assay.data.picture_files import SUFFIXES, Form, fitted, has_colour, opened
+from assay.data.picture_files import SUFFIXES, Form, fitted, opened, sample, show_colour
 from assay.data.pixels import MOST_EXAMPLES, allocated
 from assay.errors import DataError, suggestion
 
@@ -31,8 +32,8 @@ def open_images(address: Address) -> Source:
     """Open ``images:DIR``: a folder a class, or such folders in train, test and valid (or val).
 
     Pictures are brought to one size: their own where all have the same, of at most 96 pixels, else 32x32;
-    ``?size=64`` or ``?size=HxW`` chooses. Proportions are kept. They are read in colour if any of 64
-    shows colours; ``?colour=yes`` or ``no`` decides. ``groups`` names a file ``GROUPS.csv`` with
+    ``?size=64`` or ``?size=HxW`` chooses. Proportions are kept. They are read in colour if 64 of them
+    show more than one tint; ``?colour=yes`` or ``no`` decides. ``groups`` names a file ``GROUPS.csv`` with
     columns file and group.
     """
     root, folders = _parts(address.path)
@@ -116,7 +117,7 @@ def _form(address: Address, paths: list[Path]) -> tuple[Form, str]:
             sizes[image.height, image.width] += 1
     colour = address.flag("colour")
     if colour is None:
-        colour = any(map(_shows_colour, paths[:: -(-len(paths) // LOOKED_AT)]))
+        colour = show_colour(map(_sample, paths[:: -(-len(paths) // LOOKED_AT)]))
     (common, _), kinds = sizes.most_common(1)[0], len(sizes)
     asked = address.whole_numbers("size", (1, 2), most=1024)
     size = (
@@ -129,16 +130,16 @@ def _form(address: Address, paths: list[Path]) -> tuple[Form, str]:
     shades = "in colour" if colour else "in grey"
     if kinds == 1 and size == common:
         return Form(size, colour), f"pictures: all {size[0]} x {size[1]}, read {shades}"
-    many = f"{kinds} sizes" if kinds > 1 else f"{common[0]} x {common[1]}"
+    many = f"{kinds:,} sizes" if kinds > 1 else f"{common[0]} x {common[1]}"
     return Form(size, colour), (
         f"pictures: of {many}, brought to {size[0]} x {size[1]} with their proportions kept, the rest in the "
         f"colour of the border; read {shades} (?size=HxW, ?colour=yes|no)"
     )
 
 
-def _shows_colour(path: Path) -> bool:
+def _sample(path: Path) -> NDArray[np.float64]:
     with opened(path, str(path)) as image:
-        return has_colour(image, str(path))
+        return sample(image, str(path))
 
 
 def _read(pictures: Pictures, form: Form, folder: Path, root: Path, groups: dict[str, str] | None) -> RawPart:

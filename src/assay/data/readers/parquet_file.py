@@ -13,7 +13,7 @@ from assay.data.address import Address
 from assay.data.arrays import as_labels
 from assay.data.assembly import RawPart, assembled
 from assay.data.examples import Source
-from assay.data.picture_files import Form, fitted, has_colour, opened
+from assay.data.picture_files import Form, fitted, opened, sample, show_colour
 from assay.data.pixels import allocated, expect_count
 from assay.data.readers.siblings import part_files
 from assay.errors import DataError, suggestion
@@ -145,13 +145,13 @@ def _damaged(path: Path, error: Exception) -> DataError:
 
 def _form(address: Address, table: _Table) -> Form:
     """Return the form that all pictures are brought to, after the first ones."""
-    colour, sizes = address.flag("colour"), set()
-    seen = False
+    sizes, seen = set(), []
     for name, content in islice(table.pictures(), LOOKED_AT):
         with opened(content, name) as image:
             sizes.add((image.height, image.width))
-            seen = seen or (colour is None and has_colour(image, name))
+            seen.append(sample(image, name))
+    colour = address.flag("colour")
     own = sizes.pop() if len(sizes) == 1 else (SIDE, SIDE)
     asked = address.whole_numbers("size", (1, 2), most=1024)
     size = (asked[0], asked[-1]) if asked else own if max(own) <= LARGEST_SIDE else (SIDE, SIDE)
-    return Form(size, seen if colour is None else colour)
+    return Form(size, show_colour(seen) if colour is None else colour)
