@@ -1,5 +1,7 @@
 """Divisions by groups, anew for every seed, and of sources without parts; data sets of arrays; import."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -76,6 +78,9 @@ def test_every_seed_has_a_division_of_its_own():
     fixed = assay.Dataset.from_arrays(IMAGES, LABELS, spec=DataSpec(valid=15, train=30, test=9))
     assert fixed.for_seed(1) is fixed
     assert fixed.digest != data.digest
+    changes = ({}, {"train": 29}, {"valid": 16}, {"split_seed": 1}, {"test": 8})
+    others = [assay.Dataset.from_arrays(IMAGES, LABELS, spec=replace(spec, **change)) for change in changes]
+    assert len({other.digest for other in others}) == len(changes)
     whole = assay.Dataset.from_arrays(IMAGES, LABELS, spec=DataSpec(split="per-seed", groups=None))
     assert ids(whole.for_seed(1).train) | ids(whole.for_seed(1).valid) == ids(whole.train) | ids(whole.valid)
 

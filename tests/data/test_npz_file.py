@@ -6,6 +6,7 @@ import zipfile
 
 import numpy as np
 import pytest
+from bounded import bounded
 from own_files import coloured, every_cut, grey, opened, refusal
 
 from assay.data import load
@@ -173,3 +174,14 @@ def test_wherever_it_is_cut(tmp_path, save):
 def test_a_wrong_option(tmp_path, query, words):
     np.savez(tmp_path / "set.npz", images=IMAGES, labels=LABELS)
     assert words in refusal(f"npz:{tmp_path}/set.npz?{query}")
+
+
+def test_a_set_is_in_memory_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(npz_file, "PIECE", 1 << 16)
+    images = np.random.default_rng(0).integers(0, 256, (6000, 40, 40), dtype=np.uint8)
+    np.savez(tmp_path / "set.npz", x=images, y=np.arange(6000) % 10)
+    size = images.nbytes
+    del images
+    with bounded(mebibytes=1.5 * size / 2**20):  # a seventh is moved aside while it is divided
+        data = load(f"npz:{tmp_path}/set.npz")
+    assert len(data.train) + len(data.valid) + len(data.test) == 6000

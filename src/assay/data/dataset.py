@@ -85,7 +85,9 @@ class Dataset:
             for name, pair in (("valid", valid), ("test", test))
             if pair is not None
         }
-        return cls.of(assembled(given, ARRAY, names=None if classes is None else tuple(classes)), spec)
+        return cls.of(
+            assembled(given, ARRAY, names=None if classes is None else tuple(map(str, classes))), spec
+        )
 
     @property
     def input_shape(self) -> Shape:
@@ -126,7 +128,8 @@ def _digest(splits: tuple[Split, ...], division: Division | None = None) -> str:
         digest.update(np.ascontiguousarray(split.images).data)
         digest.update(np.ascontiguousarray(split.labels, dtype="<i8").data)
     if division is not None:
-        digest.update(repr(division.spec.split).encode())
+        spec = division.spec
+        digest.update(repr((spec.split, spec.train, spec.valid, spec.split_seed)).encode())
         groups: Any = () if division.pool.groups is None else division.pool.groups
         digest.update(np.ascontiguousarray(groups, dtype="<i8").data)
     return digest.hexdigest()

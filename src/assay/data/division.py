@@ -1,6 +1,6 @@
 """A source divided into training, validation and test images."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -132,4 +132,4 @@ def per_seed(pool: Split, source: Source, spec: DataSpec) -> Division | None:
             f"{spec.source}: has validation images of its own, so a split per seed has nothing to draw "
             "(?valid=drawn draws them, or leave data.split out)"
         )
-    return Division(pool, replace(spec))
+    return Division(pool, spec)
