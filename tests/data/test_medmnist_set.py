@@ -36,7 +36,9 @@ def test_a_set_with_its_names(package):
 
 
 def test_what_is_not_there(package, monkeypatch):
-    assert "pathmnist.npz is not there (python -m medmnist save --flag=pathmnist" in refusal("medmnist/pathmnist")
+    assert "pathmnist.npz is not there (python -m medmnist save --flag=pathmnist" in refusal(
+        "medmnist/pathmnist"
+    )
     assert "did you mean 'pathmnist'" in refusal("medmnist/patmnist")
     assert "has several labels an image" in refusal("medmnist/chestmnist")
     monkeypatch.setitem(sys.modules, "medmnist.info", None)

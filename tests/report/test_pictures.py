@@ -31,7 +31,7 @@ def decoded(picture: Picture) -> np.ndarray:
 
 def tiles(picture: Picture, maps: np.ndarray, columns: int) -> np.ndarray:
     """Cut the tiles out of a sheet, and take one pixel of each that was enlarged."""
-    sheet, (count, height, width) = decoded(picture), maps.shape
+    sheet, (count, height, width) = decoded(picture), maps.shape[:3]
     larger = max(1, 18 // width)
     step = (height * larger + 2, width * larger + 2)
     places = [divmod(index, min(columns, count)) for index in range(count)]
