@@ -52,6 +52,7 @@ HOMES = {
     "safetensors": {"store/weights"},
     "typer": {"cli"},
     "pydantic": {"study/tables"},
+    "ray": {"running/cluster"},
     "pickle": set(),
     "medmnist": {"data/readers/medmnist_set"},
 }
