@@ -44,7 +44,7 @@ HOMES = {
         "nn/convolution/compiled",
     },
     "onnx": {"exchange/onnx_model", "exchange/onnx_operators"},
-    "pyarrow": {"exchange/tidy"},
+    "pyarrow": {"data/readers/parquet_file", "exchange/tidy"},
     "tensorboard": {"exchange/tensorboard_events"},
     "mlflow": {"exchange/mlflow_runs"},
     "sklearn": {"exchange/classifier"},
@@ -54,6 +54,7 @@ HOMES = {
     "pydantic": {"study/tables"},
     "ray": {"running/cluster"},
     "pickle": set(),
+    "medmnist": {"data/readers/medmnist_set"},
 }
 """The files and folders that alone import a library."""
 

@@ -27,6 +27,23 @@ def text(shape: Shape) -> str:
     return " x ".join(str(size) for size in shape)
 
 
+def of_images(input_shape: Shape) -> Shape:
+    """Return the shape (H, W) or (H, W, C) of an image that a network takes as ``input_shape`` (C, H, W)."""
+    channels, *sizes = input_shape
+    return (*sizes, channels) if len(sizes) == 2 and channels > 1 else tuple(sizes)
+
+
+def of_input(image_shape: Shape) -> Shape:
+    """Return the input shape (C, H, W) of a network for images of shape (H, W) or (H, W, C)."""
+    height, width, *channels = image_shape
+    return (*(channels or (1,)), height, width)
+
+
+def channels_first(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return images (N, H, W, C) as (N, C, H, W), a view; grey ones (N, H, W) as they are."""
+    return np.moveaxis(images, -1, 1) if images.ndim == 4 else images
+
+
 def windows(size: int, kernel_size: int, stride: int, padding: int, dilation: int = 1) -> int:
     """Count the positions of a sliding window along one axis.
 

@@ -47,7 +47,7 @@ def test_the_commands_are_these():
         "studies", "init", "schema", "export", "import", "judge",
         "show", "plan", "run", "extend", "fork", "reproduce", "status", "results", "report",
         "doctor", "salvage", "predict", "check",
-        "data list", "data info", "data preview", "data fetch", "data verify",
+        "data list", "data import", "data info", "data preview", "data fetch", "data verify",
         "bench convolution", "bench training",
     }  # fmt: skip
 

@@ -9,13 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from assay.data import folder
-from assay.data.folder import open_folder, read_mapping
+from assay.data import pixels
+from assay.data.address import Address
+from assay.data.folder import OPTIONS, read_mapping
+from assay.data.folder import open_folder as open_address
 from assay.data.idx import write_idx
 from assay.errors import DataError
 
 IMAGES = np.arange(6 * 4 * 5, dtype=np.uint8).reshape(6, 4, 5)
 LABELS = np.array([0, 1, 2, 0, 1, 2], dtype=np.uint8)
+
+
+def open_folder(text):
+    return open_address(Address.parse(f"idx:{text}", OPTIONS))
 
 
 def make(folder, prefix="", test="t10k", end="", images=IMAGES, labels=LABELS):
@@ -54,8 +60,8 @@ def test_emnist_is_turned_upright_unless_told_otherwise(tmp_path):
 def test_however_many_are_turned_at_once(images, at_once):
     expected = images.transpose(0, 2, 1).copy()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(folder, "AT_ONCE", at_once)
-        turned = folder._upright(images)
+        patch.setattr(pixels, "AT_ONCE", at_once)
+        turned = pixels.upright(images)
     np.testing.assert_array_equal(turned, expected)
     assert np.shares_memory(turned, images)
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assay.data import Dataset, DataSpec, Split, load, loading, overlap, sources, spec
+from assay.data import Dataset, DataSpec, Split, examples, load, overlap, sources, spec
 from assay.data.idx import write_idx
 from assay.errors import DataError
 
@@ -58,8 +58,8 @@ def test_a_whole_set_is_divided_in_its_own_memory(taken, at_once):
     first, second = np.flatnonzero(taken), np.flatnonzero(np.logical_not(taken))
     expected = [pool.take(first), pool.take(second)]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loading, "AT_ONCE", at_once)
-        found = loading._rearranged(pool, first, second)
+        patch.setattr(examples, "AT_ONCE", at_once)
+        found = pool.rearranged(first, second)
     for part, should in zip(found, expected, strict=True):
         np.testing.assert_array_equal(part.images, should.images)
         np.testing.assert_array_equal(part.labels, should.labels)
@@ -163,7 +163,7 @@ def test_an_unknown_name_is_met_with_a_suggestion():
 
 def test_every_listed_source_says_how_to_get_it():
     listed = sources()
-    assert [source.name for source in listed][:3] == ["glyphs", "idx:DIR", "emnist/balanced"]
+    assert [source.name for source in listed][:3] == ["glyphs", "idx:DIR", "images:DIR"]
     assert all(source.description and source.how for source in listed)
 
 

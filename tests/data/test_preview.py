@@ -47,3 +47,14 @@ def test_captions_are_drawn(dataset):
 def test_a_sheet_of_no_size(dataset, size):
     with pytest.raises(DataError, match="must be from 1 to 1,000"):
         contact_sheet(dataset, **size)
+
+
+def test_images_in_colour_stay_as_they_are():
+    images = np.random.default_rng(0).integers(0, 256, (3, 8, 10, 3), dtype=np.uint8)
+    split = Split(images, np.arange(3))
+    data = Dataset("x", ("aardvark", "b", "c"), split, split, split, synthetic=False, digest="")
+    sheet = np.asarray(contact_sheet(data, 1, 3))
+    assert sheet.shape == (GAP + 16 + GAP + CAPTION, 3 * (20 + GAP) + GAP, 3)
+    for index, image in enumerate(images):
+        left, top = GAP + index * (20 + GAP), GAP + CAPTION
+        np.testing.assert_array_equal(sheet[top : top + 16 : 2, left : left + 20 : 2], image)

@@ -9,14 +9,16 @@ import pytest
 from PIL import Image
 from tiny import tiny_study
 
-from assay.data import prepare
+from assay.data import DataSpec, load, prepare
 from assay.data.glyphs import draw
 from assay.data.idx import write_idx
 from assay.errors import DataError, StoreError, StudyError, UsageError
 from assay.findings import prediction
+from assay.findings.inside import look_inside
 from assay.results import Results
 from assay.running.run import run
 from assay.store.weights import save_weights
+from assay.study.study import Study
 
 CLASSES = 4
 
@@ -165,8 +167,41 @@ def test_arrays_of_another_size_are_refused(recogniser: Results):
 @pytest.mark.parametrize(
     "network", [{"family": "Dense", "hidden": [5]}, {"family": "ConvBlocks", "layers": 1, "filters": 2}]
 )
-def test_a_run_on_smaller_images_says_so(network: dict[str, object], tmp_path: Path, characters: str):
+def test_a_run_on_smaller_images_is_given_such(network: dict[str, object], tmp_path: Path, characters: str):
     study = tiny_study(characters, training={"epochs": 1}, network=network, factors={}, control="tiny")
-    run(study, tmp_path / "out").close()
-    with pytest.raises(StoreError, match="28 x 28"):
-        prediction.predict(tmp_path / "out", [])
+    with run(study, tmp_path / "out") as results:
+        image = load(study.data).test.images[0]
+        expected = results.predict(image)[0]
+        found = results.predict(Image.fromarray(image))[0]
+        assert (found.character, found.confidence) == (expected.character, expected.confidence)
+        with pytest.raises(StoreError, match="28 x 28"):
+            results.predict(np.zeros((28, 28), np.uint8))
+
+
+def test_a_run_on_photographs_in_colour(tmp_path: Path):
+    random = np.random.default_rng(0)
+    for name, shade in (("red", (200, 30, 30)), ("green", (30, 200, 30))):
+        (tmp_path / "set" / name).mkdir(parents=True)
+        for index in range(40):
+            noise = random.integers(-25, 25, (9, 12, 3))
+            Image.fromarray((np.array(shade) + noise).astype(np.uint8)).save(
+                tmp_path / "set" / name / f"{index}.png"
+            )
+    network = {"family": "ConvPool", "maps": [3], "kernel_size": 3}
+    study = Study(
+        "shades", "Which?", seeds=1, data=DataSpec(f"images:{tmp_path / 'set'}"), engine="numba",
+        base={"network": network, "optimizer": {"rule": "Adam", "lr": 0.05}, "training": {"epochs": 6}},
+    )  # fmt: skip
+    with run(study, tmp_path / "out") as results:
+        assert results.runs[0].test_accuracy == 1
+        new = Image.new("RGB", (90, 120), (190, 40, 25))
+        assert results.predict([new, tmp_path / "set" / "green" / "3.png"])[0].character == "red"
+        array = load(study.data).test
+        names = [found.character for found in results.predict(array.images)]
+        assert names == [results.header.classes[label] for label in array.labels]
+        inside = look_inside(results)
+        assert inside is not None
+        assert inside.kernels is not None
+        assert inside.kernels.weights.shape == (3, 3, 3, 3)
+        results.write_report(tmp_path / "report.html")
+        assert "grey is zero" in (tmp_path / "report.html").read_text("utf-8")

@@ -89,3 +89,15 @@ def test_answers_are_the_likeliest_with_their_shares() -> None:
     assert [name for name, _ in seen.answers] == [CLASSES[place] for place in np.argsort(-expected)[:3]]
     assert [share for _, share in seen.answers] == pytest.approx(sorted(expected)[::-1][:3])
     assert (seen.index, seen.true) == (9, "c")
+
+
+def test_kernels_of_colours_are_images_in_colour() -> None:
+    for layers in ((nn.Conv2d(5, (3, 2)), nn.Flatten()), (nn.Flatten(), nn.Linear(7))):
+        found = Network((*layers, nn.Linear(4)), (3, 8, 6))
+        weights = found.initialise(1, np.float64)
+        run = RunRecord("arm", 0, Status.DONE, "reference", 1, 1, 1, "computed")
+        kernels = first_kernels(Trained(run, found, weights, "float64"))
+        assert kernels is not None
+        first = next(iter(weights.values())).reshape(len(kernels.weights), 3, *kernels.weights.shape[1:3])
+        for channel in range(3):
+            np.testing.assert_array_equal(kernels.weights[..., channel], first[:, channel])

@@ -12,7 +12,7 @@ class TooMuch(BaseException):
 
 
 @contextmanager
-def bounded(calls: int = 3_000_000, mebibytes: int = 64) -> Iterator[None]:
+def bounded(calls: int = 3_000_000, mebibytes: float = 64) -> Iterator[None]:
     """Fail where what is done within makes more function calls, or holds more memory at once.
 
     A million calls take about a tenth of a second. Work that goes on without end is broken off.

@@ -13,7 +13,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from matplotlib.colors import to_rgb
 from PIL import Image
 
-from assay.report.pictures import NEGATIVE, POSITIVE, SHADES, Picture, characters, signed
+from assay.report.pictures import NEGATIVE, POSITIVE, SHADES, Picture, characters, coloured, signed
 
 MAPS = arrays(
     np.float64,
@@ -31,7 +31,7 @@ def decoded(picture: Picture) -> np.ndarray:
 
 def tiles(picture: Picture, maps: np.ndarray, columns: int) -> np.ndarray:
     """Cut the tiles out of a sheet, and take one pixel of each that was enlarged."""
-    sheet, (count, height, width) = decoded(picture), maps.shape
+    sheet, (count, height, width) = decoded(picture), maps.shape[:3]
     larger = max(1, 18 // width)
     step = (height * larger + 2, width * larger + 2)
     places = [divmod(index, min(columns, count)) for index in range(count)]
@@ -75,3 +75,15 @@ def test_pictures_are_written_sharp_and_the_same_each_time(picture: Picture, tmp
     (image,) = ET.parse(tmp_path / "a.svg").getroot().iter("{http://www.w3.org/2000/svg}image")
     assert image.get("{http://www.w3.org/1999/xlink}href").strip().startswith("data:image/png")
     assert (tmp_path / "a.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_kernels_in_colour_are_grey_at_zero_and_images_in_colour_stay_as_they_are() -> None:
+    maps = np.zeros((3, 2, 2, 3))
+    maps[1, ..., 0], maps[2, ..., 1] = 2.0, -4.0
+    shown = tiles(coloured(maps, 2, 40, "key", "words"), maps, 2)
+    np.testing.assert_array_equal(shown[0], 128)
+    np.testing.assert_array_equal(shown[1], np.broadcast_to([191, 128, 128], (2, 2, 3)))
+    np.testing.assert_array_equal(shown[2], np.broadcast_to([128, 0, 128], (2, 2, 3)))
+    images = np.arange(2 * 3 * 5 * 3, dtype=np.uint8).reshape(2, 3, 5, 3)
+    sheet = decoded(characters(images, "key", "words"))
+    np.testing.assert_array_equal(sheet[:, :5], images[0])

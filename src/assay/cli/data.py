@@ -13,14 +13,21 @@ from assay.report.text import grid
 
 SOURCE_COLUMNS = ("name", "description", "available", "how")
 
-app = typer.Typer(cls=Group, help="Data sets: list, info, preview, fetch, verify.", rich_markup_mode=None)
+app = typer.Typer(
+    cls=Group, help="Data sets: list, info, preview, import, fetch, verify.", rich_markup_mode=None
+)
 
 Spec = Annotated[
-    str, typer.Argument(metavar="SPEC", show_default=False, help="glyphs, idx:DIR, emnist/balanced, ...")
+    str, typer.Argument(metavar="SPEC", show_default=False, help="glyphs, images:DIR, csv:FILE, ...")
 ]
 Sheet = Annotated[str, typer.Option("--out", metavar="PNG", help="Where to write the picture.")]
-Name = Annotated[
-    str, typer.Argument(metavar="NAME", show_default=False, help="emnist, mnist, fashion-mnist or kmnist.")
+Name = Annotated[str, typer.Argument(metavar="NAME", show_default=False, help="emnist, mnist, cifar10, ...")]
+NewFolder = Annotated[
+    str, typer.Argument(metavar="OUT", show_default=False, help="A new folder, or an empty one.")
+]
+Groups = Annotated[
+    str | None,
+    typer.Option("--groups", metavar="NAME", help="The column or file of groups to keep, as well."),
 ]
 From = Annotated[
     str | None,
@@ -51,19 +58,20 @@ def list_(format: Format = "table") -> None:
 
 @app.command(cls=Command)
 def info(spec: Spec, format: Format = "table") -> None:
-    """Say how many images and classes a data set has.
+    """Say how many images and classes a data set has, and how it was read.
 
-    Example: assay data info idx:path/to/folder
+    Example: assay data info images:path/to/folder
     """
     from assay.data import load, overlap
 
     data = load(spec)
-    _, height, width = data.input_shape
+    channels, height, width = data.input_shape
     row = {
         "name": data.name,
         "synthetic": data.synthetic,
         "height": height,
         "width": width,
+        "channels": channels,
         "train": len(data.train),
         "valid": len(data.valid),
         "test": len(data.test),
@@ -74,13 +82,15 @@ def info(spec: Spec, format: Format = "table") -> None:
 
     def show() -> None:
         kind = "synthetic, drawn by assay" if data.synthetic else "real"
-        say(f"{data.name}: {kind}, {height} x {width} pixels")
+        say(f"{data.name}: {kind}, {height} x {width} pixels{', in colour' if channels == 3 else ''}")
         say(f"train {len(data.train):,}, valid {len(data.valid):,}, test {len(data.test):,} images")
         say(f"{len(data.classes)} classes: {' '.join(data.classes)}")
+        for note in data.notes:
+            say(note)
         say(f"test images that occur in train or valid too: {row['overlap']:,}")
         say(f"sha256 {data.digest}")
 
-    put(format, show, tuple(row), [row], {**row, "class_names": data.classes})
+    put(format, show, tuple(row), [row], {**row, "class_names": data.classes, "notes": data.notes})
 
 
 @app.command(cls=Command)
@@ -98,6 +108,17 @@ def preview(spec: Spec, out: Sheet = "preview.png") -> None:
     except (OSError, ValueError) as error:
         raise UsageError(f"{out}: cannot be written ({error}; name a .png file)") from None
     say(out)
+
+
+@app.command("import", cls=Command)
+def import_(spec: Spec, folder: NewFolder, groups: Groups = None) -> None:
+    """Write a data set as IDX files, with the names of its classes.
+
+    Example: assay data import csv:train.csv characters
+    """
+    from assay.data import DataSpec, import_data
+
+    say(import_data(DataSpec(spec, groups=groups), folder))
 
 
 @app.command(cls=Command)

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from assay import shapes
+from assay.data import DataSpec
 from assay.data.outline import Outline
 from assay.findings.numbers import count, mebibytes, names, plural, speed
 from assay.nn.network import Network
@@ -32,16 +33,20 @@ def study(plan: Plan) -> Text:
     return Text("\n".join([*lines, f"after {of.source}"] if of.source else lines))
 
 
-def data(source: str, sizes: Outline) -> Text:
+def data(spec: DataSpec, sizes: Outline) -> Text:
     """Return the sizes of the data set, and whether they are only assumed."""
-    _, height, width = sizes.input_shape
+    channels, height, width = sizes.input_shape
     words = (
-        f"data {source}: {sizes.train:,} images to train, {sizes.valid:,} to validate, {sizes.test:,} to "
-        f"test; {height} x {width} pixels, {sizes.classes} classes"
+        f"data {spec.source}: {sizes.train:,} images to train, {sizes.valid:,} to validate, {sizes.test:,} "
+        f"to test; {height} x {width} pixels{', in colour' if channels == 3 else ''}, {sizes.classes} classes"
     )
     if sizes.assumed:
         words += "; it is not on this machine (see `assay data list`): EMNIST Balanced's sizes are assumed"
-    return Text(words)
+    if spec.per_seed:
+        words += "; divided into training and validation images anew for every seed"
+    if spec.groups is not None:
+        words += f"; divided by {spec.groups}"
+    return Text("\n".join([words, *sizes.notes]))
 
 
 def networks(plan: Plan) -> Group:

@@ -70,7 +70,7 @@ RetryFailed = Annotated[
 ]
 Data = Annotated[
     str | None,
-    typer.Option("--data", metavar="SPEC", help="Another data set: glyphs, idx:DIR, emnist/balanced, ..."),
+    typer.Option("--data", metavar="SPEC", help="Another data set: glyphs, images:DIR, csv:FILE, ..."),
 ]
 Seeds = Annotated[int | None, number("--seeds", "How many seeds, counted from 0.")]
 Epochs = Annotated[int | None, number("--epochs", "How many epochs each run trains.")]

@@ -61,7 +61,7 @@ def show(
 
     def draw() -> None:
         terminal = console()
-        terminal.print(drawing.study(plan), drawing.data(chosen.data.source, sizes), sep="\n")
+        terminal.print(drawing.study(plan), drawing.data(chosen.data, sizes), sep="\n")
         terminal.print(drawing.networks(plan))
         terminal.print(drawing.costs(estimate(plan, sizes, count)))
 

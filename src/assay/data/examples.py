@@ -1,79 +1,73 @@
-"""Examples in memory: a split, a data set of three splits, and the source it is divided from."""
+"""Examples in memory: a split, and the source from which a data set is divided."""
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.data.splits import stratified
-from assay.shapes import Shape
+from assay.shapes import Shape, of_input
 
 AT_ONCE = 1000
 """Images moved at a time when a whole set is rearranged in place."""
 
+Images = NDArray[np.uint8]
+Numbers = NDArray[np.int64]
+
 
 @dataclass(frozen=True)
 class Split:
-    """The examples of one split: ``images`` (N, H, W), upright, light on black, and ``labels`` (N,)."""
+    """The examples of one split.
 
-    images: NDArray[np.uint8]
-    labels: NDArray[np.int64]
+    ``images`` are (N, H, W), upright, light on black, or (N, H, W, 3) in colour, and ``labels`` (N,).
+    ``groups`` (N,) numbers what must not be divided, such as writers, where a study asks for it.
+    """
+
+    images: Images
+    labels: Numbers
+    groups: Numbers | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
 
     @property
     def input_shape(self) -> Shape:
-        """The shape (1, H, W) of an image as a network takes it."""
-        _, height, width = self.images.shape
-        return (1, height, width)
+        """The shape (C, H, W) of an image as a network takes it."""
+        return of_input(self.images.shape[1:])
 
-    def take(self, indices: NDArray[np.int64]) -> "Split":
+    def take(self, indices: Numbers) -> "Split":
         """Return the examples at ``indices``."""
-        return Split(self.images[indices], self.labels[indices])
+        return Split(self.images[indices], self.labels[indices], self._groups(indices))
 
+    def rearranged(self, first: Numbers, second: Numbers) -> "tuple[Split, Split]":
+        """Return ``take(first)`` and ``take(second)``, together all examples, in the memory of ``images``.
 
-@dataclass(frozen=True)
-class Dataset:
-    """A data set in memory, divided into train, valid and test.
-
-    ``name`` is the source as it was given, ``classes`` the character of each
-    label, ``synthetic`` whether the images were drawn by a program, and ``digest``
-    the SHA-256 of all pixels and labels, which identifies what a run saw.
-    """
-
-    name: str
-    classes: tuple[str, ...]
-    train: Split
-    valid: Split
-    test: Split
-    synthetic: bool
-    digest: str
-    split_seed: int = 0
-
-    @property
-    def input_shape(self) -> Shape:
-        """The shape (1, H, W) of an image as a network takes it."""
-        return self.train.input_shape
-
-    @cached_property
-    def sample(self) -> Split:
-        """The training examples that epochs are measured on: as many as ``valid`` has, stratified by class.
-
-        They depend on ``split_seed`` and the labels alone, so all arms and seeds have the same. If validation
-        has at least as many examples as training, they are all of ``train``.
+        Both index arrays ascend. A large set would not fit in memory twice.
         """
-        if len(self.valid) >= len(self.train):
-            return self.train
-        return self.train.take(stratified(self.train.labels, len(self.valid), self.split_seed, "measure")[0])
+        images, kept, count = self.images, self.images[second], len(first)
+        for start in range(0, count, AT_ONCE):  # writing never overtakes reading
+            part = first[start : start + AT_ONCE]
+            images[start : start + len(part)] = images[part]
+        images[count:] = kept
+        return (
+            Split(images[:count], self.labels[first], self._groups(first)),
+            Split(images[count:], self.labels[second], self._groups(second)),
+        )
+
+    def _groups(self, indices: Numbers) -> Numbers | None:
+        return None if self.groups is None else self.groups[indices]
 
 
 @dataclass(frozen=True)
 class Source:
-    """Examples as they are stored; train and valid are drawn from ``pool``."""
+    """Examples as they are stored.
+
+    Training and validation images are drawn from ``pool``, unless there is ``valid``; the test images too
+    where ``test`` is None. ``notes`` say in a few words each how the images were read, and what is odd.
+    """
 
     classes: tuple[str, ...]
     pool: Split
-    test: Split
+    test: Split | None
     synthetic: bool = False
+    valid: Split | None = None
+    notes: tuple[str, ...] = ()

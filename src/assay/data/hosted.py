@@ -1,6 +1,7 @@
 """The data sets that others publish: names, addresses, files and their hashes."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 DIGITS = tuple("0123456789")
 
@@ -18,6 +19,7 @@ class Collection:
     files: dict[str, str]
     classes: tuple[str, ...] | None = None
     megabytes: int = 11
+    layout: Literal["idx", "cifar"] = "idx"
 
     @property
     def size(self) -> str:
@@ -88,5 +90,28 @@ COLLECTIONS = {
         ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"),
         21,
     ),
+    "cifar10": Collection(
+        "CIFAR-10 (Krizhevsky 2009): photographs of 10 things",
+        "https://www.cs.toronto.edu/~kriz/",
+        {"cifar-10-binary.tar.gz": "md5:c32a1d4ab5d03f1284b67883e8d87530"},
+        megabytes=163,
+        layout="cifar",
+    ),
+    "cifar100": Collection(
+        "CIFAR-100 (Krizhevsky 2009): photographs, 100 kinds",
+        "https://www.cs.toronto.edu/~kriz/",
+        {"cifar-100-binary.tar.gz": "md5:03b5dce01913d631647c71ecec9e9cb8"},
+        megabytes=161,
+        layout="cifar",
+    ),
 }
-NAMES = (*(f"emnist/{name}" for name in EMNIST_SETS), "mnist", "fashion-mnist", "kmnist")
+NAMES = (
+    *(f"emnist/{name}" for name in EMNIST_SETS),
+    "mnist",
+    "fashion-mnist",
+    "kmnist",
+    "cifar10",
+    "cifar100",
+)
+PACKED = (".zip", ".tar.gz")
+"""How the names of archives end, which are unpacked and not kept."""

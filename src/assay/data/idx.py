@@ -21,6 +21,8 @@ Bytes = NDArray[np.uint8]
 
 TYPES = {0x08: "uint8", 0x09: "int8", 0x0B: "int16", 0x0C: "int32", 0x0D: "float32", 0x0E: "float64"}
 UNSIGNED_BYTE = 0x08
+COLOUR = b"\0\0\x08\x04"
+"""How images with channels begin."""
 GZIP_RATIO, GZIP_FREE = 200, 48 << 20  # only below 48 MiB may a file unpack to more than 200 times its size
 PIECE = 1 << 20  # bytes unpacked at a time, so that the result is in memory only once
 LARGEST_SIDE = 1 << 16
@@ -38,7 +40,10 @@ LOOKALIKES = {
 
 
 def read_images(path: Path) -> Bytes:
-    """Return the images (N, H, W) of the IDX file at ``path`` as they are stored, as a writable array."""
+    """Return the images of the IDX file at ``path`` as they are stored, as a writable array.
+
+    They are (N, H, W), or (N, H, W, C) where the file has four dimensions.
+    """
     return _read(path, dimensions=3)
 
 
@@ -48,15 +53,26 @@ def read_labels(path: Path) -> Bytes:
 
 
 def write_idx(path: Path, array: Bytes) -> None:
-    """Write ``array`` (uint8) as an IDX file, compressed where the name ends in ``.gz``."""
+    """Write ``array`` (uint8) as an IDX file, compressed where the name ends in ``.gz``.
+
+    Images are (N, H, W), or (N, H, W, 3) in colour; labels are (N,).
+    """
     header = struct.pack(f">HBB{array.ndim}I", 0, UNSIGNED_BYTE, array.ndim, *array.shape)
-    data = header + np.ascontiguousarray(array, dtype=np.uint8).tobytes()
-    path.write_bytes(gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)
+    rows = np.ascontiguousarray(array, dtype=np.uint8).data
+    if path.suffix == ".gz":
+        path.write_bytes(gzip.compress(header + rows, mtime=0))
+        return
+    with path.open("wb") as file:
+        file.write(header)
+        file.write(rows)
 
 
 def _read(path: Path, dimensions: int) -> Bytes:
     packed = _contents(path)
     compressed = packed[:2] == b"\x1f\x8b"
+    magic = _unzipped(path, packed, 4) if compressed else packed[:4]
+    if dimensions == 3 and magic == COLOUR:
+        dimensions = 4
     length = 4 + 4 * dimensions
     start = _unzipped(path, packed, length) if compressed else packed[:length]
     shape = _shape(path, start, dimensions)

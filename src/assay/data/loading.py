@@ -1,20 +1,35 @@
-"""Loading a data set: opening or drawing it, splitting it, and computing its digest."""
+"""Loading a data set: opening or drawing it, and dividing it."""
 
+from collections.abc import Callable
 from dataclasses import replace
-from hashlib import sha256
+from hashlib import blake2b
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.data import folder, glyphs, remote
-from assay.data.examples import AT_ONCE, Dataset, Source, Split
+from assay.data import glyphs, remote
+from assay.data.address import KINDS, Address
+from assay.data.dataset import Dataset
+from assay.data.examples import Source, Split
+from assay.data.folder import OPTIONS, open_folder
 from assay.data.hosted import NAMES
-from assay.data.spec import GLYPHS, DataSpec
-from assay.data.splits import stratified
+from assay.data.readers import csv_file, image_folder, mat_file, npz_file, parquet_file
+from assay.data.readers.medmnist_set import PREFIX, open_medmnist
+from assay.data.spec import ARRAY, GLYPHS, DataSpec
 from assay.errors import DataError, shown, suggestion
 
 GLYPHS_SEED = 0
+FILES = {".npz": "npz", ".csv": "csv", ".gz": "csv", ".mat": "mat", ".parquet": "parquet"}
+READERS: dict[str, tuple[Callable[[Address], Source], tuple[str, ...]]] = {
+    "idx": (open_folder, OPTIONS),
+    "images": (image_folder.open_images, image_folder.OPTIONS),
+    "npz": (npz_file.open_npz, npz_file.OPTIONS),
+    "csv": (csv_file.open_csv, csv_file.OPTIONS),
+    "mat": (mat_file.open_mat, mat_file.OPTIONS),
+    "parquet": (parquet_file.open_parquet, parquet_file.OPTIONS),
+}
+"""The reader of each kind of address, and the options that it takes besides those of all."""
 
 
 def load(spec: DataSpec | str) -> Dataset:
@@ -24,26 +39,38 @@ def load(spec: DataSpec | str) -> Dataset:
     """
     if isinstance(spec, str):
         spec = DataSpec(source=spec)
-    if spec.source == GLYPHS:
-        spec = replace(spec, **spec.drawn_sizes()._asdict())
-    source = _open(spec)
-    train, valid = _divided(source.pool, spec)
-    test = _subset(source.test, spec.test, "test", spec)
-    digest = _digest(train, valid, test)
-    return Dataset(spec.source, source.classes, train, valid, test, source.synthetic, digest, spec.split_seed)
+    spec = _sized(spec)
+    return Dataset.of(open_source(spec), spec)
 
 
 def overlap(dataset: Dataset) -> int:
     """Count the test images that also occur, pixel for pixel, in train or valid."""
-    seen = {image.tobytes() for split in (dataset.train, dataset.valid) for image in split.images}
-    return sum(image.tobytes() in seen for image in dataset.test.images)
+    seen = {_print(image) for split in (dataset.train, dataset.valid) for image in split.images}
+    return sum(_print(image) in seen for image in dataset.test.images)
 
 
-def _open(spec: DataSpec) -> Source:
+def _print(image: NDArray[np.uint8]) -> bytes:
+    """Return an image's fingerprint: a set of them takes less memory than the images."""
+    return blake2b(image.tobytes(), digest_size=16).digest()
+
+
+def _sized(spec: DataSpec) -> DataSpec:
+    """Return ``spec`` with the numbers of images that are drawn, where the set is unlimited."""
+    return replace(spec, **spec.drawn_sizes()._asdict()) if spec.source == GLYPHS else spec
+
+
+def open_source(spec: DataSpec) -> Source:
+    """Return the examples that ``spec`` names as they are stored, before they are divided."""
     if spec.source == GLYPHS:
-        return _glyphs(spec)
-    if spec.source.startswith("idx:"):
-        return folder.open_folder(spec.source.removeprefix("idx:"))
+        return _glyphs(_sized(spec))
+    if spec.source == ARRAY:
+        raise DataError("data set 'array' is in memory alone (give it to assay.run as data=...)")
+    kind, mark, _ = spec.source.partition(":")
+    if mark and kind in READERS:
+        read, options = READERS[kind]
+        return read(Address.parse(spec.source, options, spec.groups))
+    if spec.source.startswith(PREFIX):
+        return open_medmnist(spec.source)
     if spec.source in NAMES:
         return remote.open_fetched(spec.source)
     raise DataError(f"data set {shown(spec.source)} is unknown ({_hint(spec.source)})")
@@ -51,12 +78,27 @@ def _open(spec: DataSpec) -> Source:
 
 def _hint(source: str) -> str:
     """Suggest what an unknown ``source`` may have been meant to be."""
+    kind, mark, place = source.partition(":")
+    if mark and place and kind.isidentifier():
+        return suggestion(kind, KINDS)
     if _is_folder(source):
-        return f"did you mean {f'idx:{source}'!r}?"
+        return f"did you mean {f'{_kind_of(Path(source).expanduser())}:{source}'!r}?"
+    if kind := FILES.get(Path(source).suffix.lower(), ""):
+        return f"did you mean {f'{kind}:{source}'!r}?"
     part_of = [name for name in NAMES if name.startswith(f"{source}/")]
     if part_of:
         return f"did you mean {part_of[0]!r}? others: {', '.join(part_of[1:])}"
-    return f"{suggestion(source, [GLYPHS, *NAMES])} a folder of IDX files is idx:DIR"
+    own = ", ".join(f"{kind}:PATH" for kind in KINDS)
+    return f"{suggestion(source, [GLYPHS, *NAMES])} data of your own: {own}"
+
+
+def _kind_of(folder: Path) -> str:
+    """Return what a folder seems to hold: pictures in folders, or else IDX files."""
+    try:
+        below = [entry for entry in list(folder.iterdir())[:1000] if entry.is_dir()]
+        return "images" if any(any(one.glob("*.[pPjJ][nNpP]*[gG]")) for one in below[:50]) else "idx"
+    except OSError:
+        return "idx"
 
 
 def _is_folder(path: str) -> bool:
@@ -71,50 +113,3 @@ def _glyphs(spec: DataSpec) -> Source:
     pool = Split(*glyphs.draw((spec.train or 0) + (spec.valid or 0), GLYPHS_SEED, "train"))
     test = Split(*glyphs.draw(spec.test or 0, GLYPHS_SEED, "test"))
     return Source(tuple(glyphs.CLASSES), pool, test, synthetic=True)
-
-
-def _divided(pool: Split, spec: DataSpec) -> tuple[Split, Split]:
-    """Draw valid from the pool, then train from the remainder."""
-    count = spec.sizes(len(pool), 0).valid
-    if count >= len(pool):
-        raise DataError(
-            f"{spec.source}: valid = {count:,} leaves nothing of {len(pool):,} images to train on"
-        )
-    valid, rest = stratified(pool.labels, count, spec.split_seed, "valid")
-    if spec.train in (None, len(rest)):
-        return _rearranged(pool, rest, valid)
-    return _subset(pool.take(rest), spec.train, "train", spec), pool.take(valid)
-
-
-def _rearranged(pool: Split, first: NDArray[np.int64], second: NDArray[np.int64]) -> tuple[Split, Split]:
-    """Return ``pool.take(first)`` and ``pool.take(second)``, together all of ``pool``, in its memory.
-
-    Both index arrays ascend. A large set would not fit in memory twice.
-    """
-    images, kept, count = pool.images, pool.images[second], len(first)
-    for start in range(0, count, AT_ONCE):  # writing never overtakes reading
-        part = first[start : start + AT_ONCE]
-        images[start : start + len(part)] = images[part]
-    images[count:] = kept
-    labels = pool.labels[first], pool.labels[second]
-    return Split(images[:count], labels[0]), Split(images[count:], labels[1])
-
-
-def _subset(split: Split, count: int | None, part: str, spec: DataSpec) -> Split:
-    if count is None or count == len(split):
-        return split
-    if count > len(split):
-        left = " after validation is cut" if part == "train" else ""
-        raise DataError(
-            f"{spec.source}: {part} = {count:,} images asked for, but there are {len(split):,}{left}"
-        )
-    return split.take(stratified(split.labels, count, spec.split_seed, part)[0])
-
-
-def _digest(*splits: Split) -> str:
-    digest = sha256()
-    for split in splits:
-        digest.update(repr(split.images.shape).encode())
-        digest.update(np.ascontiguousarray(split.images).data)
-        digest.update(np.ascontiguousarray(split.labels, dtype="<i8").data)
-    return digest.hexdigest()

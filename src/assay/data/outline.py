@@ -4,19 +4,24 @@ from dataclasses import dataclass
 from math import prod
 
 from assay.data.catalogue import sources
-from assay.data.examples import Dataset
+from assay.data.dataset import Dataset
 from assay.data.loading import load
 from assay.data.spec import GLYPHS, DataSpec
 from assay.errors import DataError
 from assay.records import room
 from assay.shapes import Shape
 
-BALANCED = 112_800, 18_800, 47  # EMNIST Balanced: training images, test images, classes
+BALANCED = 112_800, 18_800, 47, (1, 28, 28)
+"""EMNIST Balanced: training images, test images, classes, input shape."""
+CIFAR = {"cifar10": (50_000, 10_000, 10, (3, 32, 32)), "cifar100": (50_000, 10_000, 100, (3, 32, 32))}
 
 
 @dataclass(frozen=True)
 class Outline:
-    """The sizes of a data set, which is all a plan needs; ``assumed`` if the set is not on this machine."""
+    """The sizes of a data set, which is all a plan needs; ``assumed`` if the set is not on this machine.
+
+    ``notes`` say how its images were read, and what is odd about them.
+    """
 
     train: int
     valid: int
@@ -24,12 +29,13 @@ class Outline:
     input_shape: Shape = (1, 28, 28)
     classes: int = 47
     assumed: bool = False
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, data: Dataset) -> "Outline":
         """Return the sizes of a data set in memory."""
         sizes = (len(data.train), len(data.valid), len(data.test))
-        return cls(*sizes, data.input_shape, len(data.classes))
+        return cls(*sizes, data.input_shape, len(data.classes), notes=data.notes)
 
     @property
     def bytes(self) -> int:
@@ -47,8 +53,8 @@ def outline(spec: DataSpec) -> Outline:
         _expect_room(spec.source, drawn.bytes)
         return drawn
     if any(source.name == spec.source and not source.available for source in sources()):
-        pool, test, classes = BALANCED
-        return Outline(*spec.sizes(pool, test), classes=classes, assumed=True)
+        pool, test, classes, shape = CIFAR.get(spec.source, BALANCED)
+        return Outline(*spec.sizes(pool, test), shape, classes, assumed=True)
     return Outline.of(load(spec))
 
 

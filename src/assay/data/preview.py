@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from assay.data.examples import Dataset
+from assay.data.dataset import Dataset
 from assay.errors import DataError
 from assay.streams import stream
 
@@ -16,7 +16,7 @@ LARGEST = 1_000
 
 
 def contact_sheet(dataset: Dataset, rows: int = 8, columns: int = 12, seed: int = 0) -> "Image.Image":
-    """Draw ``rows`` x ``columns`` training images, dark on white, class by class.
+    """Draw ``rows`` x ``columns`` training images class by class, grey ones dark on white.
 
     Classes take turns in order, so that 48 places show each of 47 classes once;
     which image of a class is shown depends on ``seed``.
@@ -27,15 +27,16 @@ def contact_sheet(dataset: Dataset, rows: int = 8, columns: int = 12, seed: int 
         if not 1 <= value <= LARGEST:
             raise DataError(f"{dataset.name}: {name} must be from 1 to {LARGEST:,}; got {value}")
     images, labels = dataset.train.images, dataset.train.labels
-    height, width = (SCALE * size for size in images.shape[1:])
+    height, width = (SCALE * size for size in images.shape[1:3])
     cell = (width + GAP, height + GAP + CAPTION)
-    sheet = Image.new("L", (columns * cell[0] + GAP, rows * cell[1] + GAP), color=255)
+    colour = images.ndim == 4
+    sheet = Image.new("RGB" if colour else "L", (columns * cell[0] + GAP, rows * cell[1] + GAP), "white")
     pen = ImageDraw.Draw(sheet)
     for place, index in enumerate(_shown(labels, rows * columns, seed)):
         left, top = GAP + place % columns * cell[0], GAP + place // columns * cell[1]
-        pen.text((left, top), dataset.classes[labels[index]], fill=90)
-        character = Image.fromarray(255 - images[index]).resize((width, height), Image.Resampling.NEAREST)
-        sheet.paste(character, (left, top + CAPTION))
+        pen.text((left, top), dataset.classes[labels[index]][: max(1, width // 6)], fill="dimgrey")
+        shown = Image.fromarray(images[index] if colour else 255 - images[index])
+        sheet.paste(shown.resize((width, height), Image.Resampling.NEAREST), (left, top + CAPTION))
     return sheet
 
 

@@ -14,11 +14,14 @@ from tempfile import TemporaryDirectory
 from time import time
 from typing import Any
 
+from assay.data.address import Address
 from assay.data.archive import unpack
 from assay.data.download import digest, download
 from assay.data.examples import Source
 from assay.data.folder import expect_readable, open_folder
-from assay.data.hosted import ARCHIVE, COLLECTIONS, Collection
+from assay.data.hosted import COLLECTIONS, PACKED, Collection
+from assay.data.readers.cifar import open_cifar
+from assay.data.tarball import unpack_tar
 from assay.errors import DataError, suggestion
 from assay.records.holds import hold
 
@@ -49,8 +52,11 @@ def open_fetched(name: str) -> Source:
             f"data set {name!r} is not in {folder.parent}"
             f" (run `assay data fetch {collection}`, or use --data glyphs, which needs no download)"
         )
-    query = f"?prefix=emnist-{part}" if part else ""
-    return open_folder(f"{folder}{query}", COLLECTIONS[collection].classes)
+    known = COLLECTIONS[collection]
+    if known.layout == "cifar":
+        return open_cifar(folder, collection)
+    options = {"prefix": f"emnist-{part}"} if part else {}
+    return open_folder(Address(name, folder, options), names=known.classes, emnist=bool(part))
 
 
 def fetch(name: str, *, base_url: str | None = None, progress: Any = None) -> Path:
@@ -71,9 +77,8 @@ def fetch(name: str, *, base_url: str | None = None, progress: Any = None) -> Pa
             return target
     with _workshop(target) as work:
         _gather(COLLECTIONS[name], base_url, work, progress)
-        archive = work / ARCHIVE
-        if archive.exists():
-            unpack(archive, work)
+        for archive in [path for path in work.iterdir() if path.name.endswith(PACKED)]:
+            (unpack if archive.suffix == ".zip" else unpack_tar)(archive, work)
             archive.unlink()
         _record(work)
         _publish(work, target, COLLECTIONS[name])
@@ -108,7 +113,7 @@ def _recorded(folder: Path, collection: Collection) -> dict[str, str]:
         rows = [line.split("  ", 1) for line in (folder / RECORD).read_text("utf-8").splitlines()]
         found = {name: f"sha256:{value}" for value, name in rows}
     except (OSError, ValueError):
-        found = {name: value for name, value in collection.files.items() if name != ARCHIVE}
+        found = {name: value for name, value in collection.files.items() if not name.endswith(PACKED)}
     return {name: value for name, value in found.items() if Path(name).name == name}
 
 

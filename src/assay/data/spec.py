@@ -1,16 +1,18 @@
 """Which data a study uses, and the one rule for how many images each split has."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from assay.errors import DataError, shown
 
 FULL_SIZE, FULL_VALID = 60_000, 15_800  # sets this large give as many images to validation as in both reports
 VALID_SHARE = 0.15
 GLYPHS = "glyphs"
+ARRAY = "array"
 GLYPHS_TRAIN, GLYPHS_TEST = 20_000, 4_000
 LARGEST = 10_000_000
-KNOWN = "glyphs, idx:DIR, emnist/balanced, mnist, ...: see `assay data list`"
+KNOWN = "glyphs, images:DIR, idx:DIR, csv:FILE, emnist/balanced, ...: see `assay data list`"
+SPLITS = ("fixed", "per-seed")
 
 
 class Sizes(NamedTuple):
@@ -31,7 +33,12 @@ class DataSpec:
     15,800 images of a whole set with 60,000 or more, else 15% (of ``train`` if
     that is given). For ``glyphs``, which is unlimited, None draws 20,000 images
     for training, 15% of that number for validation and 4,000 for testing.
-    Raises `DataError` for an invalid value.
+
+    Validation or test images of the source's own are taken as they are; ``valid`` and ``test`` then choose
+    among them. A source without test images gives up 15% for the test, also by ``split_seed``.
+    ``groups`` names a column or file of the source, such as "writer": images that agree in it stay on one
+    side of every division. With ``split`` "per-seed" training and validation images are drawn anew for
+    every seed of a study, from the same pool; the test images stay. Raises `DataError` for an invalid value.
     """
 
     source: str = "glyphs"
@@ -39,12 +46,23 @@ class DataSpec:
     valid: int | None = None
     test: int | None = None
     split_seed: int = 0
+    groups: str | None = None
+    split: Literal["fixed", "per-seed"] = "fixed"
 
     def __post_init__(self) -> None:
         _expect_name(self.source)
         for key in ("train", "valid", "test"):
             _expect_integer(key, getattr(self, key), 1, LARGEST, optional=True)
         _expect_integer("split_seed", self.split_seed, 0, 2**63 - 1)
+        if self.groups is not None and (type(self.groups) is not str or not self.groups):
+            raise DataError(f"data.groups: got {shown(self.groups)}, expected the name of a column or file")
+        if self.split not in SPLITS:
+            raise DataError(f"data.split: got {shown(self.split)}, expected {' or '.join(SPLITS)}")
+
+    @property
+    def per_seed(self) -> bool:
+        """Whether every seed of a study has a division of its own."""
+        return self.split == "per-seed"
 
     def sizes(self, pool: int, test: int) -> Sizes:
         """Return the sizes of a set with ``pool`` images to train and validate on, and ``test`` to test on.
@@ -57,18 +75,18 @@ class DataSpec:
     def drawn_sizes(self) -> Sizes:
         """Return the sizes of an unlimited set, such as ``glyphs``."""
         train = self.train or GLYPHS_TRAIN
-        return Sizes(train, self.valid or _share(train), self.test or GLYPHS_TEST)
+        return Sizes(train, self.valid or share(train), self.test or GLYPHS_TEST)
 
     def _valid(self, pool: int) -> int:
         if self.valid is not None:
             return self.valid
         if self.train is None and pool >= FULL_SIZE:
             return FULL_VALID
-        return _share(self.train or pool)
+        return share(self.train or pool)
 
 
-def _share(count: int) -> int:
-    """Return how many validation images go with ``count`` images, at least one."""
+def share(count: int) -> int:
+    """Return how many validation or test images go with ``count`` images, at least one."""
     return max(1, round(VALID_SHARE * count))
 
 

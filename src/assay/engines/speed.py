@@ -26,6 +26,7 @@ from assay.nn.network import Network
 from assay.optim.recipe import Recipe
 from assay.optim.schedules import CONSTANT
 from assay.records.machine import processor, processors, versions
+from assay.shapes import of_images
 from assay.streams import stream
 
 BUDGET = 0.3
@@ -73,7 +74,7 @@ class Trial:
         random = stream(0, "estimate")
         self._steps = STEPS * runs
         count = max(self._steps * recipe.batch_size, EVALUATION_BATCH)
-        self._images = random.integers(0, 256, (count, *network.input_shape[1:]), dtype=np.uint8)
+        self._images = random.integers(0, 256, (count, *of_images(network.input_shape)), dtype=np.uint8)
         self._labels = random.integers(0, network.output_shape[0], count)
         self._parts: dict[int, tuple[Images, Labels]] = {}
 

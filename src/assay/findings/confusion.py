@@ -52,7 +52,7 @@ class Confusion:
 def confusion(
     arm: str, predicted: Labels, labels: Labels, images: NDArray[np.uint8], classes: Sequence[str]
 ) -> Confusion:
-    """Compare the answers ``predicted`` (seeds, N) with the ``labels`` (N,) of the ``images`` (N, H, W)."""
+    """Compare the answers ``predicted`` (seeds, N) with the ``labels`` (N,) of the ``images``."""
     counts = np.zeros((len(classes), len(classes)))
     np.add.at(counts, (np.broadcast_to(labels, predicted.shape), predicted), 1)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)

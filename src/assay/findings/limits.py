@@ -39,6 +39,7 @@ class LimitCode(StrEnum):
     RARE_FAILURES = "rare failures"
     NOTE = "note"
     SCOPE = "scope"
+    GROUPS = "groups"
     FRAGILE = "fragile"
     MAXIMUM = "maximum"
     OPTIMISTIC = "optimistic"
@@ -96,6 +97,8 @@ def _images(results: Readout) -> Iterator[Limit]:
         yield _limit(LimitCode.IMPORTED)
     if synthetic:
         yield _limit(LimitCode.SYNTHETIC)
+    if study.data.groups is not None:
+        yield _limit(LimitCode.GROUPS, groups=study.data.groups)
     if study.published and not synthetic:
         yield _limit(LimitCode.OTHER_IMAGES)
     unlike = unlike_source(study)
@@ -161,7 +164,8 @@ def _scope(results: Readout, effects: Sequence[Effect]) -> Iterator[Limit]:
     if not any(effect.interval for effect in effects):
         return
     crossed = any(effect.crossed for effect in effects)
-    yield _limit(LimitCode.SCOPE, images=results.test_images, crossed=crossed)
+    per_seed = results.study.data.per_seed
+    yield _limit(LimitCode.SCOPE, images=results.test_images, crossed=crossed, per_seed=per_seed)
     fragile = [effect.name for effect in effects if _only_on_these_images(effect)]
     if fragile:
         yield _limit(LimitCode.FRAGILE, where=[] if len(effects) == 1 else fragile)

@@ -35,11 +35,11 @@ class Trained:
         return f"<Trained {self.run.id}: {self.run.parameters:,} parameters, {self.dtype}>"
 
     def scores(self, images: NDArray[np.uint8]) -> Array:
-        """Return the class scores (N, K) of ``images`` (N, H, W), in evaluation mode."""
+        """Return the class scores (N, K) of ``images`` (N, H, W) or (N, H, W, C), in evaluation mode."""
         return self.network.forward(self.weights, to_input(images, self.network, self.dtype))[0]
 
     def outputs(self, image: NDArray[np.uint8]) -> Mapping[str, Array]:
-        """Return what each layer gives for one ``image`` (H, W), by its name, in evaluation mode."""
+        """Return what each layer gives for one ``image``, by its name, in evaluation mode."""
         x = to_input(image[None], self.network, "float64")
         found = {}
         for node in self.network.nodes:
@@ -53,7 +53,7 @@ def load_test(results: Readout) -> Split:
 
     Raises `DataError` where the data set is not on this machine or is not the one that the runs saw.
     """
-    data = load(results.study.data)
+    data = load(results.data)
     if data.digest != results.header.data_digest:
         raise DataError(f"{data.name}: is not the data that the runs saw, its SHA-256 differs")
     return data.test
@@ -95,7 +95,7 @@ def trained(results: Readout, run: RunRecord, input_shape: Shape) -> Trained:
 
 def image_shape(results: Readout) -> Shape:
     """Return the shape (C, H, W) of the images that a study is trained on."""
-    return outline(results.study.data).input_shape
+    return outline(results.data).input_shape
 
 
 def _weights(path: Path, network: Network) -> dict[str, Array]:

@@ -19,9 +19,9 @@ MOST_ANSWERS = 3
 class Kernels:
     """What multiplies the pixels of an image.
 
-    ``weights`` (n, h, w) are the kernels of a convolution, or, where ``dense``,
-    the weights from all pixels to each of the units with the largest weights;
-    ``total`` is how many there are.
+    ``weights`` (n, h, w), or (n, h, w, 3) for images in colour, are the
+    kernels of a convolution, or, where ``dense``, the weights from all pixels to
+    each of the units with the largest weights; ``total`` is how many there are.
     """
 
     layer: str
@@ -66,17 +66,24 @@ def first_kernels(found: Trained) -> Kernels | None:
     weight = found.weights.get(name, np.zeros(()))
     layer = name.removesuffix(".weight")
     if weight.ndim == 4 and weight.shape[1] == network.input_shape[0]:
-        return Kernels(layer, False, len(weight), weight[:MOST_KERNELS, 0])
+        return Kernels(layer, False, len(weight), _as_images(weight[:MOST_KERNELS]))
     if weight.ndim == 2 and weight.shape[1] == prod(network.input_shape):
         strongest = np.sort(np.argsort(-np.square(weight).sum(axis=1), kind="stable")[:MOST_UNITS])
-        return Kernels(layer, True, len(weight), weight[strongest].reshape(-1, *network.input_shape[1:]))
+        return Kernels(
+            layer, True, len(weight), _as_images(weight[strongest].reshape(-1, *network.input_shape))
+        )
     return None
+
+
+def _as_images(weights: Array) -> Array:
+    """Return weights (n, C, h, w) laid out as images are: (n, h, w), or (n, h, w, C)."""
+    return weights[:, 0] if weights.shape[1] == 1 else np.moveaxis(weights, 1, -1)
 
 
 def features(
     found: Trained, image: NDArray[np.uint8], index: int, true: str, classes: tuple[str, ...]
 ) -> Features:
-    """Send ``image`` (H, W), number ``index`` of the test set, through a network."""
+    """Send ``image`` (H, W) or (H, W, C), number ``index`` of the test set, through a network."""
     outputs = found.outputs(image)
     sure = shares(list(outputs.values())[-1])
     likeliest = np.argsort(-sure, kind="stable")[:MOST_ANSWERS]

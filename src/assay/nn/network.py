@@ -20,7 +20,7 @@ from assay.nn.layer import Cache, Gradients, Layer, Parameter, Parameters
 from assay.nn.nodes import Node as Node
 from assay.nn.nodes import local as local
 from assay.nn.nodes import place, prefixed
-from assay.shapes import Array, Shape
+from assay.shapes import Array, Shape, channels_first
 
 Draw = Callable[[str], np.random.Generator]
 
@@ -142,6 +142,6 @@ def expect_layers(key: str, count: int) -> None:
 
 
 def to_input(images: NDArray[np.uint8], network: Network, dtype: str) -> Array:
-    """Return pixels (N, H, W) scaled to [0, 1], as a batch of the network's input shape (N, C, H, W)."""
-    x: Array = images.astype(dtype) / np.asarray(255, dtype)
+    """Return pixels (N, H, W) or (N, H, W, C) scaled to [0, 1], as a batch of the network's input shape."""
+    x: Array = channels_first(images).astype(dtype) / np.asarray(255, dtype)
     return x.reshape(len(images), *network.input_shape)

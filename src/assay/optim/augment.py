@@ -125,11 +125,11 @@ KINDS: dict[str, type[Transform]] = {cls.kind: cls for cls in (Shift, Rotate, El
 def augment(
     images: Images, examples: Examples, seed: int, epoch: int, transforms: Sequence[Transform]
 ) -> Images:
-    """Return ``images`` (N, H, W), each as ``transforms`` make it in ``epoch`` of a run with ``seed``.
+    """Return ``images``, each as ``transforms`` make it in ``epoch`` of a run with ``seed``.
 
-    ``examples`` (N,) are the images' positions in the training set. Values are
-    interpolated bilinearly and rounded; outside an image everything is black. Raises
-    `StudyError` where a kind of transform occurs twice.
+    ``images`` are (N, H, W) or (N, H, W, C): all channels of an image move alike. ``examples`` (N,) are
+    the images' positions in the training set. Values are interpolated bilinearly and rounded; outside an
+    image everything is black. Raises `StudyError` where a kind of transform occurs twice.
     """
     expect_distinct(transforms)
     if not transforms:
@@ -153,8 +153,12 @@ def expect_distinct(transforms: Sequence[Transform]) -> None:
 def resample(images: Images, displacement: Floats) -> Images:
     """Return image(p + d(p)), bilinearly interpolated between pixels and the black outside, rounded.
 
-    ``displacement`` d is (N, 2, H, W), or 1 along an axis on which it does not vary.
+    ``images`` are (N, H, W) or (N, H, W, C). ``displacement`` d is (N, 2, H, W), or 1 along an axis on which
+    it does not vary.
     """
+    if images.ndim == 4:
+        channels = [resample(images[..., channel], displacement) for channel in range(images.shape[3])]
+        return np.stack(channels, axis=-1)
     count, height, width = images.shape
     row, across = _parts(displacement[:, 0], np.arange(height)[:, None], height)
     column, along = _parts(displacement[:, 1], np.arange(width), width)

@@ -9,7 +9,7 @@ from assay.findings.confusion import Mistake
 from assay.findings.inside import Inside
 from assay.findings.numbers import plural
 from assay.findings.views import Features, Kernels, LayerMaps
-from assay.report.pictures import Picture, characters, signed
+from assay.report.pictures import Picture, characters, coloured, signed
 
 KERNELS, UNITS, MAPS, VALUES = 8, 6, 8, 32
 """How many stand in a row: kernels, units' weights, feature maps, single values."""
@@ -53,7 +53,9 @@ def _kernels(kernels: Kernels) -> Picture:
     what = "weights of units" if kernels.dense else "kernels"
     words = f"{len(kernels.weights)} of {kernels.total} {what} of {kernels.layer}, as images"
     columns, tile = (UNITS, 84) if kernels.dense else (KERNELS, 40)
-    return signed(kernels.weights, columns, tile, "kernels", words)
+    return (coloured if kernels.weights.ndim == 4 else signed)(
+        kernels.weights, columns, tile, "kernels", words
+    )
 
 
 def _image(seen: Features) -> Picture:

@@ -22,7 +22,7 @@ Pixels = NDArray[np.uint8]
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """Pixels (h, w) grey or (h, w, 4) with opacity, what they show, and how large a page shows each."""
+    """Pixels (h, w), (h, w, 3) or, with opacity, (h, w, 4), what they show, and a page's zoom."""
 
     key: str
     description: str
@@ -56,8 +56,8 @@ class Picture:
 
 
 def characters(images: Pixels, key: str, description: str) -> Picture:
-    """Show images (n, H, W), light on black, side by side and dark on white."""
-    tiles = 255 - images
+    """Show images side by side: (n, H, W), light on black, dark on white; (n, H, W, 3) in colour."""
+    tiles = 255 - images if images.ndim == 3 else images
     return Picture(key, description, ZOOM, _sheet(tiles, len(tiles), gap=2, blank=255))
 
 
@@ -74,6 +74,15 @@ def signed(maps: Array, columns: int, tile: float, key: str, description: str) -
     larger = max(1, LEAST // maps.shape[2])  # so that the gap is small beside the smallest map, too
     tiles = tiles.repeat(larger, axis=1).repeat(larger, axis=2)
     return Picture(key, description, tile / tiles.shape[2], _sheet(tiles, columns, gap=2, blank=0))
+
+
+def coloured(maps: Array, columns: int, tile: float, key: str, description: str) -> Picture:
+    """Show maps (n, h, w, 3) of red, green and blue in rows: grey is zero, brighter is above."""
+    strongest = float(np.abs(maps).max()) or 1.0
+    tiles = np.rint(127.5 + 127.5 * maps / strongest).astype(np.uint8)
+    larger = max(1, LEAST // maps.shape[2])
+    tiles = tiles.repeat(larger, axis=1).repeat(larger, axis=2)
+    return Picture(key, description, tile / tiles.shape[2], _sheet(tiles, columns, gap=2, blank=255))
 
 
 def _sheet(tiles: Pixels, columns: int, gap: int, blank: int) -> Pixels:

@@ -66,7 +66,8 @@ class Driver:
         groups: list[list[RunId]] = []
         latest: dict[str, list[RunId]] = {}
         for run in runs:
-            size = self.plan.cohort(run.arm).engine.runs_per_session
+            alone = self.context.data.division is not None  # each seed has images of its own
+            size = 1 if alone else self.plan.cohort(run.arm).engine.runs_per_session
             if run.arm not in latest or len(latest[run.arm]) == size:
                 latest[run.arm] = []
                 groups.append(latest[run.arm])

@@ -10,6 +10,7 @@ from assay.results import Results
 from assay.running.events import OnEvent, ignore
 from assay.running.executor import Executor
 from assay.running.run import run
+from assay.study import tables
 from assay.study.study import Study
 
 
@@ -59,7 +60,10 @@ def extended(parent: Results, seeds: int) -> Study:
         raise UsageError(
             f"--seeds must be above {parent.seeds_ended}, the seeds of {parent.folder}; got {seeds}"
         )
-    return replace(parent.study.with_seeds(seeds), looks=(), parent=parent.header.digest)
+    study = replace(parent.study.with_seeds(seeds), looks=(), parent=parent.header.digest)
+    if parent.data.source == study.data.source:
+        return study
+    return replace(study, base=tables.merge(study.base, {"data": {"source": parent.data.source}}))
 
 
 def extended_folder(parent: Path | str, seeds: int) -> Path:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from assay.data import Dataset, load
+from assay.data.address import absolute
 from assay.data.outline import outline
 from assay.errors import StoreError, StudyError, UsageError
 from assay.findings.comparisons import over
@@ -26,6 +27,7 @@ from assay.running.reuse import take_over
 from assay.running.threads import Threads
 from assay.store import Header, SQLiteStore, Store, durable
 from assay.store.lock import folder_lock
+from assay.store.moved import keep
 from assay.store.readout import DATABASE
 from assay.study import tables
 from assay.study.study import Study
@@ -43,6 +45,7 @@ def run(
     executor: Executor | None = None,
     progress: bool = True,
     on_event: OnEvent = ignore,
+    data: Dataset | None = None,
 ) -> Results:
     """Run ``study`` in the folder ``out``, or continue it there, and return its results.
 
@@ -53,7 +56,10 @@ def run(
     that is complete, or that stopped at a declared look that resolved it, is not run
     again. ``progress`` shows the progress: a bar per arm in a notebook; otherwise,
     on stderr, a live table in a terminal and a line per epoch elsewhere.
-    ``on_event`` is called with every event (``assay.running.events``).
+    ``on_event`` is called with every event (``assay.running.events``). ``data`` is a data set in memory, such
+    as `Dataset.from_arrays` returns, to train on instead of the one that the study names.
+
+    A folder is continued wherever the same data now lies: data is known by its content, not by its path.
 
     A run that raises an exception has failed, and the others go on. It is left
     alone when the study is continued, unless ``retry_failed`` retrains failed runs
@@ -65,6 +71,7 @@ def run(
     """
     folder = Path(out) if out is not None else default_folder(study)
     worker_count(workers)  # refused before anything is made
+    study = study if data is None else study.override({"data": data.spec})
     if study.imported:
         raise StudyError(f"{study.name}: its runs were trained elsewhere, so there is nothing to train here")
     if workers is not None and executor is not None:
@@ -76,9 +83,11 @@ def run(
     _make_folder(folder)
     with folder_lock(folder) as died:
         begun: dict[str, str] = {}
+        source = study.data.source
         if (folder / DATABASE).exists():
             results = Results.open(folder)
-            _check_same_study(results, study)
+            data = _check_same_study(results, study, data)
+            results = _remember(results, source)
             if _nothing_left(results, first, retry_failed):
                 return results
             begun = {run.arm: run.engine for run in results.runs}
@@ -86,8 +95,11 @@ def run(
             results.close()
         with shown(progress, on_event) as watch:
             ways = _Ways(executor, workers, died, retry_failed)
-            _train(study, folder, ways, watch, begun, first, _folders(reuse))
-    return Results.open(folder, watch=True)
+            if data is None:
+                watch(Loading(source))
+                data = load(replace(study.data, source=source))
+            _train(study, folder, ways, watch, begun, first, _folders(reuse), data)
+        return _remember(Results.open(folder, watch=True), source)
 
 
 def default_folder(study: Study) -> Path:
@@ -144,9 +156,8 @@ def _train(
     begun: Mapping[str, str],
     first: int | None,
     reuse: Sequence[Path],
+    data: Dataset,
 ) -> None:
-    on_event(Loading(study.data.source))
-    data = load(study.data)
     plan = make_plan(study, data, begun).first(first)
     store = _open(folder, study, data)
     try:
@@ -200,14 +211,32 @@ def _create(path: Path, study: Study, data: Dataset) -> Store:
     return SQLiteStore.open(path, write=True)
 
 
-def _check_same_study(results: Results, study: Study) -> None:
-    """Raise `StoreError`, and close the results, if they are of other settings."""
+def _remember(results: Results, source: str) -> Results:
+    """Record where the data lies now, if the study in the folder says otherwise; return the results anew."""
+    place = absolute(source)
+    if place == results.data.source:
+        return results
+    folder = results.folder
+    results.close()
+    keep(folder, place)
+    return Results.open(folder, watch=True)
+
+
+def _check_same_study(results: Results, study: Study, data: Dataset | None) -> Dataset | None:
+    """Return the data, loaded where it lies elsewhere now.
+
+    Raises `StoreError`, and closes the results, if they are of other settings.
+    """
     folder, header, stored = results.folder, results.header, results.study
     if study.digest in (header.digest, stored.digest):
-        return
+        return data
     results.close()
     old, new = tables.flat(header.study), tables.flat(study.to_tables())
     changed = [key for key in sorted({*old, *new}) if old.get(key) != new.get(key)]
+    if changed == ["data.source"]:
+        data = data or load(study.data)
+        if data.digest == header.data_digest:
+            return data
     key = changed[0] if changed else "its format"
     other = f"add seeds with `assay extend {folder}`" if changed == ["seeds"] else f"`assay fork {folder}`"
     raise StoreError(

@@ -1,11 +1,12 @@
 """A worker: owns one session at a time, trains a task's runs in it, and reports their messages."""
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from itertools import groupby
 from math import isfinite
 
+from assay.data import Dataset
 from assay.engines.base import Evaluation
 from assay.records.runs import RunId, RunRecord, Status
 from assay.running import rows
@@ -94,7 +95,8 @@ class _Worker:
         job.engine.prepare(job.network, job.recipe, lambda *done: self.tell(Compiling(self.arm, *done)))
         session = job.session([progress.state for progress in started])
         under_way = dict(zip(runs, started, strict=True))
-        for _ in train(session, self.data, started, lambda step: self._step(under_way, step)):
+        data = self._data(runs)
+        for _ in train(session, data, started, lambda step: self._step(under_way, step)):
             latest = max(len(progress.history) for progress in started)
             # A run that has diverged stays behind.
             trained = {seed: _copy(run) for seed, run in under_way.items() if len(run.history) == latest}
@@ -104,6 +106,10 @@ class _Worker:
         for seed, progress in under_way.items():
             self.tell(self._end(seed, progress, memory))
             del runs[seed]
+
+    def _data(self, seeds: Iterable[int]) -> Dataset:
+        """Return what runs side by side are trained on: the same for all, or that of the only one's seed."""
+        return self.data.for_seed(next(iter(seeds)))
 
     def _start(self, seed: int, progress: Progress | None) -> Progress:
         return _copy(progress) if progress else self.cohort.job((seed,)).start()[0]
@@ -118,8 +124,8 @@ class _Worker:
 
     def _end(self, seed: int, progress: Progress, memory: int) -> Finished:
         """End a run; open the test set unless it has diverged."""
-        job = self.cohort.job((seed,))
-        ended = at_end(job, self.data, progress)
+        job, data = self.cohort.job((seed,)), self._data([seed])
+        ended = at_end(job, data, progress)
 
         def row(status: Status, message: str | None, evaluation: Evaluation | None) -> RunRecord:
             return rows.at_the_end(
@@ -131,16 +137,18 @@ class _Worker:
             return Finished(
                 row(Status.DIVERGED, why_diverged(progress.history, progress.layers, progress.fault), None)
             )
-        evaluation = test(job, self.data, [progress])[0]
+        evaluation = test(job, data, [progress])[0]
         answers = evaluation.predicted, evaluation.correct
         if not isfinite(evaluation.loss):
             return Finished(row(Status.DIVERGED, "the loss on the test set is not finite", None), *answers)
-        return Finished(row(Status.DONE, self._why_stuck(progress, job), evaluation), *answers, progress.best)
+        return Finished(
+            row(Status.DONE, self._why_stuck(progress, job, data), evaluation), *answers, progress.best
+        )
 
-    def _why_stuck(self, progress: Progress, job: Job) -> str | None:
-        if not stuck(progress.history, measured(job.recipe, self.data).labels):
+    def _why_stuck(self, progress: Progress, job: Job, data: Dataset) -> str | None:
+        if not stuck(progress.history, measured(job.recipe, data).labels):
             return None
-        return why_stuck(progress.layers, job.recipe, len(self.data.train))
+        return why_stuck(progress.layers, job.recipe, len(data.train))
 
 
 def _halves(runs: Standing) -> tuple[Standing, Standing]:

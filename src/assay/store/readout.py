@@ -14,10 +14,12 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from assay.data import DataSpec
 from assay.records.runs import EpochRecord, LayerRecord, RunId, RunRecord, Status, above_chance
 from assay.stats import Family, Look, compare_arms, latest_look
 from assay.store import PARTS, Header, SQLiteStore, Store
 from assay.store.lock import is_held
+from assay.store.moved import found_at
 from assay.study.study import Study
 
 ALPHA = 0.05
@@ -79,6 +81,11 @@ class Readout:
         name = str(self.header.study.get("name", "study"))
         study = self.declared or Study.from_tables(self.header.study, name)
         return study.with_seeds(self.look.seeds) if self.look else study
+
+    @property
+    def data(self) -> DataSpec:
+        """The data that the study was run on, with the address at which it was last found."""
+        return replace(self.study.data, source=found_at(self.folder) or self.study.data.source)
 
     @property
     def header(self) -> Header:

@@ -20,7 +20,7 @@ from assay.optim import SGD, Adam
 from assay.optim.augment import Shift
 from assay.optim.penalties import L2
 from assay.optim.schedules import CosineAnnealingLR
-from assay.shapes import Array
+from assay.shapes import Array, of_images
 from assay.streams import stream
 from assay.testing.conformance import expect
 
@@ -28,8 +28,9 @@ NETWORKS = (
     Network((Flatten(), Linear(6), ReLU(), Linear(5)), (1, 8, 8)),
     Network((Conv2d(3, 3), ReLU(), MaxPool2d(2), Flatten(), Linear(5)), (1, 8, 8)),
     Network((Flatten(), Linear(6), BatchNorm1d(), ReLU(), Dropout(0.3), Linear(5)), (1, 8, 8)),
+    Network((Conv2d(3, 3), ReLU(), Flatten(), Linear(5)), (3, 6, 9)),
 )
-"""A network of vectors, one of maps, and one with buffers and masks; 8 x 8 pixels, 5 classes."""
+"""A network of vectors, one of maps, one with buffers and masks, and one of images in colour; 5 classes."""
 
 RECIPES = (
     Recipe(SGD(0.1), batch_size=8, epochs=3, dtype="float64"),
@@ -174,7 +175,7 @@ class EngineConformance:
 def examples(network: Network, count: int = EXAMPLES) -> tuple[Images, Labels]:
     """Draw images of the network's input size, with labels."""
     random = stream(0, "conformance")
-    images = random.integers(0, 256, (count, *network.input_shape[1:]), dtype=np.uint8)
+    images = random.integers(0, 256, (count, *of_images(network.input_shape)), dtype=np.uint8)
     return images, random.integers(0, network.output_shape[0], count)
 
 

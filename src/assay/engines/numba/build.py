@@ -30,7 +30,7 @@ from assay.nn.max_pool2d import MaxPool2d
 from assay.nn.network import Network
 from assay.nn.relu import ReLU
 from assay.optim.recipe import Recipe
-from assay.shapes import Pair
+from assay.shapes import Pair, Shape
 
 Lower = Callable[[Blueprint, Stage, Value, Value, bool], tuple[list[Call], list[Call]]]
 
@@ -63,7 +63,7 @@ def build(network: Network, rule: Rule, recipe: Recipe) -> tuple[Blueprint, Valu
         first, x = first and not stage.node.parameters, y
     forward, backward = (list(calls) for calls in zip(*done, strict=True))
     plan.forward = [
-        _gather(plan, Kernel.GATHER, pixels.y.features),
+        _gather(plan, Kernel.GATHER, _as_stored(pixels.y.features, network.input_shape)),
         *block_by_block(chain(*forward[:large])),
         *chain(*forward[large:]),
     ]
@@ -76,6 +76,13 @@ def build(network: Network, rule: Rule, recipe: Recipe) -> tuple[Blueprint, Valu
         places = np.hstack([mask.features for mask in plan.masks])
         plan.draws.append(_gather(plan, Kernel.GATHER_MASKS, places))
     return plan, x
+
+
+def _as_stored(places: Offsets, input_shape: Shape) -> Offsets:
+    """Return the places of pixels in an image's own order: the channels of a pixel together."""
+    if len(input_shape) != 3:
+        return places
+    return np.moveaxis(places.reshape(-1, *input_shape), 1, -1).reshape(places.shape)
 
 
 def _border(following: list[Stage]) -> Pair:

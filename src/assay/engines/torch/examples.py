@@ -40,7 +40,8 @@ class Examples:
             yield self.inputs(pixels), answers[index]
 
     def inputs(self, pixels: Tensor) -> Tensor:
-        """Scale pixels (R, N, H, W) to [0, 1] and lay them out."""
+        """Scale pixels (R, N, H, W) or (R, N, H, W, C) to [0, 1] and lay them out."""
+        pixels = pixels.movedim(-1, 2) if pixels.ndim == 5 else pixels
         scaled = pixels.to(getattr(torch, self._recipe.parameter_dtype)).div_(255)
         x = scaled.to(getattr(torch, self._recipe.layer_dtype))
         return fold(x.reshape(*pixels.shape[:2], *self._input_shape))

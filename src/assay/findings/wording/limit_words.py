@@ -166,14 +166,23 @@ def _note(note: Note, of: Comparison, where: Sequence[str], several: bool) -> st
     return f"{capital(said)}{_some(where)}."
 
 
-def _scope(images: int | None, crossed: bool) -> str:
+def _scope(images: int | None, crossed: bool, per_seed: bool) -> str:
     these = "the test images that were used" if images is None else f"these {images:,} test images"
     other = (
         " The interval on new images adds the other source of chance: which images of the same kind are in "
         "the test set."
     )
     also = other if crossed else ""
-    return f"Interval and p speak of new training seeds on {these}.{also}"
+    own = ", each with a new division into training and validation images," if per_seed else ""
+    return f"Interval and p speak of new training seeds{own} on {these}.{also}"
+
+
+def _groups(groups: str) -> str:
+    return (
+        f"Images of one {groups} are all on one side: training, validation and test have none in common, so "
+        f"accuracies speak of a new {groups}. Intervals take test images as independent, which those of one "
+        f"{groups} are not."
+    )
 
 
 def _fragile(where: Sequence[str]) -> str:
@@ -249,6 +258,7 @@ SENTENCES: Mapping[LimitCode, Callable[..., str]] = {
     LimitCode.RARE_FAILURES: _rare_failures,
     LimitCode.NOTE: _note,
     LimitCode.SCOPE: _scope,
+    LimitCode.GROUPS: _groups,
     LimitCode.FRAGILE: _fragile,
     LimitCode.MAXIMUM: _maximum,
     LimitCode.OPTIMISTIC: _optimistic,

@@ -6,6 +6,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from assay.data.address import relative_to
 from assay.errors import StudyError, suggestion
 from assay.study import toml
 from assay.study.study import Study
@@ -23,6 +24,7 @@ def builtin() -> list[str]:
 def load_study(source: str | Path | Mapping[str, Any]) -> Study:
     """Return a study by its built-in name, from a TOML file, or from equivalent tables.
 
+    A relative path of data in a file is relative to the file.
     Raises `StudyError`, naming the file and the key that is wrong.
     """
     if isinstance(source, Mapping):
@@ -35,7 +37,15 @@ def load_study(source: str | Path | Mapping[str, Any]) -> Study:
         raise StudyError(
             f"study {str(source)!r} is unknown ({suggestion(str(source), builtin())}; or give a .toml file)"
         )
-    return Study.from_tables(_read(path), str(path))
+    return Study.from_tables(_placed(_read(path), path.parent), str(path))
+
+
+def _placed(values: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Return a file's tables with the data's path taken from the folder of the file."""
+    data = values.get("data")
+    if not isinstance(data, dict) or not isinstance(data.get("source"), str):
+        return values
+    return {**values, "data": {**data, "source": relative_to(folder, data["source"])}}
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -1,0 +1,134 @@
+"""Picture files as images of one size: how large, in colour or not, and how they are brought there."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assay.data.polarity import is_light
+from assay.errors import DataError
+from assay.shapes import Shape
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".ppm", ".pgm")
+MOST_PIXELS = 110_000_000
+SAMPLE = 32
+"""Side of the coarse picture from which colours are judged."""
+ALIKE = 4
+"""Mean levels by which grey pictures that are saved in colour may differ from one tint of all."""
+
+
+@dataclass(frozen=True)
+class Form:
+    """The size (height, width) of all images, and whether they have three channels."""
+
+    size: tuple[int, int]
+    colour: bool
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of an image."""
+        return (*self.size, 3) if self.colour else self.size
+
+
+def opened(source: Path | bytes, name: str) -> "Image.Image":
+    """Open a picture; its pixels are not read yet. Raises `DataError` where it is none, or far too large."""
+    import warnings
+
+    from PIL import Image
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            image = Image.open(BytesIO(source) if isinstance(source, bytes) else source)
+    except Exception as error:  # Pillow's readers raise many kinds of error for a damaged file
+        raise _unreadable(name, error) from None
+    if image.width * image.height > MOST_PIXELS:
+        image.close()
+        raise DataError(f"{name}: {image.width}x{image.height} pixels, more than {MOST_PIXELS:,}")
+    return image
+
+
+def sample(image: "Image.Image", name: str) -> NDArray[np.float64]:
+    """Return a picture's colours (3, N), coarsely; `DataError` where it cannot be read."""
+    try:
+        image.draft("RGB", (64, 64))
+        small = _flat(image, "RGB").resize((SAMPLE, SAMPLE))
+    except Exception as error:  # as above
+        raise _unreadable(name, error) from None
+    return np.asarray(small, dtype=np.float64).reshape(-1, 3).T
+
+
+def show_colour(samples: Iterable[NDArray[np.float64]]) -> bool:
+    """Whether pictures show colours: more than one tint, such as that of their paper, explains."""
+    colours = np.concatenate([*samples], axis=1)
+    grey = colours.mean(axis=0)
+    tint = colours @ grey / max(grey @ grey, 1)
+    return bool(np.abs(colours - tint[:, None] * grey).mean() > ALIKE)
+
+
+def fitted(image: "Image.Image", form: Form, name: str) -> NDArray[np.uint8]:
+    """Return a picture's pixels in ``form``: the whole picture, its proportions kept, in the middle.
+
+    What is left beside it has the median colour of its border. It is turned as its camera says, and
+    transparent parts are white.
+    """
+    from PIL import Image, ImageOps
+
+    height, width = form.size
+    try:
+        image.draft("RGB" if form.colour else "L", (2 * width, 2 * height))
+        turned = _flat(ImageOps.exif_transpose(image), "RGB" if form.colour else "L")
+        share = min(width / turned.width, height / turned.height)
+        inner = max(1, round(turned.width * share)), max(1, round(turned.height * share))
+        small = np.asarray(turned if turned.size == inner else turned.resize(inner, Image.Resampling.BICUBIC))
+    except Exception as error:  # Pillow's decoders raise many kinds of error for a damaged file
+        raise _unreadable(name, error) from None
+    edge = np.concatenate([small[0], small[-1], small[:, 0], small[:, -1]])
+    result = np.empty(form.shape, np.uint8)
+    result[:] = np.median(edge, axis=0).astype(np.uint8)
+    top, left = (height - inner[1]) // 2, (width - inner[0]) // 2
+    result[top : top + inner[1], left : left + inner[0]] = small
+    return result
+
+
+def as_trained(picture: "Image.Image | Path", shape: Shape) -> NDArray[np.uint8]:
+    """Return a picture as ``images:DIR`` has it, for a network that takes the input ``shape`` (C, H, W).
+
+    Light and dark are exchanged in a grey picture on light paper. Raises `DataError` for a file that is no
+    picture.
+    """
+    channels, height, width = shape
+    form = Form((height, width), channels == 3)
+    if isinstance(picture, Path):
+        with opened(picture, str(picture)) as image:
+            found = fitted(image, form, str(picture))
+    else:
+        found = fitted(picture, form, "image")
+    return 255 - found if is_light(found[None]) else found
+
+
+def _flat(image: "Image.Image", mode: str) -> "Image.Image":
+    """Return a picture with 8 bits a channel, over white where it is transparent."""
+    from PIL import Image
+
+    if image.mode.startswith("I") or image.mode == "F":
+        levels = np.asarray(image, dtype=np.float64)
+        most = 255 if levels.max(initial=0) <= 255 else 65535
+        return Image.fromarray((levels.clip(0, most) * (255 / most)).astype(np.uint8)).convert(mode)
+    if image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
+        layers = image.convert("RGBA")
+        paper = Image.new("RGBA", layers.size, "white")
+        return Image.alpha_composite(paper, layers).convert(mode)
+    return image.convert(mode)
+
+
+def _unreadable(name: str, error: Exception) -> DataError:
+    reason = " ".join(str(error).split())[:100] or type(error).__name__
+    return DataError(f"{name}: cannot be read as a picture ({reason}); expected PNG, JPEG, WebP or TIFF")

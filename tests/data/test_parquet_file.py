@@ -1,0 +1,93 @@
+"""Parquet files as the Hugging Face Hub has them, written by pyarrow, and refused where they are damaged."""
+
+import io
+import json
+import sys
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from own_files import coloured, every_cut, grey, opened, refusal
+from PIL import Image
+from pyarrow import parquet
+
+IMAGES, LABELS = grey()
+NAMES = ["a", "b", "c", "d"]
+
+
+def png(image):
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, "PNG")
+    return file.getvalue()
+
+
+def write(path, images=IMAGES, labels=LABELS, named=True, **columns):
+    pictures = [{"bytes": png(image), "path": None} for image in images]
+    table = pa.table({"image": pictures, "label": list(labels), **columns})
+    if named:
+        about = {"info": {"features": {"label": {"names": NAMES, "_type": "ClassLabel"}}}}
+        table = table.replace_schema_metadata({"huggingface": json.dumps(about)})
+    parquet.write_table(table, path)
+    return f"parquet:{path}"
+
+
+def test_pictures_labels_and_names(tmp_path):
+    write(tmp_path / "test-00000-of-00001.parquet", IMAGES[::-1], LABELS[::-1])
+    source = opened(
+        write(tmp_path / "train-00000-of-00001.parquet", writer=[f"w{k // 8}" for k in range(40)])
+    )
+    np.testing.assert_array_equal(source.pool.images, IMAGES)
+    np.testing.assert_array_equal(source.pool.labels, LABELS)
+    np.testing.assert_array_equal(source.test.images, IMAGES[::-1])
+    assert source.classes == ("a", "b", "c", "d")
+    (tmp_path / "test-00000-of-00001.parquet").unlink()
+    grouped = opened(f"parquet:{tmp_path}/train-00000-of-00001.parquet", groups="writer")
+    np.testing.assert_array_equal(grouped.pool.groups, np.arange(40) // 8)
+
+
+def test_colour(tmp_path):
+    images, labels = coloured()
+    source = opened(write(tmp_path / "a.parquet", images, labels, named=False))
+    np.testing.assert_array_equal(source.pool.images, images)
+    assert source.classes == ("0", "1", "2", "3")
+
+
+def test_what_is_wrong_is_one_line(tmp_path, monkeypatch):
+    path = tmp_path / "a.parquet"
+    assert "is not a regular file" in refusal(f"parquet:{tmp_path}")
+    path.write_bytes(b"PAR1" + bytes(40))
+    assert "no Parquet file, or damaged" in refusal(f"parquet:{path}", path)
+    source = write(path, labels=LABELS + 7)
+    assert "column 'label': label 7 at index 0 is outside 0..3" in refusal(source)
+    assert "no column of images (name it with ?images=NAME; columns: image, label)" in refusal(
+        f"{source}?images=x"
+    )
+    assert "no column 'writer'" in refusal(source, groups="writer")
+    parquet.write_table(pa.table({"image": [b"nothing"], "label": [0]}), path)
+    assert "row 0: cannot be read as a picture" in refusal(source)
+    parquet.write_table(pa.table({"image": [1, 2], "label": [0, 1]}), path)
+    assert "row 0: no picture in column 'image'" in refusal(source)
+    parquet.write_table(pa.table({"image": [png(IMAGES[0])] * 2, "label": [0, None]}), path)
+    assert "row 1: nothing in column 'label'" in refusal(source)
+    parquet.write_table(
+        pa.table({"image": pa.array([], pa.binary()), "label": pa.array([], pa.int64())}), path
+    )
+    assert "contains no examples" in refusal(source)
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    assert 'needs pyarrow (pip install "assay[parquet]")' in refusal(source)
+
+
+def test_wherever_it_is_cut(tmp_path):
+    path = tmp_path / "a.parquet"
+    for found in every_cut(path, write(path, IMAGES[:6], LABELS[:6]), 20):
+        assert isinstance(found, str)
+
+
+@pytest.mark.parametrize("declared", [1 << 33])
+def test_columns_that_declare_far_more_than_the_file_has(tmp_path, monkeypatch, declared):
+    from assay.data.readers import parquet_file
+
+    source = write(tmp_path / "a.parquet")
+    monkeypatch.setattr(parquet_file, "FREE", 10)
+    monkeypatch.setattr(parquet_file, "RATIO", 0)
+    assert "of data but has" in refusal(source)
