@@ -14,7 +14,7 @@ from assay.results import Results
 
 @pytest.fixture(scope="session")
 def shelf(tmp_path_factory: pytest.TempPathFactory, trained: Results) -> Path:
-    """Four studies: finished, interim with every status there is, one that tries to escape, one with weights."""
+    """Four studies: finished, interim with every status, one that tries to escape, one with weights."""
     root = tmp_path_factory.mktemp("shelf")
     make_results(root / "finished", statuses={("average", 3): Status.DIVERGED}).close()
     statuses = {
@@ -56,7 +56,7 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture
 def tab(browser: Any, served: Served) -> Iterator[Tab]:
-    """A page in the browser, let in; nothing may be said on its console, and nothing fetched from elsewhere."""
+    """A page in the browser, let in; its console must stay silent, and nothing come from elsewhere."""
     found = Tab(browser, served)
     yield found
     found.close()

@@ -1,6 +1,7 @@
 """``assay run`` and ``extend``: train a study, continue it, or add seeds to a finished one."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,6 +9,7 @@ import typer
 
 from assay.cli import options
 from assay.cli.text import REPORT, console, say
+from assay.cli.view import beside
 from assay.errors import UsageError
 
 if TYPE_CHECKING:
@@ -30,6 +32,9 @@ Budget = Annotated[
         "--budget", metavar="TIME", parser=options.duration, help="Stop when 2h, 90min or so are used up."
     ),
 ]
+View = Annotated[
+    bool, typer.Option("--view", help="Show the study on a local page while it runs (see assay view).")
+]
 
 
 @options.chosen
@@ -41,6 +46,7 @@ def run(
     until_resolved: UntilResolved = False,
     budget: Budget = None,
     retry_failed: options.RetryFailed = False,
+    view: View = False,
 ) -> None:
     """Train a study, or continue it where it stopped.
 
@@ -74,7 +80,8 @@ def run(
             on_event=watch,
         )
 
-    _finish(train, folder)
+    with beside(folder) if view else nullcontext():
+        _finish(train, folder)
 
 
 def extend(

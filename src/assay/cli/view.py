@@ -1,6 +1,10 @@
 """``assay view``: the local page for studies."""
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import Annotated
 
 import typer
@@ -53,7 +57,19 @@ def view(
     server.serve(listening, chosen, token, allow_remote)
 
 
-def server_room():  # type: ignore[no-untyped-def]
+@contextmanager
+def beside(folder: Path) -> Iterator[None]:
+    """Print and open the address of a page for ``folder``, which is served while the block runs."""
+    server = server_room()
+    listening, token = server.bound(), server.new_token()
+    with server.beside([folder], listening, token):
+        say(server.address(listening, token))
+        if sys.stdout.isatty():
+            show(server.address(listening, token))
+        yield
+
+
+def server_room() -> ModuleType:
     """Return `assay.view.server`; `UsageError` where what it needs is not installed."""
     try:
         from assay.view import server

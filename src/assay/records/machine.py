@@ -2,6 +2,7 @@
 
 import os
 import platform
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -76,11 +77,9 @@ def load() -> dict[str, float]:
     found = {"processors": float(processors()), "memory": float(memory())}
     if hasattr(os, "getloadavg"):
         found["load"] = os.getloadavg()[0]
-    try:
+    with suppress(OSError, ValueError, StopIteration):
         lines = Path("/proc/meminfo").read_text("utf-8").splitlines()
         found["free"] = next(
             1024.0 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable")
         )
-    except (OSError, ValueError, StopIteration):
-        pass
     return found

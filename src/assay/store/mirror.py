@@ -1,8 +1,8 @@
 """A store as it was when it was last looked at, held in memory and read again only where it has grown."""
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,17 +81,11 @@ class Mirror(Store):
     def close(self) -> None:
         """Do nothing: no file is open."""
 
-    def add_run(self, run: RunRecord) -> None:
-        """Refuse: a mirror is only read."""
+    def _refuse(self, *_: object, **__: object) -> NoReturn:
+        """Refuse to write."""
         raise StoreError(f"{self.path}: is open for reading only")
 
-    def add_epoch(self, run: RunId, record: EpochRecord, layers: Sequence[LayerRecord] = ()) -> None:
-        """Refuse: a mirror is only read."""
-        raise StoreError(f"{self.path}: is open for reading only")
-
-    def finish(self, run: RunRecord, predicted: NDArray[np.int64], correct: NDArray[np.bool_]) -> None:
-        """Refuse: a mirror is only read."""
-        raise StoreError(f"{self.path}: is open for reading only")
+    add_run = add_epoch = finish = _refuse
 
     def _forget(self) -> None:
         self._header: Header | None = None

@@ -5,15 +5,15 @@ import secrets
 import socket
 from collections.abc import Iterable, Mapping
 from http.cookies import CookieError, SimpleCookie
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
-    "frame-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
+    "connect-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 """The content security policy: only what the server itself sends; no script or style in a page."""
 REPORT_POLICY = (
@@ -31,10 +31,11 @@ HEADERS = {
 }
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 MOST_PORT_DIGITS = 5
+MOST_FIELDS = 20
 
 
 class Guard:
-    """Middleware that lets a request through to ``app`` only with a known host, no foreign origin, and the token.
+    """Middleware that lets a request through only with a known host, no foreign origin, and the token.
 
     The token comes in the address (``?token=``), which sets a cookie and is taken out of the address bar, in
     that cookie, or after ``Authorization: Bearer``. With ``remote``, a host may be any IP address, since an
@@ -130,8 +131,6 @@ class Guard:
         """Send a browser to the same address without the token, which its cookie carries from now on."""
         if scope["method"] not in ("GET", "HEAD"):
             return None
-        from urllib.parse import quote, urlencode
-
         rest = urlencode([(key, value) for key, value in query if key != "token"])
         path = "/" + quote(scope["path"].lstrip("/"))
         answer = RedirectResponse(f"{path}?{rest}" if rest else path, status_code=303)
@@ -142,6 +141,13 @@ class Guard:
 def refused(status: int, why: str) -> JSONResponse:
     """Return an answer that says in one line why there is no other."""
     return JSONResponse({"error": why}, status_code=status)
+
+
+def _query(scope: Scope) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(scope["query_string"].decode("latin-1"), max_num_fields=MOST_FIELDS)
+    except ValueError:
+        return []
 
 
 def _split(host: str) -> tuple[str, int | None]:

@@ -91,12 +91,11 @@ def _compare(request: Request) -> Response:
     chosen = [shelf.study(key) for key in keys if key]
     if len(chosen) == 1:
         raise HTTPException(404, "two studies are compared; the address names one")
-    return render(
-        request,
-        "compare.html.j2",
-        chosen=[(found.key, found.look().study) for found in chosen],
-        studies=overview(shelf),
-    )
+    named = [
+        (found.key, found.look().study, f"{side}, {found.folder.name}")
+        for side, found in zip("AB", chosen, strict=False)
+    ]
+    return render(request, "compare.html.j2", chosen=named, studies=overview(shelf))
 
 
 ROUTES: list[BaseRoute] = [

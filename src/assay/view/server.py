@@ -3,6 +3,7 @@
 import asyncio
 import ipaddress
 import multiprocessing
+import os
 import secrets
 import socket
 import sys
@@ -58,11 +59,12 @@ class Impatient(H11Protocol):
 
     def send_400_response(self, msg: str) -> None:
         """Answer with the status that suits what is wrong, such as 431 for a head that is too long."""
+        del msg
         hint = getattr(sys.exc_info()[1], "error_status_hint", 400)
         words = {431: b"Request Header Fields Too Large", 501: b"Not Implemented"}.get(hint, b"Bad Request")
         body = b'{"error": "not a request that can be read"}'
-        head = b"HTTP/1.1 %d %s\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: %d\r\n\r\n"
-        self.transport.write(head % (hint, words, len(body)) + body)
+        head = (b"HTTP/1.1 %d %s" % (hint, words), b"content-type: application/json", b"connection: close")
+        self.transport.write(b"\r\n".join((*head, b"content-length: %d" % len(body), b"", body)))
         self.transport.close()
 
     def _wait(self) -> None:
@@ -81,8 +83,8 @@ def bound(host: str = LOOPBACK, port: int = 0, *, remote: bool = False) -> socke
         raise UsageError(f"--port {port}: expected 0 to 65535")
     if not (remote or is_loopback(host)):
         raise UsageError(
-            f"--host {host}: is not this machine alone: whoever reaches it and learns the address could read all "
-            "results here, unencrypted (add --allow-remote if that is wanted)"
+            f"--host {host}: is not this machine alone: whoever reaches it and learns the address reads "
+            "all results here, unencrypted (add --allow-remote if that is wanted)"
         )
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     found = socket.socket(family, socket.SOCK_STREAM)
@@ -130,7 +132,7 @@ async def _serve(listening: socket.socket, folders: Sequence[Path], token: str, 
 
 
 def configured(app: ASGIApp) -> uvicorn.Config:
-    """Return how the page is served: quietly, and with bounds on what a client may send and how long it may take."""
+    """Return how the page is served: quietly, and with bounds on what a client may send and when."""
     return uvicorn.Config(
         app,
         http=Impatient,
@@ -162,11 +164,15 @@ def beside(folders: Sequence[Path], listening: socket.socket, token: str) -> Ite
 
 
 def _serve_for_parent(listening: socket.socket, folders: Sequence[Path], token: str) -> None:
-    import os
-
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        Thread(target=lambda: (parent.join(), os._exit(0)), daemon=True).start()
+    Thread(target=_end_with_parent, daemon=True).start()
     if hasattr(os, "nice"):
         os.nice(10)
     serve(listening, folders, token)
+
+
+def _end_with_parent() -> None:
+    """End this process as soon as the one that started it is no more, however that ended."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(0)

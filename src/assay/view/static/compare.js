@@ -29,7 +29,7 @@ function table() {
     name.textContent = arm;
     row.append(name);
     names.forEach((own, side) => {
-      const runs = (states[side]?.runs ?? []).filter((run) => own[run[0]] === arm);
+      const runs = (states[side]?.runs ?? []).filter((run) => own[run[0]] === arm && run[2].startsWith("done"));
       [4, 5].forEach((column, offset) => {
         const cell = document.createElement("td");
         cell.className = "num";

@@ -26,11 +26,12 @@ function make(run) {
     const cell = document.createElement("td");
     cell.dataset.label = label;
     if (index) cell.className = "num";
+    cell.append(document.createElement("span"));
     row.append(cell);
     return cell;
   });
   byId("runs").tBodies[0].append(row);
-  return { row, cells, why, was: "" };
+  return { row, cells, texts: cells.map((cell) => cell.firstChild), why, was: "" };
 }
 
 function fill(run) {
@@ -44,7 +45,7 @@ function fill(run) {
   known.status = status;
   setText(known.why, message);
   const texts = [status, `${epochs}/${planned[arm]}`, percent(valid), percent(test), seconds === null ? "–" : seconds.toPrecision(3), memory === null ? "–" : (memory / MIB).toFixed(1)];
-  texts.forEach((text, index) => setText(known.cells[index], text));
+  texts.forEach((text, index) => setText(known.texts[index], text));
   known.cells[0].className = `status ${status.includes("stuck") ? "stuck" : status}`;
 }
 
