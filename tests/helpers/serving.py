@@ -5,13 +5,14 @@ import http.client
 import os
 import shutil
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from assay.view import server
 from assay.view.app import make_app
@@ -56,14 +57,20 @@ class Served:
 @contextmanager
 def serving(folders: Sequence[Path]) -> Iterator[Served]:
     """Serve the studies in ``folders`` from a thread."""
+    with running(lambda token, port: make_app(Shelf(folders), token=token, port=port)) as found:
+        yield found
+
+
+@contextmanager
+def running(make: Callable[[str, int], ASGIApp]) -> Iterator[Served]:
+    """Serve the application that ``make`` returns for a token and a port from a thread."""
     listening, token = server.bound(), server.new_token()
     port = listening.getsockname()[1]
-    config = server.configured(make_app(Shelf(folders), token=token, port=port))
-    running = uvicorn.Server(config)
-    thread = threading.Thread(target=lambda: asyncio.run(running.serve([listening])), daemon=True)
+    work = uvicorn.Server(server.configured(make(token, port)))
+    thread = threading.Thread(target=lambda: asyncio.run(work.serve([listening])), daemon=True)
     thread.start()
     yield Served(port, token)
-    running.should_exit = True
+    work.should_exit = True
     thread.join(10)
 
 

@@ -13,22 +13,27 @@ MOST_BODY = 64 * 1024
 PATIENCE = 10.0
 """Seconds within which a body has to arrive."""
 MOST_DIGITS = 400
+CLOSE = {"connection": "close"}
+"""Ends the connection, since what is left of the body would be taken for the next request."""
 
 
 async def read_body(request: Request, most: int = MOST_BODY, patience: float = PATIENCE) -> bytes:
     """Return a request's body; 413 if it is longer than ``most`` bytes, 408 if it takes too long."""
+    too_long = f"the body may have {most:,} bytes at most"
     length = request.headers.get("content-length", "0")
     if not length.isdigit() or int(length) > most:
-        raise HTTPException(413, f"the body may have {most:,} bytes at most; {length[:20]} are announced")
+        raise HTTPException(
+            413, f"the body may have {most:,} bytes at most; {length[:20]} are announced", CLOSE
+        )
     found = bytearray()
     try:
         async with asyncio.timeout(patience):
             async for part in request.stream():
                 found += part
                 if len(found) > most:
-                    raise HTTPException(413, f"the body may have {most:,} bytes at most")
+                    raise HTTPException(413, too_long, CLOSE)
     except TimeoutError:
-        raise HTTPException(408, f"the body did not arrive within {patience:g} seconds") from None
+        raise HTTPException(408, f"the body did not arrive within {patience:g} s", CLOSE) from None
     except ClientDisconnect:
         raise HTTPException(400, "the body ended early") from None
     return bytes(found)

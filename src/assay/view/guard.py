@@ -30,6 +30,8 @@ HEADERS = {
     "cache-control": "no-store",
 }
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+MOST_HEADER = 32 * 1024
+"""Bytes of a request's head."""
 MOST_PORT_DIGITS = 5
 MOST_FIELDS = 20
 
@@ -71,24 +73,27 @@ class Guard:
     def _answer(self, scope: Scope) -> Response | None:
         """Return why the request may not pass, or where its token is put away; None where it may pass."""
         headers = Headers(scope=scope)
+        refusal = self._refusal(scope, headers)
+        if refusal:
+            return refused(*refusal)
+        query = _query(scope)
+        if any(self._right(value) for key, value in query if key == "token"):
+            return self._put_away(scope, query)
+        if any(map(self._right, self._carried(headers))):
+            return None
+        return refused(401, "the token is missing or wrong (open the address that `assay view` printed)")
+
+    def _refusal(self, scope: Scope, headers: Headers) -> tuple[int, str] | None:
+        """Return what is wrong with a request, whatever its token."""
+        size = len(scope["query_string"]) + sum(len(name) + len(value) for name, value in headers.raw)
+        if size > MOST_HEADER:
+            return 431, f"the head of a request may have {MOST_HEADER:,} bytes at most"
         hosts = headers.getlist("host")
         if len(hosts) != 1:
-            return refused(400, f"expected one Host header; got {len(hosts)}")
+            return 400, f"expected one Host header; got {len(hosts)}"
         if not self._known(hosts[0]):
-            return refused(421, "this server is not known by that Host (open the address that it printed)")
-        if not self._own(headers):
-            return refused(403, "requests of other pages are refused")
-        query = (
-            parse_qsl(scope["query_string"].decode("latin-1"), max_num_fields=20)
-            if b"token=" in scope["query_string"]
-            else []
-        )
-        offered = [value for key, value in query if key == "token"]
-        if any(map(self._right, offered)):
-            return self._put_away(scope, query)
-        if not any(map(self._right, self._carried(headers))):
-            return refused(401, "the token is missing or wrong (open the address that `assay view` printed)")
-        return None
+            return 421, "this server is not known by that Host (open the address that it printed)"
+        return None if self._own(headers) else (403, "requests of other pages are refused")
 
     def _known(self, host: str) -> bool:
         name, port = _split(host)
@@ -145,7 +150,7 @@ def refused(status: int, why: str) -> JSONResponse:
 
 def _query(scope: Scope) -> list[tuple[str, str]]:
     try:
-        return parse_qsl(scope["query_string"].decode("latin-1"), max_num_fields=MOST_FIELDS)
+        return parse_qsl(scope["query_string"].decode("latin-1"), True, max_num_fields=MOST_FIELDS)
     except ValueError:
         return []
 

@@ -48,7 +48,7 @@ def _mistakes(request: Request) -> Response:
     else:
         order, pairs = _disputed(seen, true), ()
     shown = [_image(seen, int(index), classes) for index in order[start : start + PAGE]]
-    here = {"arm": arm, "true": true, "read": read, "start": start, "page": PAGE, "count": len(order)}
+    here = {"arm": arm, "of": true, "read": read, "start": start, "page": PAGE, "count": len(order)}
     return render(
         request,
         "mistakes.html.j2",

@@ -19,10 +19,9 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from assay.errors import UsageError
 from assay.view.app import make_app
+from assay.view.guard import MOST_HEADER
 from assay.view.shelf import Shelf
 
-MOST_HEADER = 32 * 1024
-"""Bytes of a request's head."""
 PATIENCE = 10.0
 """Seconds within which a request's head has to arrive, and after which an idle connection is closed."""
 MOST_CONNECTIONS = 1000
@@ -87,7 +86,8 @@ def bound(host: str = LOOPBACK, port: int = 0, *, remote: bool = False) -> socke
             "all results here, unencrypted (add --allow-remote if that is wanted)"
         )
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    found = socket.socket(family, socket.SOCK_STREAM)
+    # Only where the protocol is named does asyncio send what is small without delay.
+    found = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         found.bind((host, port))
