@@ -24,7 +24,8 @@ def shelf(tmp_path_factory: pytest.TempPathFactory, trained: Results) -> Path:
         ("strided", 1): Status.DIVERGED,
     }
     make_results(root / "interim", make_study(("max", "average", "strided"), 4), statuses=statuses).close()
-    hostile = make_study(question='Does <script>alert("&")</script> help?')
+    question = 'Does <script>alert("&")</script> help?'
+    hostile = make_study(question=question, data={"source": "idx:nowhere"})
     make_results(root / "hostile <b>&'", hostile).close()
     (root / "trained").symlink_to(trained.folder)
     return root

@@ -160,7 +160,8 @@ def escapes() -> list[str]:
     ]
     others = ["//etc/passwd", "/static//etc/passwd", "/~root/.profile", "/C:/Windows/win.ini",
               "/static/C:%5cx", "/static/%5c%5chost%5cshare", "/study/KEY/link", "/static/view.css%00.png",
-              "/static/link", "/study/%00", "/study/KEY/image/-1.png", "/study/KEY/image/1e9.png"]  # fmt: skip
+              "/static/link", "/study/%00", "/study/KEY/image/-1.png",
+              "/study/KEY/image/1e9.png"]  # fmt: skip
     return climbs + others
 
 

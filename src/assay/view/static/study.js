@@ -4,6 +4,8 @@ import { byId, duration, percent, setText } from "./common.js";
 import { Curves } from "./curves.js";
 
 const MIB = 2 ** 20;
+const AT_ONCE = 40;
+let filling = null;
 const planned = JSON.parse(byId("planned").textContent);
 const section = byId("curves");
 const arms = JSON.parse(section.dataset.arms);
@@ -49,6 +51,14 @@ function fill(run) {
   known.cells[0].className = `status ${status.includes("stuck") ? "stuck" : status}`;
 }
 
+// Hundreds of rows are made a few at a time, between frames; what came later takes the place of what is left.
+function fillSome(runs, from) {
+  cancelAnimationFrame(filling);
+  runs.slice(from, from + AT_ONCE).forEach(fill);
+  if (from + AT_ONCE < runs.length) filling = requestAnimationFrame(() => fillSome(runs, from + AT_ONCE));
+  else filter();
+}
+
 function filter() {
   for (const { row, status } of rows.values()) row.hidden = only.value !== "" && !status.startsWith(only.value);
 }
@@ -76,8 +86,7 @@ function show(study) {
   setText(byId("left"), study.left === null ? "–" : `about ${duration(study.left)}`);
   setText(byId("machine"), machine(study.machine));
   setText(byId("costs"), costs(study.runs));
-  study.runs.forEach(fill);
-  filter();
+  fillSome(study.runs, 0);
   const counts = new Map();
   for (const run of study.runs) counts.set(run[2], (counts.get(run[2]) ?? 0) + 1);
   setText(byId("counts"), [...counts].map(([word, count]) => `${count} ${word}`).join(", "));
