@@ -80,9 +80,7 @@ def test_what_has_not_changed_is_not_opened(folder: Path, monkeypatch: pytest.Mo
 def test_no_file_stays_open(folder: Path) -> None:
     mirror = Mirror(folder / DATABASE)
     mirror.refresh()
-    held = [
-        os.readlink(f"/proc/self/fd/{number}") for number in os.listdir("/proc/self/fd") if exists(number)
-    ]
+    held = [os.readlink(path) for path in Path("/proc/self/fd").iterdir() if path.is_symlink()]
     assert not any(str(folder) in path for path in held)
 
 

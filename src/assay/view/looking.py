@@ -48,17 +48,9 @@ def _mistakes(request: Request) -> Response:
     else:
         order, pairs = _disputed(seen, true), ()
     shown = [_image(seen, int(index), classes) for index in order[start : start + PAGE]]
-    here = {"arm": arm, "of": true, "read": read, "start": start, "page": PAGE, "count": len(order)}
-    return render(
-        request,
-        "mistakes.html.j2",
-        **values,
-        **here,
-        shown=shown,
-        pairs=pairs,
-        classes=classes,
-        arms=[*seen.arms],
-    )
+    values |= {"arm": arm, "of": true, "read": read, "start": start, "page": PAGE, "count": len(order)}
+    values |= {"shown": shown, "pairs": pairs, "classes": classes, "arms": [*seen.arms]}
+    return render(request, "mistakes.html.j2", **values)
 
 
 def _disputed(seen: Examined, true: int | None) -> NDArray[np.int64]:

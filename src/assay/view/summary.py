@@ -17,7 +17,7 @@ from assay.view.shelf import Shelf
 
 
 @dataclass(frozen=True)
-class Summary:
+class Glance:
     """A study in the overview; ``trouble`` says why nothing is known of it."""
 
     key: str
@@ -35,25 +35,25 @@ class Summary:
     trouble: str = ""
 
 
-def overview(shelf: Shelf) -> list[Summary]:
+def overview(shelf: Shelf) -> list[Glance]:
     """Return every study on the shelf."""
     return [_summary(shelf, key, str(place)) for key, place in shelf.ids().items()]
 
 
-def _summary(shelf: Shelf, key: str, folder: str) -> Summary:
+def _summary(shelf: Shelf, key: str, folder: str) -> Glance:
     name = folder.rstrip("/").rpartition("/")[2]
     try:
         found = shelf.study(key)
     except HTTPException as error:
-        return Summary(key, name, folder, trouble=error.detail)
+        return Glance(key, name, folder, trouble=error.detail)
     return summary(found)
 
 
-def summary(found: Followed) -> Summary:
+def summary(found: Followed) -> Glance:
     """Sum up a study as it was at the last look."""
     results = found.readout
     state, kind = state_of(results)
-    return Summary(
+    return Glance(
         found.key,
         found.folder.name,
         str(found.folder),
