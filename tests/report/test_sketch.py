@@ -61,7 +61,7 @@ def cells(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     module = ModuleType("IPython.display")
     module.HTML = str
     module.display = lambda picture, display_id: shown.append(picture) or SimpleNamespace(update=shown.append)
-    monkeypatch.setitem(sys.modules, "IPython", ModuleType("IPython"))
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(version_info=(9, 0)))
     monkeypatch.setitem(sys.modules, "IPython.display", module)
     return shown
 

@@ -58,9 +58,7 @@ def sketch(lines: Sequence[Line], title: str = "Validation accuracy (%)") -> str
         f'<text x="{LEFT - 6}" y="{ABOVE + tall + 4}" text-anchor="end" {text}>{low:.1f}</text>'
         f'<text x="{LEFT}" y="{HEIGHT - 6}" {text}>{title}, epoch 1 to {last}</text>'
     )
-    dots = " ".join(
-        f'<span style="color: {_colour(place)}">●</span> {escape(arm)}' for place, arm in arms.items()
-    )
+    dots = " ".join(_dot(place, arm) for place, arm in arms.items())
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" role="img" '
         f'style="max-width: 100%"><title>{escape(words)}</title>{drawn}{scale}</svg><p>{dots}</p>'
@@ -73,6 +71,10 @@ def _line(line: Line, points: Sequence[str]) -> str:
         x, y = points[0].split(",")
         return f'<circle cx="{x}" cy="{y}" r="2.5" fill="{colour}"/>'
     return f'<polyline fill="none" stroke="{colour}" stroke-width="1.6" points="{" ".join(points)}"/>'
+
+
+def _dot(place: int, arm: str) -> str:
+    return f'<span style="color: {_colour(place)}">●</span> {escape(arm)}'
 
 
 def _colour(place: int) -> str:

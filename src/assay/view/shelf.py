@@ -12,6 +12,8 @@ from assay.store.readout import DATABASE
 from assay.view.followed import Followed
 
 MOST_STUDIES = 1000
+DEPTH = 2
+"""Levels of folders below a given one: a reproduction's folder has one for each study."""
 
 
 class Shelf:
@@ -59,11 +61,11 @@ def expect(folders: Sequence[Path]) -> None:
             raise UsageError(f"{folder}: no such folder (give a results folder, or one that holds some)")
 
 
-def _studies(folder: Path) -> list[Path]:
+def _studies(folder: Path, depth: int = DEPTH) -> list[Path]:
     if (folder / DATABASE).is_file():
         return [folder]
     try:
-        inside = sorted(folder.iterdir())
+        inside = sorted(place for place in folder.iterdir() if place.is_dir()) if depth else []
     except OSError:
         return []
-    return [place for place in inside if (place / DATABASE).is_file()]
+    return [found for place in inside for found in _studies(place, depth - 1)]
