@@ -18,7 +18,7 @@ from assay.findings.views import features, first_kernels
 from assay.report import inside_pictures
 from assay.store.readout import Readout
 from assay.view.examined import Examined, examined
-from assay.view.pages import render, study_of
+from assay.view.pages import head_of, render, study_of
 
 PAGE = 48
 """Images on a page."""
@@ -29,7 +29,7 @@ def _mistakes(request: Request) -> Response:
     """Show the images over which arms disagree, or those that one arm gets wrong."""
     found = study_of(request)
     results = found.look()
-    values: dict[str, Any] = {"key": found.key, "study": results.study, "tab": "mistakes", "missing": ""}
+    values = {**head_of(found, "mistakes"), "missing": ""}
     try:
         seen = examined(found)
     except AssayError as error:
@@ -73,7 +73,7 @@ def _inside(request: Request) -> Response:
     """Show the kernels of an arm's best network, and what its layers make of a test image."""
     found = study_of(request)
     results = found.look()
-    values: dict[str, Any] = {"key": found.key, "study": results.study, "tab": "inside", "missing": ""}
+    values = {**head_of(found, "inside"), "missing": ""}
     try:
         seen = examined(found)
         index = _number(request, "image", len(seen.test)) or 0

@@ -47,6 +47,13 @@ def study_of(request: Request) -> Followed:
     return shelf.study(request.path_params["key"])
 
 
+def head_of(found: Followed, tab: str) -> dict[str, Any]:
+    """Return what a study's head shows, above the tab called ``tab``."""
+    results = found.look()
+    synthetic = results.header.synthetic
+    return {"key": found.key, "study": results.study, "synthetic": synthetic, "tab": tab}
+
+
 def _titles() -> list[tuple[str, str]]:
     return [(metric, figures.TITLES[metric]) for metric in METRICS]
 
@@ -57,14 +64,13 @@ def _overview(request: Request) -> Response:
 
 def _study(request: Request) -> Response:
     found = study_of(request)
-    study = found.look().study
-    planned = [arm.settings.recipe.epochs for arm in study.arms]
-    return render(request, "study.html.j2", key=found.key, study=study, planned=planned, tab="live")
+    planned = [arm.settings.recipe.epochs for arm in found.look().study.arms]
+    return render(request, "study.html.j2", **head_of(found, "live"), planned=planned)
 
 
 def _report(request: Request) -> Response:
     found = study_of(request)
-    return render(request, "report_frame.html.j2", key=found.key, study=found.look().study, tab="report")
+    return render(request, "report_frame.html.j2", **head_of(found, "report"))
 
 
 def _report_alone(request: Request) -> Response:

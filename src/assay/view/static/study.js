@@ -64,8 +64,8 @@ function filter() {
 }
 
 function machine({ load, processors, memory, free }) {
-  const busy = load === undefined ? "" : `load ${load.toFixed(1)} of ${processors}`;
-  const room = free === undefined ? "" : `${(free / 2 ** 30).toFixed(1)} of ${(memory / 2 ** 30).toFixed(1)} GiB free`;
+  const busy = load === undefined ? "" : `load ${load.toFixed(1)} on ${processors} ${processors === 1 ? "processor" : "processors"}`;
+  const room = free === undefined ? "" : `${(free / 2 ** 30).toFixed(0)} of ${(memory / 2 ** 30).toFixed(0)} GiB free`;
   return [busy, room].filter(Boolean).join(", ") || "–";
 }
 
