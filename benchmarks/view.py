@@ -112,7 +112,7 @@ def frames(tab: Tab, served: Served, folder: Path) -> None:
         "growing": lambda: grow(folder, page),
         "another metric": lambda: page.select_option("#curves .metric", "train_loss"),
         "log axis": lambda: page.locator("#curves .log").check(),
-        "fewer arms, every seed": lambda: page.locator("#curves .every").click(),
+        "fewer arms, every seed": lambda: fewer(page),
         "filtering runs": lambda: page.select_option("#only", "running"),
         "scrolling": lambda: scroll(page),
     }
@@ -128,6 +128,13 @@ def hover(page: Any, box: dict[str, float]) -> None:
     """Move the pointer over the curves."""
     for place in range(40):
         page.mouse.move(box["x"] + 80 + place * 20, box["y"] + 100 + 3 * place)
+
+
+def fewer(page: Any) -> None:
+    """Choose the first two arms."""
+    page.locator("#curves .none").click()
+    for place in range(2):
+        page.locator("#curves .arms input").nth(place).check()
 
 
 def scroll(page: Any) -> None:

@@ -51,7 +51,9 @@ export class Chart {
   }
 
   rebuild() {
+    const kept = this.zoomed && this.plot ? { min: this.plot.scales.x.min, max: this.plot.scales.x.max } : null;
     this.plot?.destroy();
+    this.focused = null;
     const series = [{}];
     const bands = [];
     this.owners = [null];
@@ -80,14 +82,17 @@ export class Chart {
         scales: { x: { time: false }, y: this.log ? { distr: 3 } : {} },
         axes: [{ ...axis, size: 32, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000] }, { ...axis, size: SPACE, ...(this.log ? { values: (_, found) => found.map((value) => (value === null ? "" : String(Number(value.toPrecision(3))))) } : {}) }],
         legend: { show: false },
-        cursor: { focus: { prox: 1e6 }, drag: { x: true, y: false, uni: 20 }, points: { show: false } },
+        focus: { alpha: 0.25 },
+        cursor: { drag: { x: true, y: false, uni: 20 }, points: { show: false } },
         hooks: { setCursor: [(plot) => this.hover(plot)], setSelect: [() => this.zoom()] },
       },
       this.data(),
       this.box,
     );
-    this.zoomed = false;
-    this.onzoom?.(false);
+    if (kept) this.plot.setScale("x", kept);
+    this.zoomed = Boolean(kept);
+    this.onzoom?.(this.zoomed);
+    this.tip.hidden = true;
     this.box.append(this.tip);
     this.plot.over.addEventListener("dblclick", () => this.whole());
   }
@@ -123,6 +128,7 @@ export class Chart {
     const { left, top, idx } = plot.cursor;
     if (idx === null || idx === undefined || left < 0) {
       this.tip.hidden = true;
+      this.focus(null);
       return;
     }
     let best = null;
@@ -133,7 +139,16 @@ export class Chart {
       const away = Math.abs(plot.valToPos(value, "y") - top);
       if (away < distance) [best, distance] = [place, away];
     });
-    if (best !== null) this.point(best, idx);
+    if (best === null) return;
+    this.focus(best);
+    this.point(best, idx);
+  }
+
+  // Let the others fade.
+  focus(place) {
+    if (this.focused === place) return;
+    this.focused = place;
+    this.plot.setSeries(place === null ? null : this.mains[place], { focus: true });
   }
 
   // Name the value of a curve at an epoch, beside its point.
@@ -166,7 +181,7 @@ export class Chart {
   }
 
   note() {
-    if (!this.curves.some((curve) => curve.values.length)) this.reading.textContent = "Nothing to draw yet.";
-    else if (this.reading.textContent === "Nothing to draw yet.") this.reading.textContent = "";
+    if (!this.curves.some((curve) => curve.values.length)) this.reading.textContent = "Nothing to draw.";
+    else if (this.reading.textContent === "Nothing to draw.") this.reading.textContent = "";
   }
 }

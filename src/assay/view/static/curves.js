@@ -15,11 +15,12 @@ export class Curves {
     this.metric.addEventListener("change", () => this.again());
     this.log.addEventListener("change", () => this.draw());
     find(".arms").addEventListener("change", () => this.again());
-    find(".every").addEventListener("click", () => {
-      const all = this.boxes.every((box) => box.checked);
-      this.boxes.forEach((box, place) => { box.checked = !all || place === 0; });
-      this.again();
-    });
+    for (const [button, checked] of [[".every", true], [".none", false]]) {
+      find(button).addEventListener("click", () => {
+        this.boxes.forEach((box) => { box.checked = checked; });
+        this.again();
+      });
+    }
     this.stream = follow(() => this.address(), {
       study: onstudy,
       curves: (changed) => this.take(changed),
