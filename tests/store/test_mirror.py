@@ -13,6 +13,7 @@ from assay.errors import StoreError
 from assay.findings.findings import answer_alone, build
 from assay.records.runs import EpochRecord, RunId, Status
 from assay.store import SQLiteStore
+from assay.store import mirror as module
 from assay.store.mirror import Mirror
 from assay.store.readout import DATABASE, Readout
 
@@ -84,13 +85,24 @@ def test_no_file_stays_open(folder: Path) -> None:
     assert not any(str(folder) in path for path in held)
 
 
-def test_another_file_is_read_from_the_start(folder: Path) -> None:
+@pytest.mark.parametrize("known", [True, False], ids=["same number", "another number"])
+@pytest.mark.parametrize("arms", [("one", "two"), ("max", "average")], ids=["another study", "same study"])
+def test_another_file_is_read_from_the_start(
+    folder: Path, arms: tuple[str, str], known: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the file system gives it the number that the old one had."""
     mirror = Mirror(folder / DATABASE)
     mirror.refresh()
     for part in folder.iterdir():
         part.unlink()
-    make_results(folder, make_study(("one", "two"), 2)).close()
-    assert mirror.refresh() == {"one", "two"}
+    study = make_study(arms, 2 if arms[0] == "one" else 5)
+    statuses = {(arm, seed): Status.PENDING for arm in arms for seed in study.seeds[1:]}
+    make_results(folder, study, statuses=statuses).close()
+    if known:
+        inode = mirror._stamp[0][0]
+        stamp = module._stamp
+        monkeypatch.setattr(module, "_stamp", lambda path: ((inode, *stamp(path)[0][1:]), *stamp(path)[1:]))
+    assert mirror.refresh() == {*arms}
     same(mirror, folder)
 
 

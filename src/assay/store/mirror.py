@@ -98,8 +98,11 @@ class Mirror(Store):
         with _opened(self.path, checked=self._header is None) as store:
             if self._header is None:
                 store.check()
-            header, runs, openings = store.header, store.runs(), store.test_openings()
             grown, last = store.epochs_since(self._last)
+            if self._header not in (None, store.header) or (self._last and not grown):
+                self._forget()  # the last row is gone: the file was made anew, if with the same number
+                return self._read()
+            header, runs, openings = store.header, store.runs(), store.test_openings()
         changed = {run.arm for run in runs if self._runs.get(run.id) != run}
         for run, record in grown:
             kept = self._epochs.setdefault(run, {})
