@@ -37,6 +37,12 @@ View = Annotated[
 ]
 
 
+LogTo = Annotated[
+    str | None,
+    typer.Option("--log", metavar="TOOL", help="Also log to tensorboard or mlflow while training."),
+]
+
+
 @options.chosen
 def run(
     study: options.Name,
@@ -47,6 +53,7 @@ def run(
     budget: Budget = None,
     retry_failed: options.RetryFailed = False,
     view: View = False,
+    log: LogTo = None,
 ) -> None:
     """Train a study, or continue it where it stopped.
 
@@ -81,7 +88,13 @@ def run(
         )
 
     with beside(folder) if view else nullcontext():
-        _finish(train, folder)
+        if log is None:
+            _finish(train, folder)
+            return
+        from assay.exchange.log_kinds import live
+
+        with live(log, folder) as logging:
+            _finish(lambda watch: train(logging.with_others(watch)), folder)
 
 
 def extend(

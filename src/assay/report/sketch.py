@@ -15,7 +15,7 @@ MOST_LINES = 200
 
 
 @dataclass(frozen=True)
-class Line:
+class Trail:
     """A run's values by epoch; runs of the arm in the same ``place`` have the same colour."""
 
     arm: str
@@ -23,16 +23,16 @@ class Line:
     points: Sequence[tuple[int, float]]
 
 
-def validation(results: Readout) -> list[Line]:
+def validation(results: Readout) -> list[Trail]:
     """Return the validation accuracy of each run, in percent."""
     order = {arm.name: place for place, arm in enumerate(results.study.arms)}
     return [
-        Line(run.arm, order[run.arm], [(of.epoch, 100 * of.valid_accuracy) for of in results.epochs(run.id)])
+        Trail(run.arm, order[run.arm], [(of.epoch, 100 * of.valid_accuracy) for of in results.epochs(run.id)])
         for run in results.runs
     ]
 
 
-def sketch(lines: Sequence[Line], title: str = "Validation accuracy (%)") -> str:
+def sketch(lines: Sequence[Trail], title: str = "Validation accuracy (%)") -> str:
     """Return the lines as an SVG element with a legend of arms; nothing where no epoch is over."""
     shown = [line for line in lines if any(isfinite(value) for _, value in line.points)][:MOST_LINES]
     if not shown:
@@ -65,7 +65,7 @@ def sketch(lines: Sequence[Line], title: str = "Validation accuracy (%)") -> str
     )
 
 
-def _line(line: Line, points: Sequence[str]) -> str:
+def _line(line: Trail, points: Sequence[str]) -> str:
     colour = _colour(line.place)
     if len(points) == 1:
         x, y = points[0].split(",")

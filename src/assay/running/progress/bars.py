@@ -5,7 +5,7 @@ from time import monotonic
 from typing import Any
 
 from assay.records.runs import RunId
-from assay.report.sketch import Line, sketch
+from assay.report.sketch import Trail, sketch
 from assay.running.events import EpochEnded, Event, Loading, Looked, RunEnded
 from assay.running.progress import lines
 from assay.running.progress.watcher import Watcher
@@ -74,7 +74,7 @@ class NotebookBars(Watcher):
         """Return the validation accuracy of each run as it stands now."""
         assert self.tally is not None
         order = {cohort.arm.name: place for place, cohort in enumerate(self.tally.started.plan.cohorts)}
-        return sketch([Line(run.arm, order[run.arm], points) for run, points in self.points.items()])
+        return sketch([Trail(run.arm, order[run.arm], points) for run, points in self.points.items()])
 
 
 def _cells(row: lines.Row) -> str:
