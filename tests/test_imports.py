@@ -54,6 +54,7 @@ HOMES = {
     "starlette": {"view"},
     "uvicorn": {"view/server"},
     "pydantic": {"study/tables"},
+    "ray": {"running/cluster"},
     "pickle": set(),
 }
 """The files and folders that alone import a library."""

@@ -84,6 +84,12 @@ Set = Annotated[
     typer.Option("-s", "--set", metavar="KEY=VALUE", help="Any other setting, such as network.filters=16."),
 ]
 Workers = Annotated[int | None, number("--workers", "Runs trained at once; by default one per processor.")]
+On = Annotated[
+    str | None,
+    typer.Option(
+        "--on", metavar="CLUSTER", help="Train elsewhere: ray (here), HOST:PORT, ray://HOST:PORT or auto."
+    ),
+]
 Folder = Annotated[
     str, typer.Argument(metavar="DIR", show_default=False, help="The results folder of a study.")
 ]
