@@ -14,6 +14,7 @@ help:
 
 demo: .venv/installed
 	$(BIN)/assay run pooling --quick --out assay-runs/demo
+	@echo "To see it in a browser: $(BIN)/assay view"
 
 test: lint types pytest
 
@@ -27,13 +28,13 @@ types: .venv/tests-installed
 pytest: .venv/tests-installed programs
 	$(BIN)/pytest -n 2 --dist worksteal
 
-# Tests open the report in a browser, compile its LaTeX and watch a study's system calls. Where Chromium, TeX or
-# strace is missing and cannot be installed, these skip and say so; with CI=true they fail instead.
+# Tests open the report and the local page in a browser, compile its LaTeX and watch a study's system calls. Where
+# Chromium, TeX or strace is missing and cannot be installed, these skip and say so; with CI=true they fail instead.
 programs:
 	@command -v strace >/dev/null || $(call install,strace) || \
 	  echo "strace is not installed: power cuts will not be replayed"
 	@{ command -v chromium || command -v chromium-browser || command -v google-chrome; } >/dev/null || \
-	  $(call install,chromium) || echo "Chromium is not installed: the browser test will be skipped"
+	  $(call install,chromium) || echo "Chromium is not installed: the tests in a browser will be skipped"
 	@{ command -v pdflatex && command -v pdftotext; } >/dev/null || \
 	  $(call install,--no-install-recommends texlive-latex-base texlive-latex-recommended lmodern poppler-utils) || \
 	  echo "pdflatex or pdftotext is not installed: LaTeX will not be compiled"
@@ -53,7 +54,7 @@ docs: .venv/docs-installed
 	touch $@
 
 .venv/installed: .venv/python pyproject.toml
-	$(BIN)/pip install --quiet --editable .
+	$(BIN)/pip install --quiet --editable '.[view]'
 	touch $@
 
 .venv/tests-installed: .venv/python pyproject.toml constraints.txt

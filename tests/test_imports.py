@@ -22,7 +22,7 @@ from house import (
     upwards,
 )
 
-MOST = 20
+MOST = 21
 """Names at the top of the package: as many as can be taken in at a glance."""
 
 NO_ROOM = {"__init__", "__main__", "py", "sklearn", "__pycache__"}
@@ -51,6 +51,8 @@ HOMES = {
     "sqlite3": {"store"},
     "safetensors": {"store/weights"},
     "typer": {"cli"},
+    "starlette": {"view"},
+    "uvicorn": {"view/server"},
     "pydantic": {"study/tables"},
     "ray": {"running/cluster"},
     "pickle": set(),
@@ -59,6 +61,7 @@ HOMES = {
 """The files and folders that alone import a library."""
 
 MEANS_THE_SAME = {
+    "app": ("cli view", "what the folder offers, put together"),
     "base": ("engines optim", "the class that all in the folder derive from"),
     "bench": ("bench cli", "the command for the room"),
     "build": ("engines.numba engines.torch", "from a network's layers to what computes them"),
@@ -78,6 +81,7 @@ MEANS_THE_SAME = {
     "findings": ("findings findings.findings", "the room and what it returns"),
     "layout": ("engines.numba engines.torch", "how an engine's values lie in memory"),
     "linear": ("nn engines.numba engines.torch", "the layer, as each engine computes it"),
+    "live": ("running.progress view", "a study while it runs: in a terminal, on the page"),
     "normalisation": (
         "engines.numba engines.numba.kernels engines.torch",
         "batch normalisation, as each engine computes it",
@@ -92,6 +96,7 @@ MEANS_THE_SAME = {
     "study": ("study study.study", "the room and what it is about"),
     "text": ("report cli", "text for a terminal or a pipe, and that of the commands"),
     "training": ("training bench", "training, and its measurement"),
+    "view": ("view cli", "the command for the room"),
     "winograd": ("engines.numba engines.numba.kernels", "where Winograd's tiles lie, and their kernels"),
 }
 """Names that several modules have because they mean the same: the folders, or packages, and what it is."""

@@ -128,6 +128,20 @@ class Results(Readout):
         except StoreError as error:  # a closed or damaged store
             return f"<Results: {error}>"
 
+    def follow(self, every: float = 2.0) -> None:
+        """Show the study's curves in a notebook's cell as they grow, until nothing trains it any more.
+
+        The cell is drawn again at most every ``every`` seconds, also for a study that another process trains;
+        interrupting the kernel stops it and leaves the last drawing. Raises `UsageError` where IPython
+        is not installed, and `StoreError` if the folder can no longer be read.
+        """
+        from assay.report.notebook import follow
+
+        try:
+            follow(self.folder, every)
+        except ModuleNotFoundError:
+            raise UsageError("follow() draws in a notebook's cell (outside of one: `assay view`)") from None
+
     def _repr_html_(self) -> str:
         from assay.report.notebook import results_html
 

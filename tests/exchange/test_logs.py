@@ -122,6 +122,7 @@ def test_mlflows_own_client_finds_all_and_nothing_twice(results, store):
 @pytest.mark.parametrize("name", LOGS)
 def test_a_study_is_logged_while_it_runs(name, characters, tmp_path, store, monkeypatch):
     """Stopped after an epoch and continued, the log is whole."""
+    monkeypatch.chdir(tmp_path)  # where MLflow then puts artefacts
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{store}/mlflow.db")
     monkeypatch.chdir(tmp_path)
     study = tiny_study(characters, name="live")

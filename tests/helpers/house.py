@@ -18,6 +18,7 @@ END = "<!-- the order of imports ends here -->"
 
 ROOMS = (
     "cli",
+    "view",
     "testing",
     "bench",
     "exchange",

@@ -25,6 +25,7 @@ from assay.cli import (
     process,
     reproduce,
     studies,
+    view,
 )
 from assay.cli import run as training
 from assay.cli.help import WIDEST, Command, Group
@@ -74,7 +75,15 @@ PANELS: dict[str, tuple[Callable[..., Any], ...]] = {
         training.fork,
         reproduce.reproduce,
     ),
-    "Look": (folders.status, folders.results, folders.report, predict.predict, doctor.doctor, doctor.salvage),
+    "Look": (
+        folders.status,
+        folders.results,
+        folders.report,
+        view.view,
+        predict.predict,
+        doctor.doctor,
+        doctor.salvage,
+    ),
     "Exchange": (exchange.export, exchange.import_, exchange.judge),
     "Layers": (check.check,),
 }

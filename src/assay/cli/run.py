@@ -1,6 +1,7 @@
 """``assay run``, ``extend`` and ``fork``: train or continue a study, add seeds to it, change its settings."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,6 +10,7 @@ import typer
 from assay.cli import options
 from assay.cli.elsewhere import trainer
 from assay.cli.text import REPORT, console, say
+from assay.cli.view import beside
 from assay.errors import UsageError
 
 if TYPE_CHECKING:
@@ -31,6 +33,9 @@ Budget = Annotated[
         "--budget", metavar="TIME", parser=options.duration, help="Stop when 2h, 90min or so are used up."
     ),
 ]
+View = Annotated[
+    bool, typer.Option("--view", help="Show the study on a local page while it runs (see assay view).")
+]
 
 
 LogTo = Annotated[
@@ -50,6 +55,7 @@ def run(
     retry_failed: options.RetryFailed = False,
     isolate: options.Isolate = False,
     timeout: options.Timeout = None,
+    view: View = False,
     on: options.On = None,
     log: LogTo = None,
 ) -> None:
@@ -87,13 +93,14 @@ def run(
             on_event=watch,
         )
 
-    if log is None:
-        _finish(train, folder)
-        return
-    from assay.exchange.log_kinds import live
+    with beside(folder) if view else nullcontext():
+        if log is None:
+            _finish(train, folder)
+            return
+        from assay.exchange.log_kinds import live
 
-    with live(log, folder) as logging:
-        _finish(lambda watch: train(logging.with_others(watch)), folder)
+        with live(log, folder) as logging:
+            _finish(lambda watch: train(logging.with_others(watch)), folder)
 
 
 def extend(

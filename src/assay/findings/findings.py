@@ -212,6 +212,13 @@ def build(results: Readout, inside: Inside | None = None) -> Findings:
     )
 
 
+def answer_alone(results: Readout) -> str:
+    """Return the answer that `build` would give, and compute nothing else."""
+    results = results.at_look()
+    arms = tuple(arm_row(results, arm) for arm in results.study.arms)
+    return answer(conclude(arms, family_of(results), results.done, results.total, results.look))
+
+
 def _train_sample(results: Readout) -> int | None:
     sizes = results.header.sizes
     whole = any(arm.settings.recipe.measure == "all" for arm in results.study.arms)

@@ -2,6 +2,7 @@
 
 import os
 import platform
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -35,3 +36,19 @@ def processor() -> str:
 def processors() -> int:
     """Return how many processors this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def load() -> dict[str, float]:
+    """Return how busy the machine is: processes at work, processors, bytes of memory, and those free.
+
+    What the system does not report is left out.
+    """
+    found = {"processors": float(processors()), "memory": float(memory())}
+    if hasattr(os, "getloadavg"):
+        found["load"] = os.getloadavg()[0]
+    with suppress(OSError, ValueError, StopIteration):
+        lines = Path("/proc/meminfo").read_text("utf-8").splitlines()
+        found["free"] = next(
+            1024.0 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable")
+        )
+    return found

@@ -12,7 +12,7 @@ from importlib.resources import files
 from math import nan
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,13 +54,16 @@ class SQLiteStore(Store):
         return store
 
     @classmethod
-    def open(cls, path: Path, *, write: bool = False) -> "SQLiteStore":
-        """Open an existing store; `StoreError` if the file is not one of ours."""
+    def open(cls, path: Path, *, write: bool = False, checked: bool = True) -> "SQLiteStore":
+        """Open an existing store; `StoreError` if the file is not one of ours.
+
+        Unless ``checked``, its pages are not read through for damage: for a file that was opened before.
+        """
         if not os.path.isfile(path):  # which, unlike Path.is_file, never raises
             raise StoreError(f"{path}: no results here (`assay run STUDY --out {path.parent}` makes some)")
         store = cls(path, _connect(path, "rw") if write else _to_read(path))
         try:
-            version = store._check_format()
+            version = store._check_format(checked)
             if write:
                 store._prepare_to_write()
             if version < VERSION:
@@ -127,6 +130,15 @@ class SQLiteStore(Store):
         query = f"SELECT {', '.join(_EPOCH)} FROM epoch WHERE arm = ? AND seed = ? ORDER BY epoch"
         return self._read(query, run.arm, run.seed, into=_epoch)
 
+    def epochs_since(self, last: int) -> tuple[list[tuple[RunId, EpochRecord]], int]:
+        """Return the epochs added since the row ``last``, that row included, and which is now the last.
+
+        Row 0 is before all. A record that is written again becomes a new row, or the last one again.
+        """
+        query = "SELECT rowid, * FROM epoch WHERE rowid >= ? ORDER BY rowid"
+        rows = self._read(query, last, into=lambda row: (RunId(row["arm"], row["seed"]), _epoch(row), row[0]))
+        return [(run, record) for run, record, _ in rows], rows[-1][2] if rows else last
+
     def layers(self, run: RunId) -> list[LayerRecord]:
         """Return a run's layer records, epoch by epoch, in the network's order."""
         query = "SELECT * FROM layer WHERE arm = ? AND seed = ? ORDER BY epoch, rowid"
@@ -148,6 +160,14 @@ class SQLiteStore(Store):
         """Return how often the test set was used."""
         return int(self._read("SELECT count(*) FROM test_opening")[0][0])
 
+    def __enter__(self) -> Self:
+        """Return the store, which is closed when the block exits."""
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Close the store."""
+        self.close()
+
     def close(self) -> None:
         """Close the file."""
         self._closed = True
@@ -159,7 +179,7 @@ class SQLiteStore(Store):
             raise StoreError(f"{self.path}: {run} has no test answers (it is not finished)")
         return bytes(rows[0][0])
 
-    def _check_format(self) -> int:
+    def _check_format(self, checked: bool) -> int:
         """Return the file's format; raise `StoreError` if it cannot be read."""
         found, version = (self._read(f"PRAGMA {key}")[0][0] for key in ("application_id", "user_version"))
         if found != APPLICATION_ID:
@@ -167,7 +187,8 @@ class SQLiteStore(Store):
         if not OLDEST <= version <= VERSION:
             age = "a newer" if version > VERSION else "an older"
             raise StoreError(f"{self.path}: made by {age} assay (format {version}, this one reads {VERSION})")
-        [fault] = self._read("PRAGMA quick_check(1)")[0]  # half a second for a million epochs
+        # Half a second for a million epochs.
+        fault = self._read("PRAGMA quick_check(1)")[0][0] if checked else "ok"
         if fault != "ok":
             raise StoreError(f"{self.path}: damaged ({fault.splitlines()[-1]})")
         return int(version)

@@ -1,10 +1,12 @@
-"""One progress bar per arm, for a notebook."""
+"""One progress bar per arm and the curves so far, for a notebook."""
 
 from html import escape
 from time import monotonic
 from typing import Any
 
-from assay.running.events import Event, Loading, Looked, RunEnded
+from assay.records.runs import RunId
+from assay.report.sketch import Trail, sketch
+from assay.running.events import EpochEnded, Event, Loading, Looked, RunEnded
 from assay.running.progress import lines
 from assay.running.progress.watcher import Watcher
 
@@ -13,7 +15,7 @@ PERIOD = 0.25
 
 
 class NotebookBars(Watcher):
-    """Draws a bar per cohort into the cell's output, with failures and the outcomes of looks below them.
+    """Draws a bar per cohort into the cell's output, with the curves, failures and outcomes of looks below.
 
     It is plain HTML that replaces what was drawn before, and needs no widgets.
     """
@@ -22,6 +24,8 @@ class NotebookBars(Watcher):
         super().__init__()
         self.source = ""
         self.notes: list[str] = []
+        self.points: dict[RunId, list[tuple[int, float]]] = {}
+        """Validation accuracies by epoch, in percent."""
         self.handle: Any = None
         self.drawn = 0.0
 
@@ -29,6 +33,9 @@ class NotebookBars(Watcher):
         """Draw at the first event, and again whenever `PERIOD` has passed or something has ended."""
         if isinstance(event, Loading):
             self.source = event.source
+        elif isinstance(event, EpochEnded):
+            point = (event.record.epoch, 100 * event.record.valid_accuracy)
+            self.points.setdefault(event.run, []).append(point)
         elif isinstance(event, RunEnded) and event.record.message is not None:
             self.notes.append(lines.ending(event.record))
         elif isinstance(event, Looked):
@@ -61,7 +68,13 @@ class NotebookBars(Watcher):
         body = "".join(f"<tr>{_cells(row)}</tr>" for row in lines.rows(self.tally))
         waiting = [line for arm in self.tally.compiling if (line := lines.compiling(self.tally, arm))]
         notes = "".join(f"<p>{escape(note)}</p>" for note in (*waiting, *self.notes))
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{notes}"
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{self.curves()}{notes}"
+
+    def curves(self) -> str:
+        """Return the validation accuracy of each run as it stands now."""
+        assert self.tally is not None
+        order = {cohort.arm.name: place for place, cohort in enumerate(self.tally.started.plan.cohorts)}
+        return sketch([Trail(run.arm, order[run.arm], points) for run, points in self.points.items()])
 
 
 def _cells(row: lines.Row) -> str:

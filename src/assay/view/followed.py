@@ -1,0 +1,72 @@
+"""One study, followed: read again when its file has changed, and what has changed since."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from threading import Lock
+from time import monotonic
+
+from assay.records.runs import Status
+from assay.store.lock import holder, is_held
+from assay.store.mirror import Mirror
+from assay.store.readout import DATABASE, Readout
+
+AT_MOST_EVERY = 0.5
+"""Seconds between two looks at a file, however many ask."""
+
+
+class Followed:
+    """The study in ``folder``, known to pages by ``key``.
+
+    ``version`` counts the changes that were seen, and ``changed`` tells for each arm with which version it
+    last changed.
+    """
+
+    def __init__(self, key: str, folder: Path) -> None:
+        self.key = key
+        self.folder = folder
+        self.version = 0
+        self.changed: Mapping[str, int] = {}
+        self.answer: tuple[int, str] | None = None
+        """The answer, with the version that it was found for; kept here by `assay.view.summary`."""
+        self.report: tuple[str, str] | None = None
+        """The report, with the digest of the results that it was drawn from."""
+        self._mirror: Mirror | None = None
+        self._readout: Readout | None = None
+        self._looked = -AT_MOST_EVERY
+        self._lock = Lock()
+
+    @property
+    def readout(self) -> Readout:
+        """What was read at the last look."""
+        return self._readout or self.look()
+
+    def look(self) -> Readout:
+        """Return what the folder holds now, read again if its file has changed; `StoreError` as for any."""
+        with self._lock:
+            now = monotonic()
+            if self._readout is not None and now - self._looked < AT_MOST_EVERY:
+                return self._readout
+            self._looked = now
+            return self._read()
+
+    def _read(self) -> Readout:
+        if self._mirror is None:
+            self._mirror = Mirror(self.folder / DATABASE)
+        arms = self._mirror.refresh()
+        at_work = self._at_work()
+        before = self._readout
+        if before is None or arms or at_work != before.at_work:
+            self.version += 1
+            self._readout = Readout(self.folder, self._mirror, at_work)
+            names = [arm.name for arm in self._readout.study.arms]
+            touched = arms if before and at_work == before.at_work else names
+            self.changed = {**self.changed, **dict.fromkeys(touched, self.version)}
+        assert self._readout is not None
+        return self._readout
+
+    def _at_work(self) -> bool:
+        """Whether a process trains here; asked of the folder itself only where its note does not say."""
+        assert self._mirror is not None
+        if not any(run.status is Status.RUNNING for run in self._mirror.runs()):
+            return True  # nothing that could have stopped
+        return holder(self.folder) is not None or is_held(self.folder)

@@ -1,0 +1,71 @@
+"""The studies that the page shows: folders, found by ids that are made from their paths."""
+
+from collections.abc import Sequence
+from hashlib import sha256
+from pathlib import Path
+from threading import Lock
+
+from starlette.exceptions import HTTPException
+
+from assay.errors import AssayError, UsageError
+from assay.store.readout import DATABASE
+from assay.view.followed import Followed
+
+MOST_STUDIES = 1000
+DEPTH = 2
+"""Levels of folders below a given one: a reproduction's folder has one for each study."""
+
+
+class Shelf:
+    """The studies under some ``folders``: each is a study's, or one that holds studies' folders.
+
+    New ones appear when they are there. A path never comes from a request: what a page asks for is an id,
+    and an id that is not on the shelf is not found.
+    """
+
+    def __init__(self, folders: Sequence[Path]) -> None:
+        self.folders = folders
+        self._followed: dict[str, Followed] = {}
+        self._lock = Lock()
+
+    def ids(self) -> dict[str, Path]:
+        """Return the folders of all studies by id, in the order of their names."""
+        found = [place for folder in self.folders for place in _studies(folder)]
+        return {identity(place): place for place in found[:MOST_STUDIES]}
+
+    def study(self, key: str) -> Followed:
+        """Return the study with an id; 404 where there is none, 422 where it cannot be read."""
+        with self._lock:
+            known = self._followed.get(key)
+            folder = known.folder if known else self.ids().get(key)
+            if folder is None:
+                raise HTTPException(404, "no such study")
+            if known is None:
+                known = self._followed[key] = Followed(key, folder)
+        try:
+            known.look()
+        except AssayError as error:
+            raise HTTPException(422, str(error)) from None
+        return known
+
+
+def identity(folder: Path) -> str:
+    """Return the id of a folder."""
+    return sha256(str(folder.resolve()).encode("utf-8", "surrogateescape")).hexdigest()[:12]
+
+
+def expect(folders: Sequence[Path]) -> None:
+    """Raise `UsageError` unless every folder is there."""
+    for folder in folders:
+        if not folder.is_dir():
+            raise UsageError(f"{folder}: no such folder (give a results folder, or one that holds some)")
+
+
+def _studies(folder: Path, depth: int = DEPTH) -> list[Path]:
+    if (folder / DATABASE).is_file():
+        return [folder]
+    try:
+        inside = sorted(place for place in folder.iterdir() if place.is_dir()) if depth else []
+    except OSError:
+        return []
+    return [found for place in inside for found in _studies(place, depth - 1)]

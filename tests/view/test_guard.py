@@ -1,0 +1,356 @@
+"""Nobody gets in without the token, from another page, or by another name; nothing outside is read."""
+
+import http.client
+import socket
+import string
+import time
+from contextlib import ExitStack, contextmanager
+from itertools import product
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from serving import Served, serving
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from assay.errors import UsageError
+from assay.view import bodies, server
+from assay.view.app import ROUTES
+from assay.view.guard import Guard
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
+FILLED = {"{key}": "KEY", "{index:int}": "0", "{name:path}": "view.css"}
+
+
+def paths(key: str) -> list[str]:
+    """Return an address for each route that there is."""
+    found = []
+    for route in ROUTES:
+        path = route.path
+        for field, value in FILLED.items():
+            path = path.replace(field, value)
+        found.append(path.replace("KEY", key))
+    assert not any("{" in path for path in found)
+    return found
+
+
+@contextmanager
+def talking(served: Served):
+    """Keep a connection, over which one request after another goes."""
+    connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=20)
+
+    def ask(method: str, path: str, headers: dict[str, str]) -> tuple[int, dict[str, str], bytes]:
+        connection.putrequest(method, path, skip_host="Host" in headers, skip_accept_encoding=True)
+        for name, value in headers.items():
+            connection.putheader(name, value)
+        connection.endheaders()
+        answer = connection.getresponse()
+        return answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read()
+
+    yield ask
+    connection.close()
+
+
+def test_no_probe_gets_in(served: Served, keys: dict[str, str]) -> None:
+    """Each route x method x token, host or origin: none answered but with the reason why not."""
+    right, port = {"Authorization": f"Bearer {served.token}"}, served.port
+    wrong = {
+        401: [
+            {},
+            {"Authorization": "Bearer "},
+            {"Authorization": f"Bearer {served.token[:-1]}"},
+            {"Cookie": f"assay-{served.port}=x"},
+            {"Cookie": f"assay-{served.port + 1}={served.token}"},
+        ],
+        421: [right | {"Host": name} for name in ("evil.example", f"evil.example:{port}", "127.0.0.1")],
+        403: [
+            right | {"Origin": "http://evil.example"},
+            right | {"Origin": "null"},
+            right | {"Origin": f"http://127.0.0.1:{served.port + 1}"},
+            right | {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"},
+        ],
+    }
+    probes = [
+        (path, method, status, headers)
+        for path, method in product(paths(keys["trained"]), METHODS)
+        for status, sets in wrong.items()
+        for headers in sets
+    ]
+    assert len(probes) >= 500
+    with talking(served) as ask:
+        for path, method, status, headers in probes:
+            found, sent, body = ask(method, path, headers)
+            assert found == status, (method, path, headers)
+            assert b"error" in body or method == "HEAD"
+            assert "access-control-allow-origin" not in sent
+            assert "set-cookie" not in sent
+
+
+def test_with_the_token_only_the_declared_methods_are_answered(served: Served, keys: dict[str, str]) -> None:
+    right = {"Authorization": f"Bearer {served.token}"}
+    with talking(served) as ask:
+        for path in paths(keys["trained"]):
+            for method in METHODS[2:]:
+                assert ask(method, path, right)[0] == 405, (method, path)
+            if not path.endswith("stream"):
+                status, sent, _ = ask("GET", path, right)
+                assert status == 200, path
+                assert sent["x-content-type-options"] == "nosniff"
+                assert "unsafe-inline" not in sent["content-security-policy"].partition("style-src")[0]
+                assert "access-control-allow-origin" not in sent
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "LOCALHOST", "[::1]"])
+def test_the_names_of_the_loopback_are_accepted(served: Served, host: str) -> None:
+    right = {"Authorization": f"Bearer {served.token}", "Host": f"{host}:{served.port}"}
+    with talking(served) as ask:
+        assert ask("GET", "/", right)[0] == 200
+        assert ask("GET", "/", right | {"Origin": f"http://{host}:{served.port}"})[0] == 200
+
+
+def raw(served: Served, text: bytes) -> bytes:
+    with socket.create_connection(("127.0.0.1", served.port), timeout=20) as connection:
+        connection.sendall(text)
+        found = b""
+        while part := connection.recv(65536):
+            found += part
+        return found
+
+
+def test_a_host_is_given_once(served: Served) -> None:
+    token = b"Authorization: Bearer " + served.token.encode() + b"\r\nConnection: close\r\n"
+    host = f"Host: 127.0.0.1:{served.port}\r\n".encode()
+    for headers in (b"", host + host, host + b"Host: evil.example\r\n"):
+        assert raw(served, b"GET / HTTP/1.1\r\n" + headers + token + b"\r\n").startswith(b"HTTP/1.1 400")
+    assert raw(served, b"GET / HTTP/1.0\r\n" + token + b"\r\n").startswith(b"HTTP/1.1 400")
+    assert raw(served, b"GET / HTTP/1.1\r\n" + host + token + b"\r\n").startswith(b"HTTP/1.1 200")
+
+
+def test_a_head_that_is_too_long_is_refused(served: Served) -> None:
+    host = f"Host: 127.0.0.1:{served.port}\r\n".encode()
+    long = b"GET / HTTP/1.1\r\n" + host + b"Connection: close\r\nX: "
+    for size in (40_000, 100_000):
+        assert raw(served, long + b"x" * size + b"\r\n\r\n").startswith(b"HTTP/1.1 431")
+
+
+def test_the_token_in_an_address_becomes_a_cookie(served: Served) -> None:
+    status, sent, _ = served.ask("GET", f"/compare?a=&token={served.token}", {})
+    assert (status, sent["location"]) == (303, "/compare?a=")
+    cookie = sent["set-cookie"]
+    assert {"HttpOnly", "SameSite=strict"} <= set(cookie.split("; "))
+    assert served.ask("GET", "/", {"Cookie": cookie.partition(";")[0]})[0] == 200
+    assert served.ask("GET", f"//evil.example/?token={served.token}", {})[1]["location"] == "/evil.example/"
+    status, sent, _ = served.ask("POST", f"/?token={served.token}", {})
+    assert status == 405
+    assert "set-cookie" not in sent
+
+
+def escapes() -> list[str]:
+    """Return more than a thousand addresses that lead out of where files lie, if one follows them."""
+    up = ("..", "%2e%2e", "%2E.", "%252e%252e", "..%00", "....", "%c0%ae%c0%ae", "..;")
+    slash = ("/", "%2f", "%5c", "\\", "%252f", "//", "/./")
+    target = ("etc/passwd", "results.db", "etc%2fpasswd")
+    bases = ("/static", "/static/vendor", "/study", "/study/KEY", "/study/KEY/image")
+    climbs = [
+        f"{base}{s}{s.join([u] * depth)}{s}{end}"
+        for base, u, s, end, depth in product(bases, up, slash, target, (1, 6))
+    ]
+    others = ["//etc/passwd", "/static//etc/passwd", "/~root/.profile", "/C:/Windows/win.ini",
+              "/static/C:%5cx", "/static/%5c%5chost%5cshare", "/study/KEY/link", "/static/view.css%00.png",
+              "/static/link", "/study/%00", "/study/KEY/image/-1.png",
+              "/study/KEY/image/1e9.png"]  # fmt: skip
+    return climbs + others
+
+
+def test_no_path_leads_outside(served: Served, keys: dict[str, str], shelf: Path) -> None:
+    secret = "the secret of the test"
+    (shelf / "link").symlink_to(shelf / "secret")
+    (shelf / "secret").write_text(secret)
+    right = {"Authorization": f"Bearer {served.token}"}
+    found = [path.replace("KEY", keys["trained"]) for path in escapes()]
+    assert len(set(found)) >= 1000
+    with talking(served) as ask:
+        for path in found:
+            status, _, body = ask("GET", path, right)
+            assert status in (400, 404, 422), (status, path)
+            assert b"root:" not in body
+            assert secret.encode() not in body
+            assert b"SQLite format" not in body
+
+
+@pytest.mark.parametrize("key", ["1;drop", "9" * 20, "x", quote("<script>"), "%00", "..", "a" * 12])
+def test_an_unknown_id_is_not_found(served: Served, key: str) -> None:
+    status, _, body = served.ask("GET", f"/study/{key}")
+    assert status == 404
+    assert b"<script>" not in body
+
+
+@pytest.mark.parametrize(
+    "query", ["metric=x", "arms=9", "arms=-1", "arms=" + "9" * 5000, "arms=%F0%9F%99%82", "arms="]
+)
+def test_a_query_that_makes_no_sense_is_said_to(served: Served, keys: dict[str, str], query: str) -> None:
+    status, _, body = served.ask("GET", f"/study/{keys['interim']}/stream?{query}")
+    assert status == 422
+    assert b"expected" in body
+
+
+def test_names_are_escaped(served: Served, keys: dict[str, str], undrawn: None) -> None:
+    key = next(key for name, key in keys.items() if name.startswith("hostile"))
+    for path in ("/", f"/study/{key}", f"/study/{key}/report.html", f"/compare?a={key}&b={key}"):
+        body = served.get(path)
+        assert b"<script>alert" not in body
+        assert b"script&gt;" in body
+
+
+def test_two_hundred_slow_clients_keep_nobody_waiting(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ExitStack() as open_ones:
+        for number in range(200):
+            slow = open_ones.enter_context(socket.create_connection(("127.0.0.1", served.port), timeout=20))
+            if number % 2:
+                slow.sendall(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: ")
+        waited = []
+        for _ in range(5):
+            begun = time.monotonic()
+            assert served.ask("GET", "/static/view.css")[0] == 200
+            waited.append(time.monotonic() - begun)
+        assert sorted(waited)[2] < 1.0
+
+
+def test_who_does_not_come_to_the_point_is_hung_up_on(shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "PATIENCE", 0.3)
+    with serving([shelf]) as impatient:
+        for first in (b"", b"GET / HTTP/1.1\r\nHost: x\r\n"):
+            with socket.create_connection(("127.0.0.1", impatient.port), timeout=0.05) as slow:
+                slow.sendall(first)
+                assert is_hung_up_on(slow, time.monotonic() + 8)
+
+
+def is_hung_up_on(slow: socket.socket, until: float) -> bool:
+    """Send a byte now and then, which does not help."""
+    while time.monotonic() < until:
+        try:
+            if not slow.recv(100):
+                return True
+        except TimeoutError:
+            slow.sendall(b"x")
+        except ConnectionError:
+            return True
+    return False
+
+
+async def echo(request: Request) -> JSONResponse:
+    return JSONResponse(await bodies.read_json(request))
+
+
+@pytest.fixture(scope="module")
+def echoing() -> Served:
+    with serving_app([Route("/echo", echo, methods=["POST"])]) as found:
+        yield found
+
+
+@contextmanager
+def serving_app(routes: list[Route]):
+    """Serve an application of these routes behind the guard."""
+    from serving import running
+
+    with running(lambda token, port: guarded(routes, token, port)) as found:
+        yield found
+
+
+def guarded(routes: list[Route], token: str, port: int) -> Starlette:
+    from starlette.middleware import Middleware
+
+    return Starlette(routes=routes, middleware=[Middleware(Guard, token=token, port=port)])
+
+
+JSON = {"Content-Type": "application/json"}
+
+
+def post(served: Served, body: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
+    status, _, text = served.ask(
+        "POST", "/echo", {"Authorization": f"Bearer {served.token}", **headers}, body
+    )
+    return status, text
+
+
+def test_json_that_means_one_thing_is_read(echoing: Served) -> None:
+    assert post(echoing, b'{"a": [1, 2.5, "\\u00e9"]}', JSON)[0] == 200
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{", b"NaN", b"[Infinity]", b"1e999", b"9" * 5000, b"[" * 60_000, b'{"a": 1, "a": 2}',
+     b'"\\ud800"', b"\xff"],
+    ids=["empty", "cut", "nan", "inf", "1e999", "digits", "nested", "twice", "surrogate", "bytes"],
+)  # fmt: skip
+def test_json_that_does_not_is_refused(echoing: Served, body: bytes) -> None:
+    assert post(echoing, body, JSON)[0] == 400
+
+
+@pytest.mark.parametrize(
+    "kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""]
+)
+def test_what_a_foreign_form_could_send_is_refused(echoing: Served, kind: str) -> None:
+    assert post(echoing, b"{}", {"Content-Type": kind})[0] == 415
+
+
+def test_a_body_has_a_limit(echoing: Served) -> None:
+    most = bodies.MOST_BODY
+    assert post(echoing, b'"' + b"x" * (most - 2) + b'"', JSON)[0] == 200
+    assert post(echoing, b'"' + b"x" * (most - 1) + b'"', JSON)[0] == 413
+
+
+def test_a_body_without_end_is_cut_off(echoing: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    head = (
+        f"POST /echo HTTP/1.1\r\nHost: 127.0.0.1:{echoing.port}\r\nAuthorization: Bearer {echoing.token}\r\n"
+        "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+    ).encode()
+    chunk = b"1000\r\n" + b"x" * 4096 + b"\r\n"
+    assert raw(echoing, head + chunk * 17).startswith(b"HTTP/1.1 413")
+    monkeypatch.setattr(bodies.read_body, "__defaults__", (bodies.MOST_BODY, 0.2))
+    assert raw(echoing, head + b"1\r\n{\r\n").startswith(b"HTTP/1.1 408")
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "example.org"])
+def test_another_host_is_refused_and_the_risk_said(host: str) -> None:
+    with pytest.raises(UsageError, match=r"reads all results here, unencrypted .*--allow-remote"):
+        server.bound(host)
+
+
+def test_remote_names_must_be_addresses(served: Served) -> None:
+    """A name can be made to point here by someone else, an address cannot."""
+    guard = Guard(Starlette(), token="t", port=80, remote=True)
+    assert guard._known("192.168.1.5:80")
+    assert guard._known(f"{socket.gethostname()}:80")
+    assert not guard._known("evil.example:80")
+    assert not guard._known("192.168.1.5:81")
+
+
+@pytest.mark.parametrize("port", [-1, 70000])
+def test_a_port_that_is_none(port: int) -> None:
+    with pytest.raises(UsageError, match="expected 0 to 65535"):
+        server.bound(port=port)
+
+
+def test_a_port_in_use(served: Served) -> None:
+    with pytest.raises(UsageError, match=f"--port {served.port}.*choose another"):
+        server.bound(port=served.port)
+
+
+def test_tokens_have_256_bits_and_differ() -> None:
+    found = {server.new_token() for _ in range(100)}
+    assert len(found) == 100
+    assert all(
+        len(token) == 43 and set(token) <= set(string.ascii_letters + string.digits + "-_") for token in found
+    )
+
+
+def test_what_is_small_is_sent_without_delay() -> None:
+    """Asyncio sends at once only over sockets that name their protocol; else an answer takes 40 ms more."""
+    with server.bound() as listening:
+        assert listening.proto == socket.IPPROTO_TCP

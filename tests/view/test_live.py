@@ -1,0 +1,196 @@
+"""A study is shown as it grows, and says nothing that it may not say yet."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from factories import make_results, make_study
+from serving import Served, Tab, serving
+from tiny import outcome, tiny_study
+
+from assay.records.runs import EpochRecord, RunId, Status
+from assay.results import Results
+from assay.running.run import run
+from assay.store import SQLiteStore
+from assay.store.lock import folder_lock
+from assay.store.readout import DATABASE
+from assay.view import followed, live
+from assay.view.shelf import identity
+
+
+def events(served: Served, key: str, query: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield what a study's stream sends, as it is sent."""
+    import http.client
+
+    connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=20)
+    right = {"Authorization": f"Bearer {served.token}"}
+    connection.request("GET", f"/study/{key}/stream{query}", headers=right)
+    with closing(connection), connection.getresponse() as answer:
+        name = ""
+        for line in answer:
+            kind, _, rest = line.decode().rstrip("\n").partition(": ")
+            if kind == "event":
+                name = rest
+            elif kind == "data":
+                yield name, json.loads(rest)
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "EVERY", 0.05)
+    monkeypatch.setattr(followed, "AT_MOST_EVERY", 0.02)
+
+
+def grow(folder: Path, found: RunId, epoch: int, accuracy: float) -> None:
+    store = SQLiteStore.open(folder / DATABASE, write=True)
+    record = EpochRecord(epoch, 0.5, accuracy, 0.6, accuracy, 2.0, 100.0, 1.0)
+    store.add_epoch(found, record)
+    row = next(known for known in store.runs() if known.id == found)
+    store.add_run(replace(row, epochs=epoch))
+    store.close()
+
+
+@pytest.mark.usefixtures("quick")
+def test_epochs_come_as_they_are_written(tmp_path: Path) -> None:
+    """The state first, then every arm, then only what has changed."""
+    folder = tmp_path / "study"
+    make_results(folder, statuses={("average", 4): Status.RUNNING}).close()
+    with folder_lock(folder), serving([folder]) as served:
+        stream = events(served, identity(folder))
+        name, state = next(stream)
+        assert (name, state["state"], state["answer"]) == ("study", "running 9/10", "")
+        assert state["left"] == pytest.approx(4 * 2.2, rel=0.5)
+        name, curves = next(stream)
+        assert (name, [found["arm"] for found in curves]) == ("curves", [0, 1])
+        assert len(curves[0]["mean"]) == 8
+        assert [seed for seed, _ in curves[1]["runs"]] == [0, 1, 2, 3, 4]
+        grow(folder, RunId("average", 4), 5, 0.77)
+        changed = next(data for name, data in stream if name == "curves")
+        assert [found["arm"] for found in changed] == [1]
+        assert changed[0]["runs"][4][1][4] == 77.0
+        stream.close()
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_killed_run_is_said_to_have_stopped(tmp_path: Path) -> None:
+    folder = tmp_path / "study"
+    make_results(folder, statuses={("average", 4): Status.RUNNING}).close()
+    with serving([folder]) as served:
+        with folder_lock(folder):
+            stream = events(served, identity(folder))
+            assert next(stream)[1]["state"] == "running 9/10"
+        stopped = next(data for name, data in stream if name == "study")
+        assert stopped["state"] == "stopped at 9/10"
+        assert stopped["runs"][9][2] == "stopped"
+        assert stopped["left"] is None
+        stream.close()
+
+
+WORDS = ("interval", "p =", "better", "worse", "equivalent", "differ")
+
+
+def test_no_verdict_before_its_time(served: Served, keys: dict[str, str]) -> None:
+    """Neither on the page, nor in what is sent to it; and there is one where there may be."""
+    said = {item["key"]: item["answer"] for item in json.loads(served.get("/studies.json"))}
+    assert said[keys["interim"]] == ""
+    assert "better" in said[keys["finished"]]
+    state = next(events(served, keys["interim"]))[1]
+    assert state["answer"] == ""
+    texts = [str(cell) for row in state["runs"] for cell in row]
+    assert not any(word in text for text in texts for word in WORDS)
+
+
+def test_at_a_look_the_answer_is_that_of_the_look(tmp_path: Path) -> None:
+    study = make_study(seeds=6, looks=[3, 6])
+    statuses = {(arm, seed): Status.PENDING for arm in ("max", "average") for seed in (3, 4, 5)}
+    make_results(tmp_path / "looks", study, statuses=statuses).close()
+    with serving([tmp_path]) as served:
+        [said] = json.loads(served.get("/studies.json"))
+    with Results.open(tmp_path / "looks") as results:
+        assert said["answer"] == results.findings().answer
+    assert "3 seeds" in said["answer"]
+
+
+def test_a_folder_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    make_results(tmp_path / "good").close()
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad" / DATABASE).write_bytes(b"nonsense" * 1000)
+    with serving([tmp_path]) as served:
+        page = served.get("/").decode()
+        assert "bad" in page
+        assert "cannot be read" in page
+        assert served.ask("GET", f"/study/{identity(tmp_path / 'bad')}")[0] == 422
+        assert served.ask("GET", f"/study/{identity(tmp_path / 'good')}")[0] == 200
+
+
+def test_a_study_appears_when_it_is_there(tmp_path: Path) -> None:
+    with serving([tmp_path / "runs"]) as served:
+        assert b"None yet" in served.get("/")
+        make_results(tmp_path / "runs" / "new").close()
+        assert b"None yet" not in served.get("/")
+
+
+def test_looking_and_being_killed_change_nothing(tmp_path: Path, characters: str) -> None:
+    """A study watched by a page that is killed all the time ends as one that nobody watches."""
+    study = tiny_study(characters)
+    alone = run(study, tmp_path / "alone", progress=False)
+    command = [sys.executable, "-m", "assay", "view", str(tmp_path), "--no-open"]
+    watching = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    address = watching.stdout.readline().strip()
+    port, token = int(address.split(":")[2].split("/")[0]), address.partition("token=")[2]
+    killed = []
+
+    def look(event: object) -> None:
+        if watching.poll() is None:
+            Served(port, token).ask("GET", "/studies.json")
+            if len(killed) == 3:
+                watching.send_signal(signal.SIGKILL)
+        killed.append(event)
+
+    watched = run(study, tmp_path / "watched", progress=False, on_event=look)
+    watching.kill()
+    watching.wait()
+    watching.stdout.close()
+    assert len(killed) > 3
+    assert outcome(watched) == outcome(alone)
+    names = [sorted(path.name for path in found.folder.rglob("*")) for found in (alone, watched)]
+    assert names[0] == names[1]
+
+
+@pytest.mark.usefixtures("quick")
+def test_curves_grow_in_the_browser(browser: Any, tmp_path: Path) -> None:
+    folder = tmp_path / "study"
+    make_results(folder, statuses={("average", 4): Status.RUNNING}).close()
+    with folder_lock(folder), serving([folder]) as served:
+        tab = Tab(browser, served)
+        page = tab.open(f"/study/{identity(folder)}")
+        page.wait_for_selector("#curves canvas")
+        row = page.locator("#runs tbody tr").nth(9)
+        assert row.locator("td").nth(1).inner_text() == "4/8"
+        for epoch in (5, 6):
+            grow(folder, RunId("average", 4), epoch, 0.1 * epoch)
+        until(lambda: row.locator("td").nth(1).inner_text() == "6/8")
+        plot = page.locator("#curves .plot")
+        plot.focus()
+        for _ in range(12):
+            page.keyboard.press("ArrowDown")
+        for _ in range(5):
+            page.keyboard.press("ArrowRight")
+        assert page.locator("#curves .reading").inner_text() == "average, seed 4, epoch 6: 60%"
+        tab.close()
+        assert tab.said == []
+
+
+def until(holds: Any) -> None:
+    end = time.monotonic() + 10
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.05)
