@@ -6,6 +6,8 @@ from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from assay.records.room import memory
+
 PACKAGES = ("assay", "numpy", "scipy", "numba", "torch")
 
 
