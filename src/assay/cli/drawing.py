@@ -96,10 +96,15 @@ def _network(network: Network, cohorts: list[Cohort]) -> Iterator[RenderableType
         recipe, rule = cohort.recipe, cohort.recipe.optimizer
         yield Text(
             f"\n{cohort.arm.name}: {type(rule).__name__} {settings(rule)}, minibatch {recipe.batch_size}, "
-            f"{plural(recipe.epochs, 'epoch')}, {''.join(_options(recipe))}{cohort.engine.name} engine"
+            f"{_epochs(recipe)}, {''.join(_options(recipe))}{cohort.engine.name} engine"
             + (f" ({cohort.why})" if cohort.why else "")
         )
     yield _layers(network)
+
+
+def _epochs(recipe: Recipe) -> str:
+    said = plural(recipe.epochs, "epoch")
+    return f"at most {said}, patience {recipe.patience}" if recipe.stops_early else said
 
 
 def _options(recipe: Recipe) -> Iterator[str]:

@@ -178,7 +178,7 @@ def _path(network: Network, recipe: Recipe, *more: str) -> Path:
     A step costs the same in every epoch and with every learning rate.
     """
     rule = replace(recipe.optimizer, lr=1.0)
-    alike = replace(recipe, optimizer=rule, epochs=1, schedule=CONSTANT)
+    alike = replace(recipe, optimizer=rule, epochs=1, patience=None, schedule=CONSTANT)
     chosen = (has_gpu(), *map(os.environ.get, VARIABLES))
     machine = (sorted(versions().items()), processor(), processors(), chosen)
     key = repr((network.layers, network.input_shape, alike, *machine, *more))

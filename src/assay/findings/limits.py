@@ -8,6 +8,7 @@ from typing import Any
 from assay.findings.arms import ArmRow
 from assay.findings.effects import Effect
 from assay.findings.factorial import factorial_of, has_factors
+from assay.findings.stopping import stopping_of
 from assay.findings.waiting import first_look
 from assay.stats import Comparison, Family, Note, Verdict, never_seen_bound
 from assay.store.readout import Readout
@@ -41,6 +42,7 @@ class LimitCode(StrEnum):
     FRAGILE = "fragile"
     MAXIMUM = "maximum"
     OPTIMISTIC = "optimistic"
+    EARLY_STOPPING = "early stopping"
     COMPUTED_MEMORY = "computed memory"
     PROCESSORS = "processors"
     TIMES = "times"
@@ -182,6 +184,9 @@ def _costs(results: Readout, arms: Sequence[ArmRow]) -> Iterator[Limit]:
     """Yield the limits due to how accuracies were picked and costs measured."""
     if any(arm.valid_best is not None for arm in arms):
         yield _limit(LimitCode.OPTIMISTIC)
+    early = [row for row in stopping_of(results, None) if row.patience is not None and row.finished]
+    if early:
+        yield _limit(LimitCode.EARLY_STOPPING, rows=early)
     computed = [arm.name for arm in arms if arm.memory_source not in ("", "measured")]
     if computed:
         yield _limit(LimitCode.COMPUTED_MEMORY, arms=[] if len(computed) == len(arms) else computed)

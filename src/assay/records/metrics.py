@@ -137,6 +137,7 @@ METRICS: dict[str, Metric] = {
         ),
         _cost("seconds_per_epoch", "time per epoch", lambda run: run.seconds_per_epoch, "time", "s"),
         _cost("steps_per_second", "speed", lambda run: run.steps_per_second, "time", "steps/s"),
+        _cost("epochs", "epochs trained", lambda run: run.epochs or None, "time", "epochs"),
         _cost("peak_memory", "peak memory", lambda run: run.peak_memory, "memory", "MiB", 2**-20),
     )
 }  # fmt: skip

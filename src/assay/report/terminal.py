@@ -87,7 +87,10 @@ def arms_table(report: Findings) -> Table:
     table = _table(caption if report.complete else f"{report.stamp}; {caption}")
     table.add_column("arm", overflow="fold")
     spread = (numbers.interval_name(report.confidence),) if report.judged else ()
-    _numbers(table, ("runs", "test\nmean", *spread, "sd", "valid\nbest", "s/ep", "mem", "par", "FLOPs"))
+    early = ("ep",) if report.stopping else ()
+    _numbers(
+        table, ("runs", "test\nmean", *spread, "sd", "valid\nbest", *early, "s/ep", "mem", "par", "FLOPs")
+    )
     for arm in report.arms:
         table.add_row(
             arm.name,
@@ -96,6 +99,7 @@ def arms_table(report: Findings) -> Table:
             *((arm.spread,) if report.judged else ()),
             numbers.share(arm.test.sd),
             numbers.share(arm.valid_best),
+            *(numbers.speed(row.epochs) for row in report.stopping if row.arm == arm.name),
             numbers.speed(arm.seconds_per_epoch),
             numbers.mebibytes(arm.peak_memory),
             numbers.count(arm.parameters),
@@ -115,7 +119,8 @@ def status_table(results: Readout) -> Table:
         cells = (_dim_zero(row[status.value], STATUS_STYLES.get(status, "")) for status in Status)
         stuck = (row["stuck"] if status is Status.DONE else 0 for status in Status)
         counts = map(_with_stuck, cells, stuck)
-        epochs = f"{row['epochs']}/{row['epochs_planned']}"
+        early = f" ({row['stopped_early']} stopped early)" if row["stopped_early"] else ""
+        epochs = f"{row['epochs']}/{row['epochs_planned']}{early}"
         table.add_row(row["arm"], *counts, epochs, numbers.share(row["valid_best"]))
     return table
 

@@ -96,7 +96,7 @@ class _Worker:
         under_way = dict(zip(runs, started, strict=True))
         for _ in train(session, self.data, started, lambda step: self._step(under_way, step)):
             latest = max(len(progress.history) for progress in started)
-            # A run that has diverged stays behind.
+            # A run that has diverged or stopped early stays behind.
             trained = {seed: _copy(run) for seed, run in under_way.items() if len(run.history) == latest}
             self.tell(EpochTrained(tuple(map(self._row, trained, trained.values())), (*trained.values(),)))
             runs.update(trained)
@@ -113,7 +113,7 @@ class _Worker:
 
     def _step(self, runs: dict[int, Progress], step: int) -> None:
         for seed, progress in runs.items():
-            if not progress.diverged:
+            if not progress.ended(self.cohort.recipe):
                 self.tell(StepsTaken(RunId(self.arm, seed), len(progress.history) + 1, step))
 
     def _end(self, seed: int, progress: Progress, memory: int) -> Finished:

@@ -13,18 +13,31 @@ from typing import Any, Literal
 from assay import nn
 from assay.errors import StudyError, shown
 from assay.nn.convolution import MethodName
-from assay.nn.init import PYTORCH_DEFAULT, GlorotNormal, GlorotUniform, HeNormal, HeUniform, Initializer
+from assay.nn.init import (
+    PYTORCH_DEFAULT,
+    GlorotNormal,
+    GlorotUniform,
+    HeNormal,
+    HeUniform,
+    Initializer,
+    LeCunNormal,
+    LeCunUniform,
+)
 from assay.nn.layer import Layer
 from assay.nn.network import Network, expect_layers
 from assay.shapes import Shape
 from assay.study import tables
 
-InitName = Literal["GlorotUniform", "GlorotNormal", "HeUniform", "HeNormal", "PyTorch"]
+InitName = Literal[
+    "GlorotUniform", "GlorotNormal", "HeUniform", "HeNormal", "LeCunUniform", "LeCunNormal", "PyTorch"
+]
 INITIALIZERS: dict[str, Initializer] = {
     "GlorotUniform": GlorotUniform(),
     "GlorotNormal": GlorotNormal(),
     "HeUniform": HeUniform(),
     "HeNormal": HeNormal(),
+    "LeCunUniform": LeCunUniform(),
+    "LeCunNormal": LeCunNormal(),
     "PyTorch": PYTORCH_DEFAULT,
 }
 """``init`` by name; "PyTorch" is the scheme with which ``torch.nn`` initialises weights."""

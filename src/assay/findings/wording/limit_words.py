@@ -12,8 +12,10 @@ from assay.findings.numbers import (
     plural,
     seeds,
     share,
+    speed,
     whole_percent,
 )
+from assay.findings.stopping import Stopping
 from assay.findings.wording import code_words, comparison_words
 from assay.stats import Comparison, Look, Note
 
@@ -187,6 +189,18 @@ def _optimistic() -> str:
     )
 
 
+def _early_stopping(rows: Sequence[Stopping]) -> str:
+    said = [
+        f"{row.stopped} of {plural(row.finished, 'run')} of {row.arm} before epoch {row.planned:,} "
+        f"(patience {row.patience:,}, {speed(row.epochs)} epochs on average)"
+        for row in rows
+    ]
+    return (
+        f"Training stopped early, when validation accuracy no longer rose: {names(said)}. Times are per "
+        "epoch, so the epochs are a cost beside them."
+    )
+
+
 def _computed_memory(arms: list[str]) -> str:
     which = f" of {names(arms)}" if arms else ""
     return f"Peak memory{which} was computed from the shapes of the network, not measured."
@@ -242,6 +256,7 @@ SENTENCES: Mapping[LimitCode, Callable[..., str]] = {
     LimitCode.FRAGILE: _fragile,
     LimitCode.MAXIMUM: _maximum,
     LimitCode.OPTIMISTIC: _optimistic,
+    LimitCode.EARLY_STOPPING: _early_stopping,
     LimitCode.COMPUTED_MEMORY: _computed_memory,
     LimitCode.PROCESSORS: _processors,
     LimitCode.TIMES: _times,

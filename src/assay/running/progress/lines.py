@@ -101,8 +101,10 @@ def look(event: Looked) -> list[str]:
     return lines
 
 
-def ending(record: RunRecord) -> str:
-    """Say how a run ended, and if it went wrong, why."""
+def ending(record: RunRecord, tally: Tally | None = None) -> str:
+    """Say how a run ended, and if it went wrong, why; where the ``tally`` tells, that it stopped early."""
     test = f", test {100 * record.test.accuracy:.2f}%" if record.test else ""
     why = f", {record.message}" if record.message else ""
-    return f"{record.id}: {record.outcome}{test}{why}"
+    run = tally.runs[record.id] if tally else None
+    early = f" early, after epoch {run.epochs}/{run.total}" if run and run.stopped_early else ""
+    return f"{record.id}: {record.outcome}{early}{test}{why}"

@@ -58,7 +58,7 @@ class PlainLines(Watcher):
                 if event.record.epoch > self.tally.started.done.get(event.run, 0):
                     self.say(lines.epoch(event, self.tally))
             case RunEnded():
-                self.say(lines.ending(event.record))
+                self.say(lines.ending(event.record, self.tally))
             case Looked():
                 self.say(*lines.look(event))
 
