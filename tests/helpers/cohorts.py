@@ -1,4 +1,4 @@
-"""An engine that trains several runs a session, as one on a GPU does, with the arithmetic of the reference engine."""
+"""An engine that trains several runs a session, as one on a GPU does, by the reference engine's arithmetic."""
 
 from dataclasses import replace
 

@@ -5,6 +5,7 @@ from cohorts import CohortEngine
 from tiny import outcome, tiny_study
 
 from assay import engines
+from assay.engines.reference import ReferenceEngine
 from assay.records.runs import RunId, Status
 from assay.results import Results
 from assay.running.events import Compiling, EpochEnded, StepsTaken

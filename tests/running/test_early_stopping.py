@@ -157,7 +157,8 @@ def test_epochs_are_a_cost_that_reports_compare_and_claims_name(compared):
     assert early.epochs == pytest.approx(sum(epochs["early"]) / len(SEEDS))
     assert (early.stopped, never.stopped) == (sum(count < EPOCHS for count in epochs["early"]), 0)
     assert epochs["never"] == [EPOCHS] * len(SEEDS)
-    assert early.ratio and early.ratio.ratio < 1
+    assert early.ratio
+    assert early.ratio.ratio < 1
     assert never.ratio is None
     [claim] = report.claims
     assert claim.verdict

@@ -88,9 +88,8 @@ def arms_table(report: Findings) -> Table:
     table.add_column("arm", overflow="fold")
     spread = (numbers.interval_name(report.confidence),) if report.judged else ()
     early = ("ep",) if report.stopping else ()
-    _numbers(
-        table, ("runs", "test\nmean", *spread, "sd", "valid\nbest", *early, "s/ep", "mem", "par", "FLOPs")
-    )
+    costs = (*early, "s/ep", "mem", "par", "FLOPs")
+    _numbers(table, ("runs", "test\nmean", *spread, "sd", "valid\nbest", *costs))
     for arm in report.arms:
         table.add_row(
             arm.name,
