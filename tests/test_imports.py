@@ -52,6 +52,7 @@ HOMES = {
 """The files and folders that alone import a library."""
 
 MEANS_THE_SAME = {
+    "activations": ("engines.numba engines.torch", "the activations, as each engine computes them"),
     "base": ("engines optim", "the class that all in the folder derive from"),
     "bench": ("bench cli", "the command for the room"),
     "build": ("engines.numba engines.torch", "from a network's layers to what computes them"),

@@ -1,4 +1,4 @@
-"""An engine that trains several runs a session, as one on a GPU does, by the reference engine's arithmetic."""
+"""An engine that trains several runs a session, as on a GPU, by the reference engine's arithmetic."""
 
 from dataclasses import replace
 

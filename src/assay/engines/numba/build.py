@@ -6,6 +6,7 @@ from math import prod
 
 import numpy as np
 
+from assay.engines.numba.activations import NUMBERS, activation
 from assay.engines.numba.blueprint import Blueprint, Stage, Value, stages
 from assay.engines.numba.calls import Call, block_by_block, call
 from assay.engines.numba.convolution import convolution
@@ -45,6 +46,7 @@ LAYERS: dict[type[Layer], Lower] = {
     BatchNormPerActivation: normalisation,
     Dropout: dropout,
     Dropout2d: dropout,
+    **dict.fromkeys(NUMBERS, activation),
 }
 KNOWN = (*LAYERS, ReLU, Flatten)
 """The supported layers; the last two are done by the stage before them."""

@@ -47,6 +47,8 @@ class Kernel(IntEnum):
     WINOGRAD_INPUT_PAIRED = auto()
     WINOGRAD_INPUT_NARROWED = auto()
     WINOGRAD_GRADIENT_NARROWED = auto()
+    ACTIVATE = auto()
+    ACTIVATE_GRADIENT = auto()
 
 
 EVALUATION: dict[int, int] = {Kernel.MASK: Kernel.COPY, Kernel.NORMALISE: Kernel.NORMALISE_BY_RUNNING}

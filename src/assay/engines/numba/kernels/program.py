@@ -12,7 +12,7 @@ from numba import types
 from numba.extending import overload
 
 from assay.engines.base import Images, Labels
-from assay.engines.numba.kernels import ends, maps, normalisation, pairs, updates, winograd
+from assay.engines.numba.kernels import ends, entrywise, maps, normalisation, pairs, updates, winograd
 from assay.engines.numba.kernels.codes import Kernel, kernel_of, shape_of
 from assay.engines.numba.kernels.products import dot, product
 from assay.engines.numba.kernels.tiles import Shape
@@ -119,6 +119,8 @@ KERNELS: dict[Kernel, Body] = {
     Kernel.ADAGRAD: _rule(updates.adagrad),
     Kernel.ADAM: _rule(updates.adam),
     Kernel.ADAMAX: _rule(updates.adamax),
+    Kernel.ACTIVATE: _on_tables(entrywise.activate),
+    Kernel.ACTIVATE_GRADIENT: _on_tables(entrywise.activate_gradient),
     Kernel.PAIR: _on_memory(pairs.pair),
     Kernel.NARROW: _on_memory(pairs.narrow),
 }
