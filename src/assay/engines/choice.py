@@ -29,9 +29,14 @@ def _numba() -> Engine:
     return NumbaEngine()
 
 
-def _torch(device: str | None = None) -> Engine:
+def expect_torch(what: str) -> None:
+    """Raise `UnsupportedError`, before anything imports it, if ``what`` needs a PyTorch that is not there."""
     if find_spec("torch") is None:
-        raise UnsupportedError("engine 'torch' needs PyTorch (pip install 'assay[torch]')")
+        raise UnsupportedError(f"{what} needs PyTorch (pip install 'assay[torch]')")
+
+
+def _torch(device: str | None = None) -> Engine:
+    expect_torch("engine 'torch'")
     from assay.engines.torch import TorchEngine
 
     try:
