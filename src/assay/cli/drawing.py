@@ -125,7 +125,7 @@ def _layers(network: Network) -> Table:
             shapes.text(node.output_shape),
             f"{learnt:,}",
             count(node.flops),
-            f"{seen[0]} x {seen[1]}",
+            f"{seen[0]} x {seen[1]}" if seen[0] else "",
         )
     table.add_section()
     table.add_row("all", "", "", f"{network.parameter_count:,}", count(network.flops), "")

@@ -58,7 +58,7 @@ def layers(network: Network) -> Iterator[Row]:
             "output_shape": node.output_shape,
             "parameters": sum(prod(parameter.shape) for parameter in node.parameters.values()),
             "flops": node.flops,
-            "receptive_field": field,
+            "receptive_field": field if field[0] else None,
         }
 
 

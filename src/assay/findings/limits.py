@@ -13,6 +13,7 @@ from assay.findings.waiting import first_look
 from assay.stats import Comparison, Family, Note, Verdict, never_seen_bound
 from assay.store.readout import Readout
 from assay.study.as_published import unlike_source
+from assay.study.module_family import Module
 
 
 class LimitCode(StrEnum):
@@ -44,6 +45,7 @@ class LimitCode(StrEnum):
     OPTIMISTIC = "optimistic"
     EARLY_STOPPING = "early stopping"
     COMPUTED_MEMORY = "computed memory"
+    MODULES = "modules"
     PROCESSORS = "processors"
     TIMES = "times"
 
@@ -190,6 +192,7 @@ def _costs(results: Readout, arms: Sequence[ArmRow]) -> Iterator[Limit]:
     computed = [arm.name for arm in arms if arm.memory_source not in ("", "measured")]
     if computed:
         yield _limit(LimitCode.COMPUTED_MEMORY, arms=[] if len(computed) == len(arms) else computed)
+    yield from _modules(results)
     yield from _processors(results)
     machine = results.header.versions.get("machine", "")
     yield _limit(LimitCode.TIMES, machine=machine, evaluation=_evaluation(arms))
@@ -203,6 +206,14 @@ def _evaluation(arms: Sequence[ArmRow]) -> tuple[float, float] | None:
         if arm.evaluation_seconds_per_epoch is not None and arm.seconds_per_epoch
     ]
     return (min(known), max(known)) if known else None
+
+
+def _modules(results: Readout) -> Iterator[Limit]:
+    """Yield which arms are PyTorch modules of the user's, and whether on a GPU."""
+    found = [arm.name for arm in results.study.arms if isinstance(arm.settings.architecture, Module)]
+    engines = {run.engine for name in found for run in results.of(name)}
+    if found:
+        yield _limit(LimitCode.MODULES, arms=found, on_gpu="torch:cuda" in engines)
 
 
 def _processors(results: Readout) -> Iterator[Limit]:

@@ -5,7 +5,6 @@ A family is a frozen dataclass whose fields are the ``[network]`` table's keys;
 of classes K.
 """
 
-from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -13,34 +12,14 @@ from typing import Any, Literal
 from assay import nn
 from assay.errors import StudyError, shown
 from assay.nn.convolution import MethodName
-from assay.nn.init import (
-    PYTORCH_DEFAULT,
-    GlorotNormal,
-    GlorotUniform,
-    HeNormal,
-    HeUniform,
-    Initializer,
-    LeCunNormal,
-    LeCunUniform,
-)
 from assay.nn.layer import Layer
 from assay.nn.network import Network, expect_layers
 from assay.shapes import Shape
 from assay.study import tables
-
-InitName = Literal[
-    "GlorotUniform", "GlorotNormal", "HeUniform", "HeNormal", "LeCunUniform", "LeCunNormal", "PyTorch"
-]
-INITIALIZERS: dict[str, Initializer] = {
-    "GlorotUniform": GlorotUniform(),
-    "GlorotNormal": GlorotNormal(),
-    "HeUniform": HeUniform(),
-    "HeNormal": HeNormal(),
-    "LeCunUniform": LeCunUniform(),
-    "LeCunNormal": LeCunNormal(),
-    "PyTorch": PYTORCH_DEFAULT,
-}
-"""``init`` by name; "PyTorch" is the scheme with which ``torch.nn`` initialises weights."""
+from assay.study.architecture import Architecture
+from assay.study.initializers import INITIALIZERS as INITIALIZERS
+from assay.study.initializers import InitName
+from assay.study.module_family import Module
 
 ActivationName = Literal["ReLU", "LeakyReLU", "ELU", "SELU", "Sigmoid", "Tanh", "Softplus", "GELU"]
 ACTIVATIONS: dict[str, Layer] = {
@@ -69,24 +48,6 @@ BATCH_NORMS: dict[str, tuple[Layer, ...]] = {
     "map": (nn.BatchNorm2d(),),
     "activation": (nn.BatchNormPerActivation(),),
 }
-
-
-class Architecture(ABC):
-    """A network whose input shape and number of classes are not yet known."""
-
-    @abstractmethod
-    def layers_for(self, input_shape: Shape, classes: int) -> list[Layer]:
-        """Return the layers that end in ``classes`` scores."""
-
-    def build(self, input_shape: Shape, classes: int) -> Network:
-        """Return the network; `ShapeError` or `StudyError` if it cannot be built."""
-        network = Network(tuple(self.layers_for(input_shape, classes)), input_shape)
-        if network.output_shape != (classes,):
-            raise StudyError(
-                f"network: gives {network.output_shape} scores for {classes} classes "
-                "(end with Linear, without out_features)"
-            )
-        return network
 
 
 @dataclass(frozen=True)
@@ -303,12 +264,14 @@ class Layers(Architecture):
 
 
 FAMILIES: dict[str, type[Architecture]] = {
-    cls.__name__: cls for cls in (Dense, ConvPool, ConvBlocks, ResNet, Layers)
+    cls.__name__: cls for cls in (Dense, ConvPool, ConvBlocks, ResNet, Layers, Module)
 }
 
 
 def from_table(table: Mapping[str, Any], where: str = "network") -> Architecture:
     """Return the architecture that a ``[network]`` table describes."""
+    if table.get("family") == Module.__name__:
+        return Module.from_table(table, where)
     return tables.choose(FAMILIES, "family", table, where)
 
 

@@ -71,7 +71,8 @@ def expect_valid(values: Table, where: str) -> None:
     """
     data_spec(values, where)
     network, optimizer = (subtable(values, key, where) for key in ("network", "optimizer"))
-    if "family" in network and ("layers" in network or network["family"] != "Layers"):
+    needed = {"Layers": "layers", "Module": "module"}.get(str(network.get("family")))
+    if "family" in network and (needed is None or needed in network):
         architectures.from_table(network, f"{where}: network")
     if "rule" in optimizer:
         rule, rest = tables.kind_of(RULES, "rule", optimizer, f"{where}: optimizer")

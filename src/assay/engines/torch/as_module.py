@@ -14,6 +14,7 @@ from torch import Tensor
 
 from assay import nn
 from assay.engines.torch.activations import SOFTPLUS_THRESHOLD
+from assay.engines.torch.module_network import ModuleNetwork, load
 from assay.errors import UnsupportedError
 from assay.nn.layer import Layer
 from assay.nn.network import Network
@@ -31,6 +32,10 @@ def as_module(network: Network, weights: Mapping[str, Array]) -> torch.nn.Module
     It takes pixels (N, C, H, W) from 0 to 1 and returns class scores (N, K). Raises `UnsupportedError` for
     a layer that is not assay's own.
     """
+    if isinstance(network, ModuleNetwork):
+        own = network.module().to(getattr(torch, weights[next(iter(network.parameters))].dtype.name))
+        load(own, weights)
+        return own.eval()
     module = _sequence(network.nodes)
     dtypes = {value.dtype for name, value in weights.items() if name in network.parameters}
     for dtype in dtypes:

@@ -206,6 +206,19 @@ def _computed_memory(arms: list[str]) -> str:
     return f"Peak memory{which} was computed from the shapes of the network, not measured."
 
 
+def _modules(arms: list[str], on_gpu: bool) -> str:
+    again = (
+        " On a GPU a run that was interrupted does not go on bit for bit: sums there have no fixed order."
+        if on_gpu
+        else ""
+    )
+    return (
+        f"The network of {names(arms)} is a PyTorch module of the study's own: its FLOPs count matrix "
+        "products and convolutions alone, how many of its units are dead is not known, and what it keeps outside "
+        f"parameters and buffers is not stored.{again}"
+    )
+
+
 def _processors(arms: list[str], kinds: Sequence[str]) -> str:
     return (
         f"Runs of {names(arms)} were trained on {len(kinds)} types of processor ({'; '.join(kinds)}): their "
@@ -258,6 +271,7 @@ SENTENCES: Mapping[LimitCode, Callable[..., str]] = {
     LimitCode.OPTIMISTIC: _optimistic,
     LimitCode.EARLY_STOPPING: _early_stopping,
     LimitCode.COMPUTED_MEMORY: _computed_memory,
+    LimitCode.MODULES: _modules,
     LimitCode.PROCESSORS: _processors,
     LimitCode.TIMES: _times,
 }
