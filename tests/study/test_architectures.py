@@ -15,8 +15,6 @@ from assay import nn as layers
 from assay.errors import AssayError, ShapeError, StudyError
 from assay.running.plan import make_plan
 from assay.study.architectures import (
-    ACTIVATIONS,
-    INITIALIZERS,
     ConvBlocks,
     ConvPool,
     Dense,
@@ -24,6 +22,7 @@ from assay.study.architectures import (
     ResNet,
     from_table,
 )
+from assay.study.layer_tables import ACTIVATIONS, INITIALIZERS
 from assay.study.trainable import every
 
 EMNIST = (1, 28, 28)
