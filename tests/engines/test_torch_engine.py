@@ -51,7 +51,8 @@ from assay.optim.schedules import CosineAnnealingLR, StepLR, WarmUp
 from assay.records.runs import Status
 from assay.running.events import EpochEnded, Event
 from assay.running.run import run
-from assay.study.architectures import ACTIVATIONS, ConvBlocks, ConvPool, Dense, ResNet
+from assay.study.architectures import ConvBlocks, ConvPool, Dense, ResNet
+from assay.study.layer_tables import ACTIVATIONS
 from assay.study.trainable import every
 
 

@@ -84,6 +84,7 @@ def extend(
     workers: options.Workers = None,
     retry_failed: options.RetryFailed = False,
     out: Beside = None,
+    trust: options.Trust = None,
 ) -> None:
     """Add seeds to a finished study: a new study, whose report says so.
 
@@ -100,6 +101,7 @@ def extend(
             there,
             workers=workers,
             retry_failed=retry_failed,
+            trust=trust or (),
             progress=False,
             on_event=watch,
         )

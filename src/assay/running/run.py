@@ -22,8 +22,8 @@ from assay.running.reuse import take_over
 from assay.running.threads import Threads
 from assay.store import Header, SQLiteStore, Store
 from assay.store.lock import folder_lock
-from assay.store.readout import DATABASE
-from assay.study import tables
+from assay.store.readout import CODE, DATABASE
+from assay.study import own_code, tables
 from assay.study.study import Study
 from assay.training.causes import chance
 
@@ -65,6 +65,7 @@ def run(
             "workers and executor: found both, expected one (the executor has workers of its own)"
         )
     if not os.path.exists(folder / DATABASE):
+        own_code.expect_trusted(study.code, study.name)
         _check_unread(study)
     _make_folder(folder)
     with folder_lock(folder):
@@ -77,6 +78,7 @@ def run(
             begun = {run.arm: run.engine for run in results.runs}
             study = results.study  # which says how it was measured, as the file of an older one does not
             results.close()
+            own_code.expect_trusted(study.code, study.name)
         with shown(progress, on_event) as watch:
             trainer = executor or Threads(count)
             _train(study, folder, trainer, watch, begun, first, _folders(reuse), retry_failed)
@@ -176,6 +178,7 @@ def _create(path: Path, study: Study, data: Dataset) -> Store:
         study.to_tables(), study.digest, data.digest, data.classes, data.synthetic, sizes, versions(),
         chance(data.train.labels)[1],
     )  # fmt: skip
+    own_code.write(study.code, path.parent / CODE)
     beside = path.with_suffix(".new")
     for leftover in path.parent.glob(f"{beside.name}*"):
         if leftover.is_dir() and not leftover.is_symlink():
@@ -195,6 +198,13 @@ def _check_same_study(folder: Path, study: Study) -> None:
         return
     old, new = tables.flat(header.study), tables.flat(study.to_tables())
     changed = [key for key in sorted({*old, *new}) if old.get(key) != new.get(key)]
+    own = [key.removeprefix("code.") for key in changed if key.startswith("code.")]
+    if changed and len(own) == len(changed):
+        file = own[0]
+        what = own_code.changed(folder / CODE, file, study.code.get(file, ""))
+        raise StoreError(
+            f"{folder}: was begun with other code in {file}: {what} (undo the change, or use another --out)"
+        )
     key = changed[0] if changed else "its format"
     more = f", or add seeds with `assay extend {folder}`" if changed == ["seeds"] else ""
     raise StoreError(

@@ -17,37 +17,21 @@ from assay.nn.network import Network, expect_layers
 from assay.shapes import Shape
 from assay.study import tables
 from assay.study.architecture import Architecture
-from assay.study.initializers import INITIALIZERS as INITIALIZERS
-from assay.study.initializers import InitName
+from assay.study.initializers import INITIALIZERS, InitName
+from assay.study.layer_tables import (
+    ActivationName,
+    Chosen,
+    activation,
+    count_layers,
+    layer_of,
+    layers_of,
+    normalisation,
+    pooling,
+)
 from assay.study.module_family import Module
+from assay.study.own_classes import waiting
 
-ActivationName = Literal["ReLU", "LeakyReLU", "ELU", "SELU", "Sigmoid", "Tanh", "Softplus", "GELU"]
-ACTIVATIONS: dict[str, Layer] = {
-    cls.__name__: cls()
-    for cls in (nn.ReLU, nn.LeakyReLU, nn.ELU, nn.SELU, nn.Sigmoid, nn.Tanh, nn.Softplus, nn.GELU)
-}
-"""``activation`` by name, each with PyTorch's defaults."""
-
-LAYERS: dict[str, type[Layer]] = {
-    cls.__name__: cls
-    for cls in (
-        nn.Linear, nn.Conv2d, nn.Flatten, nn.Reshape, nn.ZeroPad2d,
-        nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d,
-        nn.ReLU, nn.LeakyReLU, nn.ELU, nn.SELU, nn.Sigmoid, nn.Tanh, nn.Softplus, nn.GELU,
-        nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNormPerActivation, nn.Dropout, nn.Dropout2d,
-        nn.Residual,
-    )
-}  # fmt: skip
-"""The layers that ``family = "Layers"`` can list."""
-
-NESTED = ("layers", "shortcut")
-"""The arguments of layers that are lists of layers themselves."""
-
-BATCH_NORMS: dict[str, tuple[Layer, ...]] = {
-    "none": (),
-    "map": (nn.BatchNorm2d(),),
-    "activation": (nn.BatchNormPerActivation(),),
-}
+Pooling = Literal["max", "average"]
 
 
 @dataclass(frozen=True)
@@ -62,10 +46,10 @@ class Dense(Architecture):
 
     hidden: tuple[int, ...] = (100, 100, 100, 100)
     init: InitName = "GlorotUniform"
-    batch_norm: bool = False
+    batch_norm: bool | Chosen = False
     input_dropout: float = 0.0
     hidden_dropout: float = 0.0
-    activation: ActivationName = "ReLU"
+    activation: ActivationName | Chosen = "ReLU"
 
     def __post_init__(self) -> None:
         """Refuse layers without units."""
@@ -78,15 +62,15 @@ class Dense(Architecture):
         init = INITIALIZERS[self.init]
         layers: list[Layer] = [nn.Flatten(), *_dropout(self.input_dropout)]
         for units in self.hidden:
-            norm = [nn.BatchNorm1d()] if self.batch_norm else []
-            layers += [nn.Linear(units, weight_init=init), *norm, ACTIVATIONS[self.activation]]
+            norm = normalisation(self.batch_norm, nn.BatchNorm1d())
+            layers += [nn.Linear(units, weight_init=init), *norm, activation(self.activation)]
             layers += _dropout(self.hidden_dropout)
         return [*layers, nn.Linear(classes, weight_init=init)]
 
 
 @dataclass(frozen=True)
 class ConvPool(Architecture):
-    """For each of ``maps``: Conv2d 5x5, ``activation``, MaxPool2d 2; then Flatten and Linear.
+    """For each of ``maps``: Conv2d 5x5, ``activation``, ``pooling`` 2; then Flatten and Linear.
 
     ``maps = [5]`` and ``[5, 10]`` are the 2017 report's two convolutional networks.
     ``batch_norm`` follows each convolution: "map" normalises each feature map,
@@ -97,9 +81,10 @@ class ConvPool(Architecture):
     maps: tuple[int, ...] = (5, 10)
     kernel_size: int = 5
     init: InitName = "GlorotUniform"
-    batch_norm: Literal["none", "map", "activation"] = "none"
+    batch_norm: Literal["none", "map", "activation"] | Chosen = "none"
     convolution: MethodName = "im2col"
-    activation: ActivationName = "ReLU"
+    activation: ActivationName | Chosen = "ReLU"
+    pooling: Pooling | Chosen = "max"
 
     def __post_init__(self) -> None:
         """Refuse a network without convolutions, and layers without maps."""
@@ -114,8 +99,12 @@ class ConvPool(Architecture):
         layers: list[Layer] = []
         for maps in self.maps:
             conv = nn.Conv2d(maps, self.kernel_size, weight_init=init, method=self.convolution)
-            layers += [conv, *BATCH_NORMS[self.batch_norm], ACTIVATIONS[self.activation], nn.MaxPool2d(2)]
+            layers += [conv, *self._norm(), activation(self.activation), pooling(self.pooling)]
         return [*layers, nn.Flatten(), nn.Linear(classes, weight_init=init)]
+
+    def _norm(self) -> list[Layer]:
+        named = {"none": False, "map": True}
+        return normalisation(named.get(str(self.batch_norm), self.batch_norm), nn.BatchNorm2d())
 
 
 @dataclass(frozen=True)
@@ -135,13 +124,13 @@ class ConvBlocks(Architecture):
 
     layers: int = 4
     filters: int = 64
-    reduction: Literal["max", "average", "strided", "dilated"] = "max"
+    reduction: Literal["max", "average", "strided", "dilated"] | Chosen = "max"
     stride: int | None = None
     kernel_size: int | None = None
-    batch_norm: bool = False
+    batch_norm: bool | Chosen = False
     init: InitName = "PyTorch"
     convolution: MethodName = "im2col"
-    activation: ActivationName = "ReLU"
+    activation: ActivationName | Chosen = "ReLU"
 
     def __post_init__(self) -> None:
         """Refuse a network without layers or filters, and a stride below 1."""
@@ -172,7 +161,7 @@ class ConvBlocks(Architecture):
             weight_init=INITIALIZERS[self.init],
             method=self.convolution,
         )
-        return [conv, *([nn.BatchNorm2d()] if self.batch_norm else []), ACTIVATIONS[self.activation]]
+        return [conv, *normalisation(self.batch_norm, nn.BatchNorm2d()), activation(self.activation)]
 
     def _reduction(self, index: int) -> list[Layer]:
         stride = self.stride or (1 if self.reduction == "dilated" else 2)
@@ -185,6 +174,8 @@ class ConvBlocks(Architecture):
                 return self._conv(self.kernel_size or 3, stride)
             case "dilated":
                 return self._conv(self.kernel_size or 3, stride, dilation=index + 2)
+            case _:
+                return [layer_of(self.reduction, 0, "reduction")]
 
 
 @dataclass(frozen=True)
@@ -192,8 +183,8 @@ class ResNet(Architecture):
     """Blocks of two 3x3 convolutions, with or without the shortcut around each (He et al. 2016).
 
     A stem of one convolution, then for each of ``filters`` a stage of ``blocks``
-    blocks at that width, max pooling 2 between stages, global average pooling
-    and a Linear. Each convolution is followed by BatchNorm2d; a block ends in
+    blocks at that width, ``pooling`` 2 between stages, global average pooling
+    and a Linear. Each convolution is followed by BatchNorm2d, if ``batch_norm``; a block ends in
     ``activation`` after the sum. ``residual`` False leaves the shortcuts out and changes
     nothing else: the plain net of the same depth and parameters.
     """
@@ -202,7 +193,9 @@ class ResNet(Architecture):
     blocks: int = 2
     residual: bool = True
     init: InitName = "HeNormal"
-    activation: ActivationName = "ReLU"
+    activation: ActivationName | Chosen = "ReLU"
+    pooling: Pooling | Chosen = "max"
+    batch_norm: bool | Chosen = True
 
     def __post_init__(self) -> None:
         """Refuse a network without filters or blocks."""
@@ -214,13 +207,13 @@ class ResNet(Architecture):
     def layers_for(self, input_shape: Shape, classes: int) -> list[Layer]:
         """Return the layers."""
         del input_shape
-        activation = ACTIVATIONS[self.activation]
+        bend = activation(self.activation)
         layers: list[Layer] = []
         for index, filters in enumerate(self.filters):
-            layers += [nn.MaxPool2d(2)] if index else []
+            layers += [pooling(self.pooling)] if index else []
             layers += [
                 *self._conv(filters),
-                activation,
+                bend,
             ]  # the stem, or the convolution that widens a later stage
             for _ in range(self.blocks):
                 layers += self._block(filters)
@@ -232,13 +225,14 @@ class ResNet(Architecture):
         ]
 
     def _block(self, filters: int) -> list[Layer]:
-        activation = ACTIVATIONS[self.activation]
-        body = (*self._conv(filters), activation, *self._conv(filters))
-        return [*([nn.Residual(body)] if self.residual else body), activation]
+        bend = activation(self.activation)
+        body = (*self._conv(filters), bend, *self._conv(filters))
+        return [*([nn.Residual(body)] if self.residual else body), bend]
 
     def _conv(self, filters: int) -> list[Layer]:
         init = INITIALIZERS[self.init]
-        return [nn.Conv2d(filters, 3, padding=1, bias=False, weight_init=init), nn.BatchNorm2d()]
+        conv = nn.Conv2d(filters, 3, padding=1, bias=False, weight_init=init)
+        return [conv, *normalisation(self.batch_norm, nn.BatchNorm2d())]
 
 
 @dataclass(frozen=True)
@@ -254,13 +248,14 @@ class Layers(Architecture):
         """Refuse an invalid list of layers before there is data."""
         if not self.layers:
             raise StudyError("layers: expected at least one; got none")
-        expect_layers("layers", _count(self.layers))
-        _ = self.layers_for((), 1)
+        expect_layers("layers", count_layers(self.layers))
+        if not waiting(self.layers):
+            _ = self.layers_for((), 1)
 
     def layers_for(self, input_shape: Shape, classes: int) -> list[Layer]:
         """Return the layers."""
         del input_shape
-        return list(_layers(self.layers, classes, "layers"))
+        return list(layers_of(self.layers, classes, "layers"))
 
 
 FAMILIES: dict[str, type[Architecture]] = {
@@ -273,34 +268,6 @@ def from_table(table: Mapping[str, Any], where: str = "network") -> Architecture
     if table.get("family") == Module.__name__:
         return Module.from_table(table, where)
     return tables.choose(FAMILIES, "family", table, where)
-
-
-def _count(values: Any) -> int:
-    """Count the layers in a list of tables, including nested ones."""
-    if not isinstance(values, list | tuple):
-        return 0
-    tables = [value for value in values if isinstance(value, Mapping)]
-    return len(values) + sum(_count(table.get(key)) for table in tables for key in NESTED)
-
-
-def _layers(values: tuple[dict[str, Any], ...], classes: int, where: str) -> tuple[Layer, ...]:
-    return tuple(_layer(value, classes, f"{where}[{index}]") for index, value in enumerate(values))
-
-
-def _layer(value: Any, classes: int, where: str) -> Layer:
-    """Build one layer; layers that contain others hold tables of them."""
-    if not isinstance(value, Mapping):
-        raise StudyError(f"{where}: expected a table with 'layer'; got {shown(value)}")
-    table = dict(value)
-    if table.get("layer") == "Linear":
-        table.setdefault("out_features", classes)
-    for key in ("weight_init", "bias_init"):
-        if isinstance(table.get(key), str):
-            table[key] = INITIALIZERS.get(table[key], table[key])
-    for key in NESTED:
-        if isinstance(table.get(key), list | tuple):
-            table[key] = _layers(tuple(table[key]), classes, f"{where}.{key}")
-    return tables.choose(LAYERS, "layer", table, where)
 
 
 def _dropout(p: float) -> list[Layer]:

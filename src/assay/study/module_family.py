@@ -14,7 +14,7 @@ from assay.shapes import Shape
 from assay.study import tables
 from assay.study.architecture import Architecture
 from assay.study.initializers import INITIALIZERS, InitName
-from assay.study.own_code import Own, blamed
+from assay.study.own_code import OwnClass, blamed
 from assay.study.tables import Table
 
 
@@ -44,7 +44,7 @@ class Module(Architecture):
         rest = {key: value for key, value in table.items() if key not in own and key != "family"}
         values = {key: value for key, value in table.items() if key in own and key != "arguments"}
         found = tables.build(cls, {**values, "arguments": {**given, **rest}}, where)
-        if isinstance(table["module"], Own):  # which the check of its type made plain text
+        if isinstance(table["module"], OwnClass):  # which the check of its type made plain text
             object.__setattr__(found, "module", table["module"])
         return found
 
@@ -61,7 +61,7 @@ class Module(Architecture):
         from assay.engines.torch.module_network import BASE, ModuleSpec, network_of
 
         own = self.module
-        if not isinstance(own, Own):
+        if not isinstance(own, OwnClass):
             raise StudyError(f"module: expected 'file.py:Name'; got {own!r}")
         made = own.load(BASE)
         arguments = _arguments(made, self.arguments, input_shape, classes)

@@ -9,33 +9,38 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from inspect import getsourcefile, isclass
+from itertools import zip_longest
 from pathlib import Path
 from traceback import extract_tb
 from types import ModuleType
 from typing import Any
 
-from assay.errors import AssayError, StudyError, UsageError, shown, suggestion
+from assay.errors import AssayError, StoreError, StudyError, UsageError, shown, suggestion
 from assay.study import own_modules
-from assay.study.own_modules import Snapshot
+from assay.study.own_modules import OwnFiles
+from assay.study.tables import DEEPEST
 
 REFERENCE = re.compile(r"(?P<file>[^:]+\.py):(?P<name>[A-Za-z_][A-Za-z0-9_]*)")
-KEYS = ("layer", "rule", "kind", "activation", "pooling", "batch_norm", "reduction", "module")
+LAYER_KEYS = ("activation", "pooling", "batch_norm", "reduction")
+"""The settings that can name a user's own layer, or hold a table with ``layer``."""
+KEYS = ("layer", "rule", "kind", "module", *LAYER_KEYS)
 """The settings that can name a user's own class."""
 Code = Mapping[str, str]
 """Digests of snapshots by the file that a study names."""
 
-_snapshots: dict[str, Snapshot] = {}
+_snapshots: dict[str, OwnFiles] = {}
 _trusted: set[str] = set()
+_unchecked: set[str] = set()
 _live: dict[str, ModuleType] = {}
 """Modules that the user's program has imported itself, by their snapshots' digests."""
 
 
-class Own(str):
+class OwnClass(str):
     """``file.py:Name``, with the ``digest`` of the file and of what it imports."""
 
     digest: str
 
-    def __new__(cls, text: str, digest: str) -> "Own":
+    def __new__(cls, text: str, digest: str) -> "OwnClass":
         """Return the reference ``text`` to a class of the snapshot with this digest."""
         own = super().__new__(cls, text)
         own.digest = digest
@@ -89,27 +94,29 @@ def is_reference(value: object) -> bool:
     return isinstance(value, str) and REFERENCE.fullmatch(value) is not None
 
 
-def references(values: Any, key: str = "") -> Iterator[str]:
+def references(values: Any, key: str = "", depth: int = 0) -> Iterator[str]:
     """Yield every ``file.py:Name`` in nested tables and lists."""
+    if depth > DEEPEST:
+        return  # which is refused when tables are checked
     if isinstance(values, Mapping):
         for name, value in values.items():
-            yield from references(value, str(name))
+            yield from references(value, str(name), depth + 1)
     elif isinstance(values, list | tuple):
         for value in values:
-            yield from references(value, key)
+            yield from references(value, key, depth + 1)
     elif key in KEYS and is_reference(values):
         yield values
 
 
 def read(values: Any, folder: Path, known: Code, where: str) -> dict[str, str]:
-    """Return the digests of all files that tables name.
+    """Return the digests of all files that tables name; those not ``known`` are read from ``folder``.
 
-    Those that are not ``known`` are read from ``folder``; nothing is run. Raises `StudyError`, after ``where``, for what cannot be read.
+    Nothing is run. Raises `StudyError`, after ``where``, for what cannot be read.
     """
     found: dict[str, str] = {}
     for text in references(values):
         file = text.rpartition(":")[0]
-        digest = text.digest if isinstance(text, Own) else known.get(file)
+        digest = text.digest if isinstance(text, OwnClass) else known.get(file)
         try:
             found[file] = digest or keep(own_modules.read(folder, file))
         except StudyError as error:
@@ -117,18 +124,26 @@ def read(values: Any, folder: Path, known: Code, where: str) -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
-def keep(snapshot: Snapshot) -> str:
+def expect_known(values: Any, code: Any, where: str) -> None:
+    """Refuse tables that name files without their digests, so that none is read by accident."""
+    for text in references(values):
+        file = text.rpartition(":")[0]
+        if not isinstance(code, Mapping) or file not in code:
+            raise StudyError(f"{where}: {text}: {file} has no digest under code (use assay.load_study)")
+
+
+def keep(snapshot: OwnFiles) -> str:
     """Keep what was read for as long as the process runs; return its digest."""
     return _snapshots.setdefault(snapshot.digest, snapshot).digest
 
 
-def snapshot_of(digest: str) -> Snapshot | None:
+def snapshot_of(digest: str) -> OwnFiles | None:
     """Return what was read, by its digest."""
     return _snapshots.get(digest)
 
 
 def bound(values: Any, code: Code, where: str, key: str = "") -> Any:
-    """Return tables with each ``file.py:Name`` as `Own`; `StudyError` where the file has no digest."""
+    """Return tables with each ``file.py:Name`` as `OwnClass`; `StudyError` where the file has no digest."""
     if isinstance(values, Mapping):
         return {name: bound(value, code, where, str(name)) for name, value in values.items()}
     if isinstance(values, list | tuple):
@@ -138,11 +153,14 @@ def bound(values: Any, code: Code, where: str, key: str = "") -> Any:
     file = values.rpartition(":")[0]
     if file not in code:
         raise StudyError(f"{where}: {key}: {file} has no digest under code (load the study from its file)")
-    return Own(values, code[file])
+    own = OwnClass(values, code[file])
+    return {"layer": own} if key in LAYER_KEYS else own
 
 
-def trust(code: Code, files: Iterable[str | Path], where: str) -> None:
+def trust(code: Code, files: Iterable[str | Path], where: str, *, unchecked: bool = False) -> None:
     """Allow running ``files``, each named as in the study or by its path; with what they import.
+
+    With ``unchecked`` they may be trained with although a gradient is wrong.
 
     Raises `UsageError` for a file that the study does not name.
     """
@@ -152,6 +170,8 @@ def trust(code: Code, files: Iterable[str | Path], where: str) -> None:
             hint = suggestion(str(file), code) if code else "it has no code of its own"
             raise UsageError(f"{where}: --trust {file}: not named by the study ({hint})")
         _trusted.update(code[name] for name in names)
+        if unchecked:
+            _unchecked.update(code[name] for name in names)
 
 
 def _means(file: str, name: str, digest: str) -> bool:
@@ -159,6 +179,62 @@ def _means(file: str, name: str, digest: str) -> bool:
     return file == name or (
         snapshot is not None and Path(file).resolve() == (snapshot.folder / name).resolve()
     )
+
+
+def is_trusted(code: Code) -> bool:
+    """Whether every file may be run."""
+    return _trusted.issuperset(code.values())
+
+
+def is_unchecked(code: Code) -> bool:
+    """Whether a file may be trained with although a gradient is wrong."""
+    return not _unchecked.isdisjoint(code.values())
+
+
+def restore(folder: Path, code: Code, files: Iterable[str | Path], where: str) -> None:
+    """Read the code that a results folder keeps in ``folder``, and trust ``files`` of it.
+
+    Raises `StoreError` where it is not the code that the runs were trained with.
+    """
+    for file, digest in code.items():
+        if digest in _snapshots:
+            continue
+        try:
+            found = keep(own_modules.read(folder, file))
+        except StudyError as error:
+            raise StoreError(str(error)) from None
+        if found != digest:
+            raise StoreError(
+                f"{folder / file}: this file, or one that it imports, is not what the runs were trained with "
+                "(restore it)"
+            )
+    trust(code, files, where)
+
+
+def write(code: Code, folder: Path) -> None:
+    """Write the files of a study's code, and what they import, into ``folder``."""
+    for digest in code.values():
+        for name, text in _snapshots[digest].texts.items():
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(text)
+
+
+def changed(folder: Path, file: str, digest: str) -> str:
+    """Say where the code of ``file`` differs from what a results folder keeps in ``folder``."""
+    try:
+        there = dict(own_modules.read(folder, file).texts)
+    except StudyError as error:
+        return str(error)
+    now = _snapshots[digest].texts if digest in _snapshots else {}
+    for name in sorted({*there, *now}):
+        old, new = (texts.get(name, b"").decode("utf-8", "replace").splitlines() for texts in (there, now))
+        if name not in there or name not in now:
+            return f"{name} is {'new' if name in now else 'no longer imported'}"
+        for number, (a, b) in enumerate(zip_longest(old, new), start=1):
+            if a != b:
+                return f"{name}, line {number}: {shown(a)} there, {shown(b)} now"
+    return f"{file} differs"
 
 
 def expect_trusted(code: Code, where: str) -> None:
@@ -172,7 +248,7 @@ def expect_trusted(code: Code, where: str) -> None:
         )
 
 
-def reference_to(cls: type, where: str) -> Own:
+def reference_to(cls: type, where: str) -> OwnClass:
     """Return the reference to a class of the user's running program, which is trusted.
 
     Raises `StudyError` for a class that is in no file, or inside another class or function.
@@ -195,11 +271,11 @@ def reference_to(cls: type, where: str) -> Own:
     file = path.relative_to(folder).as_posix()
     for digest, snapshot in _snapshots.items():
         if module.__name__.startswith(f"{snapshot.package}."):
-            return Own(f"{file}:{cls.__name__}", digest)
+            return OwnClass(f"{file}:{cls.__name__}", digest)
     digest = keep(own_modules.read(folder, file))
     _live[digest] = module
     _trusted.add(digest)
-    return Own(f"{file}:{cls.__name__}", digest)
+    return OwnClass(f"{file}:{cls.__name__}", digest)
 
 
 @contextmanager
@@ -213,7 +289,7 @@ def blamed(digest: str) -> Iterator[None]:
         raise StudyError(told(error, _snapshots[digest])) from error
 
 
-def told(error: BaseException, snapshot: Snapshot) -> str:
+def told(error: BaseException, snapshot: OwnFiles) -> str:
     """Say in one line what a user's code raised, and on which line of which file."""
     message = (str(error).strip() or "no message").splitlines()[0]
     paths = {str(snapshot.folder / name): name for name in snapshot.texts}

@@ -1,6 +1,6 @@
 """Python files of a user's own, as they were read: what they import of one another, and running them.
 
-A `Snapshot` is a file with the neighbours that it imports, found without running anything. It is run from
+A `OwnFiles` is a file with the neighbours that it imports, found without running anything. It is run from
 the bytes that were read, under module names that bear its digest: what is run is what the digest
 is of, and two studies can each have a ``layers.py``.
 """
@@ -29,7 +29,7 @@ MOST = 100
 
 
 @dataclass(frozen=True)
-class Snapshot:
+class OwnFiles:
     """A Python file and the neighbours that it imports, as they were read from ``folder``.
 
     ``file`` and the names of ``texts`` are relative to ``folder``, with forward slashes.
@@ -62,7 +62,7 @@ class Snapshot:
         return _located(name, importer, lambda file: file in self.texts)
 
 
-def read(folder: Path, file: str) -> Snapshot:
+def read(folder: Path, file: str) -> OwnFiles:
     """Read ``file``, a path below ``folder``, and what it imports from there.
 
     Raises `StudyError` for a file that is missing, is elsewhere, or is not Python.
@@ -81,7 +81,7 @@ def read(folder: Path, file: str) -> Snapshot:
             waiting += _neighbours(each, texts[each], folder)
         if len(texts) > MOST:
             raise StudyError(f"{file}: imports more than {MOST} files of its folder (use fewer)")
-    return Snapshot(str(name), folder, texts)
+    return OwnFiles(str(name), folder, texts)
 
 
 def _text(folder: Path, file: str) -> bytes:
@@ -164,7 +164,7 @@ def _dotted(file: str) -> str:
     return ".".join(path.parts)
 
 
-_installed: dict[str, Snapshot] = {}
+_installed: dict[str, OwnFiles] = {}
 """Snapshots that were run, by their packages."""
 
 
@@ -191,7 +191,7 @@ class _Finder:
 class _Loader(Loader):
     """Runs one file of a snapshot; a folder without ``__init__.py`` is an empty package."""
 
-    snapshot: Snapshot
+    snapshot: OwnFiles
     file: str | None
 
     def create_module(self, spec: ModuleSpec) -> None:

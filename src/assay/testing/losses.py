@@ -25,9 +25,9 @@ from assay.streams import stream
 from assay.testing.coursework import copied, same
 from assay.testing.gradients import LEAST_SCALE, Mismatch
 from assay.testing.guesses import guess
-from assay.testing.judging import PRECISIONS, ClaimedDerivative, judge
 from assay.testing.remembered import undisturbed
 from assay.testing.situations import BATCH, RANDOM
+from assay.training.judging import PRECISIONS, ClaimedDerivative, judge
 
 CLASSES = 5
 TOLERANCE = 1e-4

@@ -17,9 +17,9 @@ from assay.shapes import Array, Shape
 from assay.streams import stream
 from assay.testing.gradients import LEAST_SCALE, Mismatch
 from assay.testing.guesses import guess, guess_at_ties
-from assay.testing.judging import PRECISIONS, ClaimedDerivative, Precision, difference, judge
 from assay.testing.situations import BATCH, RANDOM, Situation, situations, upstream
 from assay.testing.watched import ForthAndBack, Watched
+from assay.training.judging import PRECISIONS, ClaimedDerivative, Precision, difference, judge
 
 MOST_ENTRIES = 2000
 """No more entries than this are gone through to find the wrong ones."""

@@ -1,7 +1,7 @@
 """Where the torch engine computes, and with how many threads."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from threading import Lock
 
 import torch
@@ -55,7 +55,7 @@ def at_work(autograd: bool = False) -> Iterator[None]:
     The memory is the device's.
     """
     try:
-        with nullcontext() if autograd else torch.inference_mode(), _ONE_THREAD:
+        with torch.enable_grad() if autograd else torch.inference_mode(), _ONE_THREAD:
             yield
     except torch.OutOfMemoryError as error:
         raise MemoryError(str(error)) from None

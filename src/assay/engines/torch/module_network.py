@@ -18,7 +18,7 @@ from numpy.typing import DTypeLike
 from torch import Tensor
 
 from assay import streams
-from assay.engines.torch.module_parts import Submodule, kept, learnt, parts
+from assay.engines.torch.module_parts import NOTHING, Submodule, kept, learnt, parts
 from assay.errors import ShapeError, StudyError
 from assay.nn.init import Constant, Initializer
 from assay.nn.layer import Cache, Gradients, Layer, Parameter, Parameters
@@ -54,8 +54,8 @@ class ModuleLayer(Layer):
     """A module inside a user's module, or the whole of it, as a row of tables and records."""
 
     text: str
-    part: "Submodule" = field(repr=False)
-    identity: str = field(repr=False, default="")
+    part: Submodule = field(repr=False, default=NOTHING)
+    identity: str = ""
     kind: ClassVar[str] = "module"
 
     def output_shape(self, shape: Shape) -> Shape:
@@ -170,7 +170,7 @@ class ModuleNetwork(Network):
         """Return the gradient of every parameter; that of the images is not computed."""
         del params
         trace: _Trace = caches[-1]
-        gradients = torch.autograd.grad(
+        gradients: tuple[Tensor | None, ...] = torch.autograd.grad(
             trace.scores, [*trace.learnt.values()], torch.from_numpy(dy), retain_graph=True, allow_unused=True
         )
         found = zip(trace.learnt.items(), gradients, strict=True)

@@ -40,6 +40,10 @@ class Submodule:
     flops: int = 0
 
 
+NOTHING = Submodule("", "", (1,), (1,), {}, drawable=False)
+"""No module."""
+
+
 def learnt(module: torch.nn.Module) -> dict[str, torch.nn.Parameter]:
     """Return what training changes, by name: a parameter that several modules share once."""
     return {name: each for name, each in module.named_parameters() if each.requires_grad}

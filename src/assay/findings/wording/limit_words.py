@@ -214,8 +214,8 @@ def _modules(arms: list[str], on_gpu: bool) -> str:
     )
     return (
         f"The network of {names(arms)} is a PyTorch module of the study's own: its FLOPs count matrix "
-        "products and convolutions alone, how many of its units are dead is not known, and what it keeps outside "
-        f"parameters and buffers is not stored.{again}"
+        "products and convolutions alone, how many of its units are dead is not known, and what it keeps "
+        f"outside parameters and buffers is not stored.{again}"
     )
 
 
