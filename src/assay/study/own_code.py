@@ -29,6 +29,8 @@ Code = Mapping[str, str]
 """Digests of snapshots by the file that a study names."""
 
 _snapshots: dict[str, OwnFiles] = {}
+_folders: dict[str, set[Path]] = {}
+"""In which folders the same files were read."""
 _trusted: set[str] = set()
 _unchecked: set[str] = set()
 _live: dict[str, ModuleType] = {}
@@ -134,6 +136,7 @@ def expect_known(values: Any, code: Any, where: str) -> None:
 
 def keep(snapshot: OwnFiles) -> str:
     """Keep what was read for as long as the process runs; return its digest."""
+    _folders.setdefault(snapshot.digest, set()).add(snapshot.folder)
     return _snapshots.setdefault(snapshot.digest, snapshot).digest
 
 
