@@ -132,9 +132,8 @@ def test_reading_runs_nothing(own):
     for name in ("mylayers", "myrules"):
         text = (own / f"{name}.py").read_text()
         (own / f"{name}.py").write_text(f"open({str(marker)!r}, 'w').close()\n{text}")
-    (own / "study.toml").write_text(
-        study_text("glyphs", 'factors.rule.lion.optimizer.rule = "myrules.py:Lion"')
-    )
+    text = study_text("glyphs", 'factors.rule.lion.optimizer.rule = "myrules.py:Lion"')
+    (own / "study.toml").write_text(text.replace('control = "relu"', 'control = "relu-lion"'))
     study = load_study(own / "study.toml")
     assert Study.from_tables(study.to_tables()) == study
     assert [arm.name for arm in study.arms] == ["relu-lion", "swish-lion"]

@@ -178,10 +178,8 @@ def trust(code: Code, files: Iterable[str | Path], where: str, *, unchecked: boo
 
 
 def _means(file: str, name: str, digest: str) -> bool:
-    snapshot = _snapshots.get(digest)
-    return file == name or (
-        snapshot is not None and Path(file).resolve() == (snapshot.folder / name).resolve()
-    )
+    there = [(folder / name).resolve() for folder in _folders.get(digest, ())]
+    return file == name or Path(file).resolve() in there
 
 
 def is_trusted(code: Code) -> bool:
