@@ -17,6 +17,7 @@ from assay.optim.recipe import Recipe
 from assay.report.text import duration, grid
 from assay.running.estimate import Estimate
 from assay.running.plan import Cohort, Plan
+from assay.training.own_layers import OwnCheck
 
 
 def study(plan: Plan) -> Text:
@@ -91,6 +92,16 @@ def _settings(thing: Any) -> Iterator[str]:
             yield f"{field.name}={value}"
 
 
+def checks(plan: Plan) -> Text:
+    """Say what was found of the user's own layers, rules and penalties; nothing where there are none."""
+    return Text("\n".join(["", *(_check(found) for found in plan.checks)] if plan.checks else []))
+
+
+def _check(found: OwnCheck) -> str:
+    verdict = f"wrong, trained unchecked: {found.wrong}" if found.wrong else "right"
+    return f"{found.cls}, {found.place}: checked: {verdict}"
+
+
 def _network(network: Network, cohorts: list[Cohort]) -> Iterator[RenderableType]:
     for cohort in cohorts:
         recipe, rule = cohort.recipe, cohort.recipe.optimizer
@@ -124,9 +135,10 @@ def _layers(network: Network) -> Table:
             settings(node.layer),
             shapes.text(node.output_shape),
             f"{learnt:,}",
-            count(node.flops),
+            "unknown" if node.uncounted else count(node.flops),
             f"{seen[0]} x {seen[1]}" if seen[0] else "",
         )
     table.add_section()
-    table.add_row("all", "", "", f"{network.parameter_count:,}", count(network.flops), "")
+    more = " and more" if network.uncounted else ""
+    table.add_row("all", "", "", f"{network.parameter_count:,}", f"{count(network.flops)}{more}", "")
     return table

@@ -14,6 +14,7 @@ from assay.stats import Comparison, Family, Note, Verdict, never_seen_bound
 from assay.store.readout import Readout
 from assay.study.as_published import unlike_source
 from assay.study.module_family import Module
+from assay.study.own_code import references
 
 
 class LimitCode(StrEnum):
@@ -25,6 +26,7 @@ class LimitCode(StrEnum):
     EARLY_LOOK = "early look"
     BEYOND_LOOK = "beyond look"
     SYNTHETIC = "synthetic"
+    OWN_CODE = "own code"
     OTHER_IMAGES = "other images"
     UNLIKE_SOURCE = "unlike source"
     DOUBTFUL = "doubtful"
@@ -82,6 +84,9 @@ def _progress(results: Readout) -> Iterator[Limit]:
         yield _limit(LimitCode.INTERIM, done=results.done, total=results.total, first_look=first_look(study))
     if study.parent is not None:
         yield _limit(LimitCode.EXTENDED, parent=study.parent)
+    if study.code:
+        classes = sorted(set(references((study.base, study.factors))))
+        yield _limit(LimitCode.OWN_CODE, classes=classes)
     if look is None:
         return
     yield _limit(LimitCode.LOOKS, look=look)

@@ -71,6 +71,11 @@ class Network:
         """Floating-point operations forward, one example; a multiply-add counts two."""
         return sum(node.flops for node in self.nodes)
 
+    @property
+    def uncounted(self) -> tuple[str, ...]:
+        """The names of a user's layers that `flops` leaves out, for they do not count their operations."""
+        return tuple(name for node in self.nodes for name in node.uncounted)
+
     @cached_property
     def receptive_fields(self) -> tuple[tuple[int, int], ...]:
         """After each layer, how many input rows and columns one output sees.

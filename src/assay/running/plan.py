@@ -66,7 +66,7 @@ class Plan:
             (
                 cohort.arm.name,
                 f"{cohort.network.parameter_count:,}",
-                count(cohort.network.flops),
+                count(cohort.network.flops) + (" and more" if cohort.network.uncounted else ""),
                 str(cohort.recipe.epochs),
                 str(len(cohort.seeds)),
                 cohort.engine.name,

@@ -13,6 +13,7 @@ from assay.records.machine import processors, versions
 from assay.records.runs import RunId, RunRecord, Status
 from assay.results import Results
 from assay.running.driver import Driver, stored_epochs
+from assay.running.estimate import seconds_without_engine
 from assay.running.events import Loading, OnEvent, Started, ignore
 from assay.running.executor import Executor
 from assay.running.messages import Context
@@ -155,7 +156,8 @@ def _started(plan: Plan, store: Store, examples: int, workers: int, retry_failed
     closed = {run.id for run in before.values() if _is_closed(run, retry_failed)}
     pending = tuple(run for run in plan.runs if run not in closed)
     failed = tuple(row for row in before.values() if row.status is Status.FAILED and row.id in plan.runs)
-    return Started(plan, pending, stored_epochs(store), examples, workers, failed)
+    slow = seconds_without_engine(plan, {run.arm for run in pending}, examples)
+    return Started(plan, pending, stored_epochs(store), examples, workers, failed, slow)
 
 
 def _open(folder: Path, study: Study, data: Dataset) -> Store:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, is_dataclass
 from math import isfinite
 from typing import Any, NoReturn, TypeVar
 
-from assay.errors import StudyError
+from assay.errors import AssayError, StudyError
 from assay.nn.layer import Layer
 from assay.optim import Optimizer, Slots
 from assay.optim.penalties import Penalty
@@ -100,7 +100,10 @@ def _refuse(own: str) -> NoReturn:
 
 
 def _made(own: OwnClass, base: type[T], arguments: Table, where: str) -> T:
-    cls: type[T] = own.load(base)
+    try:
+        cls: type[T] = own.load(base)
+    except AssayError as error:
+        raise type(error)(f"{where}: {error}") from error.__cause__
     parameters = getattr(cls, "__dataclass_params__", None)
     if parameters is None or not parameters.frozen:
         raise StudyError(

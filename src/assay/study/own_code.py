@@ -29,6 +29,8 @@ Code = Mapping[str, str]
 """Digests of snapshots by the file that a study names."""
 
 _snapshots: dict[str, OwnFiles] = {}
+_folders: dict[str, set[Path]] = {}
+"""In which folders the same files were read."""
 _trusted: set[str] = set()
 _unchecked: set[str] = set()
 _live: dict[str, ModuleType] = {}
@@ -134,6 +136,7 @@ def expect_known(values: Any, code: Any, where: str) -> None:
 
 def keep(snapshot: OwnFiles) -> str:
     """Keep what was read for as long as the process runs; return its digest."""
+    _folders.setdefault(snapshot.digest, set()).add(snapshot.folder)
     return _snapshots.setdefault(snapshot.digest, snapshot).digest
 
 
@@ -175,10 +178,8 @@ def trust(code: Code, files: Iterable[str | Path], where: str, *, unchecked: boo
 
 
 def _means(file: str, name: str, digest: str) -> bool:
-    snapshot = _snapshots.get(digest)
-    return file == name or (
-        snapshot is not None and Path(file).resolve() == (snapshot.folder / name).resolve()
-    )
+    there = [(folder / name).resolve() for folder in _folders.get(digest, ())]
+    return file == name or Path(file).resolve() in there
 
 
 def is_trusted(code: Code) -> bool:

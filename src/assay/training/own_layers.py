@@ -5,7 +5,7 @@ has in the network, moved along random directions. `assay check` tries more, and
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from traceback import extract_tb
 from typing import Any
@@ -25,6 +25,8 @@ from assay.training.judging import PRECISIONS, ClaimedDerivative, judge
 
 BATCH = 3
 DIRECTIONS = 2
+WIDEST, ENTRIES = 30.0, 60
+"""Within what, and at how many points, functions of one entry are compared."""
 LEAST_SCALE = 1e-2
 """Gradients all smaller than this are compared absolutely."""
 
@@ -98,6 +100,31 @@ def _check_layer(layer: Layer, shape: Shape) -> None:
     differs = type(layer).forward_training is not Layer.forward_training
     for training in (False, True) if differs else (False,):
         _check_mode(layer, shape, values, list(specs), training=training)
+    if layer.elementwise is not None:
+        _check_elementwise(layer, shape)
+
+
+def _check_elementwise(layer: Layer, shape: Shape) -> None:
+    """Compare what is said of one entry with forward and backward, on numbers of usual size."""
+    assert layer.elementwise is not None
+    if len(layer.elementwise) != 2:
+        raise _Wrong("elementwise must be two functions, y and dy/dx")
+    if layer.parameters(shape) or layer.output_shape(shape) != shape:
+        raise _Wrong("elementwise is for layers without parameters whose output has the input's shape")
+    x = stream(0, "elementwise").uniform(-WIDEST, WIDEST, (BATCH, *shape))
+    x.flat[: x.size // 2] /= WIDEST
+    y, cache = layer.forward({}, x.copy())
+    slope, _ = layer.backward({}, cache, np.ones_like(x))
+    arguments = [getattr(layer, each.name) for each in fields(layer)]  # type: ignore[arg-type]
+    for name, function, claimed in zip(("y", "dy/dx"), layer.elementwise, (y, slope), strict=True):
+        formula = getattr(function, "py_func", function)
+        for value, expected in zip(x.flat[:ENTRIES], claimed.flat, strict=False):
+            found, known = float(formula(value, *arguments)), float(expected)
+            if not abs(found - known) <= 1e-6 * max(1.0, abs(known)):
+                raise _Wrong(
+                    f"elementwise: {name} at {value:.6g} is {found:.6g}, but forward and backward "
+                    f"give {known:.6g}"
+                )
 
 
 def _check_mode(

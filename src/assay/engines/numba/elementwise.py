@@ -22,7 +22,7 @@ from assay.nn.layer import Layer
 def acts_by_entry(layer: Layer) -> bool:
     """Whether a layer has compiled functions for one entry, and nothing that they do not say."""
     found = layer.elementwise
-    compiled = isinstance(found, tuple) and len(found) == 2 and all(isinstance(f, Dispatcher) for f in found)
+    compiled = found is not None and all(isinstance(function, Dispatcher) for function in found)
     plain = type(layer).forward_training is Layer.forward_training
     return compiled and plain and _arguments(layer) is not None
 

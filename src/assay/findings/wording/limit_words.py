@@ -49,6 +49,13 @@ def _extended(parent: str) -> str:
     )
 
 
+def _own_code(classes: Sequence[str]) -> str:
+    return (
+        f"The study has code of its own, {names(list(classes))}, which its folder keeps under code. What it "
+        "computes is among the FLOPs only as far as it counts it."
+    )
+
+
 def _looks(look: Look) -> str:
     declared = names([str(seeds) for seeds in look.looks])
     return (
@@ -251,6 +258,7 @@ SENTENCES: Mapping[LimitCode, Callable[..., str]] = {
     LimitCode.EARLY_LOOK: _early_look,
     LimitCode.BEYOND_LOOK: _beyond_look,
     LimitCode.SYNTHETIC: _synthetic,
+    LimitCode.OWN_CODE: _own_code,
     LimitCode.OTHER_IMAGES: _other_images,
     LimitCode.UNLIKE_SOURCE: _unlike_source,
     LimitCode.DOUBTFUL: _doubtful,

@@ -80,6 +80,15 @@ def opening(event: Started) -> str:
     return f"{plural(runs, 'run')} to train, {workers} at a time{there}"
 
 
+def slow(event: Started) -> list[str]:
+    """Say which arms have layers that only the reference engine takes, why, and how long that is."""
+    return [
+        f"{arm}: trained by the reference engine, {event.plan.cohort(arm).why}; "
+        f"{duration(seconds)} of training a run"
+        for arm, seconds in event.slow.items()
+    ]
+
+
 def failed_before(event: Started) -> list[str]:
     """Say which runs are trained again and why they failed before, and how many are not."""
     again = [run for run in event.failed if run.id in event.pending]
