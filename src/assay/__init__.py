@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from assay.study.builtin import load_study as load_study
     from assay.study.claims import Claim as Claim
     from assay.study.factors import Factor as Factor
+    from assay.study.module_family import Module as Module
     from assay.study.study import Study as Study
 
     __version__: str
@@ -62,6 +63,7 @@ _HOMES = {
     "Factor": "study.factors:Factor",
     "Findings": "findings.findings:Findings",
     "Layers": "study.architectures:Layers",
+    "Module": "study.module_family:Module",
     "Network": "nn.network:Network",
     "Plan": "running.plan:Plan",
     "Prediction": "findings.prediction:Prediction",
@@ -99,6 +101,7 @@ __all__ = [
     "Factor",
     "Findings",
     "Layers",
+    "Module",
     "Network",
     "Plan",
     "Prediction",

@@ -22,6 +22,7 @@ from assay.study.tables import Table
 class Module(Architecture):
     """A class of ``torch.nn.Module`` in a Python file, trained by autograd.
 
+    ``module`` names it as ``"nets.py:Net"``, or, from Python, is the class itself.
     ``arguments`` are handed to its constructor; those named ``input_shape``, ``in_channels``, ``classes`` and
     ``num_classes`` are filled in unless they are given. It is called with pixels (N, C, H, W) from 0 to 1
     and returns class scores (N, K). ``init`` says who draws the weights: the ``module`` itself, under a seed
@@ -29,7 +30,7 @@ class Module(Architecture):
     ``compile`` it is handed to ``torch.compile``.
     """
 
-    module: str
+    module: str | type[Any]
     init: Literal["module"] | InitName = "module"
     compile: bool = False
     arguments: dict[str, Any] = field(default_factory=dict)

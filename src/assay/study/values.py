@@ -50,6 +50,10 @@ def plain(value: Any, where: str, below: Any = None, depth: int = 0) -> Any:
         return value.item()
     if is_dataclass(value):
         return _named_class(value, where) if isinstance(value, type) else _table(value, where, below, depth)
+    if isinstance(value, type) and hasattr(
+        value, "state_dict"
+    ):  # as PyTorch's modules, not imported for this
+        return reference_to(value, where)
     if isinstance(value, Mapping):
         under = below if isinstance(below, Mapping) else {}
         places = {key: f"{where}{'.' if depth else ': '}{key}" for key in value}
