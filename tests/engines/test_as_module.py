@@ -15,7 +15,8 @@ from assay.nn.network import Network
 from assay.optim import SGD
 from assay.optim.recipe import Recipe
 from assay.running.run import run
-from assay.study.architectures import ACTIVATIONS, LAYERS, ConvBlocks, ConvPool, Dense, Layers, ResNet
+from assay.study.architectures import ConvBlocks, ConvPool, Dense, Layers, ResNet
+from assay.study.layer_tables import ACTIVATIONS, LAYERS
 
 K = 4
 SHAPE = (1, 12, 13)

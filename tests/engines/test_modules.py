@@ -12,7 +12,8 @@ from assay.engines.base import epoch_order, initial_state, masks
 from assay.engines.numba import NumbaEngine
 from assay.engines.reference import ReferenceEngine
 from assay.engines.torch import TorchEngine
-from assay.engines.torch.module_network import WHOLE, ModuleSpec, network_of
+from assay.engines.torch.module_making import WHOLE, ModuleSpec
+from assay.engines.torch.module_network import network_of
 from assay.errors import ShapeError, StudyError
 from assay.nn.init import GlorotUniform, HeNormal
 from assay.optim import SGD, Adagrad, Adam, Adamax, AdamW, NAdam, RMSprop
@@ -21,6 +22,7 @@ from assay.optim.penalties import L1, L2
 from assay.optim.recipe import Recipe
 from assay.optim.schedules import StepLR
 from assay.study.architectures import Dense
+from assay.study.trainable import expect_trainable
 from assay.training.examination import examine
 
 SHAPE = (1, 14, 14)
@@ -259,6 +261,26 @@ def test_bfloat16_computes_products_in_it(examples):
         assert all(value.dtype == np.float32 for value in session.states()[0].parameters.values())
     assert losses[0] != losses[1]
     assert losses[0] == pytest.approx(losses[1], rel=0.05)
+
+
+def test_lazy_parameters_get_their_shapes_and_a_norm_wants_two_values(examples):
+    net = network(lambda: torch_nets.Lazy(CLASSES))
+    assert net.parameter_count == 196 * 5 + 10 + 5 * CLASSES + CLASSES
+    assert (net.initialise(0)["first.weight"] != net.initialise(1)["first.weight"]).any()
+    session = session_of(net, Recipe(Adam(lr=0.01), batch_size=16), [0])
+    session.train_epoch(*examples, 1, lambda step: None)
+    with pytest.raises(ShapeError, match="layer norm: batch normalisation of one value each"):
+        expect_trainable(net, Recipe(Adam(), batch_size=16), 49)
+    expect_trainable(net, Recipe(Adam(), batch_size=16), 50)
+
+
+def test_what_writes_in_place_is_seen_as_it_was(examples):
+    net = network(lambda: torch_nets.Lazy(CLASSES))
+    state = initial_state(net, Recipe(Adam()), 0)
+    outputs, _ = net.traced(state.weights, examples[0][:, None] / np.float32(255))
+    by_name = dict(zip([node.name for node in net.nodes], outputs, strict=True))
+    assert (by_name["norm"] < 0).any()
+    assert (by_name["relu"] >= 0).all()
 
 
 def test_what_is_compiled_is_what_is_called(examples, monkeypatch):

@@ -14,7 +14,8 @@ from assay.engines.reference import ReferenceSession
 from assay.nn.network import Network
 from assay.optim import Adam
 from assay.optim.recipe import Recipe
-from assay.study.architectures import ACTIVATIONS, ConvBlocks, ConvPool, Dense, ResNet
+from assay.study.architectures import ConvBlocks, ConvPool, Dense, ResNet
+from assay.study.layer_tables import ACTIVATIONS
 
 CLASSES = 5
 TORCH = {

@@ -57,6 +57,20 @@ class Odd(nn.Module):
         return self.scale * functional.linear(x, self.last.weight, self.last.bias)
 
 
+class Lazy(nn.Module):
+    """Finds out its own sizes, and overwrites what it needs no more."""
+
+    def __init__(self, classes):
+        super().__init__()
+        self.first = nn.LazyLinear(5, bias=False)
+        self.norm = nn.BatchNorm1d(5)
+        self.relu = nn.ReLU(inplace=True)
+        self.last = nn.LazyLinear(classes)
+
+    def forward(self, x):
+        return self.last(self.relu(self.norm(self.first(x.flatten(1)))))
+
+
 class Restless(Perceptron):
     """Drops units in evaluation mode too."""
 

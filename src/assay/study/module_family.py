@@ -59,7 +59,8 @@ class Module(Architecture):
         Raises `UnsupportedError` without PyTorch, and `UsageError` if the file may not be run.
         """
         expect_torch("family 'Module'")
-        from assay.engines.torch.module_network import BASE, ModuleSpec, network_of
+        from assay.engines.torch.module_making import BASE, ModuleSpec
+        from assay.engines.torch.module_network import network_of
 
         own = self.module
         if not isinstance(own, OwnClass):

@@ -48,12 +48,8 @@ def plain(value: Any, where: str, below: Any = None, depth: int = 0) -> Any:
         return value  # which is refused when tables are checked
     if isinstance(value, np.generic):
         return value.item()
-    if is_dataclass(value):
+    if isinstance(value, type) or is_dataclass(value):
         return _named_class(value, where) if isinstance(value, type) else _table(value, where, below, depth)
-    if isinstance(value, type) and hasattr(
-        value, "state_dict"
-    ):  # as PyTorch's modules, not imported for this
-        return reference_to(value, where)
     if isinstance(value, Mapping):
         under = below if isinstance(below, Mapping) else {}
         places = {key: f"{where}{'.' if depth else ': '}{key}" for key in value}
@@ -118,6 +114,8 @@ def _kind(value: Any, where: str) -> tuple[str, str]:
 
 def _named_class(cls: type, where: str) -> Any:
     """Return a class that a setting can be as its name; any other as it is, to be refused later."""
+    if hasattr(cls, "state_dict"):  # one of PyTorch's modules, which is not imported to find out
+        return reference_to(cls, where)
     return _class(cls, where)[1] if issubclass(cls, OWN) else cls
 
 

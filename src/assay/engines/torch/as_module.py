@@ -14,7 +14,8 @@ from torch import Tensor
 
 from assay import nn
 from assay.engines.torch.activations import SOFTPLUS_THRESHOLD
-from assay.engines.torch.module_network import ModuleNetwork, load
+from assay.engines.torch.module_making import load
+from assay.engines.torch.module_network import ModuleNetwork
 from assay.errors import UnsupportedError
 from assay.nn.layer import Layer
 from assay.nn.network import Network

@@ -4,12 +4,10 @@ Everything else in assay sees a `Network` like any other: its parameters have th
 its layers are the modules inside, in the order in which they are called, with the whole at the end.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import prod
-from threading import RLock
 from typing import Any, ClassVar
 
 import numpy as np
@@ -17,36 +15,14 @@ import torch
 from numpy.typing import DTypeLike
 from torch import Tensor
 
-from assay import streams
+from assay.engines.torch.module_making import WHOLE, ModuleSpec, arrays, drawn, load, made
 from assay.engines.torch.module_parts import NOTHING, Submodule, kept, learnt, parts
 from assay.errors import ShapeError, StudyError
-from assay.nn.init import Constant, Initializer
+from assay.nn.init import Constant
 from assay.nn.layer import Cache, Gradients, Layer, Parameter, Parameters
 from assay.nn.network import Draw, Network
 from assay.nn.nodes import Node
 from assay.shapes import Array, Shape, text
-
-BASE = torch.nn.Module
-"""What a user's class derives from."""
-
-WHOLE = "module"
-"""The name of the whole among its parts, and of its random numbers."""
-
-Make = Callable[[], torch.nn.Module]
-
-
-@dataclass(frozen=True)
-class ModuleSpec:
-    """Which module: ``identity`` is the digest of its code, its name and its arguments, ``make`` makes it.
-
-    Weights are drawn by ``init`` from assay's streams, or, with None, by the module itself under the run's
-    seed. ``compiled`` says whether sessions hand it to ``torch.compile``.
-    """
-
-    identity: str
-    make: Make = field(repr=False, compare=False)
-    init: Initializer | None = None
-    compiled: bool = False
 
 
 @dataclass(frozen=True)
@@ -130,16 +106,15 @@ class ModuleNetwork(Network):
         """Draw the initial parameters of a run; by default the module does, under a seed of the run's."""
         if self.spec.init is not None:
             return super().initialise(seed, dtype)
-        return _arrays(learnt(self.module(seed)), dtype)
+        return arrays(learnt(self.module(seed)), dtype)
 
     def initial_buffers(self, dtype: DTypeLike = np.float32, seed: int = 0) -> dict[str, Array]:
         """Return the buffers of a run before its first step; integers stay integers."""
-        return _arrays(kept(self.module(seed)), dtype)
+        return arrays(kept(self.module(seed)), dtype)
 
     def module(self, seed: int = 0) -> torch.nn.Module:
         """Make the module anew, its random numbers drawn under a run's seed."""
-        with drawn(streams.stream(seed, "init", WHOLE)):
-            return self.spec.make()
+        return made(self.spec, self.input_shape, seed)
 
     def forward(self, params: Parameters, x: Array) -> tuple[Array, list[Cache]]:
         """Return the class scores of a batch in evaluation mode, and what `backward` needs."""
@@ -206,10 +181,9 @@ def network_of(spec: ModuleSpec, input_shape: Shape, classes: int) -> ModuleNetw
     learn, does not start alike from one seed, gives changing scores in evaluation mode, or has parameters
     that ``init`` does not know; what the module itself raises is let through.
     """
-    made = [_seeded(spec.make).to(torch.float32) for _ in range(2)]
-    module = made[0]
-    _expect_alike(*(_arrays({**learnt(each), **kept(each)}, np.float32) for each in made))
-    found = parts(module, torch.zeros(2, *input_shape), spec.init or Constant())
+    several = [made(spec, input_shape, 0).to(torch.float32) for _ in range(2)]
+    _expect_alike(*(arrays({**learnt(each), **kept(each)}, np.float32) for each in several))
+    found = parts(several[0], torch.zeros(2, *input_shape), spec.init or Constant())
     if found[-1].output_shape != (classes,):
         shape = text(found[-1].output_shape)
         raise ShapeError(f"gives {shape} scores for {classes} classes, expected a tensor (N, {classes})")
@@ -219,31 +193,6 @@ def network_of(spec: ModuleSpec, input_shape: Shape, classes: int) -> ModuleNetw
         _expect_known(found)
     layers = tuple(ModuleLayer(part.text, part, repr(spec)) for part in found)
     return ModuleNetwork(layers, input_shape, spec=spec)
-
-
-def load(module: torch.nn.Module, values: Mapping[str, Array]) -> None:
-    """Copy parameters and buffers, by their names, into a module."""
-    with torch.no_grad():
-        for name, tensor in {**learnt(module), **kept(module)}.items():
-            tensor.copy_(torch.from_numpy(np.array(values[name])))
-
-
-_drawing = RLock()
-"""PyTorch's generator is the whole process's: one thread at a time draws from it under its own seed."""
-
-
-@contextmanager
-def drawn(generator: np.random.Generator, device: torch.device | None = None) -> Iterator[None]:
-    """Let PyTorch draw under a seed from ``generator``, and leave its own generators as they were."""
-    devices = [device] if device is not None and device.type == "cuda" else []
-    with _drawing, torch.random.fork_rng(devices):
-        torch.manual_seed(int(generator.integers(2**63)))
-        yield
-
-
-def _seeded(make: Make) -> torch.nn.Module:
-    with drawn(streams.stream(0, "init", WHOLE)):
-        return make()
 
 
 def _expect_alike(one: Mapping[str, Array], other: Mapping[str, Array]) -> None:
@@ -272,16 +221,8 @@ def _watch(module: torch.nn.Module, outputs: dict[str, Array]) -> list[Any]:
         def keep(_: Any, __: Any, y: Any) -> None:
             first = y[0] if isinstance(y, tuple | list) and y else y
             if isinstance(first, Tensor):
-                outputs[name] = first.detach().numpy()
+                outputs[name] = first.detach().numpy().copy()
 
         return keep
 
     return [each.register_forward_hook(watch(name)) for name, each in module.named_modules()]
-
-
-def _arrays(named: Mapping[str, Tensor], dtype: DTypeLike) -> dict[str, Array]:
-    """Return tensors by their names as arrays of ``dtype``, integers as they are."""
-    return {
-        name: np.array(value.detach().numpy(), dtype if value.is_floating_point() else None)
-        for name, value in named.items()
-    }

@@ -23,7 +23,8 @@ from assay.engines.base import (
 from assay.engines.torch.device import at_work
 from assay.engines.torch.examples import Examples
 from assay.engines.torch.initial_weights import Weight
-from assay.engines.torch.module_network import WHOLE, ModuleNetwork, drawn
+from assay.engines.torch.module_making import WHOLE, drawn
+from assay.engines.torch.module_network import ModuleNetwork
 from assay.engines.torch.module_parts import kept, learnt
 from assay.engines.torch.penalties import add_gradients
 from assay.engines.torch.precision import in_its_precision, precision
