@@ -33,6 +33,17 @@ class Perceptron(nn.Module):
         return self.linear2(torch.relu(self.linear1(x.flatten(1))))
 
 
+class Leaky(Perceptron):
+    """Has an argument that does not show in what it prints."""
+
+    def __init__(self, classes, input_shape, slope=0.0):
+        super().__init__(classes, input_shape)
+        self.slope = slope
+
+    def forward(self, x):
+        return self.linear2(functional.leaky_relu(self.linear1(x.flatten(1)), self.slope))
+
+
 class Odd(nn.Module):
     """Tied and frozen weights, a parameter of the whole, a gate by name, an unused layer."""
 

@@ -139,6 +139,14 @@ def test_arguments_are_levels_and_names_are_what_a_plan_shows(own):
         make_plan(study(own))
 
 
+def test_arms_that_differ_by_what_a_module_does_not_print_are_two(own):
+    text = (own / "nets.toml").read_text().replace("Small", "Leaky").replace(", width = 3", "")
+    (own / "nets.toml").write_text(text.replace("network.drop", "network.slope"))
+    without, half = make_plan(study(own)).cohorts
+    assert without.network != half.network
+    assert str(without.network.layers) != str(half.network.layers)
+
+
 WRONG = [
     ({"network.widht": 3}, "Small has no argument 'widht' .did you mean 'width'"),
     ({"network.module": "nets.py:Smal"}, "no class 'Smal' .did you mean 'Small'"),
