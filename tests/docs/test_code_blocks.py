@@ -56,6 +56,26 @@ def test_the_python_of_write_your_own_layer_runs(folder: Path, capsys):
     assert said[-1] == "(2, 5, 26, 26) [(5, 1, 3, 3), (5,)]"
 
 
+@pytest.mark.usefixtures("undrawn", "forgetful")
+def test_the_study_of_write_your_own_layer_runs(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    """As it stands there, but with fewer images, epochs, maps and seeds."""
+    monkeypatch.setattr("assay.running.estimate.BUDGET", 0.0)
+    save("docs/own-layer.md", folder)
+    text = Path("slopes.toml").read_text().replace("[8, 16]", "[2]").replace("= 5 }", "= 1 }")
+    Path("slopes.toml").write_text("seeds = 1\n" + text.replace("8000", "200, valid = 100, test = 100"))
+    picture(Path("my.png"))
+    lines = next(b.text for b in blocks("docs/own-layer.md") if "assay show slopes.toml" in b.text)
+    for line in lines.splitlines():
+        words = shlex.split(line, comments=True)
+        assert (words[0], main(words[1:])) == ("assay", 0)
+    assert "PReLU, layer prelu1, input 2 x 24 x 24: checked: right" in capsys.readouterr().out
+    Path("prelu.py").write_text(Path("prelu.py").read_text() + "# changed\n")
+    assert main(["run", "slopes.toml", "--trust", "prelu.py"]) == 2
+    assert "was begun with other code in prelu.py: prelu.py, line " in capsys.readouterr().err
+
+
 @pytest.mark.usefixtures("undrawn")
 def test_the_first_study_of_the_readme_runs(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
