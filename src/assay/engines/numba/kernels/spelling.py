@@ -59,7 +59,7 @@ _abs = _one(lambda builder, x, lanes: emit_call(builder, "fabs", [x], lanes))
 _sqrt = _one(lambda builder, x, lanes: emit_call(builder, "sqrt", [x], lanes))
 _negative = _one(lambda builder, x, lanes: builder.fneg(x))  # noqa: ARG005
 
-for _symbol, _apply in (
+ONE: tuple[tuple[Any, Any], ...] = (
     (np.exp, _exp),
     (math.exp, _exp),
     (np.sqrt, _sqrt),
@@ -67,7 +67,8 @@ for _symbol, _apply in (
     (abs, _abs),
     (np.abs, _abs),
     (operator.neg, _negative),
-):
+)
+for _symbol, _apply in ONE:
     _spell(_symbol, _apply)
 
 
@@ -98,12 +99,13 @@ def _spell_bound(symbol: Callable[..., Any], apply: Any) -> None:
         return None
 
 
-for _symbol, _apply in (
+BOUNDS: tuple[tuple[Any, Any], ...] = (
     (np.maximum, _bound(">")),
     (max, _bound(">")),
     (np.minimum, _bound("<")),
     (min, _bound("<")),
-):
+)
+for _symbol, _apply in BOUNDS:
     _spell_bound(_symbol, _apply)
 
 
