@@ -14,25 +14,11 @@ from assay.results import Results
 from assay.running import run as running
 from assay.running.events import Started
 from assay.running.extend import extend
+from assay.running.health import examine, salvage
 from assay.running.plan import make_plan
-from assay.study import own_code
 from assay.study.builtin import load_study
 
 TRUST = ["mylayers.py"]
-
-
-@pytest.fixture
-def forgetful(monkeypatch: pytest.MonkeyPatch):
-    """Return what makes assay forget which code it has read and trusts, as a new process does."""
-
-    def forget() -> None:
-        for name in ("_snapshots", "_live", "_folders"):
-            monkeypatch.setattr(own_code, name, {})
-        for name in ("_trusted", "_unchecked"):
-            monkeypatch.setattr(own_code, name, set())
-
-    forget()
-    return forget
 
 
 @pytest.fixture
@@ -146,6 +132,16 @@ def test_extended_from_the_folder_alone_it_reuses_its_runs(own, forgetful):
     (started,) = (event for event in begun if isinstance(event, Started))
     assert {run.seed for run in started.pending} == {2}
     assert (own / "more" / "code" / "tools.py").exists()
+
+
+def test_doctor_compares_the_kept_code_and_salvage_copies_it(own, forgetful):
+    run(own).close()
+    forgetful()
+    assert examine(own / "out")[1] == []
+    assert salvage(own / "out", own / "saved")[-1] == "code: 2 files"
+    assert assay.predict(own / "saved", np.zeros((14, 14), np.uint8), arm="swish", trust=TRUST)
+    (own / "out" / "code" / "tools.py").write_text("def one(): return 2\n")
+    assert "is not what the runs were trained with" in examine(own / "out")[1][0]
 
 
 def test_runs_with_other_code_are_not_reused(own, forgetful):

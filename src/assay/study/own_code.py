@@ -198,18 +198,31 @@ def restore(folder: Path, code: Code, files: Iterable[str | Path], where: str) -
     Raises `StoreError` where it is not the code that the runs were trained with.
     """
     for file, digest in code.items():
-        if digest in _snapshots:
-            continue
-        try:
-            found = keep(own_modules.read(folder, file))
-        except StudyError as error:
-            raise StoreError(str(error)) from None
-        if found != digest:
-            raise StoreError(
-                f"{folder / file}: this file, or one that it imports, is not what the runs were trained with "
-                "(restore it)"
-            )
+        if digest not in _snapshots:
+            keep(_kept(folder, file, digest))
     trust(code, files, where)
+
+
+def faults(folder: Path, code: Code) -> Iterator[str]:
+    """Say which of the files that a results folder keeps are not what its runs were trained with."""
+    for file, digest in code.items():
+        try:
+            _kept(folder, file, digest)
+        except StoreError as error:
+            yield str(error)
+
+
+def _kept(folder: Path, file: str, digest: str) -> OwnFiles:
+    try:
+        found = own_modules.read(folder, file)
+    except StudyError as error:
+        raise StoreError(str(error)) from None
+    if found.digest != digest:
+        raise StoreError(
+            f"{folder / file}: this file, or one that it imports, is not what the runs were trained with "
+            "(restore it)"
+        )
+    return found
 
 
 def write(code: Code, folder: Path) -> None:

@@ -121,6 +121,7 @@ def main() -> None:
                 part.get("against"),
                 tuple(part["input_shape"]) if "input_shape" in part else None,
                 part.get("arguments"),
+                part.get("tolerance", 0.0),
             )
         except AssayError as error:
             unwritten = isinstance(error.__cause__, NotImplementedError)

@@ -135,8 +135,11 @@ def _of_dictionaries(found: Any, params: list[Array]) -> Update:
     return Update(found, step, lambda: vars(found))
 
 
-def check_rule(name: str, start: Starter, settings: Mapping[str, Any]) -> RuleFound:
-    """Follow a rule for some steps; `UsageError` where its name does not say which it is."""
+def check_rule(name: str, start: Starter, settings: Mapping[str, Any], tolerance: float = 0.0) -> RuleFound:
+    """Follow a rule for some steps; `UsageError` where its name does not say which it is.
+
+    ``tolerance`` is what a step may be off, where it is more than `TOLERANCE`.
+    """
     kind = kind_of(name)
     found = RuleFound(SHAPES[0], STEPS)
     grads = _gradients()
@@ -147,7 +150,7 @@ def check_rule(name: str, start: Starter, settings: Mapping[str, Any]) -> RuleFo
     best: tuple[int, str] = (-1, "")
     for rule in _rules(kind, {**path.numbers, **settings}):
         for words, slips in ACCEPTED[kind].items():
-            parts = _parts(path, grads, _with(rule, slips))
+            parts = _parts(path, grads, _with(rule, slips), tolerance)
             if parts is None:
                 found.remarks.append(f"the steps are those of {_title(kind)}{f', {words}' if words else ''}")
                 return found
@@ -226,7 +229,9 @@ def _with(rule: Formula, slips: Mapping[str, Any]) -> Formula:
     return Formula(rule.kind, rule.lr, rule.momentum, rule.beta1, rule.beta2, rule.eps, {**slips})
 
 
-def _parts(path: _Path, grads: list[list[Array]], rule: Formula) -> tuple[int, str] | None:
+def _parts(
+    path: _Path, grads: list[list[Array]], rule: Formula, tolerance: float = 0.0
+) -> tuple[int, str] | None:
     """Return at which step a path parts from the rule's, and that in words; None where it does not."""
     slots: list[dict[str, Array]] = [{} for _ in SHAPES]
     for t, each in enumerate(grads, start=1):
@@ -234,7 +239,7 @@ def _parts(path: _Path, grads: list[list[Array]], rule: Formula) -> tuple[int, s
             expected = rule.step(grad, slots[i], t)
             step = path.points[t - 1][i] - path.points[t][i]
             size = max(float(np.abs(expected).max()), rule.lr * 1e-6)
-            room = TOLERANCE * size + 1e-13
+            room = max(TOLERANCE, tolerance) * size + 1e-13
             if not (np.abs(step - expected) <= room).all():
                 index = np.unravel_index(np.argmax(np.abs(step - expected)), step.shape)
                 return t, (

@@ -43,16 +43,25 @@ class Probe:
     tried: list[str] = field(default_factory=list)
     entries: int = 0
     locate: bool = True
+    tolerance: float = 0.0
+    """What is allowed where it is more than what the precision allows."""
 
 
 def probe(
-    layer: Layer, shape: Shape, modes: tuple[bool, ...], *, quick: bool = False, locate: bool = True
+    layer: Layer,
+    shape: Shape,
+    modes: tuple[bool, ...],
+    *,
+    quick: bool = False,
+    locate: bool = True,
+    tolerance: float = 0.0,
 ) -> Probe:
     """Try a layer in each mode (whether it trains).
 
     ``quick`` stops after the plain random input; without ``locate`` wrong entries are not looked for.
+    ``tolerance`` is what gradients may be off, where that is more than their precision explains.
     """
-    found = Probe(shape, entries=_entries(layer, shape), locate=locate)
+    found = Probe(shape, entries=_entries(layer, shape), locate=locate, tolerance=tolerance)
     params = draw(layer, shape)
     for training in modes:
         watched = Watched(layer, training=training)
@@ -86,7 +95,7 @@ def _try(
     with np.errstate(all="ignore"):
         try:
             y = watched.forward(params, situation.x)
-            precision = _precision(y)
+            precision = _precision(y, found.tolerance)
             dy = upstream(situation, y)
             result = watched.run(params, situation.x, dy)
         except Exception as error:
@@ -107,10 +116,11 @@ def _try(
     return result
 
 
-def _precision(y: Array) -> Precision:
+def _precision(y: Array, tolerance: float) -> Precision:
     if y.dtype not in PRECISIONS:
         raise UsageError(f"forward gives {y.dtype} for float64; the check needs float64 or float32")
-    return PRECISIONS[y.dtype]
+    precision = PRECISIONS[y.dtype]
+    return replace(precision, tolerance=max(precision.tolerance, tolerance))
 
 
 def _finite(situation: Situation, result: ForthAndBack, found: Probe, *, first: bool) -> bool:

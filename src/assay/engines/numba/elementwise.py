@@ -66,7 +66,7 @@ def _call(plan: Blueprint, kernel: Kernel, own: int, blocks: tuple[int, int], *m
         for each, rows in zip(parts, starts, strict=True)
         for number in (plan.table(rows), each.block_size)
     ]
-    made = call_own(kernel, own, blocks[1] - blocks[0], starts[0].size, length, *places)
+    made = call_own(kernel, own, blocks[1] - blocks[0], starts[0].size, length, maps[0].lanes, *places)
     return made._replace(block=blocks[0])
 
 

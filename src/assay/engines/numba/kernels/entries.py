@@ -8,7 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 from assay.engines.numba.kernels.codes import Kernel
-from assay.engines.numba.kernels.lanes import kernel, read
+from assay.engines.numba.kernels.lanes import kernel, load, read, store
+from assay.engines.numba.kernels.spelling import takes_vectors
 
 _functions: list[tuple[Any, tuple[float, ...]]] = []
 
@@ -22,38 +23,56 @@ def own_number(function: Any, arguments: tuple[float, ...]) -> int:
 
 
 def forward(function: Any, arguments: tuple[float, ...]) -> Any:
-    """Return the kernel y = f(x).
+    """Return the kernel y = f(x), by whole vectors where the function allows it.
 
-    Call: blocks, rows, their length, table of x, from block to block of x, the same of y.
+    Call: blocks, rows, their length, lanes, table of x, from block to block of x, the same of y.
     """
 
-    def apply(call, tables, memory):
+    def by_vectors(call, tables, memory):
         for block in range(call[1]):
             for row in range(call[2]):
-                x = block * call[5] + read(tables, call[4] + row)
-                y = block * call[7] + read(tables, call[6] + row)
+                x = block * call[6] + read(tables, call[5] + row)
+                y = block * call[8] + read(tables, call[7] + row)
+                for i in range(0, call[3], call[4]):
+                    store(memory, y + i, function(load(memory, x + i), *arguments))
+
+    def by_numbers(call, tables, memory):
+        for block in range(call[1]):
+            for row in range(call[2]):
+                x = block * call[6] + read(tables, call[5] + row)
+                y = block * call[8] + read(tables, call[7] + row)
                 for i in range(call[3]):
                     memory[y + i] = function(memory[x + i], *arguments)
 
-    return kernel(apply)
+    return kernel(by_vectors if takes_vectors(function, len(arguments)) else by_numbers)
 
 
 def gradient(function: Any, arguments: tuple[float, ...]) -> Any:
-    """Return the kernel dx = dy f'(x).
+    """Return the kernel dx = dy f'(x), likewise.
 
-    Call: blocks, rows, their length, table of x, from block to block of x, the same of dy and of dx.
+    Call: blocks, rows, their length, lanes, table of x, from block to block of x, the same of dy and of dx.
     """
 
-    def apply(call, tables, memory):
+    def by_vectors(call, tables, memory):
         for block in range(call[1]):
             for row in range(call[2]):
-                x = block * call[5] + read(tables, call[4] + row)
-                dy = block * call[7] + read(tables, call[6] + row)
-                dx = block * call[9] + read(tables, call[8] + row)
+                x = block * call[6] + read(tables, call[5] + row)
+                dy = block * call[8] + read(tables, call[7] + row)
+                dx = block * call[10] + read(tables, call[9] + row)
+                for i in range(0, call[3], call[4]):
+                    slope = function(load(memory, x + i), *arguments)
+                    store(memory, dx + i, load(memory, dy + i) * slope)
+
+    def by_numbers(call, tables, memory):
+        for block in range(call[1]):
+            for row in range(call[2]):
+                x = block * call[6] + read(tables, call[5] + row)
+                dy = block * call[8] + read(tables, call[7] + row)
+                dx = block * call[10] + read(tables, call[9] + row)
                 for i in range(call[3]):
                     memory[dx + i] = memory[dy + i] * function(memory[x + i], *arguments)
 
-    return kernel(apply)
+    return kernel(by_vectors if takes_vectors(function, len(arguments)) else by_numbers)
 
 
 OWN: dict[Kernel, Callable[[Any, tuple[float, ...]], Any]] = {
