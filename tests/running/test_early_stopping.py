@@ -71,19 +71,18 @@ def test_a_run_stops_after_as_many_epochs_without_a_better_one(patient, stopped)
     assert any(row.epochs < EPOCHS for key, row in found.items() if not isinstance(key, tuple))
 
 
-@pytest.mark.parametrize("patience", [EPOCHS - 1, EPOCHS, 1000])
+@pytest.mark.parametrize("patience", [EPOCHS - 1, 1000])
 def test_a_patience_that_never_ends_changes_nothing(patience, characters, patient, tmp_path):
     assert ran(study_of(characters, patience, seeds=[0]), tmp_path).items() <= patient.items()
 
 
-@pytest.mark.parametrize("runs", [2, 16])
+@pytest.mark.parametrize("runs", [16])
 def test_runs_side_by_side_stop_one_by_one(runs, characters, stopped, tmp_path, monkeypatch):
     monkeypatch.setitem(engines.ENGINES, "reference", lambda: CohortEngine(runs))
     assert ran(study_of(characters, 2), tmp_path, workers=1) == stopped[1]
 
 
-@pytest.mark.parametrize("runs", [1, 16])
-@pytest.mark.parametrize("last", [1, 4])
+@pytest.mark.parametrize(("last", "runs"), [(1, 1), (4, 16)])
 def test_a_study_that_was_killed_stops_at_the_same_epochs(
     last, runs, characters, stopped, tmp_path, monkeypatch
 ):

@@ -2,7 +2,8 @@
 
 from assay.nn.network import Network
 from assay.study.architecture import Architecture
-from assay.study.architectures import ConvBlocks, ConvPool, Dense
+from assay.study.architectures import Dense
+from assay.study.convolutional import ConvBlocks, ConvPool
 
 NETWORKS: dict[str, Architecture] = {
     "D": Dense(),

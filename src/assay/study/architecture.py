@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 
-from assay.errors import StudyError
+from assay.errors import StudyError, shown
 from assay.nn.layer import Layer
 from assay.nn.network import Network
 from assay.shapes import Shape
@@ -24,3 +24,10 @@ class Architecture(ABC):
                 "(end with Linear, without out_features)"
             )
         return network
+
+
+def at_least_one(key: str, values: tuple[object, ...]) -> None:
+    """Raise `StudyError`, naming ``key``, unless all ``values`` are integers from 1 on."""
+    for value in values:
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            raise StudyError(f"{key} must be an integer >= 1; got {shown(value)}")
