@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, fields
 from inspect import Parameter, signature
 from typing import Any, Literal
 
-from assay.engines.choice import expect_torch
 from assay.errors import AssayError, StudyError, suggestion
 from assay.nn.layer import Layer
 from assay.nn.network import Network
@@ -58,6 +57,8 @@ class Module(Architecture):
 
         Raises `UnsupportedError` without PyTorch, and `UsageError` if the file may not be run.
         """
+        from assay.engines.choice import expect_torch
+
         expect_torch("family 'Module'")
         from assay.engines.torch.module_making import BASE, ModuleSpec
         from assay.engines.torch.module_network import network_of
