@@ -139,7 +139,7 @@ def test_vectors_are_computed_as_numbers_are(dtype):
         x = memory[:lanes]
         expected = [np.exp(x), abs(x), np.sqrt(abs(x)), np.maximum(x, 0), np.minimum(1.5, x)]
     for found, value in zip(out.reshape(5, 16), expected, strict=True):
-        np.testing.assert_allclose(found[:lanes], value, rtol=8 * np.finfo(dtype).eps, atol=1e-37)
+        np.testing.assert_allclose(found[:lanes], value, rtol=40 * np.finfo(dtype).eps, atol=1e-37)
 
 
 def test_auto_takes_it():

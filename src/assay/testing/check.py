@@ -17,7 +17,7 @@ from assay.testing.comparison import LayerComparison, compare_layers
 from assay.testing.counterpart import counterpart, kind_of
 from assay.testing.coursework import FromCoursework
 from assay.testing.fitting import candidates, is_refusal, odd_sizes
-from assay.testing.learning_rules import as_rule, check_rule
+from assay.testing.learning_rules import as_rule, as_stepping_rule, check_rule
 from assay.testing.losses import as_loss, check_loss
 from assay.testing.modules import importable
 from assay.testing.probing import Probe, draw, probe
@@ -84,6 +84,9 @@ def check(
     where, given = f"{path}:{name}", dict(settings or {})
     with importable(path), generators_held():
         found = load(path, name)
+        if isclass(found) and (stepping := as_stepping_rule(found, given)) is not None:
+            with blamed(where, path):
+                return _of_rule(name, stepping, given, tolerance)
         guesses = assumed(found, given) if isclass(found) else {}
         given = {**guesses, **given}
         of = make if isclass(found) else of_functions

@@ -33,6 +33,7 @@ LAYER_METHODS = (
     {"fprop", "bprop"},
     {"forward", "backward"},
     {"update_params"},
+    {"step", "zero_grad"},
     {"update"},
     {"__call__", "grad"},
 )

@@ -264,8 +264,15 @@ class _Argument:
             float(np.abs(self.gradient - expected)[wrong].max() / scale),
             int(wrong.sum()),
             wrong.size,
-            guess=guess(self.gradient, expected, self.values[self.name]),
+            guess=guess(self.gradient, expected, self.values[self.name]) or self._forgets_upstream(wrong),
         )
+
+    def _forgets_upstream(self, wrong: NDArray[np.bool]) -> str:
+        """Say so if what is wrong stays the same when the upstream gradient is doubled."""
+        params = {name: value for name, value in self.values.items() if name != "x"}
+        doubled = self.watched.run(params, self.values["x"], 2 * self.dy).gradients[self.name]
+        same = self.gradient[wrong].any() and np.array_equal(doubled[wrong], self.gradient[wrong])
+        return "the upstream gradient is forgotten there" if same else ""
 
     def _along(self, direction: Array, found: float, expected: float) -> Mismatch:
         scale = max(abs(expected), LEAST_SCALE)
