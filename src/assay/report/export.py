@@ -54,7 +54,8 @@ def status_rows(results: Readout) -> list[dict[str, Any]]:
         best = max((run.valid_best for run in runs if run.valid_best is not None), default=None)
         recipe = arm.settings.recipe
         early = sum(run.status is Status.DONE and stopped_early(run, recipe) for run in runs)
-        planned = len(results.study.seeds) * recipe.epochs
+        epochs_each = 0 if results.study.imported else recipe.epochs
+        planned = len(results.study.seeds) * epochs_each
         stuck = sum(run.stuck for run in runs)
         epochs = sum(run.epochs for run in runs)
         by_status = {status.value: counts[status] for status in Status}
