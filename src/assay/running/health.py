@@ -14,7 +14,7 @@ from assay.store.lock import holder
 from assay.store.readout import CODE, DATABASE
 from assay.store.salvage import salvage_store, sound
 from assay.store.weights import load_weights, path_of
-from assay.study import own_code
+from assay.study import kept_code
 
 REPORT = "report.html"
 
@@ -35,7 +35,7 @@ def examine(folder: Path) -> tuple[list[str], list[str]]:
     with results:
         faults = [fault for run in results.runs for fault in _faults(results, run)]
         faults += [
-            *own_code.faults(folder / CODE, results.study.code),
+            *kept_code.faults(folder / CODE, results.study.code),
             *_strangers(results),
             *_report(results),
         ]

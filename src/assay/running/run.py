@@ -24,7 +24,7 @@ from assay.running.threads import Threads
 from assay.store import Header, SQLiteStore, Store
 from assay.store.lock import folder_lock
 from assay.store.readout import CODE, DATABASE
-from assay.study import own_code, tables
+from assay.study import kept_code, own_code, tables
 from assay.study.study import Study
 from assay.training.causes import chance
 
@@ -182,7 +182,7 @@ def _create(path: Path, study: Study, data: Dataset) -> Store:
         study.to_tables(), study.digest, data.digest, data.classes, data.synthetic, sizes, versions(),
         chance(data.train.labels)[1],
     )  # fmt: skip
-    own_code.write(study.code, path.parent / CODE)
+    kept_code.write(study.code, path.parent / CODE)
     beside = path.with_suffix(".new")
     for leftover in path.parent.glob(f"{beside.name}*"):
         if leftover.is_dir() and not leftover.is_symlink():
@@ -205,7 +205,7 @@ def _check_same_study(folder: Path, study: Study) -> None:
     own = [key.removeprefix("code.") for key in changed if key.startswith("code.")]
     if changed and len(own) == len(changed):
         file = own[0]
-        what = own_code.changed(folder / CODE, file, study.code.get(file, ""))
+        what = kept_code.changed(folder / CODE, file, study.code.get(file, ""))
         raise StoreError(
             f"{folder}: was begun with other code in {file}: {what} (undo the change, or use another --out)"
         )

@@ -18,7 +18,7 @@ from assay.records.runs import EpochRecord, LayerRecord, RunId, RunRecord, Statu
 from assay.stats import Family, Look, compare_arms, latest_look
 from assay.store import PARTS, Header, SQLiteStore, Store
 from assay.store.lock import is_held
-from assay.study import own_code
+from assay.study import kept_code
 from assay.study.study import Study
 
 ALPHA = 0.05
@@ -73,7 +73,7 @@ class Readout:
             on_error.callback(store.close)
             store.check()
             if files := list(trust):
-                own_code.restore(folder / CODE, store.header.study.get("code", {}), files, str(folder))
+                kept_code.restore(folder / CODE, store.header.study.get("code", {}), files, str(folder))
             on_error.pop_all()
         return cls(folder, store, at_work)
 

@@ -9,13 +9,12 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from inspect import getsourcefile, isclass
-from itertools import zip_longest
 from pathlib import Path
 from traceback import extract_tb
 from types import ModuleType
 from typing import Any
 
-from assay.errors import AssayError, StoreError, StudyError, UsageError, shown, suggestion
+from assay.errors import AssayError, StudyError, UsageError, shown, suggestion
 from assay.study import own_modules
 from assay.study.own_modules import OwnFiles
 from assay.study.tables import DEEPEST
@@ -190,65 +189,6 @@ def is_trusted(code: Code) -> bool:
 def is_unchecked(code: Code) -> bool:
     """Whether a file may be trained with although a gradient is wrong."""
     return not _unchecked.isdisjoint(code.values())
-
-
-def restore(folder: Path, code: Code, files: Iterable[str | Path], where: str) -> None:
-    """Read the code that a results folder keeps in ``folder``, and trust ``files`` of it.
-
-    Raises `StoreError` where it is not the code that the runs were trained with.
-    """
-    for file, digest in code.items():
-        if digest not in _snapshots:
-            keep(_kept(folder, file, digest))
-    trust(code, files, where)
-
-
-def faults(folder: Path, code: Code) -> Iterator[str]:
-    """Say which of the files that a results folder keeps are not what its runs were trained with."""
-    for file, digest in code.items():
-        try:
-            _kept(folder, file, digest)
-        except StoreError as error:
-            yield str(error)
-
-
-def _kept(folder: Path, file: str, digest: str) -> OwnFiles:
-    try:
-        found = own_modules.read(folder, file)
-    except StudyError as error:
-        raise StoreError(str(error)) from None
-    if found.digest != digest:
-        raise StoreError(
-            f"{folder / file}: this file, or one that it imports, is not what the runs were trained with "
-            "(restore it)"
-        )
-    return found
-
-
-def write(code: Code, folder: Path) -> None:
-    """Write the files of a study's code, and what they import, into ``folder``."""
-    for digest in code.values():
-        for name, text in _snapshots[digest].texts.items():
-            path = folder / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(text)
-
-
-def changed(folder: Path, file: str, digest: str) -> str:
-    """Say where the code of ``file`` differs from what a results folder keeps in ``folder``."""
-    try:
-        there = dict(own_modules.read(folder, file).texts)
-    except StudyError as error:
-        return str(error)
-    now = _snapshots[digest].texts if digest in _snapshots else {}
-    for name in sorted({*there, *now}):
-        old, new = (texts.get(name, b"").decode("utf-8", "replace").splitlines() for texts in (there, now))
-        if name not in there or name not in now:
-            return f"{name} is {'new' if name in now else 'no longer imported'}"
-        for number, (a, b) in enumerate(zip_longest(old, new), start=1):
-            if a != b:
-                return f"{name}, line {number}: {shown(a)} there, {shown(b)} now"
-    return f"{file} differs"
 
 
 def expect_trusted(code: Code, where: str) -> None:
