@@ -52,6 +52,7 @@ HOMES = {
     "safetensors": {"store/weights"},
     "typer": {"cli"},
     "pydantic": {"study/tables"},
+    "ray": {"running/cluster"},
     "pickle": set(),
 }
 """The files and folders that alone import a library."""

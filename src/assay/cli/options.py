@@ -93,6 +93,12 @@ Unchecked = Annotated[
     bool, typer.Option("--unchecked", help="Train layers of trusted files even if a gradient is wrong.")
 ]
 Workers = Annotated[int | None, number("--workers", "Runs trained at once; by default one per processor.")]
+On = Annotated[
+    str | None,
+    typer.Option(
+        "--on", metavar="CLUSTER", help="Train elsewhere: ray (here), HOST:PORT, ray://HOST:PORT or auto."
+    ),
+]
 Folder = Annotated[
     str, typer.Argument(metavar="DIR", show_default=False, help="The results folder of a study.")
 ]

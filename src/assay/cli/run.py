@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from assay.cli import options
+from assay.cli.elsewhere import trainer
 from assay.cli.text import REPORT, console, say
 from assay.errors import UsageError
 
@@ -47,6 +48,7 @@ def run(
     until_resolved: UntilResolved = False,
     budget: Budget = None,
     retry_failed: options.RetryFailed = False,
+    on: options.On = None,
     log: LogTo = None,
 ) -> None:
     """Train a study, or continue it where it stopped.
@@ -61,12 +63,14 @@ def run(
     chosen = choices.study(study)
     folder = Path(out) if out is not None else default_folder(chosen)
 
+    where = trainer(on, choices.workers)
+
     def train(watch: "OnEvent") -> "Results":
         if until_resolved:
             return run_until_resolved(
                 chosen,
                 folder,
-                workers=choices.workers,
+                **where,
                 budget=budget,
                 retry_failed=retry_failed,
                 progress=False,
@@ -75,7 +79,7 @@ def run(
         return run(
             chosen,
             folder,
-            workers=choices.workers,
+            **where,
             retry_failed=retry_failed,
             progress=False,
             on_event=watch,
@@ -96,6 +100,7 @@ def extend(
     seeds: More,
     workers: options.Workers = None,
     retry_failed: options.RetryFailed = False,
+    on: options.On = None,
     out: Beside = None,
     trust: options.Trust = None,
 ) -> None:
@@ -107,12 +112,14 @@ def extend(
 
     there = Path(out) if out is not None else extended_folder(folder, seeds)
 
+    where = trainer(on, workers)
+
     def train(watch: "OnEvent") -> "Results":
         return extend(
             folder,
             seeds,
             there,
-            workers=workers,
+            **where,
             retry_failed=retry_failed,
             trust=trust or (),
             progress=False,

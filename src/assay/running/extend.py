@@ -9,6 +9,7 @@ from assay.errors import StoreError, UsageError
 from assay.findings.comparisons import resolved
 from assay.results import Results
 from assay.running.events import OnEvent, ignore
+from assay.running.executor import Executor
 from assay.running.run import run
 from assay.study.study import Study
 
@@ -21,6 +22,7 @@ def extend(
     workers: int | None = None,
     progress: bool = True,
     retry_failed: bool = False,
+    executor: Executor | None = None,
     trust: Iterable[Path | str] = (),
     on_event: OnEvent = ignore,
 ) -> Results:
@@ -43,6 +45,7 @@ def extend(
         reuse=parent,
         retry_failed=retry_failed,
         progress=progress,
+        executor=executor,
         on_event=on_event,
     )
 

@@ -40,6 +40,11 @@ class Cohort:
         """How the network is trained."""
         return self.arm.settings.recipe
 
+    @property
+    def cost(self) -> int:
+        """What a run costs in comparison with others: FLOPs for an example, times epochs."""
+        return self.network.flops * self.recipe.epochs
+
     def job(self, seeds: tuple[int, ...]) -> Job:
         """Return the job that trains some of the cohort's seeds in one session."""
         return Job(self.engine, self.network, self.recipe, seeds)

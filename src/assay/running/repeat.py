@@ -4,6 +4,7 @@ from pathlib import Path
 
 from assay.results import Results
 from assay.running.events import OnEvent, ignore
+from assay.running.executor import Executor
 from assay.running.run import run
 from assay.store.readout import DATABASE
 from assay.study.study import Study
@@ -16,6 +17,7 @@ def repeat(
     workers: int | None = None,
     progress: bool = True,
     retry_failed: bool = False,
+    executor: Executor | None = None,
     on_event: OnEvent = ignore,
 ) -> Results:
     """Run a study in its own folder below ``folder``, or continue it, and return its results.
@@ -32,5 +34,6 @@ def repeat(
         reuse=others,
         retry_failed=retry_failed,
         progress=progress,
+        executor=executor,
         on_event=on_event,
     )
