@@ -1,7 +1,7 @@
 """The ``assay`` command: its parts assembled, and errors handled.
 
 Exit status: 0 done; 1 a run failed, a checked layer is wrong or assay has a bug;
-2 an error that the user can fix; 130 stopped with Ctrl-C.
+2 an error that the user can fix; 130 stopped with Ctrl-C, 143 with SIGTERM.
 """
 
 import os
@@ -30,6 +30,7 @@ from assay.cli import run as training
 from assay.cli.help import WIDEST, Command, Group
 from assay.cli.text import complain
 from assay.errors import AssayError
+from assay.records import room
 
 DEBUG = "ASSAY_DEBUG"
 FAILED, WRONG = 1, 2
@@ -90,9 +91,12 @@ def run(words: Sequence[str]) -> int:
     process.open_streams()
     process.begin()
     try:
+        process.expect_memory()
         status = _run(words)
         sys.stdout.flush()
         return status
+    except MemoryError as error:
+        return _unexpected(error)
     except BrokenPipeError:  # the reader of stdout has closed it, as `head` does
         process.silence(sys.stdout)
         return FAILED
@@ -129,9 +133,17 @@ def _usage(error: typer.TyperException) -> str:
     return f"{message[:1].lower()}{message[1:]} (see `{path} --help`)"
 
 
+def _short(error: BaseException) -> str:
+    """Say that memory is short, and what for."""
+    limit = room.address_limit()
+    if limit < room.UNKNOWN:
+        return f"not enough memory ({error}; `ulimit -v` allows {limit >> 20:,} MiB: raise it)"
+    return f"not enough memory ({error}; use a smaller network, batch_size or data set)"
+
+
 def _unexpected(error: Exception) -> int:
-    if isinstance(error, MemoryError):
-        return _complain(f"not enough memory ({error}; use a smaller network, batch_size or data set)", WRONG)
+    if process.is_out_of_memory(error):
+        return _complain(_short(error), WRONG)
     if os.environ.get(DEBUG):
         traceback.print_exc()
         return FAILED

@@ -93,6 +93,15 @@ Unchecked = Annotated[
     bool, typer.Option("--unchecked", help="Train layers of trusted files even if a gradient is wrong.")
 ]
 Workers = Annotated[int | None, number("--workers", "Runs trained at once; by default one per processor.")]
+Isolate = Annotated[
+    bool, typer.Option("--isolate", help="Train in processes: one that dies costs its run alone.")
+]
+Timeout = Annotated[
+    float | None,
+    typer.Option(
+        "--timeout", metavar="TIME", parser=duration, help="Fail a run that takes longer; isolates too."
+    ),
+]
 On = Annotated[
     str | None,
     typer.Option(

@@ -40,6 +40,8 @@ def reproduce(
     out: Out = None,
     only: Only = None,
     retry_failed: options.RetryFailed = False,
+    isolate: options.Isolate = False,
+    timeout: options.Timeout = None,
     on: options.On = None,
 ) -> None:
     """Repeat a published report: its figures and claims beside ours.
@@ -49,7 +51,7 @@ def reproduce(
     from assay.study import papers
 
     paper = papers.paper(report)
-    where = trainer(on, choices.workers)
+    where = trainer(on, choices.workers, isolate, timeout)
     names = _names(paper, only)
     studies = [choices.study(name) for name in names]
     folder = Path(out or f"assay-runs/reproduce-{paper.name}{'-quick' if choices.quick else ''}")

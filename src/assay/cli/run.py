@@ -48,6 +48,8 @@ def run(
     until_resolved: UntilResolved = False,
     budget: Budget = None,
     retry_failed: options.RetryFailed = False,
+    isolate: options.Isolate = False,
+    timeout: options.Timeout = None,
     on: options.On = None,
     log: LogTo = None,
 ) -> None:
@@ -63,7 +65,7 @@ def run(
     chosen = choices.study(study)
     folder = Path(out) if out is not None else default_folder(chosen)
 
-    where = trainer(on, choices.workers)
+    where = trainer(on, choices.workers, isolate, timeout)
 
     def train(watch: "OnEvent") -> "Results":
         if until_resolved:
@@ -100,6 +102,8 @@ def extend(
     seeds: More,
     workers: options.Workers = None,
     retry_failed: options.RetryFailed = False,
+    isolate: options.Isolate = False,
+    timeout: options.Timeout = None,
     on: options.On = None,
     out: Beside = None,
     trust: options.Trust = None,
@@ -112,7 +116,7 @@ def extend(
 
     there = Path(out) if out is not None else extended_folder(folder, seeds)
 
-    where = trainer(on, workers)
+    where = trainer(on, workers, isolate, timeout)
 
     def train(watch: "OnEvent") -> "Results":
         return extend(

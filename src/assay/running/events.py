@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from assay.records.runs import EpochRecord, LayerRecord, RunId, RunRecord
+from assay.running.deaths import Death
 from assay.running.plan import Plan
 from assay.stats import Family, Look
 
@@ -23,7 +24,8 @@ class Started:
     set, ``workers`` how many tasks are trained at once. ``failed`` are the
     rows of runs that failed before: those that are also pending are trained
     again, the others are left alone. ``slow`` says of arms for whose own layers there is only the
-    reference engine how many seconds a run trains.
+    reference engine how many seconds a run trains. ``deaths`` are the runs
+    that the study's process died in.
     """
 
     plan: Plan
@@ -33,6 +35,7 @@ class Started:
     workers: int
     failed: tuple[RunRecord, ...] = ()
     slow: Mapping[str, float] = field(default_factory=dict)
+    deaths: tuple[Death, ...] = ()
 
     def steps(self, arm: str) -> int:
         """Return how many steps an epoch of ``arm`` has, including a last step on a smaller minibatch."""

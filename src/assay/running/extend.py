@@ -32,8 +32,8 @@ def extend(
     with this version of assay and the same engine, and the others are trained. The same call continues a
     study that was stopped, and with ``retry_failed`` retrains runs that failed before. The report says that
     the study was extended after seeing results. Raises `StoreError` if the parent is not finished,
-    `UsageError` unless it has fewer seeds, and what `run` raises; ``progress`` and ``on_event`` are as for
-    `run`. ``trust`` names the study's own Python files, which the parent's folder has kept.
+    `UsageError` unless it has fewer seeds, and what `run` raises; ``executor``, ``progress`` and ``on_event``
+    are as for `run`. ``trust`` names the study's own Python files, which the parent's folder has kept.
     """
     with Results.open(parent, trust=trust) as results:
         study = extended(results, seeds)

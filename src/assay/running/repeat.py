@@ -23,7 +23,8 @@ def repeat(
     """Run a study in its own folder below ``folder``, or continue it, and return its results.
 
     A run that another study below ``folder`` shares is trained once: the later
-    study reuses it. ``retry_failed`` retrains runs that failed before.
+    study reuses it. ``retry_failed`` retrains runs that failed before; ``executor``
+    is as for `run`.
     """
     own = folder / study.name
     others = [path.parent for path in sorted(folder.glob(f"*/{DATABASE}")) if path.parent != own]

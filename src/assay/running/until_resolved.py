@@ -43,7 +43,7 @@ def run_until_resolved(
     look at the latest, earlier if a run fails, and within seconds once ``budget``, in seconds, is used up.
     The same call continues it, and if it was resolved only returns the results. ``retry_failed`` retrains
     runs that failed before. Raises `UsageError` for a study of one arm and for an invalid budget, and what
-    `run` raises; ``progress`` and ``on_event`` are as for `run`.
+    `run` raises; ``executor``, ``progress`` and ``on_event`` are as for `run`.
     """
     study = with_looks(study)
     if len(study.arms) < 2:
