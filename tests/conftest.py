@@ -1,7 +1,7 @@
 """Settings and fixtures that all tests share; what tests import of each other is in tests/helpers."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from io import TextIOBase
 from typing import IO, Any
 
@@ -51,3 +51,19 @@ def characters(tmp_path_factory: pytest.TempPathFactory) -> str:
 def engine(request: pytest.FixtureRequest) -> str:
     """Every engine of the CPU, by name."""
     return str(request.param)
+
+
+@pytest.fixture
+def forgetful(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Return what makes assay forget which code it has read and trusts, as a new process does."""
+
+    from assay.study import own_code
+
+    def forget() -> None:
+        for name in ("_snapshots", "_live", "_folders"):
+            monkeypatch.setattr(own_code, name, {})
+        for name in ("_trusted", "_unchecked"):
+            monkeypatch.setattr(own_code, name, set())
+
+    forget()
+    return forget

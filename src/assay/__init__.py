@@ -39,15 +39,16 @@ if TYPE_CHECKING:
     from assay.running.run import run as run
     from assay.running.until_resolved import run_until_resolved as run_until_resolved
     from assay.stats.verdict import Verdict as Verdict
-    from assay.study.architectures import ConvBlocks as ConvBlocks
-    from assay.study.architectures import ConvPool as ConvPool
     from assay.study.architectures import Dense as Dense
     from assay.study.architectures import Layers as Layers
-    from assay.study.architectures import ResNet as ResNet
     from assay.study.builtin import builtin as builtin_studies
     from assay.study.builtin import load_study as load_study
     from assay.study.claims import Claim as Claim
+    from assay.study.convolutional import ConvBlocks as ConvBlocks
+    from assay.study.convolutional import ConvPool as ConvPool
+    from assay.study.convolutional import ResNet as ResNet
     from assay.study.factors import Factor as Factor
+    from assay.study.module_family import Module as Module
     from assay.study.study import Study as Study
 
     __version__: str
@@ -55,8 +56,8 @@ if TYPE_CHECKING:
 _HOMES = {
     "Claim": "study.claims:Claim",
     "ClaimRow": "findings.claim_verdicts:ClaimRow",
-    "ConvBlocks": "study.architectures:ConvBlocks",
-    "ConvPool": "study.architectures:ConvPool",
+    "ConvBlocks": "study.convolutional:ConvBlocks",
+    "ConvPool": "study.convolutional:ConvPool",
     "DataSpec": "data:DataSpec",
     "Dataset": "data:Dataset",
     "Dense": "study.architectures:Dense",
@@ -64,11 +65,12 @@ _HOMES = {
     "Factor": "study.factors:Factor",
     "Findings": "findings.findings:Findings",
     "Layers": "study.architectures:Layers",
+    "Module": "study.module_family:Module",
     "Network": "nn.network:Network",
     "Plan": "running.plan:Plan",
     "Prediction": "findings.prediction:Prediction",
     "Recipe": "optim.recipe:Recipe",
-    "ResNet": "study.architectures:ResNet",
+    "ResNet": "study.convolutional:ResNet",
     "Results": "results:Results",
     "SeedPlan": "findings.seeds_needed:SeedPlan",
     "Study": "study.study:Study",
@@ -103,6 +105,7 @@ __all__ = [
     "Factor",
     "Findings",
     "Layers",
+    "Module",
     "Network",
     "Plan",
     "Prediction",

@@ -12,6 +12,7 @@ from assay.store.readout import COLUMNS, EPOCH_COLUMNS, Readout
 
 if TYPE_CHECKING:
     import pandas
+    import torch
 
     from assay.findings.prediction import Pictures, Prediction
     from assay.findings.trained import Trained
@@ -83,6 +84,23 @@ class Results(Readout):
         from assay.findings.trained import best_run, image_shape, trained
 
         return trained(self, best_run(self, arm, seed), image_shape(self))
+
+    def module(self, arm: str | None = None, seed: int | None = None) -> "torch.nn.Module":
+        """Return the network of a finished run as a ``torch.nn.Module`` (needs the extra ``assay[torch]``).
+
+        The run is chosen as for `network`. The module has the weights that validation chose, in evaluation
+        mode: it takes pixels (N, C, H, W) from 0 to 1 and returns class scores (N, K), those of
+        `network` up to rounding. Its modules are PyTorch's own, under the names of assay's layers; where the
+        study trained a module of the user's, it is that. Raises `UnsupportedError` without PyTorch or
+        for a layer that PyTorch has not, and what `network` raises.
+        """
+        from assay.engines.choice import expect_torch
+
+        expect_torch("results.module")
+        from assay.engines.torch.as_module import as_module
+
+        found = self.network(arm, seed)
+        return as_module(found.network, found.weights)
 
     def compare(self, a: str, b: str) -> Pair:
         """Compare arm ``a`` with arm ``b`` as the report does: difference, interval, verdict.

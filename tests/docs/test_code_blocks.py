@@ -1,6 +1,7 @@
 """What the pages tell a reader to do works, and prints what they say."""
 
 import json
+import re
 import shlex
 import subprocess
 import sys
@@ -44,6 +45,39 @@ def test_a_command_prints_what_the_page_shows(page: str, words: list[str], shown
     assert done.returncode == ("wrong" in shown)
 
 
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    commands("docs/styles.md"),
+    ids=[words[-1] for words, _ in commands("docs/styles.md")],
+)
+def test_each_style_is_checked_as_its_page_shows(words: list[str], shown: str, folder: Path, capsys):
+    save("docs/styles.md", folder)
+    assert main(words[1:]) == ("wrong" in shown)
+    said = capsys.readouterr()
+    assert said.err == ""
+    assert without_times(said.out) == without_times(shown)
+
+
+def test_a_class_is_checked_as_the_page_for_teachers_shows(folder: Path, capsys):
+    """The speed is measured, and what files are held to depends on the system."""
+    save("docs/teachers.md", folder)
+    ((words, shown),) = commands("docs/teachers.md")
+    assert main(words[1:]) == 1
+    said = capsys.readouterr()
+    assert said.err == ""
+    assert [marked(line) for line in said.out.splitlines()] == [marked(line) for line in shown.splitlines()]
+    (code,) = (block.text for block in blocks("docs/teachers.md") if "check_class" in block.text)
+    half = re.sub(r"\[\[part\]\]\nname = .AffineLayer(.|\n)*?\n\n", "", Path("spec.toml").read_text())
+    Path("spec.toml").write_text(half.replace("tolerance = 1e-4\n", ""))
+    exec(compile(code.replace(', Path("ben.py")', ""), "teachers.md", "exec"), {})
+    assert capsys.readouterr().out == "{('ann', 'HalfLayer'): 0}\n"  # wrong without its tolerance
+
+
+def marked(line: str) -> str:
+    """Return a line of the table without the speed; the line on what files are held to only begins."""
+    return "each file" if line.startswith("each file") else re.sub(r" +", " ", re.sub(r"[\d.]+x", "", line))
+
+
 def test_the_python_of_write_your_own_layer_runs(folder: Path, capsys):
     save("docs/own-layer.md", folder)
     names: dict[str, object] = {}
@@ -55,6 +89,26 @@ def test_the_python_of_write_your_own_layer_runs(folder: Path, capsys):
     assert len(losses) == 3
     assert losses[-1] < losses[0]
     assert said[-1] == "(2, 5, 26, 26) [(5, 1, 3, 3), (5,)]"
+
+
+@pytest.mark.usefixtures("undrawn", "forgetful")
+def test_the_study_of_write_your_own_layer_runs(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    """As it stands there, but with fewer images, epochs, maps and seeds."""
+    monkeypatch.setattr("assay.running.estimate.BUDGET", 0.0)
+    save("docs/own-layer.md", folder)
+    text = Path("slopes.toml").read_text().replace("[8, 16]", "[2]").replace("= 5 }", "= 1 }")
+    Path("slopes.toml").write_text("seeds = 1\n" + text.replace("8000", "200, valid = 100, test = 100"))
+    picture(Path("my.png"))
+    lines = next(b.text for b in blocks("docs/own-layer.md") if "assay show slopes.toml" in b.text)
+    for line in lines.splitlines():
+        words = shlex.split(line, comments=True)
+        assert (words[0], main(words[1:])) == ("assay", 0)
+    assert "PReLU, layer prelu1, input 2 x 24 x 24: checked: right" in capsys.readouterr().out
+    Path("prelu.py").write_text(Path("prelu.py").read_text() + "# changed\n")
+    assert main(["run", "slopes.toml", "--trust", "prelu.py"]) == 2
+    assert "was begun with other code in prelu.py: prelu.py, line " in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("undrawn")

@@ -16,8 +16,9 @@ from assay.nn.activation import Activation
 from assay.optim.augment import KINDS
 from assay.optim.recipe import Recipe
 from assay.records.metrics import METRICS
-from assay.study.architectures import ACTIVATIONS, FAMILIES, INITIALIZERS, LAYERS, ActivationName
+from assay.study.architectures import FAMILIES
 from assay.study.claims import Claim
+from assay.study.layer_tables import ACTIVATIONS, INITIALIZERS, LAYERS, ActivationName
 from assay.study.settings import PENALTIES, RULES, SCHEDULES, SETTINGS
 from assay.study.study import Study
 

@@ -21,10 +21,13 @@ from torch_cases import (
     networks,
     train,
 )
+from torch_nets import Small
 
 from assay.engines.base import Recipe, State, initial_state
 from assay.engines.torch import TorchEngine, graphs
 from assay.engines.torch.engine import RUNS_ON_GPU
+from assay.engines.torch.module_making import ModuleSpec
+from assay.engines.torch.module_network import network_of
 from assay.nn import (
     AdaptiveAvgPool2d,
     AvgPool2d,
@@ -289,3 +292,17 @@ def test_a_study_runs_stops_and_goes_on(characters, tmp_path) -> None:
         assert {record.engine for record in results.runs} == {"torch:cuda"}
         assert {record.status for record in results.runs} == {Status.DONE}
         assert all(record.epochs == 3 for record in results.runs)
+
+
+def test_a_module_of_the_users_trains_as_on_the_cpu(gpu) -> None:
+    """Several runs in turns; dropout draws other masks there, so without."""
+    network = network_of(ModuleSpec("small", lambda: Small(5, drop=0.0)), (1, 14, 14), 5)
+    recipe = Recipe(SGD(0.05, momentum=0.9), 16, dtype="float64")
+    states = [initial_state(network, recipe, seed) for seed in SEEDS]
+    images, found = draw_images(COUNT, network), []
+    for engine in (gpu, TorchEngine("cpu")):
+        session = engine.session(network, recipe, SEEDS, states)
+        for epoch in (1, 2):
+            session.train_epoch(*images, epoch, lambda _: None)
+        found.append(session.states())
+    assert_alike(*found)

@@ -10,7 +10,7 @@ from assay.errors import StudyError
 from assay.records.metrics import MARGINS, METRICS, Failing, check_margins
 
 MORE_IS_BETTER = {"test_accuracy", "valid_best", "valid_final", "train_final", "steps_per_second"}
-COSTS = {"seconds_per_epoch", "steps_per_second", "peak_memory"}
+COSTS = {"epochs", "seconds_per_epoch", "steps_per_second", "peak_memory"}
 
 
 def test_every_metric_has_its_name_and_a_margin():

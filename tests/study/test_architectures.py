@@ -15,8 +15,6 @@ from assay import nn as layers
 from assay.errors import AssayError, ShapeError, StudyError
 from assay.running.plan import make_plan
 from assay.study.architectures import (
-    ACTIVATIONS,
-    INITIALIZERS,
     ConvBlocks,
     ConvPool,
     Dense,
@@ -24,6 +22,7 @@ from assay.study.architectures import (
     ResNet,
     from_table,
 )
+from assay.study.layer_tables import ACTIVATIONS, INITIALIZERS
 from assay.study.trainable import every
 
 EMNIST = (1, 28, 28)
@@ -168,6 +167,7 @@ def test_init_is_what_every_weight_is_drawn_from(init, family):
         variance = {
             "GlorotUniform": 2 / fans, "GlorotNormal": 2 / fans, "HeUniform": 2 / spec.fan_in,
             "HeNormal": 2 / spec.fan_in, "PyTorch": 1 / (3 * spec.fan_in),
+            "LeCunUniform": 1 / spec.fan_in, "LeCunNormal": 1 / spec.fan_in,
         }[init]  # fmt: skip
         if name.endswith("weight"):
             deviation = 6 * np.sqrt(2 / params[name].size)  # of a normal variance; a uniform one varies less

@@ -155,10 +155,13 @@ def test_levels_can_be_networks_rules_and_schedules_and_are_exactly_those():
     assert study.factors["network"]["Dense"] == {"network": {"family": "Dense"}}
 
 
-class Own(Optimizer):
-    """A rule that no study file can name."""
+def in_a_function():
+    """Return a class that no file has at its top."""
 
-    slots = step = None
+    class Own(Optimizer):
+        slots = step = None
+
+    return Own
 
 
 @pytest.mark.parametrize(
@@ -172,7 +175,7 @@ class Own(Optimizer):
         ({"network": Linear(3)}, "network: expected a value, a table, or one of assay's networks"),
         ({"network": Dense}, "network must be a table; got <class"),
         ({"recipe": Adam()}, "recipe: expected a Recipe; got Adam"),
-        ({"recipe": Recipe(Own(0.1))}, "recipe.optimizer: Own is no optimizer that a study file can name"),
+        ({"recipe": Recipe(in_a_function()(0.1))}, "recipe.optimizer: Own is not at the top of a .py file"),
         ({"data": "emnist"}, "data must be a table; got 'emnist'"),
         ({"factors": [Factor("optimizer.lr", [0.1, 0.1])]}, "two levels are called '0.1'"),
         ({"factors": [Factor("optimizer.lr", [-0.1])]}, "expected a letter or digit"),

@@ -1,7 +1,9 @@
 """The networks that are timed, and the least work that one of their training steps takes."""
 
 from assay.nn.network import Network
-from assay.study.architectures import Architecture, ConvBlocks, ConvPool, Dense
+from assay.study.architecture import Architecture
+from assay.study.architectures import Dense
+from assay.study.convolutional import ConvBlocks, ConvPool
 
 NETWORKS: dict[str, Architecture] = {
     "D": Dense(),

@@ -18,6 +18,7 @@ from assay.optim.recipe import Recipe
 from assay.report.text import duration, grid
 from assay.running.estimate import Estimate
 from assay.running.plan import Cohort, Plan
+from assay.training.own_layers import OwnCheck
 
 
 def study(plan: Plan) -> Text:
@@ -96,15 +97,30 @@ def _settings(thing: Any) -> Iterator[str]:
             yield f"{field.name}={value}"
 
 
+def checks(plan: Plan) -> Text:
+    """Say what was found of the user's own layers, rules and penalties; nothing where there are none."""
+    return Text("\n".join(["", *(_check(found) for found in plan.checks)] if plan.checks else []))
+
+
+def _check(found: OwnCheck) -> str:
+    verdict = f"wrong, trained unchecked: {found.wrong}" if found.wrong else "right"
+    return f"{found.cls}, {found.place}: checked: {verdict}"
+
+
 def _network(network: Network, cohorts: list[Cohort]) -> Iterator[RenderableType]:
     for cohort in cohorts:
         recipe, rule = cohort.recipe, cohort.recipe.optimizer
         yield Text(
             f"\n{cohort.arm.name}: {type(rule).__name__} {settings(rule)}, minibatch {recipe.batch_size}, "
-            f"{plural(recipe.epochs, 'epoch')}, {''.join(_options(recipe))}{cohort.engine.name} engine"
+            f"{_epochs(recipe)}, {''.join(_options(recipe))}{cohort.engine.name} engine"
             + (f" ({cohort.why})" if cohort.why else "")
         )
     yield _layers(network)
+
+
+def _epochs(recipe: Recipe) -> str:
+    said = plural(recipe.epochs, "epoch")
+    return f"at most {said}, patience {recipe.patience}" if recipe.stops_early else said
 
 
 def _options(recipe: Recipe) -> Iterator[str]:
@@ -124,9 +140,10 @@ def _layers(network: Network) -> Table:
             settings(node.layer),
             shapes.text(node.output_shape),
             f"{learnt:,}",
-            count(node.flops),
-            f"{seen[0]} x {seen[1]}",
+            "unknown" if node.uncounted else count(node.flops),
+            f"{seen[0]} x {seen[1]}" if seen[0] else "",
         )
     table.add_section()
-    table.add_row("all", "", "", f"{network.parameter_count:,}", count(network.flops), "")
+    more = " and more" if network.uncounted else ""
+    table.add_row("all", "", "", f"{network.parameter_count:,}", f"{count(network.flops)}{more}", "")
     return table

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from assay.cli.formats import Format, put
-from assay.cli.options import Folder, number
+from assay.cli.options import Folder, Trust, number
 from assay.cli.text import console, say
 
 if TYPE_CHECKING:
@@ -99,6 +99,7 @@ def report(
     image: Image = 0,
     figures: Figures = None,
     out: Out = None,
+    trust: Trust = None,
 ) -> None:
     """Write a study's report into its folder and print its path.
 
@@ -111,7 +112,7 @@ def report(
     from assay.report.writing import write_report
     from assay.results import Results
 
-    with Results.open(folder, watch=True) as found:
+    with Results.open(folder, watch=True, trust=trust or ()) as found:
         written = build(found, look_inside(found, arm, image))
         place = found.folder if out is None else made(out)
         say(write_report(written, place / f"report.{ENDINGS[format]}"))

@@ -83,6 +83,15 @@ Set = Annotated[
     list[str] | None,
     typer.Option("-s", "--set", metavar="KEY=VALUE", help="Any other setting, such as network.filters=16."),
 ]
+Trust = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--trust", metavar="FILE.py", help="Run this Python file, which the study names; may be repeated."
+    ),
+]
+Unchecked = Annotated[
+    bool, typer.Option("--unchecked", help="Train layers of trusted files even if a gradient is wrong.")
+]
 Workers = Annotated[int | None, number("--workers", "Runs trained at once; by default one per processor.")]
 Isolate = Annotated[
     bool, typer.Option("--isolate", help="Train in processes: one that dies costs its run alone.")
@@ -119,6 +128,8 @@ class Choices:
     device: Device = None
     workers: Workers = None
     settings: Set = None
+    trust: Trust = None
+    unchecked: Unchecked = False
 
     def study(self, name: str) -> "Study":
         """Load the study called ``name`` and apply the choices to it.
@@ -135,7 +146,18 @@ class Choices:
             study = _with_data(study, self.data)
         named = {"seeds": self.seeds, "training.epochs": self.epochs, "engine": self._engine()}
         given = {key: value for key, value in named.items() if value is not None}
-        return study.override(given | dict(map(setting, self.settings or [])))
+        return self._trusting(study.override(given | dict(map(setting, self.settings or []))))
+
+    def _trusting(self, study: "Study") -> "Study":
+        """Return the study with the files of ``--trust`` run."""
+        if not self.trust:
+            if self.unchecked:
+                raise UsageError("--unchecked: goes with --trust FILE.py (a study has no other code)")
+            return study
+        from assay.study import own_code
+
+        own_code.trust(study.code, self.trust, study.name, unchecked=self.unchecked)
+        return replace(study)
 
     def _engine(self) -> str | None:
         """Return the engine that ``--engine`` and ``--device`` select together."""

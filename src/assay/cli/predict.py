@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from assay.cli.formats import Format, Row, put
-from assay.cli.options import Folder, number
+from assay.cli.options import Folder, Trust, number
 from assay.cli.text import complain, console, say
 from assay.errors import DataError
 from assay.report.text import grid
@@ -23,7 +23,12 @@ Seed = Annotated[int | None, number("--seed", "Use the best run with this seed."
 
 
 def predict(
-    folder: Folder, images: Images, arm: Arm = None, seed: Seed = None, format: Format = "table"
+    folder: Folder,
+    images: Images,
+    arm: Arm = None,
+    seed: Seed = None,
+    trust: Trust = None,
+    format: Format = "table",
 ) -> None:
     """Recognise characters in image files with a trained run.
 
@@ -34,7 +39,7 @@ def predict(
     from assay.findings import prediction
 
     errors: list[DataError] = []
-    found = prediction.predict(folder, images, arm=arm, seed=seed, on_error=errors.append)
+    found = prediction.predict(folder, images, arm=arm, seed=seed, trust=trust or (), on_error=errors.append)
     put(format, lambda: _show(found), COLUMNS, map(_row, found))
     for error in errors:
         complain(str(error))

@@ -41,6 +41,7 @@ def arms(plan: Plan, estimate: Estimate) -> Iterator[Row]:
             "epochs": recipe.epochs,
             "parameters": network.parameter_count,
             "flops": network.flops,
+            "flops_unknown": network.uncounted,
             "steps_per_second": cost.steps_per_second,
             "seconds_per_run": cost.seconds,
             "slowest_seconds_per_run": cost.slowest,
@@ -57,8 +58,8 @@ def layers(network: Network) -> Iterator[Row]:
             "kind": type(node.layer).__name__,
             "output_shape": node.output_shape,
             "parameters": sum(prod(parameter.shape) for parameter in node.parameters.values()),
-            "flops": node.flops,
-            "receptive_field": field,
+            "flops": None if node.uncounted else node.flops,
+            "receptive_field": field if field[0] else None,
         }
 
 
@@ -79,6 +80,8 @@ def plan(found: Plan, sizes: Outline, estimate: Estimate) -> Row:
         "seconds": estimate.seconds,
         "slowest_seconds": estimate.slowest,
         "memory": estimate.memory,
+        "code": dict(study.code),
+        "checks": [asdict(check) for check in found.checks],
         "arms": list(arms(found, estimate)),
     }
 

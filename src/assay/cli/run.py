@@ -113,6 +113,7 @@ def extend(
     timeout: options.Timeout = None,
     on: options.On = None,
     out: Beside = None,
+    trust: options.Trust = None,
 ) -> None:
     """Add seeds to a finished study: a new study, whose report says so.
 
@@ -131,6 +132,7 @@ def extend(
             there,
             **where,
             retry_failed=retry_failed,
+            trust=trust or (),
             progress=False,
             on_event=watch,
         )

@@ -63,6 +63,8 @@ def show(
         terminal = console()
         terminal.print(drawing.study(plan), drawing.data(chosen.data, sizes), sep="\n")
         terminal.print(drawing.networks(plan))
+        if plan.checks:
+            terminal.print(drawing.checks(plan))
         terminal.print(drawing.costs(estimate(plan, sizes, count)))
 
     if format == "table":  # print what is known before anything is measured

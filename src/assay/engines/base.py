@@ -195,7 +195,7 @@ def initial_state(network: Network, recipe: Recipe, seed: int) -> State:
     """Return a run's state before its first step, the same for every engine."""
     parameters = network.initialise(seed, recipe.parameter_dtype)
     slots = {name: recipe.optimizer.slots(value) for name, value in parameters.items()}
-    return State(parameters, slots, buffers=network.initial_buffers(recipe.parameter_dtype))
+    return State(parameters, slots, buffers=network.initial_buffers(recipe.parameter_dtype, seed))
 
 
 def masks(seed: int, epoch: int, step: int) -> Draw:

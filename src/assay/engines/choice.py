@@ -29,9 +29,14 @@ def _numba() -> Engine:
     return NumbaEngine()
 
 
-def _torch(device: str | None = None) -> Engine:
+def expect_torch(what: str) -> None:
+    """Raise `UnsupportedError`, before anything imports it, if ``what`` needs a PyTorch that is not there."""
     if find_spec("torch") is None:
-        raise UnsupportedError("engine 'torch' needs PyTorch (pip install 'assay[torch]')")
+        raise UnsupportedError(f"{what} needs PyTorch (pip install 'assay[torch]')")
+
+
+def _torch(device: str | None = None) -> Engine:
+    expect_torch("engine 'torch'")
     from assay.engines.torch import TorchEngine
 
     try:
@@ -138,7 +143,14 @@ def _without_numba(network: Network, recipe: Recipe, why: str) -> Choice:
         torch = ENGINES["torch"]()
         if not torch.missing(network, recipe):
             return Choice(torch, why)
-    return Choice(engine("reference", network, recipe), "no other has all that is needed")
+    return Choice(engine("reference", network, recipe), f"the slowest one: {why}{_hint(network)}")
+
+
+def _hint(network: Network) -> str:
+    """Say what would let the numba engine train a user's own layers."""
+    own = [type(node.layer) for node in network.nodes if not type(node.layer).__module__.startswith("assay.")]
+    slow = any(cls.elementwise is None for cls in own)
+    return "; it takes layers that have compiled functions, elementwise" if slow else ""
 
 
 def _numba_is_unrivalled(network: Network) -> str:

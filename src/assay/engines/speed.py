@@ -179,11 +179,16 @@ def _path(network: Network, recipe: Recipe, *more: str) -> Path:
     A step costs the same in every epoch and with every learning rate.
     """
     rule = replace(recipe.optimizer, lr=1.0)
-    alike = replace(recipe, optimizer=rule, epochs=1, schedule=CONSTANT)
+    alike = replace(recipe, optimizer=rule, epochs=1, patience=None, schedule=CONSTANT)
     chosen = (has_gpu(), *map(os.environ.get, VARIABLES))
     machine = (sorted(versions().items()), processor(), processors(), chosen)
-    key = repr((network.layers, network.input_shape, alike, *machine, *more))
+    own = sorted({cls.__module__ for cls in map(type, network.layers) if not _is_ours(cls)})  # with digests
+    key = repr((network.layers, network.input_shape, alike, *machine, *own, *more))
     return folder() / f"{sha256(key.encode()).hexdigest()}.json"
+
+
+def _is_ours(cls: type) -> bool:
+    return cls.__module__.startswith("assay.")
 
 
 def _keep(path: Path, rates: Rates | list[float]) -> None:

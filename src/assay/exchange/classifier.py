@@ -18,7 +18,8 @@ from assay.nn.network import Network, to_input
 from assay.optim import Adam
 from assay.optim.recipe import Recipe
 from assay.shapes import Array
-from assay.study.architectures import Architecture, Dense
+from assay.study.architecture import Architecture
+from assay.study.architectures import Dense
 from assay.study.seeds import check_seeds
 from assay.training.train import Job, Progress, train
 

@@ -24,6 +24,7 @@ from assay.findings.layers import LayerCurves, layers
 from assay.findings.limits import limits
 from assay.findings.numbers import interval_name
 from assay.findings.published import PublishedRow, published
+from assay.findings.stopping import Stopping, stopping_of
 from assay.findings.two_networks import TwoNetworks, two_networks
 from assay.findings.wording.answer_words import answer
 from assay.findings.wording.limit_words import limits as said_limits
@@ -107,6 +108,8 @@ class Findings:
     """Whether a run was begun that nothing is working on any more."""
     train_sample: int | None = None
     """The number of training images behind the curves; None where all were used."""
+    stopping: tuple[Stopping, ...] = ()
+    """The epochs that runs took, arm by arm, where some arm stops early."""
     unlike_source: str = ""
     """How the runs differ from those whose numbers and claims were published."""
 
@@ -200,6 +203,7 @@ def build(results: Readout, inside: Inside | None = None) -> Findings:
         layers=tuple(found for arm in study.arms if (found := layers(results, arm.name)).epochs),
         runs=tuple(results.runs),
         limits=said_limits(limits(results, arms, family, effects)),
+        stopping=stopping_of(results, family),
         rerun=_rerun(whole),
         inside=inside,
         level=results.alpha,

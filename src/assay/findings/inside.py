@@ -11,6 +11,7 @@ from assay.findings.trained import best_run, load_test, trained
 from assay.findings.views import Features, Kernels, features, first_kernels
 from assay.records.runs import RunId
 from assay.store.readout import Readout
+from assay.study.own_classes import waiting
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +51,12 @@ def look_inside(results: Readout, arm: str | None = None, image: int = 0) -> Ins
     if not 0 <= image < len(test):
         raise UsageError(f"image {image}: the test set has images 0 to {len(test) - 1:,}")
     mistakes = _confusion(results, chosen, test)
+    if waiting(results.study.arm(chosen).settings.architecture):
+        missing = (
+            "Kernels and feature maps are not shown: the network has layers of the study's own code, "
+            "which is not run unless that is asked for (--trust)."
+        )
+        return Inside(chosen, run.id, missing, mistakes)
     try:
         found = trained(results, run, test.input_shape)
     except StoreError as error:

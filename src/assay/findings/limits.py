@@ -8,10 +8,13 @@ from typing import Any
 from assay.findings.arms import ArmRow
 from assay.findings.effects import Effect
 from assay.findings.factorial import factorial_of, has_factors
+from assay.findings.stopping import stopping_of
 from assay.findings.waiting import first_look
 from assay.stats import Comparison, Family, Note, Verdict, never_seen_bound
 from assay.store.readout import Readout
 from assay.study.as_published import unlike_source
+from assay.study.module_family import Module
+from assay.study.own_code import references
 
 
 class LimitCode(StrEnum):
@@ -24,6 +27,7 @@ class LimitCode(StrEnum):
     BEYOND_LOOK = "beyond look"
     IMPORTED = "imported"
     SYNTHETIC = "synthetic"
+    OWN_CODE = "own code"
     OTHER_IMAGES = "other images"
     UNLIKE_SOURCE = "unlike source"
     DOUBTFUL = "doubtful"
@@ -43,7 +47,9 @@ class LimitCode(StrEnum):
     FRAGILE = "fragile"
     MAXIMUM = "maximum"
     OPTIMISTIC = "optimistic"
+    EARLY_STOPPING = "early stopping"
     COMPUTED_MEMORY = "computed memory"
+    MODULES = "modules"
     PROCESSORS = "processors"
     TIMES = "times"
 
@@ -80,6 +86,9 @@ def _progress(results: Readout) -> Iterator[Limit]:
         yield _limit(LimitCode.INTERIM, done=results.done, total=results.total, first_look=first_look(study))
     if study.parent is not None:
         yield _limit(LimitCode.EXTENDED, parent=study.parent)
+    if study.code:
+        classes = sorted(set(references((study.base, study.factors))))
+        yield _limit(LimitCode.OWN_CODE, classes=classes)
     if look is None:
         return
     yield _limit(LimitCode.LOOKS, look=look)
@@ -191,9 +200,13 @@ def _costs(results: Readout, arms: Sequence[ArmRow]) -> Iterator[Limit]:
         return
     if any(arm.valid_best is not None for arm in arms):
         yield _limit(LimitCode.OPTIMISTIC)
+    early = [row for row in stopping_of(results, None) if row.patience is not None and row.finished]
+    if early:
+        yield _limit(LimitCode.EARLY_STOPPING, rows=early)
     computed = [arm.name for arm in arms if arm.memory_source not in ("", "measured")]
     if computed:
         yield _limit(LimitCode.COMPUTED_MEMORY, arms=[] if len(computed) == len(arms) else computed)
+    yield from _modules(results)
     yield from _processors(results)
     machine = results.header.versions.get("machine", "")
     yield _limit(LimitCode.TIMES, machine=machine, evaluation=_evaluation(arms))
@@ -207,6 +220,14 @@ def _evaluation(arms: Sequence[ArmRow]) -> tuple[float, float] | None:
         if arm.evaluation_seconds_per_epoch is not None and arm.seconds_per_epoch
     ]
     return (min(known), max(known)) if known else None
+
+
+def _modules(results: Readout) -> Iterator[Limit]:
+    """Yield which arms are PyTorch modules of the user's, and whether on a GPU."""
+    found = [arm.name for arm in results.study.arms if isinstance(arm.settings.architecture, Module)]
+    engines = {run.engine for name in found for run in results.of(name)}
+    if found:
+        yield _limit(LimitCode.MODULES, arms=found, on_gpu="torch:cuda" in engines)
 
 
 def _processors(results: Readout) -> Iterator[Limit]:

@@ -59,6 +59,7 @@ def predict(
     *,
     arm: str | None = None,
     seed: int | None = None,
+    trust: Iterable[Path | str] = (),
     on_error: OnError = _fail,
 ) -> list[Prediction]:
     """Recognise the character in each of ``images`` with a finished run of ``folder``.
@@ -72,9 +73,10 @@ def predict(
     N images, with a last axis of 3 in colour. Returns one prediction an image, in their order. Raises
     `StoreError` for a folder without such a run or one trained on images of another size, `StudyError` for
     an unknown arm, `UsageError` for an unknown seed and `DataError` for an image that cannot be read; where
-    ``on_error`` takes that error and returns, the image is left out.
+    ``on_error`` takes that error and returns, the image is left out. A network with layers of the study's
+    own Python files needs these in ``trust``, or raises `UsageError`.
     """
-    with Readout.open(folder) as results:
+    with Readout.open(folder, trust=trust) as results:
         return recognise(results, images, arm=arm, seed=seed, on_error=on_error)
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from assay.data import Split, load
 from assay.data.outline import outline
 from assay.errors import DataError, StoreError, UsageError
-from assay.nn.network import Network, local, to_input
+from assay.nn.network import Network, to_input
 from assay.records.runs import RunRecord, Status
 from assay.shapes import Array, Shape
 from assay.store.readout import Readout
@@ -41,11 +41,8 @@ class Trained:
     def outputs(self, image: NDArray[np.uint8]) -> Mapping[str, Array]:
         """Return what each layer gives for one ``image``, by its name, in evaluation mode."""
         x = to_input(image[None], self.network, "float64")
-        found = {}
-        for node in self.network.nodes:
-            x, _ = node.layer.forward(local(self.weights, node.name), x)
-            found[node.name] = x[0]
-        return found
+        outputs, _ = self.network.traced(self.weights, x)
+        return {node.name: y[0] for node, y in zip(self.network.nodes, outputs, strict=True)}
 
 
 def load_test(results: Readout) -> Split:

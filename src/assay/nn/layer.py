@@ -6,7 +6,7 @@ can be read, tested and compared as the pair of formulas that it is.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -72,6 +72,13 @@ class Layer(ABC):
 
     kind: ClassVar[str]
     """Stem of the layer's name in a network: ``conv`` gives ``conv1``, ``conv2``, ..."""
+
+    elementwise: ClassVar[tuple[Callable[..., float], Callable[..., float]] | None] = None
+    """For a layer that acts on each entry by itself: y(x) and dy/dx, functions under ``numba.njit``.
+
+    Both take x and then the layer's fields, in their order, all of them numbers. The numba engine
+    trains a layer that has them; `forward` and `backward` must say the same.
+    """
 
     @abstractmethod
     def output_shape(self, shape: Shape) -> Shape:

@@ -71,6 +71,11 @@ class Network:
         """Floating-point operations forward, one example; a multiply-add counts two."""
         return sum(node.flops for node in self.nodes)
 
+    @property
+    def uncounted(self) -> tuple[str, ...]:
+        """The names of a user's layers that `flops` leaves out, for they do not count their operations."""
+        return tuple(name for node in self.nodes for name in node.uncounted)
+
     @cached_property
     def receptive_fields(self) -> tuple[tuple[int, int], ...]:
         """After each layer, how many input rows and columns one output sees.
@@ -95,19 +100,26 @@ class Network:
             for name, parameter in self.parameters.items()
         }
 
-    def initial_buffers(self, dtype: DTypeLike = np.float32) -> dict[str, Array]:
-        """Return the buffers of a run before its first step."""
+    def initial_buffers(self, dtype: DTypeLike = np.float32, seed: int = 0) -> dict[str, Array]:
+        """Return the buffers of a run before its first step; assay's own layers need no ``seed``."""
+        del seed
         return {
             name: np.array(value, dtype=dtype) for node in self.nodes for name, value in node.buffers.items()
         }
 
     def forward(self, params: Parameters, x: Array) -> tuple[Array, list[Cache]]:
         """Return the class scores of a batch in evaluation mode, and what `backward` needs."""
-        caches = []
+        outputs, caches = self.traced(params, x)
+        return outputs[-1], caches
+
+    def traced(self, params: Parameters, x: Array) -> tuple[list[Array], list[Cache]]:
+        """Return what each layer gives in evaluation mode, the scores last, and what `backward` needs."""
+        outputs, caches = [], []
         for node in self.nodes:
             x, cache = node.layer.forward(local(params, node.name), x)
+            outputs.append(x)
             caches.append(cache)
-        return x, caches
+        return outputs, caches
 
     def forward_training(self, params: Parameters, x: Array, draw: Draw) -> tuple[Array, list[Cache]]:
         """Return the same in training mode; ``draw`` gives each layer, by name, its generator."""

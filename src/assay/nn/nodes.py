@@ -36,6 +36,14 @@ class Node:
         """Floating-point operations forward, one example."""
         return self.layer.flops(self.input_shape)
 
+    @property
+    def uncounted(self) -> tuple[str, ...]:
+        """The names of a user's layers, this one or inside it, that do not count their operations."""
+        cls = type(self.layer)
+        silent = cls.flops is Layer.flops and not cls.__module__.startswith("assay.")
+        inside = (name for node in self.layer.inner(self.input_shape) for name in node.uncounted)
+        return (*((self.name,) if silent else ()), *inside)
+
 
 def place(layers: tuple[Layer, ...], shape: Shape) -> tuple[Node, ...]:
     """Name ``layers`` by kind and order and work out their shapes; `ShapeError` names the layer."""

@@ -33,6 +33,8 @@ class Recipe:
     loss includes them; ``augment`` distorts training images anew each epoch.
     ``measure`` says what the training figures of an epoch are computed on: a fixed
     sample of the training images as large as the validation set, or all of them.
+    With ``patience`` a run ends once this many epochs in a row have not raised its best
+    validation accuracy, or after ``epochs``; schedules count ``epochs`` either way.
     """
 
     optimizer: Optimizer
@@ -43,10 +45,12 @@ class Recipe:
     penalties: tuple[Penalty, ...] = ()
     augment: tuple[Transform, ...] = ()
     measure: Measure = "sample"
+    patience: int | None = None
 
     def __post_init__(self) -> None:
         """Reject sizes with which nothing would be trained, and a transform given twice."""
-        for key in ("batch_size", "epochs"):
+        keys = ("batch_size", "epochs", *(() if self.patience is None else ("patience",)))
+        for key in keys:
             value = getattr(self, key)
             require(value >= 1, key, value, "an integer >= 1")
             require(value <= MOST, key, value, f"at most {MOST:,}")
@@ -67,6 +71,11 @@ class Recipe:
         """Which of `OPTIONS` the recipe uses."""
         defaults = {field.name: field.default for field in fields(self)}
         return frozenset(key for key in OPTIONS if getattr(self, key) != defaults[key])
+
+    @property
+    def stops_early(self) -> bool:
+        """Whether a run may end before its last epoch: a first best epoch leaves fewer than ``epochs``."""
+        return self.patience is not None and self.patience + 1 < self.epochs
 
     def fitted(self, examples: int) -> "Recipe":
         """Return the recipe with batches no larger than a training set of ``examples``."""

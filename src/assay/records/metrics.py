@@ -141,6 +141,7 @@ METRICS: dict[str, Metric] = {
         ),
         _cost("seconds_per_epoch", "time per epoch", lambda run: run.seconds_per_epoch, "time", "s"),
         _cost("steps_per_second", "speed", lambda run: run.steps_per_second, "time", "steps/s"),
+        _cost("epochs", "epochs trained", lambda run: run.epochs or None, "time", "epochs"),
         _cost("peak_memory", "peak memory", _peak_memory, "memory", "MiB", 2**-20),
     )
 }  # fmt: skip

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tomli_w
 
+from assay.findings.stopping import stopped_early
 from assay.records.runs import Status
 from assay.store.readout import Readout
 
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from assay.findings.findings import Findings
 
 STATUS_COLUMNS = (
-    "arm", *(status.value for status in Status), "stuck", "epochs", "epochs_planned", "valid_best"
+    "arm", *(status.value for status in Status), "stuck", "epochs", "epochs_planned", "valid_best",
+    "stopped_early",
 )  # fmt: skip
 """The columns of `status_rows`; of the runs that are done, ``stuck`` ones learnt nothing."""
 
@@ -50,12 +52,20 @@ def status_rows(results: Readout) -> list[dict[str, Any]]:
         counts = Counter(run.status for run in runs)
         counts[Status.PENDING] += len(results.study.seeds) - len(runs)
         best = max((run.valid_best for run in runs if run.valid_best is not None), default=None)
-        epochs_each = 0 if results.study.imported else arm.settings.recipe.epochs
+        recipe = arm.settings.recipe
+        early = sum(run.status is Status.DONE and stopped_early(run, recipe) for run in runs)
+        epochs_each = 0 if results.study.imported else recipe.epochs
         planned = len(results.study.seeds) * epochs_each
         stuck = sum(run.stuck for run in runs)
         epochs = sum(run.epochs for run in runs)
         by_status = {status.value: counts[status] for status in Status}
-        last = {"stuck": stuck, "epochs": epochs, "epochs_planned": planned, "valid_best": best}
+        last = {
+            "stuck": stuck,
+            "epochs": epochs,
+            "epochs_planned": planned,
+            "valid_best": best,
+            "stopped_early": early,
+        }
         rows.append({"arm": arm.name, **by_status, **last})
     return rows
 

@@ -40,6 +40,7 @@ def tables(report: Findings) -> Mapping[str, Table]:
         "claims": _claims(report),
         "arms": _arms(report),
         "costs": _costs(report),
+        "stopping": _stopping(report),
         "published": _published(report),
         "mistakes": _mistakes(report),
         "rerun": _rerun(report),
@@ -145,6 +146,23 @@ def _costs(report: Findings) -> Table:
         for cost in report.costs
     ]
     headings = ("Arm", "Time per epoch", "Interval", "Peak memory", *(("Interval",) if measured else ()))
+    return Table(f"L{{4cm}}{'r' * (len(headings) - 1)}", headings, rows)
+
+
+def _stopping(report: Findings) -> Table:
+    rows = [
+        (
+            row.arm,
+            n.NOTHING if row.patience is None else str(row.patience),
+            str(row.planned),
+            n.speed(row.epochs),
+            f"{row.stopped}/{row.finished}",
+            n.ratio(row.ratio),
+            n.ratio_interval(row.ratio),
+        )
+        for row in report.stopping
+    ]
+    headings = ("Arm", "Patience", "At most", "Epochs trained", "Stopped early", "Ratio", "Interval")
     return Table(f"L{{4cm}}{'r' * (len(headings) - 1)}", headings, rows)
 
 

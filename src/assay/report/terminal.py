@@ -103,7 +103,8 @@ def arms_table(report: Findings) -> Table:
     table = _table(caption if report.complete else f"{report.stamp}; {caption}")
     table.add_column("arm", overflow="fold")
     spread = (numbers.interval_name(report.confidence),) if report.judged else ()
-    more = () if report.imported else ("valid\nbest", "s/ep", "mem", "par", "FLOPs")
+    early = ("ep",) if report.stopping else ()
+    more = () if report.imported else ("valid\nbest", *early, "s/ep", "mem", "par", "FLOPs")
     _numbers(table, ("runs", "test\nmean", *spread, "sd", *more))
     for arm in report.arms:
         table.add_row(
@@ -112,14 +113,15 @@ def arms_table(report: Findings) -> Table:
             numbers.share(arm.test.mean),
             *((arm.spread,) if report.judged else ()),
             numbers.share(arm.test.sd),
-            *(() if report.imported else _cost_cells(arm)),
+            *(() if report.imported else _cost_cells(arm, report)),
         )
     return table
 
 
-def _cost_cells(arm: ArmRow) -> tuple[str, ...]:
+def _cost_cells(arm: ArmRow, report: Findings) -> tuple[str, ...]:
     return (
         numbers.share(arm.valid_best),
+        *(numbers.speed(row.epochs) for row in report.stopping if row.arm == arm.name),
         numbers.speed(arm.seconds_per_epoch),
         numbers.mebibytes(arm.peak_memory),
         numbers.count(arm.parameters),
@@ -139,7 +141,9 @@ def status_table(results: Readout) -> Table:
         cells = (_dim_zero(row[status.value], STATUS_STYLES.get(status, "")) for status in Status)
         stuck = (row["stuck"] if status is Status.DONE else 0 for status in Status)
         counts = map(_with_stuck, cells, stuck)
-        epochs = (f"{row['epochs']}/{row['epochs_planned']}", numbers.share(row["valid_best"]))
+        early = f" ({row['stopped_early']} stopped early)" if row["stopped_early"] else ""
+        shown = f"{row['epochs']}/{row['epochs_planned']}{early}"
+        epochs = (shown, numbers.share(row["valid_best"]))
         table.add_row(row["arm"], *counts, *epochs[: len(trained)])
     return table
 

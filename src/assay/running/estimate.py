@@ -9,6 +9,7 @@ their steps per second replace the measured ones. The rest is multiplication.
 Compiling, reading the data and drawing the report are not included.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from statistics import median
 
@@ -18,6 +19,7 @@ from assay.data.outline import Outline
 from assay.engines.speed import Trial, recorded
 from assay.optim.recipe import Recipe
 from assay.running.plan import Cohort, Plan
+from assay.training.own_layers import is_own
 
 ROUNDS = 4
 """How many times each arm is measured."""
@@ -82,6 +84,21 @@ def estimate(plan: Plan, data: Outline, workers: int) -> Estimate:
     measured = zip(plan.cohorts, trials, zip(*rounds, strict=True), strict=True)
     cohorts = tuple(_cohort(cohort, data, trial, times) for cohort, trial, times in measured)
     return Estimate(cohorts, min(workers, len(plan.runs)), data.bytes)
+
+
+def seconds_without_engine(plan: Plan, arms: Collection[str], examples: int) -> dict[str, float]:
+    """Return how long a run trains, for those of ``arms`` with code that only the reference engine runs."""
+    cohorts = [c for c in plan.cohorts if c.arm.name in arms and c.engine.name == "reference" and c.why]
+    found: dict[str, float] = {}
+    for cohort in cohorts:
+        recipe = cohort.recipe.fitted(examples)
+        layers = [node.layer for node in cohort.network.nodes]
+        if any(map(is_own, (*layers, recipe.optimizer, *recipe.penalties))):
+            known = recorded(cohort.engine, cohort.network, recipe)
+            with threadpool_limits(limits=1):
+                step = 1 / median(known) if known else Trial(cohort.engine, cohort.network, recipe).step(0.0)
+            found[cohort.arm.name] = step * recipe.steps(examples) * recipe.epochs
+    return found
 
 
 def evaluated(data: Outline, recipe: Recipe) -> int:

@@ -1,7 +1,7 @@
 """The events that a running study reports to its watchers."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from assay.records.runs import EpochRecord, LayerRecord, RunId, RunRecord
 from assay.running.deaths import Death
@@ -23,8 +23,9 @@ class Started:
     ``pending`` are the runs to train, ``examples`` is the size of the training
     set, ``workers`` how many tasks are trained at once. ``failed`` are the
     rows of runs that failed before: those that are also pending are trained
-    again, the others are left alone. ``deaths`` are the runs that the study's
-    process died in.
+    again, the others are left alone. ``slow`` says of arms for whose own layers there is only the
+    reference engine how many seconds a run trains. ``deaths`` are the runs
+    that the study's process died in.
     """
 
     plan: Plan
@@ -33,6 +34,7 @@ class Started:
     examples: int
     workers: int
     failed: tuple[RunRecord, ...] = ()
+    slow: Mapping[str, float] = field(default_factory=dict)
     deaths: tuple[Death, ...] = ()
 
     def steps(self, arm: str) -> int:

@@ -1,6 +1,7 @@
 """More seeds for a finished study: a new study that names its parent and reuses its parent's runs."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,6 +24,7 @@ def extend(
     progress: bool = True,
     retry_failed: bool = False,
     executor: Executor | None = None,
+    trust: Iterable[Path | str] = (),
     on_event: OnEvent = ignore,
 ) -> Results:
     """Extend the finished study in the folder ``parent`` to ``seeds`` seeds, in a new folder.
@@ -32,9 +34,9 @@ def extend(
     study that was stopped, and with ``retry_failed`` retrains runs that failed before. The report says that
     the study was extended after seeing results. Raises `StoreError` if the parent is not finished,
     `UsageError` unless it has fewer seeds, and what `run` raises; ``executor``, ``progress`` and ``on_event``
-    are as for `run`.
+    are as for `run`. ``trust`` names the study's own Python files, which the parent's folder has kept.
     """
-    with Results.open(parent) as results:
+    with Results.open(parent, trust=trust) as results:
         study = extended(results, seeds)
     folder = out if out is not None else extended_folder(parent, seeds)
     return run(

@@ -13,9 +13,10 @@ from assay.records.runs import RunRecord, Status
 from assay.report.files import is_current
 from assay.results import Results
 from assay.store.lock import holder
-from assay.store.readout import DATABASE
+from assay.store.readout import CODE, DATABASE
 from assay.store.salvage import salvage_store, sound
 from assay.store.weights import check_weights, load_weights, path_of
+from assay.study import kept_code
 
 REPORT = "report.html"
 
@@ -35,7 +36,11 @@ def examine(folder: Path) -> tuple[list[str], list[str]]:
         return [], [str(error)]
     with results:
         faults = [fault for run in results.runs for fault in (*_sums(results, run), *_faults(results, run))]
-        faults += _strangers(results) + _report(results)
+        faults += [
+            *kept_code.faults(folder / CODE, results.study.code),
+            *_strangers(results),
+            *_report(results),
+        ]
         at_work = holder(folder) if results.at_work else None
         done = f"{results.done} of {results.total} runs have come to their end"
         return [f"study {results.study.name}: {done}{f'; at work: {at_work}' if at_work else ''}"], faults
@@ -110,7 +115,22 @@ def salvage(folder: Path, out: Path) -> list[str]:
         f"{table}: {copied:,} rows{f', and {lost:,} or more lost' if lost else ''}"
         for table, (copied, lost) in rows.items()
     ]
-    return [*said, *_weights(folder / "weights", out / "weights")]
+    return [*said, *_weights(folder / "weights", out / "weights"), *_code(folder / CODE, out / CODE)]
+
+
+def _code(source: Path, target: Path) -> Iterator[str]:
+    """Copy the study's own Python files; their digests are in the study."""
+    copied = 0
+    for path in sorted(source.rglob("*.py")) if source.is_dir() else ():
+        place = target / path.relative_to(source)
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, place)
+            copied += 1
+        except OSError as error:
+            yield one_line(f"not copied: {error}")
+    if copied:
+        yield f"code: {copied:,} files"
 
 
 def _weights(source: Path, target: Path) -> Iterator[str]:

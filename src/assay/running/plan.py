@@ -10,15 +10,17 @@ from assay import engines
 from assay.data import Dataset, DataSpec
 from assay.data.outline import Outline, outline
 from assay.engines.base import Engine
-from assay.errors import AssayError, DataError
+from assay.errors import AssayError, DataError, StudyError
 from assay.findings.cells import table_html
 from assay.findings.numbers import count, plural
 from assay.nn.network import Network
 from assay.optim.recipe import Recipe
 from assay.records.runs import RunId
+from assay.study import own_code
 from assay.study.sameness import expect_different, run_of
 from assay.study.study import Arm, Study
 from assay.study.trainable import Whereabouts, expect_trainable
+from assay.training.own_layers import OwnCheck, check_own, words_of
 from assay.training.train import Job
 
 NOT_BEGUN: Mapping[str, str] = MappingProxyType({})
@@ -60,6 +62,8 @@ class Plan:
 
     study: Study
     cohorts: tuple[Cohort, ...]
+    checks: tuple[OwnCheck, ...] = ()
+    """What the user's own layers, rules and penalties were tried with, and what was found."""
 
     def __repr__(self) -> str:
         """Describe the plan in one line: the study, and how many of its runs are planned."""
@@ -73,7 +77,7 @@ class Plan:
             (
                 cohort.arm.name,
                 f"{cohort.network.parameter_count:,}",
-                count(cohort.network.flops),
+                count(cohort.network.flops) + (" and more" if cohort.network.uncounted else ""),
                 str(cohort.recipe.epochs),
                 str(len(cohort.seeds)),
                 cohort.engine.name,
@@ -122,9 +126,10 @@ def make_plan(
     """
     sizes = _sizes(study.data if data is None else data)
     networks = check(study, sizes, loaded=isinstance(data, Dataset))
+    checks = _check_own(study, networks)
     cohorts = tuple(_cohort(study, arm, networks[arm.name], begun.get(arm.name)) for arm in study.arms)
     _expect_different(study, [(c.arm, c.network, c.engine.name) for c in cohorts], sizes.train)
-    return Plan(study, cohorts)
+    return Plan(study, cohorts, checks)
 
 
 def same_plan(study: Study, data: Dataset, engines_of: Mapping[str, str]) -> Plan:
@@ -141,6 +146,7 @@ def check(study: Study, sizes: Outline, *, loaded: bool = False) -> dict[str, Ne
 
     The images need room too, unless they are ``loaded``.
     """
+    own_code.expect_trusted(study.code, study.name)
     beside = 0 if loaded else sizes.bytes
     networks = {arm.name: _network(study, arm, sizes, beside) for arm in study.arms}
     asked = [(arm, networks[arm.name], arm.settings.engine) for arm in study.arms]
@@ -172,7 +178,25 @@ def _network(study: Study, arm: Arm, sizes: Outline, beside: int) -> Network:
         expect_trainable(network, settings.recipe, sizes.train, place)
     except AssayError as error:
         raise _named(error, study, arm) from None
+    except Exception as error:
+        if not study.code:
+            raise
+        raise StudyError(f"{study.name}: arm {arm.name!r}: {words_of(error)}") from error
     return network
+
+
+def _check_own(study: Study, networks: Mapping[str, Network]) -> tuple[OwnCheck, ...]:
+    """Try what is the user's own; refuse what is wrong, unless that was asked for."""
+    found: dict[OwnCheck, None] = {}
+    for arm in study.arms:
+        for result in check_own(networks[arm.name], arm.settings.recipe):
+            found[result] = None
+            if result.wrong and not own_code.is_unchecked(study.code):
+                raise StudyError(
+                    f"{study.name}: arm {arm.name!r}: {result.cls}, {result.place}: {result.wrong} "
+                    "(`assay check` says more; --unchecked trains it as it is)"
+                )
+    return tuple(found)
 
 
 def _built(arm: Arm, sizes: Outline) -> Network:

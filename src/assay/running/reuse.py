@@ -9,6 +9,7 @@ from assay.running.plan import Cohort, Plan
 from assay.store import Store
 from assay.store.readout import DATABASE, Readout
 from assay.store.weights import load_weights, path_of, save_weights
+from assay.study.own_classes import waiting
 from assay.study.study import Arm
 
 
@@ -67,6 +68,7 @@ def _same(arms: Iterable[Arm], cohort: Cohort, sizes: Mapping[str, int]) -> list
         arm
         for arm in arms
         if (replace(arm.settings.recipe, measure=recipe.measure) if alike else arm.settings.recipe) == recipe
+        and not waiting(arm.settings.architecture)  # other code than that of the plan
         and arm.settings.architecture.build(cohort.network.input_shape, classes) == cohort.network
     ]
 

@@ -17,6 +17,7 @@ from assay.results import Results
 from assay.running.capacity import that_fit, worker_count
 from assay.running.deaths import deaths
 from assay.running.driver import Driver, stored_epochs
+from assay.running.estimate import seconds_without_engine
 from assay.running.events import Loading, OnEvent, Started, ignore
 from assay.running.executor import Executor
 from assay.running.messages import Context
@@ -28,8 +29,8 @@ from assay.running.threads import Threads
 from assay.store import Header, SQLiteStore, Store, durable
 from assay.store.lock import folder_lock
 from assay.store.moved import keep
-from assay.store.readout import DATABASE
-from assay.study import tables
+from assay.store.readout import CODE, DATABASE
+from assay.study import kept_code, own_code, tables
 from assay.study.study import Study
 from assay.training.causes import chance
 
@@ -79,6 +80,7 @@ def run(
             "workers and executor: found both, expected one (the executor has workers of its own)"
         )
     if not os.path.exists(folder / DATABASE):
+        own_code.expect_trusted(study.code, study.name)
         _check_unread(study)
     _make_folder(folder)
     with folder_lock(folder) as died:
@@ -93,6 +95,7 @@ def run(
             begun = {run.arm: run.engine for run in results.runs}
             study = results.study  # which says how it was measured, as the file of an older one does not
             results.close()
+            own_code.expect_trusted(study.code, study.name)
         with shown(progress, on_event) as watch:
             ways = _Ways(executor, workers, died, retry_failed)
             if data is None:
@@ -177,7 +180,8 @@ def _started(plan: Plan, store: Store, examples: int, workers: int, retry_failed
     closed = {run.id for run in before.values() if _is_closed(run, retry_failed)}
     pending = tuple(run for run in plan.runs if run not in closed)
     failed = tuple(row for row in before.values() if row.status is Status.FAILED and row.id in plan.runs)
-    return Started(plan, pending, stored_epochs(store), examples, workers, failed)
+    slow = seconds_without_engine(plan, {run.arm for run in pending}, examples)
+    return Started(plan, pending, stored_epochs(store), examples, workers, failed, slow)
 
 
 def _open(folder: Path, study: Study, data: Dataset) -> Store:
@@ -200,6 +204,7 @@ def _create(path: Path, study: Study, data: Dataset) -> Store:
         study.to_tables(), study.digest, data.digest, data.classes, data.synthetic, sizes, versions(),
         chance(data.train.labels)[1],
     )  # fmt: skip
+    kept_code.write(study.code, path.parent / CODE)
     beside = path.with_suffix(".new")
     for leftover in path.parent.glob(f"{beside.name}*"):
         if leftover.is_dir() and not leftover.is_symlink():
@@ -237,6 +242,13 @@ def _check_same_study(results: Results, study: Study, data: Dataset | None) -> D
         data = data or load(study.data)
         if data.digest == header.data_digest:
             return data
+    own = [key.removeprefix("code.") for key in changed if key.startswith("code.")]
+    if changed and len(own) == len(changed):
+        file = own[0]
+        what = kept_code.changed(folder / CODE, file, study.code.get(file, ""))
+        raise StoreError(
+            f"{folder}: was begun with other code in {file}: {what} (undo the change, or use another --out)"
+        )
     key = changed[0] if changed else "its format"
     other = f"add seeds with `assay extend {folder}`" if changed == ["seeds"] else f"`assay fork {folder}`"
     raise StoreError(

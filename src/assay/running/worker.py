@@ -98,7 +98,7 @@ class _Worker:
         data = self._data(runs)
         for _ in train(session, data, started, lambda step: self._step(under_way, step)):
             latest = max(len(progress.history) for progress in started)
-            # A run that has diverged stays behind.
+            # A run that has diverged or stopped early stays behind.
             trained = {seed: _copy(run) for seed, run in under_way.items() if len(run.history) == latest}
             self.tell(EpochTrained(tuple(map(self._row, trained, trained.values())), (*trained.values(),)))
             runs.update(trained)
@@ -119,7 +119,7 @@ class _Worker:
 
     def _step(self, runs: dict[int, Progress], step: int) -> None:
         for seed, progress in runs.items():
-            if not progress.diverged:
+            if not progress.ended(self.cohort.recipe):
                 self.tell(StepsTaken(RunId(self.arm, seed), len(progress.history) + 1, step))
 
     def _end(self, seed: int, progress: Progress, memory: int) -> Finished:

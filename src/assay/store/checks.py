@@ -163,6 +163,7 @@ def _columns(connection: sqlite3.Connection) -> dict[str, set[tuple[object, ...]
 
 def _runs(connection: sqlite3.Connection, study: Study, header: Header) -> Faults:
     budgets, seeds = _budgets(study), set(study.seeds)
+    early = {arm.name for arm in study.arms if arm.settings.recipe.stops_early}
     columns = f"arm, seed, engine, processor, epochs, test_loss, test_correct, test_total, status, {ENDED}"
     rows = connection.execute(
         f"SELECT {columns}, (SELECT count(*) FROM epoch AS e WHERE (e.arm, e.seed) = (run.arm, run.seed)) "
@@ -173,7 +174,7 @@ def _runs(connection: sqlite3.Connection, study: Study, header: Header) -> Fault
             yield f"it has a run of arm {arm!r:.80} and seed {seed}, which the study has not"
         if not _names([engine, *([] if processor is None else [processor])]):
             yield f"{arm}, seed {seed}: the names of its engine and processor are not printable"
-        whole = status == "done" and not study.imported
+        whole = status == "done" and not study.imported and arm not in early
         short = epochs != budgets[arm] if whole else ended and epochs != stored
         if epochs > budgets[arm] or epochs > stored or short:
             yield f"{arm}, seed {seed}: says {epochs:,} epochs, but {stored:,} of {budgets[arm]:,} are there"

@@ -1,6 +1,6 @@
 """What a study has found so far, read from its folder."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
@@ -20,10 +20,13 @@ from assay.stats import Family, Look, compare_arms, latest_look
 from assay.store import PARTS, Header, SQLiteStore, Store
 from assay.store.lock import is_held
 from assay.store.moved import found_at
+from assay.study import kept_code
 from assay.study.study import Study
 
 ALPHA = 0.05
 DATABASE = "results.db"
+CODE = "code"
+"""The folder below a results folder that keeps the Python files which the study names."""
 
 COLUMNS = (
     "arm", "seed", "status", "epochs", "best_epoch", "train_best", "train_final", "valid_best", "valid_final",
@@ -60,18 +63,22 @@ class Readout:
     """The study as it was read when the store was checked, which building it again would repeat."""
 
     @classmethod
-    def open(cls, folder: Path | str, *, watch: bool = False) -> Self:
+    def open(cls, folder: Path | str, *, watch: bool = False, trust: Iterable[str | Path] = ()) -> Self:
         """Open the results in ``folder``; `StoreError` if there are none, or they cannot be trusted.
 
         With ``watch``, runs whose process has died are ``stopped`` rather than
-        ``running``, as the process left them.
+        ``running``, as the process left them. Opening a folder runs no code; ``trust`` names the
+        study's own Python files that may be run later, for example to rebuild its networks.
         """
         folder = Path(folder)
         at_work = not watch or is_held(folder)  # before reading: runs that end meanwhile are read as ended
         store = SQLiteStore.open(folder / DATABASE)
         with ExitStack() as on_error:
             on_error.callback(store.close)
-            declared = store.check()
+            declared: Study | None = store.check()
+            if files := list(trust):
+                kept_code.restore(folder / CODE, store.header.study.get("code", {}), files, str(folder))
+                declared = None  # it was built without them
             on_error.pop_all()
         return cls(folder, store, at_work, declared=declared)
 

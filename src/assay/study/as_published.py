@@ -5,7 +5,7 @@ from functools import cache
 
 from assay.optim.recipe import Recipe
 from assay.records.metrics import Metric
-from assay.study.architectures import Architecture
+from assay.study.architecture import Architecture
 from assay.study.builtin import builtin, load_study
 from assay.study.settings import Settings
 from assay.study.study import Study

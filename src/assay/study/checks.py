@@ -27,6 +27,7 @@ _TYPES: tuple[tuple[str, Any, str], ...] = (
     ("published_images", int | None, "a number of images"),
     ("quick", Mapping, "a table"),
     ("parent", str | None, "the digest of a study"),
+    ("code", Mapping, "a table"),
 )
 
 
@@ -50,6 +51,9 @@ def expect_types(values: Table, where: str) -> None:
     parent = values["parent"]
     if parent is not None and not _DIGEST.fullmatch(parent):
         raise StudyError(f"{where}: parent must be a study's digest, 64 hex digits; got {shown(parent)}")
+    for file, digest in values["code"].items():
+        if not isinstance(digest, str) or not _DIGEST.fullmatch(digest):
+            raise StudyError(f"{where}: code.{file} must be a digest, 64 hex digits; got {shown(digest)}")
 
 
 def expect_plain(values: Table, where: str) -> None:

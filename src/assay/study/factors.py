@@ -11,6 +11,7 @@ from typing import Any
 
 from assay.errors import StudyError, shown
 from assay.study import tables
+from assay.study.own_code import is_reference
 from assay.study.tables import Path, Table
 from assay.study.values import plain, undotted
 
@@ -95,8 +96,12 @@ def _tables(levels: Any, base: Table, where: str) -> Any:
 
 def _name(value: Any) -> str:
     """Return a level's name, derived from its value: "0.01", "true", "5-10", "Adam"."""
+    if isinstance(value, type):
+        return value.__name__
     if is_dataclass(value):
         return type(value).__name__
+    if is_reference(value):
+        return str(value).rpartition(":")[2]
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, list | tuple):

@@ -75,7 +75,11 @@ def _recipe(recipe: Recipe, examples: int | None) -> Hashable:
     penalties = {replace(item, roles=tuple(sorted(item.roles))) for item in recipe.penalties if item.strength}
     augment = frozenset(item for item in recipe.augment if not _still(item))
     rates = _factors(recipe.schedule, recipe.epochs, steps)
-    return (recipe.optimizer, size, recipe.epochs, recipe.dtype, rates, frozenset(penalties), augment)
+    patience = recipe.patience if recipe.stops_early else None
+    return (
+        (recipe.optimizer, size, recipe.epochs, patience, recipe.dtype),
+        (rates, frozenset(penalties), augment),
+    )
 
 
 def _still(transform: Transform) -> bool:

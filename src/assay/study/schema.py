@@ -15,8 +15,11 @@ from assay.optim.augment import KINDS
 from assay.optim.recipe import Recipe
 from assay.optim.schedules import Schedule
 from assay.records.metrics import MARGINS, METRICS
-from assay.study.architectures import FAMILIES, INITIALIZERS, LAYERS, NESTED
+from assay.study.architectures import FAMILIES
 from assay.study.claims import Claim
+from assay.study.initializers import INITIALIZERS
+from assay.study.layer_tables import LAYERS, NESTED
+from assay.study.module_family import Module
 from assay.study.seeds import MOST
 from assay.study.settings import PENALTIES, RULES, SCHEDULES
 from assay.study.tables import field_schema
@@ -84,11 +87,20 @@ def _kinds(tag: str, kinds: Kinds) -> Schema:
     chosen = [
         {
             "if": {"properties": {tag: {"const": name}}, "required": [tag]},
-            "then": _described(kinds[name], _object({tag: TEXT, **found})),
+            "then": _described(kinds[name], _table(kinds[name], {tag: TEXT, **found})),
         }
         for name, found in own.items()
     ]
-    return {**_object({tag: {"enum": list(kinds)}, **some}), "allOf": chosen}
+    every_key = _object({tag: {"enum": list(kinds)}, **some})
+    if Module not in kinds.values():
+        return {**every_key, "allOf": chosen}
+    module = {"properties": {tag: {"const": Module.__name__}}, "required": [tag]}
+    return {"type": "object", "allOf": [*chosen, {"if": {"not": module}, "then": every_key}]}
+
+
+def _table(cls: type[Any], properties: Mapping[str, Schema]) -> Schema:
+    """Return the schema of a table; other keys of a `Module` are arguments of the user's class."""
+    return {**_object(properties), **({"additionalProperties": True} if cls is Module else {})}
 
 
 def _fields(cls: type[Any]) -> dict[str, Schema]:
@@ -119,6 +131,8 @@ def _field(cls: type[Any], key: str) -> Schema:
     if key in NESTED and (issubclass(cls, Layer) or cls is FAMILIES["Layers"]):
         items = {"patternProperties": {"^[0-9]+$": _ref("layer")}}
         return {"anyOf": [_list(_ref("layer")), {**_object({}), **items}]}
+    if (cls, key) == (Module, "module"):
+        return TEXT
     if (cls, key) == (Claim, "metric"):
         return {"enum": list(METRICS)}
     return _or_part(field_schema(cls, key))

@@ -26,7 +26,10 @@ from assay.optim.schedules import (
 )
 from assay.records.runs import ELSEWHERE
 from assay.study import architectures, tables
-from assay.study.architectures import Architecture, Unknown
+from assay.study.architecture import Architecture
+from assay.study.architectures import Unknown
+from assay.study.own_classes import own_penalty, own_rule
+from assay.study.own_code import OwnClass
 from assay.study.tables import Table
 
 RULES: dict[str, type[Optimizer]] = {
@@ -50,13 +53,13 @@ class Settings:
 
     @classmethod
     def from_tables(cls, values: Table, where: str) -> "Settings":
-        """Build the settings from the study file's tables.
+        """Build the settings from the study file's tables, in which a user's own classes are `OwnClass`.
 
         Those of engine "elsewhere", of runs that assay did not train, say nothing more.
         """
         if values.get("engine") == ELSEWHERE:
             return _imported(values, where)
-        optimizer = tables.choose(RULES, "rule", subtable(values, "optimizer", where), f"{where}: optimizer")
+        optimizer = _optimizer(subtable(values, "optimizer", where), f"{where}: optimizer")
         training = _options(subtable(values, "training", where), f"{where}: training")
         return cls(
             architectures.from_table(subtable(values, "network", where), f"{where}: network"),
@@ -88,9 +91,10 @@ def expect_valid(values: Table, where: str) -> None:
     """
     data_spec(values, where)
     network, optimizer = (subtable(values, key, where) for key in ("network", "optimizer"))
-    if "family" in network and ("layers" in network or network["family"] != "Layers"):
+    needed = {"Layers": "layers", "Module": "module"}.get(str(network.get("family")))
+    if "family" in network and (needed is None or needed in network):
         architectures.from_table(network, f"{where}: network")
-    if "rule" in optimizer:
+    if "rule" in optimizer and not isinstance(optimizer["rule"], OwnClass):
         rule, rest = tables.kind_of(RULES, "rule", optimizer, f"{where}: optimizer")
         tables.checked_fields(rule, rest, f"{where}: optimizer")
 
@@ -101,6 +105,12 @@ def subtable(values: Table, key: str, where: str) -> Table:
     if not isinstance(table, Mapping):
         raise StudyError(f"{where}: {key} must be a table; got {shown(table)}")
     return table
+
+
+def _optimizer(table: Table, where: str) -> Optimizer:
+    if isinstance(table.get("rule"), OwnClass):
+        return own_rule(table["rule"], {key: value for key, value in table.items() if key != "rule"}, where)
+    return tables.choose(RULES, "rule", table, where)
 
 
 def _options(training: Table, where: str) -> dict[str, Any]:
@@ -125,7 +135,14 @@ def _schedule(value: Any, where: str) -> Schedule:
 def _several(kinds: Mapping[str, type[Any]], value: Any, where: str) -> tuple[Any, ...]:
     if not isinstance(value, list | tuple):
         raise StudyError(f"{where}: expected a list of tables, each with 'kind'; got {shown(value)}")
-    return tuple(tables.choose(kinds, "kind", _kind_table(item, where), where) for item in value)
+    return tuple(_one(kinds, _kind_table(item, where), where) for item in value)
+
+
+def _one(kinds: Mapping[str, type[Any]], table: Table, where: str) -> Any:
+    own = table.get("kind")
+    if isinstance(own, OwnClass) and kinds is PENALTIES:
+        return own_penalty(own, {key: value for key, value in table.items() if key != "kind"}, where)
+    return tables.choose(kinds, "kind", table, where)
 
 
 def _kind_table(value: Any, where: str) -> Table:

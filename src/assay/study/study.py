@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, is_dataclass, replace
 from functools import cached_property
 from itertools import product
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -22,8 +23,8 @@ from assay.errors import AssayError, StudyError, shown, suggestion
 from assay.optim.recipe import Recipe
 from assay.records.metrics import MARGINS
 from assay.records.runs import ELSEWHERE
-from assay.study import checks, claims, factors, tables
-from assay.study.architectures import Architecture
+from assay.study import checks, claims, factors, own_code, tables
+from assay.study.architecture import Architecture
 from assay.study.claims import Claim
 from assay.study.factors import Factor
 from assay.study.overrides import expect_reach, nested
@@ -36,7 +37,7 @@ Overrides = Mapping[str, Any]
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 KEYS = (
     "name", "question", "seeds", "control", "margin", "margins", "source", "factors", "claims", "published",
-    "published_images", "quick", "looks", "parent",
+    "published_images", "quick", "looks", "parent", "code",
 )  # fmt: skip
 """The keys of a study file besides its settings."""
 
@@ -67,7 +68,9 @@ class Study:
     accuracies as shares); ``published_images`` is on how many images their accuracies were measured, as
     many as ours where it is None. ``quick`` holds what a short trial changes, as `override` takes it.
     ``parent`` is the digest of the study whose results were seen before seeds were added to it or settings
-    changed.
+    changed. ``code`` holds the digest of each Python file that settings name, as ``file.py:Name``; by default
+    the files are read, not run, from the current folder. A layer, learning rule or penalty of your own can be
+    given as an object or a class.
 
     Whatever is given as a dataclass is kept as the table that a study file has for it, in ``base``,
     ``factors`` and ``quick``. Raises `StudyError`, in one line, for what is not a study.
@@ -88,6 +91,7 @@ class Study:
     parent: str | None
     margins: Mapping[str, float]
     published_images: int | None
+    code: Mapping[str, str]
 
     def __init__(
         self,
@@ -110,17 +114,20 @@ class Study:
         source: str = "",
         quick: Overrides = NOTHING,
         parent: str | None = None,
+        code: Mapping[str, str] = NOTHING,
         base: Table = NOTHING,
     ) -> None:
         given = {
             "question": question, "base": base, "control": control, "margin": margin, "margins": margins,
             "claims": claims, "published": published, "published_images": published_images, "source": source,
-            "quick": quick, "parent": parent,
+            "quick": quick, "parent": parent, "code": code,
         }  # fmt: skip
         checks.expect_name(name, "name")
         checks.expect_types(given, name)
         given |= {"name": name, "base": plain(base, name) | shared(network, recipe, data, engine, name)}
         given |= _counted(seeds, looks, name) | _written(given, factors)
+        settings = (given["base"], given["factors"], given["quick"])
+        given["code"] = own_code.read(settings, Path(), code, name)
         for key, value in given.items():
             object.__setattr__(self, key, value)
         self._check()
@@ -135,7 +142,7 @@ class Study:
         checks.expect_margins(self.margin, self.margins, self.published_images, where)
         checks.expect_factors(self.factors, len(self.seeds), where)
         self._check_arms()
-        expect_valid(self.base, where)
+        expect_valid(self._bound(self.base, where), where)
         claims.check(self.claims, self.published, tuple(arm.name for arm in self.arms), where)
         if self.quick:
             self.quickened()
@@ -180,15 +187,20 @@ class Study:
     def _settings(self, values: Table, arm: str) -> Settings:
         """Build an arm's settings; do not blame the first arm for errors in the shared settings."""
         try:
-            return Settings.from_tables(values, arm)
+            return Settings.from_tables(self._bound(values, arm), arm)
         except AssayError as error:
             mistake = error
         try:
-            Settings.from_tables(self.base, self.name)
+            Settings.from_tables(self._bound(self.base, self.name), self.name)
         except AssayError as shared:
             if str(mistake).removeprefix(arm) == str(shared).removeprefix(self.name):
                 raise
         raise mistake
+
+    def _bound(self, values: Table, where: str) -> Table:
+        """Return settings with the user's own classes as references that carry their files' digests."""
+        bound: Table = own_code.bound(values, self.code, where)
+        return bound
 
     def arm(self, name: str) -> Arm:
         """Return the arm called ``name``."""
@@ -257,7 +269,10 @@ class Study:
 
     @classmethod
     def from_tables(cls, values: Table, where: str = "study") -> "Study":
-        """Return the study that a file's tables describe; ``where`` names the file in errors."""
+        """Return the study that a file's tables describe; ``where`` names the file in errors.
+
+        Files of Python code that the tables name have their digests under ``code``.
+        """
         if not isinstance(values, Mapping):
             raise StudyError(f"{where}: expected the tables of a study file; got {shown(values)}")
         checks.known_keys(values, (*KEYS, *SETTINGS), where)
@@ -270,6 +285,7 @@ class Study:
         if not isinstance(rest.get("factors", {}), Mapping):
             raise StudyError(f"{where}: factors must be a table; got {shown(rest['factors'])}")
         try:
+            own_code.expect_known(values, rest.get("code", {}), where)
             return cls(base={key: values[key] for key in SETTINGS if key in values}, **rest)
         except AssayError as error:
             message = str(error)

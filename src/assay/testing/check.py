@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from inspect import isclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from assay.testing.comparison import LayerComparison, compare_layers
 from assay.testing.counterpart import counterpart, kind_of
 from assay.testing.coursework import FromCoursework
 from assay.testing.fitting import candidates, is_refusal, odd_sizes
-from assay.testing.learning_rules import as_rule, check_rule
+from assay.testing.learning_rules import as_rule, as_stepping_rule, check_rule
 from assay.testing.losses import as_loss, check_loss
 from assay.testing.modules import importable
 from assay.testing.probing import Probe, draw, probe
@@ -63,6 +64,7 @@ def check(
     against: str | None = None,
     input_shape: Shape | None = None,
     settings: Mapping[str, Any] | None = None,
+    tolerance: float = 0.0,
 ) -> Check:
     """Check what ``target``, ``PATH.py:Name``, names: a class or a function.
 
@@ -72,7 +74,8 @@ def check(
     (``assay.testing.losses``, ``assay.testing.learning_rules``). ``settings`` are the
     constructor's arguments. A layer is compared with the built-in called
     ``against``, or with that of the same name if there is one. Without an
-    ``input_shape`` several small ones are tried, of maps and of vectors.
+    ``input_shape`` several small ones are tried, of maps and of vectors. ``tolerance`` is how far numbers
+    may be off, relative to the largest, where that is more than rounding explains.
 
     Raises an `AssayError` of one line for a file or class that is not there,
     and for whatever the user's code raises.
@@ -81,17 +84,20 @@ def check(
     where, given = f"{path}:{name}", dict(settings or {})
     with importable(path), generators_held():
         found = load(path, name)
+        if isclass(found) and (stepping := as_stepping_rule(found, given)) is not None:
+            with blamed(where, path):
+                return _of_rule(name, stepping, given, tolerance)
         guesses = assumed(found, given) if isclass(found) else {}
         given = {**guesses, **given}
         of = make if isclass(found) else of_functions
         made = of(found, given, where, path)
         with blamed(where, path):
             if (rule := as_rule(made)) is not None:
-                return _of_rule(name, rule, given)
+                return _of_rule(name, rule, given, tolerance)
             if (loss := as_loss(made)) is not None:
-                return _of_loss(name, loss)
+                return _of_loss(name, loss, tolerance)
         layer = as_layer(made, where)
-        result = check_layer(layer, name, against, input_shape, given, path=path)
+        result = check_layer(layer, name, against, input_shape, given, path=path, tolerance=tolerance)
         notes = [f"{key}={value} was assumed (give --set {key}=VALUE)" for key, value in guesses.items()]
         return replace(result, remarks=(*notes, *result.remarks))
 
@@ -104,10 +110,11 @@ def check_layer(
     settings: Mapping[str, Any] | None = None,
     *,
     path: Path | None = None,
+    tolerance: float = 0.0,
 ) -> Check:
     """Check a layer that is there already; `check` says how."""
     where = f"{path}:{name}" if path else name
-    probes, misfits = _probes(layer, input_shape, settings or {}, where, path)
+    probes, misfits = _probes(layer, input_shape, settings or {}, where, path, tolerance)
     found = probes[0]
     shape = found.shape
     with blamed(f"{where}, input {text(shape)}, batch of {BATCH}", path):
@@ -115,7 +122,7 @@ def check_layer(
         if mode.random and not against:
             comparison, note = None, "not compared: what it draws is its own"
         else:
-            comparison, note = _compared(layer, name, against, shape, settings or {})
+            comparison, note = _compared(layer, name, against, shape, settings or {}, tolerance)
         mismatches = tuple(
             replace(each, situation="") if each.situation == RANDOM else each for each in found.mismatches
         )
@@ -147,21 +154,27 @@ def _t(found: Probe) -> list[str]:
 
 
 def _probes(
-    layer: Layer, asked: Shape | None, settings: Mapping[str, Any], where: str, path: Path | None
+    layer: Layer,
+    asked: Shape | None,
+    settings: Mapping[str, Any],
+    where: str,
+    path: Path | None,
+    tolerance: float,
 ) -> tuple[list[Probe], list[str]]:
     """Return the probes of all shapes for which the layer is right, or else of one for which it is wrong.
 
     Also in words, for which shapes it is not right though it was tried with them.
     """
+    once = partial(_probe, layer, settings=settings, where=where, path=path, tolerance=tolerance)
     if asked:
-        return [_probe(layer, asked, settings, where, path)], []
+        return [once(asked)], []
     right: list[Probe] = []
     wrong: list[Probe] = []
     failed: list[tuple[Shape, AssayError]] = []
     shapes = _shapes_that_fit(layer, settings, where, path)
     for shape in shapes:
         try:
-            found = _probe(layer, shape, settings, where, path, locate=len(shapes) == 1)
+            found = once(shape, locate=len(shapes) == 1)
         except AssayError as error:
             if isinstance(error.__cause__, NotImplementedError):
                 raise
@@ -172,7 +185,7 @@ def _probes(
         raise failed[0][1]
     if not right:
         first = wrong[0].shape
-        return wrong[:1] if len(shapes) == 1 else [_probe(layer, first, settings, where, path)], []
+        return wrong[:1] if len(shapes) == 1 else [once(first)], []
     misfits = [f"not right for an input of {text(each.shape)}: {each.mismatches[0]}" for each in wrong]
     misfits += [f"not for an input of {text(shape)}: {error}" for shape, error in failed]
     return right, misfits
@@ -184,17 +197,18 @@ def _probe(
     settings: Mapping[str, Any],
     where: str,
     path: Path | None,
+    tolerance: float,
     *,
     locate: bool = True,
 ) -> Probe:
     with blamed(f"{where}, input {text(shape)}, batch of {BATCH}", path):
         _check_forward(layer, shape)
-        found = probe(layer, shape, _modes(layer), locate=locate)
+        found = probe(layer, shape, _modes(layer), locate=locate, tolerance=tolerance)
     for odd in odd_sizes(layer, shape, settings):
         if found.mismatches or not _fits(layer, odd):
             continue
         with blamed(f"{where}, input {text(odd)}, batch of {BATCH}", path):
-            other = probe(layer, odd, _modes(layer), quick=True, locate=locate)
+            other = probe(layer, odd, _modes(layer), quick=True, locate=locate, tolerance=tolerance)
         found.tried.append(f"an input of {text(odd)}")
         found.mismatches += [replace(each, situation=f"an input of {text(odd)}") for each in other.mismatches]
     return found
@@ -258,22 +272,27 @@ def _modes(layer: Layer) -> tuple[bool, ...]:
 
 
 def _compared(
-    layer: Layer, name: str, against: str | None, shape: Shape, settings: Mapping[str, Any]
+    layer: Layer,
+    name: str,
+    against: str | None,
+    shape: Shape,
+    settings: Mapping[str, Any],
+    tolerance: float,
 ) -> tuple[LayerComparison | None, str]:
     kind = against or kind_of(name)
     if kind is None:
         return None, "no built-in layer has its name (give --against NAME to choose one)"
     try:
         built_in = counterpart(kind, layer, shape, settings)
-        return compare_layers(layer, built_in, shape, BATCH), ""
+        return compare_layers(layer, built_in, shape, BATCH, tolerance), ""
     except AssayError as error:
         if against:
             raise
         return None, f"not compared with {kind}: {error}"
 
 
-def _of_loss(name: str, loss: Any) -> Check:
-    found = check_loss(loss)
+def _of_loss(name: str, loss: Any, tolerance: float) -> Check:
+    found = check_loss(loss, tolerance)
     return Check(
         name,
         found.shape,
@@ -286,8 +305,8 @@ def _of_loss(name: str, loss: Any) -> Check:
     )
 
 
-def _of_rule(name: str, rule: Any, settings: Mapping[str, Any]) -> Check:
-    found = check_rule(name, rule, settings)
+def _of_rule(name: str, rule: Any, settings: Mapping[str, Any], tolerance: float) -> Check:
+    found = check_rule(name, rule, settings, tolerance)
     return Check(
         name,
         found.shape,

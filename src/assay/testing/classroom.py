@@ -21,7 +21,7 @@ MODULE = "assay.testing.confined"
 """What the process of one file runs; by name, because it needs what only Unix has."""
 
 SPEC_KEYS = ("seconds", "memory_mb", "workers", "part")
-PART_KEYS = ("name", "arguments", "input_shape", "against", "points")
+PART_KEYS = ("name", "arguments", "input_shape", "against", "tolerance", "points")
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Spec:
     """What a teacher wants checked; without ``parts``, all that looks like a layer, loss or rule.
 
     A part is a mapping with ``name``, a class or function, and as far as wanted
-    ``arguments`` of its constructor, ``input_shape``, ``against`` and
+    ``arguments`` of its constructor, ``input_shape``, ``against``, ``tolerance`` and
     ``points``: a number for each part of the check (``forward``, ``dL/dx``,
     ``modes``, ...) and for ``all``.
     """
@@ -59,6 +59,9 @@ def read_spec(path: Path) -> Spec:
         _known(part, PART_KEYS, where)
         if not isinstance(part.get("name"), str):
             raise UsageError(f"{where}: expected a name, that of a class or function")
+        tolerance = part.get("tolerance", 0.0)
+        if not isinstance(tolerance, int | float) or isinstance(tolerance, bool) or not 0 <= tolerance < 1:
+            raise UsageError(f"{where}: tolerance: expected a number from 0 and below 1, got {tolerance!r}")
         if not all(isinstance(value, int | float) for value in part.get("points", {}).values()):
             raise UsageError(f"{where}: points: expected numbers")
     for key, value in table.items():

@@ -58,8 +58,13 @@ class _Results:
     gradients: dict[str, Array]
 
 
-def compare_layers(layer: Layer, built_in: Layer, shape: Shape, batch: int) -> LayerComparison:
-    """Compare in training mode; `ShapeError` where the two have not the same shapes."""
+def compare_layers(
+    layer: Layer, built_in: Layer, shape: Shape, batch: int, tolerance: float = 0.0
+) -> LayerComparison:
+    """Compare in training mode; `ShapeError` where the two have not the same shapes.
+
+    ``tolerance`` is allowed where it is more than 1e-9.
+    """
     names = _matching(layer, built_in, shape)
     generator = stream(0, "compare")
     x = generator.normal(size=(batch, *shape))
@@ -70,7 +75,7 @@ def compare_layers(layer: Layer, built_in: Layer, shape: Shape, batch: int) -> L
     best: tuple[dict[str, str], tuple[Mismatch, ...]] | None = None
     for turns in _orientations(layer, built_in, shape, names):
         own = _turned(built_in, params, shape, names, turns)
-        differences = _differences(found, _results(built_in, own, x), names, turns)
+        differences = _differences(found, _results(built_in, own, x), names, turns, tolerance)
         if best is None or len(differences) < len(best[1]):
             best = turns, differences
     if best is None:
@@ -125,12 +130,16 @@ def _results(layer: Layer, params: Parameters, x: Array) -> _Results:
 
 
 def _differences(
-    found: _Results, expected: _Results, names: Mapping[str, str], turns: Mapping[str, str]
+    found: _Results,
+    expected: _Results,
+    names: Mapping[str, str],
+    turns: Mapping[str, str],
+    tolerance: float,
 ) -> tuple[Mismatch, ...]:
     pairs: dict[str, tuple[Any, Any]] = {"y": (found.y, expected.y), "dL/dx": (found.dx, expected.dx)}
     for theirs, ours in names.items():
         pairs[f"dL/d{theirs}"] = found.gradients[theirs], TURNS[turns[theirs]](expected.gradients[ours])
-    compared = (compare(name, *pair, TOLERANCE) for name, pair in pairs.items())
+    compared = (compare(name, *pair, max(TOLERANCE, tolerance)) for name, pair in pairs.items())
     return tuple(mismatch for mismatch in compared if mismatch)
 
 

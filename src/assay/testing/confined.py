@@ -33,6 +33,7 @@ LAYER_METHODS = (
     {"fprop", "bprop"},
     {"forward", "backward"},
     {"update_params"},
+    {"step", "zero_grad"},
     {"update"},
     {"__call__", "grad"},
 )
@@ -121,6 +122,7 @@ def main() -> None:
                 part.get("against"),
                 tuple(part["input_shape"]) if "input_shape" in part else None,
                 part.get("arguments"),
+                part.get("tolerance", 0.0),
             )
         except AssayError as error:
             unwritten = isinstance(error.__cause__, NotImplementedError)

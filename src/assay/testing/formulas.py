@@ -15,6 +15,9 @@ from assay.shapes import Array
 
 Slots = dict[str, Array]
 
+NADAM_DECAY = 0.004
+"""How fast NAdam's momentum grows: PyTorch's default, and Dozat's."""
+
 
 @dataclass(frozen=True)
 class Formula:
@@ -26,13 +29,18 @@ class Formula:
     beta1: float = 0.9
     beta2: float = 0.999
     eps: float = 1e-8
+    weight_decay: float = 0.0
     slips: Mapping[str, Any] = field(default_factory=dict)
 
-    def step(self, grad: Array, slots: Slots, t: int) -> Array:
-        """Return theta's fall at step ``t``, from 1, and renew ``slots``."""
+    def step(self, grad: Array, slots: Slots, t: int, theta: Array | None = None) -> Array:
+        """Return theta's fall at step ``t``, from 1, and renew ``slots``; AdamW looks at ``theta`` itself."""
         sign = -1.0 if self.slips.get("ascends") else 1.0
+        pull = self.weight_decay * (np.zeros_like(grad) if theta is None else theta)
+        if self.slips.get("coupled"):
+            grad, pull = grad + pull, np.zeros_like(grad)
         formula: Callable[[Array, Slots, int], Array] = getattr(self, f"_{self.kind}")
-        return sign * float(self.slips.get("times", 1.0)) * formula(grad, slots, t)
+        decay = 0.0 if self.slips.get("undecayed") else 1.0 if self.slips.get("decays by w") else self.lr
+        return sign * float(self.slips.get("times", 1.0)) * formula(grad, slots, t) + decay * pull
 
     def _sgd(self, grad: Array, slots: Slots, t: int) -> Array:
         del slots, t
@@ -76,6 +84,25 @@ class Formula:
             return self.lr * float(np.sqrt(second)) / first * m / self._root(v)
         return self.lr * (m / first) / self._root(v / second)
 
+    def _adamw(self, grad: Array, slots: Slots, t: int) -> Array:
+        return self._adam(grad, slots, t)
+
+    def _nadam(self, grad: Array, slots: Slots, t: int) -> Array:
+        _ = self._adam(grad, slots, t)
+        m, v = slots["first moment"], slots["second moment"] / (1 - self.beta2**t)
+        if self.slips.get("constant"):
+            now = ahead = self.beta1
+            product, further = self.beta1**t, self.beta1 ** (t + 1)
+        else:
+            now, ahead = (self.beta1 * (1 - 0.5 * 0.96 ** (NADAM_DECAY * step)) for step in (t, t + 1))
+            product = float(
+                np.prod([self.beta1 * (1 - 0.5 * 0.96 ** (NADAM_DECAY * s)) for s in range(1, t + 1)])
+            )
+            further = product * ahead
+        if self.slips.get("not ahead"):
+            return self.lr * (m / (1 - self.beta1**t)) / self._root(v)
+        return self.lr * ((1 - now) * grad / (1 - product) + ahead * m / (1 - further)) / self._root(v)
+
     def _adamax(self, grad: Array, slots: Slots, t: int) -> Array:
         slots["first moment"] = (
             self.beta1 * slots.get("first moment", np.zeros_like(grad)) + (1 - self.beta1) * grad
@@ -103,6 +130,8 @@ ACCEPTED: dict[str, dict[str, Mapping[str, Any]]] = {
         "epsilon inside the root": {"eps inside": True},
         "epsilon added before the correction of bias": {"eps hat": True},
     },
+    "adamw": {"": {}, "epsilon inside the root": {"eps inside": True}},
+    "nadam": {"": {}, "with a constant momentum": {"constant": True}},
     "adamax": {"": {}, "epsilon added to the largest": {"eps outside": True}},
 }
 """What is right, by rule: assay's and PyTorch's definition first, then others in use, in words."""
@@ -146,6 +175,19 @@ MISTAKES: dict[str, dict[str, Mapping[str, Any]]] = {
         "steps are counted from 2, not from 1": {"late": 1},
         "beta1 and beta2 are exchanged": {"exchanged": True},
         "the gradient is not squared in the second moment": {"not squared": True},
+    },
+    "adamw": {
+        **_EVERYWHERE,
+        "weight decay is added to the gradient (that is Adam with L2): it has to act on theta alone": {
+            "coupled": True
+        },
+        "weight decay is missing": {"undecayed": True},
+        "weight decay is not multiplied by the learning rate": {"decays by w": True},
+        "bias correction is missing": {"first uncorrected": True, "second uncorrected": True},
+    },
+    "nadam": {
+        **_EVERYWHERE,
+        "it is Adam: there is no look ahead": {"not ahead": True},
     },
     "adamax": {**_EVERYWHERE, "bias correction is missing": {"first uncorrected": True}},
 }

@@ -3,13 +3,15 @@
 - An object with ``initialise(params)`` and ``update_params(grads_wrt_params)``, which changes arrays.
 - An object with ``update(params, grads)``, both of them dictionaries.
 - A function ``adam(w, dw, config) -> (next_w, config)``.
+- A class like PyTorch's, made with the parameters: ``step()`` reads the ``grad`` of each and changes its
+  ``data``.
 
 Which rule it is, its name says (Adam, RMSprop, momentum, ...); its numbers are read off its attributes or
 settings.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from inspect import signature
 from itertools import product
 from types import FunctionType
@@ -30,6 +32,8 @@ TOLERANCE = 1e-8
 
 KINDS = {
     "adamax": ("adamax",),
+    "adamw": ("adamw", "adam_w"),
+    "nadam": ("nadam",),
     "adam": ("adam",),
     "adagrad": ("adagrad",),
     "rmsprop": ("rmsprop", "rms_prop"),
@@ -45,11 +49,18 @@ ALIASES = {
     "beta1": ("beta_1", "beta1", "b1"),
     "beta2": ("beta_2", "beta2", "b2"),
     "eps": ("epsilon", "eps"),
+    "weight_decay": ("weight_decay", "wd", "decay", "lambda_"),
 }
 DECAYS = ("decay_rate", "rho", "alpha", "beta", "decay", "gamma")
 """What RMSprop's decay is called, besides."""
 
-UNSAID = {"eps": (1e-8, 1e-7, 1e-10, 1e-6, 1e-5), "beta2": (0.99, 0.9, 0.999), "momentum": (0.9,)}
+DECAYING = "adamw"
+UNSAID = {
+    "weight_decay": (0.01,),
+    "eps": (1e-8, 1e-7, 1e-10, 1e-6, 1e-5),
+    "beta2": (0.99, 0.9, 0.999),
+    "momentum": (0.9,),
+}
 """What is tried where the rule does not say its numbers."""
 
 
@@ -95,6 +106,37 @@ def as_rule(found: object) -> Starter | None:
     return None
 
 
+@dataclass
+class HeldParameter:
+    """A parameter as PyTorch's rules are made with: an array and its gradient."""
+
+    data: Array
+    grad: Array | None = None
+
+
+def as_stepping_rule(cls: type, settings: Mapping[str, Any]) -> Starter | None:
+    """Return how a class like PyTorch's is started on parameters; None for what is none."""
+    method = getattr(cls, "step", None)
+    if not isinstance(method, FunctionType) or len(signature(method).parameters) != 1:
+        return None
+    if next(iter(signature(cls).parameters), "") not in ("params", "parameters"):
+        return None
+    return lambda params: _stepping(cls, settings, params)
+
+
+def _stepping(cls: type, settings: Mapping[str, Any], params: list[Array]) -> Update:
+    held = [HeldParameter(value) for value in params]
+    found = cls(held, **settings)
+
+    def step(grads: list[Array]) -> list[Array]:
+        for each, grad in zip(held, grads, strict=True):
+            each.grad = grad
+        found.step()
+        return [each.data for each in held]
+
+    return Update(found, step, lambda: vars(found))
+
+
 def _of_function(found: FunctionType, params: list[Array]) -> Update:
     now = list(params)
     configs: list[Any] = [None for _ in params]
@@ -135,8 +177,11 @@ def _of_dictionaries(found: Any, params: list[Array]) -> Update:
     return Update(found, step, lambda: vars(found))
 
 
-def check_rule(name: str, start: Starter, settings: Mapping[str, Any]) -> RuleFound:
-    """Follow a rule for some steps; `UsageError` where its name does not say which it is."""
+def check_rule(name: str, start: Starter, settings: Mapping[str, Any], tolerance: float = 0.0) -> RuleFound:
+    """Follow a rule for some steps; `UsageError` where its name does not say which it is.
+
+    ``tolerance`` is what a step may be off, where it is more than `TOLERANCE`.
+    """
     kind = kind_of(name)
     found = RuleFound(SHAPES[0], STEPS)
     grads = _gradients()
@@ -147,7 +192,7 @@ def check_rule(name: str, start: Starter, settings: Mapping[str, Any]) -> RuleFo
     best: tuple[int, str] = (-1, "")
     for rule in _rules(kind, {**path.numbers, **settings}):
         for words, slips in ACCEPTED[kind].items():
-            parts = _parts(path, grads, _with(rule, slips))
+            parts = _parts(path, grads, _with(rule, slips), tolerance)
             if parts is None:
                 found.remarks.append(f"the steps are those of {_title(kind)}{f', {words}' if words else ''}")
                 return found
@@ -209,6 +254,9 @@ def _rules(kind: str, said: Mapping[str, Any]) -> Iterator[Formula]:
         "beta1": _one(known["beta1"]) or (0.9,),
         "beta2": _one(known["beta2"]) or betas,
         "eps": _one(known["eps"]) or UNSAID["eps"],
+        "weight_decay": (_one(known["weight_decay"]) or UNSAID["weight_decay"])
+        if kind == DECAYING
+        else (0.0,),
     }
     for values in product(*choices.values()):
         yield Formula(kind, **dict(zip(choices, values, strict=True)))
@@ -223,18 +271,20 @@ def _is_number(value: Any) -> bool:
 
 
 def _with(rule: Formula, slips: Mapping[str, Any]) -> Formula:
-    return Formula(rule.kind, rule.lr, rule.momentum, rule.beta1, rule.beta2, rule.eps, {**slips})
+    return replace(rule, slips={**slips})
 
 
-def _parts(path: _Path, grads: list[list[Array]], rule: Formula) -> tuple[int, str] | None:
+def _parts(
+    path: _Path, grads: list[list[Array]], rule: Formula, tolerance: float = 0.0
+) -> tuple[int, str] | None:
     """Return at which step a path parts from the rule's, and that in words; None where it does not."""
     slots: list[dict[str, Array]] = [{} for _ in SHAPES]
     for t, each in enumerate(grads, start=1):
         for i, grad in enumerate(each):
-            expected = rule.step(grad, slots[i], t)
+            expected = rule.step(grad, slots[i], t, path.points[t - 1][i])
             step = path.points[t - 1][i] - path.points[t][i]
             size = max(float(np.abs(expected).max()), rule.lr * 1e-6)
-            room = TOLERANCE * size + 1e-13
+            room = max(TOLERANCE, tolerance) * size + 1e-13
             if not (np.abs(step - expected) <= room).all():
                 index = np.unravel_index(np.argmax(np.abs(step - expected)), step.shape)
                 return t, (
@@ -269,7 +319,10 @@ def _mistake(kind: str, path: _Path, grads: list[list[Array]], settings: Mapping
 
 
 def _title(kind: str) -> str:
-    titles = {"sgd": "SGD", "adagrad": "Adagrad", "rmsprop": "RMSprop", "adam": "Adam", "adamax": "Adamax"}
+    titles = {
+        "sgd": "SGD", "adagrad": "Adagrad", "rmsprop": "RMSprop", "adam": "Adam", "adamax": "Adamax",
+        "adamw": "AdamW", "nadam": "NAdam",
+    }  # fmt: skip
     return titles.get(
         kind, f"SGD with {'Nesterov' if kind == 'nesterov' else ''}{' ' * (kind == 'nesterov')}momentum"
     )

@@ -25,9 +25,9 @@ from assay.streams import stream
 from assay.testing.coursework import copied, same
 from assay.testing.gradients import LEAST_SCALE, Mismatch
 from assay.testing.guesses import guess
-from assay.testing.judging import PRECISIONS, ClaimedDerivative, judge
 from assay.testing.remembered import undisturbed
 from assay.testing.situations import BATCH, RANDOM
+from assay.training.judging import PRECISIONS, ClaimedDerivative, judge
 
 CLASSES = 5
 TOLERANCE = 1e-4
@@ -61,6 +61,8 @@ class LossFound:
     faults: list[str] = field(default_factory=list)
     writes: dict[str, None] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
+    tolerance: float = TOLERANCE
+    """How far a gradient and a value may be off."""
 
 
 def as_loss(found: object) -> Loss | None:
@@ -98,10 +100,13 @@ def _is_loss_function(found: FunctionType) -> bool:
     return named and len(_required(found)) in (2, 3) and "forward" not in name and "backward" not in name
 
 
-def check_loss(loss: Loss) -> LossFound:
-    """Check a loss; `UsageError` where it takes none of the inputs that are tried."""
+def check_loss(loss: Loss, tolerance: float = 0.0) -> LossFound:
+    """Check a loss; `UsageError` where it takes none of the inputs that are tried.
+
+    ``tolerance`` is what numbers may be off, where it is more than `TOLERANCE`.
+    """
     form = _form(loss)
-    found = LossFound(form.shape[1:], int(np.prod(form.shape)))
+    found = LossFound(form.shape[1:], int(np.prod(form.shape)), tolerance=max(TOLERANCE, tolerance))
     found.remarks.append(f"takes {form.inputs} and {form.targets}")
     for name, x, *targets in _situations(form, masked=loss.masked):
         with _held(loss), np.errstate(all="ignore"):
@@ -179,12 +184,14 @@ def _try(loss: Loss, name: str, x: Array, targets: list[Array], found: LossFound
     def value_at(moved: Array) -> Array:
         return np.array(float(_called(loss, moved, [target.copy() for target in targets])[0]))
 
-    mismatch = _mismatch(value_at, x, gradient)
+    mismatch = _mismatch(value_at, x, gradient, found.tolerance)
     if mismatch:
         found.mismatches.append(replace(mismatch, situation="" if name == RANDOM else name))
 
 
-def _mismatch(value_at: Callable[[Array], Array], x: Array, gradient: Array) -> Mismatch | None:
+def _mismatch(
+    value_at: Callable[[Array], Array], x: Array, gradient: Array, tolerance: float
+) -> Mismatch | None:
     size = max(float(np.abs(gradient).max(initial=0)), LEAST_SCALE)
     scale = min(float(np.abs(x).max(initial=0)), 1.0)
     expected, wrong = gradient.astype(float), np.zeros(x.shape, bool)
@@ -198,7 +205,7 @@ def _mismatch(value_at: Callable[[Array], Array], x: Array, gradient: Array) -> 
             size,
             scale,
         )
-        verdict, derivative = judge(claim, replace(PRECISIONS[np.dtype(np.float64)], tolerance=TOLERANCE))
+        verdict, derivative = judge(claim, replace(PRECISIONS[np.dtype(np.float64)], tolerance=tolerance))
         if verdict == "wrong":
             wrong[index], expected[index] = True, derivative
     if not wrong.any():
@@ -234,7 +241,7 @@ def _check_value(loss: Loss, form: _Form, found: LossFound) -> None:
     each = cross_entropy(scores.reshape(-1, CLASSES), labels.ravel())
     total = float((each * mask[0].ravel()).sum() if mask else each.sum())
     for words, expected in (("mean", total / len(x)), ("sum", total)):
-        if abs(value - expected) <= TOLERANCE * max(1, abs(expected)):
+        if abs(value - expected) <= found.tolerance * max(1, abs(expected)):
             found.remarks.append(f"value: cross-entropy, the {words} over the batch")
             return
     found.faults.append(

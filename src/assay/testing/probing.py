@@ -17,9 +17,9 @@ from assay.shapes import Array, Shape
 from assay.streams import stream
 from assay.testing.gradients import LEAST_SCALE, Mismatch
 from assay.testing.guesses import guess, guess_at_ties
-from assay.testing.judging import PRECISIONS, ClaimedDerivative, Precision, difference, judge
 from assay.testing.situations import BATCH, RANDOM, Situation, situations, upstream
 from assay.testing.watched import ForthAndBack, Watched
+from assay.training.judging import PRECISIONS, ClaimedDerivative, Precision, difference, judge
 
 MOST_ENTRIES = 2000
 """No more entries than this are gone through to find the wrong ones."""
@@ -43,16 +43,25 @@ class Probe:
     tried: list[str] = field(default_factory=list)
     entries: int = 0
     locate: bool = True
+    tolerance: float = 0.0
+    """What is allowed where it is more than what the precision allows."""
 
 
 def probe(
-    layer: Layer, shape: Shape, modes: tuple[bool, ...], *, quick: bool = False, locate: bool = True
+    layer: Layer,
+    shape: Shape,
+    modes: tuple[bool, ...],
+    *,
+    quick: bool = False,
+    locate: bool = True,
+    tolerance: float = 0.0,
 ) -> Probe:
     """Try a layer in each mode (whether it trains).
 
     ``quick`` stops after the plain random input; without ``locate`` wrong entries are not looked for.
+    ``tolerance`` is what gradients may be off, where that is more than their precision explains.
     """
-    found = Probe(shape, entries=_entries(layer, shape), locate=locate)
+    found = Probe(shape, entries=_entries(layer, shape), locate=locate, tolerance=tolerance)
     params = draw(layer, shape)
     for training in modes:
         watched = Watched(layer, training=training)
@@ -86,7 +95,7 @@ def _try(
     with np.errstate(all="ignore"):
         try:
             y = watched.forward(params, situation.x)
-            precision = _precision(y)
+            precision = _precision(y, found.tolerance)
             dy = upstream(situation, y)
             result = watched.run(params, situation.x, dy)
         except Exception as error:
@@ -107,10 +116,11 @@ def _try(
     return result
 
 
-def _precision(y: Array) -> Precision:
+def _precision(y: Array, tolerance: float) -> Precision:
     if y.dtype not in PRECISIONS:
         raise UsageError(f"forward gives {y.dtype} for float64; the check needs float64 or float32")
-    return PRECISIONS[y.dtype]
+    precision = PRECISIONS[y.dtype]
+    return replace(precision, tolerance=max(precision.tolerance, tolerance))
 
 
 def _finite(situation: Situation, result: ForthAndBack, found: Probe, *, first: bool) -> bool:
@@ -254,8 +264,15 @@ class _Argument:
             float(np.abs(self.gradient - expected)[wrong].max() / scale),
             int(wrong.sum()),
             wrong.size,
-            guess=guess(self.gradient, expected, self.values[self.name]),
+            guess=guess(self.gradient, expected, self.values[self.name]) or self._forgets_upstream(wrong),
         )
+
+    def _forgets_upstream(self, wrong: NDArray[np.bool]) -> str:
+        """Say so if what is wrong stays the same when the upstream gradient is doubled."""
+        params = {name: value for name, value in self.values.items() if name != "x"}
+        doubled = self.watched.run(params, self.values["x"], 2 * self.dy).gradients[self.name]
+        same = self.gradient[wrong].any() and np.array_equal(doubled[wrong], self.gradient[wrong])
+        return "the upstream gradient is forgotten there" if same else ""
 
     def _along(self, direction: Array, found: float, expected: float) -> Mismatch:
         scale = max(abs(expected), LEAST_SCALE)

@@ -19,7 +19,7 @@ from assay.nn import ReLU
 from assay.nn.activation import Activation
 from assay.nn.layer import Gradients
 from assay.nn.loss import softmax_cross_entropy
-from assay.nn.network import Network, Node, local, to_input
+from assay.nn.network import Network, Node, to_input
 from assay.optim import Optimizer
 from assay.optim.penalties import add_gradients
 from assay.optim.recipe import Recipe
@@ -43,7 +43,7 @@ def examine(
     normalisation uses its running statistics. A residual block is one layer.
     """
     probe = train.take(permutation(0, "probe", len(train))[:PROBE])
-    outputs, caches = _forward(network, state, to_input(probe.images, network, recipe.parameter_dtype))
+    outputs, caches = network.traced(state.weights, to_input(probe.images, network, recipe.parameter_dtype))
     _, dscores = softmax_cross_entropy(outputs[-1], probe.labels)
     _, gradients = network.backward(state.weights, caches, dscores)
     decay = _decay(network, recipe, state)
@@ -59,15 +59,6 @@ def examine(
         )
         for node, cache, y in zip(network.nodes, caches, outputs, strict=True)
     )
-
-
-def _forward(network: Network, state: State, x: Array) -> tuple[list[Array], list[Any]]:
-    outputs, caches = [], []
-    for node in network.nodes:
-        x, cache = node.layer.forward(local(state.weights, node.name), x)
-        outputs.append(x)
-        caches.append(cache)
-    return outputs, caches
 
 
 def _decay(network: Network, recipe: Recipe, state: State) -> Gradients:

@@ -37,6 +37,11 @@ class Progress:
         """Whether a loss, or a number of the state, is no longer finite."""
         return bool(self.fault) or bool(self.history and not _finite(self.history[-1]))
 
+    def ended(self, recipe: Recipe) -> bool:
+        """Whether the run takes in no more epochs: it has diverged, or its patience is over."""
+        waited = len(self.history) - self.best_epoch
+        return self.diverged or (recipe.patience is not None and waited >= recipe.patience)
+
     @property
     def best_accuracy(self) -> float:
         """The best validation accuracy; below zero before the first epoch."""
@@ -85,8 +90,9 @@ def train(
 
     Yields ``runs``, brought up to date, after every epoch; their layers are
     examined before the first step too. A run whose loss or state is no longer finite
-    has diverged: it takes in no more epochs, and when none of the session's
-    runs is left, training ends.
+    has diverged, and one whose validation accuracy has not risen for the
+    recipe's ``patience`` stops early: neither takes in any more epochs, the
+    others go on, and when none of the session's runs is left, training ends.
     """
     network, recipe = session.network, session.recipe
     for run in runs:
@@ -94,14 +100,14 @@ def train(
             run.layers += examine(network, recipe, run.state, data.train, 0)
     first = max(len(run.history) for run in runs) + 1
     for epoch in range(first, recipe.epochs + 1):
-        if all(run.diverged for run in runs):
+        if all(run.ended(recipe) for run in runs):
             return
         records, states = _epoch(session, data, epoch, on_steps), session.states()
         layers = _examined(session, states, data.train, epoch)
         for run, record, state, found, broken in zip(
             runs, records, states, layers, session.broken(), strict=True
         ):
-            if not run.diverged:
+            if not run.ended(recipe):
                 run.add(record, state, found, broken)
         yield runs
 

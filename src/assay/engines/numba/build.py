@@ -6,10 +6,12 @@ from math import prod
 
 import numpy as np
 
+from assay.engines.numba.activations import NUMBERS, activation
 from assay.engines.numba.blueprint import Blueprint, Stage, Value, stages
 from assay.engines.numba.calls import Call, block_by_block, call
 from assay.engines.numba.convolution import convolution
 from assay.engines.numba.dropout import dropout
+from assay.engines.numba.elementwise import acts_by_entry, elementwise
 from assay.engines.numba.kernels.codes import Kernel
 from assay.engines.numba.kernels.shuffles import PIXELS
 from assay.engines.numba.layout import Offsets
@@ -45,9 +47,15 @@ LAYERS: dict[type[Layer], Lower] = {
     BatchNormPerActivation: normalisation,
     Dropout: dropout,
     Dropout2d: dropout,
+    **dict.fromkeys(NUMBERS, activation),
 }
 KNOWN = (*LAYERS, ReLU, Flatten)
-"""The supported layers; the last two are done by the stage before them."""
+"""The supported layers; the last two are done by the stage before them. A user's may be `elementwise`."""
+
+
+def supports(layer: Layer) -> bool:
+    """Whether there are kernels for a layer."""
+    return type(layer) in KNOWN or acts_by_entry(layer)
 
 
 def build(network: Network, rule: Rule, recipe: Recipe) -> tuple[Blueprint, Value]:
@@ -98,9 +106,13 @@ in the cache."""
 
 def _large(plan: Blueprint, todo: list[Stage]) -> int:
     """Return how many stages at the beginning make large maps, up to one that needs all blocks at once."""
-    alone = takewhile(lambda stage: isinstance(stage.node.layer, Conv2d | MaxPool2d | AvgPool2d), todo)
+    alone = takewhile(lambda stage: _block_alone(stage.node.layer), todo)
     sizes = [prod(stage.output_shape) * plan.memory.vector_bytes for stage in alone]
     return max((number for number, size in enumerate(sizes, start=1) if size >= LARGE), default=0)
+
+
+def _block_alone(layer: Layer) -> bool:
+    return isinstance(layer, Conv2d | MaxPool2d | AvgPool2d) or acts_by_entry(layer)
 
 
 def _calls(plan: Blueprint, stage: Stage, x: Value, y: Value, first: bool) -> tuple[list[Call], list[Call]]:
@@ -108,7 +120,8 @@ def _calls(plan: Blueprint, stage: Stage, x: Value, y: Value, first: bool) -> tu
 
     The gradient with respect to the input of the ``first`` stage with parameters, and before, is not needed.
     """
-    forward, backward = LAYERS[type(stage.node.layer)](plan, stage, x, y, first)
+    lower = LAYERS.get(type(stage.node.layer), elementwise)
+    forward, backward = lower(plan, stage, x, y, first)
     if stage.relu and not isinstance(stage.node.layer, Conv2d | Linear | BatchNorm):
         forward = [*forward, *relu(plan, y)]
     if stage.relu and not stage.pool:

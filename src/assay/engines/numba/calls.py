@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.engines.numba.kernels.codes import EVALUATION, Kernel, code
+from assay.engines.numba.kernels.codes import EVALUATION, KINDS, Kernel, code
 from assay.engines.numba.kernels.tiles import Shape
 
 CALL_SIZE = 16
@@ -25,6 +25,11 @@ class Call(NamedTuple):
 def call(kernel: Kernel, *arguments: int, shape: Shape | None = None) -> Call:
     """Return a call: the kernel, in which tile's shape if it has one, and its arguments."""
     return Call((code(kernel, shape), *map(int, arguments)))
+
+
+def call_own(kernel: Kernel, own: int, *arguments: int) -> Call:
+    """Return a call of a kernel that applies the user's function number ``own``."""
+    return Call((int(kernel) + KINDS * own, *map(int, arguments)))
 
 
 def at(block: int, calls: Iterable[Call]) -> list[Call]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from assay.engines.base import Engine, Images, Labels, OnCompiled, OnSteps, Recipe, Session, State
 from assay.engines.numba.blueprint import Blueprint
-from assay.engines.numba.build import KNOWN, build, collect
+from assay.engines.numba.build import build, collect, supports
 from assay.engines.numba.calls import evaluating, program
 from assay.engines.numba.examples import Examples
 from assay.engines.numba.kernels.pairs import SUPPORTED
@@ -144,7 +144,7 @@ class NumbaEngine(Engine):
 
     def lacks(self, network: Network, recipe: Recipe) -> list[str]:
         """Name the layers, the rule and the penalties that have no kernels."""
-        layers = [type(node.layer) for node in network.nodes if type(node.layer) not in KNOWN]
+        layers = [type(node.layer) for node in network.nodes if not supports(node.layer)]
         rules = [type(recipe.optimizer)] if type(recipe.optimizer) not in RULES else []
         penalties = [type(penalty) for penalty in recipe.penalties if type(penalty) not in (L1, L2)]
         return list(dict.fromkeys(kind.__name__ for kind in (*layers, *rules, *penalties)))

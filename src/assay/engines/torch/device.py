@@ -49,10 +49,13 @@ _ONE_THREAD = _OneThread()
 
 
 @contextmanager
-def at_work() -> Iterator[None]:
-    """Compute without autograd on one thread; `MemoryError` when the device's memory does not suffice."""
+def at_work(autograd: bool = False) -> Iterator[None]:
+    """Compute on one thread, by default without autograd; `MemoryError` when memory does not suffice.
+
+    The memory is the device's.
+    """
     try:
-        with torch.inference_mode(), _ONE_THREAD:
+        with torch.enable_grad() if autograd else torch.inference_mode(), _ONE_THREAD:
             yield
     except torch.OutOfMemoryError as error:
         raise MemoryError(str(error)) from None

@@ -7,6 +7,8 @@ import torch
 from assay.engines.base import Engine, Recipe, Session, State
 from assay.engines.torch.build import lacks
 from assay.engines.torch.device import choose
+from assay.engines.torch.module_network import ModuleNetwork
+from assay.engines.torch.module_session import ModuleSession
 from assay.engines.torch.penalties import GRADIENTS
 from assay.engines.torch.rules import RULES
 from assay.engines.torch.session import TorchSession
@@ -56,10 +58,13 @@ class TorchEngine(Engine):
         others = [
             type(item).__name__ for item in (recipe.optimizer, *recipe.penalties) if type(item) not in known
         ]
-        return [*lacks(node.layer for node in network.nodes), *others]
+        layers = [] if isinstance(network, ModuleNetwork) else lacks(node.layer for node in network.nodes)
+        return [*layers, *others]
 
     def session(
         self, network: Network, recipe: Recipe, seeds: Sequence[int], states: Sequence[State]
     ) -> Session:
         """Open a session for runs that are at the same step."""
+        if isinstance(network, ModuleNetwork):
+            return ModuleSession(network, recipe, seeds, states, self._device)
         return TorchSession(network, recipe, seeds, states, self._device, self._ways)

@@ -12,8 +12,10 @@ from assay.findings.numbers import (
     plural,
     seeds,
     share,
+    speed,
     whole_percent,
 )
+from assay.findings.stopping import Stopping
 from assay.findings.wording import code_words, comparison_words
 from assay.stats import Comparison, Look, Note
 
@@ -44,6 +46,13 @@ def _extended(parent: str) -> str:
         f"Extended after seeing results: seeds were added to study {parent[:12]}, whose report was known, or "
         "its settings changed. Whoever does so until the answer pleases finds one that does, so p is smaller "
         "and intervals are narrower than they should be."
+    )
+
+
+def _own_code(classes: Sequence[str]) -> str:
+    return (
+        f"The study has code of its own, {names(list(classes))}, which its folder keeps under code. What it "
+        "computes is among the FLOPs only as far as it counts it."
     )
 
 
@@ -205,9 +214,34 @@ def _optimistic() -> str:
     )
 
 
+def _early_stopping(rows: Sequence[Stopping]) -> str:
+    said = [
+        f"{row.stopped} of {plural(row.finished, 'run')} of {row.arm} before epoch {row.planned:,} "
+        f"(patience {row.patience:,}, {speed(row.epochs)} epochs on average)"
+        for row in rows
+    ]
+    return (
+        f"Training stopped early, when validation accuracy no longer rose: {names(said)}. Times are per "
+        "epoch, so the epochs are a cost beside them."
+    )
+
+
 def _computed_memory(arms: list[str]) -> str:
     which = f" of {names(arms)}" if arms else ""
     return f"Peak memory{which} was computed from the shapes of the network, not measured."
+
+
+def _modules(arms: list[str], on_gpu: bool) -> str:
+    again = (
+        " On a GPU a run that was interrupted does not go on bit for bit: sums there have no fixed order."
+        if on_gpu
+        else ""
+    )
+    return (
+        f"The network of {names(arms)} is a PyTorch module of the study's own: its FLOPs count matrix "
+        "products and convolutions alone, how many of its units are dead is not known, and what it keeps "
+        f"outside parameters and buffers is not stored.{again}"
+    )
 
 
 def _processors(arms: list[str], kinds: Sequence[str]) -> str:
@@ -243,6 +277,7 @@ SENTENCES: Mapping[LimitCode, Callable[..., str]] = {
     LimitCode.BEYOND_LOOK: _beyond_look,
     LimitCode.IMPORTED: _imported,
     LimitCode.SYNTHETIC: _synthetic,
+    LimitCode.OWN_CODE: _own_code,
     LimitCode.OTHER_IMAGES: _other_images,
     LimitCode.UNLIKE_SOURCE: _unlike_source,
     LimitCode.DOUBTFUL: _doubtful,
@@ -262,7 +297,9 @@ SENTENCES: Mapping[LimitCode, Callable[..., str]] = {
     LimitCode.FRAGILE: _fragile,
     LimitCode.MAXIMUM: _maximum,
     LimitCode.OPTIMISTIC: _optimistic,
+    LimitCode.EARLY_STOPPING: _early_stopping,
     LimitCode.COMPUTED_MEMORY: _computed_memory,
+    LimitCode.MODULES: _modules,
     LimitCode.PROCESSORS: _processors,
     LimitCode.TIMES: _times,
 }

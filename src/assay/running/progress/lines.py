@@ -80,6 +80,15 @@ def opening(event: Started) -> str:
     return f"{plural(runs, 'run')} to train, {workers} at a time{there}"
 
 
+def slow(event: Started) -> list[str]:
+    """Say which arms have layers that only the reference engine takes, why, and how long that is."""
+    return [
+        f"{arm}: trained by the reference engine, {event.plan.cohort(arm).why}; "
+        f"{duration(seconds)} of training a run"
+        for arm, seconds in event.slow.items()
+    ]
+
+
 def failed_before(event: Started) -> list[str]:
     """Say which runs are trained again and why they failed before, and how many are not."""
     again = [run for run in event.failed if run.id in event.pending]
@@ -109,8 +118,10 @@ def look(event: Looked) -> list[str]:
     return lines
 
 
-def ending(record: RunRecord) -> str:
-    """Say how a run ended, and if it went wrong, why."""
+def ending(record: RunRecord, tally: Tally | None = None) -> str:
+    """Say how a run ended, and if it went wrong, why; where the ``tally`` tells, that it stopped early."""
     test = f", test {100 * record.test.accuracy:.2f}%" if record.test else ""
     why = f", {record.message}" if record.message else ""
-    return f"{record.id}: {record.outcome}{test}{why}"
+    run = tally.runs[record.id] if tally else None
+    early = f" early, after epoch {run.epochs}/{run.total}" if run and run.stopped_early else ""
+    return f"{record.id}: {record.outcome}{early}{test}{why}"

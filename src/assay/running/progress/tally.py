@@ -30,6 +30,11 @@ class RunTally:
         return self.status.ended or self.status is Status.FAILED
 
     @property
+    def stopped_early(self) -> bool:
+        """Whether the run was trained to its end in fewer epochs than planned."""
+        return self.status is Status.DONE and 0 < self.epochs < self.total
+
+    @property
     def left(self) -> float:
         """How many epochs remain, as a fraction."""
         return 0.0 if self.over else max(0.0, self.total - self.epochs - self.part)

@@ -49,7 +49,8 @@ class PlainLines(Watcher):
             case Loading():
                 self.say(f"reading {event.source}")
             case Started():
-                self.say(lines.opening(event), *lines.deaths_before(event), *lines.failed_before(event))
+                before = (*lines.deaths_before(event), *lines.failed_before(event))
+                self.say(lines.opening(event), *lines.slow(event), *before)
             case Compiling() if self.tally is not None and event.arm not in self.told:
                 if line := lines.compiling(self.tally, event.arm):
                     self.told.add(event.arm)
@@ -58,7 +59,7 @@ class PlainLines(Watcher):
                 if event.record.epoch > self.tally.started.done.get(event.run, 0):
                     self.say(lines.epoch(event, self.tally))
             case RunEnded():
-                self.say(lines.ending(event.record))
+                self.say(lines.ending(event.record, self.tally))
             case Looked():
                 self.say(*lines.look(event))
 

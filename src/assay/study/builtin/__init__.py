@@ -1,14 +1,14 @@
 """The built-in studies, and how a study is loaded."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from assay.data.address import relative_to
 from assay.errors import StudyError, suggestion
-from assay.study import toml
+from assay.study import own_code, toml
 from assay.study.study import Study
 
 LARGEST_FILE = 1_000_000  # bytes; a study is a page of text
@@ -21,23 +21,29 @@ def builtin() -> list[str]:
     )
 
 
-def load_study(source: str | Path | Mapping[str, Any]) -> Study:
+def load_study(
+    source: str | Path | Mapping[str, Any], *, trust: Iterable[str | Path] = (), unchecked: bool = False
+) -> Study:
     """Return a study by its built-in name, from a TOML file, or from equivalent tables.
 
     A relative path of data in a file is relative to the file.
-    Raises `StudyError`, naming the file and the key that is wrong.
+    Python files that the study names are read from its folder, or from the current one, but run only if
+    they are in ``trust``, by their names in the study or their paths; what a trusted file imports from that
+    folder is trusted with it. ``unchecked`` lets runs be trained although a gradient of theirs is wrong.
+    Raises `StudyError`, naming the file and the key that is wrong, and `UsageError` for a trusted file that
+    the study does not name.
     """
     if isinstance(source, Mapping):
-        return Study.from_tables(source)
+        return _with_code(source, "study", Path(), trust, unchecked)
     if str(source) in builtin():
         text = files(__name__).joinpath(f"{source}.toml").read_text("utf-8")
-        return Study.from_tables(toml.loads(text), str(source))
+        return _with_code(toml.loads(text), str(source), Path(), trust, unchecked)
     path = Path(source)
     if path.suffix != ".toml" and not os.path.exists(path):  # which, unlike Path.exists, accepts any text
         raise StudyError(
             f"study {str(source)!r} is unknown ({suggestion(str(source), builtin())}; or give a .toml file)"
         )
-    return Study.from_tables(_placed(_read(path), path.parent), str(path))
+    return _with_code(_placed(_read(path), path.parent), str(path), path.parent, trust, unchecked)
 
 
 def _placed(values: dict[str, Any], folder: Path) -> dict[str, Any]:
@@ -46,6 +52,22 @@ def _placed(values: dict[str, Any], folder: Path) -> dict[str, Any]:
     if not isinstance(data, dict) or not isinstance(data.get("source"), str):
         return values
     return {**values, "data": {**data, "source": relative_to(folder, data["source"])}}
+
+
+def _with_code(
+    values: Mapping[str, Any], where: str, folder: Path, trust: Iterable[str | Path], unchecked: bool
+) -> Study:
+    """Return a study with the digests of the files that it names in ``folder``."""
+    given = values.get("code", {})
+    code = own_code.read(values, folder, {}, where)
+    for file, digest in given.items() if isinstance(given, Mapping) else ():
+        if file in code and code[file] != digest:
+            raise StudyError(
+                f"{where}: code: {file} was changed since its digest was written here "
+                "(restore the file, or delete the line)"
+            )
+    own_code.trust(code, trust, where, unchecked=unchecked)
+    return Study.from_tables({**values, "code": {**given, **code}} if code else values, where)
 
 
 def _read(path: Path) -> dict[str, Any]:

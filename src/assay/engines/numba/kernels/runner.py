@@ -18,6 +18,7 @@ from numba import njit, types
 from numpy.typing import NDArray
 
 from assay.engines.base import OnCompiled
+from assay.engines.numba.kernels.codes import own_of
 from assay.engines.numba.kernels.invocation import CALL, frame_type, framed, invoke, opened
 from assay.engines.numba.kernels.program import Data, Now, name_of, perform
 from assay.engines.registers import REGISTERS
@@ -56,12 +57,14 @@ _compiling = Lock()
 
 
 _kept = njit(nogil=True, cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)  # type: ignore[call-overload]
+_anew = njit(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)  # type: ignore[call-overload]
 
 
 @cache
 def _kernel(number: int) -> Any:
     """Return a kernel as a function of its own.
 
+    One that applies a user's function is compiled in each process.
     Kept on disk until a kernel changes: Numba's cache looks at this file alone, so the hash of all
     is part of the function. It is named after the kernel, as with `kernel_named`.
     """
@@ -73,7 +76,7 @@ def _kernel(number: int) -> Any:
         perform(number, call, tables, memory, data, now)
 
     run.__qualname__ = f"kernel_{name_of(number)}"
-    return _kept(run)
+    return _anew(run) if own_of(number) else _kept(run)
 
 
 _addresses: dict[tuple[int, str], int] = {}

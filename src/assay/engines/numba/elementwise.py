@@ -1,0 +1,75 @@
+"""A user's layer that says in compiled functions how it acts on one entry: the calls that it adds.
+
+`assay.nn.Layer.elementwise` holds y(x) and dy/dx, each of x and the layer's fields in their order.
+"""
+
+from dataclasses import fields
+from functools import partial
+from math import isfinite
+from typing import Any
+
+import numpy as np
+from numba.core.dispatcher import Dispatcher
+
+from assay.engines.numba.blueprint import Blueprint, Stage, Value
+from assay.engines.numba.calls import Call, call_own
+from assay.engines.numba.kernels.codes import Kernel
+from assay.engines.numba.kernels.entries import own_number
+from assay.engines.numba.layout import Maps, Offsets
+from assay.nn.layer import Layer
+
+
+def acts_by_entry(layer: Layer) -> bool:
+    """Whether a layer has compiled functions for one entry, and nothing that they do not say."""
+    found = layer.elementwise
+    compiled = found is not None and all(isinstance(function, Dispatcher) for function in found)
+    plain = type(layer).forward_training is Layer.forward_training
+    return compiled and plain and _arguments(layer) is not None
+
+
+def _arguments(layer: Any) -> tuple[float, ...] | None:
+    """Return the layer's fields as numbers; None if they are not."""
+    values = [getattr(layer, field.name) for field in fields(layer)]
+    if not all(isinstance(value, int | float) and isfinite(value) for value in values):
+        return None
+    return tuple(map(float, values))
+
+
+def elementwise(
+    plan: Blueprint, stage: Stage, x: Value, y: Value, first: bool
+) -> tuple[list[Call], list[Call]]:
+    """y = f(x) and dx = dy f'(x), entry by entry."""
+    functions, arguments = stage.node.layer.elementwise, _arguments(stage.node.layer)
+    assert functions is not None
+    assert arguments is not None
+    each = [own_number(function, arguments) for function in functions]
+    forward = partial(_call, plan, Kernel.ENTRIES, each[0])
+    backward = partial(_call, plan, Kernel.ENTRIES_GRADIENT, each[1])
+    return (
+        [forward(start, x.y, y.y) for start in _starts(plan)],
+        [] if first else [backward(start, x.y, y.dy, x.dy) for start in _starts(plan)],
+    )
+
+
+def _starts(plan: Blueprint) -> list[tuple[int, int]]:
+    return [(part.start, part.stop) for part in plan.parts]
+
+
+def _call(plan: Blueprint, kernel: Kernel, own: int, blocks: tuple[int, int], *maps: Maps) -> Call:
+    """Return the call for some blocks: of each map a table of its rows, and the way to the next block."""
+    bordered = any(each.border != (0, 0) for each in maps)
+    parts = [each.part(*blocks) for each in maps]
+    starts = [_rows(each, bordered) for each in parts]
+    length = maps[0].lanes * (maps[0].shape[2] if bordered else int(np.prod(maps[0].shape)))
+    places = [
+        number
+        for each, rows in zip(parts, starts, strict=True)
+        for number in (plan.table(rows), each.block_size)
+    ]
+    made = call_own(kernel, own, blocks[1] - blocks[0], starts[0].size, length, maps[0].lanes, *places)
+    return made._replace(block=blocks[0])
+
+
+def _rows(maps: Maps, bordered: bool) -> Offsets:
+    """Return where each row of the first block begins or, without borders, where the block does."""
+    return maps.offsets[0, :, :, 0].ravel() if bordered else np.array([maps.start])

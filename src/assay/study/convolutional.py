@@ -1,0 +1,182 @@
+"""Families of convolutional networks: those of the two reports, and with shortcuts."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from assay import nn
+from assay.nn.convolution import MethodName
+from assay.nn.layer import Layer
+from assay.nn.network import Network, expect_layers
+from assay.shapes import Shape
+from assay.study.architecture import Architecture, at_least_one
+from assay.study.initializers import INITIALIZERS, InitName
+from assay.study.layer_tables import ActivationName, Chosen, activation, layer_of, normalisation, pooling
+
+Pooling = Literal["max", "average"]
+
+
+@dataclass(frozen=True)
+class ConvPool(Architecture):
+    """For each of ``maps``: Conv2d 5x5, ``activation``, ``pooling`` 2; then Flatten and Linear.
+
+    ``maps = [5]`` and ``[5, 10]`` are the 2017 report's two convolutional networks.
+    ``batch_norm`` follows each convolution: "map" normalises each feature map,
+    "activation" each pixel of each map on its own, as that report did.
+    ``convolution`` is the ``method`` of every Conv2d.
+    """
+
+    maps: tuple[int, ...] = (5, 10)
+    kernel_size: int = 5
+    init: InitName = "GlorotUniform"
+    batch_norm: Literal["none", "map", "activation"] | Chosen = "none"
+    convolution: MethodName = "im2col"
+    activation: ActivationName | Chosen = "ReLU"
+    pooling: Pooling | Chosen = "max"
+
+    def __post_init__(self) -> None:
+        """Refuse a network without convolutions, and layers without maps."""
+        at_least_one("maps", self.maps)
+        at_least_one("number of convolutions in maps", (len(self.maps),))
+        expect_layers("maps", len(self.maps))
+
+    def layers_for(self, input_shape: Shape, classes: int) -> list[Layer]:
+        """Return the layers."""
+        del input_shape
+        init = INITIALIZERS[self.init]
+        layers: list[Layer] = []
+        for maps in self.maps:
+            conv = nn.Conv2d(maps, self.kernel_size, weight_init=init, method=self.convolution)
+            layers += [conv, *self._norm(), activation(self.activation), pooling(self.pooling)]
+        return [*layers, nn.Flatten(), nn.Linear(classes, weight_init=init)]
+
+    def _norm(self) -> list[Layer]:
+        named = {"none": False, "map": True}
+        return normalisation(named.get(str(self.batch_norm), self.batch_norm), nn.BatchNorm2d())
+
+
+@dataclass(frozen=True)
+class ConvBlocks(Architecture):
+    """The 2018 report's network: ``layers`` times Conv2d 3x3, ``activation`` and a reduction.
+
+    The convolutions have ``filters`` maps, padding 1 and no bias. The
+    ``reduction`` of block i (from 0) is max or average pooling 2 with stride 2
+    and padding 1 (the average counts the padding), a strided convolution 3x3
+    with padding 1 and stride 2, or a convolution 3x3 with padding 1 and
+    dilation i + 2, both followed by ``activation``. ``stride`` and ``kernel_size`` override
+    the reduction's. With ``batch_norm`` a BatchNorm2d, which the report lacks,
+    follows each convolution. Where the maps are not 2x2 at the end, adaptive average pooling makes them
+    so; Flatten and a Linear without bias follow. ``convolution`` is the
+    ``method`` of every Conv2d.
+    """
+
+    layers: int = 4
+    filters: int = 64
+    reduction: Literal["max", "average", "strided", "dilated"] | Chosen = "max"
+    stride: int | None = None
+    kernel_size: int | None = None
+    batch_norm: bool | Chosen = False
+    init: InitName = "PyTorch"
+    convolution: MethodName = "im2col"
+    activation: ActivationName | Chosen = "ReLU"
+
+    def __post_init__(self) -> None:
+        """Refuse a network without layers or filters, and a stride below 1."""
+        at_least_one("layers", (self.layers,))
+        expect_layers("layers", self.layers)
+        at_least_one("filters", (self.filters,))
+        at_least_one("stride", () if self.stride is None else (self.stride,))
+        at_least_one("kernel_size", () if self.kernel_size is None else (self.kernel_size,))
+
+    def layers_for(self, input_shape: Shape, classes: int) -> list[Layer]:
+        """Return the layers."""
+        layers: list[Layer] = []
+        for index in range(self.layers):
+            layers += [*self._conv(), *self._reduction(index)]
+        if Network(tuple(layers), input_shape).output_shape[1:] != (2, 2):
+            layers.append(nn.AdaptiveAvgPool2d(2))
+        return [*layers, nn.Flatten(), nn.Linear(classes, bias=False, weight_init=INITIALIZERS[self.init])]
+
+    def _conv(self, kernel_size: int = 3, stride: int = 1, dilation: int = 1) -> list[Layer]:
+        """Return a convolution with the layers that follow it."""
+        conv = nn.Conv2d(
+            self.filters,
+            kernel_size,
+            stride=stride,
+            padding=1,
+            dilation=dilation,
+            bias=False,
+            weight_init=INITIALIZERS[self.init],
+            method=self.convolution,
+        )
+        return [conv, *normalisation(self.batch_norm, nn.BatchNorm2d()), activation(self.activation)]
+
+    def _reduction(self, index: int) -> list[Layer]:
+        stride = self.stride or (1 if self.reduction == "dilated" else 2)
+        match self.reduction:
+            case "max":
+                return [nn.MaxPool2d(self.kernel_size or 2, stride=stride, padding=1)]
+            case "average":
+                return [nn.AvgPool2d(self.kernel_size or 2, stride=stride, padding=1)]
+            case "strided":
+                return self._conv(self.kernel_size or 3, stride)
+            case "dilated":
+                return self._conv(self.kernel_size or 3, stride, dilation=index + 2)
+            case _:
+                return [layer_of(self.reduction, 0, "reduction")]
+
+
+@dataclass(frozen=True)
+class ResNet(Architecture):
+    """Blocks of two 3x3 convolutions, with or without the shortcut around each (He et al. 2016).
+
+    A stem of one convolution, then for each of ``filters`` a stage of ``blocks``
+    blocks at that width, ``pooling`` 2 between stages, global average pooling
+    and a Linear. Each convolution is followed by BatchNorm2d, if ``batch_norm``; a block ends in
+    ``activation`` after the sum. ``residual`` False leaves the shortcuts out and changes
+    nothing else: the plain net of the same depth and parameters.
+    """
+
+    filters: tuple[int, ...] = (16, 32)
+    blocks: int = 2
+    residual: bool = True
+    init: InitName = "HeNormal"
+    activation: ActivationName | Chosen = "ReLU"
+    pooling: Pooling | Chosen = "max"
+    batch_norm: bool | Chosen = True
+
+    def __post_init__(self) -> None:
+        """Refuse a network without filters or blocks."""
+        at_least_one("filters", self.filters)
+        at_least_one("number of stages in filters", (len(self.filters),))
+        at_least_one("blocks", (self.blocks,))
+        expect_layers("blocks", len(self.filters) * self.blocks)
+
+    def layers_for(self, input_shape: Shape, classes: int) -> list[Layer]:
+        """Return the layers."""
+        del input_shape
+        bend = activation(self.activation)
+        layers: list[Layer] = []
+        for index, filters in enumerate(self.filters):
+            layers += [pooling(self.pooling)] if index else []
+            layers += [
+                *self._conv(filters),
+                bend,
+            ]  # the stem, or the convolution that widens a later stage
+            for _ in range(self.blocks):
+                layers += self._block(filters)
+        return [
+            *layers,
+            nn.AdaptiveAvgPool2d(1),
+            nn.Flatten(),
+            nn.Linear(classes, weight_init=INITIALIZERS[self.init]),
+        ]
+
+    def _block(self, filters: int) -> list[Layer]:
+        bend = activation(self.activation)
+        body = (*self._conv(filters), bend, *self._conv(filters))
+        return [*([nn.Residual(body)] if self.residual else body), bend]
+
+    def _conv(self, filters: int) -> list[Layer]:
+        init = INITIALIZERS[self.init]
+        conv = nn.Conv2d(filters, 3, padding=1, bias=False, weight_init=init)
+        return [conv, *normalisation(self.batch_norm, nn.BatchNorm2d())]

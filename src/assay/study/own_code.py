@@ -1,0 +1,252 @@
+"""A user's own code in a study, named as ``file.py:Name``: always read, run only where it is trusted.
+
+A study keeps the digest of each file that it names (`Study.code`). Reading a study, from its file or from a
+results folder, runs none of it; `trust` says that a file may be run.
+"""
+
+import re
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from inspect import getsourcefile, isclass
+from pathlib import Path
+from traceback import extract_tb
+from types import ModuleType
+from typing import Any
+
+from assay.errors import AssayError, StudyError, UsageError, shown, suggestion
+from assay.study import own_modules
+from assay.study.own_modules import OwnFiles
+from assay.study.tables import DEEPEST
+
+REFERENCE = re.compile(r"(?P<file>[^:]+\.py):(?P<name>[A-Za-z_][A-Za-z0-9_]*)")
+LAYER_KEYS = ("activation", "pooling", "batch_norm", "reduction")
+"""The settings that can name a user's own layer, or hold a table with ``layer``."""
+KEYS = ("layer", "rule", "kind", "module", *LAYER_KEYS)
+"""The settings that can name a user's own class."""
+Code = Mapping[str, str]
+"""Digests of snapshots by the file that a study names."""
+
+_snapshots: dict[str, OwnFiles] = {}
+_folders: dict[str, set[Path]] = {}
+"""In which folders the same files were read."""
+_trusted: set[str] = set()
+_unchecked: set[str] = set()
+_live: dict[str, ModuleType] = {}
+"""Modules that the user's program has imported itself, by their snapshots' digests."""
+
+
+class OwnClass(str):
+    """``file.py:Name``, with the ``digest`` of the file and of what it imports."""
+
+    digest: str
+
+    def __new__(cls, text: str, digest: str) -> "OwnClass":
+        """Return the reference ``text`` to a class of the snapshot with this digest."""
+        own = super().__new__(cls, text)
+        own.digest = digest
+        return own
+
+    def __getnewargs__(self) -> tuple[str, str]:  # type: ignore[override]
+        """Return what `pickle` and `copy` make it of."""
+        return (str(self), self.digest)
+
+    @property
+    def file(self) -> str:
+        """The file, as the study names it."""
+        return self.rpartition(":")[0]
+
+    @property
+    def name(self) -> str:
+        """The name of the class."""
+        return self.rpartition(":")[2]
+
+    @property
+    def trusted(self) -> bool:
+        """Whether the file may be run."""
+        return self.digest in _trusted
+
+    def load(self, base: type) -> Any:
+        """Run the file, unless that was done before, and return its class, which must be a ``base``.
+
+        Raises `UsageError` if the file is not trusted, and `StudyError` where it cannot be run, or has no
+        such class.
+        """
+        expect_trusted({self.file: self.digest}, self.file)
+        with blamed(self.digest):
+            module = _live.get(self.digest) or _snapshots[self.digest].module()
+        found = getattr(module, self.name, None)
+        if found is None:
+            own = [key for key, value in vars(module).items() if _is_own(value, module, base)]
+            hint = suggestion(self.name, own) if own else f"it has no class of {base.__name__}"
+            raise StudyError(f"{self.file}: no class {self.name!r} ({hint})")
+        if not isclass(found) or not issubclass(found, base):
+            expected = f"{base.__module__.partition('.')[0]}'s {base.__name__}"
+            raise StudyError(f"{self}: expected a class derived from {expected}; got {shown(found)}")
+        return found
+
+
+def _is_own(value: object, module: ModuleType, base: type) -> bool:
+    return isclass(value) and issubclass(value, base) and value.__module__ == module.__name__
+
+
+def is_reference(value: object) -> bool:
+    """Whether a setting's value names a class in a file."""
+    return isinstance(value, str) and REFERENCE.fullmatch(value) is not None
+
+
+def references(values: Any, key: str = "", depth: int = 0) -> Iterator[str]:
+    """Yield every ``file.py:Name`` in nested tables and lists."""
+    if depth > DEEPEST:
+        return  # which is refused when tables are checked
+    if isinstance(values, Mapping):
+        for name, value in values.items():
+            yield from references(value, str(name), depth + 1)
+    elif isinstance(values, list | tuple):
+        for value in values:
+            yield from references(value, key, depth + 1)
+    elif key in KEYS and is_reference(values):
+        yield values
+
+
+def read(values: Any, folder: Path, known: Code, where: str) -> dict[str, str]:
+    """Return the digests of all files that tables name; those not ``known`` are read from ``folder``.
+
+    Nothing is run. Raises `StudyError`, after ``where``, for what cannot be read.
+    """
+    found: dict[str, str] = {}
+    for text in references(values):
+        file = text.rpartition(":")[0]
+        digest = text.digest if isinstance(text, OwnClass) else known.get(file)
+        try:
+            found[file] = digest or keep(own_modules.read(folder, file))
+        except StudyError as error:
+            raise StudyError(f"{where}: {error}") from None
+    return dict(sorted(found.items()))
+
+
+def expect_known(values: Any, code: Any, where: str) -> None:
+    """Refuse tables that name files without their digests, so that none is read by accident."""
+    for text in references(values):
+        file = text.rpartition(":")[0]
+        if not isinstance(code, Mapping) or file not in code:
+            raise StudyError(f"{where}: {text}: {file} has no digest under code (use assay.load_study)")
+
+
+def keep(snapshot: OwnFiles) -> str:
+    """Keep what was read for as long as the process runs; return its digest."""
+    _folders.setdefault(snapshot.digest, set()).add(snapshot.folder)
+    return _snapshots.setdefault(snapshot.digest, snapshot).digest
+
+
+def snapshot_of(digest: str) -> OwnFiles | None:
+    """Return what was read, by its digest."""
+    return _snapshots.get(digest)
+
+
+def bound(values: Any, code: Code, where: str, key: str = "") -> Any:
+    """Return tables with each ``file.py:Name`` as `OwnClass`; `StudyError` where the file has no digest."""
+    if isinstance(values, Mapping):
+        return {name: bound(value, code, where, str(name)) for name, value in values.items()}
+    if isinstance(values, list | tuple):
+        return [bound(value, code, where, key) for value in values]
+    if key not in KEYS or not is_reference(values):
+        return values
+    file = values.rpartition(":")[0]
+    if file not in code:
+        raise StudyError(f"{where}: {key}: {file} has no digest under code (load the study from its file)")
+    own = OwnClass(values, code[file])
+    return {"layer": own} if key in LAYER_KEYS else own
+
+
+def trust(code: Code, files: Iterable[str | Path], where: str, *, unchecked: bool = False) -> None:
+    """Allow running ``files``, each named as in the study or by its path; with what they import.
+
+    With ``unchecked`` they may be trained with although a gradient is wrong.
+
+    Raises `UsageError` for a file that the study does not name.
+    """
+    for file in files:
+        names = [name for name, digest in code.items() if _means(str(file), name, digest)]
+        if not names:
+            hint = suggestion(str(file), code) if code else "it has no code of its own"
+            raise UsageError(f"{where}: --trust {file}: not named by the study ({hint})")
+        _trusted.update(code[name] for name in names)
+        if unchecked:
+            _unchecked.update(code[name] for name in names)
+
+
+def _means(file: str, name: str, digest: str) -> bool:
+    there = [(folder / name).resolve() for folder in _folders.get(digest, ())]
+    return file == name or Path(file).resolve() in there
+
+
+def is_trusted(code: Code) -> bool:
+    """Whether every file may be run."""
+    return _trusted.issuperset(code.values())
+
+
+def is_unchecked(code: Code) -> bool:
+    """Whether a file may be trained with although a gradient is wrong."""
+    return not _unchecked.isdisjoint(code.values())
+
+
+def expect_trusted(code: Code, where: str) -> None:
+    """Raise `UsageError` unless every file of ``code`` may be run."""
+    missing = [file for file, digest in code.items() if digest not in _trusted]
+    if missing:
+        options = " ".join(f"--trust {file}" for file in missing)
+        raise UsageError(
+            f"{where}: needs to run code of its own, {', '.join(missing)} (if you trust it: {options}; "
+            f"in Python, trust={missing})"
+        )
+
+
+def reference_to(cls: type, where: str) -> OwnClass:
+    """Return the reference to a class of the user's running program, which is trusted.
+
+    Raises `StudyError` for a class that is in no file, or inside another class or function.
+    """
+    module = sys.modules.get(cls.__module__)
+    try:
+        source = getsourcefile(cls)
+    except (TypeError, OSError):
+        source = None
+    at_the_top = module is not None and getattr(module, cls.__name__, None) is cls
+    if source is None or not source.endswith(".py") or module is None or not at_the_top:
+        raise StudyError(
+            f"{where}: {cls.__name__} is not at the top of a .py file, so that a study cannot keep it "
+            "(put it into a file and import it)"
+        )
+    path = Path(source).absolute()
+    folder = path.parent
+    while (folder / "__init__.py").is_file():
+        folder = folder.parent
+    file = path.relative_to(folder).as_posix()
+    for digest, snapshot in _snapshots.items():
+        if module.__name__.startswith(f"{snapshot.package}."):
+            return OwnClass(f"{file}:{cls.__name__}", digest)
+    digest = keep(own_modules.read(folder, file))
+    _live[digest] = module
+    _trusted.add(digest)
+    return OwnClass(f"{file}:{cls.__name__}", digest)
+
+
+@contextmanager
+def blamed(digest: str) -> Iterator[None]:
+    """Turn what a user's code raises into a `StudyError` of one line that says where in it that was."""
+    try:
+        yield
+    except AssayError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise StudyError(told(error, _snapshots[digest])) from error
+
+
+def told(error: BaseException, snapshot: OwnFiles) -> str:
+    """Say in one line what a user's code raised, and on which line of which file."""
+    message = (str(error).strip() or "no message").splitlines()[0]
+    paths = {str(snapshot.folder / name): name for name in snapshot.texts}
+    frames = [frame for frame in extract_tb(error.__traceback__) if frame.filename in paths]
+    place = f"{paths[frames[-1].filename]}, line {frames[-1].lineno}" if frames else snapshot.file
+    return f"{place}: {type(error).__name__}: {message}"

@@ -1,0 +1,87 @@
+"""Code of a user's own on the command line: asked for, checked, and told about."""
+
+import json
+from pathlib import Path
+
+import pytest
+from own_classes import study_text, write_own
+from said import Assay
+
+TRUST = ("--trust", "mylayers.py")
+
+
+@pytest.fixture(autouse=True)
+def own(assay: Assay, characters: str, forgetful: object) -> None:
+    write_own(Path())
+    Path("own.toml").write_text(study_text(characters))
+
+
+def test_the_plan_says_what_was_checked(assay: Assay):
+    said = assay("show", "own.toml", *TRUST)
+    assert (said.status, said.err) == (0, "")
+    assert "Swish, layer swish1, input 8: checked: right" in said.out
+    table = json.loads(assay("show", "own.toml", *TRUST, "--format", "json").out)
+    assert table["checks"] == [{"cls": "Swish", "place": "layer swish1, input 8", "wrong": ""}]
+    assert list(table["code"]) == ["mylayers.py"]
+
+
+@pytest.mark.parametrize("command", ["show", "plan", "run"])
+def test_without_trust_it_is_refused_in_one_line(assay: Assay, command: str):
+    said = assay(command, "own.toml")
+    assert said.status == 2
+    assert said.err == (
+        "assay: error: own: needs to run code of its own, mylayers.py (if you trust it: --trust mylayers.py; "
+        "in Python, trust=['mylayers.py'])\n"
+    )
+    assert not Path("assay-runs").exists()
+
+
+def test_trust_is_for_what_the_study_names(assay: Assay):
+    said = assay("show", "own.toml", *TRUST, "--trust", "tools.py")
+    assert "--trust tools.py: not named by the study (known: mylayers.py)" in said.err
+    said = assay("show", "pooling", "--quick", "--unchecked")
+    assert "--unchecked: goes with --trust FILE.py" in said.err
+
+
+def test_a_setting_can_name_a_file_in_the_current_folder(assay: Assay):
+    rule = ("-s", "optimizer.rule=myrules.py:Lion", "-s", "optimizer.beta=0.5", "--trust", "myrules.py")
+    said = assay("show", "own.toml", *TRUST, *rule)
+    assert (said.status, said.err) == (0, "")
+    assert "Lion, learning rule: checked: right" in said.out
+    assert "beta=0.5" in said.out
+
+
+def test_a_wrong_layer_is_refused_and_can_be_trained_unchecked(assay: Assay):
+    text = Path("own.toml").read_text()
+    Path("own.toml").write_text(text.replace(":Swish", ":Wrong"))
+    said = assay("run", "own.toml", *TRUST)
+    assert said.status == 2
+    assert "Wrong, layer wrong1, input 8: dL/dx: along a random direction" in said.err
+    said = assay("show", "own.toml", *TRUST, "--unchecked")
+    assert said.status == 0
+    assert "Wrong, layer wrong1, input 8: checked: wrong, trained unchecked: dL/dx" in said.out
+
+
+def test_operations_that_a_layer_does_not_count_are_unknown(assay: Assay):
+    text = Path("own.toml").read_text()
+    Path("own.toml").write_text(text.replace(":Swish", ":Scale"))
+    out = assay("show", "own.toml", *TRUST).out
+    assert "unknown" in out
+    assert "and more" in " ".join(out.split())
+    arms = json.loads(assay("show", "own.toml", *TRUST, "--format", "json").out)["arms"]
+    assert [arm["flops_unknown"] for arm in arms] == [[], ["scale1"]]
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_run_predict_and_report_ask_alike(assay: Assay):
+    from PIL import Image
+
+    text = Path("own.toml").read_text()
+    Path("own.toml").write_text(text.replace("seeds = 2", "seeds = 1").replace("epochs = 2", "epochs = 1"))
+    said = assay("run", "own.toml", *TRUST)
+    assert (said.status, said.err) == (0, "")
+    Image.new("L", (14, 14), 255).save("blank.png")
+    help = {command: assay(command, "--help").out for command in ("predict", "report", "extend", "reproduce")}
+    assert [command for command, text in help.items() if "--trust" not in text] == []
+    assert assay("report", "assay-runs/own", "--trust", "other.py").status == 2
+    assert assay("report", "assay-runs/own", *TRUST).status == 0
