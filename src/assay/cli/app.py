@@ -12,7 +12,20 @@ from typing import Annotated, Any
 
 import typer
 
-from assay.cli import bench, check, data, doctor, folders, plan, predict, process, reproduce, studies
+from assay.cli import (
+    authoring,
+    bench,
+    check,
+    data,
+    doctor,
+    exchange,
+    folders,
+    plan,
+    predict,
+    process,
+    reproduce,
+    studies,
+)
 from assay.cli import run as training
 from assay.cli.help import WIDEST, Command, Group
 from assay.cli.text import complain
@@ -25,7 +38,6 @@ app = typer.Typer(
     cls=Group,
     help="Controlled experiments on the ingredients of neural networks.\n\nTry: assay run pooling --quick",
     epilog="Each command says more: assay run --help",
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": WIDEST},
@@ -50,15 +62,25 @@ def _assay(
 
 
 PANELS: dict[str, tuple[Callable[..., Any], ...]] = {
-    "Study": (studies.studies, studies.show, plan.plan, training.run, training.extend, reproduce.reproduce),
+    "Study": (
+        studies.studies,
+        authoring.init,
+        authoring.schema,
+        studies.show,
+        plan.plan,
+        training.run,
+        training.extend,
+        reproduce.reproduce,
+    ),
     "Look": (folders.status, folders.results, folders.report, predict.predict, doctor.doctor, doctor.salvage),
+    "Exchange": (exchange.export, exchange.import_, exchange.judge),
     "Layers": (check.check,),
 }
 """The commands under the headings of ``assay --help``; there are also two groups of commands."""
 
 for _panel, _commands in PANELS.items():
     for _command in _commands:
-        app.command(cls=Command, rich_help_panel=_panel)(_command)
+        app.command(_command.__name__.rstrip("_"), cls=Command, rich_help_panel=_panel)(_command)
 app.add_typer(data.app, name="data", rich_help_panel="Data")
 app.add_typer(bench.app, name="bench", rich_help_panel="Machine")
 

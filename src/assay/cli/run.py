@@ -32,6 +32,12 @@ Budget = Annotated[
 ]
 
 
+LogTo = Annotated[
+    str | None,
+    typer.Option("--log", metavar="TOOL", help="Also log to tensorboard or mlflow while training."),
+]
+
+
 @options.chosen
 def run(
     study: options.Name,
@@ -41,6 +47,7 @@ def run(
     until_resolved: UntilResolved = False,
     budget: Budget = None,
     retry_failed: options.RetryFailed = False,
+    log: LogTo = None,
 ) -> None:
     """Train a study, or continue it where it stopped.
 
@@ -74,7 +81,13 @@ def run(
             on_event=watch,
         )
 
-    _finish(train, folder)
+    if log is None:
+        _finish(train, folder)
+        return
+    from assay.exchange.log_kinds import live
+
+    with live(log, folder) as logging:
+        _finish(lambda watch: train(logging.with_others(watch)), folder)
 
 
 def extend(

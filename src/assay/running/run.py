@@ -7,7 +7,7 @@ from pathlib import Path
 
 from assay.data import Dataset, load
 from assay.data.outline import outline
-from assay.errors import StoreError, UsageError
+from assay.errors import StoreError, StudyError, UsageError
 from assay.findings.comparisons import over
 from assay.records.machine import processors, versions
 from assay.records.runs import RunId, RunRecord, Status
@@ -61,6 +61,8 @@ def run(
     """
     folder = Path(out) if out is not None else default_folder(study)
     count = worker_count(workers)
+    if study.imported:
+        raise StudyError(f"{study.name}: its runs were trained elsewhere, so there is nothing to train here")
     if workers is not None and executor is not None:
         raise UsageError(
             "workers and executor: found both, expected one (the executor has workers of its own)"
