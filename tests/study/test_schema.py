@@ -108,3 +108,22 @@ def test_a_wrong_value_is_refused_by_both(key, value):
     assert not VALID.is_valid(whole)
     with pytest.raises(AssayError):
         Study.from_tables(whole)
+
+
+OWN_CODE = """
+name = "own"
+question = "q"
+network = { family = "ConvPool", activation = "my.py:Swish", pooling = { layer = "my.py:Pool", size = 3 } }
+optimizer = { rule = "rules.py:Lion", beta = 0.5 }
+training = { penalties = [{ kind = "rules.py:Huber", strength = 0.1 }] }
+factors.a.b.network = { family = "Layers", layers = [{ layer = "my.py:Swish", beta = 2 }] }
+"""
+
+
+def test_classes_of_ones_own_are_accepted_and_misspelt_ones_are_not():
+    table = toml.loads(OWN_CODE)
+    assert list(VALID.iter_errors(table)) == []
+    for wrong in ("my.py:", "Swosh", "my.txt:Swish"):
+        changed = copy.deepcopy(table)
+        changed["network"]["activation"] = wrong
+        assert list(VALID.iter_errors(changed))

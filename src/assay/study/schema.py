@@ -20,6 +20,7 @@ from assay.study.claims import Claim
 from assay.study.initializers import INITIALIZERS
 from assay.study.layer_tables import LAYERS, NESTED
 from assay.study.module_family import Module
+from assay.study.own_code import LAYER_KEYS
 from assay.study.seeds import MOST
 from assay.study.settings import PENALTIES, RULES, SCHEDULES
 from assay.study.tables import field_schema
@@ -33,6 +34,9 @@ Kinds = Mapping[str, type[Any]]
 TEXT: Schema = {"type": "string"}
 NUMBER: Schema = {"type": "number"}
 WHOLE: Schema = {"type": "integer", "minimum": 0}
+OWN: Schema = {"type": "string", "pattern": r"\.py:[A-Za-z_][A-Za-z0-9_]*$"}
+"""A class of the user's own, whose arguments no schema knows."""
+DIGEST: Schema = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
 PART: Schema = {"type": "object", "propertyNames": {"pattern": "^[0-9]+$"}}
 """A table over a list: it changes items by their numbers."""
 
@@ -52,7 +56,8 @@ def study_schema() -> Schema:
         "claims": _list(_ref("claim")),
         "published": _map(_object({name: NUMBER for name in METRICS} | {"doubt": TEXT})),
         "published_images": {"type": "integer", "minimum": 1},
-        "parent": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+        "parent": DIGEST,
+        "code": _map(DIGEST),
         "quick": {**_object(shared), "description": "What --quick lays over everything."},
     }
     whole = _object(shared | own)
@@ -64,13 +69,13 @@ def _definitions() -> Schema:
     training = _fields(Recipe)
     return {
         "network": _kinds("family", FAMILIES),
-        "optimizer": _kinds("rule", RULES),
+        "optimizer": _or_own("rule", RULES),
         "training": _described(Recipe, _object(training)),
         "data": _described(DataSpec, _object(_fields(DataSpec))),
         "claim": {**_object(_fields(Claim)), "required": ["sentence", "expect"]},
-        "layer": _kinds("layer", LAYERS),
+        "layer": _or_own("layer", LAYERS),
         "schedule": _kinds("kind", SCHEDULES),
-        "penalty": _kinds("kind", PENALTIES),
+        "penalty": _or_own("kind", PENALTIES),
         "transform": _kinds("kind", KINDS),
     }
 
@@ -103,6 +108,12 @@ def _table(cls: type[Any], properties: Mapping[str, Schema]) -> Schema:
     return {**_object(properties), **({"additionalProperties": True} if cls is Module else {})}
 
 
+def _or_own(tag: str, kinds: Kinds) -> Schema:
+    """Return the schema of a table that names one of several kinds, or a class of the user's own."""
+    named = {"properties": {tag: OWN}, "required": [tag]}
+    return {"if": named, "then": {"type": "object"}, "else": _kinds(tag, kinds)}
+
+
 def _fields(cls: type[Any]) -> dict[str, Schema]:
     """Return the schema of each field of a dataclass, with its default."""
     found = {}
@@ -131,11 +142,15 @@ def _field(cls: type[Any], key: str) -> Schema:
     if key in NESTED and (issubclass(cls, Layer) or cls is FAMILIES["Layers"]):
         items = {"patternProperties": {"^[0-9]+$": _ref("layer")}}
         return {"anyOf": [_list(_ref("layer")), {**_object({}), **items}]}
-    if (cls, key) == (Module, "module"):
-        return TEXT
-    if (cls, key) == (Claim, "metric"):
-        return {"enum": list(METRICS)}
-    return _or_part(field_schema(cls, key))
+    if key in LAYER_KEYS and cls in FAMILIES.values():
+        schema = field_schema(cls, key)
+        plain = [each for each in schema.get("anyOf", [schema]) if each.get("type") != "object"]
+        return {"anyOf": [*plain, OWN, _ref("layer")]}
+    special: dict[tuple[type[Any], str], Schema] = {
+        (Module, "module"): TEXT,
+        (Claim, "metric"): {"enum": list(METRICS)},
+    }
+    return special.get((cls, key)) or _or_part(field_schema(cls, key))
 
 
 def _or_part(schema: Schema) -> Schema:
