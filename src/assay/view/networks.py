@@ -4,12 +4,15 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from threading import Lock
 
+from assay.errors import StoreError
 from assay.findings.prediction import PREPARED
 from assay.findings.trained import Trained, best_run, trained
 from assay.store.readout import Readout
 from assay.store.weights import path_of
 from assay.view.followed import Followed
 
+PICTURES = ("images:", "parquet:")
+"""Sources whose images are not prepared as characters."""
 MOST_READY = 64
 """Networks that are kept."""
 
@@ -44,6 +47,8 @@ def ready(followed: Followed, arm: str) -> Ready:
     `StudyError` for an unknown arm and `StoreError` where there are no weights for such images.
     """
     results = followed.look()
+    if results.data.source.startswith(PICTURES):
+        raise StoreError(f"{results.folder}: its networks take pictures as they are, not drawn characters")
     run = best_run(results, arm)
     path = path_of(results.folder, run.id)
     found = path.stat() if path.is_file() else None

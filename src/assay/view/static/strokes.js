@@ -4,7 +4,7 @@ const STEP = 8;
 
 export class Strokes {
   constructor(canvas, { onchange }) {
-    Object.assign(this, { canvas, onchange, strokes: [], width: 36, pen: { x: 280, y: 280 }, down: false });
+    Object.assign(this, { canvas, onchange, strokes: [], width: 36, pen: { x: 280, y: 280 }, keys: false, keyed: null });
     this.context = canvas.getContext("2d", { willReadFrequently: true });
     this.active = new Map(); // one stroke for each finger
     this.redraw();
@@ -25,6 +25,8 @@ export class Strokes {
     this.canvas.addEventListener("pointerdown", (event) => {
       if (event.button !== 0) return;
       event.preventDefault();
+      this.keys = false;
+      this.redraw();
       this.canvas.focus({ preventScroll: true });
       this.canvas.setPointerCapture?.(event.pointerId);
       this.active.set(event.pointerId, this.begin(at(event)));
@@ -65,6 +67,7 @@ export class Strokes {
       if (this.keyed) this.extend(this.keyed, { ...this.pen });
     } else return;
     event.preventDefault();
+    this.keys = true;
     this.canvas.dataset.pen = this.keyed ? "down" : "up";
     this.redraw();
   }
@@ -94,7 +97,7 @@ export class Strokes {
 
   redraw() {
     this.paint(this.context);
-    if (document.activeElement === this.canvas && this.canvas.matches(":focus-visible")) this.cross();
+    if (this.keys && document.activeElement === this.canvas) this.cross();
   }
 
   paint(context) {
