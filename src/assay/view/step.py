@@ -40,17 +40,30 @@ def _page(request: Request) -> Response:
         step = one_step(network, test.images[index], int(test.labels[index]))
     except AssayError as error:
         return render(request, "step.html.j2", **values | {"missing": str(error)})
+    values |= {"arms": arms, "arm": run.arm, "run": run.id, "index": index, "last": len(test) - 1}
+    classes = results.header.classes
+    values |= _layer(request, step) | _loss(step, classes, classes[test.labels[index]])
+    return render(request, "step.html.j2", **values)
+
+
+def _layer(request: Request, step: OneStep) -> dict[str, Any]:
+    """Return what is said of the layer that was asked for."""
     place = number(request, "layer", len(step.layers)) or 0
     passed = step.layers[place]
     at = _entry(request, passed.y)
-    classes = results.header.classes
-    values |= {"arms": arms, "arm": run.arm, "run": run.id, "index": index, "last": len(test) - 1}
-    values |= {"layers": [one.node.name for one in step.layers], "place": place, "passed": passed, "at": at}
+    values = {"layers": [one.node.name for one in step.layers], "place": place, "passed": passed, "at": at}
     values |= {"shown": shown(passed, at), "formulas": _formulas(type(passed.node.layer).__name__)}
     values |= {"about": (type(passed.node.layer).__doc__ or "").split("\n\n")[0]}
-    values |= {"loss": step.loss, "rows": _scores(step, classes), "true": classes[test.labels[index]]}
-    values |= {"softmax": _formulas("softmax_cross_entropy"), "key": found.key}
-    return render(request, "step.html.j2", **values)
+    return values
+
+
+def _loss(step: OneStep, classes: tuple[str, ...], named: str) -> dict[str, Any]:
+    """Return what is said of softmax and loss: the likeliest classes, and the one that is ``named`` right."""
+    rows = _scores(step, classes)
+    kept = [row for at, row in enumerate(rows) if at < MOST_TERMS or row[0] == named]
+    values = {"loss": step.loss, "rows": kept, "written_as": named, "others": len(rows) - len(kept)}
+    values |= {"rest": sum(row[2] for row in rows if row not in kept)}
+    return values | {"softmax": _formulas("softmax_cross_entropy")}
 
 
 def _formulas(name: str) -> list[Markup]:
