@@ -41,7 +41,9 @@ REPLAY = """async (pictures) => {
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> Results:
     """Two arms, trained for a moment on drawn characters of 28 x 28 pixels."""
-    study = tiny_study("glyphs", seeds=[0], data={"train": 1500})
+    study = tiny_study(
+        "glyphs", seeds=[0], data={"train": 3000}, training={"epochs": 6}, optimizer={"lr": 0.01}
+    )
     return run(study, tmp_path_factory.mktemp("drawn") / "out", progress=False)
 
 
@@ -86,7 +88,7 @@ def test_what_lies_on_the_sheet_is_answered_as_predict_does(tab: Tab, drawn: Res
         assert np.mean(found == direct) >= 0.995
         network = trained(drawn, best_run(drawn, arm), (1, 28, 28))
         for wrong in (pixels.transpose(0, 2, 1), 255 - pixels):
-            assert np.mean(classes[network.scores(wrong).argmax(1)] == direct) < 0.6
+            assert np.mean(classes[network.scores(wrong).argmax(1)] == direct) < 0.5
 
 
 def stroke(page: Any) -> None:

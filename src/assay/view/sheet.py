@@ -56,7 +56,13 @@ def _page(request: Request) -> Response:
         raise HTTPException(422, "no run of this study is finished, so none can read")
     arms = finished(able[key].look()) if key else ()
     studies = [(found.key, found.folder.name) for found in able.values()]
-    values = {"studies": studies, "key": key, "arms": arms, "at_first": AT_FIRST, "most": MOST_ARMS}
+    values: dict[str, Any] = {
+        "studies": studies,
+        "key": key,
+        "arms": arms,
+        "at_first": AT_FIRST,
+        "most": MOST_ARMS,
+    }
     return render(request, "sheet.html.j2", **values)
 
 

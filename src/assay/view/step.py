@@ -94,7 +94,7 @@ def shown(passed: Passed, at: tuple[int, ...]) -> dict[str, Any]:
     if isinstance(layer, Conv2d):
         return found | _convolution(layer, passed, at)
     if isinstance(layer, MaxPool2d):
-        under = window(passed.x[at[0] : at[0] + 1], layer.sliding, *at[1:], beyond=-np.inf)[0]
+        under = window(passed.x[at[0] : at[0] + 1], layer.sliding, at[1], at[2], -np.inf)[0]
         first = np.unravel_index(int(under.argmax()), under.shape)
         return found | {"kind": "pool", "window": under, "first": tuple(map(int, first))}
     if isinstance(layer, Linear):
@@ -109,7 +109,7 @@ def shown(passed: Passed, at: tuple[int, ...]) -> dict[str, Any]:
 
 def _convolution(layer: Conv2d, passed: Passed, at: tuple[int, ...]) -> dict[str, Any]:
     seen = channels(layer, passed.x, at[0])
-    under = window(passed.x[seen.start : seen.stop], layer.sliding, *at[1:], beyond=0.0)
+    under = window(passed.x[seen.start : seen.stop], layer.sliding, at[1], at[2], 0.0)
     kernel, gradient = passed.params["weight"][at[0]], passed.gradients["weight"][at[0]]
     sums = (under * kernel).sum(axis=(1, 2))
     bias = float(passed.params["bias"][at[0]]) if layer.bias else None
