@@ -20,7 +20,7 @@ from assay.findings.prediction import recognise
 from assay.findings.trained import best_run, shares, trained
 from assay.results import Results
 from assay.running.run import run
-from assay.view import networks
+from assay.view import answering
 from assay.view.shelf import identity
 
 ARMS = ("max", "average")
@@ -190,13 +190,13 @@ def test_weights_that_are_replaced_are_read_anew(drawn: Results) -> None:
     from assay.view.followed import Followed
 
     followed = Followed("it", drawn.folder)
-    first = networks.ready(followed, "max")
-    assert networks.ready(followed, "max") is first
+    first = answering.ready(followed, "max")
+    assert answering.ready(followed, "max") is first
     path = path_of(drawn.folder, first.found.run.id)
     fresh = path.with_suffix(".new")
     fresh.write_bytes(path.read_bytes())
     fresh.replace(path)
-    assert networks.ready(followed, "max") is not first
+    assert answering.ready(followed, "max") is not first
 
 
 def test_occlusion_is_what_covering_costs(drawn: Results) -> None:

@@ -15,7 +15,7 @@ from assay.nn import loss
 from assay.nn.network import to_input
 from assay.nn.sliding import Sliding
 from assay.results import Results
-from assay.view.formulas import FORMULAS, mathml
+from assay.view.mathml import FORMULAS, mathml
 from assay.view.step import shown
 
 

@@ -18,9 +18,9 @@ from assay.findings.trained import shares
 from assay.findings.views import features
 from assay.report.inside_pictures import MAPS, VALUES
 from assay.report.pictures import Picture, signed
+from assay.view.answering import Ready, finished, ready
 from assay.view.bodies import MOST_BODY, read_body, read_json
 from assay.view.followed import Followed
-from assay.view.networks import Ready, finished, ready
 from assay.view.pages import render
 from assay.view.shelf import Shelf
 

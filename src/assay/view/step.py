@@ -15,10 +15,10 @@ from assay.nn.conv2d import Conv2d
 from assay.nn.linear import Linear
 from assay.nn.max_pool2d import MaxPool2d
 from assay.shapes import Array
+from assay.view.answering import finished
 from assay.view.examined import examined
-from assay.view.formulas import FORMULAS, mathml
 from assay.view.looking import number
-from assay.view.networks import finished
+from assay.view.mathml import FORMULAS, mathml
 from assay.view.pages import head_of, render, study_of
 
 MOST_MAPS, MOST_TERMS, AROUND = 4, 12, 2
