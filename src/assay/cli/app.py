@@ -80,6 +80,7 @@ PANELS: dict[str, tuple[Callable[..., Any], ...]] = {
         folders.results,
         folders.report,
         view.view,
+        view.draw,
         predict.predict,
         doctor.doctor,
         doctor.salvage,

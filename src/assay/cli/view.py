@@ -44,17 +44,38 @@ def view(
 
     Example: assay view assay-runs/pooling-quick
     """
+    server, places = server_room(), chosen(folders)
+    listening, token = server.bound(host, port, remote=allow_remote), server.new_token()
+    _announce(server.address(listening, token), no_open)
+    server.serve(listening, places, token, allow_remote)
+
+
+def draw(folders: Folders = None, port: Port = 0, no_open: NoOpen = False) -> None:
+    """Open a sheet to draw on, which a study's trained networks answer.
+
+    It is a page of `assay view`, and serves until Ctrl-C.
+
+    Example: assay draw assay-runs/pooling-quick
+    """
+    server, places = server_room(), chosen(folders)
+    listening, token = server.bound(port=port), server.new_token()
+    _announce(server.address(listening, token, "draw"), no_open)
+    server.serve(listening, places, token)
+
+
+def chosen(folders: list[str] | None) -> list[Path]:
+    """Return the folders to serve; `UsageError` where one that was named is not there."""
     from assay.view.shelf import expect
 
-    server = server_room()
-    chosen = [Path(folder) for folder in folders or [RUNS]]
     if folders:
-        expect(chosen)
-    listening, token = server.bound(host, port, remote=allow_remote), server.new_token()
-    say(server.address(listening, token))
+        expect([Path(folder) for folder in folders])
+    return [Path(folder) for folder in folders or [RUNS]]
+
+
+def _announce(address: str, no_open: bool) -> None:
+    say(address)
     if not no_open:
-        show(server.address(listening, token))
-    server.serve(listening, chosen, token, allow_remote)
+        show(address)
 
 
 @contextmanager

@@ -135,8 +135,8 @@ class SQLiteStore(Store):
 
         Row 0 is before all. A record that is written again becomes a new row, or the last one again.
         """
-        query = "SELECT rowid, * FROM epoch WHERE rowid >= ? ORDER BY rowid"
-        rows = self._read(query, last, into=lambda row: (RunId(row["arm"], row["seed"]), _epoch(row), row[0]))
+        query = f"SELECT {', '.join(_EPOCH)}, arm, seed, rowid FROM epoch WHERE rowid >= ? ORDER BY rowid"
+        rows = self._read(query, last, into=lambda row: (RunId(*row[-3:-1]), _epoch(row[:-3]), row[-1]))
         return [(run, record) for run, record, _ in rows], rows[-1][2] if rows else last
 
     def layers(self, run: RunId) -> list[LayerRecord]:
@@ -313,7 +313,7 @@ def _bytes(predicted: NDArray[np.int64]) -> bytes:
     return predicted.astype(np.uint8).tobytes()
 
 
-def _epoch(row: sqlite3.Row) -> EpochRecord:
+def _epoch(row: Sequence[Any]) -> EpochRecord:
     """Return an epoch; quickly, as there may be a million of them."""
     epoch, train_loss, train_accuracy, valid_loss, *rest = row
     train_loss = nan if train_loss is None else train_loss

@@ -9,11 +9,18 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from assay.errors import AssayError
-from assay.view import live, looking, pages, static
+from assay.view import live, looking, pages, sheet, static, step
 from assay.view.guard import Guard, refused
 from assay.view.shelf import Shelf
 
-ROUTES: list[BaseRoute] = [*pages.ROUTES, *live.ROUTES, *looking.ROUTES, *static.ROUTES]
+ROUTES: list[BaseRoute] = [
+    *pages.ROUTES,
+    *live.ROUTES,
+    *looking.ROUTES,
+    *sheet.ROUTES,
+    *step.ROUTES,
+    *static.ROUTES,
+]
 
 
 def make_app(shelf: Shelf, *, token: str, port: int, remote: bool = False) -> Starlette:

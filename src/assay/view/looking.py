@@ -37,8 +37,8 @@ def _mistakes(request: Request) -> Response:
     if not seen.arms:
         return render(request, "mistakes.html.j2", **values | {"missing": "No run is finished yet."})
     arm, classes = request.query_params.get("arm", ""), results.header.classes
-    true, read = _number(request, "true", len(classes)), _number(request, "read", len(classes))
-    start = _number(request, "from", len(seen.test)) or 0
+    true, read = number(request, "true", len(classes)), number(request, "read", len(classes))
+    start = number(request, "from", len(seen.test)) or 0
     if arm:
         answers = _arm(seen, arm)
         order, pairs = (
@@ -76,7 +76,7 @@ def _inside(request: Request) -> Response:
     values = {**head_of(found, "inside"), "missing": ""}
     try:
         seen = examined(found)
-        index = _number(request, "image", len(seen.test)) or 0
+        index = number(request, "image", len(seen.test)) or 0
         arm = request.query_params.get("arm", "")
         looked = _looked(results.at_look(), seen, arm, index)
     except AssayError as error:
@@ -117,7 +117,7 @@ def _arm(seen: Examined, arm: str) -> Answered:
     return seen.arms[arm]
 
 
-def _number(request: Request, name: str, below: int) -> int | None:
+def number(request: Request, name: str, below: int) -> int | None:
     """Return a whole number of the query, from 0; None where it is not given, 422 where it is none."""
     text = request.query_params.get(name, "")
     if not text:

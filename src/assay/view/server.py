@@ -109,11 +109,11 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def address(listening: socket.socket, token: str) -> str:
-    """Return the address to open, with the token."""
+def address(listening: socket.socket, token: str, path: str = "") -> str:
+    """Return the address to open, with the token: the first page, or that at ``path``."""
     host, port = listening.getsockname()[:2]
     name = {"0.0.0.0": socket.gethostname(), "::": socket.gethostname()}.get(host, host)
-    return f"http://{f'[{name}]' if ':' in name else name}:{port}/?token={token}"
+    return f"http://{f'[{name}]' if ':' in name else name}:{port}/{path}?token={token}"
 
 
 def new_token() -> str:

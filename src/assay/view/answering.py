@@ -1,0 +1,64 @@
+"""Arms' best networks, kept ready to answer what is drawn."""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from threading import Lock
+
+from assay.errors import StoreError
+from assay.findings.prediction import PREPARED
+from assay.findings.trained import Trained, best_run, trained
+from assay.store.readout import Readout
+from assay.store.weights import path_of
+from assay.view.followed import Followed
+
+PICTURES = ("images:", "parquet:")
+"""Sources whose images are not prepared as characters."""
+MOST_READY = 64
+"""Networks that are kept."""
+
+
+@dataclass(frozen=True, eq=False)
+class Ready:
+    """An arm's best network; ``state`` tells its weights from any that take their place."""
+
+    arm: str
+    found: Trained
+    classes: tuple[str, ...]
+    state: tuple[object, ...]
+
+
+_kept: OrderedDict[tuple[str, str], Ready] = OrderedDict()
+_lock = Lock()
+
+
+def finished(results: Readout) -> tuple[str, ...]:
+    """Return the arms with a finished run, the one with the best validation accuracy first."""
+    best: dict[str, float] = {}
+    for run in results.runs:
+        if run.test_accuracy is not None:
+            best[run.arm] = max(best.get(run.arm, 0.0), run.valid_best or 0.0)
+    return tuple(sorted(best, key=lambda arm: -best[arm]))
+
+
+def ready(followed: Followed, arm: str) -> Ready:
+    """Return an arm's best network for prepared characters, read again only when its weights have changed.
+
+    A file that is replaced meanwhile is read whole, before or after: weights are never mixed. Raises
+    `StudyError` for an unknown arm and `StoreError` where there are no weights for such images.
+    """
+    results = followed.look()
+    if results.data.source.startswith(PICTURES):
+        raise StoreError(f"{results.folder}: its networks take pictures as they are, not drawn characters")
+    run = best_run(results, arm)
+    path = path_of(results.folder, run.id)
+    found = path.stat() if path.is_file() else None
+    state = (run.id, found and (found.st_mtime_ns, found.st_size, found.st_ino))
+    with _lock:
+        known = _kept.get((followed.key, arm))
+        if known is None or known.state != state:
+            network = trained(results, run, (1, *PREPARED))
+            known = _kept[followed.key, arm] = Ready(arm, network, results.header.classes, state)
+        _kept.move_to_end((followed.key, arm))
+        while len(_kept) > MOST_READY:
+            _kept.popitem(last=False)
+    return known

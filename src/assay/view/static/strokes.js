@@ -1,0 +1,144 @@
+// A sheet of strokes on a canvas: dark ink on white paper, kept as points so that any can be taken back.
+
+const STEP = 8;
+
+export class Strokes {
+  constructor(canvas, { onchange }) {
+    Object.assign(this, { canvas, onchange, strokes: [], width: 36, pen: { x: 280, y: 280 }, keys: false, keyed: null });
+    this.context = canvas.getContext("2d", { willReadFrequently: true });
+    this.active = new Map(); // one stroke for each finger
+    this.redraw();
+    this.listen();
+  }
+
+  get picture() { return this.strokes.find((stroke) => stroke.image); }
+  get empty() { return this.strokes.length === 0; }
+  // The picture's own file, as long as nothing is drawn over it.
+  get file() { return this.strokes.length === 1 ? this.picture?.file ?? null : null; }
+
+  listen() {
+    const at = (event) => {
+      const box = this.canvas.getBoundingClientRect();
+      const scale = this.canvas.width / box.width;
+      return { x: (event.clientX - box.left) * scale, y: (event.clientY - box.top) * scale };
+    };
+    this.canvas.addEventListener("pointerdown", (event) => {
+      if (event.button !== 0) return;
+      event.preventDefault();
+      this.keys = false;
+      this.redraw();
+      this.canvas.focus({ preventScroll: true });
+      this.canvas.setPointerCapture?.(event.pointerId);
+      this.active.set(event.pointerId, this.begin(at(event)));
+    });
+    this.canvas.addEventListener("pointermove", (event) => {
+      const stroke = this.active.get(event.pointerId);
+      if (!stroke) return;
+      const points = event.getCoalescedEvents?.() ?? [];
+      for (const point of points.length ? points : [event]) this.extend(stroke, at(point));
+    });
+    for (const name of ["pointerup", "pointercancel"]) this.canvas.addEventListener(name, (event) => this.active.delete(event.pointerId));
+    this.canvas.addEventListener("keydown", (event) => this.key(event));
+    this.canvas.addEventListener("blur", () => { this.keyed = null; this.redraw(); });
+    this.canvas.addEventListener("focus", () => this.redraw());
+  }
+
+  begin(point) {
+    const stroke = { width: this.width, points: [point] };
+    this.strokes.push(stroke);
+    this.mark(stroke);
+    this.onchange();
+    return stroke;
+  }
+
+  extend(stroke, point) {
+    stroke.points.push(point);
+    this.mark(stroke, stroke.points.length - 2);
+    this.onchange();
+  }
+
+  key(event) {
+    const [dx, dy] = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key] ?? [0, 0];
+    if (event.key === " ") this.keyed = this.keyed ? null : this.begin({ ...this.pen });
+    else if (dx || dy) {
+      const far = STEP * (event.shiftKey ? 5 : 1);
+      const within = (value, size) => Math.min(Math.max(value, 0), size);
+      this.pen = { x: within(this.pen.x + dx * far, this.canvas.width), y: within(this.pen.y + dy * far, this.canvas.height) };
+      if (this.keyed) this.extend(this.keyed, { ...this.pen });
+    } else return;
+    event.preventDefault();
+    this.keys = true;
+    this.canvas.dataset.pen = this.keyed ? "down" : "up";
+    this.redraw();
+  }
+
+  undo() {
+    this.keyed = null;
+    this.strokes.pop();
+    this.redraw();
+    this.onchange();
+  }
+
+  clear() {
+    this.keyed = null;
+    this.strokes = [];
+    this.redraw();
+    this.onchange();
+  }
+
+  // Lay a picture on the sheet, whole and as large as it can be.
+  async lay(file) {
+    const image = await createImageBitmap(file);
+    this.keyed = null;
+    this.strokes = [{ image, file }];
+    this.redraw();
+    this.onchange();
+  }
+
+  redraw() {
+    this.paint(this.context);
+    if (this.keys && document.activeElement === this.canvas) this.cross();
+  }
+
+  paint(context) {
+    context.fillStyle = "#fff";
+    context.fillRect(0, 0, this.canvas.width, this.canvas.height);
+    for (const stroke of this.strokes) (stroke.image ? this.place(stroke.image, context) : this.mark(stroke, 0, context));
+  }
+
+  place(image, context) {
+    const { width, height } = this.canvas;
+    const scale = Math.min(width / image.width, height / image.height);
+    context.imageSmoothingQuality = "high";
+    context.drawImage(image, (width - scale * image.width) / 2, (height - scale * image.height) / 2, scale * image.width, scale * image.height);
+  }
+
+  mark(stroke, from = 0, context = this.context) {
+    Object.assign(context, { strokeStyle: "#000", lineWidth: stroke.width, lineCap: "round", lineJoin: "round" });
+    const [first, ...rest] = stroke.points.slice(from);
+    context.beginPath();
+    context.moveTo(first.x, first.y);
+    for (const point of rest.length ? rest : [first]) context.lineTo(point.x, point.y);
+    context.stroke();
+  }
+
+  // Where the pen of the arrow keys is: shown on the sheet, and no part of the drawing.
+  cross() {
+    const { x, y } = this.pen;
+    Object.assign(this.context, { strokeStyle: this.keyed ? "#d55e00" : "#0072b2", lineWidth: 3 });
+    this.context.beginPath();
+    this.context.moveTo(x - 14, y);
+    this.context.lineTo(x + 14, y);
+    this.context.moveTo(x, y - 14);
+    this.context.lineTo(x, y + 14);
+    this.context.stroke();
+  }
+
+  // The drawing as PNG.
+  async png() {
+    const { width, height } = this.canvas;
+    this.copy ??= new OffscreenCanvas(width, height);
+    this.paint(this.copy.getContext("2d", { willReadFrequently: true }));
+    return this.copy.convertToBlob({ type: "image/png" });
+  }
+}
