@@ -1,0 +1,1 @@
+"""Pictures: what people photograph, scan or draw, brought to what a network has learnt from."""

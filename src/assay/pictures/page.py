@@ -1,0 +1,87 @@
+"""What is written in a picture: every way to look at it is followed, and the evidence decides between them.
+
+Ink may be the darker or the lighter side, what touches the border may be desk or a character cropped tightly, and
+a long thin line may be ruled or written. Where two readings contradict each other, that is believed whose
+characters the recogniser is surer of.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from assay.pictures.characters import Character, Recognise, characters
+from assay.pictures.layout import lines
+from assay.pictures.opening import Floats, Opened
+from assay.pictures.paper import WIDEST, ink, least_ink
+from assay.pictures.pieces import Piece, pieces
+from assay.pictures.ruled import ruled
+from assay.pictures.specks import without_specks
+from assay.pictures.views import views
+
+PENS = 3.5
+"""Paper is looked for in windows of so many pens' widths, once the pen is known."""
+CROPPED = 0.8
+"""How far a reading with ink that reaches the border is believed, against one without."""
+BELIEVED = 0.45
+"""The least mean probability of the likeliest classes at which anything is read at all."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One reading of a picture: its characters in reading order, and how far it is believed, from 0 to 1."""
+
+    characters: tuple[Character, ...]
+    belief: float
+
+
+def best_reading(picture: Opened, recognise: Recognise) -> Reading:
+    """Return the reading that is believed most; one of no characters where none is believed."""
+    best = Reading((), 0.0)
+    for shades in views(picture):
+        cleaned = without_specks(shades)
+        for side in (cleaned, cleaned.max() + cleaned.min() - cleaned):
+            for found, prior in _selections(side, picture.zoom):
+                read = characters(lines(found), recognise)
+                if read:
+                    belief = prior * float(np.mean([character.likely for character in read]))
+                    if belief > best.belief:
+                        best = Reading(tuple(read), belief)
+    return best if best.belief >= BELIEVED else Reading((), best.belief)
+
+
+def _selections(shades: Floats, zoom: float) -> Iterator[tuple[list[Piece], float]]:
+    """Yield selections of pieces that may be what is written, each with how far it is to be believed."""
+    widest = WIDEST * min(shades.shape)
+    found = ink(shades, widest)
+    least = least_ink(found, zoom)
+    mask = found >= least
+    every = pieces(found, least)
+    written = [piece for piece in every if piece.written]
+    inner = [piece for piece in written if not piece.at_border]
+    pen = max((piece.thickest for piece in inner), default=0.0)
+    narrower = max(PENS * pen, 12.0)
+    if inner and narrower < 0.6 * widest:
+        found = ink(shades, narrower)
+        mask = found >= least
+        every = pieces(found, least)
+        written = [piece for piece in every if piece.written]
+        inner = [piece for piece in written if not piece.at_border]
+    lined = ruled(_strong(every, mask.shape))
+    if lined.any():
+        unlined = [piece for piece in pieces(found, least, ~lined) if piece.written]
+        free = [piece for piece in unlined if not piece.at_border]
+        if free:
+            yield free, 1.0
+    if inner:
+        yield inner, 0.95 if lined.any() else 1.0
+    if len(written) > len(inner):
+        yield written, CROPPED
+
+
+def _strong(found: list[Piece], shape: tuple[int, ...]) -> np.ndarray:
+    """Return where the pieces have at least half of their own ink."""
+    mask = np.zeros(shape, bool)
+    for piece in found:
+        mask[piece.top : piece.bottom, piece.left : piece.right] |= piece.ink >= 0.5
+    return mask
