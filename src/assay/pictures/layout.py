@@ -22,6 +22,8 @@ TOUCHING = 0.15
 """How far beside a stroke a bit that broke off may be, over the usual length."""
 OVERLAP = 0.5
 """Pieces that share more of the narrower one's breadth stand above each other."""
+BAR = 0.4
+"""A part that is lower than this, over its neighbour's height, may be its bar."""
 SAME_LINE = 0.4
 """Parts that share more of the lower one's height stand in one line."""
 
@@ -111,10 +113,13 @@ def _stacked(parts: list[Part]) -> list[Part]:
 
 
 def _above(a: Part, b: Part) -> bool:
+    """Whether two parts stand above each other, or one is a bar, such as a 5's, near the other's top or foot."""
     shared = min(a.right, b.right) - max(a.left, b.left)
     apart = max(a.top, b.top) - min(a.bottom, b.bottom)
-    lower = min(a.height, b.height)
-    return shared > OVERLAP * min(a.breadth, b.breadth) and apart < TOUCHING * max(a.height, b.height, lower)
+    taller, lower = max(a.height, b.height), min(a.height, b.height)
+    near = TOUCHING * max(taller, min(a.breadth, b.breadth))
+    bar = lower < BAR * taller and shared > -near and apart > -lower
+    return apart < near and (bar or shared > OVERLAP * min(a.breadth, b.breadth))
 
 
 def _with_bit(parts: list[Part], bit: Piece, usual: float) -> list[Part]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float32]
 
-LONGER = 1500
+LONGER = 1200
 LEAST = 160  # pixels of the longer side; smaller pictures are enlarged, so that strokes have insides and edges
 MOST_PIXELS = 120_000_000  # decoded whole, at most 4 bytes each
 MOST_BYTES = 400_000_000  # of a file on standard input
@@ -120,7 +120,7 @@ def _looked_at(image: "Image.Image", name: str) -> Opened:
     turn = int(image.getexif().get(ORIENTATION, 1) or 1)
     if image.format == "JPEG":
         image.draft(None, (min(width, LONGER), min(height, LONGER)))
-    values = np.concatenate([*_strips(image, max(1, max(image.size) // LONGER))])
+    values = np.concatenate([*_strips(image, max(1, round(max(image.size) / LONGER)))])
     colours, alpha = _unit(values)
     parts = [_enlarged(_turned(part, turn)) for part in (colours, alpha) if part is not None]
     upright = size if turn < 5 else size[::-1]

@@ -11,7 +11,7 @@ Mask = NDArray[np.bool_]
 
 SMALLEST = 0.008
 """The least length of a piece, over the picture's longer side."""
-MOST = 400
+MOST = 120
 """Of more pieces, only the largest are looked at."""
 FATTEST = 0.55
 """The thickest stroke of a piece, over its longer side; what is thicker is a blob."""
@@ -138,6 +138,8 @@ def _piece(
 def _level(own: Floats) -> float:
     """Return the mean ink of strokes: of the upper of the two classes that differ most (Otsu 1979)."""
     values = own[own > 0]
+    if np.ptp(values) < 0.01:
+        return float(values.mean())
     counts, edges = np.histogram(values, 64)
     middles = (edges[:-1] + edges[1:]) / 2
     below = counts.cumsum().astype(np.float64)
