@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.pictures.opening import Floats
+from assay.reading.opening import Floats
 
 Mask = NDArray[np.bool_]
 
@@ -15,8 +15,8 @@ MOST = 120
 """Of more pieces, only the largest are looked at."""
 FATTEST = 0.55
 """The thickest stroke of a piece, over its longer side; what is thicker is a blob."""
-BLUR = 0.75
-"""The widest edge of a piece, over its stroke's width; what is softer is a shadow."""
+BLUR, SOFTEST = 1.0, 0.2
+"""The widest edge of a piece, over its stroke's width, and over its longer side; what is softer is a shadow."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,8 @@ class Piece:
     def written(self) -> bool:
         """Whether it may have been written: strokes, not a blob, with edges, not a shadow."""
         stroke = max(self.width, 2.0)
-        return self.thickest <= FATTEST * self.longer and self.edge <= max(3.0, BLUR * stroke)
+        softest = max(4.0, min(BLUR * stroke, SOFTEST * self.longer))
+        return self.thickest <= FATTEST * self.longer and self.edge <= softest
 
 
 def pieces(found: Floats, least: float, mask: Mask | None = None) -> list[Piece]:
@@ -116,8 +117,8 @@ def _piece(
     inside, near = mask[around], own[around]
     reach = binary_dilation(inside, np.ones((3, 3)), iterations=2)
     deep = distance_transform_edt(np.pad(inside, 1))[1:-1, 1:-1]
-    rim = int(((deep > 0) & (deep < 2)).sum())
-    soft = int((reach & (near >= level / 4)).sum()) - int((inside & (near >= 0.75 * level)).sum())
+    slope = np.hypot(*np.gradient(np.pad(near, 1, mode="edge")))[1:-1, 1:-1]
+    outline = _outline(inside)
     top, left = corner[0] + rows.start, corner[1] + columns.start
     bottom, right = corner[0] + rows.stop, corner[1] + columns.stop
     lit = [np.flatnonzero(inside.any(axis=axis)) for axis in (1, 0)]
@@ -130,9 +131,17 @@ def _piece(
         area=int(inside.sum()),
         width=4 * float(deep[inside].mean()) - 2,
         thickest=2 * float(deep.max()) - 1,
-        edge=soft / max(1, rim),
+        edge=level / max(float(np.median(slope[outline])), 1e-6),
         at_border=bool(at_border),
     )
+
+
+def _outline(inside: Mask) -> Mask:
+    """Return the pixels at a piece's outer edge: a bright spot around dark ink has sharp edges only inside."""
+    from scipy.ndimage import binary_erosion, binary_fill_holes
+
+    filled = np.pad(binary_fill_holes(inside), 1)
+    return np.asarray(filled & ~binary_erosion(filled))[1:-1, 1:-1]
 
 
 def _level(own: Floats) -> float:

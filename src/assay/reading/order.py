@@ -1,7 +1,7 @@
 """Lay pieces of ink out in reading order: lines from the top, in each the parts from the left.
 
 A part is what certainly belongs to one character: pieces above one another, such as a stem and its dot. Which
-neighbouring parts are one character, such as the strokes of a broken H, is for `assay.pictures.characters`.
+neighbouring parts are one character, such as the strokes of a broken H, is for `assay.reading.characters`.
 """
 
 from collections.abc import Sequence
@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from assay.pictures.opening import Floats
-from assay.pictures.pieces import Piece
+from assay.reading.opening import Floats
+from assay.reading.pieces import Piece
 
 SMALL = 0.3
 """A piece shorter than this, over the usual length, is no character by itself."""

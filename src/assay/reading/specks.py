@@ -4,7 +4,7 @@ import numpy as np
 
 from numpy.typing import NDArray
 
-from assay.pictures.opening import Floats
+from assay.reading.opening import Floats
 
 Places = NDArray[np.int64]
 

@@ -10,60 +10,65 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from assay.pictures.characters import Character, Recognise, characters
-from assay.pictures.layout import Part, lines
-from assay.pictures.opening import Floats, Opened
-from assay.pictures.paper import WIDEST, ink, least_ink
-from assay.pictures.pieces import Piece, pieces
-from assay.pictures.ruled import ruled
-from assay.pictures.specks import without_specks
-from assay.pictures.views import views
+from assay.reading.characters import Recognise, Written, characters
+from assay.reading.order import Part, lines
+from assay.reading.opening import Floats, Opened
+from assay.reading.paper import WIDEST, ink, least_ink
+from assay.reading.pieces import Piece, pieces
+from assay.reading.ruled import ruled
+from assay.reading.specks import without_specks
+from assay.reading.shades import views
 
 PENS = 3.5
 """Paper is looked for in windows of so many pens' widths, once the pen is known."""
 CROPPED = 0.8
 """How far a reading with ink that reaches the border is believed, against one without."""
-SURE = 0.9
+LIGHT_ON_DARK = 0.97
+"""How far light ink on dark paper is believed, against the other way round."""
+SURE = 0.95
 """A reading that is believed so far is not compared with others."""
-LIKELY = 0.25
-"""The least mean probability of the likeliest classes at which anything is read at all."""
-BELIEVED = 0.3
+LIKELY = 0.6
+"""The least mean probability of the three likeliest classes at which anything is read at all."""
+BELIEVED = 0.4
 """The least belief."""
 AROUND = 0.25
 """How far around what is written its paper is looked at, over its longer side."""
 
 
 @dataclass(frozen=True)
-class Reading:
+class Page:
     """One reading of a picture: its characters in reading order, and how far it is believed, from 0 to 1."""
 
-    characters: tuple[Character, ...]
+    characters: tuple[Written, ...]
     belief: float
+    blank: bool = False
+    """Whether there is nothing in the picture that could be ink."""
 
 
-def best_reading(picture: Opened, recognise: Recognise) -> Reading:
+def read_page(picture: Opened, recognise: Recognise) -> Page:
     """Return the reading that is believed most; one of no characters where none is believed."""
-    best = Reading((), 0.0)
+    best, blank = Page((), 0.0), True
     for shades in views(picture):
         cleaned = without_specks(shades)
-        for side in (cleaned, cleaned.max() + cleaned.min() - cleaned):
+        for side, usual in ((cleaned, 1.0), (cleaned.max() + cleaned.min() - cleaned, LIGHT_ON_DARK)):
             for found, prior in _selections(side, picture.zoom):
-                reading = _read(found, side, prior, recognise)
+                blank = False
+                reading = _read(found, side, usual * prior, recognise)
                 if reading.belief > best.belief:
                     best = reading
                 if best.belief >= SURE:
                     return best
-    return best if best.belief >= BELIEVED else Reading((), best.belief)
+    return best if best.belief >= BELIEVED else Page((), best.belief, blank)
 
 
-def _read(found: list[Piece], shades: Floats, prior: float, recognise: Recognise) -> Reading:
+def _read(found: list[Piece], shades: Floats, prior: float, recognise: Recognise) -> Page:
     laid_out = lines(found)
     clear = _clear(laid_out, shades)
     if prior * clear < BELIEVED:
-        return Reading((), 0.0)
+        return Page((), 0.0)
     read = characters(laid_out, recognise)
     likely = float(np.mean([character.likely for character in read])) if read else 0.0
-    return Reading(tuple(read), prior * clear * np.sqrt(likely) if likely >= LIKELY else 0.0)
+    return Page(tuple(read), prior * clear * likely if likely >= LIKELY else 0.0)
 
 
 def _clear(laid_out: list[list[Part]], shades: Floats) -> float:
@@ -98,7 +103,7 @@ def _clear(laid_out: list[list[Part]], shades: Floats) -> float:
 
 def _selections(shades: Floats, zoom: float) -> Iterator[tuple[list[Piece], float]]:
     """Yield selections of pieces that may be what is written, each with how far it is to be believed."""
-    widest = WIDEST * min(shades.shape)
+    widest = max(WIDEST * min(shades.shape), 0.2 * max(shades.shape))
     found = ink(shades, widest)
     least = least_ink(found, zoom)
     mask = found >= least

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.pictures.layout import Part
-from assay.pictures.nist import as_nist
+from assay.reading.order import Part
+from assay.reading.nist import as_nist
 
 Recognise = Callable[[NDArray[np.uint8]], NDArray[np.float64]]
 """Returns the probabilities (N, K) of the classes for prepared images (N, 28, 28)."""
@@ -32,7 +32,7 @@ GAPS = 2.5
 
 
 @dataclass(frozen=True)
-class Character:
+class Written:
     """A character in a picture as it was looked at: its part, its prepared image, where it stands."""
 
     part: Part
@@ -43,11 +43,11 @@ class Character:
 
     @property
     def likely(self) -> float:
-        """The probability of the likeliest class."""
-        return float(self.probabilities.max())
+        """The probability that it is one of the three likeliest classes, since 1, I and L look alike."""
+        return float(np.sort(self.probabilities)[-3:].sum())
 
 
-def characters(lines: Sequence[Sequence[Part]], recognise: Recognise) -> list[Character]:
+def characters(lines: Sequence[Sequence[Part]], recognise: Recognise) -> list[Written]:
     """Return the characters in reading order."""
     options = [[*_options(line)] for line in lines]
     spans = [(number, span) for number, some in enumerate(options) for span in some]
@@ -65,7 +65,7 @@ def characters(lines: Sequence[Sequence[Part]], recognise: Recognise) -> list[Ch
         for key, starts in zip(chosen, _word_starts(own), strict=True):
             word += starts
             at = shown[key]
-            found.append(Character(parts[at], images[at], probabilities[at], number, word - 1))
+            found.append(Written(parts[at], images[at], probabilities[at], number, word - 1))
     return found
 
 

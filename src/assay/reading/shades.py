@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.pictures.opening import Floats, Opened
+from assay.reading.opening import Floats, Opened
 
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 """How light each of red, green and blue is (ITU-R BT.601)."""

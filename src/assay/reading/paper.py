@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from assay.pictures.opening import Floats
+from assay.reading.opening import Floats
 
 COARSE = 240
 """Pixels of the longer side on which paper is looked for; light has no finer detail."""

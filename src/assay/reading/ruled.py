@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.pictures.opening import Floats
+from assay.reading.opening import Floats
 
 Mask = NDArray[np.bool_]
 

@@ -1,1 +1,0 @@
-"""Pictures: what people photograph, scan or draw, brought to what a network has learnt from."""
