@@ -15,7 +15,7 @@ from assay.reading.order import Part, lines
 from assay.reading.opening import Floats, Opened
 from assay.reading.paper import WIDEST, ink, least_ink
 from assay.reading.pieces import Piece, pieces
-from assay.reading.ruled import ruled
+from assay.reading.ruled import ruled, without_frames
 from assay.reading.specks import without_specks
 from assay.reading.shades import views
 
@@ -27,7 +27,7 @@ LIGHT_ON_DARK = 0.97
 """How far light ink on dark paper is believed, against the other way round."""
 SURE = 0.95
 """A reading that is believed so far is not compared with others."""
-LIKELY = 0.6
+LIKELY = 0.4
 """The least mean probability of the three likeliest classes at which anything is read at all."""
 BELIEVED = 0.4
 """The least belief."""
@@ -68,7 +68,7 @@ def _read(found: list[Piece], shades: Floats, prior: float, recognise: Recognise
         return Page((), 0.0)
     read = characters(laid_out, recognise)
     likely = float(np.mean([character.likely for character in read])) if read else 0.0
-    return Page(tuple(read), prior * clear * likely if likely >= LIKELY else 0.0)
+    return Page(tuple(read), prior * clear**2 * np.sqrt(likely) if likely >= LIKELY else 0.0)
 
 
 def _clear(laid_out: list[list[Part]], shades: Floats) -> float:
@@ -104,30 +104,36 @@ def _clear(laid_out: list[list[Part]], shades: Floats) -> float:
 def _selections(shades: Floats, zoom: float) -> Iterator[tuple[list[Piece], float]]:
     """Yield selections of pieces that may be what is written, each with how far it is to be believed."""
     widest = max(WIDEST * min(shades.shape), 0.2 * max(shades.shape))
-    found = ink(shades, widest)
-    least = least_ink(found, zoom)
-    mask = found >= least
-    every = pieces(found, least)
-    written = [piece for piece in every if piece.written]
-    inner = [piece for piece in written if not piece.at_border]
-    pen = max((piece.thickest for piece in inner), default=0.0)
+    found, least, every = _inked(shades, widest, zoom)
+    pen = max((piece.thickest for piece in _inner(every)), default=0.0)
     narrower = max(PENS * pen, 12.0)
-    if inner and narrower < 0.6 * widest:
-        found = ink(shades, narrower)
-        mask = found >= least
-        every = pieces(found, least)
-        written = [piece for piece in every if piece.written]
-        inner = [piece for piece in written if not piece.at_border]
-    lined = ruled(_strong(every, mask.shape))
+    if pen and narrower < 0.6 * widest:
+        found, least, every = _inked(shades, narrower, zoom)
+    written, inner = _written(every), _inner(every)
+    lined = ruled(_strong(every, shades.shape))
     if lined.any():
-        unlined = [piece for piece in pieces(found, least, ~lined) if piece.written]
-        free = [piece for piece in unlined if not piece.at_border]
+        free = _inner(pieces(found, least, ~lined))
         if free:
             yield free, 1.0
     if inner:
-        yield inner, 0.95 if lined.any() else 1.0
+        yield inner, 0.9 if lined.any() else 1.0
     if len(written) > len(inner):
         yield written, CROPPED
+
+
+def _inked(shades: Floats, widest: float, zoom: float) -> tuple[Floats, float, list[Piece]]:
+    """Return the ink of strokes up to ``widest``, the least that counts, and its pieces."""
+    found = ink(shades, widest)
+    least = least_ink(found, zoom)
+    return found, least, pieces(found, least)
+
+
+def _written(found: list[Piece]) -> list[Piece]:
+    return without_frames([piece for piece in found if piece.written])
+
+
+def _inner(found: list[Piece]) -> list[Piece]:
+    return [piece for piece in _written(found) if not piece.at_border]
 
 
 def _strong(found: list[Piece], shape: tuple[int, ...]) -> np.ndarray:

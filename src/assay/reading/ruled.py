@@ -1,11 +1,11 @@
 """Take out ruled lines and frames: long, straight, thin ink, upright or level within a few degrees."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.reading.opening import Floats
-
-Mask = NDArray[np.bool_]
+from assay.reading.pieces import Mask, Piece
 
 RUN = 0.05
 """How long a run of ink may belong to a line, over the picture's side."""
@@ -15,9 +15,48 @@ THIN = 1 / 25
 """A line's thickness is at most this share of its length; a stroke's of a usual pen seldom is."""
 
 
+THICKEST = 1 / 60
+"""The thickest line, over the picture's longer side."""
+BRIDGED = 0.15
+"""How long a stroke that crosses a line may hide it, over the picture's side."""
+FRAMED = 0.85
+"""A frame has ink along so much of each of its sides."""
+
+
 def ruled(mask: Mask) -> Mask:
-    """Return which pixels of ``mask`` (H, W) belong to ruled lines or frames, without what crosses them."""
-    return _level(mask) | _level(mask.T).T
+    """Return which pixels (H, W) belong to ruled lines, with their pale edges, without what crosses them.
+
+    ``mask`` says where there is ink.
+    """
+    from scipy.ndimage import binary_dilation
+
+    lines = _level(mask) | _level(mask.T).T
+    return lines | (binary_dilation(lines, np.ones((5, 5))) & ~mask) if lines.any() else lines
+
+
+def without_frames(found: Sequence[Piece]) -> list[Piece]:
+    """Return the pieces but those that are frames around another, at least a fifth as long."""
+    return [
+        piece for piece in found if not (_is_frame(piece) and any(_inside(other, piece) for other in found))
+    ]
+
+
+def _inside(piece: Piece, other: Piece) -> bool:
+    return (
+        other.top < piece.top
+        and other.left < piece.left
+        and piece.bottom < other.bottom
+        and piece.right < other.right
+        and piece.longer >= other.longer / 5
+    )
+
+
+def _is_frame(piece: Piece) -> bool:
+    """Whether all four sides of a piece's box have ink along them."""
+    strip = max(2, round(1.5 * piece.width))
+    ink = piece.ink >= 0.5
+    sides = (ink[:strip].any(0), ink[-strip:].any(0), ink[:, :strip].any(1), ink[:, -strip:].any(1))
+    return all(float(side.mean()) >= FRAMED for side in sides)
 
 
 def _level(mask: Mask) -> Mask:
@@ -27,11 +66,11 @@ def _level(mask: Mask) -> Mask:
     height, width = mask.shape
     run = max(8, round(RUN * width)) | 1
     runs = maximum_filter1d(minimum_filter1d(mask.view(np.uint8), run, axis=1, mode="nearest"), run, axis=1)
-    runs = runs.astype(bool) & mask
     thickness = _thickness(mask)
-    linked = maximum_filter1d(runs.view(np.uint8), run, axis=1)
-    linked = maximum_filter1d(linked, 3, axis=0)
-    names, count = label(linked, np.ones((3, 3)))
+    runs = runs.astype(bool) & mask & (thickness <= max(3.0, THICKEST * max(mask.shape)))
+    linked = maximum_filter1d(runs.view(np.uint8), max(run, round(BRIDGED * width)), axis=1)
+    linked = maximum_filter1d(linked, 5, axis=0)
+    names, _ = label(linked, np.ones((3, 3)))
     lines = np.zeros_like(mask)
     for name, (rows, columns) in enumerate(find_objects(names), 1):
         own = runs[rows, columns] & (names[rows, columns] == name)
