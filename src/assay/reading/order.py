@@ -12,6 +12,10 @@ import numpy as np
 from assay.reading.opening import Floats
 from assay.reading.pieces import Piece
 
+LEAST = 12
+"""Pixels of the longer side of a character; of fewer none can be recognised."""
+MOST = 5
+"""Large pieces of one character, at most."""
 SMALL = 0.3
 """A piece shorter than this, over the usual length, is no character by itself."""
 FINE = 0.4
@@ -80,8 +84,8 @@ def lines(pieces: Sequence[Piece]) -> list[list[Part]]:
         return []
     usual = usual_length(pieces)
     pen = float(np.median([piece.width for piece in pieces if piece.longer >= SMALL * usual]))
-    large = [piece for piece in pieces if piece.longer >= SMALL * usual]
-    parts = _stacked([Part((piece,)) for piece in large])
+    large = [piece for piece in pieces if piece.longer >= max(SMALL * usual, LEAST)]
+    parts = [part for part in _stacked([Part((piece,)) for piece in large]) if len(part.pieces) <= MOST]
     for bit in pieces:
         if bit.longer < SMALL * usual and bit.width >= FINE * pen:
             parts = _with_bit(parts, bit, usual)

@@ -11,11 +11,15 @@ Mask = NDArray[np.bool_]
 
 SMALLEST = 0.008
 """The least length of a piece, over the picture's longer side."""
+FAINT = 0.25
+"""Ink that reaches the border is at least so dark, or it may be a shade of the paper."""
+HOLES = 6
+"""A character has fewer holes: B, 8 and & have two, and a careless hand leaves some."""
 MOST = 120
 """Of more pieces, only the largest are looked at."""
-FATTEST = 0.55
+FATTEST = 0.5
 """The thickest stroke of a piece, over its longer side; what is thicker is a blob."""
-BLUR, SOFTEST = 1.0, 0.2
+BLUR, SOFTEST = 1.0, 0.12
 """The widest edge of a piece, over its stroke's width, and over its longer side; what is softer is a shadow."""
 
 
@@ -36,6 +40,9 @@ class Piece:
     edge: float
     """How many pixels its strokes take from ink to paper."""
     at_border: bool
+    level: float
+    """How dark its strokes are: the share of the paper's light that they lack."""
+    holes: int
 
     @property
     def height(self) -> int:
@@ -57,7 +64,8 @@ class Piece:
         """Whether it may have been written: strokes, not a blob, with edges, not a shadow."""
         stroke = max(self.width, 2.0)
         softest = max(4.0, min(BLUR * stroke, SOFTEST * self.longer))
-        return self.thickest <= FATTEST * self.longer and self.edge <= softest
+        strokes = self.thickest <= FATTEST * self.longer and self.holes < HOLES
+        return strokes and self.edge <= softest and (self.level >= FAINT or not self.at_border)
 
 
 def pieces(found: Floats, least: float, mask: Mask | None = None) -> list[Piece]:
@@ -111,7 +119,7 @@ def _piece(
     level: float,
     shape: tuple[int, ...],
 ) -> Piece:
-    from scipy.ndimage import binary_dilation, distance_transform_edt
+    from scipy.ndimage import binary_dilation, distance_transform_edt, label
 
     rows, columns = around
     inside, near = mask[around], own[around]
@@ -133,6 +141,8 @@ def _piece(
         thickest=2 * float(deep.max()) - 1,
         edge=level / max(float(np.median(slope[outline])), 1e-6),
         at_border=bool(at_border),
+        level=level,
+        holes=label(np.pad(~inside, 1, constant_values=True))[1] - 1,
     )
 
 
