@@ -84,7 +84,10 @@ def small_in_photograph(ink: Ink, strength: int, draw: Draw) -> bytes:
     size = width // (12, 30)[strength]
     image = np.asarray(Image.fromarray((255 * ink.clip(0, 1)).astype(np.uint8)).resize((size, size))) / 255
     sheet = np.zeros((height, width))
-    top, left = draw.integers(height // 5, height * 4 // 5 - size), draw.integers(width // 5, width * 4 // 5 - size)
+    top, left = (
+        draw.integers(height // 5, height * 4 // 5 - size),
+        draw.integers(width // 5, width * 4 // 5 - size),
+    )
     sheet[top : top + size, left : left + size] = image
     light = np.linspace(1, 0.6, width) + draw.normal(0, 0.02, (height, width))
     return jpeg(shades(gaussian_filter(sheet, 0.7)) * light)
@@ -221,10 +224,10 @@ def word(images: list[NDArray[np.uint8]], draw: Draw) -> bytes:
     at = height
     for part in parts:
         columns = np.flatnonzero((part > 0.5).any(axis=0))
-        part = part[:, max(0, columns[0] - 2) : columns[-1] + 3]
+        tight = part[:, max(0, columns[0] - 2) : columns[-1] + 3]
         top = height // 2 + draw.integers(-8, 9)
-        sheet[top : top + height, at : at + part.shape[1]] = part
-        at += part.shape[1] + int(draw.uniform(0.5, 1.5) * gap)
+        sheet[top : top + height, at : at + tight.shape[1]] = tight
+        at += tight.shape[1] + int(draw.uniform(0.5, 1.5) * gap)
     sheet = sheet[:, : at + height]
     return jpeg(shades(shift(sheet, draw.uniform(-0.5, 0.5, 2), order=1)))
 

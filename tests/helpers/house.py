@@ -28,6 +28,7 @@ ROOMS = (
     "store",
     "engines",
     "study",
+    "reading",
     "data",
     "optim",
     "nn",

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from assay.cli import bench, check, data, doctor, folders, plan, predict, process, reproduce, studies
+from assay.cli import bench, check, data, doctor, folders, plan, predict, process, read, reproduce, studies
 from assay.cli import run as training
 from assay.cli.help import WIDEST, Command, Group
 from assay.cli.text import complain
@@ -52,6 +52,7 @@ def _assay(
 PANELS: dict[str, tuple[Callable[..., Any], ...]] = {
     "Study": (studies.studies, studies.show, plan.plan, training.run, training.extend, reproduce.reproduce),
     "Look": (folders.status, folders.results, folders.report, predict.predict, doctor.doctor, doctor.salvage),
+    "Read": (read.read,),
     "Layers": (check.check,),
 }
 """The commands under the headings of ``assay --help``; there are also two groups of commands."""

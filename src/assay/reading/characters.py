@@ -1,17 +1,18 @@
 """Tell characters apart: which neighbouring parts are one character, and where words end.
 
-Each way to join up to three neighbours is prepared and shown to the recogniser; of all ways to divide a line the
-likeliest is taken, where near parts rather belong together and far ones do not.
+Each way to join up to three neighbours is prepared and shown to the recogniser; of all ways to divide a line
+the likeliest is taken, where near parts rather belong together and far ones do not.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.reading.order import Part
 from assay.reading.nist import as_nist
+from assay.reading.order import Part
 
 Recognise = Callable[[NDArray[np.uint8]], NDArray[np.float64]]
 """Returns the probabilities (N, K) of the classes for prepared images (N, 28, 28)."""
@@ -92,16 +93,16 @@ def _options(line: Sequence[Part]) -> Iterator[tuple[int, int]]:
 def _divided(line: Sequence[Part], costs: dict[tuple[int, int], float]) -> list[tuple[int, int]]:
     """Return the division of a line that costs least, by dynamic programming."""
     height = max(_height(line), 1.0)
-    gaps = [max(0.0, (b.left - a.right) / height) for a, b in zip(line, line[1:], strict=False)]
+    gaps = [max(0.0, (b.left - a.right) / height) for a, b in pairwise(line)]
     best: list[tuple[float, list[tuple[int, int]]]] = [(0.0, [])]
     for end in range(1, len(line) + 1):
         ways = []
-        for first, after in costs:
+        for (first, after), cost in costs.items():
             if after == end:
                 before, spans = best[first]
                 within = GAP * sum(gaps[first : after - 1])
                 between = GAP * max(0.0, NEXT - gaps[first - 1]) if first else 0.0
-                ways.append((before + costs[first, after] + within + between, [*spans, (first, after)]))
+                ways.append((before + cost + within + between, [*spans, (first, after)]))
         best.append(min(ways, key=lambda way: way[0]))
     return best[-1][1]
 
@@ -109,7 +110,7 @@ def _divided(line: Sequence[Part], costs: dict[tuple[int, int], float]) -> list[
 def _word_starts(parts: Sequence[Part]) -> list[bool]:
     """Return for each character of a line whether it begins a word."""
     height = max(_height(parts), 1.0)
-    gaps = [b.left - a.right for a, b in zip(parts, parts[1:], strict=False)]
+    gaps = [b.left - a.right for a, b in pairwise(parts)]
     usual = float(np.median(gaps)) if len(gaps) > 2 else np.inf
     limit = min(max(WORD * height, usual * 1.5), max(GAPS * usual, 0.5 * height))
     return [True, *(gap > limit for gap in gaps)]

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float32]
 
 LONGER = 1200
-LEAST = 160  # pixels of the longer side; smaller pictures are enlarged, so that strokes have insides and edges
+LEAST = (
+    160  # pixels of the longer side; smaller pictures are enlarged, so that strokes have insides and edges
+)
 MOST_PIXELS = 120_000_000  # decoded whole, at most 4 bytes each
 MOST_BYTES = 400_000_000  # of a file on standard input
 STRIP = 4_000_000  # pixels reduced at a time
@@ -61,7 +63,7 @@ def opened(picture: "Image.Image | Path | str | bytes", name: str | None = None)
         raise DataError(f"{name}: is not a file (name a picture, such as a PNG or JPEG)")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of large pictures and odd metadata: what is wrong is refused below
+            warnings.simplefilter("ignore")  # of size and odd metadata: what is wrong is refused
             with _pillow(io.BytesIO(picture) if isinstance(picture, bytes) else Path(picture)) as image:
                 return _looked_at(image, name)
     except DataError:

@@ -117,7 +117,7 @@ def _stacked(parts: list[Part]) -> list[Part]:
 
 
 def _above(a: Part, b: Part) -> bool:
-    """Whether two parts stand above each other, or one is a bar, such as a 5's, near the other's top or foot."""
+    """Whether two parts stand above each other, or one is a bar, as of a 5, near the other's top or foot."""
     shared = min(a.right, b.right) - max(a.left, b.left)
     apart = max(a.top, b.top) - min(a.bottom, b.bottom)
     taller, lower = max(a.height, b.height), min(a.height, b.height)
@@ -141,9 +141,7 @@ def _with_bit(parts: list[Part], bit: Piece, usual: float) -> list[Part]:
     nearest = min(range(len(parts)), key=lambda index: distance(parts[index]), default=None)
     if nearest is None or not np.isfinite(distance(parts[nearest])):
         return parts
-    return [
-        Part((*part.pieces, bit)) if index == nearest else part for index, part in enumerate(parts)
-    ]
+    return [Part((*part.pieces, bit)) if index == nearest else part for index, part in enumerate(parts)]
 
 
 def _in_lines(parts: list[Part]) -> list[list[Part]]:

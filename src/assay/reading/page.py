@@ -1,7 +1,7 @@
 """What is written in a picture: every way to look at it is followed, and the evidence decides between them.
 
-Ink may be the darker or the lighter side, what touches the border may be desk or a character cropped tightly, and
-a long thin line may be ruled or written. Where two readings contradict each other, that is believed whose
+Ink may be the darker or the lighter side, what touches the border may be desk or a character cropped tightly,
+and a long thin line may be ruled or written. Where two readings contradict each other, that is believed whose
 characters the recogniser is surer of.
 """
 
@@ -11,13 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from assay.reading.characters import Recognise, Written, characters
-from assay.reading.order import Part, lines
 from assay.reading.opening import Floats, Opened
+from assay.reading.order import Part, lines
 from assay.reading.paper import WIDEST, ink, least_ink
 from assay.reading.pieces import Piece, pieces
 from assay.reading.ruled import ruled, without_frames
-from assay.reading.specks import without_specks
 from assay.reading.shades import views
+from assay.reading.specks import without_specks
 
 PENS = 3.5
 """Paper is looked for in windows of so many pens' widths, once the pen is known."""

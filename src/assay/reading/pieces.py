@@ -20,7 +20,7 @@ MOST = 120
 FATTEST = 0.5
 """The thickest stroke of a piece, over its longer side; what is thicker is a blob."""
 BLUR, SOFTEST = 1.0, 0.12
-"""The widest edge of a piece, over its stroke's width, and over its longer side; what is softer is a shadow."""
+"""The widest edge of a piece, over its stroke's width and its longer side; what is softer is a shadow."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def _split(own: Floats, top: int, left: int, shape: tuple[int, ...]) -> list[Pie
     from scipy.ndimage import find_objects, label
 
     level = _level(own)
-    strong, count = label(own >= level / 2, np.ones((3, 3)))
+    strong, _ = label(own >= level / 2, np.ones((3, 3)))
     result = []
     for name, (rows, columns) in enumerate(find_objects(strong), 1):
         mask = strong[rows, columns] == name
@@ -128,7 +128,6 @@ def _piece(
     slope = np.hypot(*np.gradient(np.pad(near, 1, mode="edge")))[1:-1, 1:-1]
     outline = _outline(inside)
     top, left = corner[0] + rows.start, corner[1] + columns.start
-    bottom, right = corner[0] + rows.stop, corner[1] + columns.stop
     lit = [np.flatnonzero(inside.any(axis=axis)) for axis in (1, 0)]
     box = (top + lit[0][0], left + lit[1][0], top + lit[0][-1] + 1, left + lit[1][-1] + 1)
     at_border = box[0] <= 1 or box[1] <= 1 or box[2] >= shape[0] - 1 or box[3] >= shape[1] - 1
@@ -147,7 +146,7 @@ def _piece(
 
 
 def _outline(inside: Mask) -> Mask:
-    """Return the pixels at a piece's outer edge: a bright spot around dark ink has sharp edges only inside."""
+    """Return the pixels at a piece's outer edge: a bright spot around dark ink is sharp only inside."""
     from scipy.ndimage import binary_erosion, binary_fill_holes
 
     filled = np.pad(binary_fill_holes(inside), 1)

@@ -78,17 +78,18 @@ class Reading:
         return text
 
 
-def read(image: Readable, *, one: bool = False) -> Reading:
+def read(image: Readable, *, one: bool = False, name: str | None = None) -> Reading:
     """Read the characters in a picture with the recogniser that comes with assay.
 
     ``image`` is a Pillow image, the path of a picture file, its contents, or an array (H, W) or (H, W, 3) of
     whole numbers from 0 to 255, of any size, dark on light or light on dark. Upper and lower case of letters
-    that look alike are one class. With ``one``, the picture must show one character. Raises `DataError` where
-    it cannot be opened, no character is found, or with ``one`` several are.
+    that look alike are one class. With ``one``, the picture must show one character. ``name`` is what the
+    picture is called, by default its path. Raises `DataError` where it cannot be opened, no character is found,
+    or with ``one`` several are.
     """
     network = recogniser()
-    found = find(image, one=one, network=network)
-    name = str(image) if isinstance(image, str | PathLike) else "image"
+    name = name or (str(image) if isinstance(image, str | PathLike) else "image")
+    found = find(image, one=one, name=name, network=network)
     return Reading(name, tuple(_read(item, network.classes) for item in found))
 
 

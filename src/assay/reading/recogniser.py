@@ -1,6 +1,7 @@
 """The recogniser that comes with assay: one network, trained by assay, in plain NumPy.
 
-Its weights are kept in 16 bits; its card, `recogniser.json`, says what it was trained on and how well it does.
+Its weights are kept in 16 bits; its card, `recogniser.json`, says what it was trained on and how well it
+does.
 """
 
 import json
@@ -32,9 +33,9 @@ class Recogniser:
     def scores(self, images: NDArray[np.uint8]) -> Array:
         """Return the class scores (N, K) of images (N, 28, 28), light on black, in float32."""
         parts = [
-            self.network.forward(
-                self.weights, to_input(images[at : at + AT_ONCE], self.network, "float32")
-            )[0]
+            self.network.forward(self.weights, to_input(images[at : at + AT_ONCE], self.network, "float32"))[
+                0
+            ]
             for at in range(0, len(images), AT_ONCE)
         ]
         return np.concatenate([np.zeros((0, len(self.classes)), np.float32), *parts])

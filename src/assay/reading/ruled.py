@@ -11,13 +11,15 @@ RUN = 0.05
 """How long a run of ink may belong to a line, over the picture's side."""
 LONGEST = 0.5
 """What is longer may be a line, over the picture's side; a stroke seldom is."""
+SHOWN = 0.25
+"""So much of a line is seen at least, over the picture's side; strokes may hide the rest."""
 THIN = 1 / 25
 """A line's thickness is at most this share of its length; a stroke's of a usual pen seldom is."""
 
 
 THICKEST = 1 / 60
 """The thickest line, over the picture's longer side."""
-BRIDGED = 0.15
+BRIDGED = 0.35
 """How long a stroke that crosses a line may hide it, over the picture's side."""
 FRAMED = 0.85
 """A frame has ink along so much of each of its sides."""
@@ -60,7 +62,7 @@ def _is_frame(piece: Piece) -> bool:
 
 
 def _level(mask: Mask) -> Mask:
-    """Return level lines: of long runs that continue each other, where the ink is no thicker than the line."""
+    """Return level lines: long runs that continue each other, where the ink is no thicker than the line."""
     from scipy.ndimage import find_objects, label, maximum_filter1d, minimum_filter1d
 
     height, width = mask.shape
@@ -74,15 +76,16 @@ def _level(mask: Mask) -> Mask:
     lines = np.zeros_like(mask)
     for name, (rows, columns) in enumerate(find_objects(names), 1):
         own = runs[rows, columns] & (names[rows, columns] == name)
-        length = int(own.any(axis=0).sum())
-        if length < LONGEST * width:
+        seen = np.flatnonzero(own.any(axis=0))
+        length = len(seen)
+        if length < SHOWN * width or np.ptp(seen) < LONGEST * width:
             continue
         thick = float(np.median(thickness[rows, columns][own]))
         if thick <= max(2.0, THIN * length):
             around = slice(max(0, rows.start - 2), min(height, rows.stop + 2))
             near = maximum_filter1d(_within(own, rows, around), 5, axis=0) > 0
-            lines[around, columns] |= near & mask[around, columns] & (
-                thickness[around, columns] <= 1.6 * thick + 2
+            lines[around, columns] |= (
+                near & mask[around, columns] & (thickness[around, columns] <= 1.6 * thick + 2)
             )
     return lines
 

@@ -1,7 +1,7 @@
 """Ways to look at a picture: shades (H, W) in which ink may be the darker or the lighter side.
 
-Mostly one is enough, lightness. Ink and paper of equal lightness differ along another colour, and where parts are
-transparent, either the visible parts are a sheet with ink on it, or they are the ink.
+Mostly one is enough, lightness. Ink and paper of equal lightness differ along another colour, and where parts
+are transparent, either the visible parts are a sheet with ink on it, or they are the ink.
 """
 
 from collections.abc import Iterator

@@ -1,7 +1,6 @@
-"""Take out specks: single pixels, and small clusters, that nothing around them resembles (salt and pepper)."""
+"""Take out specks: single pixels that nothing around them resembles (salt and pepper)."""
 
 import numpy as np
-
 from numpy.typing import NDArray
 
 from assay.reading.opening import Floats

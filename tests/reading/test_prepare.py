@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 from scipy.ndimage import gaussian_filter
 
-from assay.data import load, prepare
+from assay.data import load
 from assay.data.glyphs import draw
 from assay.data.strokes import templates
 from assay.errors import DataError
+from assay.reading import prepare
 
 GLYPHS = draw(47, 1)[0]
 
