@@ -6,7 +6,7 @@ import typer
 
 from assay.cli.formats import Format, Row, put
 from assay.cli.options import Folder, number
-from assay.cli.places import PLACE, place
+from assay.cli.standing import PLACE, place
 from assay.cli.text import complain, console, say
 from assay.errors import DataError
 from assay.report.text import grid

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from assay.cli.formats import Format, Row, put
-from assay.cli.places import PLACE, place
+from assay.cli.standing import PLACE, place
 from assay.cli.text import complain, console, say
 from assay.errors import DataError
 from assay.report.text import grid

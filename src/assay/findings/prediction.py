@@ -48,7 +48,7 @@ class Prediction:
 
     ``path`` is the picture's file, None for a Pillow image or an array. ``run`` is the one whose network
     answered. ``confidence`` is the probability that it is right, 0 to 1, by the temperature that was fitted
-    on the validation set when the run ended. A run of an older store has none: its ``temperature`` is None and
+    on the validation set when the run ended. A run of an older store has none: ``temperature`` is None, and
     its confidence the plain softmax share, and networks are often surer than they are right. ``runners_up``
     are the next likely characters with theirs. ``box`` (left, top, right, bottom) is where the character is
     in the picture, None for an array; ``line`` and ``word`` count from 0.

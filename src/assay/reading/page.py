@@ -12,9 +12,9 @@ import numpy as np
 
 from assay.reading.characters import Recognise, Written, characters
 from assay.reading.opening import Floats, Opened
-from assay.reading.order import Part, lines
+from assay.reading.order import Group, lines
 from assay.reading.paper import WIDEST, ink, least_ink
-from assay.reading.pieces import Piece, pieces
+from assay.reading.pieces import InkPiece, pieces
 from assay.reading.ruled import ruled, without_frames
 from assay.reading.shades import views
 from assay.reading.specks import without_specks
@@ -67,7 +67,7 @@ def read_page(picture: Opened, recognise: Recognise) -> Page:
     return best if best.belief >= BELIEVED else Page((), best.belief, blank)
 
 
-def _read(found: list[Piece], shades: Floats, prior: float, recognise: Recognise) -> Page:
+def _read(found: list[InkPiece], shades: Floats, prior: float, recognise: Recognise) -> Page:
     laid_out = lines(found)
     clear = _clear(laid_out, shades)
     if prior * clear < BELIEVED:
@@ -77,7 +77,7 @@ def _read(found: list[Piece], shades: Floats, prior: float, recognise: Recognise
     return Page(tuple(read), prior * clear**2 * np.sqrt(likely) if likely >= LIKELY else 0.0)
 
 
-def _clear(laid_out: list[list[Part]], shades: Floats) -> float:
+def _clear(laid_out: list[list[Group]], shades: Floats) -> float:
     """Return the share of paper, of what lies around and between the parts, that is not as dark as their ink.
 
     Where the gaps and loops of strokes were taken for the ink, the strokes are the paper, and so is what lies
@@ -107,7 +107,7 @@ def _clear(laid_out: list[list[Part]], shades: Floats) -> float:
     return float(np.mean(rest > limit))
 
 
-def _selections(shades: Floats, zoom: float) -> Iterator[tuple[list[Piece], float]]:
+def _selections(shades: Floats, zoom: float) -> Iterator[tuple[list[InkPiece], float]]:
     """Yield selections of pieces that may be what is written, each with how far it is to be believed."""
     widest = max(WIDEST * min(shades.shape), 0.2 * max(shades.shape))
     found, least, every = _inked(shades, widest, zoom)
@@ -127,7 +127,7 @@ def _selections(shades: Floats, zoom: float) -> Iterator[tuple[list[Piece], floa
         yield written, CROPPED
 
 
-def _explained(inner: list[Piece], written: list[Piece]) -> float:
+def _explained(inner: list[InkPiece], written: list[InkPiece]) -> float:
     """Return the root of the share, of all ink of such pens as in ``inner``, that does not reach the border.
 
     Grain, clouds and stripes go on beyond the picture, and writing does not.
@@ -138,29 +138,29 @@ def _explained(inner: list[Piece], written: list[Piece]) -> float:
     return float(np.sqrt(own / (own + sum(alike))))
 
 
-def _fills(written: list[Piece], shape: tuple[int, ...]) -> bool:
+def _fills(written: list[InkPiece], shape: tuple[int, ...]) -> bool:
     """Whether ink reaches over most of the picture, as where it was cropped to what is written."""
     height = max(piece.bottom for piece in written) - min(piece.top for piece in written)
     width = max(piece.right for piece in written) - min(piece.left for piece in written)
     return height >= FILLED * shape[0] and width >= FILLED * shape[1]
 
 
-def _inked(shades: Floats, widest: float, zoom: float) -> tuple[Floats, float, list[Piece]]:
+def _inked(shades: Floats, widest: float, zoom: float) -> tuple[Floats, float, list[InkPiece]]:
     """Return the ink of strokes up to ``widest``, the least that counts, and its pieces."""
     found = ink(shades, widest)
     least = least_ink(found, zoom)
     return found, least, pieces(found, least)
 
 
-def _written(found: list[Piece]) -> list[Piece]:
+def _written(found: list[InkPiece]) -> list[InkPiece]:
     return without_frames([piece for piece in found if piece.written])
 
 
-def _inner(found: list[Piece]) -> list[Piece]:
+def _inner(found: list[InkPiece]) -> list[InkPiece]:
     return [piece for piece in _written(found) if not piece.at_border]
 
 
-def _strong(found: list[Piece], shape: tuple[int, ...]) -> np.ndarray:
+def _strong(found: list[InkPiece], shape: tuple[int, ...]) -> np.ndarray:
     """Return where the pieces have at least half of their own ink."""
     mask = np.zeros(shape, bool)
     for piece in found:

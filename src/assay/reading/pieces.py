@@ -24,7 +24,7 @@ BLUR, SOFTEST = 1.0, 0.12
 
 
 @dataclass(frozen=True)
-class Piece:
+class InkPiece:
     """A connected piece of ink: where it lies (rows from ``top`` to before ``bottom``), and its strokes."""
 
     top: int
@@ -68,7 +68,7 @@ class Piece:
         return strokes and self.edge <= softest and (self.level >= FAINT or not self.at_border)
 
 
-def pieces(found: Floats, least: float, mask: Mask | None = None) -> list[Piece]:
+def pieces(found: Floats, least: float, mask: Mask | None = None) -> list[InkPiece]:
     """Return the pieces of ink (H, W), the largest first; each has an own level of half its ink.
 
     ``least`` is the least ink that counts; ``mask`` says where ink may be.
@@ -93,7 +93,7 @@ def pieces(found: Floats, least: float, mask: Mask | None = None) -> list[Piece]
     return sorted(result, key=lambda piece: -piece.area)
 
 
-def _split(own: Floats, top: int, left: int, shape: tuple[int, ...]) -> list[Piece]:
+def _split(own: Floats, top: int, left: int, shape: tuple[int, ...]) -> list[InkPiece]:
     """Return the pieces that remain of one where it has at least half of its own level."""
     from scipy.ndimage import find_objects, label
 
@@ -118,7 +118,7 @@ def _piece(
     corner: tuple[int, int],
     level: float,
     shape: tuple[int, ...],
-) -> Piece:
+) -> InkPiece:
     from scipy.ndimage import binary_dilation, distance_transform_edt, label
 
     rows, columns = around
@@ -132,7 +132,7 @@ def _piece(
     box = (top + lit[0][0], left + lit[1][0], top + lit[0][-1] + 1, left + lit[1][-1] + 1)
     at_border = box[0] <= 1 or box[1] <= 1 or box[2] >= shape[0] - 1 or box[3] >= shape[1] - 1
     within = (slice(lit[0][0], lit[0][-1] + 1), slice(lit[1][0], lit[1][-1] + 1))
-    return Piece(
+    return InkPiece(
         *map(int, box),
         ink=np.where(reach, np.clip(near / level, 0, 1), 0)[within].astype(np.float32),
         area=int(inside.sum()),

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from assay.errors import DataError
 from assay.reading.opening import Opened, opened
-from assay.reading.order import Part
+from assay.reading.order import Group
 from assay.reading.page import read_page
 from assay.reading.recogniser import Recogniser, recogniser
 
@@ -84,8 +84,8 @@ def read(image: Readable, *, one: bool = False, name: str | None = None) -> Read
     ``image`` is a Pillow image, the path of a picture file, its contents, or an array (H, W) or (H, W, 3) of
     whole numbers from 0 to 255, of any size, dark on light or light on dark. Upper and lower case of letters
     that look alike are one class. With ``one``, the picture must show one character. ``name`` is what the
-    picture is called, by default its path. Raises `DataError` where it cannot be opened, no character is found,
-    or with ``one`` several are.
+    picture is called, by default its path. Raises `DataError` where it cannot be opened, no character is
+    found, or with ``one`` several are.
     """
     network = recogniser()
     name = name or (str(image) if isinstance(image, str | PathLike) else "image")
@@ -141,7 +141,7 @@ def _picture(image: Any) -> "Image.Image | Path | str | bytes":
     return Image.fromarray(image.astype(np.uint8))
 
 
-def _box(part: Part, picture: Opened) -> Box:
+def _box(part: Group, picture: Opened) -> Box:
     """Return a part's box in pixels of the picture itself."""
     width, height = picture.size
     left, top, right, bottom = (

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.reading.pieces import Mask, Piece
+from assay.reading.pieces import InkPiece, Mask
 
 RUN = 0.05
 """How long a run of ink may belong to a line, over the picture's side."""
@@ -36,14 +36,14 @@ def ruled(mask: Mask) -> Mask:
     return lines | (binary_dilation(lines, np.ones((5, 5))) & ~mask) if lines.any() else lines
 
 
-def without_frames(found: Sequence[Piece]) -> list[Piece]:
+def without_frames(found: Sequence[InkPiece]) -> list[InkPiece]:
     """Return the pieces but those that are frames around another, at least a fifth as long."""
     return [
         piece for piece in found if not (_is_frame(piece) and any(_inside(other, piece) for other in found))
     ]
 
 
-def _inside(piece: Piece, other: Piece) -> bool:
+def _inside(piece: InkPiece, other: InkPiece) -> bool:
     return (
         other.top < piece.top
         and other.left < piece.left
@@ -53,7 +53,7 @@ def _inside(piece: Piece, other: Piece) -> bool:
     )
 
 
-def _is_frame(piece: Piece) -> bool:
+def _is_frame(piece: InkPiece) -> bool:
     """Whether all four sides of a piece's box have ink along them."""
     strip = max(2, round(1.5 * piece.width))
     ink = piece.ink >= 0.5
