@@ -14,7 +14,7 @@ from assay.reading.characters import Recognise, Written, characters
 from assay.reading.opening import Floats, Opened
 from assay.reading.order import Group, lines
 from assay.reading.paper import WIDEST, ink, least_ink
-from assay.reading.pieces import InkPiece, pieces
+from assay.reading.pieces import InkPiece, Mask, pieces
 from assay.reading.ruled import ruled, without_frames
 from assay.reading.shades import views
 from assay.reading.specks import without_specks
@@ -25,8 +25,10 @@ CROPPED = 0.8
 """How far a reading with ink that reaches the border is believed, against one without."""
 LIGHT_ON_DARK = 0.97
 """How far light ink on dark paper is believed, against the other way round."""
-LINED = 0.9
-"""How far a reading with long straight lines is believed, against one without."""
+LOUD = 4.0
+"""How far other ink, as a mean share of the written ink's darkness, speaks against a reading."""
+BOLDER = 2.0
+"""Lines are ruled if what is written has strokes so many times as wide: with a thin pen they are strokes."""
 FILLED = 0.85
 """A picture that was cropped tightly is filled so far, in both directions."""
 SAME_PEN = (0.5, 1.6)
@@ -37,6 +39,8 @@ LIKELY = 0.4
 """The least mean probability of the three likeliest classes at which anything is read at all."""
 BELIEVED = 0.4
 """The least belief."""
+AS_DARK = 0.2
+"""Paper is as dark as ink within this share of their difference; paper in a deep shadow is lighter."""
 AROUND = 0.25
 """How far around what is written its paper is looked at, over its longer side."""
 
@@ -103,7 +107,7 @@ def _clear(laid_out: list[list[Group]], shades: Floats) -> float:
     if not pen.size or not rest.size:
         return 0.0
     dark = float(np.median(pen))
-    limit = dark + 0.3 * (float(np.median(rest[rest > dark])) - dark if (rest > dark).any() else 0)
+    limit = dark + AS_DARK * (float(np.median(rest[rest > dark])) - dark if (rest > dark).any() else 0)
     return float(np.mean(rest > limit))
 
 
@@ -116,15 +120,45 @@ def _selections(shades: Floats, zoom: float) -> Iterator[tuple[list[InkPiece], f
     if pen and narrower < 0.6 * widest:
         found, least, every = _inked(shades, narrower, zoom)
     written, inner = _written(every), _inner(every)
-    lined = ruled(_strong(every, shades.shape))
-    if lined.any():
-        free = _inner(pieces(found, least, ~lined))
-        if free:
-            yield free, 1.0
+    strong = _strong(every, shades.shape)
+    lined = ruled(strong)
+    free = _inner(pieces(found, least, ~lined)) if lined.any() else []
+    if free and max(piece.thickest for piece in free) >= BOLDER * _width(lined & strong):
+        yield free, 1.0
+        inner = [piece for piece in inner if not _crosses(piece, lined)]
     if inner:
-        yield inner, (LINED if lined.any() else 1.0) * _explained(inner, written)
+        yield inner, _explained(inner, written) * _quiet(found, inner)
     if len(written) > len(inner) and _fills(written, shades.shape):
         yield written, CROPPED
+
+
+def _quiet(found: Floats, inner: list[InkPiece]) -> float:
+    """Return how quiet the paper around pieces is: 1 without other ink, less on grain and clouds."""
+    top, left = min(piece.top for piece in inner), min(piece.left for piece in inner)
+    bottom, right = max(piece.bottom for piece in inner), max(piece.right for piece in inner)
+    rest = found[top:bottom, left:right] - _ink_of(inner, found.shape)[top:bottom, left:right]
+    level = float(np.median([piece.level for piece in inner]))
+    return max(0.0, 1 - LOUD * float(np.clip(rest, 0, None).mean()) / level)
+
+
+def _ink_of(some: list[InkPiece], shape: tuple[int, ...]) -> Floats:
+    canvas = np.zeros(shape, np.float32)
+    for piece in some:
+        place = canvas[piece.top : piece.bottom, piece.left : piece.right]
+        np.maximum(place, piece.ink * piece.level, out=place)
+    return canvas
+
+
+def _width(lined: Mask) -> float:
+    """Return how wide lines are, on average."""
+    from scipy.ndimage import distance_transform_edt
+
+    return 4 * float(distance_transform_edt(lined)[lined].mean()) - 2 if lined.any() else 0.0
+
+
+def _crosses(piece: InkPiece, lined: Mask) -> bool:
+    """Whether a piece is joined to a line."""
+    return bool((lined[piece.top : piece.bottom, piece.left : piece.right] & (piece.ink >= 0.5)).any())
 
 
 def _explained(inner: list[InkPiece], written: list[InkPiece]) -> float:
@@ -160,7 +194,7 @@ def _inner(found: list[InkPiece]) -> list[InkPiece]:
     return [piece for piece in _written(found) if not piece.at_border]
 
 
-def _strong(found: list[InkPiece], shape: tuple[int, ...]) -> np.ndarray:
+def _strong(found: list[InkPiece], shape: tuple[int, ...]) -> Mask:
     """Return where the pieces have at least half of their own ink."""
     mask = np.zeros(shape, bool)
     for piece in found:

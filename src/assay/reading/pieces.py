@@ -94,11 +94,11 @@ def pieces(found: Floats, least: float, mask: Mask | None = None) -> list[InkPie
 
 
 def _split(own: Floats, top: int, left: int, shape: tuple[int, ...]) -> list[InkPiece]:
-    """Return the pieces that remain of one where it has at least half of its own level."""
+    """Return the pieces that remain of one where it is dark enough; a line finer than a pixel is paler here and there."""
     from scipy.ndimage import find_objects, label
 
     level = _level(own)
-    strong, _ = label(own >= level / 2, np.ones((3, 3)))
+    strong, _ = label(own >= 0.4 * level, np.ones((3, 3)))
     result = []
     for name, (rows, columns) in enumerate(find_objects(strong), 1):
         mask = strong[rows, columns] == name
@@ -119,7 +119,7 @@ def _piece(
     level: float,
     shape: tuple[int, ...],
 ) -> InkPiece:
-    from scipy.ndimage import binary_dilation, distance_transform_edt, label
+    from scipy.ndimage import binary_dilation, distance_transform_edt
 
     rows, columns = around
     inside, near = mask[around], own[around]
@@ -141,8 +141,17 @@ def _piece(
         edge=level / max(float(np.median(slope[outline])), 1e-6),
         at_border=bool(at_border),
         level=level,
-        holes=label(np.pad(~inside, 1, constant_values=True))[1] - 1,
+        holes=_holes(inside),
     )
+
+
+def _holes(inside: Mask) -> int:
+    """Return how many holes there are that are not much finer than a pen."""
+    from scipy.ndimage import label
+
+    names, _ = label(np.pad(~inside, 1, constant_values=True))
+    sizes = np.bincount(names.ravel())[2:]  # 0 is ink and 1 what lies around it
+    return int((sizes > 0.0004 * inside.size).sum())
 
 
 def _outline(inside: Mask) -> Mask:

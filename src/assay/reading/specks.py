@@ -29,7 +29,7 @@ def without_specks(shades: Floats) -> Floats:
     if not suspects.any():
         return shades
     rows, columns = np.nonzero(suspects)
-    alone = _likes(shades, rows, columns) < ALONE
+    alone = _likes(shades, cleaned, rows, columns) < ALONE
     found = shades.copy()
     found[rows[alone], columns[alone]] = cleaned[rows[alone], columns[alone]]
     return found
@@ -40,9 +40,11 @@ def _middle(size: int) -> slice:
     return slice(start, start + MIDDLE)
 
 
-def _likes(shades: Floats, rows: Places, columns: Places) -> Places:
-    padded = np.pad(shades, 1, constant_values=-9)
-    own = shades[rows, columns]
+def _likes(shades: Floats, cleaned: Floats, rows: Places, columns: Places) -> Places:
+    """Return how many of the eight pixels around each differ from its median to the same side as it does."""
+    padded = np.pad(shades, 1, mode="edge")
+    usual = cleaned[rows, columns]
+    side = np.sign(shades[rows, columns] - usual)
     near = [(i, j) for i in range(3) for j in range(3) if (i, j) != (1, 1)]
-    alike = [np.abs(padded[rows + i, columns + j] - own) < LIKE for i, j in near]
+    alike = [side * (padded[rows + i, columns + j] - usual) > LIKE / 2 for i, j in near]
     return np.asarray(np.sum(alike, axis=0))
