@@ -12,7 +12,7 @@ NAMES = [
     "Dense", "Effect", "Factor", "Findings", "Layers", "Network", "Plan", "Prediction", "Recipe", "ResNet",
     "Results", "SeedPlan", "ShapeError", "StoreError", "Study", "StudyError", "UnsupportedError",
     "UsageError", "Verdict", "__version__", "builtin_studies", "extend", "load_data", "load_study",
-    "make_plan", "nn", "optim", "plan_seeds", "predict", "run", "run_until_resolved",
+    "make_plan", "nn", "optim", "plan_seeds", "predict", "read", "run", "run_until_resolved",
 ]  # fmt: skip
 
 

@@ -45,7 +45,7 @@ ALL = dict(commands())
 def test_the_commands_are_these():
     assert {" ".join(words) for words in ALL} == {
         "studies", "show", "plan", "run", "extend", "reproduce", "status", "results", "report",
-        "doctor", "salvage", "predict", "check",
+        "doctor", "salvage", "predict", "read", "check",
         "data list", "data info", "data preview", "data fetch", "data verify",
         "bench convolution", "bench training",
     }  # fmt: skip

@@ -5,12 +5,12 @@ import pytest
 from emnist47 import EMNIST47, needs_emnist47
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageDraw
+from PIL import Image
 from scipy.ndimage import gaussian_filter
+from strokes_drawn import drawn
 
 from assay.data import load
 from assay.data.glyphs import draw
-from assay.data.strokes import templates
 from assay.errors import DataError
 from assay.reading import prepare
 
@@ -41,15 +41,6 @@ def test_size_place_and_shade_hardly_matter(glyph, scale, margin, shades, light_
     paper, pen = shades if light_on_dark else shades[::-1]
     image = Image.fromarray(np.rint(pen + large * (paper - pen)).astype(np.uint8))
     assert correlation([prepare(image)], [prepare(picture(glyph, 12))]) > 0.93
-
-
-def drawn(character, size, width, paper=255, pen=0):
-    """Draw a character with a hard pen of ``width`` pixels on a square canvas."""
-    image = Image.new("L", (size, size), paper)
-    draw = ImageDraw.Draw(image)
-    for line in (templates(character)[0][0].points * 0.38 + 0.5) * size:
-        draw.line([tuple(end) for end in line.tolist()], pen, width)
-    return image
 
 
 SHADES = [(255, 0), (0, 255), (170, 60), (60, 170)]

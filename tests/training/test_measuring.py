@@ -137,7 +137,10 @@ def make_old(folder):
     with closing(sqlite3.connect(folder / DATABASE)) as file, file:
         file.execute("UPDATE epoch SET seconds = seconds + evaluation_seconds")
         file.execute("ALTER TABLE epoch DROP COLUMN evaluation_seconds")
-        for column in ("train_best", "train_final", "evaluation_seconds_per_epoch", "processor"):
+        for column in (
+            "train_best", "train_final", "evaluation_seconds_per_epoch", "processor", "temperature",
+            "calibration_error",
+        ):  # fmt: skip
             file.execute(f"ALTER TABLE run DROP COLUMN {column}")
         (text,) = file.execute("SELECT value FROM header WHERE key = 'study'").fetchone()
         study = json.loads(text)

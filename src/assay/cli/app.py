@@ -51,8 +51,15 @@ def _assay(
 
 PANELS: dict[str, tuple[Callable[..., Any], ...]] = {
     "Study": (studies.studies, studies.show, plan.plan, training.run, training.extend, reproduce.reproduce),
-    "Look": (folders.status, folders.results, folders.report, predict.predict, doctor.doctor, doctor.salvage),
-    "Read": (read.read,),
+    "Look": (
+        folders.status,
+        folders.results,
+        folders.report,
+        predict.predict,
+        read.read,
+        doctor.doctor,
+        doctor.salvage,
+    ),
     "Layers": (check.check,),
 }
 """The commands under the headings of ``assay --help``; there are also two groups of commands."""

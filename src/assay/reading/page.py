@@ -12,7 +12,7 @@ import numpy as np
 
 from assay.reading.characters import Recognise, Written, characters
 from assay.reading.opening import Floats, Opened
-from assay.reading.order import Group, lines
+from assay.reading.order import SMALL, Group, lines, usual_length
 from assay.reading.paper import WIDEST, ink, least_ink
 from assay.reading.pieces import InkPiece, Mask, pieces
 from assay.reading.ruled import ruled, without_frames
@@ -25,8 +25,8 @@ CROPPED = 0.8
 """How far a reading with ink that reaches the border is believed, against one without."""
 LIGHT_ON_DARK = 0.97
 """How far light ink on dark paper is believed, against the other way round."""
-LOUD = 4.0
-"""How far other ink, as a mean share of the written ink's darkness, speaks against a reading."""
+LOUD, EDGES = 6.0, 0.08
+"""How far other ink, as a mean share of the written ink's darkness, speaks against a reading; soft edges have some."""
 BOLDER = 2.0
 """Lines are ruled if what is written has strokes so many times as wide: with a thin pen they are strokes."""
 FILLED = 0.85
@@ -35,8 +35,10 @@ SAME_PEN = (0.5, 1.6)
 """Widths, over the usual one, of what may have been written with the same pen."""
 SURE = 0.95
 """A reading that is believed so far is not compared with others."""
-LIKELY = 0.4
-"""The least mean probability of the three likeliest classes at which anything is read at all."""
+LIKELY, SURELY = 0.4, 0.75
+"""The least mean probability of the three likeliest classes at which anything is read at all, and a text."""
+TEXT = 4
+"""So many characters are a text."""
 BELIEVED = 0.4
 """The least belief."""
 AS_DARK = 0.2
@@ -78,7 +80,10 @@ def _read(found: list[InkPiece], shades: Floats, prior: float, recognise: Recogn
         return Page((), 0.0)
     read = characters(laid_out, recognise)
     likely = float(np.mean([character.likely for character in read])) if read else 0.0
-    return Page(tuple(read), prior * clear**2 * np.sqrt(likely) if likely >= LIKELY else 0.0)
+    return Page(
+        tuple(read),
+        prior * clear**2 * np.sqrt(likely) if likely >= (SURELY if len(read) >= TEXT else LIKELY) else 0.0,
+    )
 
 
 def _clear(laid_out: list[list[Group]], shades: Floats) -> float:
@@ -124,12 +129,18 @@ def _selections(shades: Floats, zoom: float) -> Iterator[tuple[list[InkPiece], f
     lined = ruled(strong)
     free = _inner(pieces(found, least, ~lined)) if lined.any() else []
     if free and max(piece.thickest for piece in free) >= BOLDER * _width(lined & strong):
-        yield free, 1.0
+        yield free, _quiet(found, _large(free))
         inner = [piece for piece in inner if not _crosses(piece, lined)]
     if inner:
-        yield inner, _explained(inner, written) * _quiet(found, inner)
+        large = _large(inner)
+        yield inner, _explained(large, written) * _quiet(found, large)
     if len(written) > len(inner) and _fills(written, shades.shape):
         yield written, CROPPED
+
+
+def _large(inner: list[InkPiece]) -> list[InkPiece]:
+    """Return the pieces that can be characters, of those that were written; dust says nothing of a reading."""
+    return [piece for piece in inner if piece.longer >= SMALL * usual_length(inner)]
 
 
 def _quiet(found: Floats, inner: list[InkPiece]) -> float:
@@ -138,7 +149,8 @@ def _quiet(found: Floats, inner: list[InkPiece]) -> float:
     bottom, right = max(piece.bottom for piece in inner), max(piece.right for piece in inner)
     rest = found[top:bottom, left:right] - _ink_of(inner, found.shape)[top:bottom, left:right]
     level = float(np.median([piece.level for piece in inner]))
-    return max(0.0, 1 - LOUD * float(np.clip(rest, 0, None).mean()) / level)
+    loud = float(np.clip(rest, 0, None).mean()) / level
+    return max(0.0, 1 - LOUD * max(0.0, loud - EDGES))
 
 
 def _ink_of(some: list[InkPiece], shape: tuple[int, ...]) -> Floats:
