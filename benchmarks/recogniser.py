@@ -3,9 +3,9 @@
     assay run best --data idx:DIR --workers 1 --out FOLDER
     python benchmarks/recogniser.py FOLDER
 
-Of the finished runs the one with the best validation accuracy is taken. Its weights are rounded to 16 bits; with
-these the temperature is fitted on the validation set, and accuracy, calibration and confusion are measured on the
-test set. Weights and card are written into the package.
+Of the finished runs the one with the best validation accuracy is taken. Its weights are rounded to 16 bits;
+with these the temperature is fitted on the validation set, and accuracy, calibration and confusion are measured
+on the test set. Weights and card are written into the package.
 """
 
 import json

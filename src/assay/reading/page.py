@@ -25,6 +25,10 @@ CROPPED = 0.8
 """How far a reading with ink that reaches the border is believed, against one without."""
 LIGHT_ON_DARK = 0.97
 """How far light ink on dark paper is believed, against the other way round."""
+ON_SHEET = 1.6
+"""How much farther a reading is believed that lies within another."""
+PALE = 0.45
+"""Ink that is paler than this, over the usual darkness, was not written with the same pen."""
 LOUD, EDGES = 6.0, 0.08
 """How far other ink, as a mean share of the written ink's darkness, speaks against a reading; soft edges have some."""
 BOLDER = 2.0
@@ -66,11 +70,31 @@ def read_page(picture: Opened, recognise: Recognise) -> Page:
             for found, prior in _selections(side, picture.zoom):
                 blank = False
                 reading = _read(found, side, usual * prior, recognise)
-                if reading.belief > best.belief:
+                if _rather(reading, best):
                     best = reading
                 if best.belief >= SURE:
                     return best
     return best if best.belief >= BELIEVED else Page((), best.belief, blank)
+
+
+def _rather(one: Page, other: Page) -> bool:
+    """Whether ``one`` is believed rather than ``other``: what is on a sheet rather than the sheet around it."""
+    if _within(one, other):
+        return one.belief * ON_SHEET > other.belief
+    return one.belief > other.belief * (ON_SHEET if _within(other, one) else 1)
+
+
+def _within(one: Page, other: Page) -> bool:
+    """Whether all that ``one`` reads lies inside the box around what ``other`` reads."""
+    if not one.characters or not other.characters:
+        return False
+    inner, outer = ([item.part for item in page.characters] for page in (one, other))
+    return (
+        min(part.top for part in outer) < min(part.top for part in inner)
+        and min(part.left for part in outer) < min(part.left for part in inner)
+        and max(part.bottom for part in inner) < max(part.bottom for part in outer)
+        and max(part.right for part in inner) < max(part.right for part in outer)
+    )
 
 
 def _read(found: list[InkPiece], shades: Floats, prior: float, recognise: Recognise) -> Page:
@@ -117,15 +141,24 @@ def _clear(laid_out: list[list[Group]], shades: Floats) -> float:
 
 
 def _selections(shades: Floats, zoom: float) -> Iterator[tuple[list[InkPiece], float]]:
-    """Yield selections of pieces that may be what is written, each with how far it is to be believed."""
+    """Yield selections of pieces that may be what is written, each with how far it is to be believed.
+
+    First with a wide window, which no stroke fills; then, once the pen is known, with one of its size, which
+    sees through finer shadows.
+    """
     widest = max(WIDEST * min(shades.shape), 0.2 * max(shades.shape))
     found, least, every = _inked(shades, widest, zoom)
+    yield from _selected(found, least, every)
     pen = max((piece.thickest for piece in _inner(every)), default=0.0)
     narrower = max(PENS * pen, 12.0)
     if pen and narrower < 0.6 * widest:
-        found, least, every = _inked(shades, narrower, zoom)
+        yield from _selected(*_inked(shades, narrower, zoom))
+
+
+def _selected(found: Floats, least: float, every: list[InkPiece]) -> Iterator[tuple[list[InkPiece], float]]:
+    """Yield what lies within ruled lines, within the border, and all, of the ``every`` pieces of ink."""
     written, inner = _written(every), _inner(every)
-    strong = _strong(every, shades.shape)
+    strong = _strong(every, found.shape)
     lined = ruled(strong)
     free = _inner(pieces(found, least, ~lined)) if lined.any() else []
     if free and max(piece.thickest for piece in free) >= BOLDER * _width(lined & strong):
@@ -134,61 +167,8 @@ def _selections(shades: Floats, zoom: float) -> Iterator[tuple[list[InkPiece], f
     if inner:
         large = _large(inner)
         yield inner, _explained(large, written) * _quiet(found, large)
-    if len(written) > len(inner) and _fills(written, shades.shape):
+    if len(written) > len(inner) and _fills(written, found.shape):
         yield written, CROPPED
-
-
-def _large(inner: list[InkPiece]) -> list[InkPiece]:
-    """Return the pieces that can be characters, of those that were written; dust says nothing of a reading."""
-    return [piece for piece in inner if piece.longer >= SMALL * usual_length(inner)]
-
-
-def _quiet(found: Floats, inner: list[InkPiece]) -> float:
-    """Return how quiet the paper around pieces is: 1 without other ink, less on grain and clouds."""
-    top, left = min(piece.top for piece in inner), min(piece.left for piece in inner)
-    bottom, right = max(piece.bottom for piece in inner), max(piece.right for piece in inner)
-    rest = found[top:bottom, left:right] - _ink_of(inner, found.shape)[top:bottom, left:right]
-    level = float(np.median([piece.level for piece in inner]))
-    loud = float(np.clip(rest, 0, None).mean()) / level
-    return max(0.0, 1 - LOUD * max(0.0, loud - EDGES))
-
-
-def _ink_of(some: list[InkPiece], shape: tuple[int, ...]) -> Floats:
-    canvas = np.zeros(shape, np.float32)
-    for piece in some:
-        place = canvas[piece.top : piece.bottom, piece.left : piece.right]
-        np.maximum(place, piece.ink * piece.level, out=place)
-    return canvas
-
-
-def _width(lined: Mask) -> float:
-    """Return how wide lines are, on average."""
-    from scipy.ndimage import distance_transform_edt
-
-    return 4 * float(distance_transform_edt(lined)[lined].mean()) - 2 if lined.any() else 0.0
-
-
-def _crosses(piece: InkPiece, lined: Mask) -> bool:
-    """Whether a piece is joined to a line."""
-    return bool((lined[piece.top : piece.bottom, piece.left : piece.right] & (piece.ink >= 0.5)).any())
-
-
-def _explained(inner: list[InkPiece], written: list[InkPiece]) -> float:
-    """Return the root of the share, of all ink of such pens as in ``inner``, that does not reach the border.
-
-    Grain, clouds and stripes go on beyond the picture, and writing does not.
-    """
-    pen = float(np.median([piece.width for piece in inner]))
-    alike = [p.area for p in written if p.at_border and SAME_PEN[0] * pen <= p.width <= SAME_PEN[1] * pen]
-    own = sum(piece.area for piece in inner)
-    return float(np.sqrt(own / (own + sum(alike))))
-
-
-def _fills(written: list[InkPiece], shape: tuple[int, ...]) -> bool:
-    """Whether ink reaches over most of the picture, as where it was cropped to what is written."""
-    height = max(piece.bottom for piece in written) - min(piece.top for piece in written)
-    width = max(piece.right for piece in written) - min(piece.left for piece in written)
-    return height >= FILLED * shape[0] and width >= FILLED * shape[1]
 
 
 def _inked(shades: Floats, widest: float, zoom: float) -> tuple[Floats, float, list[InkPiece]]:
@@ -203,7 +183,12 @@ def _written(found: list[InkPiece]) -> list[InkPiece]:
 
 
 def _inner(found: list[InkPiece]) -> list[InkPiece]:
-    return [piece for piece in _written(found) if not piece.at_border]
+    """Return what was written within the border, but not what is much paler than most ink: grain, other lines."""
+    inner = [piece for piece in _written(found) if not piece.at_border]
+    order = sorted(inner, key=lambda piece: piece.level)
+    total = np.cumsum([piece.area * piece.level for piece in order])
+    usual = order[int(np.searchsorted(total, total[-1] / 2))].level if order else 0.0
+    return [piece for piece in inner if piece.level >= PALE * usual]
 
 
 def _strong(found: list[InkPiece], shape: tuple[int, ...]) -> Mask:
