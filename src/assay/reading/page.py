@@ -197,3 +197,56 @@ def _strong(found: list[InkPiece], shape: tuple[int, ...]) -> Mask:
     for piece in found:
         mask[piece.top : piece.bottom, piece.left : piece.right] |= piece.ink >= 0.5
     return mask
+
+
+def _large(inner: list[InkPiece]) -> list[InkPiece]:
+    """Return the pieces that can be characters, of those that were written; dust says nothing of a reading."""
+    return [piece for piece in inner if piece.longer >= SMALL * usual_length(inner)]
+
+
+def _quiet(found: Floats, inner: list[InkPiece]) -> float:
+    """Return how quiet the paper around pieces is: 1 without other ink, less on grain and clouds."""
+    top, left = min(piece.top for piece in inner), min(piece.left for piece in inner)
+    bottom, right = max(piece.bottom for piece in inner), max(piece.right for piece in inner)
+    rest = found[top:bottom, left:right] - _ink_of(inner, found.shape)[top:bottom, left:right]
+    level = float(np.median([piece.level for piece in inner]))
+    loud = float(np.clip(rest, 0, None).mean()) / level
+    return max(0.0, 1 - LOUD * max(0.0, loud - EDGES))
+
+
+def _ink_of(some: list[InkPiece], shape: tuple[int, ...]) -> Floats:
+    canvas = np.zeros(shape, np.float32)
+    for piece in some:
+        place = canvas[piece.top : piece.bottom, piece.left : piece.right]
+        np.maximum(place, piece.ink * piece.level, out=place)
+    return canvas
+
+
+def _width(lined: Mask) -> float:
+    """Return how wide lines are, on average."""
+    from scipy.ndimage import distance_transform_edt
+
+    return 4 * float(distance_transform_edt(lined)[lined].mean()) - 2 if lined.any() else 0.0
+
+
+def _crosses(piece: InkPiece, lined: Mask) -> bool:
+    """Whether a piece is joined to a line."""
+    return bool((lined[piece.top : piece.bottom, piece.left : piece.right] & (piece.ink >= 0.5)).any())
+
+
+def _explained(inner: list[InkPiece], written: list[InkPiece]) -> float:
+    """Return the root of the share, of all ink of such pens as in ``inner``, that does not reach the border.
+
+    Grain, clouds and stripes go on beyond the picture, and writing does not.
+    """
+    pen = float(np.median([piece.width for piece in inner]))
+    alike = [p.area for p in written if p.at_border and SAME_PEN[0] * pen <= p.width <= SAME_PEN[1] * pen]
+    own = sum(piece.area for piece in inner)
+    return float(np.sqrt(own / (own + sum(alike))))
+
+
+def _fills(written: list[InkPiece], shape: tuple[int, ...]) -> bool:
+    """Whether ink reaches over most of the picture, as where it was cropped to what is written."""
+    height = max(piece.bottom for piece in written) - min(piece.top for piece in written)
+    width = max(piece.right for piece in written) - min(piece.left for piece in written)
+    return height >= FILLED * shape[0] and width >= FILLED * shape[1]
