@@ -4,8 +4,8 @@
     python benchmarks/recogniser.py FOLDER
 
 Of the finished runs the one with the best validation accuracy is taken. Its weights are rounded to 16 bits;
-with these the temperature is fitted on the validation set, and accuracy, calibration and confusion are measured
-on the test set. Weights and card are written into the package.
+with these the temperature is fitted on the validation set, and accuracy, calibration and confusion are
+measured on the test set. Weights and card are written into the package.
 """
 
 import json
@@ -64,9 +64,9 @@ def main(folder: str) -> None:
 
 
 LIMITS = [
-    "47 classes: digits, capitals, and the eleven small letters that look unlike their capitals; no other signs",
+    "47 classes: digits, capitals, and the eleven small letters unlike their capitals; no other signs",
     "letters and digits that look alike, such as O and 0, or I, 1 and l, are told apart by habit alone",
-    "writers of the United States: a barred 7, a 1 with a long upstroke and other hands' shapes are read worse",
+    "writers of the United States: a barred 7, a 1 with a long upstroke and the like are read worse",
     "characters that touch each other are not divided",
 ]
 

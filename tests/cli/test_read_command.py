@@ -22,7 +22,7 @@ def test_each_character_has_a_row_and_each_picture_its_text(assay: Assay):
     first, second = json.loads(said.out)
     assert first == second
     assert (first["character"], first["line"], first["word"]) == ("4", 1, 1)
-    assert [one["character"] for one in first["likeliest"]][0] == "4"
+    assert first["likeliest"][0]["character"] == "4"
     assert len(first["likeliest"]) == 3
     (row,) = csv.DictReader(io.StringIO(assay("read", "four.png", "--format", "csv").out))
     assert (row["character"], int(row["left"])) == ("4", first["left"])

@@ -130,7 +130,10 @@ def test_the_recogniser_is_small_and_calibrated():
 def test_reading_compiles_nothing():
     code = "import sys, assay; assay.read('four.png'); print(*sorted(sys.modules))"
     done = subprocess.run(
-        [sys.executable, "-c", code.replace("'four.png'", repr(PLAIN))], capture_output=True, text=True
+        [sys.executable, "-c", code.replace("'four.png'", repr(PLAIN))],
+        check=False,
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0
     assert set(done.stdout.split()).isdisjoint({"numba", "torch", "pydantic", "matplotlib", "pandas"})

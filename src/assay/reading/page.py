@@ -30,7 +30,7 @@ ON_SHEET = 1.6
 PALE = 0.45
 """Ink that is paler than this, over the usual darkness, was not written with the same pen."""
 LOUD, EDGES = 6.0, 0.08
-"""How far other ink, as a mean share of the written ink's darkness, speaks against a reading; soft edges have some."""
+"""How far other ink, as a mean share of the written's darkness, speaks against a reading; edges have some."""
 BOLDER = 2.0
 """Lines are ruled if what is written has strokes so many times as wide: with a thin pen they are strokes."""
 FILLED = 0.85
@@ -78,7 +78,7 @@ def read_page(picture: Opened, recognise: Recognise) -> Page:
 
 
 def _rather(one: Page, other: Page) -> bool:
-    """Whether ``one`` is believed rather than ``other``: what is on a sheet rather than the sheet around it."""
+    """Whether ``one`` is believed rather than ``other``: what is on a sheet rather than the sheet."""
     if _within(one, other):
         return one.belief * ON_SHEET > other.belief
     return one.belief > other.belief * (ON_SHEET if _within(other, one) else 1)
@@ -183,7 +183,7 @@ def _written(found: list[InkPiece]) -> list[InkPiece]:
 
 
 def _inner(found: list[InkPiece]) -> list[InkPiece]:
-    """Return what was written within the border, but not what is much paler than most ink: grain, other lines."""
+    """Return what was written within the border, but not what is much paler than most ink, such as grain."""
     inner = [piece for piece in _written(found) if not piece.at_border]
     order = sorted(inner, key=lambda piece: piece.level)
     total = np.cumsum([piece.area * piece.level for piece in order])
@@ -200,7 +200,7 @@ def _strong(found: list[InkPiece], shape: tuple[int, ...]) -> Mask:
 
 
 def _large(inner: list[InkPiece]) -> list[InkPiece]:
-    """Return the pieces that can be characters, of those that were written; dust says nothing of a reading."""
+    """Return the pieces that can be characters; dust says nothing of a reading."""
     return [piece for piece in inner if piece.longer >= SMALL * usual_length(inner)]
 
 
@@ -230,8 +230,9 @@ def _width(lined: Mask) -> float:
 
 
 def _crosses(piece: InkPiece, lined: Mask) -> bool:
-    """Whether a piece is joined to a line."""
-    return bool((lined[piece.top : piece.bottom, piece.left : piece.right] & (piece.ink >= 0.5)).any())
+    """Whether more than a little of a piece is a line."""
+    own = piece.ink >= 0.5
+    return bool((lined[piece.top : piece.bottom, piece.left : piece.right] & own).sum() > 0.03 * own.sum())
 
 
 def _explained(inner: list[InkPiece], written: list[InkPiece]) -> float:

@@ -94,7 +94,7 @@ def pieces(found: Floats, least: float, mask: Mask | None = None) -> list[InkPie
 
 
 def _split(own: Floats, top: int, left: int, shape: tuple[int, ...]) -> list[InkPiece]:
-    """Return the pieces that remain of one where it is dark enough; a line finer than a pixel is paler here and there."""
+    """Return the pieces that remain of one where it is dark enough; a hairline is paler here and there."""
     from scipy.ndimage import find_objects, label
 
     level = _level(own)
