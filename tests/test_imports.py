@@ -25,7 +25,7 @@ from house import (
 MOST = 20
 """Names at the top of the package: as many as can be taken in at a glance."""
 
-NO_ROOM = {"__init__", "__main__", "py", "__pycache__"}
+NO_ROOM = {"__init__", "__main__", "py", "sklearn", "__pycache__"}
 
 HOMES = {
     "torch": {
@@ -43,10 +43,16 @@ HOMES = {
         "engines/torch/compiled_pooling",
         "nn/convolution/compiled",
     },
+    "onnx": {"exchange/onnx_model", "exchange/onnx_operators"},
+    "pyarrow": {"exchange/tidy"},
+    "tensorboard": {"exchange/tensorboard_events"},
+    "mlflow": {"exchange/mlflow_runs"},
+    "sklearn": {"exchange/classifier"},
     "sqlite3": {"store"},
     "safetensors": {"store/weights"},
     "typer": {"cli"},
     "pydantic": {"study/tables"},
+    "ray": {"running/cluster"},
     "pickle": set(),
 }
 """The files and folders that alone import a library."""
@@ -64,6 +70,7 @@ MEANS_THE_SAME = {
     ),
     "data": ("data cli", "the command for the room"),
     "dropout": ("nn engines.numba", "the layer, as the engine computes it"),
+    "exchange": ("exchange cli", "the commands for the room"),
     "engine": ("engines.numba engines.torch", "the folder's engine"),
     "examples": ("data engines.numba engines.torch", "examples in memory, and as each engine reads them"),
     "factorial": ("stats findings", "the statistics of factors, and what a study finds by them"),

@@ -11,7 +11,8 @@ NAMES = [
     "AssayError", "Claim", "ClaimRow", "ConvBlocks", "ConvPool", "DataError", "DataSpec", "Dataset",
     "Dense", "Effect", "Factor", "Findings", "Layers", "Network", "Plan", "Prediction", "Recipe", "ResNet",
     "Results", "SeedPlan", "ShapeError", "StoreError", "Study", "StudyError", "UnsupportedError",
-    "UsageError", "Verdict", "__version__", "builtin_studies", "extend", "load_data", "load_study",
+    "UsageError", "Verdict", "__version__", "builtin_studies", "export_results", "extend",
+    "import_results", "load_data", "load_study",
     "make_plan", "nn", "optim", "plan_seeds", "predict", "read", "run", "run_until_resolved",
 ]  # fmt: skip
 

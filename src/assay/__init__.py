@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from assay.data import Dataset as Dataset
     from assay.data import DataSpec as DataSpec
     from assay.data import load as load_data
+    from assay.exchange.exporting import export_results as export_results
+    from assay.exchange.importing import import_results as import_results
     from assay.findings.claim_verdicts import ClaimRow as ClaimRow
     from assay.findings.effects import Effect as Effect
     from assay.findings.findings import Findings as Findings
@@ -73,7 +75,9 @@ _HOMES = {
     "Study": "study.study:Study",
     "Verdict": "stats.verdict:Verdict",
     "builtin_studies": "study.builtin:builtin",
+    "export_results": "exchange.exporting:export_results",
     "extend": "running.extend:extend",
+    "import_results": "exchange.importing:import_results",
     "load_data": "data:load",
     "load_study": "study.builtin:load_study",
     "make_plan": "running.plan:make_plan",
@@ -117,7 +121,9 @@ __all__ = [
     "Verdict",
     "__version__",
     "builtin_studies",
+    "export_results",
     "extend",
+    "import_results",
     "load_data",
     "load_study",
     "make_plan",

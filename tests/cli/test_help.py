@@ -44,7 +44,8 @@ ALL = dict(commands())
 
 def test_the_commands_are_these():
     assert {" ".join(words) for words in ALL} == {
-        "studies", "show", "plan", "run", "extend", "reproduce", "status", "results", "report",
+        "studies", "init", "schema", "export", "import", "judge",
+        "show", "plan", "run", "extend", "reproduce", "status", "results", "report",
         "doctor", "salvage", "predict", "read", "check",
         "data list", "data info", "data preview", "data fetch", "data verify",
         "bench convolution", "bench training",
@@ -86,7 +87,7 @@ def test_the_reference_has_an_example_and_every_option(words: tuple[str, ...]):
 def test_the_reference_names_no_option_that_is_not_there():
     options = {name for command in ALL.values() for parameter in command.params for name in parameter.opts}
     for name in re.findall(r"(?<![\w-])--?[a-z][a-z-]*", REFERENCE.read_text("utf-8")):
-        assert name in {*options, "--help", "-h", "--version"}
+        assert name in {*options, "--help", "-h", "--version", "--install-completion"}
 
 
 def test_help_imports_nothing_heavy():
@@ -112,7 +113,7 @@ def test_the_commands_stand_in_panels_each_with_its_whole_first_sentence(columns
     monkeypatch.setenv("COLUMNS", str(columns))
     lines = assay("--help").out.splitlines()
     assert [line for line in lines if re.fullmatch(r"[A-Z]\w+:", line)] == [
-        "Options:", "Study:", "Look:", "Data:", "Layers:", "Machine:",
+        "Options:", "Study:", "Look:", "Exchange:", "Data:", "Layers:", "Machine:",
     ]  # fmt: skip
     for words, command in ALL.items():
         group, sentence = words[:-1], command.help.splitlines()[0]

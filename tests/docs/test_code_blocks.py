@@ -1,5 +1,6 @@
 """What the pages tell a reader to do works, and prints what they say."""
 
+import json
 import shlex
 import subprocess
 import sys
@@ -81,6 +82,46 @@ def test_the_first_study_of_the_readme_runs(
     assert list(names["frame"]["arm"]) == ["narrow", "wide"]
     assert "too few for a verdict" in capsys.readouterr().out
     assert "too few for a verdict" in Path("report.html").read_text("utf-8")
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_the_tools_of_the_readme_run(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    """Line by line, as they stand there, with a smaller study; completion is installed elsewhere."""
+    save("README.md", folder)
+    save("docs/other-tools.md", folder)
+    text = Path("width.toml").read_text()
+    small = text.replace("train = 8000", "train = 300, valid = 100, test = 100").replace("= 5 }", "= 1 }")
+    Path("width.toml").write_text(f"seeds = 3\n{small}")
+    lines = next(block.text for block in blocks("README.md") if "assay judge" in block.text).splitlines()
+    said = {}
+    for line in lines[:-1]:
+        words = shlex.split(line.partition(" > ")[0], comments=True)
+        assert (words[0], main(words[1:])) == ("assay", 0)
+        said[words[1]] = capsys.readouterr().out
+    assert lines[-1].startswith("assay --install-completion")
+    assert list(Path("assay-runs/width/tensorboard").rglob("events.out.tfevents.*"))
+    assert list(Path("assay-runs/width/export").glob("*.onnx"))
+    assert Path("assay-runs/width/export/runs.csv").exists()
+    assert "Wide is better than baseline by 0.72 points" in " ".join(said["judge"].replace("│", " ").split())
+    assert Path("assay-runs/results/report.html").exists()
+    assert load_study("mine.toml").control
+    assert json.loads(said["schema"])["title"]
+
+
+def test_the_blocks_of_other_tools_run(folder: Path, capsys: pytest.CaptureFixture[str]):
+    save("docs/other-tools.md", folder)
+    found = blocks("docs/other-tools.md")
+    study = next(block.text for block in found if 'engine = "elsewhere"' in block.text)
+    Path("width.toml").write_text(study)
+    assert main(["judge", "results.csv", "--study", "width.toml"]) == 0
+    assert "look 1 of 2" in capsys.readouterr().out
+    code = next(block.text for block in found if "GridSearchCV" in block.text)
+    exec(
+        compile(code.replace("return_X_y=True)", "n_class=2, return_X_y=True)"), "other-tools.md", "exec"), {}
+    )
+    assert "hidden=(" in capsys.readouterr().out
 
 
 def test_the_studies_of_study_files_are_valid(folder: Path):

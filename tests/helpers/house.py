@@ -20,6 +20,7 @@ ROOMS = (
     "cli",
     "testing",
     "bench",
+    "exchange",
     "running",
     "results",
     "report",
@@ -48,7 +49,7 @@ UPWARDS: Arrows = frozenset()
 NAMED = re.compile(r"([a-z_]\w*(?:\.[a-z_]\w*)*):[A-Za-z_]\w*")
 """A string that names what is imported when it is first asked for: ``nn.network:Network``."""
 
-FACE = {"assay", "assay.__main__"}
+FACE = {"assay", "assay.__main__", "assay.sklearn"}
 """The public names and ``python -m assay``, which stand before the house and not in it."""
 
 MODULES = {

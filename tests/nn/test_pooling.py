@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from assay.errors import ShapeError
 from assay.nn import AdaptiveAvgPool2d, AvgPool2d, MaxPool2d
-from assay.nn.adaptive_avg_pool2d import _mean_matrix
+from assay.nn.adaptive_avg_pool2d import mean_matrix
 
 
 @given(generators, batches, channels, geometries(pooling=True))
@@ -92,7 +92,7 @@ def test_values_that_make_no_window_are_refused(kind, arguments, message):
 @given(sizes, sizes, st.integers(1, 12), st.integers(1, 12))
 def test_the_regions_of_an_adaptive_pooling_are_counted_without_being_listed(height, width, rows, columns):
     layer = AdaptiveAvgPool2d((rows, columns))
-    a, b = (_mean_matrix(*region) > 0 for region in ((height, rows), (width, columns)))
+    a, b = (mean_matrix(*region) > 0 for region in ((height, rows), (width, columns)))
     assert layer.flops((3, height, width)) == 3 * a.sum() * b.sum()
     assert layer.window((3, height, width)).kernel_size == (a.sum(axis=1).max(), b.sum(axis=1).max())
 

@@ -52,6 +52,9 @@ class Cohort(Session):
     def states(self):
         return [session.states()[0] for session in self.alone]
 
+    def broken(self):
+        return [session.broken()[0] for session in self.alone]
+
     def memory(self):
         return self.alone[0].memory()
 

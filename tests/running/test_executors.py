@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 import pytest
-from executors import Pickled, Processes
+from executors import Pickled
 from sabotage import fail_at_the_end, spoil
 from tiny import outcome, tiny_study
 
@@ -15,6 +15,7 @@ from assay.records.runs import Status
 from assay.results import Results
 from assay.running.events import EpochEnded, StepsTaken
 from assay.running.messages import EpochTrained, Failed
+from assay.running.processes import Processes
 from assay.running.run import run
 from assay.running.threads import Threads
 from assay.running.worker import Stopped

@@ -13,7 +13,7 @@ from assay.cli import process
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status; errors become one line on stderr.
 
-    Without ``arguments`` the process belongs to the command: it reads ``sys.argv``, and Ctrl-C ends it.
+    Without ``arguments`` the process belongs to the command: it reads ``sys.argv``, and signals end it.
     """
     if arguments is not None:
         return _run(arguments)
@@ -29,4 +29,4 @@ def _run(words: Sequence[str]) -> int:
 
         return run(words)
     except KeyboardInterrupt:
-        return process.INTERRUPTED
+        return process.stopped()

@@ -1,7 +1,7 @@
 """The ``assay`` command: its parts assembled, and errors handled.
 
 Exit status: 0 done; 1 a run failed, a checked layer is wrong or assay has a bug;
-2 an error that the user can fix; 130 stopped with Ctrl-C.
+2 an error that the user can fix; 130 stopped with Ctrl-C, 143 with SIGTERM.
 """
 
 import os
@@ -12,11 +12,26 @@ from typing import Annotated, Any
 
 import typer
 
-from assay.cli import bench, check, data, doctor, folders, plan, predict, process, read, reproduce, studies
+from assay.cli import (
+    authoring,
+    bench,
+    check,
+    data,
+    doctor,
+    exchange,
+    folders,
+    plan,
+    predict,
+    process,
+    read,
+    reproduce,
+    studies,
+)
 from assay.cli import run as training
 from assay.cli.help import WIDEST, Command, Group
 from assay.cli.text import complain
 from assay.errors import AssayError
+from assay.records import room
 
 DEBUG = "ASSAY_DEBUG"
 FAILED, WRONG = 1, 2
@@ -25,7 +40,6 @@ app = typer.Typer(
     cls=Group,
     help="Controlled experiments on the ingredients of neural networks.\n\nTry: assay run pooling --quick",
     epilog="Each command says more: assay run --help",
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": WIDEST},
@@ -50,7 +64,16 @@ def _assay(
 
 
 PANELS: dict[str, tuple[Callable[..., Any], ...]] = {
-    "Study": (studies.studies, studies.show, plan.plan, training.run, training.extend, reproduce.reproduce),
+    "Study": (
+        studies.studies,
+        authoring.init,
+        authoring.schema,
+        studies.show,
+        plan.plan,
+        training.run,
+        training.extend,
+        reproduce.reproduce,
+    ),
     "Look": (
         folders.status,
         folders.results,
@@ -60,13 +83,14 @@ PANELS: dict[str, tuple[Callable[..., Any], ...]] = {
         doctor.doctor,
         doctor.salvage,
     ),
+    "Exchange": (exchange.export, exchange.import_, exchange.judge),
     "Layers": (check.check,),
 }
 """The commands under the headings of ``assay --help``; there are also two groups of commands."""
 
 for _panel, _commands in PANELS.items():
     for _command in _commands:
-        app.command(cls=Command, rich_help_panel=_panel)(_command)
+        app.command(_command.__name__.rstrip("_"), cls=Command, rich_help_panel=_panel)(_command)
 app.add_typer(data.app, name="data", rich_help_panel="Data")
 app.add_typer(bench.app, name="bench", rich_help_panel="Machine")
 
@@ -76,9 +100,12 @@ def run(words: Sequence[str]) -> int:
     process.open_streams()
     process.begin()
     try:
+        process.expect_memory()
         status = _run(words)
         sys.stdout.flush()
         return status
+    except MemoryError as error:
+        return _unexpected(error)
     except BrokenPipeError:  # the reader of stdout has closed it, as `head` does
         process.silence(sys.stdout)
         return FAILED
@@ -115,9 +142,17 @@ def _usage(error: typer.TyperException) -> str:
     return f"{message[:1].lower()}{message[1:]} (see `{path} --help`)"
 
 
+def _short(error: BaseException) -> str:
+    """Say that memory is short, and what for."""
+    limit = room.address_limit()
+    if limit < room.UNKNOWN:
+        return f"not enough memory ({error}; `ulimit -v` allows {limit >> 20:,} MiB: raise it)"
+    return f"not enough memory ({error}; use a smaller network, batch_size or data set)"
+
+
 def _unexpected(error: Exception) -> int:
-    if isinstance(error, MemoryError):
-        return _complain(f"not enough memory ({error}; use a smaller network, batch_size or data set)", WRONG)
+    if process.is_out_of_memory(error):
+        return _complain(_short(error), WRONG)
     if os.environ.get(DEBUG):
         traceback.print_exc()
         return FAILED

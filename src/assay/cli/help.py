@@ -9,7 +9,7 @@ from typer.core import TyperArgument, TyperCommand, TyperGroup
 WIDEST = 120
 """Maximum width of a help text, in columns."""
 
-PANELS = ("Study", "Look", "Data", "Layers", "Machine")
+PANELS = ("Study", "Look", "Exchange", "Data", "Layers", "Machine")
 """The headings of ``assay --help``, from top to bottom."""
 
 UNBROKEN = "\N{NO-BREAK SPACE}"

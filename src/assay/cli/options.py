@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from functools import wraps
+from glob import glob
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
@@ -47,8 +48,21 @@ def duration(text: str) -> float:
     return sum(float(amount) * SECONDS[unit] for amount, unit in parts)
 
 
+def studies_like(incomplete: str) -> list[str]:
+    """Return what a shell completes the name of a study to: built-in ones, and study files here."""
+    from assay.study.builtin import builtin
+
+    return [name for name in [*builtin(), *glob("*.toml")] if name.startswith(incomplete)]
+
+
 Name = Annotated[
-    str, typer.Argument(metavar="STUDY", show_default=False, help="A built-in study, or a .toml file's path.")
+    str,
+    typer.Argument(
+        metavar="STUDY",
+        show_default=False,
+        help="A built-in study, or a .toml file's path.",
+        autocompletion=studies_like,
+    ),
 ]
 Quick = Annotated[bool, typer.Option("--quick", help="The study's short trial: small networks, few epochs.")]
 RetryFailed = Annotated[
@@ -70,6 +84,21 @@ Set = Annotated[
     typer.Option("-s", "--set", metavar="KEY=VALUE", help="Any other setting, such as network.filters=16."),
 ]
 Workers = Annotated[int | None, number("--workers", "Runs trained at once; by default one per processor.")]
+Isolate = Annotated[
+    bool, typer.Option("--isolate", help="Train in processes: one that dies costs its run alone.")
+]
+Timeout = Annotated[
+    float | None,
+    typer.Option(
+        "--timeout", metavar="TIME", parser=duration, help="Fail a run that takes longer; isolates too."
+    ),
+]
+On = Annotated[
+    str | None,
+    typer.Option(
+        "--on", metavar="CLUSTER", help="Train elsewhere: ray (here), HOST:PORT, ray://HOST:PORT or auto."
+    ),
+]
 Folder = Annotated[
     str, typer.Argument(metavar="DIR", show_default=False, help="The results folder of a study.")
 ]

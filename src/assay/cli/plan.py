@@ -53,14 +53,15 @@ def plan(
     from assay.cli import rows
     from assay.data.outline import outline
     from assay.findings.seeds_needed import plan_seeds
+    from assay.running.capacity import that_fit, worker_count
     from assay.running.estimate import estimate
     from assay.running.plan import make_plan
-    from assay.running.run import worker_count
 
     chosen = choices.study(study)
-    count = worker_count(choices.workers)
+    worker_count(choices.workers)
     sizes = outline(chosen.data)
     whole = make_plan(chosen, sizes)
+    count = that_fit(whole, choices.workers, sizes.bytes)
     with ExitStack() as stack:
         found = _pilot(chosen, pilot)
         if found:

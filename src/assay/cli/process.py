@@ -1,4 +1,4 @@
-"""The command's process: Ctrl-C, and standard streams that are closed, full or lack characters."""
+"""The command's process: signals, memory, and standard streams that are closed, full or lack characters."""
 
 import errno
 import io
@@ -9,25 +9,41 @@ from contextlib import suppress
 from types import FrameType
 from typing import TextIO
 
+from assay.records.room import address_limit
+
 INTERRUPTED = 130
 """The exit status of a command that was stopped with Ctrl-C."""
+TERMINATED = 143
+"""The exit status of a command that was stopped with SIGTERM, as by ``kill`` or a machine being shut down."""
+_stopped_with = [INTERRUPTED]
 UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EBADF, errno.EIO)
+LEAST_MEMORY = 200 << 20
+"""Address space that any command needs, to import NumPy."""
+NO_ROOM = ("failed to map", "cannot allocate memory", "can't start new thread", "out of memory")
+"""How libraries that cannot be loaded, and threads that cannot be started, say it."""
 _SHOW_CURSOR = b"\x1b[?25h"
 
 
 def heed_interrupts() -> None:
-    """Let Ctrl-C end the process silently as long as nothing has begun.
+    """Let Ctrl-C and SIGTERM end the process silently as long as nothing has begun.
 
-    Where Ctrl-C is ignored, as in a shell's background jobs, it stays ignored.
+    Where one is ignored, as Ctrl-C is in a shell's background jobs, it stays ignored.
     """
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, _leave)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) in (signal.default_int_handler, signal.SIG_DFL):
+            signal.signal(number, _leave)
 
 
 def begin() -> None:
-    """From now on, let a first Ctrl-C stop the command cleanly, and a second one at once."""
-    if signal.getsignal(signal.SIGINT) is _leave:
-        signal.signal(signal.SIGINT, _stop)
+    """From now on, let a first Ctrl-C or SIGTERM stop the command cleanly, and a second one at once."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) is _leave:
+            signal.signal(number, _stop)
+
+
+def stopped() -> int:
+    """Return the exit status of a command that a signal has stopped."""
+    return _stopped_with[-1]
 
 
 def end(status: int) -> None:
@@ -35,30 +51,52 @@ def end(status: int) -> None:
 
     If Ctrl-C arrived while a class was being created, Python would die of the signal and lose the status.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if status == INTERRUPTED:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    if status in (INTERRUPTED, TERMINATED):
         for stream in (sys.stdout, sys.stderr):
             with suppress(OSError):
                 stream.flush()
-        os._exit(INTERRUPTED)
+        os._exit(status)
 
 
-def _leave(_number: int, _frame: FrameType | None) -> None:
-    os._exit(INTERRUPTED)  # an exception could get lost in the middle of an import
+def expect_memory() -> None:
+    """Raise `MemoryError` where there is not even room for the libraries that every command needs."""
+    if (limit := address_limit()) < LEAST_MEMORY:
+        raise MemoryError(f"ulimit -v leaves {limit >> 20:,} MiB, a command takes {LEAST_MEMORY >> 20:,}")
 
 
-def _stop(_number: int, _frame: FrameType | None) -> None:
-    signal.signal(signal.SIGINT, _stop_at_once)
+def is_out_of_memory(error: BaseException | None) -> bool:
+    """Whether an error says, or was caused by one that says, that memory is short."""
+    if error is None:
+        return False
+    words = str(error).lower()
+    short = isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM
+    loading = isinstance(error, ImportError | OSError | RuntimeError) and any(
+        told in words for told in NO_ROOM
+    )
+    return short or loading or is_out_of_memory(error.__cause__ or error.__context__)
+
+
+def _leave(number: int, _frame: FrameType | None) -> None:
+    os._exit(128 + number)  # an exception could get lost in the middle of an import
+
+
+def _stop(number: int, _frame: FrameType | None) -> None:
+    _stopped_with.append(128 + number)
+    for each in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(each) is _stop:
+            signal.signal(each, _stop_at_once)
     raise KeyboardInterrupt
 
 
-def _stop_at_once(_number: int, _frame: FrameType | None) -> None:
+def _stop_at_once(number: int, _frame: FrameType | None) -> None:
     """Exit without cleaning up, which a results folder survives like any other sudden end."""
     with suppress(OSError):
         if os.isatty(1):  # a live table has hidden it
             os.write(1, _SHOW_CURSOR)
         os.write(2, b"assay: stopped at once\n")
-    os._exit(INTERRUPTED)
+    os._exit(128 + number)
 
 
 def open_streams() -> None:

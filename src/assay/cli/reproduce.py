@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from assay.cli import options
+from assay.cli.elsewhere import Where, trainer
 from assay.cli.text import REPORT, console, say
 from assay.errors import UsageError, suggestion
 
@@ -39,6 +40,9 @@ def reproduce(
     out: Out = None,
     only: Only = None,
     retry_failed: options.RetryFailed = False,
+    isolate: options.Isolate = False,
+    timeout: options.Timeout = None,
+    on: options.On = None,
 ) -> None:
     """Repeat a published report: its figures and claims beside ours.
 
@@ -47,6 +51,7 @@ def reproduce(
     from assay.study import papers
 
     paper = papers.paper(report)
+    where = trainer(on, choices.workers, isolate, timeout)
     names = _names(paper, only)
     studies = [choices.study(name) for name in names]
     folder = Path(out or f"assay-runs/reproduce-{paper.name}{'-quick' if choices.quick else ''}")
@@ -54,7 +59,7 @@ def reproduce(
         results = []
         for index, study in enumerate(studies, 1):
             say(f"[{index}/{len(studies)}] {study.name}: {study.question}")
-            results.append(_repeat(study, folder, choices.workers, retry_failed))
+            results.append(_repeat(study, folder, where, retry_failed))
             opened.callback(results[-1].close)
         _conclude(paper, results, folder)
 
@@ -67,15 +72,13 @@ def _names(paper: "Paper", only: list[str] | None) -> tuple[str, ...]:
     return tuple(name for name in paper.studies if not only or name in only)
 
 
-def _repeat(study: "Study", folder: Path, workers: int | None, retry_failed: bool) -> "Results":
+def _repeat(study: "Study", folder: Path, where: "Where", retry_failed: bool) -> "Results":
     """Train one study, showing its progress."""
     from assay.cli.watching import watched
     from assay.running.repeat import repeat
 
     def train(watch: "OnEvent") -> "Results":
-        return repeat(
-            study, folder, workers=workers, retry_failed=retry_failed, progress=False, on_event=watch
-        )
+        return repeat(study, folder, **where, retry_failed=retry_failed, progress=False, on_event=watch)
 
     results, _ = watched(train, folder)
     return results

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from assay.cli import options
+from assay.cli.elsewhere import trainer
 from assay.cli.text import REPORT, console, say
 from assay.errors import UsageError
 
@@ -32,6 +33,12 @@ Budget = Annotated[
 ]
 
 
+LogTo = Annotated[
+    str | None,
+    typer.Option("--log", metavar="TOOL", help="Also log to tensorboard or mlflow while training."),
+]
+
+
 @options.chosen
 def run(
     study: options.Name,
@@ -41,6 +48,10 @@ def run(
     until_resolved: UntilResolved = False,
     budget: Budget = None,
     retry_failed: options.RetryFailed = False,
+    isolate: options.Isolate = False,
+    timeout: options.Timeout = None,
+    on: options.On = None,
+    log: LogTo = None,
 ) -> None:
     """Train a study, or continue it where it stopped.
 
@@ -54,12 +65,14 @@ def run(
     chosen = choices.study(study)
     folder = Path(out) if out is not None else default_folder(chosen)
 
+    where = trainer(on, choices.workers, isolate, timeout)
+
     def train(watch: "OnEvent") -> "Results":
         if until_resolved:
             return run_until_resolved(
                 chosen,
                 folder,
-                workers=choices.workers,
+                **where,
                 budget=budget,
                 retry_failed=retry_failed,
                 progress=False,
@@ -68,13 +81,19 @@ def run(
         return run(
             chosen,
             folder,
-            workers=choices.workers,
+            **where,
             retry_failed=retry_failed,
             progress=False,
             on_event=watch,
         )
 
-    _finish(train, folder)
+    if log is None:
+        _finish(train, folder)
+        return
+    from assay.exchange.log_kinds import live
+
+    with live(log, folder) as logging:
+        _finish(lambda watch: train(logging.with_others(watch)), folder)
 
 
 def extend(
@@ -83,6 +102,9 @@ def extend(
     seeds: More,
     workers: options.Workers = None,
     retry_failed: options.RetryFailed = False,
+    isolate: options.Isolate = False,
+    timeout: options.Timeout = None,
+    on: options.On = None,
     out: Beside = None,
 ) -> None:
     """Add seeds to a finished study: a new study, whose report says so.
@@ -93,12 +115,14 @@ def extend(
 
     there = Path(out) if out is not None else extended_folder(folder, seeds)
 
+    where = trainer(on, workers, isolate, timeout)
+
     def train(watch: "OnEvent") -> "Results":
         return extend(
             folder,
             seeds,
             there,
-            workers=workers,
+            **where,
             retry_failed=retry_failed,
             progress=False,
             on_event=watch,

@@ -49,14 +49,15 @@ def show(
     """
     from assay.cli import drawing, rows
     from assay.data.outline import outline
+    from assay.running.capacity import that_fit, worker_count
     from assay.running.estimate import estimate
     from assay.running.plan import make_plan
-    from assay.running.run import worker_count
 
     chosen = choices.study(study)
-    count = worker_count(choices.workers)
+    worker_count(choices.workers)
     sizes = outline(chosen.data)
     plan = make_plan(chosen, sizes)
+    count = that_fit(plan, choices.workers, sizes.bytes)
 
     def draw() -> None:
         terminal = console()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from assay.cli import process
 from assay.cli.text import say
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 def watched(train: "Callable[[OnEvent], Results]", folder: Path) -> "tuple[Results, bool]":
     """Train, showing progress; return the results and whether there was anything to do.
 
-    If it is stopped, say how to continue in ``folder`` and exit with status 130.
+    If it is stopped, say how to continue in ``folder`` and exit with status 130, or 143.
     """
     from assay.running.progress.show import watcher
 
@@ -26,4 +27,4 @@ def watched(train: "Callable[[OnEvent], Results]", folder: Path) -> "tuple[Resul
             return train(watching), watching.trained
     except KeyboardInterrupt:
         say(f"stopped; the same command continues it in {folder}")
-        raise typer.Exit(130) from None
+        raise typer.Exit(process.stopped()) from None

@@ -21,7 +21,7 @@ Bytes = NDArray[np.uint8]
 
 TYPES = {0x08: "uint8", 0x09: "int8", 0x0B: "int16", 0x0C: "int32", 0x0D: "float32", 0x0E: "float64"}
 UNSIGNED_BYTE = 0x08
-GZIP_RATIO, GZIP_FREE = 200, 64 << 20  # only below 64 MiB may a file unpack to more than 200 times its size
+GZIP_RATIO, GZIP_FREE = 200, 48 << 20  # only below 48 MiB may a file unpack to more than 200 times its size
 PIECE = 1 << 20  # bytes unpacked at a time, so that the result is in memory only once
 LARGEST_SIDE = 1 << 16
 MOST_EXAMPLES = 3_000_000
@@ -88,17 +88,25 @@ def _contents(path: Path) -> bytearray:
 
 def _unzipped(path: Path, packed: bytearray, limit: int, *, whole: bool = False) -> bytearray:
     """Return at most ``limit`` unpacked bytes; with ``whole``, the stream must end cleanly within them."""
-    engine, data, fed = zlib.decompressobj(wbits=31), bytearray(), 0
+    engine, data, done, fed = zlib.decompressobj(wbits=31), bytearray(limit), 0, 0
     try:
-        while fed < len(packed) and len(data) < limit and not engine.eof:
-            data += engine.decompress(packed[fed : fed + PIECE], limit - len(data))
+        while fed < len(packed) and done < limit and not engine.eof:
+            piece = bytes(packed[fed : fed + PIECE])
+            while done < limit and not engine.eof:  # little at once, whatever the piece expands to
+                most = min(limit - done, PIECE)
+                part = engine.decompress(piece, most)
+                data[done : done + len(part)] = part
+                done, piece = done + len(part), engine.unconsumed_tail
+                if not piece and len(part) < most:
+                    break
             fed += PIECE
     except zlib.error as error:
         what = (
             "gzip checksum does not match" if "incorrect" in str(error) else f"damaged gzip stream ({error})"
         )
         raise DataError(f"{path}: {what} (get the file again)") from error
-    if whole and len(data) < limit and not engine.eof:
+    del data[done:]
+    if whole and done < limit and not engine.eof:
         raise DataError(f"{path}: gzip stream ends early (download incomplete? get the file again)")
     extra = len(engine.unused_data) + max(len(packed) - fed, 0)
     if whole and engine.eof and extra:

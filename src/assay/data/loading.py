@@ -81,7 +81,7 @@ def _divided(pool: Split, spec: DataSpec) -> tuple[Split, Split]:
             f"{spec.source}: valid = {count:,} leaves nothing of {len(pool):,} images to train on"
         )
     valid, rest = stratified(pool.labels, count, spec.split_seed, "valid")
-    if spec.train is None:
+    if spec.train in (None, len(rest)):
         return _rearranged(pool, rest, valid)
     return _subset(pool.take(rest), spec.train, "train", spec), pool.take(valid)
 

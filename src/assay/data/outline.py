@@ -8,7 +8,7 @@ from assay.data.examples import Dataset
 from assay.data.loading import load
 from assay.data.spec import GLYPHS, DataSpec
 from assay.errors import DataError
-from assay.records.machine import memory
+from assay.records import room
 from assay.shapes import Shape
 
 BALANCED = 112_800, 18_800, 47  # EMNIST Balanced: training images, test images, classes
@@ -53,8 +53,8 @@ def outline(spec: DataSpec) -> Outline:
 
 
 def _expect_room(source: str, needed: int) -> None:
-    if needed > (there := memory()):
+    if needed > room.memory():
         raise DataError(
-            f"{source}: the images take {needed // 2**20:,} MiB, this machine has {there // 2**20:,} "
+            f"{source}: the images take {needed // 2**20:,} MiB, {room.free()} "
             "(use fewer with data.train, data.valid and data.test)"
         )

@@ -45,6 +45,14 @@ class State:
     step: int = 0
     buffers: dict[str, Array] = field(default_factory=dict)
 
+    def broken(self) -> str:
+        """Name an array that holds a number which is not finite; empty if none does."""
+        slots = {
+            f"{key} of {name}": value for name, all_ in self.slots.items() for key, value in all_.items()
+        }
+        arrays = {**self.parameters, **self.buffers, **slots}
+        return next((name for name, value in arrays.items() if not np.isfinite(value).all()), "")
+
     @property
     def weights(self) -> dict[str, Array]:
         """All that evaluation needs: parameters and buffers."""
@@ -97,6 +105,14 @@ class Session(ABC):
     @abstractmethod
     def memory(self) -> int:
         """Return the bytes that one run holds while it trains, not counting the images."""
+
+    def broken(self) -> list[int]:
+        """Return the first step of each run, among this session's, whose loss was not finite; 0 if none.
+
+        Steps are counted from the run's beginning. An engine that does not know leaves it at 0, and
+        the end of the epoch shows it.
+        """
+        return [0 for _ in self.seeds]
 
     def clock(self) -> float:
         """Return the clock by which costs are measured, in seconds: this thread's processor time.

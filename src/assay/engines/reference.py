@@ -5,7 +5,7 @@ engines are tested against it.
 """
 
 from collections.abc import Sequence
-from math import prod
+from math import isfinite, prod
 
 import numpy as np
 
@@ -36,6 +36,7 @@ class ReferenceSession(Session):
     def __init__(self, network: Network, recipe: Recipe, seeds: Sequence[int], state: State) -> None:
         super().__init__(network, recipe, seeds)
         self._state = state.copy()
+        self._broken = 0
 
     def train_epoch(self, images: Images, labels: Labels, epoch: int, on_steps: OnSteps) -> None:
         """Make one pass over the training set, including the short last batch."""
@@ -54,7 +55,9 @@ class ReferenceSession(Session):
         state, weights = self._state, self._state.weights
         state.step += 1
         scores, caches = self.network.forward_training(weights, x, draw)
-        _, dscores = softmax_cross_entropy(scores, labels)
+        loss, dscores = softmax_cross_entropy(scores, labels)
+        if not isfinite(loss):
+            self._broken = self._broken or state.step
         _, gradients = self.network.backward(weights, caches, dscores)
         gradients = add_gradients(self.recipe.penalties, self.network.parameters, weights, gradients)
         state.buffers.update(self.network.updated_buffers(weights, caches))
@@ -72,6 +75,10 @@ class ReferenceSession(Session):
     def states(self) -> list[State]:
         """Return a copy of the run's state."""
         return [self._state.copy()]
+
+    def broken(self) -> list[int]:
+        """Return the first step whose loss was not finite."""
+        return [self._broken]
 
     def memory(self) -> int:
         """Compute the bytes of parameters, gradients, rule memory, and activations kept for backward."""

@@ -28,7 +28,7 @@ class Cost:
 def costs_of(results: Readout, family: Family | None) -> tuple[Cost, ...]:
     """Compare every arm's seconds per epoch and peak memory with the control's, or the best arm's."""
     reference = (family.control or family.best) if family else None
-    if reference is None:
+    if reference is None or results.study.imported:
         return ()
     others = (arm.name for arm in results.study.arms if arm.name != reference)
     return tuple(_cost(results, arm, reference) for arm in others)

@@ -15,7 +15,7 @@ from assay.store.readout import Readout
 class Effect:
     """One comparison over seeds, and over seeds and test images.
 
-    The latter is None below three seeds, and where neither arm ever learnt.
+    The latter is None below three seeds, where neither arm ever learnt, and without single answers.
     """
 
     pair: Pair
@@ -69,7 +69,7 @@ def effects_of(results: Readout, family: Family | None) -> tuple[Effect, ...]:
 def _crossed(results: Readout, pair: Pair) -> Crossed | None:
     first, second = ({run.seed for run in results.counting(arm)} for arm in (pair.a, pair.b))
     seeds = sorted(first & second)
-    if len(seeds) < FEWEST or pair.guesses:
+    if len(seeds) < FEWEST or pair.guesses or results.test_images is None:
         return None
     a, b = (np.array([results.correct(RunId(arm, seed)) for seed in seeds]) for arm in (pair.a, pair.b))
     return compare_crossed(a, b, confidence=results.confidence) if a.shape[1] > 1 else None

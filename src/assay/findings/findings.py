@@ -27,7 +27,7 @@ from assay.findings.published import PublishedRow, published
 from assay.findings.two_networks import TwoNetworks, two_networks
 from assay.findings.wording.answer_words import answer
 from assay.findings.wording.limit_words import limits as said_limits
-from assay.records.runs import RunRecord, Status
+from assay.records.runs import ELSEWHERE, RunRecord, Status
 from assay.stats import Factorial, Family, Look
 from assay.store.readout import ALPHA, Readout
 from assay.study.as_published import unlike_source
@@ -109,6 +109,11 @@ class Findings:
     """The number of training images behind the curves; None where all were used."""
     unlike_source: str = ""
     """How the runs differ from those whose numbers and claims were published."""
+
+    @property
+    def imported(self) -> bool:
+        """Whether the runs were trained elsewhere: neither costs nor epochs are known."""
+        return self.rerun.study.get("engine") == ELSEWHERE
 
     @property
     def complete(self) -> bool:

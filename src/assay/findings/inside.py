@@ -29,7 +29,9 @@ class Inside:
 
 
 def look_inside(results: Readout, arm: str | None = None, image: int = 0) -> Inside | None:
-    """Look into ``arm``, by default the one with the best mean test accuracy; None while no run is finished.
+    """Look into ``arm``, by default the one with the best mean test accuracy.
+
+    None while no run is finished, and where runs were trained elsewhere.
 
     ``image`` is the number of the test image whose feature maps are shown. At a declared look only the
     networks of its seeds are looked into. Raises `StudyError` for an unknown arm, `StoreError` for one
@@ -37,7 +39,7 @@ def look_inside(results: Readout, arm: str | None = None, image: int = 0) -> Ins
     """
     results = results.at_look()
     chosen = arm if arm is not None else _best_arm(results)
-    if chosen is None:
+    if chosen is None or results.study.imported:
         return None
     run = best_run(results, chosen)
     try:

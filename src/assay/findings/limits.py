@@ -22,6 +22,7 @@ class LimitCode(StrEnum):
     LOOKS = "looks"
     EARLY_LOOK = "early look"
     BEYOND_LOOK = "beyond look"
+    IMPORTED = "imported"
     SYNTHETIC = "synthetic"
     OTHER_IMAGES = "other images"
     UNLIKE_SOURCE = "unlike source"
@@ -91,6 +92,8 @@ def _progress(results: Readout) -> Iterator[Limit]:
 def _images(results: Readout) -> Iterator[Limit]:
     """Yield the limits due to the images, and to the source having used others."""
     study, synthetic = results.study, results.header.synthetic
+    if study.imported:
+        yield _limit(LimitCode.IMPORTED)
     if synthetic:
         yield _limit(LimitCode.SYNTHETIC)
     if study.published and not synthetic:
@@ -158,7 +161,7 @@ def _scope(results: Readout, effects: Sequence[Effect]) -> Iterator[Limit]:
     if not any(effect.interval for effect in effects):
         return
     crossed = any(effect.crossed for effect in effects)
-    yield _limit(LimitCode.SCOPE, images=results.header.sizes["test"], crossed=crossed)
+    yield _limit(LimitCode.SCOPE, images=results.test_images, crossed=crossed)
     fragile = [effect.name for effect in effects if _only_on_these_images(effect)]
     if fragile:
         yield _limit(LimitCode.FRAGILE, where=[] if len(effects) == 1 else fragile)
@@ -179,7 +182,9 @@ def _maximum(family: Family | None) -> Iterator[Limit]:
 
 
 def _costs(results: Readout, arms: Sequence[ArmRow]) -> Iterator[Limit]:
-    """Yield the limits due to how accuracies were picked and costs measured."""
+    """Yield the limits due to how accuracies were picked and costs measured; none of runs from elsewhere."""
+    if results.study.imported:
+        return
     if any(arm.valid_best is not None for arm in arms):
         yield _limit(LimitCode.OPTIMISTIC)
     computed = [arm.name for arm in arms if arm.memory_source not in ("", "measured")]

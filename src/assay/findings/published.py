@@ -12,6 +12,7 @@ from assay.findings.waiting import summarised
 from assay.records.metrics import METRICS, Metric
 from assay.stats import Summary, against_published
 from assay.stats.ttest import FEWEST, Interval
+from assay.store import PARTS
 from assay.store.readout import Readout
 from assay.study.as_published import doubt, unlike_source
 
@@ -103,6 +104,8 @@ def _images(results: Readout, metric: Metric) -> tuple[int, int] | None:
     if metric.name not in SPLITS:
         return None
     ours = results.header.sizes[SPLITS[metric.name]]
+    if ours == PARTS:
+        return None
     return ours, results.study.published_images or ours
 
 

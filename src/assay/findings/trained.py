@@ -61,6 +61,8 @@ def load_test(results: Readout) -> Split:
 
 def best_run(results: Readout, arm: str | None = None, seed: int | None = None) -> RunRecord:
     """Return the finished run with the best validation accuracy; the first of equally good ones."""
+    if results.study.imported:
+        raise StoreError(f"{results.folder}: its runs were trained elsewhere, so there are no networks here")
     if arm is not None:
         results.study.arm(arm)
     if seed is not None and seed not in results.study.seeds:

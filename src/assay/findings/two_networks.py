@@ -21,8 +21,11 @@ class TwoNetworks:
 
 
 def two_networks(results: Readout, effects: Sequence[Effect]) -> tuple[TwoNetworks, ...]:
-    """Compare the networks of a study with one seed, those that finished, as its effects pair the arms."""
-    if len(results.study.seeds) > 1:
+    """Compare the networks of a study with one seed, those that finished, as its effects pair the arms.
+
+    None where single answers are not known.
+    """
+    if len(results.study.seeds) > 1 or results.test_images is None:
         return ()
     pairs = (effect.pair for effect in effects if effect.pair.comparison.n)
     return tuple(TwoNetworks(pair.a, pair.b, _test(results, pair.a, pair.b)) for pair in pairs)

@@ -54,7 +54,7 @@ class AdaptiveAvgPool2d(Layer):
     def _means(self, shape: Shape, dtype: np.dtype[np.floating]) -> tuple[Array, Array]:
         _, height, width = expect_maps(shape)
         rows, columns = pair(self.output_size)
-        return _mean_matrix(height, rows).astype(dtype), _mean_matrix(width, columns).astype(dtype)
+        return mean_matrix(height, rows).astype(dtype), mean_matrix(width, columns).astype(dtype)
 
     def flops(self, shape: Shape) -> int:
         """One for each entry of each region."""
@@ -71,7 +71,7 @@ class AdaptiveAvgPool2d(Layer):
         return Window((kh, kw), (sh, sw))
 
 
-def _mean_matrix(size: int, output: int) -> Array:
+def mean_matrix(size: int, output: int) -> Array:
     """Return the matrix (output, size) whose rows take the mean of each region."""
     index = np.arange(output)[:, None]
     first, last = index * size // output, -(-(index + 1) * size // output)

@@ -64,6 +64,11 @@ class Holder:
             return False
         return self.boot != _boot() or self.started != _started(self.pid)
 
+    @property
+    def died(self) -> bool:
+        """Whether the process is known to have ended while this machine kept running."""
+        return self.gone and self.boot == _boot()
+
     def __str__(self) -> str:
         return f"process {self.pid} on {self.host}, since {self.since}"
 

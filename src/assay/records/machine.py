@@ -5,13 +5,6 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-try:
-    import resource
-except ImportError:  # Windows
-    resource = None  # type: ignore[assignment]
-
-UNKNOWN = 2**62
-CONTROL_GROUPS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 PACKAGES = ("assay", "numpy", "scipy", "numba", "torch")
 
 
@@ -37,30 +30,6 @@ def processor() -> str:
         return platform.processor()
     names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
     return next(names, platform.processor())
-
-
-def memory() -> int:
-    """Return the memory available to this process in bytes: the machine's, or the process's limit."""
-    limits = [_physical(), *map(_limit, CONTROL_GROUPS)]
-    if resource is not None:
-        limits += [found for found in resource.getrlimit(resource.RLIMIT_AS) if found > 0]
-    return min(limits)
-
-
-def _physical() -> int:
-    """Return the machine's memory; if the system does not report it, more than any machine has."""
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, OSError, ValueError):
-        return UNKNOWN
-
-
-def _limit(path: str) -> int:
-    """Return the memory limit of a control group, which containers have."""
-    try:
-        return int(Path(path).read_bytes())
-    except (OSError, ValueError):  # there is no such file, or it says "max"
-        return UNKNOWN
 
 
 def processors() -> int:

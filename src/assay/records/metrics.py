@@ -110,6 +110,10 @@ def _overfit(run: RunRecord) -> float | None:
     return run.train_final - run.valid_final
 
 
+def _peak_memory(run: RunRecord) -> float | None:
+    return None if run.imported else run.peak_memory
+
+
 def _accuracy(name: str, title: str, value: Value) -> Metric:
     return Metric(name, title, value, "accuracy", higher_is_better=True, scale=PERCENT, unit="%")
 
@@ -137,7 +141,7 @@ METRICS: dict[str, Metric] = {
         ),
         _cost("seconds_per_epoch", "time per epoch", lambda run: run.seconds_per_epoch, "time", "s"),
         _cost("steps_per_second", "speed", lambda run: run.steps_per_second, "time", "steps/s"),
-        _cost("peak_memory", "peak memory", lambda run: run.peak_memory, "memory", "MiB", 2**-20),
+        _cost("peak_memory", "peak memory", _peak_memory, "memory", "MiB", 2**-20),
     )
 }  # fmt: skip
 """All metrics by the names that study files use."""

@@ -34,6 +34,9 @@ class RunId:
         return f"{self.arm}, seed {self.seed}"
 
 
+ELSEWHERE = "elsewhere"
+"""The engine of runs that assay did not train: their results were imported."""
+
 LEARNT_ACCURACY = 0.1
 """A run has learnt something when its accuracy is this share of the way from guessing's to 1."""
 
@@ -180,5 +183,10 @@ class RunRecord:
 
     @property
     def test_loss(self) -> float | None:
-        """Mean cross-entropy on the test set, nats."""
-        return self.test.loss if self.test else None
+        """Mean cross-entropy on the test set, nats; None if it was not opened, and of an imported run."""
+        return self.test.loss if self.test and not self.imported else None
+
+    @property
+    def imported(self) -> bool:
+        """Whether the run was trained elsewhere: only its test result is known, and no cost."""
+        return self.engine == ELSEWHERE

@@ -50,7 +50,8 @@ def status_rows(results: Readout) -> list[dict[str, Any]]:
         counts = Counter(run.status for run in runs)
         counts[Status.PENDING] += len(results.study.seeds) - len(runs)
         best = max((run.valid_best for run in runs if run.valid_best is not None), default=None)
-        planned = len(results.study.seeds) * arm.settings.recipe.epochs
+        epochs_each = 0 if results.study.imported else arm.settings.recipe.epochs
+        planned = len(results.study.seeds) * epochs_each
         stuck = sum(run.stuck for run in runs)
         epochs = sum(run.epochs for run in runs)
         by_status = {status.value: counts[status] for status in Status}

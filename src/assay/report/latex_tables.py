@@ -105,26 +105,29 @@ def _claims(report: Findings) -> Table:
 
 def _arms(report: Findings) -> Table:
     spread = (n.interval_name(report.confidence),) if report.judged else ()
-    headings = ("Arm", "Test, %", *spread, "SD", "Test loss", "Best valid.",
-                "s/epoch", "MiB", "Params", "FLOPs", "Runs")  # fmt: skip
-    rows = [_arm(arm, report.judged) for arm in report.arms]
+    more = ("Test loss", "Best valid.", "s/epoch", "MiB", "Params", "FLOPs")
+    headings = ("Arm", "Test, %", *spread, "SD", *(() if report.imported else more), "Runs")
+    rows = [_arm(arm, report) for arm in report.arms]
     return Table(f"L{{3cm}}{'r' * (len(headings) - 1)}", headings, rows)
 
 
-def _arm(arm: ArmRow, judged: bool) -> Sequence[str]:
-    lost = [f"{count} {word}" for count, word in
-            ((arm.stuck, "stuck"), (arm.diverged, "diverged"), (arm.failed, "failed")) if count]  # fmt: skip
-    return (
-        arm.name,
-        n.share(arm.test.mean),
-        *((arm.spread,) if judged else ()),
-        n.share(arm.test.sd),
+def _arm(arm: ArmRow, report: Findings) -> Sequence[str]:
+    costs = (
         n.fixed(arm.test_loss, 3),
         n.share(arm.valid_best),
         n.speed(arm.seconds_per_epoch),
         n.mebibytes(arm.peak_memory),
         n.count(arm.parameters),
         n.count(arm.flops),
+    )
+    lost = [f"{count} {word}" for count, word in
+            ((arm.stuck, "stuck"), (arm.diverged, "diverged"), (arm.failed, "failed")) if count]  # fmt: skip
+    return (
+        arm.name,
+        n.share(arm.test.mean),
+        *((arm.spread,) if report.judged else ()),
+        n.share(arm.test.sd),
+        *(() if report.imported else costs),
         ", ".join([f"{arm.done}/{arm.planned}", *lost]),
     )
 
@@ -177,6 +180,8 @@ def _mistakes(report: Findings) -> Table:
 
 
 def _rerun(report: Findings) -> Table:
+    if report.imported:
+        return _origin(report)
     rerun = report.rerun
     sizes = ", ".join(f"{size:,} {split}" for split, size in rerun.sizes.items())
     synthetic = " (synthetic)" if rerun.synthetic else ""
@@ -190,3 +195,11 @@ def _rerun(report: Findings) -> Table:
         *rerun.versions.items(),
     ]
     return Table("L{3cm}L{13cm}", (), rows)
+
+
+def _origin(report: Findings) -> Table:
+    """Return what identifies numbers that were imported."""
+    rerun = report.rerun
+    digests = (("Digest of the imported numbers", rerun.data_digest), ("Study digest", rerun.study_digest))
+    seeds = ", ".join(map(str, rerun.seeds))
+    return Table("L{3cm}L{13cm}", (), [*digests, ("Seeds", seeds), *rerun.versions.items()])

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from assay.findings import numbers
+from assay.findings.arms import ArmRow
 from assay.findings.comparisons import resolved
 from assay.findings.effects import Effect
 from assay.findings.findings import Findings
@@ -49,6 +50,8 @@ CLAIM_STYLES = {
 
 def results_table(results: Readout) -> Table:
     """Return one row per run."""
+    if results.study.imported:
+        return _imported_table(results)
     table = _table("accuracies in %, loss in nats without penalties, mem: MiB, par: parameters", gap=1)
     table.add_column("arm", overflow="fold")
     table.add_column("seed", justify="right", no_wrap=True)
@@ -57,6 +60,18 @@ def results_table(results: Readout) -> Table:
     _numbers(table, (*headers, "par", "FLOPs"))
     for run in results.runs:
         table.add_row(*_run_cells(run))
+    return table
+
+
+def _imported_table(results: Readout) -> Table:
+    """Return one row per run that was trained elsewhere."""
+    table = _table("accuracies in %")
+    table.add_column("arm", overflow="fold")
+    _numbers(table, ("seed", "test\nacc"))
+    table.add_column("status")
+    for run in results.runs:
+        status = Text(run.status, STATUS_STYLES.get(run.status, ""))
+        table.add_row(run.arm, str(run.seed), numbers.share(run.test_accuracy), status)
     return table
 
 
@@ -83,11 +98,13 @@ def epochs_table(results: Readout) -> Table:
 
 def arms_table(report: Findings) -> Table:
     """Return one row per arm: what it reached and what it cost."""
-    caption = "accuracies in %, mem: peak memory in MiB; valid best is optimistic"
+    costs = "" if report.imported else ", mem: peak memory in MiB; valid best is optimistic"
+    caption = f"accuracies in %{costs}"
     table = _table(caption if report.complete else f"{report.stamp}; {caption}")
     table.add_column("arm", overflow="fold")
     spread = (numbers.interval_name(report.confidence),) if report.judged else ()
-    _numbers(table, ("runs", "test\nmean", *spread, "sd", "valid\nbest", "s/ep", "mem", "par", "FLOPs"))
+    more = () if report.imported else ("valid\nbest", "s/ep", "mem", "par", "FLOPs")
+    _numbers(table, ("runs", "test\nmean", *spread, "sd", *more))
     for arm in report.arms:
         table.add_row(
             arm.name,
@@ -95,13 +112,19 @@ def arms_table(report: Findings) -> Table:
             numbers.share(arm.test.mean),
             *((arm.spread,) if report.judged else ()),
             numbers.share(arm.test.sd),
-            numbers.share(arm.valid_best),
-            numbers.speed(arm.seconds_per_epoch),
-            numbers.mebibytes(arm.peak_memory),
-            numbers.count(arm.parameters),
-            numbers.count(arm.flops),
+            *(() if report.imported else _cost_cells(arm)),
         )
     return table
+
+
+def _cost_cells(arm: ArmRow) -> tuple[str, ...]:
+    return (
+        numbers.share(arm.valid_best),
+        numbers.speed(arm.seconds_per_epoch),
+        numbers.mebibytes(arm.peak_memory),
+        numbers.count(arm.parameters),
+        numbers.count(arm.flops),
+    )
 
 
 def status_table(results: Readout) -> Table:
@@ -110,13 +133,14 @@ def status_table(results: Readout) -> Table:
     settled = f"; {'resolved at ' if resolved(results) else ''}{look}" if look else ""
     table = _table(f"{numbers.ended(results.done, results.total)}{settled}")
     table.add_column("arm", overflow="fold")
-    _numbers(table, (*(status.value for status in Status), "epochs", "valid\nbest"))
+    trained = () if results.study.imported else ("epochs", "valid\nbest")
+    _numbers(table, (*(status.value for status in Status), *trained))
     for row in export.status_rows(results):
         cells = (_dim_zero(row[status.value], STATUS_STYLES.get(status, "")) for status in Status)
         stuck = (row["stuck"] if status is Status.DONE else 0 for status in Status)
         counts = map(_with_stuck, cells, stuck)
-        epochs = f"{row['epochs']}/{row['epochs_planned']}"
-        table.add_row(row["arm"], *counts, epochs, numbers.share(row["valid_best"]))
+        epochs = (f"{row['epochs']}/{row['epochs_planned']}", numbers.share(row["valid_best"]))
+        table.add_row(row["arm"], *counts, *epochs[: len(trained)])
     return table
 
 

@@ -38,7 +38,16 @@ class Driver:
         self.latest: dict[RunId, RunRecord] = {}
 
     def drive(self, runs: Sequence[RunId], executor: Executor) -> None:
-        """Train ``runs`` to their ends."""
+        """Train ``runs`` to their ends, the costliest first.
+
+        That is within each seed, so that pairs are complete early, or among all runs where there are more
+        workers than arms: with the longest begun last, most workers would wait for it.
+        """
+        many = executor.at_once > len(self.plan.cohorts)
+        seeds = self.plan.cohorts[0].seeds
+        runs = sorted(
+            runs, key=lambda run: (0 if many else seeds.index(run.seed), -self.plan.cohort(run.arm).cost)
+        )
         for run in runs:
             self._put(rows.row(self.plan.cohort(run.arm), run.seed, Status.PENDING))
         with closing(executor.run(self.context, self._tasks(runs))) as messages:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from assay.records.runs import EpochRecord, LayerRecord, RunId, RunRecord
+from assay.running.deaths import Death
 from assay.running.plan import Plan
 from assay.stats import Family, Look
 
@@ -22,7 +23,8 @@ class Started:
     ``pending`` are the runs to train, ``examples`` is the size of the training
     set, ``workers`` how many tasks are trained at once. ``failed`` are the
     rows of runs that failed before: those that are also pending are trained
-    again, the others are left alone.
+    again, the others are left alone. ``deaths`` are the runs that the study's
+    process died in.
     """
 
     plan: Plan
@@ -31,6 +33,7 @@ class Started:
     examples: int
     workers: int
     failed: tuple[RunRecord, ...] = ()
+    deaths: tuple[Death, ...] = ()
 
     def steps(self, arm: str) -> int:
         """Return how many steps an epoch of ``arm`` has, including a last step on a smaller minibatch."""

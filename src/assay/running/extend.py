@@ -8,6 +8,7 @@ from assay.errors import StoreError, UsageError
 from assay.findings.comparisons import resolved
 from assay.results import Results
 from assay.running.events import OnEvent, ignore
+from assay.running.executor import Executor
 from assay.running.run import run
 from assay.study.study import Study
 
@@ -20,6 +21,7 @@ def extend(
     workers: int | None = None,
     progress: bool = True,
     retry_failed: bool = False,
+    executor: Executor | None = None,
     on_event: OnEvent = ignore,
 ) -> Results:
     """Extend the finished study in the folder ``parent`` to ``seeds`` seeds, in a new folder.
@@ -28,8 +30,8 @@ def extend(
     with this version of assay and the same engine, and the others are trained. The same call continues a
     study that was stopped, and with ``retry_failed`` retrains runs that failed before. The report says that
     the study was extended after seeing results. Raises `StoreError` if the parent is not finished,
-    `UsageError` unless it has fewer seeds, and what `run` raises; ``progress`` and ``on_event`` are as for
-    `run`.
+    `UsageError` unless it has fewer seeds, and what `run` raises; ``executor``, ``progress`` and ``on_event``
+    are as for `run`.
     """
     with Results.open(parent) as results:
         study = extended(results, seeds)
@@ -41,6 +43,7 @@ def extend(
         reuse=parent,
         retry_failed=retry_failed,
         progress=progress,
+        executor=executor,
         on_event=on_event,
     )
 

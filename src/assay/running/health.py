@@ -41,14 +41,15 @@ def examine(folder: Path) -> tuple[list[str], list[str]]:
 
 def _faults(results: Results, run: RunRecord) -> Iterator[str]:
     """Compare a run's row with its answers and its weights."""
-    if run.status is not Status.DONE or run.test is None:
+    if run.status is not Status.DONE or run.test is None or results.test_images is None:
         return
     try:
         right = int(np.count_nonzero(results.correct(run.id)))
         results.store.predicted(run.id)
         if right != run.test.correct:
             yield f"{run.id}: its row says {run.test.correct:,} right answers, its answers {right:,}"
-        load_weights(path_of(results.folder, run.id))
+        if not run.imported:
+            load_weights(path_of(results.folder, run.id))
     except AssayError as error:
         yield str(error)
 

@@ -17,7 +17,7 @@ from assay.optim.recipe import Recipe
 from assay.records.runs import RunId
 from assay.study.sameness import expect_different, run_of
 from assay.study.study import Arm, Study
-from assay.study.trainable import expect_trainable
+from assay.study.trainable import Whereabouts, expect_trainable
 from assay.training.train import Job
 
 NOT_BEGUN: Mapping[str, str] = MappingProxyType({})
@@ -25,18 +25,28 @@ NOT_BEGUN: Mapping[str, str] = MappingProxyType({})
 
 @dataclass(frozen=True)
 class Cohort:
-    """The runs of one arm: network, recipe and seeds; ``why`` says how "auto" chose the engine."""
+    """The runs of one arm: network, recipe and seeds; ``why`` says how "auto" chose the engine.
+
+    ``isolated`` runs can end their process, as code that is not assay's can: they are to be trained in
+    processes of their own.
+    """
 
     arm: Arm
     network: Network
     engine: Engine
     seeds: tuple[int, ...]
     why: str = ""
+    isolated: bool = False
 
     @property
     def recipe(self) -> Recipe:
         """How the network is trained."""
         return self.arm.settings.recipe
+
+    @property
+    def cost(self) -> int:
+        """What a run costs in comparison with others: FLOPs for an example, times epochs."""
+        return self.network.flops * self.recipe.epochs
 
     def job(self, seeds: tuple[int, ...]) -> Job:
         """Return the job that trains some of the cohort's seeds in one session."""
@@ -87,6 +97,11 @@ class Plan:
         """Return the cohort of an arm."""
         return next(cohort for cohort in self.cohorts if cohort.arm.name == arm)
 
+    @property
+    def isolated(self) -> bool:
+        """Whether any arm's runs need processes of their own: then all get them, to be compared alike."""
+        return any(cohort.isolated for cohort in self.cohorts)
+
 
 def make_plan(
     study: Study, data: Dataset | DataSpec | Outline | None = None, begun: Mapping[str, str] = NOT_BEGUN
@@ -101,15 +116,28 @@ def make_plan(
     shapes alone are raised before any engine is consulted.
     """
     sizes = _sizes(study.data if data is None else data)
-    networks = check(study, sizes)
+    networks = check(study, sizes, loaded=isinstance(data, Dataset))
     cohorts = tuple(_cohort(study, arm, networks[arm.name], begun.get(arm.name)) for arm in study.arms)
     _expect_different(study, [(c.arm, c.network, c.engine.name) for c in cohorts], sizes.train)
     return Plan(study, cohorts)
 
 
-def check(study: Study, sizes: Outline) -> dict[str, Network]:
-    """Return each arm's network; raise those errors of `make_plan` that show in shapes and settings alone."""
-    networks = {arm.name: _network(study, arm, sizes) for arm in study.arms}
+def same_plan(study: Study, data: Dataset, engines_of: Mapping[str, str]) -> Plan:
+    """Return a plan that another process has made and checked, with the engine that it found for each arm."""
+    sizes = Outline.of(data)
+    return Plan(
+        study,
+        tuple(_cohort(study, arm, _built(arm, sizes), engines_of[arm.name]) for arm in study.arms),
+    )
+
+
+def check(study: Study, sizes: Outline, *, loaded: bool = False) -> dict[str, Network]:
+    """Return each arm's network; raise those errors of `make_plan` that show in shapes and settings alone.
+
+    The images need room too, unless they are ``loaded``.
+    """
+    beside = 0 if loaded else sizes.bytes
+    networks = {arm.name: _network(study, arm, sizes, beside) for arm in study.arms}
     asked = [(arm, networks[arm.name], arm.settings.engine) for arm in study.arms]
     _expect_different(study, asked, sizes.train)
     return networks
@@ -130,15 +158,20 @@ def _sizes(data: Dataset | DataSpec | Outline) -> Outline:
     return sizes
 
 
-def _network(study: Study, arm: Arm, sizes: Outline) -> Network:
+def _network(study: Study, arm: Arm, sizes: Outline, beside: int) -> Network:
     settings = arm.settings
-    on_gpu = engines.may_use_gpu(settings.engine)
+    listed = settings.engine in (engines.AUTO, "numba")
+    place = Whereabouts(engines.may_use_gpu(settings.engine), listed, beside)
     try:
-        network = settings.architecture.build(sizes.input_shape, sizes.classes)
-        expect_trainable(network, settings.recipe, sizes.train, on_gpu)
+        network = _built(arm, sizes)
+        expect_trainable(network, settings.recipe, sizes.train, place)
     except AssayError as error:
         raise _named(error, study, arm) from None
     return network
+
+
+def _built(arm: Arm, sizes: Outline) -> Network:
+    return arm.settings.architecture.build(sizes.input_shape, sizes.classes)
 
 
 def _expect_different(study: Study, arms: list[tuple[Arm, Network, str]], examples: int) -> None:

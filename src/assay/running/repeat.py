@@ -4,6 +4,7 @@ from pathlib import Path
 
 from assay.results import Results
 from assay.running.events import OnEvent, ignore
+from assay.running.executor import Executor
 from assay.running.run import run
 from assay.store.readout import DATABASE
 from assay.study.study import Study
@@ -16,12 +17,14 @@ def repeat(
     workers: int | None = None,
     progress: bool = True,
     retry_failed: bool = False,
+    executor: Executor | None = None,
     on_event: OnEvent = ignore,
 ) -> Results:
     """Run a study in its own folder below ``folder``, or continue it, and return its results.
 
     A run that another study below ``folder`` shares is trained once: the later
-    study reuses it. ``retry_failed`` retrains runs that failed before.
+    study reuses it. ``retry_failed`` retrains runs that failed before; ``executor``
+    is as for `run`.
     """
     own = folder / study.name
     others = [path.parent for path in sorted(folder.glob(f"*/{DATABASE}")) if path.parent != own]
@@ -32,5 +35,6 @@ def repeat(
         reuse=others,
         retry_failed=retry_failed,
         progress=progress,
+        executor=executor,
         on_event=on_event,
     )

@@ -3,20 +3,24 @@
 import os
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from assay.data import Dataset, load
 from assay.data.outline import outline
-from assay.errors import StoreError, UsageError
+from assay.errors import StoreError, StudyError, UsageError
 from assay.findings.comparisons import over
-from assay.records.machine import processors, versions
+from assay.records.machine import versions
 from assay.records.runs import RunId, RunRecord, Status
 from assay.results import Results
+from assay.running.capacity import that_fit, worker_count
+from assay.running.deaths import deaths
 from assay.running.driver import Driver, stored_epochs
 from assay.running.events import Loading, OnEvent, Started, ignore
 from assay.running.executor import Executor
 from assay.running.messages import Context
 from assay.running.plan import Plan, check, make_plan
+from assay.running.processes import Processes
 from assay.running.progress.show import shown
 from assay.running.reuse import take_over
 from assay.running.threads import Threads
@@ -54,12 +58,15 @@ def run(
     A run that raises an exception has failed, and the others go on. It is left
     alone when the study is continued, unless ``retry_failed`` retrains failed runs
     from their last checkpoints. ``executor`` trains the runs, by default ``Threads``
-    with ``workers`` workers; give at most one of the two. Raises `StoreError` if the
+    with ``workers`` workers, or ``Processes`` where a run may end its process or
+    has done so twice; give at most one of the two. Raises `StoreError` if the
     folder holds another study or cannot be written, and what planning and loading
     the data can raise.
     """
     folder = Path(out) if out is not None else default_folder(study)
-    count = worker_count(workers)
+    worker_count(workers)  # refused before anything is made
+    if study.imported:
+        raise StudyError(f"{study.name}: its runs were trained elsewhere, so there is nothing to train here")
     if workers is not None and executor is not None:
         raise UsageError(
             "workers and executor: found both, expected one (the executor has workers of its own)"
@@ -67,7 +74,7 @@ def run(
     if not os.path.exists(folder / DATABASE):
         _check_unread(study)
     _make_folder(folder)
-    with folder_lock(folder):
+    with folder_lock(folder) as died:
         begun: dict[str, str] = {}
         if (folder / DATABASE).exists():
             _check_same_study(folder, study)
@@ -78,8 +85,8 @@ def run(
             study = results.study  # which says how it was measured, as the file of an older one does not
             results.close()
         with shown(progress, on_event) as watch:
-            trainer = executor or Threads(count)
-            _train(study, folder, trainer, watch, begun, first, _folders(reuse), retry_failed)
+            ways = _Ways(executor, workers, died, retry_failed)
+            _train(study, folder, ways, watch, begun, first, _folders(reuse))
     return Results.open(folder, watch=True)
 
 
@@ -90,19 +97,6 @@ def default_folder(study: Study) -> Path:
 
 def _folders(reuse: Path | str | Iterable[Path | str]) -> list[Path]:
     return [Path(reuse)] if isinstance(reuse, Path | str) else [Path(folder) for folder in reuse]
-
-
-def worker_count(workers: int | None) -> int:
-    """Return how many runs are trained at once: ``workers``, by default one per processor.
-
-    Raises `UsageError` for an invalid number.
-    """
-    available = processors()
-    if workers is None:
-        return available
-    if not 1 <= workers <= 1024:
-        raise UsageError(f"workers must be 1..1024; got {workers} (this machine has {available} processors)")
-    return workers
 
 
 def _nothing_left(results: Results, first: int | None, retry_failed: bool) -> bool:
@@ -124,15 +118,32 @@ def _check_unread(study: Study) -> None:
         check(study, outline(study.data))
 
 
+@dataclass(frozen=True)
+class _Ways:
+    """How runs are trained: by the caller's executor, or else by ``workers`` workers, or as many as fit."""
+
+    executor: Executor | None
+    workers: int | None
+    died: bool
+    """Whether the last process that trained here died."""
+    retry_failed: bool
+
+    def for_(self, plan: Plan, suspects: bool) -> Executor:
+        """Return threads, or processes where a run may end the process that trains it."""
+        if self.executor is not None:
+            return self.executor
+        count = that_fit(plan, self.workers)
+        return Processes(count) if plan.isolated or suspects else Threads(count)
+
+
 def _train(
     study: Study,
     folder: Path,
-    executor: Executor,
+    ways: _Ways,
     on_event: OnEvent,
     begun: Mapping[str, str],
     first: int | None,
     reuse: Sequence[Path],
-    retry_failed: bool,
 ) -> None:
     on_event(Loading(study.data.source))
     data = load(study.data)
@@ -140,9 +151,11 @@ def _train(
     store = _open(folder, study, data)
     try:
         take_over(plan, store, folder, reuse)
+        found = deaths(folder, store.runs(), ways.died)
+        executor = ways.for_(plan, any(death.suspect for death in found))
         driver = Driver(Context(plan, data), store, folder, on_event)
-        started = _started(plan, store, len(data.train), executor.at_once, retry_failed)
-        on_event(started)
+        started = _started(plan, store, len(data.train), executor.at_once, ways.retry_failed)
+        on_event(replace(started, deaths=tuple(found)))
         driver.drive(started.pending, executor)
     finally:
         store.close()

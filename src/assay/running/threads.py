@@ -4,11 +4,11 @@ import threading
 from collections.abc import Generator, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import islice
 from queue import Full, Queue, SimpleQueue
 
 from threadpoolctl import threadpool_limits
 
+from assay.running.crew import keep_busy
 from assay.running.executor import Executor
 from assay.running.messages import Context, Message, Task
 from assay.running.worker import Stopped, work
@@ -30,17 +30,8 @@ class Threads(Executor):
 
     def run(self, context: Context, tasks: Iterable[Task]) -> Generator[Message, None, None]:
         """Train every task; yield messages as they come, until the last run has ended."""
-        crew, waiting = _Crew(context, self.at_once), iter(tasks)
         with threadpool_limits(limits=1):
-            try:
-                while True:
-                    for task in islice(waiting, self.at_once - crew.busy):
-                        crew.give(task)
-                    if not crew.busy:
-                        return
-                    yield from crew.hear()
-            finally:
-                crew.dismiss()
+            yield from keep_busy(_Crew(context, self.at_once), self.at_once, tasks)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from assay.errors import UsageError
 from assay.findings.comparisons import family_of, resolved
 from assay.results import Results
 from assay.running.events import EpochEnded, Event, Loading, Looked, OnEvent, RunEnded, StepsTaken, ignore
+from assay.running.executor import Executor
 from assay.running.progress.show import shown
 from assay.running.run import default_folder, run
 from assay.stats.ttest import FEWEST
@@ -33,6 +34,7 @@ def run_until_resolved(
     budget: float | None = None,
     progress: bool = True,
     retry_failed: bool = False,
+    executor: Executor | None = None,
     on_event: OnEvent = ignore,
 ) -> Results:
     """Run ``study`` look by look until every comparison has a verdict other than inconclusive.
@@ -41,7 +43,7 @@ def run_until_resolved(
     look at the latest, earlier if a run fails, and within seconds once ``budget``, in seconds, is used up.
     The same call continues it, and if it was resolved only returns the results. ``retry_failed`` retrains
     runs that failed before. Raises `UsageError` for a study of one arm and for an invalid budget, and what
-    `run` raises; ``progress`` and ``on_event`` are as for `run`.
+    `run` raises; ``executor``, ``progress`` and ``on_event`` are as for `run`.
     """
     study = with_looks(study)
     if len(study.arms) < 2:
@@ -58,6 +60,7 @@ def run_until_resolved(
                 first=seeds,
                 retry_failed=retry_failed,
                 progress=False,
+                executor=executor,
                 on_event=watch,
             )
             with found as results:

@@ -128,7 +128,9 @@ class _Worker:
             )  # fmt: skip
 
         if progress.diverged:
-            return Finished(row(Status.DIVERGED, why_diverged(progress.history, progress.layers), None))
+            return Finished(
+                row(Status.DIVERGED, why_diverged(progress.history, progress.layers, progress.fault), None)
+            )
         evaluation = test(job, self.data, [progress])[0]
         answers = evaluation.predicted, evaluation.correct
         if not isfinite(evaluation.loss):

@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 
 from assay.records.runs import EpochRecord, LayerRecord, RunId, RunRecord
 
+PARTS = 10**12
+"""The size of a test set that is not known: accuracies of imported runs are kept in parts of this many."""
+
 
 @dataclass(frozen=True)
 class Header:

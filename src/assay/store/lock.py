@@ -19,8 +19,11 @@ A_LOOK = 0.1  # seconds; far longer than `is_held` takes, which must not keep a 
 
 
 @contextmanager
-def folder_lock(folder: Path) -> Iterator[None]:
+def folder_lock(folder: Path) -> Iterator[bool]:
     """Hold ``folder`` for this caller; the operating system releases it if the process dies.
+
+    Yields whether the process that held it before died without letting go of it; a machine that was
+    switched off meanwhile is no such death.
 
     Raises `StoreError` if the folder is already held, or cannot be written.
     """
@@ -33,9 +36,10 @@ def folder_lock(folder: Path) -> Iterator[None]:
             raise StoreError(
                 f"{folder}: a run is already at work here ({_who(folder)}wait for it, or stop it)"
             )
+        before = _noted(folder)
         _write_note(folder)
         stack.callback(_remove_note, folder)
-        yield
+        yield before is not None and before.died
 
 
 def is_held(folder: Path) -> bool:
@@ -49,6 +53,12 @@ def is_held(folder: Path) -> bool:
 
 def holder(folder: Path) -> Holder | None:
     """Return who is at work in ``folder`` according to its note; None if the note is missing or invalid."""
+    found = _noted(folder)
+    return None if found is None or found.gone else found
+
+
+def _noted(folder: Path) -> Holder | None:
+    """Return whom the note names, who may have ended; None if it is missing or invalid."""
     try:
         descriptor = os.open(folder / NOTE, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))  # it may be a pipe
         with open(descriptor, "rb") as file:
@@ -57,7 +67,7 @@ def holder(folder: Path) -> Holder | None:
             found: Any = Holder(**json.loads(file.read(LONGEST_NOTE)))
         words = (found.started, found.boot, found.host, found.since)
         sound = type(found.pid) is int and all(isinstance(word, str) and word.isprintable() for word in words)
-        known: Holder | None = found if sound and not found.gone else None
+        known: Holder | None = found if sound else None
         return known
     except (OSError, ValueError, TypeError, RecursionError):
         return None

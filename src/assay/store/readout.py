@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from assay.records.runs import EpochRecord, LayerRecord, RunId, RunRecord, Status, above_chance
 from assay.stats import Family, Look, compare_arms, latest_look
-from assay.store import Header, SQLiteStore, Store
+from assay.store import PARTS, Header, SQLiteStore, Store
 from assay.store.lock import is_held
 from assay.study.study import Study
 
@@ -33,6 +33,9 @@ COLUMNS = (
 
 Every metric that claims and published numbers name is computed from them (`assay.records.metrics`).
 """
+
+KNOWN_ELSEWHERE = ("arm", "seed", "status", "test_accuracy", "message")
+"""The columns that are filled for runs which were imported."""
 
 EPOCH_COLUMNS = ("arm", "seed", *(field.name for field in fields(EpochRecord)))
 """The columns of a table with one row per run and epoch; accuracies are shares, losses in nats."""
@@ -104,6 +107,12 @@ class Readout:
     def correct(self, run: RunId) -> NDArray[np.bool_]:
         """Return which test examples a finished run got right."""
         return self.store.correct(run)
+
+    @property
+    def test_images(self) -> int | None:
+        """The number of test images; None if the runs were imported without single answers."""
+        size = self.header.sizes["test"]
+        return None if size == PARTS else size
 
     def finished(self, arm: str) -> list[RunRecord]:
         """Return the runs of one arm that have a test result, by seed."""
@@ -226,8 +235,8 @@ class Readout:
         return any(run.status is Status.STOPPED for run in self.runs)
 
     def rows(self) -> list[dict[str, Any]]:
-        """Return one row per run, with the columns of `COLUMNS`."""
-        return [{column: getattr(run, column) for column in COLUMNS} for run in self.runs]
+        """Return one row per run, with the columns of `COLUMNS`; None for what an imported run lacks."""
+        return [{column: _cell(run, column) for column in COLUMNS} for run in self.runs]
 
     def epoch_rows(self) -> Iterator[dict[str, Any]]:
         """Yield one row per run and epoch, with the columns of `EPOCH_COLUMNS`."""
@@ -248,6 +257,10 @@ class Readout:
     ) -> None:
         """Close the results."""
         self.close()
+
+
+def _cell(run: RunRecord, column: str) -> Any:
+    return None if run.imported and column not in KNOWN_ELSEWHERE else getattr(run, column)
 
 
 def _stopped(run: RunRecord) -> RunRecord:

@@ -289,6 +289,16 @@ class Layers(Architecture):
         return list(_layers(self.layers, classes, "layers"))
 
 
+@dataclass(frozen=True)
+class Unknown(Architecture):
+    """The network of runs that were trained elsewhere; no study file names it."""
+
+    def layers_for(self, input_shape: Shape, classes: int) -> list[Layer]:
+        """Refuse: `StudyError`."""
+        del input_shape, classes
+        raise StudyError("its runs were trained elsewhere, and their networks are not known")
+
+
 FAMILIES: dict[str, type[Architecture]] = {
     cls.__name__: cls for cls in (Dense, ConvPool, ConvBlocks, ResNet, Layers)
 }

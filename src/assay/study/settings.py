@@ -24,8 +24,9 @@ from assay.optim.schedules import (
     StepLR,
     WarmUp,
 )
+from assay.records.runs import ELSEWHERE
 from assay.study import architectures, tables
-from assay.study.architectures import Architecture
+from assay.study.architectures import Architecture, Unknown
 from assay.study.tables import Table
 
 RULES: dict[str, type[Optimizer]] = {
@@ -49,7 +50,12 @@ class Settings:
 
     @classmethod
     def from_tables(cls, values: Table, where: str) -> "Settings":
-        """Build the settings from the study file's tables."""
+        """Build the settings from the study file's tables.
+
+        Those of engine "elsewhere", of runs that assay did not train, say nothing more.
+        """
+        if values.get("engine") == ELSEWHERE:
+            return _imported(values, where)
         optimizer = tables.choose(RULES, "rule", subtable(values, "optimizer", where), f"{where}: optimizer")
         training = _options(subtable(values, "training", where), f"{where}: training")
         return cls(
@@ -57,6 +63,17 @@ class Settings:
             tables.build(Recipe, {**training, "optimizer": optimizer}, f"{where}: training"),
             _text(values.get("engine", "auto"), f"{where}: engine"),
         )
+
+
+def _imported(values: Table, where: str) -> "Settings":
+    """Return the settings of runs that were trained elsewhere: nothing is known of network or recipe."""
+    for key in ("network", "optimizer", "training"):
+        if values.get(key):
+            raise StudyError(
+                f"{where}: {key}: is given, but engine = {ELSEWHERE!r} says that runs were trained elsewhere "
+                "(leave out one of the two)"
+            )
+    return Settings(Unknown(), Recipe(SGD(), epochs=1), ELSEWHERE)
 
 
 def data_spec(values: Table, where: str) -> DataSpec:

@@ -21,6 +21,7 @@ from assay.data import DataSpec
 from assay.errors import AssayError, StudyError, shown, suggestion
 from assay.optim.recipe import Recipe
 from assay.records.metrics import MARGINS
+from assay.records.runs import ELSEWHERE
 from assay.study import checks, claims, factors, tables
 from assay.study.architectures import Architecture
 from assay.study.claims import Claim
@@ -196,6 +197,11 @@ class Study:
         raise StudyError(
             f"{self.name}: no arm {shown(name)} ({suggestion(name, [a.name for a in self.arms])})"
         )
+
+    @property
+    def imported(self) -> bool:
+        """Whether its runs were trained elsewhere and imported: of its arms only the names are known."""
+        return self.base.get("engine") == ELSEWHERE
 
     def margin_of(self, name: str) -> float:
         """Return the declared margin of that name, in points or as a factor, or else the default."""

@@ -210,3 +210,17 @@ def _at(where: str, cls: type[T], values: dict[str, Any]) -> T:
         return cls(**values)
     except AssayError as error:
         raise type(error)(f"{where}: {error}") from None
+
+
+def field_schema(cls: type, key: str) -> dict[str, Any]:
+    """Return the JSON Schema of a field's values; lists of fixed length as older drafts write them."""
+    found: dict[str, Any] = _as_items(_adapter(cls, key).json_schema())
+    return found
+
+
+def _as_items(schema: Any) -> Any:
+    if isinstance(schema, list):
+        return [_as_items(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {"items" if key == "prefixItems" else key: _as_items(value) for key, value in schema.items()}

@@ -1,6 +1,7 @@
 """Whether a network can be trained at all, judged from its shapes before any weight is drawn."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from math import isfinite, prod
 
 import numpy as np
@@ -10,7 +11,7 @@ from assay.nn.adaptive_avg_pool2d import AdaptiveAvgPool2d
 from assay.nn.network import Network, Node, expect_layers
 from assay.nn.sliding import Sliding
 from assay.optim.recipe import Recipe
-from assay.records import machine
+from assay.records import room
 from assay.shapes import pair
 
 MOST_FLOPS = 10**12
@@ -19,17 +20,37 @@ MOST_FLOPS = 10**12
 MOST_READS = 10**8
 """The most entries that the windows over one map read together; engines list them."""
 
+LIST_BYTES = 16
+"""What an engine that lists where every weight lies takes for each, while it plans."""
+
 BYTES = {"float32": 4, "float64": 8, "bfloat16": 2}
 
 
-def expect_trainable(network: Network, recipe: Recipe, examples: int | None, on_gpu: bool = False) -> None:
+@dataclass(frozen=True)
+class Whereabouts:
+    """Where a network is to be trained, as far as it matters for memory.
+
+    ``on_gpu``, where what a minibatch takes need not fit into the machine's memory; ``listed`` by an engine
+    that lists where every weight lies, as numba's does; ``beside`` bytes of images that are yet to be loaded.
+    """
+
+    on_gpu: bool = False
+    listed: bool = False
+    beside: int = 0
+
+
+HERE = Whereabouts()
+
+
+def expect_trainable(
+    network: Network, recipe: Recipe, examples: int | None, place: Whereabouts = HERE
+) -> None:
     """Raise `ShapeError` or `StudyError` if a run could not complete its first epoch.
 
-    ``examples`` is the size of the training set, None where it is not known. With ``on_gpu`` what a
-    minibatch takes need not fit into the machine's memory, only what the run is begun and stored with.
+    ``examples`` is the size of the training set, None where it is not known.
     """
     expect_layers("layers", sum(1 for _ in every(network.nodes)))
-    _expect_memory(network, recipe, on_gpu)
+    _expect_memory(network, recipe, place)
     _expect_work(network)
     _expect_batches(network, recipe, examples)
     _expect_rates(recipe, recipe.steps(examples or recipe.batch_size))
@@ -42,16 +63,18 @@ def every(nodes: Iterable[Node]) -> Iterator[Node]:
         yield from every(node.layer.inner(node.input_shape))
 
 
-def training_bytes(network: Network, recipe: Recipe, on_gpu: bool = False) -> int:
+def training_bytes(network: Network, recipe: Recipe, on_gpu: bool = False, listed: bool = False) -> int:
     """Return the approximate memory of a run, in bytes.
 
     A session holds parameters, their gradients and the rule's memory, and a minibatch at every layer, as
     the reference engine does; others keep more of one and less of the other. As much as of parameters is held
-    beside it: the state between two epochs, and the best weights so far.
+    beside it: the state between two epochs, and the best weights so far. ``listed`` and ``on_gpu`` are as for
+    `Whereabouts`.
     """
     slots = sum(value.ndim for value in recipe.optimizer.slots(np.zeros(1)).values())
     held = network.parameter_count * (2 + slots) * BYTES[recipe.parameter_dtype]
-    return held if on_gpu else 2 * held + recipe.batch_size * _entries(network) * BYTES[recipe.dtype]
+    lists = LIST_BYTES * network.parameter_count if listed else 0
+    return held if on_gpu else lists + 2 * held + recipe.batch_size * _entries(network) * BYTES[recipe.dtype]
 
 
 def _entries(network: Network) -> int:
@@ -73,12 +96,12 @@ def _sliding(node: Node) -> Sliding | None:
     return found if isinstance(found, Sliding) else None
 
 
-def _expect_memory(network: Network, recipe: Recipe, on_gpu: bool) -> None:
-    needed, there = training_bytes(network, recipe, on_gpu), machine.memory()
+def _expect_memory(network: Network, recipe: Recipe, place: Whereabouts) -> None:
+    needed, there = training_bytes(network, recipe, place.on_gpu, place.listed), room.memory() - place.beside
     if needed > there:
         parameters, entries = _about(network.parameter_count), _about(_entries(network))
         raise ShapeError(
-            f"a run takes about {_about(needed // 2**20)} MiB, this machine has {there // 2**20:,}: "
+            f"a run takes about {_about(needed // 2**20)} MiB, {room.free(place.beside)}: "
             f"{parameters} parameters, and {entries} numbers of each of {recipe.batch_size:,} examples "
             "(use fewer or smaller layers, or a smaller batch_size)"
         )

@@ -62,12 +62,15 @@ def why_stuck(layers: Sequence[LayerRecord], recipe: Recipe, examples: int) -> s
     return next(_Reading(_by_epoch(layers), recipe, recipe.steps(examples)).causes())
 
 
-def why_diverged(history: Sequence[EpochRecord], layers: Sequence[LayerRecord]) -> str:
-    """Return when a run's loss stopped being finite, which layer shows it first, and what preceded it."""
+def why_diverged(history: Sequence[EpochRecord], layers: Sequence[LayerRecord], fault: str = "") -> str:
+    """Return when a run stopped being finite, which layer shows it first, and what preceded it.
+
+    ``fault`` is what the training found, if it was asked.
+    """
     before, last = [(), *_by_epoch(layers)][-2:]
     finite = [record for record in history if isfinite(record.train_loss)]
     parts = [
-        f"the loss was no longer finite after epoch {len(history)}",
+        fault or f"the loss was no longer finite after epoch {len(history)}",
         *_first_broken(last),
         f"the last finite training loss was {finite[-1].train_loss:.3g} (epoch {finite[-1].epoch})"
         if finite

@@ -27,6 +27,7 @@ def save_progress(path: Path, progress: Progress, identity: dict[str, Any]) -> N
         **identity,
         "step": state.step,
         "best_epoch": progress.best_epoch,
+        "fault": progress.fault,
         "history": [asdict(record) for record in progress.history],
         "layers": [astuple(record) for record in progress.layers],
     }
@@ -51,7 +52,9 @@ def _progress(tensors: dict[str, Array], meta: dict[str, Any]) -> Progress:
     history = [EpochRecord(**record) for record in meta["history"]]
     layers = [LayerRecord(*record) for record in meta["layers"]]
     state = State(_under(tensors, "state/"), slots, meta["step"], _under(tensors, "buffer/"))
-    return Progress(state, _under(tensors, "best/"), meta["best_epoch"], history, layers)
+    return Progress(
+        state, _under(tensors, "best/"), meta["best_epoch"], history, layers, meta.get("fault", "")
+    )
 
 
 def _under(tensors: dict[str, Array], prefix: str) -> dict[str, Array]:

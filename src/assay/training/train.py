@@ -39,20 +39,26 @@ class Progress:
     best_epoch: int = 0
     history: list[EpochRecord] = field(default_factory=list)
     layers: list[LayerRecord] = field(default_factory=list)
+    fault: str = ""
+    """What was not finite in the last epoch, and since when; empty as long as all is."""
 
     @property
     def diverged(self) -> bool:
-        """Whether the last epoch's loss is not a finite number."""
-        return bool(self.history) and not _finite(self.history[-1])
+        """Whether a loss, or a number of the state, is no longer finite."""
+        return bool(self.fault) or bool(self.history and not _finite(self.history[-1]))
 
     @property
     def best_accuracy(self) -> float:
         """The best validation accuracy; below zero before the first epoch."""
         return self.history[self.best_epoch - 1].valid_accuracy if self.best_epoch else -1.0
 
-    def add(self, record: EpochRecord, state: State, layers: Sequence[LayerRecord]) -> None:
-        """Add an epoch; of equally good epochs, the first stays the best."""
-        if _finite(record) and record.valid_accuracy > self.best_accuracy:
+    def add(self, record: EpochRecord, state: State, layers: Sequence[LayerRecord], broken: int = 0) -> None:
+        """Add an epoch; of equally good epochs, the first stays the best.
+
+        ``broken`` is the first step whose loss was not finite, 0 if there was none.
+        """
+        self.fault = _fault(record, state, broken)
+        if not self.fault and _finite(record) and record.valid_accuracy > self.best_accuracy:
             self.best, self.best_epoch = state.weights, record.epoch
         self.history.append(record)
         self.layers += layers
@@ -88,7 +94,7 @@ def train(
     """Train the runs of ``session`` from where ``runs`` stand to the last epoch.
 
     Yields ``runs``, brought up to date, after every epoch; their layers are
-    examined before the first step too. A run whose loss is no longer finite
+    examined before the first step too. A run whose loss or state is no longer finite
     has diverged: it takes in no more epochs, and when none of the session's
     runs is left, training ends.
     """
@@ -102,9 +108,11 @@ def train(
             return
         records, states = _epoch(session, data, epoch, on_steps), session.states()
         layers = _examined(session, states, data.train, epoch)
-        for run, record, state, found in zip(runs, records, states, layers, strict=True):
+        for run, record, state, found, broken in zip(
+            runs, records, states, layers, session.broken(), strict=True
+        ):
             if not run.diverged:
-                run.add(record, state, found)
+                run.add(record, state, found, broken)
         yield runs
 
 
@@ -198,6 +206,21 @@ def _epoch(session: Session, data: Dataset, epoch: int, on_steps: OnSteps) -> li
 
 def _measure(session: Session, split: Split) -> list[Evaluation]:
     return session.evaluate(split.images, split.labels)
+
+
+def _fault(record: EpochRecord, state: State, broken: int) -> str:
+    """Say what is not finite at the end of an epoch, and since when; empty if all is."""
+    if broken:
+        return f"the loss was no longer finite at step {broken:,}, in epoch {record.epoch}"
+    if name := state.broken():
+        return f"{name} was no longer finite after epoch {record.epoch}"
+    if not isfinite(record.train_loss):
+        return f"the loss was no longer finite after epoch {record.epoch}"
+    return (
+        ""
+        if isfinite(record.valid_loss)
+        else f"the validation loss was not finite after epoch {record.epoch}"
+    )
 
 
 def _finite(record: EpochRecord) -> bool:

@@ -102,7 +102,8 @@ class Blueprint:
 
     ``draws`` are the calls that only a training step begins with; with ``pairs``, products are of bfloat16;
     while ``blockwise``, stages are planned for each block of examples by itself;
-    ``kept`` tells where the network's buffers lie, ``masks`` where what dropout keeps.
+    ``kept`` tells where the network's buffers lie, ``masks`` where what dropout keeps, ``broken`` where
+    the first step whose loss is no number.
     """
 
     def __init__(self, network: Network, rule: Rule, recipe: Recipe) -> None:
@@ -122,6 +123,7 @@ class Blueprint:
         self._table_size = 0
         self._placed: dict[bytes, int] = {}
         self._scratch: dict[tuple[int, str], int] = {}
+        self.broken = self.memory.take(1)
         self.parameters = self._place(network)
         self.region = sum(self.padded(placed.size) for placed in self.parameters.values())
         self.theta, *self.slots = (self.memory.take(self.region) for _ in range(1 + len(rule.slots)))

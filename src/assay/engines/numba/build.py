@@ -68,7 +68,7 @@ def build(network: Network, rule: Rule, recipe: Recipe) -> tuple[Blueprint, Valu
         *chain(*forward[large:]),
     ]
     plan.backward = [
-        _loss(x),
+        _loss(x, plan.broken),
         *chain(*reversed(backward[large:])),
         *block_by_block(chain(*reversed(backward[:large]))),
     ]
@@ -117,11 +117,11 @@ def _gather(plan: Blueprint, kernel: Kernel, places: Offsets) -> Call:
     return call(kernel, plan.table(places), plan.blocks, places.shape[1], lanes)
 
 
-def _loss(y: Value) -> Call:
+def _loss(y: Value, broken: int) -> Call:
     """Return the call that begins the backward pass."""
     scores = y.y
     sizes = (scores.shape[0], scores.blocks, scores.lanes)
-    return call(Kernel.LOSS_GRADIENT, scores.start, *sizes, y.dy.start)
+    return call(Kernel.LOSS_GRADIENT, scores.start, *sizes, y.dy.start, broken)
 
 
 def collect(y: Value) -> Call:

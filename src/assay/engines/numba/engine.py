@@ -102,6 +102,10 @@ class NumbaSession(Session):
         buffers = {name: value.copy() for name, value in self._buffers().items()}
         return [State(parameters, slots, self._step, buffers)]
 
+    def broken(self) -> list[int]:
+        """Return the first step whose loss was no number."""
+        return [int(self._memory[self._plan.broken])]
+
     def memory(self) -> int:
         """Return the bytes of the run's array and tables, and of what is made for a call."""
         return self._memory.nbytes + self._tables.nbytes + self._examples.bytes

@@ -67,6 +67,7 @@ class TorchSession(Session):
         self._ops = ops(network.nodes, Variables(runs, self._parameters, self._buffers, ways))
         self._examples = Examples(recipe, network.input_shape, device)
         self._steps = states[0].step
+        self._broken = torch.zeros(runs, dtype=torch.float64, device=device)
         known = recordable([*leaves(network.layers)], recipe)
         self._record: Record | None = record if device.type == "cuda" and known else None
         self._graph: Graph | None = None
@@ -132,20 +133,30 @@ class TorchSession(Session):
 
     def _learn(self, x: Tensor, labels: Tensor, draw: Draw, t: Number, factor: Number) -> None:
         """Take step ``t`` with a minibatch of each run."""
-        self._differentiate(x, labels, draw)
+        self._differentiate(x, labels, draw, t)
         add_gradients(self.recipe.penalties, self.network.parameters, self._parameters)
         self._rule.update(self._weights.theta, self._weights.grad, self._slots, t, factor)
         self._weights.round()
 
-    def _differentiate(self, x: Tensor, labels: Tensor, draw: Draw) -> None:
+    def _differentiate(self, x: Tensor, labels: Tensor, draw: Draw, t: Number) -> None:
         """Leave the gradient of each run's mean cross-entropy in the weights."""
         caches = []
         for op in self._ops:
             x, cache = op.forward_training(x, Generators(draw, op.site.name))
             caches.append(cache)
+        self._note(x, t)
         dscores = torch.softmax(x.to(self._weights.theta.dtype), dim=2)
         dscores.scatter_add_(2, labels[..., None], torch.full_like(dscores[..., :1], -1))
         backward(self._ops, caches, dscores.div_(labels.shape[1]).to(x.dtype))
+
+    def _note(self, scores: Tensor, t: Number) -> None:
+        """Note the first step of runs whose scores (R, N, K) are not finite; in place, for graphs."""
+        finite = torch.isfinite(scores).flatten(1).all(dim=1)
+        self._broken.copy_(torch.where(finite | (self._broken > 0), self._broken, t))
+
+    def broken(self) -> list[int]:
+        """Return each run's first step whose scores were not finite."""
+        return [int(step) for step in self._broken.cpu().tolist()]
 
     @at_work()
     @in_its_precision

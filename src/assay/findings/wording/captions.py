@@ -17,6 +17,10 @@ HEADINGS: Mapping[str, str] = {
     "limits": "What the data cannot say",
     "rerun": "How to run it again",
 }
+REACHED = "What each arm reached"
+ORIGIN = "Where the numbers are from"
+"""Headings of results that were imported, which have no cost and cannot be run again."""
+
 TEST_ONCE = (
     "Test accuracy is measured once a run, at the epoch that validation chose; the best validation accuracy "
     "is the highest over epochs and optimistic."

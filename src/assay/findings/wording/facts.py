@@ -18,6 +18,9 @@ from assay.findings.numbers import (
 from assay.findings.wording.comparison_words import factor, failure_rate
 from assay.stats import Interval, Verdict
 
+PAIRED = "pairs: the same seed gives both arms the same data in the same order"
+PAIRED_BY_NUMBER = "pairs: the runs of both arms that were given the same seed"
+
 
 @dataclass(frozen=True)
 class Fact:
@@ -28,8 +31,8 @@ class Fact:
     gloss: str
 
 
-def facts(effect: Effect) -> list[Fact]:
-    """Return the numbers behind a comparison's verdict."""
+def facts(effect: Effect, *, imported: bool = False) -> list[Fact]:
+    """Return the numbers behind a comparison's verdict; ``imported`` of runs that were trained elsewhere."""
     c, pair = effect.pair.comparison, effect.pair
     return [
         Fact(
@@ -39,7 +42,7 @@ def facts(effect: Effect) -> list[Fact]:
         ),
         Fact("Error ratio", _errors(c.error_ratio), f"errors of {pair.a} over errors of {pair.b}"),
         *_intervals(effect),
-        Fact("Seeds", _pairs(effect), "pairs: the same seed gives both arms the same data in the same order"),
+        Fact("Seeds", _pairs(effect), PAIRED_BY_NUMBER if imported else PAIRED),
         *_tests(effect),
         Fact("Win rate", _win_rate(effect), f"seeds on which {pair.a} was ahead, ties counted half"),
         *_failing(effect),

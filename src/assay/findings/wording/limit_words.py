@@ -70,6 +70,14 @@ def _beyond_look(runs: int) -> str:
     )
 
 
+def _imported() -> str:
+    return (
+        "These numbers were measured elsewhere and imported: networks, recipes and images are unknown here, "
+        "and so is whether the test set chose anything. Runs are paired by their seeds; that pays where one "
+        "seed gives all arms the same data in the same order."
+    )
+
+
 def _synthetic() -> str:
     return (
         "The characters are synthetic, drawn by a program. What holds for them need not hold for real "
@@ -158,13 +166,14 @@ def _note(note: Note, of: Comparison, where: Sequence[str], several: bool) -> st
     return f"{capital(said)}{_some(where)}."
 
 
-def _scope(images: int, crossed: bool) -> str:
+def _scope(images: int | None, crossed: bool) -> str:
+    these = "the test images that were used" if images is None else f"these {images:,} test images"
     other = (
         " The interval on new images adds the other source of chance: which images of the same kind are in "
         "the test set."
     )
     also = other if crossed else ""
-    return f"Interval and p speak of new training seeds on these {images:,} test images.{also}"
+    return f"Interval and p speak of new training seeds on {these}.{also}"
 
 
 def _fragile(where: Sequence[str]) -> str:
@@ -223,6 +232,7 @@ SENTENCES: Mapping[LimitCode, Callable[..., str]] = {
     LimitCode.LOOKS: _looks,
     LimitCode.EARLY_LOOK: _early_look,
     LimitCode.BEYOND_LOOK: _beyond_look,
+    LimitCode.IMPORTED: _imported,
     LimitCode.SYNTHETIC: _synthetic,
     LimitCode.OTHER_IMAGES: _other_images,
     LimitCode.UNLIKE_SOURCE: _unlike_source,

@@ -89,6 +89,14 @@ def failed_before(event: Started) -> list[str]:
     return lines
 
 
+def deaths_before(event: Started) -> list[str]:
+    """Say in which runs the study's process died, and if every run now has a process of its own."""
+    lines = list(map(str, event.deaths))
+    if any(death.suspect for death in event.deaths):
+        lines.append("so every run is trained in a process of its own: what ends one costs its run alone")
+    return lines
+
+
 def look(event: Looked) -> list[str]:
     """Say what a look has decided, and what not."""
     pairs, look = event.family.pairs, event.look

@@ -31,7 +31,7 @@ class LiveTable(Watcher):
             self.source = event.source
             self.live.start()
         elif isinstance(event, Started):
-            self.troubles += lines.failed_before(event)
+            self.troubles += lines.deaths_before(event) + lines.failed_before(event)
         elif isinstance(event, RunEnded) and event.record.message is not None:
             self.troubles.append(lines.ending(event.record))
         elif isinstance(event, Looked):

@@ -49,7 +49,7 @@ class PlainLines(Watcher):
             case Loading():
                 self.say(f"reading {event.source}")
             case Started():
-                self.say(lines.opening(event), *lines.failed_before(event))
+                self.say(lines.opening(event), *lines.deaths_before(event), *lines.failed_before(event))
             case Compiling() if self.tally is not None and event.arm not in self.told:
                 if line := lines.compiling(self.tally, event.arm):
                     self.told.add(event.arm)

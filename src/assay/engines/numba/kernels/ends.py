@@ -37,8 +37,8 @@ def loss_gradient(call, memory, data, now):
     """dy[n, k] = (exp(y[n, k]) / sum over j of exp(y[n, j]) - [k is the label of n]) / N.
 
     The largest score is taken off first, so that no exponential overflows;
-    zero beyond the batch's end.
-    Call: y, classes, blocks, lanes, dy.
+    zero beyond the batch's end. The first step with a score that gives no probability is noted.
+    Call: y, classes, blocks, lanes, dy, where the step is noted.
     """
     classes, lanes, size = call[2], call[4], now.stop - now.start
     for block in range(call[3]):
@@ -47,7 +47,10 @@ def loss_gradient(call, memory, data, now):
         for lane in range(lanes):
             if block * lanes + lane < size:
                 label = data.labels[data.order[now.start + block * lanes + lane]]
-                memory[dy + label * lanes + lane] -= 1.0 / size
+                p = memory[dy + label * lanes + lane]
+                if not p >= 0 and memory[call[6]] == 0:
+                    memory[call[6]] = now.step
+                memory[dy + label * lanes + lane] = p - 1.0 / size
             else:
                 for k in range(classes):
                     memory[dy + k * lanes + lane] = 0
@@ -55,15 +58,20 @@ def loss_gradient(call, memory, data, now):
 
 @kernel
 def _softmax(memory, y, dy, classes, lanes, size):
-    """dy[k] = exp(y[k]) / sum over j of exp(y[j]) / size, for one block."""
+    """dy[k] = exp(y[k]) / sum over j of exp(y[j]) / size, for one block; nan where a score is not finite.
+
+    `exp` and comparisons alone would make a number of it.
+    """
+    zero = fill(memory, 0.0)
     largest, summed = load(memory, y), fill(memory, 0.0)
     for k in range(1, classes):
         score = load(memory, y + k * lanes)
         largest = where_greater(largest, score, largest, score)
     for k in range(classes):
-        p = exp(load(memory, y + k * lanes) - largest)
+        score = load(memory, y + k * lanes)
+        p = exp(score - largest)
         store(memory, dy + k * lanes, p)
-        summed = summed + p
+        summed = summed + p + score * zero
     scale = fill(memory, 1.0) / (summed * size)
     for k in range(classes):
         store(memory, dy + k * lanes, load(memory, dy + k * lanes) * scale)

@@ -1,0 +1,135 @@
+"""Per-seed results of other people's programs, read row by row."""
+
+import csv
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+from assay.errors import AssayError, UsageError, shown, suggestion
+from assay.records.runs import RunId
+from assay.study.checks import expect_name
+
+LARGEST_FILE = 200_000_000  # bytes
+KEYS = ("arm", "seed")
+FAILED = ("diverged", "nan")
+"""What stands for the number of a run that diverged, in any case."""
+TRUE, FALSE = ("1", "true", "yes"), ("0", "false", "no")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One row of a table: where it stands, for errors, and its values by column."""
+
+    where: str
+    values: Mapping[str, Any]
+
+    def text(self, column: str) -> str:
+        """Return a value as text without spaces around it; `UsageError` if it is missing."""
+        value = self.values.get(column)
+        text = "" if value is None else str(value).strip()
+        if not text:
+            raise UsageError(f"{self.where}: {column}: is empty (fill it in, or leave out the row)")
+        return text
+
+    def run(self) -> RunId:
+        """Return the run that the row is of."""
+        arm, seed = self.text("arm"), self.text("seed")
+        try:
+            expect_name(arm, f"{self.where}: arm")
+        except AssayError as error:
+            raise UsageError(f"{error} (rename the arm)") from None
+        number = seed.removesuffix(".0")  # as pandas writes integers of a column that lacks some
+        if not number.isdecimal() or int(number) >= 2**63:
+            raise UsageError(f"{self.where}: seed: found {shown(seed)}, expected a whole number from 0")
+        return RunId(arm, int(number))
+
+    def accuracy(self, column: str, percent: bool) -> float | None:
+        """Return the share that the row gives; None for a run that diverged."""
+        text = self.text(column)
+        if text.lower() in FAILED:
+            return None
+        try:
+            value = float(text.removesuffix("%"))
+        except ValueError:
+            value = float("inf")
+        if not isfinite(value):
+            raise UsageError(
+                f"{self.where}: {column}: found {shown(text)}, expected a number, or 'diverged' "
+                "for a run that did"
+            )
+        most, unit = (100, "percent from 0 to 100") if percent else (1, "a share from 0 to 1")
+        if not 0 <= value <= most:
+            hint = " (--percent, in Python percent=True, takes percent)" if 1 < value <= 100 else ""
+            raise UsageError(f"{self.where}: {column}: found {text}, expected {unit}{hint}")
+        return round(value / most, 12)
+
+    def truth(self, column: str) -> bool:
+        """Return whether the row says 1, true or yes."""
+        text = self.text(column).lower().removesuffix(".0")
+        if text not in TRUE + FALSE:
+            raise UsageError(f"{self.where}: {column}: found {shown(text)}, expected 0 or 1")
+        return text in TRUE
+
+
+def lines_of(table: Any, what: str) -> Iterator[Line]:
+    """Yield the rows of a CSV file, a DataFrame or a list of mappings; ``what`` names one that is no file.
+
+    Raises `UsageError` if it cannot be read or lacks rows or the columns ``arm`` and ``seed``.
+    """
+    is_file = isinstance(table, Path | str)
+    lines, where = (_file(Path(table)), str(table)) if is_file else (_rows(table, what), what)
+    first = next(lines, None)
+    if first is None:
+        raise UsageError(f"{where}: has no rows, expected one for each arm and seed")
+    for key in KEYS:
+        if key not in first.values:
+            found = ", ".join(map(str, first.values))
+            raise UsageError(f"{where}: column {key!r} is missing, found {found} (rename one)")
+    yield first
+    yield from lines
+
+
+def measured_column(lines: list[Line], metric: str | None, where: str) -> str:
+    """Return the column of the numbers: ``metric``, or the only one besides arm and seed."""
+    others = [name for name in lines[0].values if name not in KEYS]
+    if metric is not None:
+        if metric not in others:
+            raise UsageError(f"{where}: has no column {metric!r} ({suggestion(metric, others)})")
+        return metric
+    if len(others) != 1:
+        found = f"found {', '.join(others)}" if others else "found none"
+        raise UsageError(f"{where}: expected one column besides arm and seed, {found} (name it with metric)")
+    return others[0]
+
+
+def _file(path: Path) -> Iterator[Line]:
+    if not path.is_file():
+        raise UsageError(f"{path}: no such file (expected a CSV table with columns arm, seed and a number)")
+    if path.stat().st_size > LARGEST_FILE:
+        raise UsageError(f"{path}: larger than {LARGEST_FILE:,} bytes")
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file, skipinitialspace=True)
+            for row in reader:
+                where = f"{path}, line {reader.line_num}"
+                if None in row or None in row.values():
+                    columns = len(reader.fieldnames or ())
+                    given = sum(v is not None for v in row.values()) + len(row.get(None, ())) - (None in row)
+                    raise UsageError(f"{where}: found {given} values, expected {columns}")
+                yield Line(where, {str(key).strip(): value for key, value in row.items()})
+    except (UnicodeDecodeError, csv.Error, OSError) as error:
+        raise UsageError(f"{path}: cannot be read as CSV in UTF-8 ({error})") from None
+
+
+def _rows(table: Any, what: str) -> Iterator[Line]:
+    rows = table.to_dict("records") if hasattr(table, "to_dict") else table
+    if not isinstance(rows, Iterable):
+        raise UsageError(f"{what}: found {shown(table)}, expected a path, a DataFrame or a list of mappings")
+    for index, row in enumerate(rows):
+        if not isinstance(row, Mapping):
+            raise UsageError(
+                f"{what}, row {index}: found {shown(row)}, expected a mapping of columns to values"
+            )
+        yield Line(f"{what}, row {index}", row)

@@ -1,0 +1,93 @@
+"""Joining a Ray cluster, or starting one on this machine."""
+
+import os
+import re
+import socket
+from pathlib import Path
+from typing import Any
+
+from assay.errors import UnsupportedError, UsageError, one_line
+from assay.records.machine import processors
+
+LOCAL = "127.0.0.1"
+BESIDE_DATA = 512 * 1024**2
+"""Bytes of shared memory beside the data set, for checkpoints on their way."""
+
+REACHED = 10.0
+"""Seconds within which a cluster's machine has to answer."""
+
+ADDRESS = re.compile(r"(ray://)?[A-Za-z0-9._-]+:[0-9]{1,5}")
+QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_DEDUP_LOGS": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
+"""Ray's own settings: it does not report its use to anyone, and leaves CUDA_VISIBLE_DEVICES alone."""
+
+
+TOKEN = Path("~/.ray/auth_token")
+"""What Ray's nodes prove each other with, where there is such a file; Ray's client has to be told to."""
+
+
+def ray() -> Any:
+    """Return the library. Raises `UnsupportedError` if it is not installed."""
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
+    if TOKEN.expanduser().is_file():
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
+    try:
+        import ray
+    except ImportError:
+        raise UnsupportedError("--on ray needs Ray (pip install 'assay[ray]')") from None
+    return ray
+
+
+def join(address: str | None, slots: int | None, data_bytes: int) -> None:
+    """Connect this process to the cluster at ``address``, or to a new one on this machine.
+
+    The new one listens on the loopback interface alone, has no dashboard, and has ``slots`` processors, by
+    default this machine's. Raises `UsageError` if there is no cluster at ``address``.
+    """
+    library = ray()
+    if library.is_initialized():
+        return
+    options: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR", "include_dashboard": False}
+    if address is None:
+        options |= {
+            "address": "local",  # not another one that runs here
+            "num_cpus": slots or processors(),
+            "object_store_memory": data_bytes + BESIDE_DATA,
+            "_node_ip_address": LOCAL,
+        }
+    else:
+        options = {"address": address, "log_to_driver": False, "logging_level": "ERROR"}
+    try:
+        if address is not None:
+            checked(address)
+        library.init(**options)
+    except (ConnectionError, RuntimeError, ValueError, OSError, OverflowError) as error:
+        reason = one_line(str(error).strip().splitlines()[0]) if str(error).strip() else type(error).__name__
+        where = address or "this machine"
+        raise UsageError(
+            f"--on ray: no cluster can be used at {where} ({reason}; `ray start` on this machine joins one)"
+        ) from None
+
+
+def checked(address: str) -> None:
+    """Check an address: HOST:PORT, ray://HOST:PORT or "auto".
+
+    Raises `UsageError` if it is none of these, and `OSError` if nobody listens there: Ray would wait for
+    minutes.
+    """
+    if address != "auto" and not ADDRESS.fullmatch(address):
+        raise UsageError(f"--on ray: {address!r} is no address, expected HOST:PORT, ray://HOST:PORT or auto")
+    if address != "auto":
+        host, _, port = address.removeprefix("ray://").partition(":")
+        socket.create_connection((host, int(port)), timeout=REACHED).close()
+
+
+def is_client() -> bool:
+    """Whether this process is no node of the cluster, but talks to it as Ray's client (ray://)."""
+    connected: bool = ray().util.client.ray.is_connected()
+    return connected
+
+
+def leave() -> None:
+    """Disconnect; a cluster that `join` started ends."""
+    ray().shutdown()

@@ -1,0 +1,69 @@
+"""What a node of the cluster does: say what it has, and train a task.
+
+Ray imports this module by name on every node, so assay has to be installed there.
+"""
+
+from collections.abc import Generator, Iterable
+from contextlib import closing
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any
+
+from assay.data import Dataset
+from assay.records.runs import RunId
+from assay.running.cluster.software import Facts, facts
+from assay.running.events import StepsTaken
+from assay.running.messages import Context, Message, Task
+from assay.running.plan import make_plan
+from assay.running.threads import Threads
+from assay.study.study import Study
+
+EVERY = 1.0
+"""Seconds between two messages about a run's steps: each costs the driver a millisecond."""
+
+
+@dataclass(frozen=True)
+class Charge:
+    """A study as it travels: its tables, the engine of each arm, and a key that tells it from others."""
+
+    tables: dict[str, Any]
+    engines: dict[str, str]
+    key: str
+
+
+def train(charge: Charge, data: Dataset, task: Task) -> Generator[Message, None, None]:
+    """Train a task, and yield its messages; those about steps at most once per second and run.
+
+    ``data`` comes from the node's object store, whose memory all of its workers share.
+    """
+    with closing(Threads(1).run(_context(charge, data), [task])) as messages:
+        yield from _thinned(messages)
+
+
+def probe(engines: list[str]) -> Facts:
+    """Return the facts of the node that this is called on."""
+    return facts(engines)
+
+
+_contexts: dict[str, Context] = {}
+"""The study that this process last trained for, by its key, so that it is not planned for each task."""
+
+
+def _context(charge: Charge, data: Dataset) -> Context:
+    if charge.key not in _contexts:
+        _contexts.clear()
+        study = Study.from_tables(charge.tables, "the study sent by the driver")
+        _contexts[charge.key] = Context(make_plan(study, data, charge.engines), data)
+    return _contexts[charge.key]
+
+
+def _thinned(messages: Iterable[Message]) -> Generator[Message, None, None]:
+    """Leave out messages about steps that follow another of the same epoch and run within a second."""
+    last: dict[RunId, tuple[int, float]] = {}
+    for message in messages:
+        if isinstance(message, StepsTaken):
+            epoch, when = last.get(message.run, (0, 0.0))
+            if message.epoch == epoch and monotonic() - when < EVERY:
+                continue
+            last[message.run] = message.epoch, monotonic()
+        yield message

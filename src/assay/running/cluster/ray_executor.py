@@ -1,0 +1,157 @@
+"""The executor whose workers are tasks in a Ray cluster, on any number of machines."""
+
+from collections import Counter
+from collections.abc import Generator, Iterable
+from time import monotonic
+from uuid import uuid4
+
+from assay.engines import may_use_gpu
+from assay.errors import UnsupportedError
+from assay.records.machine import processors
+from assay.running.cluster.attempts import Attempt
+from assay.running.cluster.connect import is_client, join, leave, ray
+from assay.running.cluster.members import Member, Members
+from assay.running.cluster.on_a_node import Charge
+from assay.running.cluster.wires import Closed, Lost, News, Refused, Relayed, Streams, Wires
+from assay.running.executor import Executor
+from assay.running.messages import Context, Message, Task
+
+A_MOMENT = 0.5
+"""Seconds to wait for a message before looking at the nodes again."""
+
+ALONE = 300.0
+"""Seconds without any node that could train after which the study stops; it can be continued."""
+
+
+class Ray(Executor):
+    """Trains a study in the Ray cluster at ``address``, "HOST:PORT", by default in one that it starts here.
+
+    The driver remains the only one that writes the results folder. The data set is put into the object store
+    once; the workers of a node share it. A task asks for one processor, or for one GPU if its engine computes
+    on one. Every epoch comes back with all that is needed to continue, so that a lost node costs the epochs
+    it was at: what is left is trained on another from there, and becomes the same bit for bit. A node with
+    other versions of assay, Python, NumPy, SciPy or Numba is refused.
+
+    ``slots`` limits how many tasks are trained at once, by default as many as the nodes have processors.
+    Raises `UnsupportedError` if Ray is not installed and `UsageError` if there is no cluster at ``address``.
+    """
+
+    def __init__(self, address: str | None = None, slots: int | None = None) -> None:
+        ray()
+        self.address = address
+        self.slots = slots
+        self.nodes: Members | None = None
+
+    @property
+    def at_once(self) -> int:  # type: ignore[override]
+        """How many tasks are trained at once: ``slots``, or as many as the cluster has processors now."""
+        if self.slots is not None or self.address is None:
+            return self.slots or processors()
+        join(self.address, self.slots, 0)
+        return max(1, self.nodes.slots if self.nodes else int(ray().cluster_resources().get("CPU", 1)))
+
+    def run(self, context: Context, tasks: Iterable[Task]) -> Generator[Message, None, None]:
+        """Train every task; yield messages as they come, until the last run has ended."""
+        join(self.address, self.slots, _bytes(context))
+        engines = sorted({cohort.engine.name for cohort in context.plan.cohorts})
+        self.nodes = Members(engines, gpus=any(map(may_use_gpu, engines)), most=self.slots)
+        self.nodes.await_first()
+        crew, waiting = _Crew(context, self.nodes), iter(tasks)
+        try:
+            while True:
+                while (node := crew.free()) is not None and (task := next(waiting, None)) is not None:
+                    crew.give(Attempt(task), node)
+                if not crew.busy:
+                    return
+                yield from crew.hear()
+        finally:
+            crew.dismiss()
+
+    def close(self) -> None:
+        """Leave the cluster; one that was started here ends."""
+        leave()
+
+
+class _Crew:
+    """The attempts under way, by stream and node, and those that wait for another node."""
+
+    def __init__(self, context: Context, nodes: Members) -> None:
+        plan = context.plan
+        engines = {cohort.arm.name: cohort.engine.name for cohort in plan.cohorts}
+        self.charge = Charge(plan.study.to_tables(), engines, uuid4().hex)
+        self.data = ray().put(context.data)
+        self.nodes = nodes
+        self.wires: Wires = Relayed() if is_client() else Streams()
+        self.trying: dict[int, tuple[Attempt, Member]] = {}
+        self.lost: list[Attempt] = []
+        self.heard = monotonic()
+
+    @property
+    def busy(self) -> int:
+        return len(self.trying) + len(self.lost)
+
+    def free(self) -> Member | None:
+        """Return a node for the next task; those whose worker was lost go first."""
+        while (node := self._room()) is not None and self.lost:
+            self.give(self.lost.pop(0), node)
+        return node
+
+    def _room(self) -> Member | None:
+        return self.nodes.free(Counter(node.id for _, node in self.trying.values()))
+
+    def give(self, attempt: Attempt, node: Member) -> None:
+        number = self.wires.start(self.charge, self.data, attempt.task, node.id, self.nodes.gpus)
+        self.trying[number] = attempt, node
+
+    def hear(self) -> Generator[Message, None, None]:
+        """Yield the messages that are there; look at the nodes now and then."""
+        self.nodes.look()
+        self._expect_nodes()
+        if not self.trying:
+            self.nodes.look(wait=A_MOMENT)
+        for number, news in self.wires.wait(A_MOMENT):
+            yield from self._take(number, news)
+
+    def _take(self, number: int, news: News) -> Iterable[Message]:
+        attempt, node = self.trying.pop(number)
+        match news:
+            case Refused(why):
+                return attempt.given_up(why)
+            case Closed() if attempt.over:
+                return ()
+            case Closed():
+                return self._lose(attempt, Lost("it ended early"))
+            case Lost():
+                if news.node:
+                    self.nodes.forget(node)
+                return self._lose(attempt, news)
+        self.trying[number] = attempt.after(news), node
+        return (news,)
+
+    def _lose(self, attempt: Attempt, lost: Lost) -> Iterable[Message]:
+        """Note that an attempt's worker is gone; try again elsewhere, or give up.
+
+        An attempt that could not begin, since its node had gone by then, does not count.
+        """
+        if attempt.hopeless and lost.begun:
+            return attempt.given_up(lost.why)
+        self.lost.append(attempt.again() if lost.begun else attempt)
+        return ()
+
+    def _expect_nodes(self) -> None:
+        if self.nodes.known:
+            self.heard = monotonic()
+        elif monotonic() - self.heard > ALONE:
+            raise UnsupportedError(
+                f"--on ray: no node was left for {ALONE:.0f} s (the same command continues the study)"
+            )
+
+    def dismiss(self) -> None:
+        """Stop every attempt, and wait until its worker has gone."""
+        self.wires.stop()
+        self.trying.clear()
+
+
+def _bytes(context: Context) -> int:
+    parts = (context.data.train, context.data.valid, context.data.test)
+    return sum(part.images.nbytes + part.labels.nbytes for part in parts)

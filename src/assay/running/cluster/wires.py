@@ -1,0 +1,132 @@
+"""Tasks under way in a cluster, and the messages that they stream back."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from assay.running.cluster.connect import ray
+from assay.running.cluster.members import remote_on
+from assay.running.cluster.on_a_node import Charge, train
+from assay.running.messages import Message, Task
+
+AHEAD = 4
+"""Messages of one worker that may wait for the driver; then the worker pauses, so that memory is bounded."""
+
+FAREWELL = 10.0
+"""Seconds to wait for the workers that were stopped; Ray kills their processes."""
+
+
+@dataclass(frozen=True)
+class Closed:
+    """A stream has no more messages."""
+
+
+@dataclass(frozen=True)
+class Lost:
+    """A stream's worker is gone, and why; with ``node`` its node too. ``begun`` is whether it had begun."""
+
+    why: str
+    node: bool = False
+    begun: bool = True
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A stream's task could not even be begun by its worker, and why."""
+
+    why: str
+
+
+News = Message | Closed | Lost | Refused
+
+
+class Wires(Protocol):
+    """How tasks are started and heard of."""
+
+    def start(self, charge: Charge, data: Any, task: Task, node: str, gpu: bool) -> int:
+        """Start a task on a node, and return the stream's number; ``data`` refers to the data set."""
+
+    def wait(self, seconds: float) -> Sequence[tuple[int, News]]:
+        """Return what has come, after ``seconds`` at the latest; a message of one stream at a time."""
+
+    def stop(self) -> None:
+        """Stop every task, and return when its worker has gone."""
+
+
+class Streams:
+    """The streams of this process, which Ray's streaming generators are."""
+
+    def __init__(self) -> None:
+        self.open: dict[int, Any] = {}
+        self.count = 0
+
+    def start(self, charge: Charge, data: Any, task: Task, node: str, gpu: bool) -> int:
+        """Start a task on a node, and return the stream's number."""
+        resources = {"num_cpus": 0, "num_gpus": 1} if gpu else {"num_cpus": 1}
+        there = remote_on(
+            train, node, num_returns="streaming", _generator_backpressure_num_objects=AHEAD, **resources
+        )
+        self.count += 1
+        self.open[self.count] = there.remote(charge, data, task)
+        return self.count
+
+    def wait(self, seconds: float) -> list[tuple[int, News]]:
+        """Return what has come, after ``seconds`` at the latest."""
+        if not self.open:
+            return []
+        ready, _ = ray().wait([*self.open.values()], num_returns=1, timeout=seconds)
+        return [(number, self._next(number)) for number in [*self.open] if self.open[number] in ready]
+
+    def _next(self, number: int) -> News:
+        errors = ray().exceptions
+        try:
+            message: Message = ray().get(next(self.open[number]))
+            return message
+        except StopIteration:
+            news: News = Closed()
+        except errors.RayTaskError as error:
+            news = Refused(line(error))
+        except errors.TaskUnschedulableError as error:
+            news = Lost(line(error), node=True, begun=False)
+        except errors.NodeDiedError as error:
+            news = Lost(line(error), node=True)
+        except errors.RayError as error:
+            news = Lost(line(error))
+        del self.open[number]
+        return news
+
+    def stop(self) -> None:
+        """Stop every task, and return when its worker has gone."""
+        for stream in self.open.values():
+            ray().cancel(stream, force=True)
+        ends = [stream.completed() for stream in self.open.values()]
+        ray().wait(ends, num_returns=len(ends), timeout=FAREWELL) if ends else None
+        self.open.clear()
+
+
+class Relayed:
+    """Streams that end in an actor of the cluster, for a driver outside it: Ray's client cannot stream."""
+
+    def __init__(self) -> None:
+        self.actor = ray().remote(Streams).options(num_cpus=0).remote()
+
+    def start(self, charge: Charge, data: Any, task: Task, node: str, gpu: bool) -> int:
+        """Start a task on a node, and return the stream's number."""
+        number: int = ray().get(self.actor.start.remote(charge, data, task, node, gpu))
+        return number
+
+    def wait(self, seconds: float) -> list[tuple[int, News]]:
+        """Return what has come, after ``seconds`` at the latest."""
+        news: list[tuple[int, News]] = ray().get(self.actor.wait.remote(seconds))
+        return news
+
+    def stop(self) -> None:
+        """Stop every task, and return when its worker has gone."""
+        ray().get(self.actor.stop.remote())
+        ray().kill(self.actor)
+
+
+def line(error: Exception) -> str:
+    """Return the last line of an error of Ray's, which says what it was."""
+    lines = str(error).strip().splitlines()
+    return lines[-1] if lines else type(error).__name__

@@ -1,0 +1,109 @@
+"""``assay init``, ``schema`` and completion in a shell."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from said import Assay
+
+from assay.running.plan import make_plan
+from assay.study.builtin import load_study
+
+
+def test_a_first_study_can_be_planned(assay: Assay):
+    vary = ("--vary", "network.hidden=[50],[200]")
+    said = assay("init", "width.toml", "--question", 'Is "wide" better?', *vary)
+    assert (said.status, said.out, said.err) == (0, "width.toml\n", "")
+    study = load_study("width.toml")
+    assert study.question == 'Is "wide" better?'
+    assert [arm.settings.architecture.hidden for arm in study.arms] == [(50,), (200,)]
+    assert study.control == study.arms[0].name
+    assert study.quickened().seeds == (0, 1, 2)
+    comments = [line for line in Path("width.toml").read_text().splitlines() if line.startswith("#")]
+    assert len(comments) >= 8
+    assert [cohort.network.parameter_count for cohort in make_plan(study).cohorts] == [41_647, 166_447]
+
+
+@pytest.mark.parametrize(
+    ("vary", "arms"),
+    [
+        ("optimizer.rule=Adam,SGD", ["Adam", "SGD"]),
+        ("optimizer.lr=0.001,1e-2,.1", ["0.001", "0.01", "0.1"]),
+        ("network.maps=[5],[5,10]", ["5", "5-10"]),
+        ("network.batch_norm=false,true", ["false", "true"]),
+        ("network.reduction=max,average", ["max", "average"]),
+        ("training.batch_size=10,100", ["10", "100"]),
+    ],
+)
+def test_any_setting_can_differ(vary, arms, assay: Assay):
+    assert assay("init", "first", "--vary", vary).status == 0
+    assert [arm.name for arm in load_study("first.toml").arms] == arms
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_it_asks_three_questions(assay: Assay, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sys, "stdin", Terminal("Which rate?\noptimizer.lr=0.001,0.01\n\n"))
+    said = assay("init", "rate.toml")
+    assert said.status == 0
+    assert said.out.count("]: ") == 3
+    study = load_study("rate.toml")
+    assert (study.question, study.data.source) == ("Which rate?", "glyphs")
+    assert [arm.settings.recipe.optimizer.lr for arm in study.arms] == [0.001, 0.01]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--vary", "lr"), "--vary 'lr': expected KEY=A,B,..., such as optimizer.lr=0.001,0.01"),
+        (("--vary", "optimizer.lr=0.1"), "found 1 values, expected two or more"),
+        (("--vary", "optimizer.lrr=0.1,1"), "unknown key 'lrr' (did you mean 'lr'?)"),
+        (("--question", " "), "question is empty"),
+        (("--vary", 'training.schedule={kind="Constant"},{}'), "level: expected a letter or digit"),
+    ],
+)
+def test_what_makes_no_study_is_refused(words, message, assay: Assay):
+    said = assay("init", "new.toml", *words)
+    assert (said.status, said.out, said.err.count("\n")) == (2, "", 1)
+    assert message in said.err
+    assert not Path("new.toml").exists()
+
+
+def test_nothing_is_overwritten(assay: Assay):
+    Path("mine.toml").write_text("mine")
+    assert "exists already" in assay("init", "mine").err
+    assert Path("mine.toml").read_text() == "mine"
+
+
+def test_the_schema_is_printed(assay: Assay):
+    said = assay("schema")
+    assert (said.status, said.err) == (0, "")
+    assert json.loads(said.out)["required"] == ["name", "question"]
+
+
+def shell(words, **environment):
+    command = [sys.executable, "-m", "assay", *words]
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | environment, check=False)
+    return done.stdout
+
+
+def test_a_shell_completes_commands_and_studies():
+    asked = {"_ASSAY_COMPLETE": "complete_bash", "COMP_CWORD": "1"}
+    assert shell((), **asked, COMP_WORDS="assay ex").split() == ["extend", "export"]
+    asked["COMP_CWORD"] = "2"
+    assert shell((), **asked, COMP_WORDS="assay run pool").split() == ["pooling"]
+
+
+def test_completion_is_installed_by_one_command(tmp_path: Path):
+    home = {"HOME": str(tmp_path), "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
+    said = shell(("--install-completion", "bash"), **home)
+    assert "bash completion installed" in said
+    installed = "".join(path.read_text() for path in tmp_path.rglob("*") if path.is_file())
+    assert "_ASSAY_COMPLETE=complete_bash" in installed

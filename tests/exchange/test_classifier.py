@@ -1,0 +1,104 @@
+"""scikit-learn's own checks, and its tools, accept the classifier."""
+
+import pickle
+import warnings
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.datasets import load_digits
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from assay import ConvPool, Dense, Recipe
+from assay.errors import StudyError, UsageError
+from assay.optim import SGD, Adam
+from assay.sklearn import Classifier
+
+QUICK = Recipe(Adam(0.01), batch_size=16, epochs=12)
+
+
+@parametrize_with_checks([Classifier(Dense((20,)), QUICK, engine="reference")])
+def test_scikit_learns_checks(estimator, check):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        check(estimator)
+
+
+@pytest.fixture(scope="module")
+def digits():
+    images, labels = load_digits(return_X_y=True)
+    return images[:900], labels[:900], images[900:], labels[900:]
+
+
+def test_it_learns_as_well_as_scikit_learns_own_network(digits):
+    x, y, x_test, y_test = digits
+    ours = Classifier(seeds=2).fit(x, y)
+    theirs = MLPClassifier((100,), learning_rate_init=0.003, batch_size=32, max_iter=50, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        theirs.fit(x / 16, y)
+    assert ours.score(x_test, y_test) > theirs.score(x_test / 16, y_test) - 0.015
+    shares = ours.predict_proba(x_test)
+    np.testing.assert_allclose(shares.sum(axis=1), 1, atol=1e-12)
+    np.testing.assert_allclose(ours.predict_proba(x_test[:1]), shares[:1], rtol=1e-12)
+    assert len(ours.weights_) == len(ours.history_) == 2
+    assert ours.history_[0][-1].valid_accuracy > 0.9
+
+
+def test_images_go_through_a_convolution(digits):
+    x, y, x_test, y_test = digits
+    network = ConvPool(maps=(8,), kernel_size=3)
+    found = Classifier(network, QUICK).fit(x.reshape(-1, 8, 8), y)
+    assert found.network_.input_shape == (1, 8, 8)
+    assert found.score(x_test.reshape(-1, 8, 8), y_test) > 0.85
+    with pytest.raises(ValueError, match=r"samples of shape \(8, 4\), expected \(8, 8\)"):
+        found.predict(x_test[:, :32].reshape(-1, 8, 4))
+    with pytest.raises(ValueError, match=r"expected \(n, features\) or \(n, H, W\)"):
+        found.fit(x.reshape(-1, 2, 4, 8), y)
+
+
+def test_bytes_are_taken_as_they_are(digits):
+    x, y, *_ = digits
+    pixels = (15 * x).astype(np.uint8)
+    found = Classifier(recipe=QUICK).fit(pixels, y)
+    np.testing.assert_array_equal(found._levels(pixels)[:, 0], pixels)
+    scaled = Classifier(recipe=QUICK).fit(pixels / 255.0, y)
+    assert scaled._levels(pixels / 255.0).max() == 255
+
+
+def test_it_works_in_a_pipeline_a_search_and_cross_validation(digits):
+    x, y, *_ = digits
+    quick = Classifier(Dense((16,)), QUICK)
+    pipeline = make_pipeline(StandardScaler(), quick)
+    assert cross_val_score(pipeline, x, y, cv=2).min() > 0.7
+    recipes = [Recipe(SGD(1e-6), batch_size=16, epochs=1), QUICK]
+    search = GridSearchCV(quick, {"recipe": recipes, "network": [Dense((16,))]}, cv=2).fit(x, y)
+    assert search.best_params_["recipe"] == QUICK
+    assert clone(quick).get_params() == quick.get_params()
+
+
+def test_it_is_pickled_as_it_is(digits):
+    x, y, x_test, _ = digits
+    found = Classifier(Dense((16,)), QUICK, seeds=[3, 5]).fit(x, y)
+    assert "__getstate__" not in vars(Classifier)
+    assert "__reduce__" not in vars(Classifier)
+    again = pickle.loads(pickle.dumps(found))
+    np.testing.assert_array_equal(again.predict_proba(x_test), found.predict_proba(x_test))
+
+
+def test_what_is_wrong_is_said(digits):
+    x, y, *_ = digits
+    for seeds in (0, [], True):
+        with pytest.raises(UsageError, match=r"seeds: found .*, expected a number from 1"):
+            Classifier(seeds=seeds).fit(x, y)
+    with pytest.raises(StudyError, match="seed 4 listed twice"):
+        Classifier(seeds=[4, 4]).fit(x, y)
+    with pytest.raises(NotFittedError):
+        Classifier().predict(x)
+    with pytest.raises(StudyError, match=r"seed 0: diverged in the first epoch"):
+        Classifier(recipe=Recipe(SGD(1e30), epochs=2), engine="reference").fit(x, y)

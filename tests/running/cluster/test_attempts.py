@@ -1,0 +1,153 @@
+"""What a task that is tried again still has to do, by every order of messages and losses."""
+
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tiny import ENGINES
+
+from assay.engines.base import State
+from assay.records.runs import RunId, RunRecord, Status
+from assay.running.cluster import ray_executor
+from assay.running.cluster.attempts import MOST, Attempt
+from assay.running.cluster.ray_executor import _Crew
+from assay.running.cluster.wires import Closed, Lost
+from assay.running.messages import Begun, EpochTrained, Failed, Finished, Task
+from assay.training.train import Progress
+
+EPOCHS = 3
+
+
+def record(run, epochs):
+    return RunRecord(
+        run.arm, run.seed, Status.RUNNING, ENGINES[0], 1, 1, 0, "computed", epochs=epochs
+    )  # fmt: skip
+
+
+def progress(epochs):
+    found = Progress(State({}, {}))
+    found.history = [*range(1, epochs + 1)]
+    return found
+
+
+def epochs_of(found):
+    return len(found.history) if found else 0
+
+
+def told_of(task):
+    """Yield what a worker tells of a task."""
+    yield Begun(tuple(record(run, epochs_of(now)) for run, now in zip(task.runs, task.progress, strict=True)))
+    for epoch in range(1 + min(map(epochs_of, task.progress), default=0), EPOCHS + 1):
+        yield EpochTrained(
+            tuple(record(run, epoch) for run in task.runs), (progress(epoch),) * len(task.seeds)
+        )
+    for run in task.runs:
+        yield Finished(record(run, EPOCHS))
+
+
+@dataclass
+class Wires:
+    """Streams that break where they are told to; a broken one goes on to send, to nobody."""
+
+    breaks: list[str]
+    open: dict = field(default_factory=dict)
+    count: int = 0
+
+    def start(self, charge, data, task, node, gpu):
+        self.count += 1
+        self.open[self.count] = told_of(task)
+        return self.count
+
+    def wait(self, seconds):
+        number = min(self.open)
+        if self.breaks and (how := self.breaks.pop()):
+            del self.open[number]
+            return [(number, Lost("it is gone", node=how != "worker", begun=how != "unschedulable"))]
+        message = next(self.open[number], None)
+        if message is None:
+            del self.open[number]
+            return [(number, Closed())]
+        return [(number, message)]
+
+    def stop(self):
+        self.open.clear()
+
+
+class OneNode:
+    gpus, known, looked = False, {"a": None}, 0.0
+
+    def look(self, wait=0.0):
+        pass
+
+    def forget(self, node):
+        pass
+
+
+class Somewhere:
+    id = "a"
+
+
+def crew(breaks, monkeypatch):
+    made = object.__new__(_Crew)
+    made.charge, made.data, made.nodes = None, None, OneNode()
+    made.wires, made.trying, made.lost, made.heard = Wires(breaks), {}, [], 0.0
+    monkeypatch.setattr(ray_executor, "monotonic", lambda: 0.0)
+    return made
+
+
+@settings(deadline=None, max_examples=500)
+@given(
+    tasks=st.lists(st.integers(1, 3), min_size=1, max_size=3),
+    breaks=st.lists(st.sampled_from(["", "", "worker", "node", "unschedulable"]), max_size=40),
+)
+def test_every_run_ends_once_and_every_epoch_comes_once(tasks, breaks):
+    with pytest.MonkeyPatch.context() as patch:
+        made = crew([*breaks], patch)
+        waiting = [
+            Task(f"arm{index}", (*range(count),), "numba", "digest", (None,) * count)
+            for index, count in enumerate(tasks)
+        ]
+        epochs, ends = {}, {}
+        while waiting or made.busy:
+            if made.lost:
+                made.give(made.lost.pop(0), Somewhere)
+            elif waiting:
+                made.give(Attempt(waiting.pop(0)), Somewhere)
+            for message in made.hear():
+                match message:
+                    case EpochTrained():
+                        for row in message.rows:
+                            epochs.setdefault(row.id, []).append(row.epochs)
+                    case Finished():
+                        ends.setdefault(message.row.id, []).append("finished")
+                    case Failed():
+                        ends.setdefault(message.run, []).append("failed")
+        runs = {RunId(f"arm{index}", seed) for index, count in enumerate(tasks) for seed in range(count)}
+        assert ends.keys() == runs
+        for run, how in ends.items():
+            assert len(how) == 1
+            came = epochs.get(run, [])
+            assert came == [*range(1, len(came) + 1)]
+            assert how == ["failed"] or len(came) == EPOCHS
+        if not {"worker", "node"} & {*breaks}:
+            assert {how[0] for how in ends.values()} == {"finished"}
+
+
+def test_a_task_that_no_worker_survives_fails_and_says_how_often():
+    attempt = Attempt(Task("a", (0, 1), "numba", "digest", (None, None)))
+    for _ in range(MOST - 1):
+        assert not attempt.hopeless
+        attempt = attempt.again()
+    assert attempt.hopeless
+    failed = attempt.given_up("killed")
+    assert [message.run.seed for message in failed] == [0, 1]
+    assert failed[0].message == "its worker was lost 3 times without an epoch in between (killed)"
+
+
+def test_an_epoch_makes_it_worth_trying_again():
+    attempt = Attempt(Task("a", (0,), "numba", "digest", (None,))).again().again()
+    after = attempt.after(EpochTrained((record(RunId("a", 0), 1),), (progress(1),)))
+    assert attempt.hopeless
+    assert not after.hopeless
+    assert epochs_of(after.task.progress[0]) == 1

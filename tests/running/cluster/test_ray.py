@@ -1,0 +1,309 @@
+"""Studies trained in a Ray cluster of several nodes, here all on one machine, come out as in threads."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tiny import outcome, tiny_study
+
+from assay.errors import AssayError, UnsupportedError
+from assay.records.runs import Status
+from assay.results import Results
+from assay.running.cluster import Ray, members
+from assay.running.cluster.connect import ray
+from assay.running.events import EpochEnded, RunEnded
+from assay.running.run import run
+from assay.testing import ExecutorConformance
+
+try:
+    ray()  # which reads its settings when it is first imported
+except UnsupportedError:
+    pytest.skip("Ray is not installed (pip install 'assay[ray]')", allow_module_level=True)
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="nodes of a cluster on one machine need Linux"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """A cluster of one node with two processors, to which more nodes can be added."""
+    from ray.cluster_utils import Cluster
+
+    made = Cluster(
+        initialize_head=True,
+        head_node_args={"num_cpus": 2, "include_dashboard": False, "gcs_server_port": _free_port()},
+    )
+    yield made
+    made.shutdown()
+
+
+@pytest.fixture
+def joined(cluster):
+    """The executor of this cluster."""
+    executor = Ray(cluster.address)
+    yield executor
+    executor.close()
+
+
+@contextmanager
+def more(cluster, count, slots):
+    """Add ``count`` nodes for a while."""
+    added = [cluster.add_node(num_cpus=slots) for _ in range(count)]
+    try:
+        yield added
+    finally:
+        for node in added:
+            with suppress(Exception):  # it may be gone
+                cluster.remove_node(node, allow_graceful=False)
+
+
+@pytest.fixture(scope="module")
+def expected(characters, tmp_path_factory):
+    with run(tiny_study(characters), tmp_path_factory.mktemp("plain"), workers=1) as results:
+        return outcome(results)
+
+
+class TestRay(ExecutorConformance):
+    """With one executor, whose slots are changed: to start a cluster takes seconds."""
+
+    @pytest.fixture(autouse=True)
+    def executor(self, cluster):
+        made = Ray(cluster.address)
+        with more(cluster, 1, 4):
+
+            def make(slots):
+                made.slots = slots
+                return made
+
+            self.make = make
+            yield
+        made.close()
+
+
+@pytest.mark.parametrize(("count", "slots"), [(0, None), (1, 1), (2, 2)])
+def test_a_study_is_the_same_on_any_number_of_nodes(
+    count, slots, cluster, joined, characters, expected, tmp_path
+):
+    joined.slots = slots and slots * (count + 1)
+    with more(cluster, count, 2), run(tiny_study(characters), tmp_path, executor=joined) as results:
+        assert outcome(results) == expected
+
+
+def test_a_node_that_is_lost_costs_nothing(cluster, joined, characters, tmp_path):
+    """Whatever it was at is continued elsewhere from its last epoch, and every run ends once."""
+    study = tiny_study(characters, training={"epochs": 12}, seeds=[0, 1, 2])
+    with run(study, tmp_path / "plain", workers=1) as results:
+        expected = outcome(results)
+    seen = []
+
+    with more(cluster, 2, 1) as added:
+
+        def on_event(event):
+            if isinstance(event, EpochEnded):
+                seen.append((event.run, event.record.epoch))
+                if len(seen) in (6, 18):
+                    cluster.remove_node(added.pop(), allow_graceful=False)
+
+        with run(study, tmp_path / "ray", executor=joined, on_event=on_event) as results:
+            assert outcome(results) == expected
+            assert results.store.test_openings() == len(results.runs)
+    assert len(seen) == len({*seen}) == 12 * len(expected_runs(study))
+
+
+def expected_runs(study):
+    return [(arm.name, seed) for arm in study.arms for seed in study.seeds]
+
+
+def test_a_worker_that_is_killed_costs_nothing(joined, characters, tmp_path):
+    """As by a system that is short of memory."""
+    study = tiny_study(characters, training={"epochs": 8})
+    with run(study, tmp_path / "plain", workers=1) as results:
+        expected = outcome(results)
+    killed = []
+
+    def on_event(event):
+        if isinstance(event, EpochEnded) and event.record.epoch in (2, 5) and len(killed) < 4:
+            killed.extend(_kill("ray::train"))
+
+    with run(study, tmp_path / "ray", executor=joined, on_event=on_event) as results:
+        assert outcome(results) == expected
+    assert killed
+
+
+def test_a_run_that_no_worker_survives_fails_alone(joined, characters, tmp_path):
+    """After three attempts without an epoch; the others go on."""
+    study = tiny_study(characters, training={"epochs": 2}, seeds=[0])
+    stop, failures = threading.Event(), []
+
+    def kill():
+        while not stop.is_set():
+            _kill("ray::train")
+            time.sleep(0.02)
+
+    def on_event(event):
+        if isinstance(event, RunEnded) and event.record.status is Status.FAILED:
+            failures.append(event.record.message)
+            stop.set()
+
+    thread = threading.Thread(target=kill)
+    thread.start()
+    joined.slots = 1
+    try:
+        with run(study, tmp_path, executor=joined, on_event=on_event) as results:
+            statuses = sorted(record.status for record in results.runs)
+    finally:
+        stop.set()
+        thread.join()
+    assert statuses == [Status.DONE, Status.FAILED]
+    assert failures[0].startswith("its worker was lost 3 times without an epoch in between (")
+
+
+def test_a_node_with_another_version_is_refused(joined, characters, tmp_path, monkeypatch):
+    """With what differs."""
+    ours = members.facts(["reference"])
+    other = replace(ours, software={**ours.software, "numpy": "1.0", "assay": "9 (0)"})
+    monkeypatch.setattr(members, "facts", lambda engines: other)
+    with pytest.raises(AssayError) as caught:
+        run(tiny_study(characters), tmp_path, executor=joined)
+    numpy, assay = ours.software["numpy"], ours.software["assay"]
+    assert f"assay {assay} there, 9 (0) here, numpy {numpy} there, 1.0 here" in str(caught.value)
+
+
+def test_a_killed_driver_is_continued(cluster, characters, expected, tmp_path):
+    """By a new one, from the last epochs that were stored."""
+    script = Path(tmp_path, "driver.py")
+    script.write_text(
+        "import os, signal\n"
+        "from tiny import tiny_study\n"
+        "from assay.running.cluster import Ray\n"
+        "from assay.running.events import EpochEnded\n"
+        "from assay.running.run import run\n"
+        "def die(event):\n"
+        "    if isinstance(event, EpochEnded) and event.record.epoch == 2:\n"
+        "        os.kill(os.getpid(), signal.SIGKILL)\n"
+        f"study, cluster = tiny_study({characters!r}), Ray({cluster.address!r})\n"
+        f"run(study, {str(tmp_path / 'out')!r}, executor=cluster, on_event=die)\n"
+    )
+    for _ in range(2):
+        ended = subprocess.run([sys.executable, script], env=_environment(), check=False, timeout=120)
+        assert ended.returncode == -signal.SIGKILL
+    executor = Ray(cluster.address)
+    try:
+        with run(tiny_study(characters), tmp_path / "out", executor=executor) as results:
+            assert outcome(results) == expected
+    finally:
+        executor.close()
+
+
+def test_a_driver_outside_the_cluster_is_its_client(characters, expected, tmp_path):
+    """Which cannot stream by itself: an actor relays."""
+    port, client = _free_port(), _free_port()
+    ports = [f"--port={port}", f"--ray-client-server-port={client}", "--node-ip-address=127.0.0.1"]
+    quiet = ["--include-dashboard=false", "--disable-usage-stats", "--num-cpus=2"]
+    ray = [sys.executable, "-c", "from ray.scripts.scripts import main; main()"]
+    started = subprocess.Popen(
+        [*ray, "start", "--head", "--block", *ports, *quiet],
+        env=_environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    executor = None
+    try:
+        executor = _patiently(lambda: _connected(f"ray://127.0.0.1:{client}"))
+        with run(tiny_study(characters), tmp_path, executor=executor) as results:
+            assert outcome(results) == expected
+    finally:
+        if executor is not None:
+            executor.close()
+        started.terminate()
+        started.wait(timeout=30)
+
+
+def _connected(address):
+    executor = Ray(address)
+    assert executor.at_once == 2
+    return executor
+
+
+def _patiently(call):
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            return call()
+        except AssayError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.5)
+
+
+@pytest.mark.parametrize("address", ["nowhere", "127.0.0.1:99999999", "a b:1", "ray://"])
+def test_what_is_no_address_is_refused(address):
+    with pytest.raises(AssayError, match="is no address, expected HOST:PORT"):
+        _ = Ray(address).at_once
+
+
+def test_where_no_cluster_is_one_line_says_so():
+    with pytest.raises(AssayError) as caught:
+        _ = Ray("127.0.0.1:1").at_once
+    assert len(str(caught.value).splitlines()) == 1
+    assert str(caught.value).startswith("--on ray: no cluster can be used at 127.0.0.1:1 (")
+
+
+def test_without_ray_it_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(AssayError, match=r"--on ray needs Ray \(pip install 'assay\[ray\]'\)"):
+        Ray()
+
+
+def test_stopping_leaves_nothing_running(joined, characters, tmp_path):
+    def stop(event):
+        if isinstance(event, EpochEnded):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(tiny_study(characters, training={"epochs": 50}), tmp_path, executor=joined, on_event=stop)
+    deadline = time.monotonic() + 10
+    while _processes("ray::train") and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert _processes("ray::train") == []
+    with Results.open(tmp_path) as results:
+        assert Status.FAILED not in {record.status for record in results.runs}
+
+
+def _processes(title):
+    """Return the processes with this title, as Ray names its workers by what they do."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            if path.read_bytes().startswith(title.encode()):
+                found.append(int(path.parent.name))
+    return found
+
+
+def _kill(title):
+    found = _processes(title)
+    for pid in found:
+        with suppress(OSError):
+            os.kill(pid, signal.SIGKILL)
+    return found
+
+
+def _environment():
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+
+
+def _free_port():
+    import socket
+
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return listening.getsockname()[1]
