@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.reading.nist import as_nist
-from assay.reading.order import Group
+from assay.reading.order import Grouped
 
 Recognise = Callable[[NDArray[np.uint8]], NDArray[np.float64]]
 """Returns the probabilities (N, K) of the classes for prepared images (N, 28, 28)."""
@@ -36,7 +36,7 @@ GAPS = 2.5
 class Written:
     """A character in a picture as it was looked at: its part, its prepared image, where it stands."""
 
-    part: Group
+    part: Grouped
     pixels: NDArray[np.uint8] = field(repr=False)
     probabilities: NDArray[np.float64] = field(repr=False)
     line: int
@@ -48,7 +48,7 @@ class Written:
         return float(np.sort(self.probabilities)[-3:].sum())
 
 
-def characters(lines: Sequence[Sequence[Group]], recognise: Recognise) -> list[Written]:
+def characters(lines: Sequence[Sequence[Grouped]], recognise: Recognise) -> list[Written]:
     """Return the characters in reading order."""
     options = [[*_options(line)] for line in lines]
     spans = [(number, span) for number, some in enumerate(options) for span in some]
@@ -70,15 +70,15 @@ def characters(lines: Sequence[Sequence[Group]], recognise: Recognise) -> list[W
     return found
 
 
-def _joined(line: Sequence[Group], span: tuple[int, int]) -> Group:
-    return Group(tuple(piece for part in line[slice(*span)] for piece in part.pieces))
+def _joined(line: Sequence[Grouped], span: tuple[int, int]) -> Grouped:
+    return Grouped(tuple(piece for part in line[slice(*span)] for piece in part.pieces))
 
 
-def _height(line: Sequence[Group]) -> float:
+def _height(line: Sequence[Grouped]) -> float:
     return float(np.median([part.height for part in line if part.height * 2 >= max(p.height for p in line)]))
 
 
-def _options(line: Sequence[Group]) -> Iterator[tuple[int, int]]:
+def _options(line: Sequence[Grouped]) -> Iterator[tuple[int, int]]:
     """Yield every run of parts that may be one character, as first and after the last."""
     height = max(_height(line), 1.0)
     for first in range(len(line)):
@@ -90,7 +90,7 @@ def _options(line: Sequence[Group]) -> Iterator[tuple[int, int]]:
             yield first, last + 1
 
 
-def _divided(line: Sequence[Group], costs: dict[tuple[int, int], float]) -> list[tuple[int, int]]:
+def _divided(line: Sequence[Grouped], costs: dict[tuple[int, int], float]) -> list[tuple[int, int]]:
     """Return the division of a line that costs least, by dynamic programming."""
     height = max(_height(line), 1.0)
     gaps = [max(0.0, (b.left - a.right) / height) for a, b in pairwise(line)]
@@ -107,7 +107,7 @@ def _divided(line: Sequence[Group], costs: dict[tuple[int, int], float]) -> list
     return best[-1][1]
 
 
-def _word_starts(parts: Sequence[Group]) -> list[bool]:
+def _word_starts(parts: Sequence[Grouped]) -> list[bool]:
     """Return for each character of a line whether it begins a word."""
     height = max(_height(parts), 1.0)
     gaps = [b.left - a.right for a, b in pairwise(parts)]

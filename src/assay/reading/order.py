@@ -33,7 +33,7 @@ SAME_LINE = 0.4
 
 
 @dataclass(frozen=True)
-class Group:
+class Grouped:
     """Pieces of one character, with the box around them: rows ``top`` to ``bottom``, columns likewise."""
 
     pieces: tuple[InkPiece, ...]
@@ -78,14 +78,14 @@ class Group:
         return canvas
 
 
-def lines(pieces: Sequence[InkPiece]) -> list[list[Group]]:
+def lines(pieces: Sequence[InkPiece]) -> list[list[Grouped]]:
     """Return the parts of characters, line by line; dust, and bits that belong to no character, left out."""
     if not pieces:
         return []
     usual = usual_length(pieces)
     pen = float(np.median([piece.width for piece in pieces if piece.longer >= SMALL * usual]))
     large = [piece for piece in pieces if piece.longer >= max(SMALL * usual, LEAST)]
-    parts = [part for part in _stacked([Group((piece,)) for piece in large]) if len(part.pieces) <= MOST]
+    parts = [part for part in _stacked([Grouped((piece,)) for piece in large]) if len(part.pieces) <= MOST]
     for bit in pieces:
         if bit.longer < SMALL * usual and bit.width >= FINE * pen:
             parts = _with_bit(parts, bit, usual)
@@ -99,7 +99,7 @@ def usual_length(pieces: Sequence[InkPiece]) -> float:
     return float(order[int(np.searchsorted(total, total[-1] / 2))].longer)
 
 
-def _stacked(parts: list[Group]) -> list[Group]:
+def _stacked(parts: list[Grouped]) -> list[Grouped]:
     """Join parts that stand above each other or in each other, and near."""
     joined = True
     while joined:
@@ -107,7 +107,7 @@ def _stacked(parts: list[Group]) -> list[Group]:
         for first in range(len(parts)):
             for second in range(first + 1, len(parts)):
                 if _above(parts[first], parts[second]):
-                    whole = Group(parts[first].pieces + parts[second].pieces)
+                    whole = Grouped(parts[first].pieces + parts[second].pieces)
                     parts = [*parts[:first], *parts[first + 1 : second], *parts[second + 1 :], whole]
                     joined = True
                     break
@@ -116,7 +116,7 @@ def _stacked(parts: list[Group]) -> list[Group]:
     return parts
 
 
-def _above(a: Group, b: Group) -> bool:
+def _above(a: Grouped, b: Grouped) -> bool:
     """Whether two parts stand above each other, or one is a bar, as of a 5, near the other's top or foot."""
     shared = min(a.right, b.right) - max(a.left, b.left)
     apart = max(a.top, b.top) - min(a.bottom, b.bottom)
@@ -126,10 +126,10 @@ def _above(a: Group, b: Group) -> bool:
     return apart < near and (bar or shared > OVERLAP * min(a.breadth, b.breadth))
 
 
-def _with_bit(parts: list[Group], bit: InkPiece, usual: float) -> list[Group]:
+def _with_bit(parts: list[Grouped], bit: InkPiece, usual: float) -> list[Grouped]:
     """Give a small piece to the part that it is the dot of, or broke off from; or to none."""
 
-    def distance(part: Group) -> float:
+    def distance(part: Grouped) -> float:
         beside = max(part.left - bit.right, bit.left - part.right, 0)
         over = max(part.top - bit.bottom, 0)
         under = max(bit.top - part.bottom, 0)
@@ -141,12 +141,12 @@ def _with_bit(parts: list[Group], bit: InkPiece, usual: float) -> list[Group]:
     nearest = min(range(len(parts)), key=lambda index: distance(parts[index]), default=None)
     if nearest is None or not np.isfinite(distance(parts[nearest])):
         return parts
-    return [Group((*part.pieces, bit)) if index == nearest else part for index, part in enumerate(parts)]
+    return [Grouped((*part.pieces, bit)) if index == nearest else part for index, part in enumerate(parts)]
 
 
-def _in_lines(parts: list[Group]) -> list[list[Group]]:
+def _in_lines(parts: list[Grouped]) -> list[list[Grouped]]:
     """Return lines from the top; a part joins the line whose last neighbour it shares most height with."""
-    found: list[list[Group]] = []
+    found: list[list[Grouped]] = []
     for part in sorted(parts, key=lambda part: part.left):
         shares = [_shared_height(line[-1], part) for line in found]
         best = int(np.argmax(shares)) if shares else -1
@@ -157,5 +157,5 @@ def _in_lines(parts: list[Group]) -> list[list[Group]]:
     return sorted(found, key=lambda line: float(np.mean([(part.top + part.bottom) / 2 for part in line])))
 
 
-def _shared_height(a: Group, b: Group) -> float:
+def _shared_height(a: Grouped, b: Grouped) -> float:
     return (min(a.bottom, b.bottom) - max(a.top, b.top)) / min(a.height, b.height)

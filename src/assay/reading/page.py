@@ -12,7 +12,7 @@ import numpy as np
 
 from assay.reading.characters import Recognise, Written, characters
 from assay.reading.opening import Floats, Opened
-from assay.reading.order import SMALL, Group, lines, usual_length
+from assay.reading.order import SMALL, Grouped, lines, usual_length
 from assay.reading.paper import WIDEST, ink, least_ink
 from assay.reading.pieces import InkPiece, Mask, pieces
 from assay.reading.ruled import ruled, without_frames
@@ -110,7 +110,7 @@ def _read(found: list[InkPiece], shades: Floats, prior: float, recognise: Recogn
     )
 
 
-def _clear(laid_out: list[list[Group]], shades: Floats) -> float:
+def _clear(laid_out: list[list[Grouped]], shades: Floats) -> float:
     """Return the share of paper, of what lies around and between the parts, that is not as dark as their ink.
 
     Where the gaps and loops of strokes were taken for the ink, the strokes are the paper, and so is what lies
@@ -160,13 +160,14 @@ def _selected(found: Floats, least: float, every: list[InkPiece]) -> Iterator[tu
     written, inner = _written(every), _inner(every)
     strong = _strong(every, found.shape)
     lined = ruled(strong)
+    unlined = np.where(lined, 0, found)
     free = _inner(pieces(found, least, ~lined)) if lined.any() else []
     if free and max(piece.thickest for piece in free) >= BOLDER * _width(lined & strong):
-        yield free, _quiet(found, _large(free))
+        yield free, _quiet(unlined, _large(free))
         inner = [piece for piece in inner if not _crosses(piece, lined)]
     if inner:
         large = _large(inner)
-        yield inner, _explained(large, written) * _quiet(found, large)
+        yield inner, _explained(large, written) * _quiet(unlined, large)
     if len(written) > len(inner) and _fills(written, found.shape):
         yield written, CROPPED
 
