@@ -1,67 +1,107 @@
-"""Take the pictures of the local page that the documentation shows.
+"""How well people's pictures are read: 16 faults at two strengths, plain characters, words, empty sheets.
 
-::
+    ASSAY_EMNIST47=DIR python benchmarks/pictures.py [OUT]
 
-    assay run pooling --quick --seeds 5 --out assay-runs/pooling-quick
-    python benchmarks/pictures.py assay-runs docs/images
-
-Needs Chromium and the packages of ``assay[test]``. The first study of the folder is shown at three widths,
-light and dark; ``view.png`` is the one that README shows.
+Every figure is of the recogniser that comes with assay, on test characters, which it was not trained on. A
+character counts as read when the picture gives one character, and the same as its plain drawing gives.
 """
 
-import argparse
-import io
+import os
 import sys
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from itertools import repeat
 from pathlib import Path
 
-from PIL import Image
+import faults
+import numpy as np
+from numpy.typing import NDArray
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "helpers"))
+from assay.data import load
+from assay.errors import DataError
+from assay.reading import read
+from assay.reading.recogniser import recogniser
 
-from serving import WIDTHS, Tab, browsing, serving
-
-from assay.view.shelf import Shelf
-
-HEIGHTS = {390: 844, 768: 1024, 1280: 860}
-SHADES = 96
-SETTLED = 1500  # milliseconds
-
-
-def main() -> None:
-    """Take them all."""
-    options = arguments()
-    key = next(iter(Shelf([options.runs]).ids()))
-    options.out.mkdir(parents=True, exist_ok=True)
-    with serving([options.runs]) as served, browsing() as browser:
-        for width in WIDTHS:
-            for scheme in ("light", "dark"):
-                size = {"width": width, "height": HEIGHTS[width]}
-                tab = Tab(browser, served, viewport=size, color_scheme=scheme)
-                main_one = (width, scheme) == (WIDTHS[-1], "light")
-                take(
-                    tab, f"/study/{key}", options.out / f"view{'' if main_one else f'-{width}-{scheme}'}.png"
-                )
-                if main_one:
-                    take(tab, f"/study/{key}/mistakes", options.out / "mistakes.png")
-                tab.close()
+CHARACTERS, PLAIN, WORDS, LETTERS = 80, 500, 20, 5
+SEED = 17
+Images = NDArray[np.uint8]
 
 
-def arguments() -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("runs", type=Path, help="a folder of studies")
-    parser.add_argument("out", type=Path, help="where the pictures go")
-    return parser.parse_args()
+def text(picture: bytes) -> str:
+    """Return what is read in a picture, lines and words joined; nothing where no character is found."""
+    try:
+        return "".join(character.character for character in read(picture).characters)
+    except DataError:
+        return ""
 
 
-def take(tab: Tab, address: str, path: Path) -> None:
-    """Save what the window shows, in few enough colours to be small."""
-    page = tab.open(address)
-    page.wait_for_timeout(SETTLED)
-    picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
-    picture.quantize(SHADES, dither=Image.Dither.NONE).save(path, optimize=True)
-    print(path, path.stat().st_size)
+def plain(images: Images, labels: NDArray[np.int64]) -> Iterator[str]:
+    """Yield how plain drawings are read, against the arrays themselves."""
+    network = recogniser()
+    direct = network.probabilities(images).argmax(axis=1)
+    read_as = [text(faults.png(faults.shades(faults.large(image)))) for image in images]
+    right = np.mean([found == network.classes[label] for found, label in zip(read_as, labels, strict=True)])
+    arrays = np.mean(direct == labels)
+    yield f"{len(images)} plain characters: {100 * right:.1f}% right; their arrays {100 * arrays:.1f}%"
+
+
+def faulty(images: Images, draw: np.random.Generator) -> Iterator[str]:
+    """Yield a row a fault: how many are read as when plain, at the milder and at the greater strength."""
+    expected = [text(faults.plain(faults.large(image), 0, draw)) for image in images]
+    yield f"| fault | milder, of {len(images)} | stronger |"
+    yield "|---|---|---|"
+    with ProcessPoolExecutor(2) as pool:
+        found = pool.map(_same, faults.FAULTS, repeat(images), repeat(expected))
+        for name, counts in zip(faults.FAULTS, found, strict=True):
+            yield f"| {name} | {counts[0]} | {counts[1]} |"
+
+
+def _same(name: str, images: Images, expected: list[str]) -> tuple[int, int]:
+    """Return how many are read as expected under a fault, at either strength."""
+    fault, draw = faults.FAULTS[name], np.random.default_rng([SEED, *name.encode()])
+    pairs = [*zip(images, expected, strict=True)]
+    mild, strong = (
+        sum(text(fault(faults.large(image), strength, draw)) == one for image, one in pairs)
+        for strength in (0, 1)
+    )
+    return mild, strong
+
+
+def words(images: Images, draw: np.random.Generator) -> Iterator[str]:
+    """Yield how many characters of words are found."""
+    found = extra = 0
+    for _ in range(WORDS):
+        chosen = images[draw.integers(0, len(images), LETTERS)]
+        count = len(text(faults.word(list(chosen), draw)))
+        found += min(count, LETTERS)
+        extra += max(0, count - LETTERS)
+    yield f"{WORDS} words of {LETTERS}: {found} of {WORDS * LETTERS} characters found, {extra} too many"
+
+
+def empty(draw: np.random.Generator) -> Iterator[str]:
+    """Yield what is invented on empty sheets."""
+    invented = {name: text(sheet) for name, sheet in faults.empty_sheets(draw).items()}
+    some = [f"{name}: {found}" for name, found in invented.items() if found]
+    yield f"{len(invented)} empty sheets: characters invented on {len(some)} ({'; '.join(some) or 'none'})"
+
+
+def main(out: str | None) -> None:
+    """Print every figure as soon as it is known, and write them into the file ``out``."""
+    test = load(f"idx:{os.environ['ASSAY_EMNIST47']}").test
+    draw = np.random.default_rng(SEED)
+    lines = []
+    for figures in (
+        words(test.images, draw),
+        empty(draw),
+        faulty(test.images[:CHARACTERS], draw),
+        plain(test.images[:PLAIN], test.labels[:PLAIN]),
+    ):
+        for line in figures:
+            print(line, flush=True)
+            lines.append(line)
+            if out:
+                Path(out).write_text("\n".join(lines) + "\n", "utf-8")
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1] if len(sys.argv) > 1 else None)

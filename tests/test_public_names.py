@@ -13,7 +13,7 @@ NAMES = [
     "ResNet", "Results", "SeedPlan", "ShapeError", "StoreError", "Study", "StudyError", "UnsupportedError",
     "UsageError", "Verdict", "__version__", "builtin_studies", "export_results", "extend",
     "import_results", "load_data", "load_study",
-    "make_plan", "nn", "optim", "plan_seeds", "predict", "run", "run_until_resolved",
+    "make_plan", "nn", "optim", "plan_seeds", "predict", "read", "run", "run_until_resolved",
 ]  # fmt: skip
 
 

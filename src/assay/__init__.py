@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from assay.findings.seeds_needed import plan_seeds as plan_seeds
     from assay.nn.network import Network as Network
     from assay.optim.recipe import Recipe as Recipe
+    from assay.reading import read as read
     from assay.results import Results as Results
     from assay.running.extend import extend as extend
     from assay.running.plan import Plan as Plan
@@ -86,6 +87,7 @@ _HOMES = {
     "optim": "optim",
     "plan_seeds": "findings.seeds_needed:plan_seeds",
     "predict": "findings.prediction:predict",
+    "read": "reading.reader:read",
     "run": "running.run:run",
     "run_until_resolved": "running.until_resolved:run_until_resolved",
 }
@@ -132,6 +134,7 @@ __all__ = [
     "optim",
     "plan_seeds",
     "predict",
+    "read",
     "run",
     "run_until_resolved",
 ]

@@ -62,7 +62,7 @@ class Results(Readout):
         return self._frame(self.epoch_rows(), EPOCH_COLUMNS)
 
     def predict(
-        self, images: "Pictures", *, arm: str | None = None, seed: int | None = None
+        self, images: "Pictures", *, arm: str | None = None, seed: int | None = None, one: bool = False
     ) -> "list[Prediction]":
         """Recognise the characters in ``images`` with the best run, or that of ``arm`` and ``seed``.
 
@@ -71,7 +71,7 @@ class Results(Readout):
         """
         from assay.findings.prediction import recognise
 
-        return recognise(self, images, arm=arm, seed=seed)
+        return recognise(self, images, arm=arm, seed=seed, one=one)
 
     def network(self, arm: str | None = None, seed: int | None = None) -> "Trained":
         """Return the network of a finished run, with the weights that validation chose.

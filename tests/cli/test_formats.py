@@ -109,11 +109,12 @@ def test_data(assay: Assay, characters: str):
 
 
 def test_predict(assay: Assay, monkeypatch):
-    answer = Prediction(Path("a.png"), RunId("max", 3), "7", 0.875, (("1", 0.1),))
+    answer = Prediction(Path("a.png"), RunId("max", 3), "7", 0.875, (("1", 0.1),), 1.25, (5, 6, 70, 80), 1, 2)
     monkeypatch.setattr("assay.findings.prediction.predict", lambda *_, **__: [answer])
     (found,), (line,) = both(assay, "predict", "there", "a.png")
     assert found == {
         "image": "a.png", "character": "7", "confidence": 0.875, "arm": "max", "seed": 3,
+        "temperature": 1.25, "line": 2, "word": 3, "left": 5, "top": 6, "right": 70, "bottom": 80,
         "runners_up": [{"character": "1", "confidence": 0.1}],
     }  # fmt: skip
     agree(found, line)

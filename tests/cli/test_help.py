@@ -46,7 +46,7 @@ def test_the_commands_are_these():
     assert {" ".join(words) for words in ALL} == {
         "studies", "init", "schema", "export", "import", "judge",
         "show", "plan", "run", "extend", "fork", "reproduce", "status", "results", "report",
-        "view", "draw", "doctor", "salvage", "predict", "check",
+        "view", "draw", "doctor", "salvage", "predict", "read", "check",
         "data list", "data import", "data info", "data preview", "data fetch", "data verify",
         "bench convolution", "bench training",
     }  # fmt: skip

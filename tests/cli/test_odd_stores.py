@@ -24,7 +24,7 @@ COLUMNS = {
     for table, columns in {
         "run": "arm seed status engine parameters flops peak_memory memory_source epochs best_epoch "
         "valid_best valid_final test_loss test_correct test_total steps_per_second seconds_per_epoch message "
-        "stuck train_best train_final evaluation_seconds_per_epoch processor",
+        "stuck train_best train_final evaluation_seconds_per_epoch processor temperature calibration_error",
         "epoch": "arm seed epoch train_loss train_accuracy valid_loss valid_accuracy seconds "
         "steps_per_second evaluation_seconds",
         "layer": "arm seed epoch layer weight_norm gradient_norm decay_norm update_ratio loss_ratio "

@@ -99,9 +99,11 @@ RUN = RunId("max", 3)
 def test_predict_prints_a_line_for_each_picture(assay: Assay, monkeypatch):
     """Names as they are, with what would be markup elsewhere."""
 
-    def recognise(folder, images, *, arm, seed, trust, on_error):
+    def recognise(folder, images, *, arm, seed, one, trust, on_error):
         assert (folder, arm, seed) == ("there", "max", 3)
-        return [Prediction(Path(image), RUN, "[b]", 0.875, (("8", 0.12), ("3", 0.005))) for image in images]
+        return [
+            Prediction(Path(image), RUN, "[b]", 0.875, (("8", 0.12), ("3", 0.005)), 1.1) for image in images
+        ]
 
     monkeypatch.setattr("assay.findings.prediction.predict", recognise)
     said = assay("predict", "there", "[bold]a.png", "b.jpg", "--arm", "max", "--seed", "3")
@@ -114,7 +116,7 @@ def test_predict_prints_a_line_for_each_picture(assay: Assay, monkeypatch):
 
 
 def test_pictures_that_cannot_be_read_lose_the_others_no_answer(assay: Assay, monkeypatch):
-    def recognise(folder, images, *, arm, seed, trust, on_error):
+    def recognise(folder, images, *, arm, seed, one, trust, on_error):
         for image in images[1:]:
             on_error(DataError(f"{image}: blank\npicture"))
         return [Prediction(Path(images[0]), RUN, "7", 1.0, ())]

@@ -9,12 +9,13 @@ import pytest
 from PIL import Image
 from tiny import tiny_study
 
-from assay.data import DataSpec, load, prepare
+from assay.data import DataSpec, load
 from assay.data.glyphs import draw
 from assay.data.idx import write_idx
 from assay.errors import DataError, StoreError, StudyError, UsageError
 from assay.findings import prediction
 from assay.findings.inside import look_inside
+from assay.reading import prepare
 from assay.results import Results
 from assay.running.run import run
 from assay.store.weights import save_weights

@@ -30,6 +30,7 @@ ROOMS = (
     "store",
     "study",
     "engines",
+    "reading",
     "data",
     "optim",
     "nn",

@@ -137,7 +137,10 @@ def make_old(folder):
     with closing(sqlite3.connect(folder / DATABASE)) as file, file:
         file.execute("UPDATE epoch SET seconds = seconds + evaluation_seconds")
         file.execute("ALTER TABLE epoch DROP COLUMN evaluation_seconds")
-        for column in ("train_best", "train_final", "evaluation_seconds_per_epoch", "processor"):
+        for column in (
+            "train_best", "train_final", "evaluation_seconds_per_epoch", "processor", "temperature",
+            "calibration_error",
+        ):  # fmt: skip
             file.execute(f"ALTER TABLE run DROP COLUMN {column}")
         (text,) = file.execute("SELECT value FROM header WHERE key = 'study'").fetchone()
         study = json.loads(text)
@@ -165,7 +168,8 @@ def test_an_old_store_is_read_as_it_is_and_migrated_when_written(old, whole):
     with Results.open(folder) as results:
         first = outcome(results)
         assert results.study.arms[0].settings.recipe.measure == "all"
-        assert {key: replace(v, processor=None) if hasattr(v, "processor") else v
+        unknown = {"processor": None, "temperature": None, "calibration_error": None}
+        assert {key: replace(v, **unknown) if hasattr(v, "processor") else v
                 for key, v in outcome(whole).items()} == first  # fmt: skip
         for record in results.runs:
             for epoch in results.epochs(record.id):
@@ -187,9 +191,13 @@ def test_an_old_store_is_continued_with_the_same_file(old, characters, whole):
     with run(unsaid, folder) as results:
         assert results.complete
         for found, expected in zip(results.runs, whole.runs, strict=True):
+            kept = found.seed == 0  # its run is of the old store, which knew no temperature
+            assert (found.temperature is None) == kept
             assert replace(found, processor=None) == replace(
                 expected,
                 processor=None,
+                temperature=None if kept else expected.temperature,
+                calibration_error=None if kept else expected.calibration_error,
                 seconds_per_epoch=found.seconds_per_epoch,
                 steps_per_second=found.steps_per_second,
                 evaluation_seconds_per_epoch=found.evaluation_seconds_per_epoch,

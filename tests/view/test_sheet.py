@@ -13,11 +13,11 @@ from PIL import Image
 from serving import Served, Tab, serving
 from tiny import tiny_study
 
-from assay.data import prepare
 from assay.data.glyphs import draw
 from assay.findings.occlusion import occlusion
 from assay.findings.prediction import recognise
 from assay.findings.trained import best_run, shares, trained
+from assay.reading import prepare
 from assay.results import Results
 from assay.running.run import run
 from assay.view import answering

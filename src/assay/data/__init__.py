@@ -7,7 +7,6 @@ from assay.data.examples import Split as Split
 from assay.data.idx import write_idx as write_idx
 from assay.data.loading import load as load
 from assay.data.loading import overlap as overlap
-from assay.data.prepare import prepare as prepare
 from assay.data.preview import contact_sheet as contact_sheet
 from assay.data.remote import fetch as fetch
 from assay.data.spec import DataSpec as DataSpec

@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.findings.trained import Trained, shares
+from assay.findings.trained import Trained
+from assay.reading.recogniser import softmax
 from assay.shapes import Array
 
 PATCH, STRIDE = 6, 2
@@ -27,7 +28,7 @@ def occlusion(
     covered = np.repeat(image[None], len(corners), axis=0)
     for one, (top, left) in zip(covered, corners, strict=True):
         one[top : top + patch, left : left + patch] = 0
-    whole = shares(found.scores(image[None])[0])[answer]
+    whole = softmax(found.scores(image[None]))[0][answer]
     total, times = np.zeros((height, width)), np.zeros((height, width))
     for (top, left), share in zip(corners, _shares(found, covered, answer), strict=True):
         total[top : top + patch, left : left + patch] += whole - share
@@ -43,4 +44,4 @@ def _starts(size: int, patch: int, stride: int) -> list[int]:
 
 def _shares(found: Trained, images: NDArray[np.uint8], answer: int) -> list[float]:
     parts: list[Array] = [found.scores(images[at : at + AT_ONCE]) for at in range(0, len(images), AT_ONCE)]
-    return [float(shares(row)[answer]) for part in parts for row in part]
+    return [float(share) for part in parts for share in softmax(part)[:, answer]]

@@ -105,13 +105,6 @@ def _weights(path: Path, network: Network) -> dict[str, Array]:
     return weights
 
 
-def shares(scores: Array) -> Array:
-    """Return the softmax of class scores (K,): how sure a network is of each class, float64."""
-    raised = np.exp(scores.astype(np.float64) - scores.max())
-    found: Array = raised / raised.sum()
-    return found
-
-
 def _some(seeds: tuple[int, ...]) -> str:
     shown = ", ".join(map(str, seeds[:10]))
     return f"{shown}, ..." if len(seeds) > 10 else shown

@@ -8,7 +8,8 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.findings.trained import Trained, shares
+from assay.findings.trained import Trained
+from assay.reading.recogniser import softmax
 from assay.shapes import Array
 
 MOST_KERNELS, MOST_UNITS, MOST_MAPS, MOST_VALUES = 64, 12, 16, 128
@@ -85,7 +86,7 @@ def features(
 ) -> Features:
     """Send ``image`` (H, W) or (H, W, C), number ``index`` of the test set, through a network."""
     outputs = found.outputs(image)
-    sure = shares(list(outputs.values())[-1])
+    sure = softmax(list(outputs.values())[-1][None])[0]
     likeliest = np.argsort(-sure, kind="stable")[:MOST_ANSWERS]
     answers = tuple((classes[place], float(sure[place])) for place in likeliest)
     layers = tuple(_maps(name, outputs[name]) for name in _shown(found))

@@ -136,7 +136,10 @@ class RunRecord:
     ``steps_per_second`` are of training alone; ``evaluation_seconds_per_epoch``
     is the rest, with the evaluation at the run's end distributed over the
     epochs. ``processor`` names the type of processor that trained the run, or
-    the types if it was continued on another; None in an older store.
+    the types if it was continued on another; None in an older store. ``temperature``
+    turns the network's scores into probabilities (`assay.stats.calibration`),
+    fitted on the validation set; ``calibration_error`` is the expected one at
+    that temperature on the test set, a share. Both are None in an older store.
     """
 
     arm: str
@@ -160,6 +163,8 @@ class RunRecord:
     train_final: float | None = None
     evaluation_seconds_per_epoch: float | None = None
     processor: str | None = None
+    temperature: float | None = None
+    calibration_error: float | None = None
 
     @property
     def outcome(self) -> str:

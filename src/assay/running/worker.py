@@ -13,7 +13,7 @@ from assay.running import rows
 from assay.running.events import Compiling, StepsTaken
 from assay.running.messages import Begun, Context, EpochTrained, Failed, Finished, Message, Task
 from assay.training.causes import stuck, why_diverged, why_stuck
-from assay.training.train import Job, Progress, at_end, measured, test, train
+from assay.training.train import Job, Progress, at_end, calibrated, measured, test, train
 
 Tell = Callable[[Message], None]
 Standing = dict[int, Progress | None]
@@ -141,9 +141,10 @@ class _Worker:
         answers = evaluation.predicted, evaluation.correct
         if not isfinite(evaluation.loss):
             return Finished(row(Status.DIVERGED, "the loss on the test set is not finite", None), *answers)
-        return Finished(
-            row(Status.DONE, self._why_stuck(progress, job, data), evaluation), *answers, progress.best
-        )
+        temperature, error = calibrated(job, data, progress)
+        done = row(Status.DONE, self._why_stuck(progress, job, data), evaluation)
+        done = replace(done, temperature=temperature, calibration_error=error)
+        return Finished(done, *answers, progress.best)
 
     def _why_stuck(self, progress: Progress, job: Job, data: Dataset) -> str | None:
         if not stuck(progress.history, measured(job.recipe, data).labels):

@@ -42,6 +42,8 @@ RANGES: Mapping[str, Mapping[str, str]] = {
         "steps_per_second": AMOUNT,
         "seconds_per_epoch": AMOUNT,
         "evaluation_seconds_per_epoch": AMOUNT,
+        "temperature": "BETWEEN 0.01 AND 100",
+        "calibration_error": SHARE,
     },
     "epoch": {
         "train_loss": AMOUNT,

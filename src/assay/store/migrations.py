@@ -97,9 +97,16 @@ def _batch_sizes(study: dict[str, Any]) -> Iterator[tuple[str, int]]:
         yield name, sizes[-1] if sizes else USUAL_BATCH
 
 
+def _calibration(connection: sqlite3.Connection) -> None:
+    """Add the columns of a run's calibration, which was not measured."""
+    for column in ("temperature", "calibration_error"):
+        connection.execute(f"ALTER TABLE run ADD COLUMN {column} REAL")
+
+
 STEPS = (
     Step(2, "layers and stuck runs", _layers),
     Step(3, "what an epoch costs, and what its figures are of", _measure),
+    Step(4, "how probable a network's answers are", _calibration),
 )
 """Oldest first."""
 OLDEST = STEPS[0].version - 1

@@ -32,6 +32,7 @@ COLUMNS = (
     "arm", "seed", "status", "epochs", "best_epoch", "train_best", "train_final", "valid_best", "valid_final",
     "test_accuracy", "test_loss", "steps_per_second", "seconds_per_epoch", "peak_memory", "memory_source",
     "parameters", "flops", "engine", "stuck", "message", "evaluation_seconds_per_epoch", "processor",
+    "temperature", "calibration_error",
 )  # fmt: skip
 """The columns of a results table, one row per run; accuracies are shares, memory is in bytes.
 

@@ -28,6 +28,8 @@ CREATE TABLE run (
     train_final REAL,
     evaluation_seconds_per_epoch REAL,
     processor TEXT,
+    temperature REAL,                -- fitted on the validation set
+    calibration_error REAL,          -- on the test set, at that temperature
     PRIMARY KEY (arm, seed),
     CHECK (status <> 'done' OR ifnull(test_loss >= 0 AND test_correct BETWEEN 0 AND test_total AND test_total > 0, 0))
 ) STRICT;

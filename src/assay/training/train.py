@@ -12,11 +12,21 @@ from math import isfinite
 import numpy as np
 
 from assay.data import Dataset, Split
-from assay.engines.base import Engine, Evaluation, OnSteps, Recipe, Session, State, initial_state
+from assay.engines.base import (
+    EVALUATION_BATCH,
+    Engine,
+    Evaluation,
+    OnSteps,
+    Recipe,
+    Session,
+    State,
+    initial_state,
+)
 from assay.nn.network import Network
 from assay.records.machine import processors
 from assay.records.runs import EpochRecord, LayerRecord
 from assay.shapes import Array
+from assay.stats.calibration import calibration_error, fit_temperature
 from assay.training.examination import examine
 
 
@@ -127,6 +137,23 @@ def test(job: Job, data: Dataset, runs: list[Progress]) -> list[Evaluation]:
     """Open the test set: evaluate each run once, at its best epoch."""
     best = [_at_best(run) for run in runs]
     return job.session(best).evaluate(data.test.images, data.test.labels)
+
+
+def calibrated(job: Job, data: Dataset, run: Progress) -> tuple[float | None, float | None]:
+    """Return the temperature of a run's best weights, and its expected calibration error on the test set.
+
+    The temperature is fitted on the validation set; the error belongs to the opening of the test set.
+    """
+    session = job.session([_at_best(run)])
+    temperature = fit_temperature(_scores(session, data.valid), data.valid.labels)
+    if temperature is None:
+        return None, None
+    return temperature, calibration_error(_scores(session, data.test), data.test.labels, temperature)
+
+
+def _scores(session: Session, split: Split) -> Array:
+    starts = range(0, len(split), EVALUATION_BATCH)
+    return np.concatenate([session.scores(split.images[at : at + EVALUATION_BATCH])[0] for at in starts])
 
 
 @dataclass(frozen=True)

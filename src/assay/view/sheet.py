@@ -11,11 +11,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from assay.data import prepare
 from assay.errors import AssayError, DataError
 from assay.findings.occlusion import occlusion
-from assay.findings.trained import shares
 from assay.findings.views import features
+from assay.reading import prepare
+from assay.reading.recogniser import softmax
 from assay.report.inside_pictures import MAPS, VALUES
 from assay.report.pictures import Picture, signed
 from assay.view.answering import Ready, finished, ready
@@ -133,7 +133,8 @@ def _of_arm(request: Request, arm: str, pixels: Pixels) -> dict[str, Any]:
         network = _ready(request, arm)
     except AssayError as error:
         return {"arm": arm, "said": str(error), "likeliest": []}
-    sure = shares(network.found.scores(pixels[None])[0])
+    scores, temperature = network.found.scores(pixels[None]), network.found.run.temperature
+    [sure] = softmax(scores, temperature or 1.0)
     order = np.argsort(-sure, kind="stable")[:LIKELIEST]
     named = [[network.classes[place], float(sure[place])] for place in order]
     return {"arm": arm, "said": "", "run": str(network.found.run.id), "likeliest": named}
