@@ -22,7 +22,7 @@ from house import (
     upwards,
 )
 
-MOST = 21
+MOST = 22
 """Names at the top of the package: as many as can be taken in at a glance."""
 
 NO_ROOM = {"__init__", "__main__", "py", "sklearn", "__pycache__"}
