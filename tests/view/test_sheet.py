@@ -16,8 +16,9 @@ from tiny import tiny_study
 from assay.data.glyphs import draw
 from assay.findings.occlusion import occlusion
 from assay.findings.prediction import recognise
-from assay.findings.trained import best_run, shares, trained
+from assay.findings.trained import best_run, trained
 from assay.reading import prepare
+from assay.reading.recogniser import softmax
 from assay.results import Results
 from assay.running.run import run
 from assay.view import answering
@@ -206,7 +207,7 @@ def test_occlusion_is_what_covering_costs(drawn: Results) -> None:
     found = occlusion(network, image, 3, patch=7, stride=7)
     covered = image.copy()
     covered[7:14, 14:21] = 0
-    before, after = (shares(network.scores(one[None])[0])[3] for one in (image, covered))
+    before, after = (softmax(network.scores(one[None]))[0][3] for one in (image, covered))
     assert found[7:14, 14:21] == pytest.approx(before - after, abs=1e-7)
     assert np.abs(found).max() > 1e-3
     assert occlusion(network, image, 3, patch=6, stride=4).shape == (28, 28)
