@@ -17,7 +17,7 @@ from assay.data.glyphs import draw
 from assay.findings.occlusion import occlusion
 from assay.findings.prediction import recognise
 from assay.findings.trained import best_run, trained
-from assay.reading import prepare
+from assay.reading import find, prepare
 from assay.reading.recogniser import softmax
 from assay.results import Results
 from assay.running.run import run
@@ -77,7 +77,8 @@ def query(drawn: Results, *arms: str) -> str:
 
 def test_what_lies_on_the_sheet_is_answered_as_predict_does(tab: Tab, drawn: Results) -> None:
     """And would not be, had rows and columns or ink and paper been exchanged."""
-    chosen = pictures(94)
+    chosen = [picture for picture in pictures(94) if len(find(picture)) == 1]
+    assert len(chosen) >= 93
     page = tab.open("/draw")
     answers = page.evaluate(REPLAY, [base64.b64encode(png(picture)).decode() for picture in chosen])
     pixels = np.array([found["pixels"] for found in answers], np.uint8).reshape(-1, 28, 28)
@@ -198,6 +199,18 @@ def test_weights_that_are_replaced_are_read_anew(drawn: Results) -> None:
     fresh.write_bytes(path.read_bytes())
     fresh.replace(path)
     assert answering.ready(followed, "max") is not first
+
+
+def test_several_characters_are_read_in_a_row(served: Served, drawn: Results) -> None:
+    """Each as it is read alone."""
+    letters = [picture for picture in pictures(8) if len(find(picture)) == 1][:2]
+    sheet = Image.new("L", (1120, 560), 255)
+    for place, picture in enumerate(letters):
+        sheet.paste(picture, (560 * place, 0))
+    alone = "".join(recognise(drawn, picture, arm="max")[0].character for picture in letters)
+    _, answer = post(served, f"/draw/answer?picture&{query(drawn, 'max')}", png(sheet), "image/png")
+    assert answer["said"].startswith("2 characters")
+    assert answer["answers"][0]["said"] == f"reads {alone}"
 
 
 def test_occlusion_is_what_covering_costs(drawn: Results) -> None:

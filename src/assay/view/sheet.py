@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Route
 from assay.errors import AssayError, DataError
 from assay.findings.occlusion import occlusion
 from assay.findings.views import features
-from assay.reading import prepare
+from assay.reading import find
 from assay.reading.recogniser import softmax
 from assay.report.inside_pictures import MAPS, VALUES
 from assay.report.pictures import Picture, signed
@@ -93,9 +93,15 @@ def _answered(request: Request, body: bytes, kind: str, whole: bool) -> Response
     if low == high:
         return JSONResponse({"said": NO_STROKES, "answers": []})
     try:
-        pixels = prepare(picture)
+        found = [item.pixels for item in find(picture)]
     except DataError as error:
         return JSONResponse({"said": str(error).removeprefix("image: "), "answers": []})
+    if len(found) > 1:
+        said = f"{len(found)} characters, in reading order; draw one alone to see inside"
+        return JSONResponse(
+            {"said": said, "answers": [_of_word(request, arm, found) for arm in _arms(request)]}
+        )
+    [pixels] = found
     answers = [_of_arm(request, arm, pixels) for arm in _arms(request)]
     return JSONResponse({"said": "", "pixels": pixels.ravel().tolist(), "answers": answers})
 
@@ -138,6 +144,17 @@ def _of_arm(request: Request, arm: str, pixels: Pixels) -> dict[str, Any]:
     order = np.argsort(-sure, kind="stable")[:LIKELIEST]
     named = [[network.classes[place], float(sure[place])] for place in order]
     return {"arm": arm, "said": "", "run": str(network.found.run.id), "likeliest": named}
+
+
+def _of_word(request: Request, arm: str, characters: list[Pixels]) -> dict[str, Any]:
+    """Return what an arm's best network reads in several characters, or why it cannot say."""
+    try:
+        network = _ready(request, arm)
+    except AssayError as error:
+        return {"arm": arm, "said": str(error), "likeliest": []}
+    scores = network.found.scores(np.stack(characters))
+    read = "".join(network.classes[place] for place in scores.argmax(axis=1))
+    return {"arm": arm, "said": f"reads {read}", "run": str(network.found.run.id), "likeliest": []}
 
 
 async def _within(request: Request) -> Response:
