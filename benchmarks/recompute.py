@@ -83,6 +83,7 @@ METRICS = (
     ),
     _cost("seconds_per_epoch", "time per epoch"),
     _cost("steps_per_second", "speed", more_is_better=True),
+    _cost("epochs", "epochs trained"),
     _cost("peak_memory", "peak memory", unit=2**20),
 )  # fmt: skip
 BY_NAME = {metric.name: metric for metric in METRICS}

@@ -33,6 +33,7 @@ from assay.optim import SGD, Adagrad, Adam, Adamax, AdamW, RMSprop
 from assay.optim.augment import Rotate, Shift
 from assay.optim.penalties import L1, L2
 from assay.optim.schedules import CONSTANT, CosineAnnealingLR, ExponentialLR, StepLR, WarmUp
+from assay.shapes import of_images
 
 CLASSES = 5
 EPS = 1e-3  # a rule that divides by a vanishing root would turn rounding into steps
@@ -89,8 +90,7 @@ REGULARISED = Network(
 
 def draw_images(count: int, network: Network, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(seed)
-    channels, height, width = network.input_shape
-    images = rng.integers(0, 256, (count, channels * height, width), dtype=np.uint8)
+    images = rng.integers(0, 256, (count, *of_images(network.input_shape)), dtype=np.uint8)
     return images, rng.integers(0, network.output_shape[0], count)
 
 

@@ -30,12 +30,13 @@ FORMULAS: dict[str, Callable[[Row], float]] = {
     "test_loss": lambda row: float(row["test_loss"]),
     "seconds_per_epoch": lambda row: float(row["seconds_per_epoch"]),
     "steps_per_second": lambda row: float(row["steps_per_second"]),
+    "epochs": lambda row: float(row["epochs"]),
     "peak_memory": lambda row: float(row["peak_memory"]),
 }
 """Each metric by the columns of runs.csv: shares, nats, seconds, bytes."""
-RATIOS = {"test_loss", "seconds_per_epoch", "steps_per_second", "peak_memory"}
+RATIOS = {"test_loss", "seconds_per_epoch", "steps_per_second", "epochs", "peak_memory"}
 COSTS = RATIOS - {"test_loss"}
-PRINTED = {"%": 100, "nats": 1, "s": 1, "steps/s": 1, "MiB": 2**-20}
+PRINTED = {"%": 100, "nats": 1, "s": 1, "steps/s": 1, "epochs": 1, "MiB": 2**-20}
 """What published.csv prints of a metric, by its unit."""
 RELATIONS = ("<", "<=", "=", ">=", ">")
 MIRRORED = {"<": ">", "<=": ">="}

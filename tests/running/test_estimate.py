@@ -29,7 +29,9 @@ def test_the_outline_of_glyphs_is_what_is_drawn(spec: DataSpec):
 
 
 def test_the_outline_of_a_folder_is_what_is_read(characters: str):
-    assert outline(DataSpec(characters, TRAIN, VALID, TEST)) == Outline(TRAIN, VALID, TEST, (1, 14, 14), 6)
+    assert outline(DataSpec(characters, TRAIN, VALID, TEST)) == Outline(
+        TRAIN, VALID, TEST, (1, 14, 14), 6, notes=("transposed: no (by its name)",)
+    )
 
 
 def test_a_set_that_is_not_fetched_is_assumed_and_an_unknown_one_is_an_error(monkeypatch, tmp_path):

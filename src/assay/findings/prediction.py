@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.data.picture_files import as_trained
-from assay.errors import DataError, StoreError
+from assay.errors import DataError, ShapeError, StoreError, StudyError
 from assay.findings.trained import best_run, image_shape, trained
 from assay.reading import find
 from assay.reading.reader import Box
@@ -132,7 +132,7 @@ def recognise(
 def _input_shape(results: Readout, run: RunRecord) -> Shape:
     """Return the input shape of a run's network; the data is loaded where it is none of the usual ones."""
     for shape in USUAL:
-        with suppress(StoreError):
+        with suppress(StoreError, StudyError, ShapeError):
             return trained(results, run, shape).network.input_shape
     return image_shape(results)
 

@@ -49,7 +49,7 @@ def _of_its_addresses() -> int:
     if limit >= UNKNOWN:
         return UNKNOWN
     try:
-        return limit - int(USED.read_text("ascii").split()[0]) * os.sysconf("SC_PAGE_SIZE")
+        return limit - int(USED.read_text("utf-8").split()[0]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError, IndexError):
         return limit
 
@@ -57,7 +57,7 @@ def _of_its_addresses() -> int:
 def _of_the_machine() -> int:
     """Return the memory that is free, or can be freed at once, swap included; else all there is."""
     try:
-        lines = (line.split() for line in MACHINE.read_text("ascii").splitlines())
+        lines = (line.split() for line in MACHINE.read_text("utf-8").splitlines())
         found = {words[0]: int(words[1]) << 10 for words in lines if len(words) > 1}
         return found["MemAvailable:"] + found.get("SwapFree:", 0)
     except (OSError, ValueError, KeyError):
@@ -105,6 +105,6 @@ def _left(folder: Path, limit: str, usage: str, cached: str) -> int:
 
 def _lines(path: Path) -> list[str]:
     try:
-        return path.read_text("ascii", "replace").splitlines()
+        return path.read_text("utf-8", "replace").splitlines()
     except OSError:
         return []
