@@ -84,7 +84,9 @@ def in_torch(
         name: torch.tensor(value, dtype=torch.double, requires_grad=True)
         for name, value in state.parameters.items()
     }
-    pixels = torch.tensor(images).reshape(len(images), *network.input_shape).float() / 255
+    pixels = (
+        torch.tensor(channels_first(images).copy()).reshape(len(images), *network.input_shape).float() / 255
+    )
     x = pixels.double()
     for node in network.nodes:
         layer, weight = node.layer, parameters.get(f"{node.name}.weight")
@@ -262,6 +264,7 @@ def digests(cache: Path, *dtypes: str) -> list[str]:
 from assay.engines.base import Recipe
 from assay.engines.numba import NumbaEngine
 from assay.optim import SGD
+from assay.shapes import channels_first
 from test_numba_bfloat16 import SMOOTH
 from numba_cases import train
 from tiny import weights_digest

@@ -62,7 +62,7 @@ def test_runs_that_learnt_nothing_choose_no_arm_and_confuse_nothing(trained: Res
     """What is looked into is the arm whose printed mean is the highest, and its networks that learnt."""
     results = replace(trained)
     best = look_inside(trained).arm
-    worst = min(results.of(best), key=lambda run: run.test_accuracy)
+    worst = min(trained.of(best), key=lambda run: run.test_accuracy)
     runs = [replace(run, stuck=run.id == worst.id) for run in trained.runs]
     results.__dict__["runs"] = runs
     inside = look_inside(results)
