@@ -31,6 +31,7 @@ from assay.engines.numba.kernels.pairs import SUPPORTED
 from assay.nn import AvgPool2d, Conv2d, Flatten, Linear, MaxPool2d, ReLU
 from assay.nn.network import Network
 from assay.optim import SGD, Adam, Optimizer
+from assay.shapes import channels_first
 
 pytestmark = pytest.mark.skipif(
     not SUPPORTED, reason="this processor does not multiply bfloat16 (AVX512-BF16)"
@@ -264,7 +265,6 @@ def digests(cache: Path, *dtypes: str) -> list[str]:
 from assay.engines.base import Recipe
 from assay.engines.numba import NumbaEngine
 from assay.optim import SGD
-from assay.shapes import channels_first
 from test_numba_bfloat16 import SMOOTH
 from numba_cases import train
 from tiny import weights_digest

@@ -15,6 +15,7 @@ from assay.errors import AssayError, DataError
 from assay.findings.occlusion import occlusion
 from assay.findings.views import features
 from assay.reading import find
+from assay.reading.nist import as_nist
 from assay.reading.recogniser import softmax
 from assay.report.inside_pictures import MAPS, VALUES
 from assay.report.pictures import Picture, signed
@@ -93,7 +94,7 @@ def _answered(request: Request, body: bytes, kind: str, whole: bool) -> Response
     if low == high:
         return JSONResponse({"said": NO_STROKES, "answers": []})
     try:
-        found = [item.pixels for item in find(picture)]
+        found = [item.pixels for item in find(picture)] if whole else _drawn(picture)
     except DataError as error:
         return JSONResponse({"said": str(error).removeprefix("image: "), "answers": []})
     if len(found) > 1:
@@ -144,6 +145,15 @@ def _of_arm(request: Request, arm: str, pixels: Pixels) -> dict[str, Any]:
     order = np.argsort(-sure, kind="stable")[:LIKELIEST]
     named = [[network.classes[place], float(sure[place])] for place in order]
     return {"arm": arm, "said": "", "run": str(network.found.run.id), "likeliest": named}
+
+
+def _drawn(picture: "Image.Image") -> list[Pixels]:
+    """Return the characters of a drawing; what does not look like one yet, half drawn, is taken as one."""
+    try:
+        return [item.pixels for item in find(picture)]
+    except DataError:
+        grey = np.asarray(picture.convert("L"), np.float32)
+        return [as_nist((grey.max() - grey) / (grey.max() - grey.min()))]
 
 
 def _of_word(request: Request, arm: str, characters: list[Pixels]) -> dict[str, Any]:
