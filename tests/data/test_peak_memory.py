@@ -9,7 +9,7 @@ import pytest
 SCRIPT = Path(__file__).parents[1] / "helpers" / "peak.py"
 MOST = 64.0  # MB
 MISSED = {"layers": 84.0}
-"""Where the promise is not kept yet: tens of thousands of layers, each of which may be a class of one's own."""
+"""Where it is not kept yet: tens of thousands of layers, each of which may be a class of one's own."""
 
 pytestmark = pytest.mark.skipif(
     not Path("/proc/self/clear_refs").exists(), reason="this system does not tell a process's peak memory"

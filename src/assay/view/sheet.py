@@ -94,7 +94,7 @@ def _answered(request: Request, body: bytes, kind: str, whole: bool) -> Response
     if low == high:
         return JSONResponse({"said": NO_STROKES, "answers": []})
     try:
-        found = [item.pixels for item in find(picture)] if whole else _drawn(picture)
+        found = [item.pixels for item in find(picture)] if whole else _characters(picture)
     except DataError as error:
         return JSONResponse({"said": str(error).removeprefix("image: "), "answers": []})
     if len(found) > 1:
@@ -147,7 +147,7 @@ def _of_arm(request: Request, arm: str, pixels: Pixels) -> dict[str, Any]:
     return {"arm": arm, "said": "", "run": str(network.found.run.id), "likeliest": named}
 
 
-def _drawn(picture: "Image.Image") -> list[Pixels]:
+def _characters(picture: "Image.Image") -> list[Pixels]:
     """Return the characters of a drawing; what does not look like one yet, half drawn, is taken as one."""
     try:
         return [item.pixels for item in find(picture)]
