@@ -29,8 +29,8 @@ class Processes(Executor):
     For code that may do more than raise an exception: a run whose process dies, of a segmentation fault, of
     ``os._exit``, or killed because memory is short, has failed, and the others go on. So has a run that takes
     longer than ``timeout`` seconds, if that is given. Each process takes about two seconds to start and holds
-    its own copy of the data. Results are those of ``Threads``, bit for bit. Runs that a GPU trains side by side
-    share one process. Raises `UsageError` for a ``timeout`` that is not above 0.
+    its own copy of the data. Results are those of ``Threads``, bit for bit. Runs that a GPU trains side by
+    side share one process. Raises `UsageError` for a ``timeout`` that is not above 0.
     """
 
     def __init__(self, workers: int, timeout: float | None = None) -> None:
