@@ -10,22 +10,12 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
 
 DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG: a signal that the kernel sends when the parent has ended
-
-
-@dataclass(frozen=True)
-class Given:
-    """What a worker's process makes its context of: the study's tables, each arm's engine, the data set."""
-
-    tables: Mapping[str, Any]
-    engines: Mapping[str, str]
-    data: Any
 
 
 @dataclass(frozen=True)
@@ -40,14 +30,10 @@ def serve(pipe: "Connection[Any, Any]") -> None:
     sys.path[:] = pipe.recv()  # first, for what follows may be of any module that the parent knows
     from threadpoolctl import threadpool_limits
 
-    from assay.running.messages import Context
-    from assay.running.plan import same_plan
     from assay.running.worker import work
-    from assay.study.study import Study
 
-    given: Given = pipe.recv()
-    study = Study.from_tables(given.tables)
-    context = Context(same_plan(study, given.data, given.engines), given.data)
+    charge, data = pipe.recv()
+    context = charge.context(data)
     with threadpool_limits(limits=1):
         while (task := pipe.recv()) is not None:
             try:

@@ -5,6 +5,8 @@ executor is given once.
 """
 
 from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +14,9 @@ from numpy.typing import NDArray
 from assay.data import Dataset
 from assay.records.runs import RunId, RunRecord
 from assay.running.events import Compiling, StepsTaken
-from assay.running.plan import Plan
+from assay.running.plan import Plan, same_plan
 from assay.shapes import Array
+from assay.study.study import Study
 from assay.training.train import Progress
 
 
@@ -23,6 +26,28 @@ class Context:
 
     plan: Plan
     data: Dataset
+
+
+@dataclass(frozen=True)
+class Charge:
+    """A study as it travels to workers elsewhere: its tables and each arm's engine; the data goes by itself.
+
+    ``key`` tells one run of an executor from others.
+    """
+
+    tables: dict[str, Any]
+    engines: dict[str, str]
+    key: str = field(default_factory=lambda: uuid4().hex)
+
+    @classmethod
+    def of(cls, plan: Plan) -> "Charge":
+        """Return what makes the same plan elsewhere."""
+        return cls(plan.study.to_tables(), {cohort.arm.name: cohort.engine.name for cohort in plan.cohorts})
+
+    def context(self, data: Dataset) -> Context:
+        """Return the context of the driver, made anew where the study has arrived."""
+        study = Study.from_tables(self.tables, "the study sent by the driver")
+        return Context(same_plan(study, data, self.engines), data)
 
 
 @dataclass(frozen=True)

@@ -12,13 +12,14 @@ from tempfile import TemporaryFile
 from time import monotonic
 from typing import Any
 
+from assay.data import Dataset
 from assay.errors import UsageError
 from assay.records.runs import RunId
 from assay.report.text import duration
-from assay.running.apart import Free, Given
+from assay.running.apart import Free
 from assay.running.crew import keep_busy
 from assay.running.executor import Executor
-from assay.running.messages import Context, Failed, Finished, Message, Task
+from assay.running.messages import Charge, Context, Failed, Finished, Message, Task
 
 BEGIN = "import sys; from assay.running.apart import main; main(*map(int, sys.argv[1:]))"
 
@@ -48,8 +49,7 @@ class _Crew:
     """Processes, as many as were needed at once; a dead one is replaced when there is a task for it."""
 
     def __init__(self, context: Context, timeout: float | None) -> None:
-        engines = {cohort.arm.name: cohort.engine.name for cohort in context.plan.cohorts}
-        self.given = Given(context.plan.study.to_tables(), engines, context.data)
+        self.given = (Charge.of(context.plan), context.data)
         self.timeout = timeout
         self.workers: list[_Worker] = []
 
@@ -115,7 +115,7 @@ class _Crew:
 class _Worker:
     """One process and the pipe to it; ``under_way`` are the runs of its task that have not ended."""
 
-    given: Given
+    given: tuple[Charge, Dataset]
     task: Task | None = None
     under_way: list[RunId] = field(default_factory=list)
     deadline: float = float("inf")

@@ -5,30 +5,17 @@ Ray imports this module by name on every node, so assay has to be installed ther
 
 from collections.abc import Generator, Iterable
 from contextlib import closing
-from dataclasses import dataclass
 from time import monotonic
-from typing import Any
 
 from assay.data import Dataset
 from assay.records.runs import RunId
 from assay.running.cluster.software import Facts, facts
 from assay.running.events import StepsTaken
-from assay.running.messages import Context, Message, Task
-from assay.running.plan import make_plan
+from assay.running.messages import Charge, Context, Message, Task
 from assay.running.threads import Threads
-from assay.study.study import Study
 
 EVERY = 1.0
 """Seconds between two messages about a run's steps: each costs the driver a millisecond."""
-
-
-@dataclass(frozen=True)
-class Charge:
-    """A study as it travels: its tables, the engine of each arm, and a key that tells it from others."""
-
-    tables: dict[str, Any]
-    engines: dict[str, str]
-    key: str
 
 
 def train(charge: Charge, data: Dataset, task: Task) -> Generator[Message, None, None]:
@@ -52,8 +39,7 @@ _contexts: dict[str, Context] = {}
 def _context(charge: Charge, data: Dataset) -> Context:
     if charge.key not in _contexts:
         _contexts.clear()
-        study = Study.from_tables(charge.tables, "the study sent by the driver")
-        _contexts[charge.key] = Context(make_plan(study, data, charge.engines), data)
+        _contexts[charge.key] = charge.context(data)
     return _contexts[charge.key]
 
 

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Generator, Iterable
 from time import monotonic
-from uuid import uuid4
 
 from assay.engines import may_use_gpu
 from assay.errors import UnsupportedError
@@ -11,10 +10,9 @@ from assay.records.machine import processors
 from assay.running.cluster.attempts import Attempt
 from assay.running.cluster.connect import is_client, join, leave, ray
 from assay.running.cluster.members import Member, Members
-from assay.running.cluster.on_a_node import Charge
 from assay.running.cluster.wires import Closed, Lost, News, Refused, Relayed, Streams, Wires
 from assay.running.executor import Executor
-from assay.running.messages import Context, Message, Task
+from assay.running.messages import Charge, Context, Message, Task
 
 A_MOMENT = 0.5
 """Seconds to wait for a message before looking at the nodes again."""
@@ -76,9 +74,7 @@ class _Crew:
     """The attempts under way, by stream and node, and those that wait for another node."""
 
     def __init__(self, context: Context, nodes: Members) -> None:
-        plan = context.plan
-        engines = {cohort.arm.name: cohort.engine.name for cohort in plan.cohorts}
-        self.charge = Charge(plan.study.to_tables(), engines, uuid4().hex)
+        self.charge = Charge.of(context.plan)
         self.data = ray().put(context.data)
         self.nodes = nodes
         self.wires: Wires = Relayed() if is_client() else Streams()

@@ -6,8 +6,8 @@ from typing import Any, Protocol
 
 from assay.running.cluster.connect import ray
 from assay.running.cluster.members import remote_on
-from assay.running.cluster.on_a_node import Charge, train
-from assay.running.messages import Message, Task
+from assay.running.cluster.on_a_node import train
+from assay.running.messages import Charge, Message, Task
 
 AHEAD = 4
 """Messages of one worker that may wait for the driver; then the worker pauses, so that memory is bounded."""
