@@ -199,6 +199,8 @@ class Study:
 
     def _bound(self, values: Table, where: str) -> Table:
         """Return settings with the user's own classes as references that carry their files' digests."""
+        if next(own_code.references(values), None) is None:
+            return values  # and no copy, which of very many layers would be large
         bound: Table = own_code.bound(values, self.code, where)
         return bound
 
