@@ -24,7 +24,7 @@ from assay.optim import SGD
 from assay.testing import gradient_check
 from assay.testing.check import check_layer
 from assay.testing.coursework import FromCoursework
-from assay.training.train import Job, train
+from assay.training.train import Job, at_best, train
 from assay.training.train import test as measure
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (20, 4), dtype=np.uint8)
@@ -230,7 +230,7 @@ def test_the_test_set_is_measured_with_the_state_of_the_best_epoch(kind):
             runs[0].history[0] = replace(runs[0].history[0], valid_accuracy=2.0)  # none will be better
     assert (len(runs[0].history), runs[0].best_epoch) == (3, 1)
     assert all(np.isfinite(layer.gradient_norm) for layer in runs[0].layers if layer.gradient_norm)
-    (found,) = measure(job, data, runs)
+    (found,) = measure(at_best(job, runs), data)
     scores = trained(network(kind()), epochs=[1]).scores(IMAGES)[0]
     assert found.loss == pytest.approx(cross_entropy(scores, LABELS).mean())
 

@@ -19,7 +19,7 @@ from assay.optim import SGD, Adam
 from assay.optim.recipe import Recipe
 from assay.study.architectures import ConvBlocks, Dense
 from assay.training.checkpoints import load_progress, save_progress
-from assay.training.train import Job, Progress, train
+from assay.training.train import Job, Progress, at_best, train
 from assay.training.train import test as measure
 
 
@@ -63,7 +63,7 @@ def test_the_test_set_does_not_touch_the_run(engine, data):
     work = job(engine)
     run = finished(work, data)
     before = digest(run.state), weights_digest(run.best)
-    measure(work, data, [run])
+    measure(at_best(work, [run]), data)
     assert (digest(run.state), weights_digest(run.best)) == before
 
 

@@ -1,7 +1,6 @@
 """Workers of an executor, and the loop that keeps them busy."""
 
 from collections.abc import Generator, Iterable
-from itertools import islice
 from typing import Protocol
 
 from assay.running.messages import Message, Task
@@ -14,25 +13,31 @@ class Crew(Protocol):
     def busy(self) -> int:
         """How many workers are at a task."""
 
+    @property
+    def room(self) -> int:
+        """How many more tasks it takes now."""
+
     def give(self, task: Task) -> None:
         """Let a free worker do ``task``."""
 
     def hear(self) -> Generator[Message, None, None]:
-        """Yield messages until a worker is free, and count it as such."""
+        """Yield messages, at least until there may be room again, or the last task has ended."""
 
     def dismiss(self) -> None:
         """Stop every worker and wait for it."""
 
 
-def keep_busy(crew: Crew, size: int, tasks: Iterable[Task]) -> Generator[Message, None, None]:
-    """Yield the messages of all ``tasks``, each done as soon as one of ``size`` workers is free."""
-    waiting = iter(tasks)
+def keep_busy(crew: Crew, tasks: Iterable[Task]) -> Generator[Message, None, None]:
+    """Yield the messages of all ``tasks``, each given to the crew as soon as it has room."""
+    waiting, more = iter(tasks), True
     try:
-        while True:
-            for task in islice(waiting, size - crew.busy):
+        while more or crew.busy:
+            for _ in range(crew.room):
+                if (task := next(waiting, None)) is None:
+                    more = False
+                    break
                 crew.give(task)
-            if not crew.busy:
-                return
-            yield from crew.hear()
+            if more or crew.busy:
+                yield from crew.hear()
     finally:
         crew.dismiss()

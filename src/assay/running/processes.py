@@ -42,13 +42,14 @@ class Processes(Executor):
 
     def run(self, context: Context, tasks: Iterable[Task]) -> Generator[Message, None, None]:
         """Train every task; yield messages as they come, until the last run has ended."""
-        yield from keep_busy(_Crew(context, self.timeout), self.at_once, tasks)
+        yield from keep_busy(_Crew(context, self.at_once, self.timeout), tasks)
 
 
 class _Crew:
     """Processes, as many as were needed at once; a dead one is replaced when there is a task for it."""
 
-    def __init__(self, context: Context, timeout: float | None) -> None:
+    def __init__(self, context: Context, size: int, timeout: float | None) -> None:
+        self.size = size
         self.given = (Charge.of(context.plan), context.data)
         self.timeout = timeout
         self.workers: list[_Worker] = []
@@ -56,6 +57,10 @@ class _Crew:
     @property
     def busy(self) -> int:
         return sum(worker.task is not None for worker in self.workers)
+
+    @property
+    def room(self) -> int:
+        return self.size - self.busy
 
     def give(self, task: Task) -> None:
         free = next((worker for worker in self.workers if worker.task is None), None)

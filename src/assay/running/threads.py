@@ -31,7 +31,7 @@ class Threads(Executor):
     def run(self, context: Context, tasks: Iterable[Task]) -> Generator[Message, None, None]:
         """Train every task; yield messages as they come, until the last run has ended."""
         with threadpool_limits(limits=1):
-            yield from keep_busy(_Crew(context, self.at_once), self.at_once, tasks)
+            yield from keep_busy(_Crew(context, self.at_once), tasks)
 
 
 @dataclass(frozen=True)
@@ -46,11 +46,16 @@ class _Crew:
 
     def __init__(self, context: Context, size: int) -> None:
         self.context = context
+        self.size = size
         self.busy = 0
         self.threads: list[threading.Thread] = []
         self.todo: SimpleQueue[Task | None] = SimpleQueue()
         self.inbox: Queue[Message | _Free] = Queue(2 * size)
         self.stop = threading.Event()
+
+    @property
+    def room(self) -> int:
+        return self.size - self.busy
 
     def give(self, task: Task) -> None:
         self.busy += 1

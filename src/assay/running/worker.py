@@ -13,7 +13,7 @@ from assay.running import rows
 from assay.running.events import Compiling, StepsTaken
 from assay.running.messages import Begun, Context, EpochTrained, Failed, Finished, Message, Task
 from assay.training.causes import stuck, why_diverged, why_stuck
-from assay.training.train import Job, Progress, at_end, calibrated, measured, test, train
+from assay.training.train import Job, Progress, at_best, at_end, calibrated, measured, test, train
 
 Tell = Callable[[Message], None]
 Standing = dict[int, Progress | None]
@@ -137,11 +137,12 @@ class _Worker:
             return Finished(
                 row(Status.DIVERGED, why_diverged(progress.history, progress.layers, progress.fault), None)
             )
-        evaluation = test(job, data, [progress])[0]
+        best = at_best(job, [progress])
+        [evaluation] = test(best, data)
         answers = evaluation.predicted, evaluation.correct
         if not isfinite(evaluation.loss):
             return Finished(row(Status.DIVERGED, "the loss on the test set is not finite", None), *answers)
-        temperature, error = calibrated(job, data, progress)
+        temperature, error = calibrated(best, data)
         done = row(Status.DONE, self._why_stuck(progress, job, data), evaluation)
         done = replace(done, temperature=temperature, calibration_error=error)
         return Finished(done, *answers, progress.best)

@@ -133,18 +133,21 @@ def _examined(
 
 
 @np.errstate(over="ignore", invalid="ignore")
-def test(job: Job, data: Dataset, runs: list[Progress]) -> list[Evaluation]:
-    """Open the test set: evaluate each run once, at its best epoch."""
-    best = [_at_best(run) for run in runs]
-    return job.session(best).evaluate(data.test.images, data.test.labels)
+def test(session: Session, data: Dataset) -> list[Evaluation]:
+    """Open the test set: evaluate each run of a session once, which `at_best` has opened."""
+    return session.evaluate(data.test.images, data.test.labels)
 
 
-def calibrated(job: Job, data: Dataset, run: Progress) -> tuple[float | None, float | None]:
+def at_best(job: Job, runs: Sequence[Progress]) -> Session:
+    """Open a session with the weights of each run's best epoch."""
+    return job.session([_at_best(run) for run in runs])
+
+
+def calibrated(session: Session, data: Dataset) -> tuple[float | None, float | None]:
     """Return the temperature of a run's best weights, and its expected calibration error on the test set.
 
     The temperature is fitted on the validation set; the error belongs to the opening of the test set.
     """
-    session = job.session([_at_best(run)])
     temperature = fit_temperature(_scores(session, data.valid), data.valid.labels)
     if temperature is None:
         return None, None

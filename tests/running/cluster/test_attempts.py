@@ -13,6 +13,7 @@ from assay.running.cluster import ray_executor
 from assay.running.cluster.attempts import MOST, Attempt
 from assay.running.cluster.ray_executor import _Crew
 from assay.running.cluster.wires import Closed, Lost
+from assay.running.crew import keep_busy
 from assay.running.messages import Begun, EpochTrained, Failed, Finished, Task
 from assay.training.train import Progress
 
@@ -74,8 +75,14 @@ class Wires:
         self.open.clear()
 
 
+class Somewhere:
+    id = "a"
+
+
 class OneNode:
-    gpus, known, looked = False, {"a": None}, 0.0
+    """With room for two tasks."""
+
+    gpus, known, looked, slots = False, {"a": Somewhere()}, 0.0, 2
 
     def look(self, wait=0.0):
         pass
@@ -83,9 +90,8 @@ class OneNode:
     def forget(self, node):
         pass
 
-
-class Somewhere:
-    id = "a"
+    def free(self, busy):
+        return self.known["a"] if busy.total() < self.slots else None
 
 
 def crew(breaks, monkeypatch):
@@ -109,20 +115,15 @@ def test_every_run_ends_once_and_every_epoch_comes_once(tasks, breaks):
             for index, count in enumerate(tasks)
         ]
         epochs, ends = {}, {}
-        while waiting or made.busy:
-            if made.lost:
-                made.give(made.lost.pop(0), Somewhere)
-            elif waiting:
-                made.give(Attempt(waiting.pop(0)), Somewhere)
-            for message in made.hear():
-                match message:
-                    case EpochTrained():
-                        for row in message.rows:
-                            epochs.setdefault(row.id, []).append(row.epochs)
-                    case Finished():
-                        ends.setdefault(message.row.id, []).append("finished")
-                    case Failed():
-                        ends.setdefault(message.run, []).append("failed")
+        for message in keep_busy(made, waiting):
+            match message:
+                case EpochTrained():
+                    for row in message.rows:
+                        epochs.setdefault(row.id, []).append(row.epochs)
+                case Finished():
+                    ends.setdefault(message.row.id, []).append("finished")
+                case Failed():
+                    ends.setdefault(message.run, []).append("failed")
         runs = {RunId(f"arm{index}", seed) for index, count in enumerate(tasks) for seed in range(count)}
         assert ends.keys() == runs
         for run, how in ends.items():
@@ -151,3 +152,21 @@ def test_an_epoch_makes_it_worth_trying_again():
     assert attempt.hopeless
     assert not after.hopeless
     assert epochs_of(after.task.progress[0]) == 1
+
+
+class Gone(OneNode):
+    """No node at first, while nothing is under way."""
+
+    slots, looks = 0, 0
+
+    def look(self, wait=0.0):
+        self.looks += 1
+        self.slots = 2 if self.looks > 3 else 0
+
+
+def test_tasks_wait_for_a_node_where_there_is_none(monkeypatch):
+    made = crew([], monkeypatch)
+    made.nodes, made.wires.wait = Gone(), lambda seconds: Wires.wait(made.wires, 0) if made.wires.open else []
+    tasks = [Task("arm", (seed,), "numba", "digest", (None,)) for seed in range(3)]
+    ended = [message.row.id.seed for message in keep_busy(made, tasks) if isinstance(message, Finished)]
+    assert sorted(ended) == [0, 1, 2]

@@ -1,5 +1,6 @@
 """Studies trained in a Ray cluster of several nodes, here all on one machine, come out as in threads."""
 
+import gc
 import os
 import signal
 import subprocess
@@ -44,6 +45,8 @@ def cluster():
     )
     yield made
     made.shutdown()
+    del made
+    gc.collect()  # what Ray leaves open is complained of here, not in the test of somebody else
 
 
 @pytest.fixture

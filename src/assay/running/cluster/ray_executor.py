@@ -11,6 +11,7 @@ from assay.running.cluster.attempts import Attempt
 from assay.running.cluster.connect import is_client, join, leave, ray
 from assay.running.cluster.members import Member, Members
 from assay.running.cluster.wires import Closed, Lost, News, Refused, Relayed, Streams, Wires
+from assay.running.crew import keep_busy
 from assay.running.executor import Executor
 from assay.running.messages import Charge, Context, Message, Task
 
@@ -54,16 +55,7 @@ class Ray(Executor):
         engines = sorted({cohort.engine.name for cohort in context.plan.cohorts})
         self.nodes = Members(engines, gpus=any(map(may_use_gpu, engines)), most=self.slots)
         self.nodes.await_first()
-        crew, waiting = _Crew(context, self.nodes), iter(tasks)
-        try:
-            while True:
-                while (node := crew.free()) is not None and (task := next(waiting, None)) is not None:
-                    crew.give(Attempt(task), node)
-                if not crew.busy:
-                    return
-                yield from crew.hear()
-        finally:
-            crew.dismiss()
+        yield from keep_busy(_Crew(context, self.nodes), tasks)
 
     def close(self) -> None:
         """Leave the cluster; one that was started here ends."""
@@ -86,23 +78,30 @@ class _Crew:
     def busy(self) -> int:
         return len(self.trying) + len(self.lost)
 
-    def free(self) -> Member | None:
-        """Return a node for the next task; those whose worker was lost go first."""
-        while (node := self._room()) is not None and self.lost:
-            self.give(self.lost.pop(0), node)
-        return node
+    @property
+    def room(self) -> int:
+        """How many more tasks the nodes take, once those whose worker was lost have one again."""
+        return max(self.nodes.slots - self.busy, 0)
 
-    def _room(self) -> Member | None:
-        return self.nodes.free(Counter(node.id for _, node in self.trying.values()))
+    def give(self, task: Task) -> None:
+        self.lost.append(Attempt(task))
+        self._place()
 
-    def give(self, attempt: Attempt, node: Member) -> None:
-        number = self.wires.start(self.charge, self.data, attempt.task, node.id, self.nodes.gpus)
-        self.trying[number] = attempt, node
+    def _place(self) -> None:
+        """Start attempts that have no node, as far as nodes are free; the first to be lost goes first."""
+        while self.lost and (node := self.nodes.free(self._by_node())):
+            attempt = self.lost.pop(0)
+            number = self.wires.start(self.charge, self.data, attempt.task, node.id, self.nodes.gpus)
+            self.trying[number] = attempt, node
+
+    def _by_node(self) -> Counter[str]:
+        return Counter(node.id for _, node in self.trying.values())
 
     def hear(self) -> Generator[Message, None, None]:
         """Yield the messages that are there; look at the nodes now and then."""
         self.nodes.look()
         self._expect_nodes()
+        self._place()
         if not self.trying:
             self.nodes.look(wait=A_MOMENT)
         for number, news in self.wires.wait(A_MOMENT):
