@@ -6,7 +6,7 @@ import os
 import shutil
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,13 +40,12 @@ class Served:
         self, method: str, path: str, headers: dict[str, str] | None = None, body: bytes | None = None
     ) -> tuple[int, dict[str, str], bytes]:
         """Return status, headers and body of a request; it carries the token unless it says otherwise."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
         carried = {"Authorization": f"Bearer {self.token}"} if headers is None else headers
-        connection.request(method, path, body, carried)
-        answer = connection.getresponse()
-        found = answer.status, {key.lower(): value for key, value in answer.getheaders()}, answer.read()
-        connection.close()
-        return found
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)) as connection:
+            connection.request(method, path, body, carried)
+            answer = connection.getresponse()
+            sent = {key.lower(): value for key, value in answer.getheaders()}
+            return answer.status, sent, answer.read()
 
     def get(self, path: str) -> bytes:
         status, _, body = self.ask("GET", path)

@@ -265,7 +265,7 @@ def test_every_field_of_a_run_is_kept(store):
     run = RunId("max", 3)
     full = RunRecord(
         "max", 3, Status.DONE, "numba", 11, 22, 33, "measured", 4, 9, 0.75, 0.5, TestResult(0.25, 5, 6),
-        7.5, 8.5, "m", True, 0.125, 0.375, 9.5, "p",
+        7.5, 8.5, "m", True, 0.125, 0.375, 9.5, "p", 1.25, 0.0625,
     )  # fmt: skip
     values = [getattr(full, field.name) for field in fields(full)]
     assert len({str(value) for value in values}) == len(values), "a column that is mixed up should show"

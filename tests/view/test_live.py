@@ -153,6 +153,7 @@ def test_looking_and_being_killed_change_nothing(tmp_path: Path, characters: str
             Served(port, token).ask("GET", "/studies.json")
             if len(killed) == 3:
                 watching.send_signal(signal.SIGKILL)
+                watching.wait()
         killed.append(event)
 
     watched = run(study, tmp_path / "watched", progress=False, on_event=look)
