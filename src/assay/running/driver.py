@@ -20,7 +20,7 @@ from assay.running.messages import Begun, Context, EpochTrained, Failed, Finishe
 from assay.running.tracebacks import forget_traceback, keep_traceback
 from assay.store import Store
 from assay.store.weights import path_of, save_weights
-from assay.training.checkpoints import load_progress, save_progress
+from assay.training.checkpoints import Encoded, load_progress, save_progress
 from assay.training.train import Progress
 
 
@@ -36,6 +36,7 @@ class Driver:
         self.digests = {"study": store.header.digest, "data": context.data.digest}
         self.trained_on = {run.id: run.processor for run in store.runs()}
         self.latest: dict[RunId, RunRecord] = {}
+        self.encoded: dict[RunId, Encoded] = {}
 
     def drive(self, runs: Sequence[RunId], executor: Executor) -> None:
         """Train ``runs`` to their ends, the costliest first.
@@ -106,13 +107,17 @@ class Driver:
         """Save an epoch of runs side by side, checkpoints first, so that they stay at the same epoch."""
         for row, progress in zip(message.rows, message.progress, strict=True):
             path = path_of(self.folder, row.id, unfinished=True)
-            save_progress(path, progress, self._identity(row.id))
-        for row, progress in zip(message.rows, message.progress, strict=True):
-            record = progress.history[-1]
-            layers = progress.examined(record.epoch)
-            self.store.add_epoch(row.id, record, layers)
-            self._put(row)
-            self.on_event(EpochEnded(row.id, record, layers))
+            encoded = self.encoded.setdefault(row.id, Encoded())
+            save_progress(path, progress, self._identity(row.id), encoded)
+        ended = []
+        with self.store.together():
+            for row, progress in zip(message.rows, message.progress, strict=True):
+                record = progress.history[-1]
+                ended.append(EpochEnded(row.id, record, progress.examined(record.epoch)))
+                self.store.add_epoch(row.id, record, ended[-1].layers)
+                self._put(row)
+        for event in ended:
+            self.on_event(event)
 
     def _keep_end(self, message: Finished) -> None:
         row = self._trained_on(message.row)
@@ -124,6 +129,7 @@ class Driver:
             self.store.add_run(row)
         self._keep_speed(row)
         path_of(self.folder, row.id, unfinished=True).unlink(missing_ok=True)
+        self.encoded.pop(row.id, None)
         forget_traceback(self.folder, row.id)
         self.on_event(RunEnded(row))
 

@@ -5,7 +5,7 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from importlib.resources import files
@@ -255,9 +255,16 @@ class SQLiteStore(Store):
             tuple(values.values()),
         )
 
+    def together(self) -> AbstractContextManager[None]:
+        """Return a context whose records are written in one transaction: each takes milliseconds."""
+        return self._transaction()
+
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        """Write everything or nothing; on disk when it returns."""
+        """Write everything or nothing; on disk when it returns, or when the one that it is part of does."""
+        if self._connection.in_transaction:
+            yield
+            return
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             yield

@@ -18,6 +18,9 @@ from assay.running.messages import Charge, Context, Message, Task
 A_MOMENT = 0.5
 """Seconds to wait for a message before looking at the nodes again."""
 
+STEPS_TOLD = 20
+"""Messages about steps per second of all workers together, once a run is to tell less than one."""
+
 ALONE = 300.0
 """Seconds without any node that could train after which the study stops; it can be continued."""
 
@@ -91,7 +94,8 @@ class _Crew:
         """Start attempts that have no node, as far as nodes are free; the first to be lost goes first."""
         while self.lost and (node := self.nodes.free(self._by_node())):
             attempt = self.lost.pop(0)
-            number = self.wires.start(self.charge, self.data, attempt.task, node.id, self.nodes.gpus)
+            every = max(1.0, self.nodes.slots / STEPS_TOLD)
+            number = self.wires.start(self.charge, self.data, attempt.task, every, node.id, self.nodes.gpus)
             self.trying[number] = attempt, node
 
     def _by_node(self) -> Counter[str]:
@@ -120,8 +124,9 @@ class _Crew:
                 if news.node:
                     self.nodes.forget(node)
                 return self._lose(attempt, news)
-        self.trying[number] = attempt.after(news), node
-        return (news,)
+        message = attempt.whole(news)
+        self.trying[number] = attempt.after(message), node
+        return (message,)
 
     def _lose(self, attempt: Attempt, lost: Lost) -> Iterable[Message]:
         """Note that an attempt's worker is gone; try again elsewhere, or give up.
