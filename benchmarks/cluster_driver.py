@@ -1,7 +1,7 @@
 """What an epoch of one run costs the driver of a cluster, in milliseconds of its processor's time.
 
-Usage: ``python benchmarks/cluster_driver.py [--epochs 100] [--hidden 120] [--streams 2]``. Two parts, measured
-apart: taking the message from Ray, with so many workers, and keeping it (checkpoint and rows, on this disk),
+Usage: ``python benchmarks/cluster_driver.py [--epochs 100] [--hidden 120] [--streams 2]``. Two parts,
+measured apart: taking the message from Ray, with so many workers, and keeping it (checkpoint and rows),
 as the mean of the epochs of a run, whose records grow. 10,000 runs of 100 epochs are a million times that.
 """
 
@@ -80,7 +80,7 @@ def keeping(epochs: int, hidden: int) -> tuple[float, int]:
 
 
 def taking(epochs: int, size: int, count: int) -> float:
-    """Return the milliseconds that it takes to get a message of ``size`` bytes from one of ``count`` workers."""
+    """Return the milliseconds that it takes to take a message of ``size`` bytes from ``count`` workers."""
     join(None, count, 0)
 
     def stream(count: int, size: int) -> Generator[Any, None, None]:

@@ -73,6 +73,9 @@ def trained(asked: Study, executor: Executor) -> dict[str, float]:
     wall, own = time.perf_counter(), time.process_time()
     with tempfile.TemporaryDirectory() as folder:
         with run(asked, folder, executor=executor, progress=False) as results:
+            failed = [f"{record.id}: {record.message}" for record in results.runs if not record.status.ended]
+            if failed:
+                raise SystemExit("\n".join(failed))
             epochs = sum(record.epochs for record in results.runs)
         took = {"own": time.process_time() - own, "epochs": float(epochs)}
         took["processors"] = took["own"] + spent(descendants())

@@ -4,7 +4,7 @@ A finished run keeps only its best weights (`assay.store.weights`).
 """
 
 import json
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from assay.shapes import Array
 from assay.store.weights import check_identity, read_tensors, write_tensors
 from assay.training.train import Progress
 
-
+_EPOCH = tuple(field.name for field in fields(EpochRecord))
 _LAYER = attrgetter(*(field.name for field in fields(LayerRecord)))
 
 
@@ -37,7 +37,7 @@ class Encoded:
         known = len(self.history)
         if known and progress.history[known - 1 : known] != [self.last]:  # begun anew
             self.history, self.layers = [], []
-        self.history += [json.dumps(asdict(record)) for record in progress.history[len(self.history) :]]
+        self.history += map(_epoch, progress.history[len(self.history) :])
         self.layers += [json.dumps(_LAYER(record)) for record in progress.layers[len(self.layers) :]]
         self.last = progress.history[-1] if progress.history else None
         return f'"history": [{", ".join(self.history)}], "layers": [{", ".join(self.layers)}]'
@@ -61,6 +61,10 @@ def save_progress(
     }
     records = (encoded or Encoded()).text(progress)
     write_tensors(path, tensors, f"{json.dumps(meta)[:-1]}, {records}}}")
+
+
+def _epoch(record: EpochRecord) -> str:
+    return json.dumps({name: getattr(record, name) for name in _EPOCH})
 
 
 def load_progress(path: Path, identity: dict[str, Any]) -> Progress:

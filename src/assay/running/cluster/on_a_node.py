@@ -23,7 +23,8 @@ def train(charge: Charge, data: Dataset, task: Task, every: float) -> Generator[
     run's epochs, each message has those that are new; `assay.running.cluster.attempts` puts them together.
     """
     with closing(Threads(1).run(_context(charge, data), [task])) as messages:
-        yield from map(only_new, _thinned(messages, every))
+        for message in _thinned(messages, every):
+            yield only_new(message)
 
 
 def probe(engines: list[str]) -> Facts:
