@@ -1,7 +1,7 @@
 """What a Ray cluster on this machine costs beside threads: one study, trained both ways in turn.
 
-Usage: ``python benchmarks/cluster_overhead.py [--pairs 3] [--epochs 60] [--workers 2] [--json FILE]``. A pair
-is the study in threads and in a cluster that is started for it, the order changing from pair to pair. Wall
+Usage: ``python benchmarks/cluster_overhead.py [--pairs 3] [--epochs 100] [--workers 2] [--json FILE]``. A
+pair is the study in threads and in a cluster started for it, the order changing from pair to pair. Wall
 seconds are from the call to the closed results and count the cluster's start and end; processor seconds are
 those of this process and of all that it started. On a machine that others use, the latter are the ones
 to go by. ``driver`` is this process alone, per epoch of one run.
@@ -28,7 +28,7 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def study(epochs: int, seeds: int) -> Study:
-    """Return a study of two small convolutional networks, of which an epoch takes about a second."""
+    """Return a study of two small convolutional networks, of which an epoch takes some tenths of a second."""
     tables = {
         "name": "overhead",
         "question": "Do more filters help?",
@@ -36,7 +36,7 @@ def study(epochs: int, seeds: int) -> Study:
         "network": {"family": "ConvBlocks", "layers": 2, "filters": 8},
         "optimizer": {"rule": "Adam", "lr": 0.001},
         "training": {"epochs": epochs},
-        "data": {"source": "glyphs", "train": 4700, "valid": 940, "test": 940},
+        "data": {"source": "glyphs", "train": 18800, "valid": 940, "test": 940},
         "engine": "numba",
         "factors": {"filters": {name: {"network": {"filters": n}} for name, n in (("8", 8), ("10", 10))}},
     }
@@ -89,7 +89,7 @@ def main() -> None:
     """Train the pairs, and print each and their median."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pairs", type=int, default=3)
-    parser.add_argument("--epochs", type=int, default=60)
+    parser.add_argument("--epochs", type=int, default=100)
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--json", help="also write what was measured to this file")

@@ -65,7 +65,7 @@ def results_table(results: Readout) -> Table:
 
 def _imported_table(results: Readout) -> Table:
     """Return one row per run that was trained elsewhere."""
-    table = _table("accuracies in %")
+    table = _table("; ".join(filter(None, ("accuracies in %", results.study.source))))
     table.add_column("arm", overflow="fold")
     _numbers(table, ("seed", "test\nacc"))
     table.add_column("status")
