@@ -19,8 +19,8 @@ def fit_temperature(scores: NDArray[np.floating], labels: NDArray[np.int64]) -> 
 
     The cross-entropy is convex in b = 1/T: its first derivative is the mean of E[s] - s_label, its second
     that of Var[s], both under softmax(b s). Newton's method finds the root of the first; a step that leaves
-    the interval known to hold it halves the interval instead. (Importing SciPy's optimisers takes longer than a
-    short run.)
+    the interval known to hold it halves the interval instead. (Importing SciPy's optimisers takes longer
+    than a short run.)
     """
     if not scores.size or not np.isfinite(scores).all():
         return None
