@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from assay.engines import speed
-from assay.records.runs import RunId, RunRecord, Status
+from assay.records.runs import THEN, RunId, RunRecord, Status
 from assay.running import rows
 from assay.running.events import Compiling, EpochEnded, OnEvent, RunEnded, StepsTaken
 from assay.running.executor import Executor
@@ -34,7 +34,7 @@ class Driver:
         self.folder = folder
         self.on_event = on_event
         self.digests = {"study": store.header.digest, "data": context.data.digest}
-        self.trained_on = {run.id: run.processor for run in store.runs()}
+        self.before = {run.id: run for run in store.runs()}
         self.latest: dict[RunId, RunRecord] = {}
         self.encoded: dict[RunId, Encoded] = {}
 
@@ -154,14 +154,22 @@ class Driver:
         return stored
 
     def _trained_on(self, row: RunRecord) -> RunRecord:
-        """Return a row with the types of processor that trained its run, in the order they were used."""
-        here, before = row.processor, self.trained_on.get(row.id)
-        if before is None:
+        """Return a row with the machines that trained its run, in the order they were used."""
+        if (before := self.before.get(row.id)) is None:
             return row
-        return replace(row, processor=before if here is None or here in before else f"{before}, then {here}")
+        return replace(
+            row, processor=_then(before.processor, row.processor), host=_then(before.host, row.host)
+        )
 
     def _identity(self, run: RunId) -> dict[str, Any]:
         return {"arm": run.arm, "seed": run.seed, **self.digests}
+
+
+def _then(before: str | None, here: str | None) -> str | None:
+    """Return a list of names with one more, unless it is there already."""
+    names = [name for name in (before, here) if name]
+    known = bool(before and here and here in before.split(THEN))
+    return before if known else THEN.join(names) or None
 
 
 def stored_epochs(store: Store) -> dict[RunId, int]:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from assay.errors import StoreError, one_line
 from assay.records.runs import EpochRecord, LayerRecord, RunId, RunRecord, Status, TestResult
+from assay.store import digests
 from assay.store.checks import MOST, check
 from assay.store.contract import Header, Store
 from assay.store.migrations import OLDEST, VERSION, migrate
@@ -241,10 +242,12 @@ class SQLiteStore(Store):
 
     def _put(self, table: str, *rows: dict[str, Any]) -> None:
         columns, marks = ", ".join(rows[0]), ", ".join("?" for _ in rows[0])
-        self._connection.executemany(
-            f"INSERT OR REPLACE INTO {table} ({columns}) VALUES ({marks})",
-            [tuple(row.values()) for row in rows],
-        )
+        for row in rows:
+            [(number,)] = self._connection.execute(
+                f"INSERT OR REPLACE INTO {table} ({columns}, digest) VALUES ({marks}, x'') RETURNING rowid",
+                tuple(row.values()),
+            )
+            digests.write(self._connection, table, number)
 
     def _put_run(self, run: RunRecord) -> None:
         values = {field.name: getattr(run, field.name) for field in fields(run) if field.name != "test"}
@@ -254,10 +257,12 @@ class SQLiteStore(Store):
         values["test_total"] = test.total if test else None
         updates = ", ".join(f"{key} = excluded.{key}" for key in values)
         columns, marks = ", ".join(values), ", ".join("?" for _ in values)
-        self._connection.execute(
-            f"INSERT INTO run ({columns}) VALUES ({marks}) ON CONFLICT (arm, seed) DO UPDATE SET {updates}",
+        [(number,)] = self._connection.execute(
+            f"INSERT INTO run ({columns}, digest) VALUES ({marks}, x'') "
+            f"ON CONFLICT (arm, seed) DO UPDATE SET {updates} RETURNING rowid",
             tuple(values.values()),
         )
+        digests.write(self._connection, "run", number)
 
     def together(self) -> AbstractContextManager[None]:
         """Return a context whose records are written in one transaction: each takes milliseconds."""
@@ -289,6 +294,7 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
         why = f"its path of {size:,} characters may be too long" if size > LONGEST_PATH else error
         raise StoreError(f"{path}: cannot be opened ({why})") from None
     connection.row_factory = sqlite3.Row
+    digests.install(connection)
     return connection
 
 
@@ -296,6 +302,7 @@ def _copied(connection: sqlite3.Connection) -> sqlite3.Connection:
     """Return a copy of a database in memory, and close it."""
     copy = sqlite3.connect(":memory:", isolation_level=None)
     copy.row_factory = sqlite3.Row
+    digests.install(copy)
     connection.backup(copy)
     connection.close()
     return copy
