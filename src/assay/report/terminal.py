@@ -155,6 +155,25 @@ def status_table(results: Readout) -> Table:
     return table
 
 
+def machines_tables(results: Readout) -> list[Table]:
+    """Return one row per machine of a cluster that trains the study now; nothing where there is none."""
+    machines = results.machines
+    if not machines:
+        return []
+    slots = sum(machine.slots for machine in machines)
+    busy = sum(len(machine.runs) for machine in machines)
+    heading = f"{numbers.plural(busy, 'run')} on {numbers.plural(len(machines), 'node')}"
+    table = _table(f"{heading} with {numbers.plural(slots, 'slot')}")
+    for name in ("node", "processor"):
+        table.add_column(name, overflow="fold")
+    _numbers(table, ("slots",))
+    table.add_column("runs", overflow="fold")
+    for machine in machines:
+        runs = "; ".join(map(str, machine.runs)) or "-"
+        table.add_row(machine.host, machine.processor, str(machine.slots), runs)
+    return [table]
+
+
 def verdict_panel(report: Findings) -> Panel:
     """Return the answer, the numbers behind it and what they cannot say."""
     parts: list[RenderableType] = [Text(report.answer, style="bold")]

@@ -19,6 +19,7 @@ from assay.running.executor import Executor
 from assay.running.messages import Begun, Context, EpochTrained, Failed, Finished, Message, Task
 from assay.running.tracebacks import forget_traceback, keep_traceback
 from assay.store import Store
+from assay.store.machines import WorkingMachine, keep_machines
 from assay.store.weights import path_of, save_weights
 from assay.training.checkpoints import Encoded, load_progress, save_progress
 from assay.training.train import Progress
@@ -37,6 +38,7 @@ class Driver:
         self.before = {run.id: run for run in store.runs()}
         self.latest: dict[RunId, RunRecord] = {}
         self.encoded: dict[RunId, Encoded] = {}
+        self.machines: Sequence[WorkingMachine] = ()
 
     def drive(self, runs: Sequence[RunId], executor: Executor) -> None:
         """Train ``runs`` to their ends, the costliest first.
@@ -53,8 +55,13 @@ class Driver:
         self.latest |= {row.id: row for row in pending}
         self.store.add_runs(map(self._trained_on, pending))
         with closing(executor.run(self.context, self._tasks(runs))) as messages:
-            for message in messages:
-                self._take(message)
+            try:
+                for message in messages:
+                    self._take(message)
+                    if isinstance(message, Begun | Finished | Failed):
+                        self._keep_machines(executor.machines())
+            finally:
+                self._keep_machines(())
 
     def _tasks(self, runs: Sequence[RunId]) -> Iterator[Task]:
         """Yield each arm's runs in groups, ordered by their first runs, each with its progress so far."""
@@ -102,6 +109,11 @@ class Driver:
                 self._keep_end(message)
             case Failed():
                 self._keep_failure(message)
+
+    def _keep_machines(self, machines: Sequence[WorkingMachine]) -> None:
+        if machines != self.machines:
+            self.machines = machines
+            keep_machines(self.folder, machines)
 
     def _keep_epoch(self, message: EpochTrained) -> None:
         """Save an epoch of runs side by side, checkpoints first, so that they stay at the same epoch."""
