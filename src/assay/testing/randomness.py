@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from assay.nn.coursework import FromCoursework
 from assay.nn.layer import Layer
 from assay.shapes import Shape
 from assay.streams import stream
-from assay.testing.coursework import FromCoursework
 from assay.testing.probing import draw
 from assay.testing.situations import BATCH
 from assay.testing.watched import Watched

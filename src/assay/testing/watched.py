@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from assay.errors import ShapeError
+from assay.nn.coursework import FromCoursework
+from assay.nn.coursework.copies import copied, same
+from assay.nn.coursework.remembered import undisturbed
 from assay.nn.layer import Cache, Layer, Parameters
 from assay.shapes import Array, text
 from assay.streams import stream
-from assay.testing.coursework import FromCoursework, copied, same
-from assay.testing.remembered import undisturbed
 
 
 class ForthAndBack(NamedTuple):

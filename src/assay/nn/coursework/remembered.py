@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from assay.nn.coursework.places import Items, Place, attributes, join, places
 from assay.shapes import Array
-from assay.testing.places import Items, Place, attributes, join, places
 
 _ALONE = threading.RLock()
 """Held while such code runs: whatever thread it is in, it shares classes, globals and generators."""
