@@ -146,7 +146,7 @@ def _written(node: Node, indent: str) -> str:
     found = MODULES.get(type(node.layer))
     if found is None:
         raise UnsupportedError(
-            f"layer {node.name}: {type(node.layer).__name__} has no PyTorch module "
+            f"layer {node.name}: {node.layer.title} has no PyTorch module "
             "(export to safetensors, and write the layer in PyTorch)"
         )
     name, arguments = found

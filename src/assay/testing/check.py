@@ -21,7 +21,7 @@ from assay.testing.learning_rules import as_rule, as_stepping_rule, check_rule
 from assay.testing.losses import as_loss, check_loss
 from assay.testing.modules import importable
 from assay.testing.probing import Probe, draw, probe
-from assay.testing.randomness import generators_held, modes
+from assay.testing.randomness import modes
 from assay.testing.situations import BATCH, RANDOM, situations
 from assay.testing.source import as_layer, assumed, blamed, load, make, of_functions, split, words
 
@@ -82,7 +82,7 @@ def check(
     """
     path, name = split(target)
     where, given = f"{path}:{name}", dict(settings or {})
-    with importable(path), generators_held():
+    with importable(path):
         found = load(path, name)
         if isclass(found) and (stepping := as_stepping_rule(found, given)) is not None:
             with blamed(where, path):

@@ -1,7 +1,5 @@
 """Layers that draw: held still for the gradient check; then what they give on average and in evaluation."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,21 +24,6 @@ class Modes:
     random: bool = False
     faults: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
-
-
-@contextmanager
-def generators_held() -> Iterator[None]:
-    """Let generators that are made without a seed follow from NumPy's own, which the check holds."""
-    original = np.random.default_rng
-
-    def default_rng(seed: Any = None) -> np.random.Generator:
-        return original(np.random.randint(2**31) if seed is None else seed)  # noqa: NPY002
-
-    np.random.default_rng = default_rng
-    try:
-        yield
-    finally:
-        np.random.default_rng = original
 
 
 def modes(layer: Layer, shape: Shape) -> Modes:

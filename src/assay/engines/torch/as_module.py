@@ -99,7 +99,7 @@ def _named(nodes: tuple[Node, ...]) -> "OrderedDict[str, torch.nn.Module]":
 def _module(node: Node) -> torch.nn.Module:
     make = MODULES.get(type(node.layer))
     if make is None:
-        raise UnsupportedError(f"layer {node.name}: {type(node.layer).__name__} is not one of PyTorch's")
+        raise UnsupportedError(f"layer {node.name}: {node.layer.title} is not one of PyTorch's")
     return make(node.layer, node)
 
 

@@ -88,11 +88,18 @@ class FromCoursework(Layer):
     with the same draws each time.
     """
 
-    layer: Any
+    layer: Any = field(repr=False)
     kind: ClassVar[str] = "coursework"
-    written: dict[str, None] = field(default_factory=dict, init=False, repr=False)
-    """What the layer wrote into of all that it was handed, in words; it is handed copies."""
-    _found: dict[Shape, Carried | None] = field(default_factory=dict, init=False, repr=False)
+
+    @cached_property
+    def written(self) -> dict[str, None]:
+        """What the layer wrote into of all that it was handed, in words; it is handed copies."""
+        return {}
+
+    @cached_property
+    def _found(self) -> dict[Shape, Carried | None]:
+        """What it carries from batch to batch, by the shapes that it was tried with."""
+        return {}
 
     @cached_property
     def held(self) -> Held:
@@ -103,6 +110,16 @@ class FromCoursework(Layer):
     def users(self) -> Any:
         """What the user wrote: the object that was put into the style, or the layer itself."""
         return user_object(self.layer)
+
+    @property
+    def title(self) -> str:
+        """The name of the user's class or function."""
+        return self.held.name
+
+    @property
+    def users_own(self) -> bool:
+        """The layer is."""
+        return True
 
     @property
     def told_its_mode(self) -> bool:
