@@ -41,6 +41,12 @@ class Watched:
         with self._held():
             return self._forward(_copies(params), copied(x))[0].copy()
 
+    def trained(self, params: Parameters, x: Array) -> dict[str, Array]:
+        """Return parameters, and buffers after a training pass."""
+        with self._held():
+            _, cache = self.layer.forward_training(_copies(params), copied(x), stream(self.draws, "mask"))
+            return {**params, **self.layer.updated_buffers(params, cache)}
+
     def run(self, params: Parameters, x: Array, dy: Array) -> ForthAndBack:
         """Go forward and back, with fresh copies each way."""
         with self._held():
