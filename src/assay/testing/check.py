@@ -24,6 +24,10 @@ from assay.testing.probing import Probe, draw, probe
 from assay.testing.randomness import modes
 from assay.testing.situations import BATCH, RANDOM, situations
 from assay.testing.source import as_layer, assumed, blamed, load, make, of_functions, split, words
+from assay.testing.succession import faults_in_succession
+
+MOST_TRIED = 4
+"""How many shapes of maps, and of vectors, are gone through where backward fails."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +123,7 @@ def check_layer(
     shape = found.shape
     with blamed(f"{where}, input {text(shape)}, batch of {BATCH}", path):
         mode = modes(layer, shape)
+        later = () if found.mismatches else tuple(faults_in_succession(layer, shape, draw(layer, shape)))
         if mode.random and not against:
             comparison, note = None, "not compared: what it draws is its own"
         else:
@@ -137,7 +142,7 @@ def check_layer(
         mismatches,
         comparison,
         note,
-        faults=mode.faults,
+        faults=(*mode.faults, *later),
         writes=writes,
         remarks=tuple(dict.fromkeys(remarks)),
         arguments=("x", *layer.parameters(shape)),
@@ -163,7 +168,8 @@ def _probes(
 ) -> tuple[list[Probe], list[str]]:
     """Return the probes of all shapes for which the layer is right, or else of one for which it is wrong.
 
-    Also in words, for which shapes it is not right though it was tried with them.
+    Also in words, for which shapes it is not right though it was tried with them. One for which plain random
+    inputs are right and others wrong is no matter of shapes: the layer is wrong.
     """
     once = partial(_probe, layer, settings=settings, where=where, path=path, tolerance=tolerance)
     if asked:
@@ -171,21 +177,23 @@ def _probes(
     right: list[Probe] = []
     wrong: list[Probe] = []
     failed: list[tuple[Shape, AssayError]] = []
-    shapes = _shapes_that_fit(layer, settings, where, path)
-    for shape in shapes:
-        try:
-            found = once(shape, locate=len(shapes) == 1)
-        except AssayError as error:
-            if isinstance(error.__cause__, NotImplementedError):
-                raise
-            failed.append((shape, error))
-            continue
-        (wrong if found.mismatches else right).append(found)
+    kinds = _shapes_that_fit(layer, settings, where, path)
+    for shapes in kinds:
+        for shape in shapes[:MOST_TRIED]:
+            try:
+                found = once(shape, locate=len(kinds) == 1)
+            except AssayError as error:
+                if isinstance(error.__cause__, NotImplementedError):
+                    raise
+                failed.append((shape, error))
+                continue
+            (wrong if found.mismatches else right).append(found)
+            break
     if not right and not wrong:
         raise failed[0][1]
-    if not right:
-        first = wrong[0].shape
-        return wrong[:1] if len(shapes) == 1 else [once(first)], []
+    decisive = [each for each in wrong if each.mismatches[0].situation != RANDOM] if right else wrong
+    if decisive:
+        return decisive[:1] if len(kinds) == 1 else [once(decisive[0].shape)], []
     misfits = [f"not right for an input of {text(each.shape)}: {each.mismatches[0]}" for each in wrong]
     misfits += [f"not for an input of {text(shape)}: {error}" for shape, error in failed]
     return right, misfits
@@ -221,22 +229,28 @@ def _fits(layer: Layer, shape: Shape) -> bool:
         return False
 
 
-def _shapes_that_fit(layer: Layer, settings: Mapping[str, Any], where: str, path: Path | None) -> list[Shape]:
-    """Return one shape of maps and one of vectors, as far as the layer takes any."""
-    found: list[Shape] = []
+def _shapes_that_fit(
+    layer: Layer, settings: Mapping[str, Any], where: str, path: Path | None
+) -> list[list[Shape]]:
+    """Return the shapes of maps that fit, and of vectors, or else of sequences; likely ones first."""
+    found: list[list[Shape]] = []
     refusals: list[Exception] = []
     tried: list[Shape] = []
-    for shapes in candidates(layer, settings).values():
+    for kind, shapes in candidates(layer, settings).items():
+        if kind == "sequences" and found:
+            break
+        fitting: list[Shape] = []
         for shape in shapes:
             tried.append(shape)
             try:
                 if min(layer.output_shape(shape), default=1) >= 1:
-                    found.append(shape)
-                    break
+                    fitting.append(shape)
             except NotImplementedError as error:
                 raise UsageError(f"{where}: {words(error, path)}") from error
             except Exception as error:  # a user's code may raise anything for a shape that does not fit
                 refusals.append(error)
+        if fitting:
+            found.append(fitting)
     if found:
         return found
     own = next((error for error in refusals if not is_refusal(error)), None)
