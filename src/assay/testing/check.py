@@ -86,7 +86,7 @@ def check(
     """
     path, name = split(target)
     where, given = f"{path}:{name}", dict(settings or {})
-    with importable(path):
+    with importable(path), np.errstate(all="ignore"):
         found = load(path, name)
         if isclass(found) and (stepping := as_stepping_rule(found, given)) is not None:
             with blamed(where, path):
