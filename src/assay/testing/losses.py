@@ -17,6 +17,7 @@ from types import FunctionType
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from assay.errors import UsageError
 from assay.nn.coursework.copies import copied, same
@@ -172,7 +173,7 @@ def _situations(form: _Form, *, masked: bool) -> Iterator[tuple[Any, ...]]:
     yield "a transposed array", np.asfortranarray(x), targets, *mask
 
 
-def _decided(x: Array, labels: Array) -> Array:
+def _decided(x: Array, labels: NDArray[np.integer]) -> Array:
     """Return scores with the largest exchanged for that of the label: its probability is not small."""
     swapped, largest = x.copy(), x.argmax(axis=-1)[..., None]
     values = np.take_along_axis(x, largest, -1), np.take_along_axis(x, labels[..., None], -1)
