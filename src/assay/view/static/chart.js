@@ -115,7 +115,7 @@ export class Chart {
       this.box,
     );
     this.above = document.createElement("canvas");
-    this.above.className = "above";
+    this.above.className = "veil";
     this.plot.over.before(this.above);
     if (kept) this.plot.setScale("x", kept);
     this.zoomed = Boolean(kept);
