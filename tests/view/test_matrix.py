@@ -31,7 +31,9 @@ def counted(results: Results, arm: str) -> dict[tuple[str, str], float]:
     labels, classes = load_test(results).labels, results.header.classes
     pairs: Counter[tuple[str, str]] = Counter()
     for run in results.learnt(arm):
-        pairs.update((classes[a], classes[b]) for a, b in zip(labels, results.store.predicted(run.id), strict=True))
+        pairs.update(
+            (classes[a], classes[b]) for a, b in zip(labels, results.store.predicted(run.id), strict=True)
+        )
     of = Counter(classes[a] for a in labels)
     seeds = len(results.learnt(arm))
     return {pair: 100 * count / (of[pair[0]] * seeds) for pair, count in pairs.items()}

@@ -83,9 +83,7 @@ def shares_read(found: Answered, labels: Labels, classes: int) -> NDArray[np.flo
     return counts / (found.seeds * np.maximum(np.bincount(labels, minlength=classes), 1))[:, np.newaxis]
 
 
-def confusions(
-    found: Answered, labels: Labels, classes: int, most: int
-) -> Sequence[tuple[int, int, float]]:
+def confusions(found: Answered, labels: Labels, classes: int, most: int) -> Sequence[tuple[int, int, float]]:
     """Return the ``most`` frequent mistakes as (true class, answer, share of the class's images).
 
     Frequent by the number of images: a mistake in a class of many comes before the same share of one of few.

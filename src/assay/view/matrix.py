@@ -49,7 +49,14 @@ def _confusion(request: Request) -> Response:
     other = _shares(seen, less, len(classes)) if less else None
     rows = _rows(own, classes, arm) if other is None else _difference(own, other, classes, (arm, less))
     seeds = [seen.arms[name].seeds for name in (arm, less) if name]
-    values |= {"rows": rows, "classes": classes, "arms": [*seen.arms], "arm": arm, "less": less, "seeds": seeds}
+    values |= {
+        "rows": rows,
+        "classes": classes,
+        "arms": [*seen.arms],
+        "arm": arm,
+        "less": less,
+        "seeds": seeds,
+    }
     return render(request, "confusion.html.j2", **values)
 
 

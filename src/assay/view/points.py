@@ -47,9 +47,7 @@ def points(results: Readout, arm: str, metric: Metric, each: bool) -> dict[str, 
     }
 
 
-def _thin(
-    values: Sequence[float], every: int, together: Together, scale: float
-) -> list[float | None]:
+def _thin(values: Sequence[float], every: int, together: Together, scale: float) -> list[float | None]:
     """Return ``values`` with each ``every`` of them brought together; the last point may be of fewer."""
     if every > 1:
         array = np.array(values)
