@@ -26,7 +26,7 @@ def tags(page: ET.Element, name: str) -> list[ET.Element]:
 def test_a_line_goes_through_its_values() -> None:
     """The lowest value at the bottom, the highest at the top, epochs evenly from left to right."""
     page = drawn(
-        [sketch.Trail("a", 0, 0, [(1, 10.0), (2, 20.0), (3, 30.0)]), sketch.Trail("<b>", 1, [(1, 20.0)])]
+        [sketch.Trail("a", 0, 0, [(1, 10.0), (2, 20.0), (3, 30.0)]), sketch.Trail("<b>", 0, 1, [(1, 20.0)])]
     )
     [line] = tags(page, "polyline")
     xs, ys = zip(*(map(float, point.split(",")) for point in line.get("points").split()), strict=True)
