@@ -15,7 +15,7 @@ from assay.reading.opening import Floats, Opened
 from assay.reading.order import SMALL, Grouped, lines, usual_length
 from assay.reading.paper import WIDEST, ink, least_ink
 from assay.reading.pieces import InkPiece, Mask, pieces
-from assay.reading.ruled import ruled, without_frames
+from assay.reading.ruled import line_width, ruled, without_frames
 from assay.reading.shades import views
 from assay.reading.specks import without_specks
 
@@ -158,11 +158,11 @@ def _selections(shades: Floats, zoom: float) -> Iterator[tuple[list[InkPiece], f
 def _selected(found: Floats, least: float, every: list[InkPiece]) -> Iterator[tuple[list[InkPiece], float]]:
     """Yield what lies within ruled lines, within the border, and all, of the ``every`` pieces of ink."""
     written, inner = _written(every), _inner(every)
-    strong = _strong(every, found.shape)
-    lined = ruled(strong)
+    inked = found >= least
+    lined = ruled(inked)
     unlined = np.where(lined, 0, found)
     free = _inner(pieces(found, least, ~lined)) if lined.any() else []
-    if free and max(piece.thickest for piece in free) >= BOLDER * _width(lined & strong):
+    if free and max(piece.thickest for piece in free) >= BOLDER * line_width(lined & inked):
         yield free, _quiet(unlined, _large(free))
         inner = [piece for piece in inner if not _crosses(piece, lined)]
     if inner:
@@ -221,13 +221,6 @@ def _ink_of(some: list[InkPiece], shape: tuple[int, ...]) -> Floats:
         place = canvas[piece.top : piece.bottom, piece.left : piece.right]
         np.maximum(place, piece.ink * piece.level, out=place)
     return canvas
-
-
-def _width(lined: Mask) -> float:
-    """Return how wide lines are, on average."""
-    from scipy.ndimage import distance_transform_edt
-
-    return 4 * float(distance_transform_edt(lined)[lined].mean()) - 2 if lined.any() else 0.0
 
 
 def _crosses(piece: InkPiece, lined: Mask) -> bool:
