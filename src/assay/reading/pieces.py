@@ -17,9 +17,9 @@ HOLES = 6
 """A character has fewer holes: B, 8 and & have two, and a careless hand leaves some."""
 MOST = 120
 """Of more pieces, only the largest are looked at."""
-FATTEST = 0.5
+FATTEST = 0.6
 """The thickest stroke of a piece, over its longer side; what is thicker is a blob."""
-BLUR, SOFTEST = 1.0, 0.12
+BLUR, SOFTEST = 1.0, 0.15
 """The widest edge of a piece, over its stroke's width and its longer side; what is softer is a shadow."""
 
 

@@ -101,7 +101,8 @@ def _paths(thin: Mask, thick: Mask) -> Mask:
         for ink in (thin, thick)
     )
     columns = np.arange(width)
-    middles = np.minimum(blocks + BLOCK / 2, width) - width / 2
+    widths = np.diff(np.append(blocks, width))
+    middles = blocks + widths / 2 - width / 2
     best = np.zeros(height)
     slopes = np.zeros(height)
     for slope in np.linspace(-STEEPEST, STEEPEST, 1 + 2 * round(STEEPEST * width / 2)):
@@ -109,7 +110,7 @@ def _paths(thin: Mask, thick: Mask) -> Mask:
         inside = (rows >= 0) & (rows < height)
         at = rows.clip(0, height - 1), np.arange(len(blocks))
         found = np.where(inside, seen[at], 0).sum(axis=1)
-        visible = width - np.where(inside, hidden[at], 0).sum(axis=1)
+        visible = np.where(inside, widths - hidden[at], 0).sum(axis=1)
         covered = np.where(found >= SEEN * width, found / np.maximum(visible, 1), 0)
         slopes = np.where(covered > best, slope, slopes)
         best = np.maximum(best, covered)
