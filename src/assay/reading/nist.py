@@ -91,9 +91,7 @@ def _in_square(ink: Floats) -> Floats:
     room = int(side) + 1
     left, top = (room + (part.start + part.stop - side) / 2 for part in (columns, rows))
     across = round(NIST_CHARACTER / share)
-    return np.clip(
-        _resized(np.pad(ink, room), across, across, (left, top, left + side, top + side)), 0, 1
-    )
+    return np.clip(_resized(np.pad(ink, room), across, across, (left, top, left + side, top + side)), 0, 1)
 
 
 def _resized(
