@@ -32,21 +32,6 @@ from assay.findings.prediction import recognise
 from assay.findings.trained import best_run, trained
 from assay.store.readout import Readout
 
-SIZE, AT_ONCE = 560, 20  # the sheet's own size
-REPLAY = """async (pictures) => {
-    const { strokes, ask } = await import("/static/sheet.js");
-    strokes.onchange = () => {};
-    const found = [];
-    for (const picture of pictures) {
-        const bytes = Uint8Array.from(atob(picture), (letter) => letter.charCodeAt(0));
-        await strokes.lay(new Blob([bytes], { type: "image/png" }));
-        strokes.strokes[0].file = null;  // the sheet is sent, not the file
-        found.push(await ask());
-    }
-    return found;
-}"""
-
-
 def main() -> None:
     """Replay, compare, print, write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
