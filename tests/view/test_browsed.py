@@ -11,6 +11,8 @@ PLACES = (
     "/study/{}/report",
     "/study/{}/mistakes",
     "/study/{}/inside",
+    "/study/{}/step",
+    "/draw",
     "/compare?a={}&b={}",
 )
 

@@ -45,6 +45,7 @@ async function changed() {
   since ??= performance.now();
   if (busy) return;
   busy = true;
+  sheet.dataset.busy = true;
   while (since !== null) {
     const from = since;
     since = null;
@@ -57,6 +58,7 @@ async function changed() {
     sheet.dataset.answered = Number(sheet.dataset.answered ?? 0) + 1;
   }
   busy = false;
+  sheet.dataset.busy = false;
 }
 
 function show(answered) {
