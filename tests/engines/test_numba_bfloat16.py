@@ -266,11 +266,13 @@ def digests(cache: Path, *dtypes: str) -> list[str]:
 from assay.engines.base import Recipe
 from assay.engines.numba import NumbaEngine
 from assay.optim import SGD
-from test_numba_bfloat16 import SMOOTH
+from assay.nn import Conv2d, Flatten, Linear
+from assay.nn.network import Network
 from numba_cases import train
 from tiny import weights_digest
+network = Network((Conv2d(4, 3), Flatten(), Linear(5)), (1, 8, 8))
 for dtype in {dtypes}:
     recipe = Recipe(SGD(), 10, dtype=dtype)
-    print(weights_digest(train(NumbaEngine(), SMOOTH, recipe, epochs=1).states()[0].parameters))
+    print(weights_digest(train(NumbaEngine(), network, recipe, epochs=1).states()[0].parameters))
 """
     return in_another_process(code, NUMBA_CACHE_DIR=str(cache))

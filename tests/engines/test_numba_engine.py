@@ -278,8 +278,8 @@ print(len(called))
 def test_agrees_with_the_reference_in_narrow_registers() -> None:
     code = """
 from assay.engines.numba.kernels.lanes import VECTOR_BYTES
-from test_numba_engine import test_agrees_with_the_reference
-test_agrees_with_the_reference()
+from every_kernel import assert_every_kernel_agrees
+assert_every_kernel_agrees()
 print(VECTOR_BYTES)
 """
     assert in_another_process(code, NUMBA_CPU_FEATURES=FEATURES.replace("+avx512", "-avx512")) == ["32"]
