@@ -27,12 +27,11 @@ def trainer(
     isolated = isolate or timeout is not None
     if on is None and not isolated:
         return {"workers": workers, "executor": None}
-    from assay.running.capacity import worker_count
-
     if on is None:
         from assay.running.processes import Processes
 
-        return {"workers": None, "executor": Processes(worker_count(workers), timeout)}
+        return {"workers": None, "executor": Processes(workers, timeout)}
+    from assay.running.capacity import worker_count
     from assay.running.cluster import Ray
 
     if isolated:

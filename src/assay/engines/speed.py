@@ -33,7 +33,7 @@ BUDGET = 0.3
 """Seconds of training per engine in a comparison, not counting compilation and warm-up."""
 
 LONG = 0.3
-"""Seconds of a step, or of an evaluation, beyond which one says enough: four of a wide network take minutes."""
+"""Seconds of a step, or of an evaluation, beyond which one is enough: four of a wide network take minutes."""
 
 STEPS = 4
 """Steps taken at a time by one run, multiplied by the number of runs, since a GPU takes them by tens."""
