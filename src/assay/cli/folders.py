@@ -1,5 +1,6 @@
 """``assay status``, ``results`` and ``report``: what a results folder holds."""
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -55,10 +56,11 @@ def status(folder: Folder, failed: Failed = False, format: Format = "table") -> 
             "resolved": resolved(found),
             "stalled": [{"arm": s.run.arm, "seed": s.run.seed, "since": s.since} for s in silent],
             "arms": rows,
+            "machines": [asdict(machine) for machine in found.machines],
         }
 
         def draw() -> None:
-            console().print(terminal.status_table(found))
+            console().print(terminal.status_table(found), *terminal.machines_tables(found))
             for one in silent:
                 say(str(one))
 

@@ -104,7 +104,7 @@ def _images(results: Readout) -> Iterator[Limit]:
     """Yield the limits due to the images, and to the source having used others."""
     study, synthetic = results.study, results.header.synthetic
     if study.imported:
-        yield _limit(LimitCode.IMPORTED)
+        yield _limit(LimitCode.IMPORTED, reading=study.source)
     if synthetic:
         yield _limit(LimitCode.SYNTHETIC)
     if study.data.groups is not None:

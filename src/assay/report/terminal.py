@@ -68,7 +68,7 @@ def results_table(results: Readout) -> Table:
 
 def _imported_table(results: Readout) -> Table:
     """Return one row per run that was trained elsewhere."""
-    table = _table("accuracies in %")
+    table = _table("; ".join(filter(None, ("accuracies in %", results.study.source))))
     table.add_column("arm", overflow="fold")
     _numbers(table, ("seed", "test\nacc"))
     table.add_column("status")
@@ -153,6 +153,25 @@ def status_table(results: Readout) -> Table:
         hosts = (row["hosts"] or "",) if several else ()
         table.add_row(row["arm"], *counts, *epochs[: len(trained)], *hosts)
     return table
+
+
+def machines_tables(results: Readout) -> list[Table]:
+    """Return one row per machine of a cluster that trains the study now; nothing where there is none."""
+    machines = results.machines
+    if not machines:
+        return []
+    slots = sum(machine.slots for machine in machines)
+    busy = sum(len(machine.runs) for machine in machines)
+    heading = f"{numbers.plural(busy, 'run')} on {numbers.plural(len(machines), 'node')}"
+    table = _table(f"{heading} with {numbers.plural(slots, 'slot')}")
+    for name in ("node", "processor"):
+        table.add_column(name, overflow="fold")
+    _numbers(table, ("slots",))
+    table.add_column("runs", overflow="fold")
+    for machine in machines:
+        runs = "; ".join(map(str, machine.runs)) or "-"
+        table.add_row(machine.host, machine.processor, str(machine.slots), runs)
+    return [table]
 
 
 def verdict_panel(report: Findings) -> Panel:

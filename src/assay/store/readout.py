@@ -19,6 +19,7 @@ from assay.records.runs import THEN, EpochRecord, LayerRecord, RunId, RunRecord,
 from assay.stats import Family, Look, compare_arms, latest_look
 from assay.store import PARTS, Header, SQLiteStore, Store
 from assay.store.lock import is_held
+from assay.store.machines import WorkingMachine, kept_machines
 from assay.store.moved import found_at
 from assay.study import kept_code
 from assay.study.study import Study
@@ -107,6 +108,11 @@ class Readout:
         found = (run for run in self.store.runs() if run.seed in self.study.seeds)
         runs = sorted(found, key=lambda run: (order[run.arm], run.seed))
         return runs if self.at_work else [_stopped(run) for run in runs]
+
+    @property
+    def machines(self) -> list[WorkingMachine]:
+        """The machines of a cluster that train the study now, and what runs on each; read anew each time."""
+        return kept_machines(self.folder) if self.at_work else []
 
     def of(self, arm: str) -> list[RunRecord]:
         """Return the runs of one arm, by seed; `StudyError` if the study has no such arm."""
@@ -231,8 +237,10 @@ class Readout:
         A look is reached when every run of its seeds has ended; only then, and
         only for these seeds, may there be a verdict.
         """
-        look = self.look or latest_look(self.seeds_ended, self.study.looks)
-        return self if look == self.look else replace(self, look=look)
+        if self.look or not self.study.looks:
+            return self
+        look = latest_look(self.seeds_ended, self.study.looks)
+        return replace(self, look=look) if look else self
 
     @property
     def seeds_ended(self) -> int:

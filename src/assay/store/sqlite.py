@@ -5,11 +5,12 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from importlib.resources import files
 from math import nan
+from operator import attrgetter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Self
@@ -30,6 +31,8 @@ BUSY_SECONDS = 60.0
 LONGEST_PATH = 511  # characters that every build of SQLite opens
 _LOSSES = ("train_loss", "valid_loss")
 _EPOCH = tuple(field.name for field in fields(EpochRecord))
+_LAYER = tuple(field.name for field in fields(LayerRecord))
+_of_layer = attrgetter(*_LAYER)
 
 
 class SQLiteStore(Store):
@@ -104,13 +107,14 @@ class SQLiteStore(Store):
     def add_epoch(self, run: RunId, record: EpochRecord, layers: Sequence[LayerRecord] = ()) -> None:
         """Record an epoch and its layer records, all or nothing."""
         key = {"arm": run.arm, "seed": run.seed}
-        values = asdict(record)
+        values = {name: getattr(record, name) for name in _EPOCH}  # much faster than asdict
         for loss in _LOSSES:
             values[loss] = values[loss] if abs(values[loss]) <= MOST else None
         with self._transaction():
             self._put("epoch", {**key, **values})
             if layers:
-                self._put("layer", *({**key, **asdict(layer)} for layer in layers))
+                named = (dict(zip(_LAYER, _of_layer(layer), strict=True)) for layer in layers)
+                self._put("layer", *(key | values for values in named))
 
     def finish(self, run: RunRecord, predicted: NDArray[np.int64], correct: NDArray[np.bool_]) -> None:
         """Record a finished run, its answers and the opening of the test set, all or nothing."""
@@ -260,9 +264,16 @@ class SQLiteStore(Store):
         )
         digests.write(self._connection, "run", number)
 
+    def together(self) -> AbstractContextManager[None]:
+        """Return a context whose records are written in one transaction: each takes milliseconds."""
+        return self._transaction()
+
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        """Write everything or nothing; on disk when it returns."""
+        """Write everything or nothing; on disk when it returns, or when the one that it is part of does."""
+        if self._connection.in_transaction:
+            yield
+            return
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             yield
@@ -328,7 +339,7 @@ def _epoch(row: Sequence[Any]) -> EpochRecord:
 
 
 def _layer(row: sqlite3.Row) -> LayerRecord:
-    return LayerRecord(**{field.name: row[field.name] for field in fields(LayerRecord)})
+    return LayerRecord(*(row[name] for name in _LAYER))
 
 
 def _run(row: sqlite3.Row) -> RunRecord:
