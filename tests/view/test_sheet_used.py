@@ -180,7 +180,7 @@ def test_each_character_of_a_word_has_a_box_that_leads_inside(sheet: Any, sheet_
     assert sheet_tab.violations() == []
     boxes.nth(0).focus()
     sheet.keyboard.press("Enter")
-    sheet.wait_for_selector("#sheet[data-inside='3']")
+    sheet.wait_for_selector("#sheet[data-inside='1']")
     assert seen(sheet) == first
     assert sheet.locator("#rests").inner_text() == alone
     left, width = boxes.nth(0).bounding_box(), sheet.locator("#canvas").bounding_box()
