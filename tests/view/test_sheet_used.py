@@ -13,7 +13,8 @@ from assay.findings.prediction import recognise
 from assay.reading import read
 from assay.results import Results
 
-SAYS = "(start) => document.querySelector('#said').textContent.startsWith(start)"
+SAYS = """(start) => document.querySelector("#said").textContent.startsWith(start)
+    && document.querySelector("#sheet").dataset.busy !== "true""""
 FIRST = "dense: "  # the best is named first
 MET = """() => {
     window.met = [];
@@ -28,7 +29,7 @@ DOWN = ((0.5, 0.2), (0.5, 0.8))
 
 
 def said(page: Any, start: str) -> str:
-    """Wait until what is said begins with ``start``, and return it."""
+    """Wait until all is answered and what is said begins with ``start``, and return it."""
     page.wait_for_function(SAYS, arg=start)
     return str(page.locator("#said").inner_text())
 
