@@ -14,7 +14,8 @@ from assay.reading import read
 from assay.results import Results
 
 SAYS = """(start) => document.querySelector("#said").textContent.startsWith(start)
-    && document.querySelector("#sheet").dataset.busy !== "true""""
+    && document.querySelector("#sheet").dataset.busy !== "true"
+"""
 FIRST = "dense: "  # the best is named first
 MET = """() => {
     window.met = [];
