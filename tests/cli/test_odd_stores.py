@@ -7,6 +7,7 @@ from contextlib import closing
 from math import inf
 
 import pytest
+from example_counts import drawn
 from factories import make_results, make_study
 from foreign import change
 from hypothesis import HealthCheck, given, settings
@@ -91,7 +92,7 @@ def test_the_good_store_is_good(good, capsys):
 
 @pytest.mark.filterwarnings("ignore:Attempt to set non-positive")  # of an axis, for a norm of 5e-324
 @pytest.mark.usefixtures("undrawn")
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=drawn(12), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_cell_may_hold_anything(good, tmp_path_factory, capsys, data):
     folder = copied(good, tmp_path_factory)
@@ -106,7 +107,7 @@ def test_any_cell_may_hold_anything(good, tmp_path_factory, capsys, data):
 
 
 @pytest.mark.usefixtures("undrawn")
-@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=drawn(12), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_part_of_the_header_may_be_anything(good, tmp_path_factory, capsys, data):
     folder = copied(good, tmp_path_factory)

@@ -43,7 +43,7 @@ def module_of(node: Node) -> TorchModule:
     found = MODULES.get(type(layer))
     if found is None:
         raise UnsupportedError(
-            f"layer {node.name}: {type(layer).__name__} has no PyTorch module "
+            f"layer {node.name}: {layer.title} has no PyTorch module "
             "(export to safetensors, and write the layer in PyTorch)"
         )
     kind, arguments = found

@@ -237,8 +237,10 @@ class Readout:
         A look is reached when every run of its seeds has ended; only then, and
         only for these seeds, may there be a verdict.
         """
-        look = self.look or latest_look(self.seeds_ended, self.study.looks)
-        return self if look == self.look else replace(self, look=look)
+        if self.look or not self.study.looks:
+            return self
+        look = latest_look(self.seeds_ended, self.study.looks)
+        return replace(self, look=look) if look else self
 
     @property
     def seeds_ended(self) -> int:
