@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from assay.cli.options import Folder, number, real
+from assay.cli.options import Folder, Trust, number, real
 from assay.cli.text import REPORT, console, say, write
 
 if TYPE_CHECKING:
@@ -62,14 +62,16 @@ Document = Annotated[
 ]
 
 
-def export(folder: Folder, *, to: To, arm: Arm = None, seed: Seed = None, out: Place = None) -> None:
+def export(
+    folder: Folder, *, to: To, arm: Arm = None, seed: Seed = None, out: Place = None, trust: Trust = None
+) -> None:
     """Write results or a trained network for another tool.
 
     Example: assay export assay-runs/pooling-quick --to onnx
     """
     from assay.exchange.exporting import export_results
 
-    say(*export_results(folder, to, arm=arm, seed=seed, out=out), sep="\n")
+    say(*export_results(folder, to, arm=arm, seed=seed, out=out, trust=trust or ()), sep="\n")
 
 
 def import_(

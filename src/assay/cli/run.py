@@ -114,6 +114,7 @@ def extend(
     on: options.On = None,
     out: Beside = None,
     trust: options.Trust = None,
+    unchecked: options.Unchecked = False,
 ) -> None:
     """Add seeds to a finished study: a new study, whose report says so.
 
@@ -133,6 +134,7 @@ def extend(
             **where,
             retry_failed=retry_failed,
             trust=trust or (),
+            unchecked=unchecked,
             progress=False,
             on_event=watch,
         )
@@ -147,6 +149,9 @@ def fork(
     *,
     choices: options.Choices,
     retry_failed: options.RetryFailed = False,
+    isolate: options.Isolate = False,
+    timeout: options.Timeout = None,
+    on: options.On = None,
     out: Beside = None,
 ) -> None:
     """Begin a study with changed settings from one that has run, with the runs that stay the same.
@@ -158,12 +163,14 @@ def fork(
     chosen = choices.study(study)
     there = Path(out) if out is not None else forked_folder(folder)
 
+    where = trainer(on, choices.workers, isolate, timeout)
+
     def train(watch: "OnEvent") -> "Results":
         return fork(
             folder,
             chosen,
             there,
-            workers=choices.workers,
+            **where,
             retry_failed=retry_failed,
             progress=False,
             on_event=watch,

@@ -25,14 +25,16 @@ def worker_count(workers: int | None) -> int:
     return workers
 
 
-def that_fit(plan: Plan, workers: int | None, beside: int = 0) -> int:
+def that_fit(plan: Plan, workers: int | None, beside: int = 0, copied: int = 0) -> int:
     """Return how many runs of ``plan`` are trained at once, with ``beside`` bytes of data still to be loaded.
+
+    Each worker has a copy of its own of ``copied`` bytes.
 
     By default as many as there are processors, or fewer where memory is short. Raises `UsageError` where
     ``workers`` were asked for that do not fit. What one run takes was compared before, when it was planned.
     """
     count = worker_count(workers)
-    largest = max(
+    largest = copied + max(
         training_bytes(c.network, c.recipe, engines.may_use_gpu(c.engine.name), c.engine.name == "numba")
         for c in plan.cohorts
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from assay.data import Dataset, load
 from assay.data.address import absolute
-from assay.data.outline import outline
+from assay.data.outline import Outline, outline
 from assay.errors import StoreError, StudyError, UsageError
 from assay.findings.comparisons import over
 from assay.records.machine import versions
@@ -30,7 +30,8 @@ from assay.store import Header, SQLiteStore, Store, durable
 from assay.store.lock import folder_lock
 from assay.store.moved import keep
 from assay.store.readout import CODE, DATABASE
-from assay.study import kept_code, own_code, tables
+from assay.store.unchecked import Unchecked, keep_unchecked
+from assay.study import kept_code, own_code, own_modules, tables
 from assay.study.study import Study
 from assay.training.causes import chance
 
@@ -70,6 +71,11 @@ def run(
     folder holds another study or cannot be written, and what planning and loading
     the data can raise.
     """
+    if file := own_modules.importing():
+        raise UsageError(
+            f"{study.name}: is run by {file} while another study imports it "
+            '(put the call under `if __name__ == "__main__":`)'
+        )
     folder = Path(out) if out is not None else default_folder(study)
     worker_count(workers)  # refused before anything is made
     study = study if data is None else study.override({"data": data.spec})
@@ -143,12 +149,13 @@ class _Ways:
     """Whether the last process that trained here died."""
     retry_failed: bool
 
-    def for_(self, plan: Plan, suspects: bool) -> Executor:
+    def for_(self, plan: Plan, suspects: bool, data: Outline) -> Executor:
         """Return threads, or processes where a run may end the process that trains it."""
         if self.executor is not None:
             return self.executor
-        count = that_fit(plan, self.workers)
-        return Processes(count) if plan.isolated or suspects else Threads(count)
+        if plan.isolated or suspects:
+            return Processes(that_fit(plan, self.workers, copied=data.bytes))
+        return Threads(that_fit(plan, self.workers))
 
 
 def _train(
@@ -163,10 +170,12 @@ def _train(
 ) -> None:
     plan = make_plan(study, data, begun).first(first)
     store = _open(folder, study, data)
+    wrong = (Unchecked(found.cls, found.place, found.wrong) for found in plan.checks if found.wrong)
     try:
+        keep_unchecked(folder, wrong)
         take_over(plan, store, folder, reuse)
         found = deaths(folder, store.runs(), ways.died)
-        executor = ways.for_(plan, any(death.suspect for death in found))
+        executor = ways.for_(plan, any(death.suspect for death in found), Outline.of(data))
         driver = Driver(Context(plan, data), store, folder, on_event)
         started = _started(plan, store, len(data.train), executor.at_once, ways.retry_failed)
         on_event(replace(started, deaths=tuple(found)))

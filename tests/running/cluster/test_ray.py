@@ -12,15 +12,18 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from own_classes import own_arms, spoil
 from tiny import outcome, tiny_study
 
 from assay.errors import AssayError, UnsupportedError
-from assay.records.runs import Status
+from assay.records.runs import RunId, Status
 from assay.results import Results
 from assay.running.cluster import Ray, members
 from assay.running.cluster.connect import ray
 from assay.running.events import EpochEnded, RunEnded
 from assay.running.run import run
+from assay.running.threads import Threads
+from assay.study.builtin import load_study
 from assay.testing import ExecutorConformance
 
 try:
@@ -99,6 +102,23 @@ def test_a_study_is_the_same_on_any_number_of_nodes(
     joined.slots = slots and slots * (count + 1)
     with more(cluster, count, 2), run(tiny_study(characters), tmp_path, executor=joined) as results:
         assert outcome(results) == expected
+
+
+def test_code_of_ones_own_travels_as_it_was_read(joined, characters, tmp_path, forgetful):
+    """Layers, a rule, a penalty and a module; a layer that ends its process costs its run alone."""
+    own_arms(tmp_path, characters)
+    study = load_study(tmp_path / "own.toml", trust=["mylayers.py", "myrules.py", "nets.py"])
+    with run(study, tmp_path / "plain", executor=Threads(2)) as results:
+        expected = outcome(results)
+    spoil(tmp_path)
+    joined.slots = 1
+    with run(study, tmp_path / "ray", executor=joined) as results:
+        found = outcome(results)
+    died = found[RunId("dies", 0)]
+    assert died.status is Status.FAILED
+    assert died.message.startswith("its worker was lost 3 times without an epoch in between (")
+    same = [key for key in expected if "dies" not in str(key)]
+    assert {key: found[key] for key in same} == {key: expected[key] for key in same}
 
 
 def test_a_node_that_is_lost_costs_nothing(cluster, joined, characters, tmp_path):
