@@ -99,7 +99,7 @@ def in_threads(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_run_predict_and_report_ask_alike(assay: Assay):
+def test_run_predict_and_report_ask_alike(assay: Assay, forgetful: Callable[[], None]):
     from PIL import Image
 
     text = Path("own.toml").read_text()
@@ -112,6 +112,7 @@ def test_run_predict_and_report_ask_alike(assay: Assay):
     assert [command for command, text in help.items() if "--trust" not in text] == []
     assert assay("report", "assay-runs/own", "--trust", "other.py").status == 2
     assert assay("report", "assay-runs/own", *TRUST).status == 0
+    forgetful()
     swish = ("export", "assay-runs/own", "--arm", "swish", "--to")
     assert "needs to run code of its own, mylayers.py" in assay(*swish, "safetensors").err
     assert assay(*swish, "safetensors", *TRUST).out == "assay-runs/own/export/swish-0.safetensors\n"
