@@ -191,12 +191,13 @@ data = { source = "SOURCE", train = 150, valid = 40, test = 61 }
 engine = "auto"
 factors.own.layer.network = { family = "Dense", hidden = [8], activation = "mylayers.py:Swish" }
 factors.own.compiled.network = { family = "Dense", hidden = [8], activation = "mylayers.py:FastSwish" }
-factors.own.dies.network = { family = "Dense", hidden = [8], activation = "mylayers.py:Dies" }
 factors.own.module.network = { family = "Module", module = "nets.py:Small", width = 3 }
 [factors.own.rule]
 network = { family = "Dense", hidden = [8] }
 optimizer = { rule = "myrules.py:Lion", lr = 0.01 }
 training.penalties = [{ kind = "myrules.py:Huber", strength = 0.001 }]
+[factors.own.dies]
+network = { family = "Dense", hidden = [8], activation = "mylayers.py:Dies" }
 """
 
 
