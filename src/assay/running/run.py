@@ -8,7 +8,7 @@ from pathlib import Path
 
 from assay.data import Dataset, load
 from assay.data.address import absolute
-from assay.data.outline import Outline, outline
+from assay.data.outline import outline
 from assay.errors import StoreError, StudyError, UsageError
 from assay.findings.comparisons import over
 from assay.records.machine import versions
@@ -149,13 +149,11 @@ class _Ways:
     """Whether the last process that trained here died."""
     retry_failed: bool
 
-    def for_(self, plan: Plan, suspects: bool, data: Outline) -> Executor:
+    def for_(self, plan: Plan, data: Dataset, suspects: bool) -> Executor:
         """Return threads, or processes where a run may end the process that trains it."""
-        if self.executor is not None:
-            return self.executor
-        if plan.isolated or suspects:
-            return Processes(that_fit(plan, self.workers, copied=data.bytes))
-        return Threads(that_fit(plan, self.workers))
+        isolated = Processes(self.workers) if plan.isolated or suspects else None
+        executor = self.executor or isolated or Threads(that_fit(plan, self.workers))
+        return executor.fitted(plan, data) if isinstance(executor, Processes) else executor
 
 
 def _train(
@@ -176,7 +174,7 @@ def _train(
         keep_unchecked(folder, wrong)
         take_over(plan, store, folder, reuse)
         found = deaths(folder, store.runs(), ways.died)
-        executor = ways.for_(plan, any(death.suspect for death in found), Outline.of(data))
+        executor = ways.for_(plan, data, any(death.suspect for death in found))
         driver = Driver(Context(plan, data), store, folder, on_event)
         started = _started(plan, store, len(data.train), executor.at_once, ways.retry_failed)
         on_event(replace(started, deaths=tuple(found)))
