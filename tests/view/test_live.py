@@ -9,11 +9,12 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
 from factories import make_results, make_study
-from serving import Served, Tab, serving
+from serving import Served, Tab, running, serving
 from tiny import outcome, tiny_study
 
 from assay.records.runs import EpochRecord, RunId, Status
@@ -23,6 +24,9 @@ from assay.store import SQLiteStore
 from assay.store.lock import folder_lock
 from assay.store.readout import DATABASE
 from assay.view import followed, live
+from assay.view import shelf as shelves
+from assay.view.app import make_app
+from assay.view.followed import Followed
 from assay.view.shelf import identity
 
 
@@ -129,6 +133,35 @@ def test_a_folder_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         assert "cannot be read" in page
         assert served.ask("GET", f"/study/{identity(tmp_path / 'bad')}")[0] == 422
         assert served.ask("GET", f"/study/{identity(tmp_path / 'good')}")[0] == 200
+
+
+def test_a_study_that_is_being_read_is_shown_by_name_and_then_in_full(
+    browser: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The overview does not wait for it; where reading ends in trouble, that is said."""
+    make_results(tmp_path / "slow").close()
+    (tmp_path / "torn").mkdir()
+    (tmp_path / "torn" / DATABASE).write_bytes(b"nonsense" * 1000)
+    monkeypatch.setattr(shelves, "PATIENCE", 0.0)
+    held, look = Event(), Followed.look
+
+    def slowly(found: Followed) -> Any:
+        assert held.wait(20)
+        return look(found)
+
+    monkeypatch.setattr(Followed, "look", slowly)
+    shelf = shelves.Shelf([tmp_path])
+    shelf.read_ahead()
+    with running(lambda token, port: make_app(shelf, token=token, port=port)) as served:
+        tab = Tab(browser, served)
+        chips = tab.page.locator("[data-of=state]")
+        assert chips.all_inner_texts() == ["being read"] * 2
+        assert tab.page.locator("h2").all_inner_texts() == ["slow", "torn"]
+        held.set()
+        tab.page.wait_for_selector("li:nth-child(2) h2:not(:has(a))")
+        assert chips.all_inner_texts() == ["complete", "cannot be read"]
+        assert "max pooling" in tab.page.locator("h2").first.inner_text()
+        tab.close()
 
 
 def test_a_study_appears_when_it_is_there(tmp_path: Path) -> None:
