@@ -43,6 +43,7 @@ def main() -> None:
                 )
                 if main_one:
                     take(tab, f"/study/{key}/mistakes", options.out / "mistakes.png")
+                    take(tab, f"/study/{key}/confusion", options.out / "confusion.png")
                 tab.close()
 
 
