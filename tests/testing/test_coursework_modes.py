@@ -18,12 +18,12 @@ from assay.engines.base import Recipe, epoch_order, initial_state
 from assay.engines.reference import ReferenceEngine
 from assay.errors import UnsupportedError
 from assay.nn import Linear
+from assay.nn.coursework import FromCoursework
 from assay.nn.loss import cross_entropy
 from assay.nn.network import Network
 from assay.optim import SGD
 from assay.testing import gradient_check
 from assay.testing.check import check_layer
-from assay.testing.coursework import FromCoursework
 from assay.training.train import Job, at_best, train
 from assay.training.train import test as measure
 

@@ -6,7 +6,7 @@ from planted_layers import PLANTED, SETTINGS
 from assay.testing.check import check
 
 PLAIN = """
-course: AffineLayer SquareLayer ConvolutionalLayer MaxPoolingLayer SigmoidLayer ReluLayer TanhLayer EluLayer
+course: SumPoolingLayer AffineLayer SquareLayer ConvolutionalLayer MaxPoolingLayer SigmoidLayer ReluLayer TanhLayer EluLayer
 course: SoftmaxLayer RadialBasisFunctionLayer DropoutLayer ReshapeLayer BatchNormalizationLayer
 course: CrossEntropySoftmaxError SumOfSquaredDiffsError CrossEntropyError GradientDescentLearningRule
 course: MomentumLearningRule AdamLearningRule RMSPropLearningRule
@@ -15,7 +15,7 @@ book: AdaGrad Adam
 functions: affine_forward relu_forward conv_forward_naive max_pool_forward_naive batchnorm_forward
 functions: layernorm_forward dropout_forward softmax_loss svm_loss temporal_softmax_loss sgd sgd_momentum rmsprop
 functions: adam
-own: PReLU Bilinear InstanceNorm Noise
+own: PReLU Bilinear InstanceNorm Noise DepthwiseConvolution Whitening
 """
 
 AWKWARD = """

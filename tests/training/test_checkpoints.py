@@ -15,6 +15,7 @@ from math import inf, isnan, nan
 import numpy as np
 import pytest
 import torch
+from example_counts import drawn
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays, from_dtype
@@ -93,7 +94,7 @@ def test_a_runs_progress_is_read_as_it_was_written(path):
     assert contents(load_progress(path, IDENTITY)) == contents(Progress(State({}, {})))
 
 
-@settings(max_examples=50)
+@settings(max_examples=drawn(25))
 @given(weights)
 def test_weights_are_read_as_they_were_written(tmp_path_factory, found):
     path = tmp_path_factory.getbasetemp() / "any.safetensors"

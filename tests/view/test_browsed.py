@@ -12,6 +12,8 @@ PLACES = (
     "/study/{}/confusion",
     "/study/{}/mistakes",
     "/study/{}/inside",
+    "/study/{}/step",
+    "/draw",
     "/compare?a={}&b={}",
 )
 

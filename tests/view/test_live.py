@@ -22,6 +22,7 @@ from assay.results import Results
 from assay.running.run import run
 from assay.store import SQLiteStore
 from assay.store.lock import folder_lock
+from assay.store.machines import WorkingMachine, keep_machines
 from assay.store.readout import DATABASE
 from assay.view import followed, live
 from assay.view import shelf as shelves
@@ -204,14 +205,22 @@ def test_curves_grow_in_the_browser(browser: Any, tmp_path: Path) -> None:
     folder = tmp_path / "study"
     make_results(folder, statuses={("average", 4): Status.RUNNING}).close()
     with folder_lock(folder), serving([folder]) as served:
+        busy = WorkingMachine("node1 <b>", "Xeon", 4, (RunId("average", 4),))
+        keep_machines(folder, [busy, WorkingMachine("node2", "EPYC", 8)])
         tab = Tab(browser, served)
         page = tab.open(f"/study/{identity(folder)}")
         page.wait_for_selector("#curves canvas")
+        cells = page.locator("#machines tbody :is(th, td)").all_inner_texts()
+        assert cells[:4] == ["node1 <b>", "Xeon", "1 of 4", "average, seed 4"]
+        assert cells[4:] == ["node2", "EPYC", "0 of 8", "nothing"]
         row = page.locator("#runs tbody tr").nth(9)
         assert row.locator("td").nth(1).inner_text() == "4/8"
         for epoch in (5, 6):
             grow(folder, RunId("average", 4), epoch, 0.1 * epoch)
         until(lambda: row.locator("td").nth(1).inner_text() == "6/8")
+        keep_machines(folder, ())
+        grow(folder, RunId("average", 4), 6, 0.6)
+        until(lambda: not page.locator("#machines").is_visible())
         plot = page.locator("#curves .plot")
         plot.focus()
         for _ in range(12):

@@ -1,5 +1,6 @@
 """``assay status``, ``results`` and ``report``: what a results folder holds."""
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -53,10 +54,11 @@ def status(folder: Folder, failed: Failed = False, format: Format = "table") -> 
             "complete": found.complete,
             "resolved": resolved(found),
             "arms": rows,
+            "machines": [asdict(machine) for machine in found.machines],
         }
         put(
             format,
-            lambda: console().print(terminal.status_table(found)),
+            lambda: console().print(terminal.status_table(found), *terminal.machines_tables(found)),
             export.STATUS_COLUMNS,
             rows,
             document,

@@ -1,11 +1,12 @@
 """Bring the ink of one character to the form of EMNIST's images, as NIST prepared them.
 
-Cohen et al. (2017, section 2): the 128x128 binary image is blurred (Gaussian,
-sigma 1), cropped to the ink, centred in a square keeping the aspect ratio,
-padded by 2 pixels and reduced to 28x28 by bicubic interpolation.
+Cohen et al. (2017, section 2): the scan, 128x128 and binary, is blurred (Gaussian, sigma 1), cropped to the
+ink, centred in a square keeping the aspect ratio, padded by 2 pixels and reduced to 28x28 by bicubic
+interpolation. A picture's greys are kept, where NIST's scans have but two levels: they hold what is finer than a
+pixel of such a scan.
 
-NIST's writers used pens; strokes thinner than a pen's, such as those drawn with
-a mouse on a large canvas, are first widened to the thinnest pen stroke.
+NIST's writers used pens; strokes thinner than a pen's, such as those drawn with a mouse on a large canvas, are
+first widened to the thinnest pen stroke.
 """
 
 import numpy as np
@@ -13,13 +14,12 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 
-SIZE, PADDING = 28, 2
-NIST_CHARACTER = (
-    80  # longer side of a typical character in NIST's 128x128 scans: of 60, 80 and 100 the best fit
-)
-FINE = 4  # pixels per pixel of NIST's scans, while strokes are measured and widened
-PEN = 6.0  # in pixels of NIST's scans: 99 of 100 EMNIST characters have wider strokes
-SIGMA = 1.0
+SIZE, PADDING = 28, 2  # pixels of EMNIST's images
+SIGMA = 1.0  # pixels of NIST's scans, as PEN and TAIL
+NIST_CHARACTER = 80  # pixels of a scan: a typical character's longer side; of 60, 80 and 100 the best fit
+TAIL = 3  # so far beyond its edge blurred ink is above 1/255, and belongs to what is cropped to
+PEN = 6.0  # 99 of 100 EMNIST characters have wider strokes
+FINE = 4  # pixels per pixel of a scan, while strokes are measured and widened
 
 
 def as_nist(ink: Floats) -> NDArray[np.uint8]:
@@ -27,21 +27,26 @@ def as_nist(ink: Floats) -> NDArray[np.uint8]:
 
     At least one pixel must have half the ink of a stroke.
     """
-    return _reduced(_blurred(_at_nist_scale(_cropped(ink))))
+    from scipy.ndimage import gaussian_filter
+
+    scan = _in_square(_with_pen(ink))
+    small = np.clip(_resized(gaussian_filter(scan, SIGMA), SIZE, SIZE), 0, None)
+    return np.asarray(np.rint(255 * small / small.max()), dtype=np.uint8)
 
 
-def _cropped(ink: Floats, least: float = 0.5) -> Floats:
-    """Crop to the bounding box of the pixels with at least ``least`` ink."""
-    rows, columns = (np.flatnonzero((ink >= least).any(axis=axis)) for axis in (1, 0))
-    return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+def _with_pen(ink: Floats) -> Floats:
+    """Return the ink as it is, or, where strokes are thinner than a pen's, with strokes of a pen's width."""
+    cropped = ink[_box(ink)]
+    size = _size(cropped, FINE * NIST_CHARACTER)
+    character = _resized(_pooled(cropped, *size), *size) >= 0.5
+    width = _stroke_width(character)
+    return ink if width >= FINE * PEN else _widened(character, FINE * PEN - width)
 
 
-def _at_nist_scale(ink: Floats) -> Floats:
-    """Resize to the scale of NIST's scans and binarise, as they are, with strokes of a pen's width."""
-    height, width = _size(ink, FINE * NIST_CHARACTER)
-    fine = _resized(_pooled(ink, height, width), height, width) >= 0.5
-    widened = _cropped(_widened(fine, FINE * PEN).astype(np.float32))
-    return (_resized(widened, *_size(widened, NIST_CHARACTER)) >= 0.5).astype(np.float32)
+def _box(ink: Floats) -> tuple[slice, slice]:
+    """Return the rows and columns with at least half the ink of a stroke."""
+    rows, columns = (np.flatnonzero((ink >= 0.5).any(axis=axis)) for axis in (1, 0))
+    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
 
 
 def _size(ink: Floats, longer: int) -> tuple[int, int]:
@@ -59,41 +64,41 @@ def _pooled(ink: Floats, *shape: int) -> Floats:
     return ink
 
 
-def _widened(character: NDArray[np.bool_], least: float) -> NDArray[np.bool_]:
-    """Widen strokes on both sides until they are ``least`` wide on average.
-
-    In a long stroke of width w, the mean distance to the paper is w/4 + 1/2.
-    """
+def _stroke_width(character: NDArray[np.bool_]) -> float:
+    """Return how wide strokes are: in a long one of width w, the mean distance to the paper is w/4 + 1/2."""
     from scipy.ndimage import distance_transform_edt
 
-    character = np.pad(character, round(least))
-    width = 4 * distance_transform_edt(character)[character].mean() - 2
-    if width >= least:
-        return character
-    return np.asarray(distance_transform_edt(~character) <= (least - width) / 2)
+    return 4 * float(distance_transform_edt(np.pad(character, 1))[1:-1, 1:-1][character].mean()) - 2
 
 
-def _blurred(ink: Floats) -> Floats:
-    from scipy.ndimage import gaussian_filter
+def _widened(character: NDArray[np.bool_], by: float) -> Floats:
+    """Widen strokes by ``by`` pixels, half on each side."""
+    from scipy.ndimage import distance_transform_edt
 
-    return np.asarray(gaussian_filter(np.pad(ink, 4), sigma=SIGMA), dtype=np.float32)
-
-
-def _reduced(ink: Floats) -> NDArray[np.uint8]:
-    """Centre the ink in a square, its longer side filling all but the padding, and reduce to 28x28."""
-    ink = _cropped(ink, 1 / 255)
-    side = round(max(ink.shape) * SIZE / (SIZE - 2 * PADDING))
-    top, left = ((side - size) // 2 for size in ink.shape)
-    square = np.zeros((side, side), dtype=np.float32)
-    square[top : top + ink.shape[0], left : left + ink.shape[1]] = ink
-    small = np.clip(_resized(square, SIZE, SIZE), 0, None)
-    return np.asarray(np.rint(255 * small / small.max()), dtype=np.uint8)
+    room = np.pad(character, int(by) + 1)
+    return np.asarray(distance_transform_edt(~room) <= by / 2, np.float32)
 
 
-def _resized(image: Floats, height: int, width: int) -> Floats:
-    """Resize by bicubic interpolation, with averaging where the image shrinks."""
+def _in_square(ink: Floats) -> Floats:
+    """Return the middle of the ink's box in the middle of a square, at the scale of NIST's scans.
+
+    The box's longer side, with the tails that blurring gives it, fills all but the padding.
+    """
+    rows, columns = _box(ink)
+    longer = max(rows.stop - rows.start, columns.stop - columns.start)
+    share = (1 - 2 * PADDING / SIZE) / (1 + 2 * TAIL / NIST_CHARACTER)
+    side = longer / share
+    room = int(side) + 1
+    left, top = (room + (part.start + part.stop - side) / 2 for part in (columns, rows))
+    across = round(NIST_CHARACTER / share)
+    return np.clip(_resized(np.pad(ink, room), across, across, (left, top, left + side, top + side)), 0, 1)
+
+
+def _resized(
+    image: Floats, height: int, width: int, box: tuple[float, float, float, float] | None = None
+) -> Floats:
+    """Resize by bicubic interpolation, averaging where it shrinks, the ``box`` (left, top, right, bottom)."""
     from PIL import Image
 
-    return np.asarray(
-        Image.fromarray(image).resize((width, height), Image.Resampling.BICUBIC), dtype=np.float32
-    )
+    small = Image.fromarray(image).resize((width, height), Image.Resampling.BICUBIC, box)
+    return np.asarray(small, dtype=np.float32)

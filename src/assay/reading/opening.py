@@ -8,6 +8,7 @@ the smallest writing that can be recognised in a photograph is still a few dozen
 import io
 import warnings
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,7 +29,7 @@ LEAST = (
 )
 MOST_PIXELS = 120_000_000  # decoded whole, at most 4 bytes each
 MOST_BYTES = 400_000_000  # of a file on standard input
-STRIP = 4_000_000  # pixels reduced at a time
+STRIP = 250_000  # pixels reduced at a time, in several copies
 EXPECTED = "expected PNG, JPEG, WebP, TIFF or another picture"
 ORIENTATION = 0x0112  # the EXIF tag
 
@@ -57,15 +58,17 @@ def opened(picture: "Image.Image | Path | str | bytes", name: str | None = None)
     from PIL import Image
 
     if isinstance(picture, Image.Image):
-        return _looked_at(picture, name or "image")
+        return _upright(_reduced(picture, name or "image"))
     name = name or ("picture" if isinstance(picture, bytes) else str(picture))
     if not isinstance(picture, bytes) and not Path(picture).is_file():
         raise DataError(f"{name}: is not a file (name a picture, such as a PNG or JPEG)")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of size and odd metadata: what is wrong is refused
-            with _pillow(io.BytesIO(picture) if isinstance(picture, bytes) else Path(picture)) as image:
-                return _looked_at(image, name)
+            source = io.BytesIO(picture) if isinstance(picture, bytes) else Path(picture)
+            with closing(_pillow(source)) as image:
+                reduced = _reduced(image, name)
+            return _upright(reduced)
     except DataError:
         raise
     except MemoryError:
@@ -111,7 +114,17 @@ def _is_heic(source: io.BytesIO | Path) -> bool:
     return begin[4:8] == b"ftyp" and begin[8:12] in (b"heic", b"heix", b"hevc", b"heim", b"mif1", b"msf1")
 
 
-def _looked_at(image: "Image.Image", name: str) -> Opened:
+@dataclass(frozen=True)
+class _Reduced:
+    """A picture of ``size`` as it lies in its file, reduced: (H, W, C), and how EXIF says to turn it."""
+
+    name: str
+    values: NDArray[np.float32 | np.uint8]
+    turn: int
+    size: tuple[int, int]
+
+
+def _reduced(image: "Image.Image", name: str) -> _Reduced:
     size = width, height = image.size
     if not width or not height:
         raise DataError(f"{name}: has no pixels ({width} x {height})")
@@ -122,12 +135,16 @@ def _looked_at(image: "Image.Image", name: str) -> Opened:
     turn = int(image.getexif().get(ORIENTATION, 1) or 1)
     if image.format == "JPEG":
         image.draft(None, (min(width, LONGER), min(height, LONGER)))
-    values = np.concatenate([*_strips(image, max(1, round(max(image.size) / LONGER)))])
-    colours, alpha = _unit(values)
-    parts = [_enlarged(_turned(part, turn)) for part in (colours, alpha) if part is not None]
-    upright = size if turn < 5 else size[::-1]
+    strips = [*_strips(image, max(1, round(max(image.size) / LONGER)))]
+    return _Reduced(name, np.concatenate(strips), turn, size)
+
+
+def _upright(picture: _Reduced) -> Opened:
+    colours, alpha = _unit(picture.values)
+    parts = [_enlarged(_turned(part, picture.turn)) for part in (colours, alpha) if part is not None]
+    size = picture.size if picture.turn < 5 else picture.size[::-1]
     zoom = max(size) / max(parts[0].shape[:2])
-    return Opened(name, parts[0], parts[1] if len(parts) > 1 else None, zoom, upright)
+    return Opened(picture.name, parts[0], parts[1] if len(parts) > 1 else None, zoom, size)
 
 
 def _strips(image: "Image.Image", factor: int) -> Iterator[NDArray[np.float32 | np.uint8]]:

@@ -69,12 +69,13 @@ class Grouped:
         return self.right - self.left
 
     def ink(self) -> Floats:
-        """Return the part's ink in its box."""
-        canvas = np.zeros((self.height, self.breadth), np.float32)
+        """Return the part's ink in its box and around it, as far as its edges reach."""
+        room = max(piece.margin for piece in self.pieces)
+        canvas = np.zeros((self.height + 2 * room, self.breadth + 2 * room), np.float32)
         for piece in self.pieces:
-            rows = slice(piece.top - self.top, piece.bottom - self.top)
-            columns = slice(piece.left - self.left, piece.right - self.left)
-            canvas[rows, columns] = np.maximum(canvas[rows, columns], piece.ink)
+            top, left = (room - piece.margin + at for at in (piece.top - self.top, piece.left - self.left))
+            place = canvas[top : top + len(piece.strokes), left : left + piece.strokes.shape[1]]
+            np.maximum(place, piece.strokes, out=place)
         return canvas
 
 

@@ -6,7 +6,7 @@ characters the recogniser is surer of.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,12 +15,14 @@ from assay.reading.opening import Floats, Opened
 from assay.reading.order import SMALL, Grouped, lines, usual_length
 from assay.reading.paper import WIDEST, ink, least_ink
 from assay.reading.pieces import InkPiece, Mask, pieces
-from assay.reading.ruled import ruled, without_frames
+from assay.reading.ruled import line_width, ruled, without_frames
 from assay.reading.shades import views
 from assay.reading.specks import without_specks
 
 PENS = 3.5
 """Paper is looked for in windows of so many pens' widths, once the pen is known."""
+CROP_WIDEST = 0.6
+"""The widest stroke of what fills the picture, over its longer side."""
 CROPPED = 0.8
 """How far a reading with ink that reaches the border is believed, against one without."""
 LIGHT_ON_DARK = 0.97
@@ -59,17 +61,20 @@ class Page:
     belief: float
     blank: bool = False
     """Whether there is nothing in the picture that could be ink."""
+    way: tuple[int, bool] = (0, False)
+    """Which view of the picture was looked at, and whether lighter shades were taken for ink."""
 
 
 def read_page(picture: Opened, recognise: Recognise) -> Page:
     """Return the reading that is believed most; one of no characters where none is believed."""
     best, blank = Page((), 0.0), True
-    for shades in views(picture):
+    for view, shades in enumerate(views(picture)):
         cleaned = without_specks(shades)
-        for side, usual in ((cleaned, 1.0), (cleaned.max() + cleaned.min() - cleaned, LIGHT_ON_DARK)):
+        for light, usual in ((False, 1.0), (True, LIGHT_ON_DARK)):
+            side = cleaned.max() + cleaned.min() - cleaned if light else cleaned
             for found, prior in _selections(side, picture.zoom):
                 blank = False
-                reading = _read(found, side, usual * prior, recognise)
+                reading = replace(_read(found, side, usual * prior, recognise), way=(view, light))
                 if _rather(reading, best):
                     best = reading
                 if best.belief >= SURE:
@@ -78,10 +83,14 @@ def read_page(picture: Opened, recognise: Recognise) -> Page:
 
 
 def _rather(one: Page, other: Page) -> bool:
-    """Whether ``one`` is believed rather than ``other``: what is on a sheet rather than the sheet."""
-    if _within(one, other):
+    """Whether ``one`` is believed rather than ``other``: what is on a sheet rather than the sheet.
+
+    What is within the other and its paper is not on a sheet, but a loop that strokes enclose.
+    """
+    loop = one.way[0] == other.way[0] and one.way[1] != other.way[1]
+    if _within(one, other) and not loop:
         return one.belief * ON_SHEET > other.belief
-    return one.belief > other.belief * (ON_SHEET if _within(other, one) else 1)
+    return one.belief > other.belief * (ON_SHEET if _within(other, one) and not loop else 1)
 
 
 def _within(one: Page, other: Page) -> bool:
@@ -149,6 +158,8 @@ def _selections(shades: Floats, zoom: float) -> Iterator[tuple[list[InkPiece], f
     widest = max(WIDEST * min(shades.shape), 0.2 * max(shades.shape))
     found, least, every = _inked(shades, widest, zoom)
     yield from _selected(found, least, every)
+    if every and _fills(every, found.shape):
+        yield from _selected(*_inked(shades, CROP_WIDEST * max(shades.shape), zoom))
     pen = max((piece.thickest for piece in _inner(every)), default=0.0)
     narrower = max(PENS * pen, 12.0)
     if pen and narrower < 0.6 * widest:
@@ -158,11 +169,11 @@ def _selections(shades: Floats, zoom: float) -> Iterator[tuple[list[InkPiece], f
 def _selected(found: Floats, least: float, every: list[InkPiece]) -> Iterator[tuple[list[InkPiece], float]]:
     """Yield what lies within ruled lines, within the border, and all, of the ``every`` pieces of ink."""
     written, inner = _written(every), _inner(every)
-    strong = _strong(every, found.shape)
-    lined = ruled(strong)
+    inked = found >= least
+    lined = ruled(inked)
     unlined = np.where(lined, 0, found)
     free = _inner(pieces(found, least, ~lined)) if lined.any() else []
-    if free and max(piece.thickest for piece in free) >= BOLDER * _width(lined & strong):
+    if free and max(piece.thickest for piece in free) >= BOLDER * line_width(lined & inked):
         yield free, _quiet(unlined, _large(free))
         inner = [piece for piece in inner if not _crosses(piece, lined)]
     if inner:
@@ -221,13 +232,6 @@ def _ink_of(some: list[InkPiece], shape: tuple[int, ...]) -> Floats:
         place = canvas[piece.top : piece.bottom, piece.left : piece.right]
         np.maximum(place, piece.ink * piece.level, out=place)
     return canvas
-
-
-def _width(lined: Mask) -> float:
-    """Return how wide lines are, on average."""
-    from scipy.ndimage import distance_transform_edt
-
-    return 4 * float(distance_transform_edt(lined)[lined].mean()) - 2 if lined.any() else 0.0
 
 
 def _crosses(piece: InkPiece, lined: Mask) -> bool:

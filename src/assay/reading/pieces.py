@@ -1,6 +1,7 @@
 """Connected pieces of ink, and which of them can be parts of characters."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +9,7 @@ from numpy.typing import NDArray
 from assay.reading.opening import Floats
 
 Mask = NDArray[np.bool_]
+T = TypeVar("T", bound=np.generic)
 
 SMALLEST = 0.008
 """The least length of a piece, over the picture's longer side."""
@@ -17,9 +19,9 @@ HOLES = 6
 """A character has fewer holes: B, 8 and & have two, and a careless hand leaves some."""
 MOST = 120
 """Of more pieces, only the largest are looked at."""
-FATTEST = 0.5
+FATTEST = 0.6
 """The thickest stroke of a piece, over its longer side; what is thicker is a blob."""
-BLUR, SOFTEST = 1.0, 0.12
+BLUR, SOFTEST = 1.0, 0.15
 """The widest edge of a piece, over its stroke's width and its longer side; what is softer is a shadow."""
 
 
@@ -31,8 +33,9 @@ class InkPiece:
     left: int
     bottom: int
     right: int
-    ink: Floats = field(repr=False)
-    """Of its box, from 0 to 1 in its strokes, nothing of others'."""
+    strokes: Floats = field(repr=False)
+    """Its ink, from 0 to 1, nothing of others', in its box and ``margin`` pixels around it: its pale edges."""
+    margin: int
     area: int
     width: float
     """Of its strokes, on average; twice the greatest distance to the paper is ``thickest``."""
@@ -43,6 +46,11 @@ class InkPiece:
     level: float
     """How dark its strokes are: the share of the paper's light that they lack."""
     holes: int
+
+    @property
+    def ink(self) -> Floats:
+        """Its ink in its box."""
+        return self.strokes[self.margin : -self.margin, self.margin : -self.margin]
 
     @property
     def height(self) -> int:
@@ -87,65 +95,71 @@ def pieces(found: Floats, least: float, mask: Mask | None = None) -> list[InkPie
     for name in order:
         rows, columns = boxes[name]
         own = np.where(names[rows, columns] == name + 1, found[rows, columns], 0)
-        for piece in _split(own, rows.start, columns.start, found.shape):
-            if piece.longer >= smallest:
-                result.append(piece)
+        result += _split(own, rows.start, columns.start, found.shape, smallest)
     return sorted(result, key=lambda piece: -piece.area)
 
 
-def _split(own: Floats, top: int, left: int, shape: tuple[int, ...]) -> list[InkPiece]:
+def _split(own: Floats, top: int, left: int, shape: tuple[int, ...], smallest: float) -> list[InkPiece]:
     """Return the pieces that remain of one where it is dark enough; a hairline is paler here and there."""
     from scipy.ndimage import find_objects, label
 
     level = _level(own)
     strong, _ = label(own >= 0.4 * level, np.ones((3, 3)))
-    result = []
-    for name, (rows, columns) in enumerate(find_objects(strong), 1):
-        mask = strong[rows, columns] == name
-        if mask.sum() >= 4:
-            around = tuple(
-                slice(max(0, part.start - 3), min(size, part.stop + 3))
-                for part, size in zip((rows, columns), own.shape, strict=True)
-            )
-            result.append(_piece(own, strong == name, around, (top, left), level, shape))
-    return result
+    return [
+        _placed(_piece(own, strong == name, box, level), top, left, shape)
+        for name, box in enumerate(find_objects(strong), 1)
+        if max(part.stop - part.start for part in box) >= smallest
+    ]
 
 
-def _piece(
-    own: Floats,
-    mask: Mask,
-    around: tuple[slice, ...],
-    corner: tuple[int, int],
-    level: float,
-    shape: tuple[int, ...],
-) -> InkPiece:
-    from scipy.ndimage import binary_dilation, distance_transform_edt
-
-    rows, columns = around
-    inside, near = mask[around], own[around]
-    reach = binary_dilation(inside, np.ones((3, 3)), iterations=2)
-    deep = distance_transform_edt(np.pad(inside, 1))[1:-1, 1:-1]
-    slope = np.hypot(*np.gradient(np.pad(near, 1, mode="edge")))[1:-1, 1:-1]
-    outline = _outline(inside)
-    top, left = corner[0] + rows.start, corner[1] + columns.start
-    lit = [np.flatnonzero(inside.any(axis=axis)) for axis in (1, 0)]
-    box = (top + lit[0][0], left + lit[1][0], top + lit[0][-1] + 1, left + lit[1][-1] + 1)
+def _placed(piece: InkPiece, top: int, left: int, shape: tuple[int, ...]) -> InkPiece:
+    """Return a piece where it lies in a picture of ``shape``."""
+    box = (piece.top + top, piece.left + left, piece.bottom + top, piece.right + left)
     at_border = box[0] <= 1 or box[1] <= 1 or box[2] >= shape[0] - 1 or box[3] >= shape[1] - 1
-    within = (slice(lit[0][0], lit[0][-1] + 1), slice(lit[1][0], lit[1][-1] + 1))
+    names = ("top", "left", "bottom", "right")
+    return replace(piece, at_border=at_border, **dict(zip(names, box, strict=True)))
+
+
+def _piece(own: Floats, mask: Mask, box: tuple[slice, slice], level: float) -> InkPiece:
+    """Return the piece where ``mask`` is, which ``box`` encloses, as if ``own`` were the whole picture."""
+    from scipy.ndimage import distance_transform_edt
+
+    inside, near = _cut(mask, box, 3), _cut(own, box, 3, mode="edge")
+    deep = distance_transform_edt(inside)
+    slope = np.hypot(*np.gradient(near))
+    edge = level / max(float(np.median(slope[_outline(inside)])), 1e-6)
+    rows, columns = box
+    longer = max(rows.stop - rows.start, columns.stop - columns.start)
+    margin = max(2, int(min(edge / 2, SOFTEST * longer)))
+    reach = distance_transform_edt(~_cut(mask, box, margin)) <= margin
     return InkPiece(
-        int(box[0]),
-        int(box[1]),
-        int(box[2]),
-        int(box[3]),
-        ink=np.where(reach, np.clip(near / level, 0, 1), 0)[within].astype(np.float32),
+        rows.start,
+        columns.start,
+        rows.stop,
+        columns.stop,
+        strokes=np.where(reach, np.clip(_cut(own, box, margin) / level, 0, 1), 0).astype(np.float32),
+        margin=margin,
         area=int(inside.sum()),
         width=4 * float(deep[inside].mean()) - 2,
         thickest=2 * float(deep.max()) - 1,
-        edge=level / max(float(np.median(slope[outline])), 1e-6),
-        at_border=bool(at_border),
+        edge=edge,
+        at_border=False,
         level=level,
         holes=_holes(inside),
     )
+
+
+def _cut(values: NDArray[T], box: tuple[slice, slice], margin: int, **outside: Any) -> NDArray[T]:
+    """Return ``values`` in a box and ``margin`` pixels around it; nothing, or NumPy's padding, outside."""
+    wide = [
+        (max(0, part.start - margin), min(size, part.stop + margin))
+        for part, size in zip(box, values.shape, strict=True)
+    ]
+    padding = [
+        (margin - part.start + first, margin + part.stop - last)
+        for part, (first, last) in zip(box, wide, strict=True)
+    ]
+    return np.pad(values[slice(*wide[0]), slice(*wide[1])], padding, **outside)
 
 
 def _holes(inside: Mask) -> int:

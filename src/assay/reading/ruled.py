@@ -1,4 +1,4 @@
-"""Take out ruled lines and frames: long, straight, thin ink, upright or level within a few degrees."""
+"""Take out ruled lines and frames: thin, straight ink from one border to the other, nearly upright or level."""
 
 from collections.abc import Sequence
 
@@ -7,20 +7,16 @@ from numpy.typing import NDArray
 
 from assay.reading.pieces import InkPiece, Mask
 
-RUN = 0.05
-"""How long a run of ink may belong to a line, over the picture's side."""
-LONGEST = 0.5
-"""What is longer may be a line, over the picture's side; a stroke seldom is."""
-SHOWN = 0.25
-"""So much of a line is seen at least, over the picture's side; strokes may hide the rest."""
-THIN = 1 / 25
-"""A line's thickness is at most this share of its length; a stroke's of a usual pen seldom is."""
-
-
+STEEPEST = 0.09
+"""Ruled lines rise by at most so many pixels in each pixel: 5 degrees."""
 THICKEST = 1 / 60
-"""The thickest line, over the picture's longer side."""
-BRIDGED = 0.35
-"""How long a stroke that crosses a line may hide it, over the picture's side."""
+"""The thickest ruled line, over the picture's longer side."""
+COVERED = 0.8
+"""The least share of a ruled line, where nothing thicker hides it, along which its ink is seen."""
+SEEN = 0.2
+"""The least length of a ruled line that is seen, over the picture's side."""
+BLOCK = 16
+"""Columns in which a line is taken for level while lines are sought: it rises by a pixel and a half at most."""
 FRAMED = 0.85
 """A frame has ink along so much of each of its sides."""
 
@@ -28,12 +24,24 @@ FRAMED = 0.85
 def ruled(mask: Mask) -> Mask:
     """Return which pixels (H, W) belong to ruled lines, with their pale edges, without what crosses them.
 
-    ``mask`` says where there is ink.
+    ``mask`` says where there is any ink.
     """
-    from scipy.ndimage import binary_dilation
+    from scipy.ndimage import binary_closing, binary_dilation
 
     lines = _level(mask) | _level(mask.T).T
-    return lines | (binary_dilation(lines, np.ones((5, 5))) & ~mask) if lines.any() else lines
+    if not lines.any():
+        return lines
+    width = round(line_width(lines)) + 3
+    crossing = binary_closing(np.pad(mask & ~lines, width), np.ones((width, width)))
+    lines &= ~crossing[width:-width, width:-width]
+    return lines | (binary_dilation(lines, np.ones((5, 5))) & ~mask)
+
+
+def line_width(lines: Mask) -> float:
+    """Return how wide lines are on average: in a line of width w the mean distance to its edge is w/4 + 1/2."""
+    from scipy.ndimage import distance_transform_edt
+
+    return 4 * float(distance_transform_edt(lines)[lines].mean()) - 2 if lines.any() else 0.0
 
 
 def without_frames(found: Sequence[InkPiece]) -> list[InkPiece]:
@@ -62,37 +70,63 @@ def _is_frame(piece: InkPiece) -> bool:
 
 
 def _level(mask: Mask) -> Mask:
-    """Return level lines: long runs that continue each other, where the ink is no thicker than the line."""
-    from scipy.ndimage import find_objects, label, maximum_filter1d, minimum_filter1d
+    """Return the ink of nearly level lines, where it is no thicker than the line."""
+    from scipy.ndimage import maximum_filter1d
 
-    height, width = mask.shape
-    run = max(8, round(RUN * width)) | 1
-    runs = maximum_filter1d(minimum_filter1d(mask.view(np.uint8), run, axis=1, mode="nearest"), run, axis=1)
     thickness = _thickness(mask)
-    runs = runs.astype(bool) & mask & (thickness <= max(3.0, THICKEST * max(mask.shape)))
-    linked = maximum_filter1d(runs.view(np.uint8), max(run, round(BRIDGED * width)), axis=1)
-    linked = maximum_filter1d(linked, 5, axis=0)
-    names, _ = label(linked, np.ones((3, 3)))
-    lines = np.zeros_like(mask)
-    for name, (rows, columns) in enumerate(find_objects(names), 1):
-        own = runs[rows, columns] & (names[rows, columns] == name)
-        seen = np.flatnonzero(own.any(axis=0))
-        length = len(seen)
-        if length < SHOWN * width or np.ptp(seen) < LONGEST * width:
-            continue
-        thick = float(np.median(thickness[rows, columns][own]))
-        if thick <= max(2.0, THIN * length):
-            around = slice(max(0, rows.start - 2), min(height, rows.stop + 2))
-            near = maximum_filter1d(_within(own, rows, around), 5, axis=0) > 0
-            lines[around, columns] |= (
-                near & mask[around, columns] & (thickness[around, columns] <= 1.6 * thick + 2)
-            )
-    return lines
+    thin = mask & (thickness <= max(5.0, THICKEST * max(mask.shape)))
+    paths = _paths(thin, mask & ~thin)
+    on = maximum_filter1d(paths.view(np.uint8), 3, axis=0) > 0
+    near = on & thin
+    if not near.any():
+        return near
+    usual = float(np.median(thickness[near]))
+    return _whole_runs(near, mask & (thickness <= 1.6 * usual + 2))
 
 
-def _within(own: Mask, rows: slice, around: slice) -> NDArray[np.uint8]:
-    padding = (rows.start - around.start, around.stop - rows.stop)
-    return np.pad(own, (padding, (0, 0))).view(np.uint8)
+def _paths(thin: Mask, thick: Mask) -> Mask:
+    """Return the paths from side to side along which ``thin`` ink is seen wherever none that is ``thick`` hides it.
+
+    Every height in the middle and every slope is tried, as in a Radon transform of few angles.
+    """
+    from scipy.ndimage import maximum_filter1d
+
+    height, width = thin.shape
+    paths = np.zeros_like(thin)
+    if thin.sum() < SEEN * width:
+        return paths
+    blocks = np.arange(0, width, BLOCK)
+    seen, hidden = (
+        np.add.reduceat(maximum_filter1d(ink.view(np.uint8), 3, axis=0), blocks, axis=1, dtype=np.int32)
+        for ink in (thin, thick)
+    )
+    columns = np.arange(width)
+    widths = np.diff(np.append(blocks, width))
+    middles = blocks + widths / 2 - width / 2
+    best = np.zeros(height)
+    slopes = np.zeros(height)
+    for slope in np.linspace(-STEEPEST, STEEPEST, 1 + 2 * round(STEEPEST * width / 2)):
+        rows = np.arange(height)[:, None] + np.rint(slope * middles).astype(int)
+        inside = (rows >= 0) & (rows < height)
+        at = rows.clip(0, height - 1), np.arange(len(blocks))
+        found = np.where(inside, seen[at], 0).sum(axis=1)
+        visible = np.where(inside, widths - hidden[at], 0).sum(axis=1)
+        covered = np.where(found >= SEEN * width, found / np.maximum(visible, 1), 0)
+        slopes = np.where(covered > best, slope, slopes)
+        best = np.maximum(best, covered)
+    for row in np.flatnonzero(best >= COVERED):
+        at_columns = np.rint(row + slopes[row] * (columns - width / 2)).astype(int)
+        inside = (at_columns >= 0) & (at_columns < height)
+        paths[at_columns[inside], columns[inside]] = True
+    return paths
+
+
+def _whole_runs(near: Mask, allowed: Mask) -> Mask:
+    """Return the vertical runs of ``allowed`` pixels that ``near`` touches."""
+    from scipy.ndimage import label
+
+    names, _ = label(allowed, np.array([[0, 1, 0]] * 3))
+    return np.isin(names, np.unique(names[near & allowed])) & allowed
 
 
 def _thickness(mask: Mask) -> NDArray[np.int32]:

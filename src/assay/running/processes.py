@@ -65,7 +65,9 @@ class _Crew:
     def give(self, task: Task) -> None:
         free = next((worker for worker in self.workers if worker.task is None), None)
         if free is None:
-            free = _Worker(self.given)
+            taken = {worker.place for worker in self.workers}
+            place = next(place for place in range(self.size) if place not in taken)
+            free = _Worker(self.given, place)
             self.workers.append(free)
         free.begin(task, self.timeout)
 
@@ -121,6 +123,8 @@ class _Worker:
     """One process and the pipe to it; ``under_way`` are the runs of its task that have not ended."""
 
     given: tuple[Charge, Dataset]
+    place: int
+    """Among the workers, counted from 0: where there are several GPUs, it says on which one."""
     task: Task | None = None
     under_way: list[RunId] = field(default_factory=list)
     deadline: float = float("inf")
@@ -134,7 +138,7 @@ class _Worker:
         with theirs:
             self.process = subprocess.Popen(command, pass_fds=ends, env=_environment())
         self.pipe: Connection[Any, Any] = Connection(ours.detach())
-        self.to_be_told: list[Any] = [list(sys.path), self.given]
+        self.to_be_told: list[Any] = [list(sys.path), (*self.given, self.place)]
 
     def begin(self, task: Task, timeout: float | None) -> None:
         self.task, self.under_way = task, [*task.runs]

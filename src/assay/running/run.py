@@ -81,7 +81,7 @@ def run(
         )
     if not os.path.exists(folder / DATABASE):
         own_code.expect_trusted(study.code, study.name)
-        _check_unread(study)
+        _check_unread(study, executor is not None and executor.elsewhere)
     _make_folder(folder)
     with folder_lock(folder) as died:
         begun: dict[str, str] = {}
@@ -127,10 +127,10 @@ def _is_closed(run: RunRecord, retry_failed: bool) -> bool:
     return run.status.ended or (run.status is Status.FAILED and not retry_failed)
 
 
-def _check_unread(study: Study) -> None:
+def _check_unread(study: Study, elsewhere: bool) -> None:
     """If the sizes are known, refuse what cannot be trained before creating a folder or drawing images."""
     if study.data.source == "glyphs":
-        check(study, outline(study.data))
+        check(study, outline(study.data), elsewhere=elsewhere)
 
 
 @dataclass(frozen=True)
@@ -161,7 +161,8 @@ def _train(
     reuse: Sequence[Path],
     data: Dataset,
 ) -> None:
-    plan = make_plan(study, data, begun).first(first)
+    elsewhere = ways.executor is not None and ways.executor.elsewhere
+    plan = make_plan(study, data, begun, elsewhere=elsewhere).first(first)
     store = _open(folder, study, data)
     try:
         take_over(plan, store, folder, reuse)

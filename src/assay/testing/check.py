@@ -10,18 +10,18 @@ from typing import Any
 import numpy as np
 
 from assay.errors import AssayError, ShapeError, UsageError
+from assay.nn.coursework.adapter import modes_checked
 from assay.nn.layer import Layer
 from assay.shapes import Shape, text
 from assay.testing import Mismatch
 from assay.testing.comparison import LayerComparison, compare_layers
 from assay.testing.counterpart import counterpart, kind_of
-from assay.testing.coursework import FromCoursework
 from assay.testing.fitting import candidates, is_refusal, odd_sizes
 from assay.testing.learning_rules import as_rule, as_stepping_rule, check_rule
 from assay.testing.losses import as_loss, check_loss
 from assay.testing.modules import importable
 from assay.testing.probing import Probe, draw, probe
-from assay.testing.randomness import generators_held, modes
+from assay.testing.randomness import modes
 from assay.testing.situations import BATCH, RANDOM, situations
 from assay.testing.source import as_layer, assumed, blamed, load, make, of_functions, split, words
 
@@ -82,7 +82,7 @@ def check(
     """
     path, name = split(target)
     where, given = f"{path}:{name}", dict(settings or {})
-    with importable(path), generators_held():
+    with importable(path):
         found = load(path, name)
         if isclass(found) and (stepping := as_stepping_rule(found, given)) is not None:
             with blamed(where, path):
@@ -203,12 +203,12 @@ def _probe(
 ) -> Probe:
     with blamed(f"{where}, input {text(shape)}, batch of {BATCH}", path):
         _check_forward(layer, shape)
-        found = probe(layer, shape, _modes(layer), locate=locate, tolerance=tolerance)
+        found = probe(layer, shape, modes_checked(layer), locate=locate, tolerance=tolerance)
     for odd in odd_sizes(layer, shape, settings):
         if found.mismatches or not _fits(layer, odd):
             continue
         with blamed(f"{where}, input {text(odd)}, batch of {BATCH}", path):
-            other = probe(layer, odd, _modes(layer), quick=True, locate=locate, tolerance=tolerance)
+            other = probe(layer, odd, modes_checked(layer), quick=True, locate=locate, tolerance=tolerance)
         found.tried.append(f"an input of {text(odd)}")
         found.mismatches += [replace(each, situation=f"an input of {text(odd)}") for each in other.mismatches]
     return found
@@ -259,16 +259,6 @@ def _check_forward(layer: Layer, shape: Shape) -> None:
     if not isinstance(y, np.ndarray) or y.shape != expected:
         shown = text(y.shape) if isinstance(y, np.ndarray) else type(y).__name__
         raise ShapeError(f"forward gives {shown} for a batch of {BATCH}, output_shape says {text(expected)}")
-
-
-def _modes(layer: Layer) -> tuple[bool, ...]:
-    """Say for each mode whether it is training: evaluation and, if it differs there, training.
-
-    In a course's style there is one ``bprop``, and it is that of training.
-    """
-    if isinstance(layer, FromCoursework):
-        return (True,)
-    return (False,) if type(layer).forward_training is Layer.forward_training else (False, True)
 
 
 def _compared(

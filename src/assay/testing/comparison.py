@@ -11,11 +11,11 @@ from threadpoolctl import threadpool_limits
 
 from assay.bench.clock import Timing, interleaved
 from assay.errors import ShapeError
+from assay.nn.coursework import FromCoursework
 from assay.nn.layer import Layer, Parameters
 from assay.shapes import Array, Shape, text
 from assay.streams import stream
 from assay.testing import Mismatch
-from assay.testing.coursework import FromCoursework
 from assay.testing.gradients import compare
 
 TOLERANCE = 1e-9

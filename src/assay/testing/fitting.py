@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from assay.errors import AssayError
+from assay.nn.coursework import FromCoursework
 from assay.nn.layer import Layer
 from assay.shapes import Shape
-from assay.testing.coursework import FromCoursework
 
 MAPS: tuple[Shape, ...] = ((3, 6, 8), (1, 6, 8), (3, 8, 8), (1, 8, 8), (1, 28, 28))
 VECTORS: tuple[Shape, ...] = ((12,), (4,), (2,), (1,))
@@ -64,10 +64,9 @@ def odd_sizes(layer: Layer, shape: Shape, settings: Mapping[str, Any]) -> list[S
     return [(channels, height + 1, width + 1), (channels, height + 1, width - 2)]
 
 
-def holder_of(layer: Layer) -> Any:
+def users_object(layer: Layer) -> Any:
     """Return the object that the user wrote."""
-    found = layer.layer if isinstance(layer, FromCoursework) else layer
-    return getattr(found, "wrapped", found)
+    return layer.users if isinstance(layer, FromCoursework) else layer
 
 
 def is_refusal(error: Exception) -> bool:
@@ -76,7 +75,7 @@ def is_refusal(error: Exception) -> bool:
 
 
 def _whole_numbers(layer: Layer) -> dict[str, int]:
-    own = getattr(holder_of(layer), "__dict__", {})
+    own = getattr(users_object(layer), "__dict__", {})
     return {name: value for name, value in own.items() if type(value) is int}
 
 
@@ -99,7 +98,7 @@ def _named(sizes: Mapping[str, Any]) -> Iterator[Shape]:
 def _of_parameters(layer: Layer) -> Iterator[Shape]:
     if not isinstance(layer, FromCoursework):
         return
-    shapes = layer.sizes() or []
+    shapes = layer.held.sizes() or []
     for shape in shapes:
         if len(shape) == 4:
             for channels in (shape[1], shape[0]):

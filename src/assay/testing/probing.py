@@ -19,6 +19,7 @@ from assay.testing.gradients import LEAST_SCALE, Mismatch
 from assay.testing.guesses import guess, guess_at_ties
 from assay.testing.situations import BATCH, RANDOM, Situation, situations, upstream
 from assay.testing.watched import ForthAndBack, Watched
+from assay.testing.window_guesses import guess_at_windows
 from assay.training.judging import PRECISIONS, ClaimedDerivative, Precision, difference, judge
 
 MOST_ENTRIES = 2000
@@ -264,7 +265,14 @@ class _Argument:
             float(np.abs(self.gradient - expected)[wrong].max() / scale),
             int(wrong.sum()),
             wrong.size,
-            guess=guess(self.gradient, expected, self.values[self.name]) or self._forgets_upstream(wrong),
+            guess=self._guess(wrong, expected),
+        )
+
+    def _guess(self, wrong: NDArray[np.bool], expected: Array) -> str:
+        return (
+            guess_at_windows(self.gradient, expected, self.values["x"], self.dy)
+            or guess(self.gradient, expected, self.values[self.name])
+            or self._forgets_upstream(wrong)
         )
 
     def _forgets_upstream(self, wrong: NDArray[np.bool]) -> str:

@@ -165,7 +165,19 @@ def as_data(found: Followed, arms: Container[str]) -> dict[str, Any]:
         "answer": said.answer,
         "runs": rows,
         "machine": load(),
+        "machines": _machines(found.readout),
     }
+
+
+def _machines(results: Readout) -> list[list[Any]]:
+    """Return the machines of a cluster that train a study: name, processor, slots and runs (arm, seed)."""
+    if not any(run.status is Status.RUNNING for run in results.runs):
+        return []
+    order = {arm.name: index for index, arm in enumerate(results.study.arms)}
+    return [
+        [of.host, of.processor, of.slots, [[order[run.arm], run.seed] for run in of.runs if run.arm in order]]
+        for of in results.machines
+    ]
 
 
 def _cells(run: RunRecord) -> tuple[float | None, ...]:

@@ -1,29 +1,26 @@
-"""Other styles in which courses and books write layers, each put into that of `assay.testing.coursework`.
+"""Other styles in which courses and books write layers, each put into that of `assay.nn.coursework`.
 
 - An object with ``forward(x)`` and ``backward(dout)`` that keeps its gradients: ``dW`` beside ``W`` (also
   ``grad_W``, ``W_grad``, ``gW``), or lists or dictionaries ``params`` and ``grads``. ``forward`` may return
   ``(out, cache)``, and ``backward`` then takes ``(dout, cache)``.
-- A pair of functions, ``affine_forward(x, w, b) -> (out, cache)`` and
-  ``affine_backward(dout, cache) -> (dx, dw, db)``.
-- Objects of an older course, ``bprop(h, igrads) -> (deltas, ograds)`` with ``pgrads(inputs, deltas)``.
+- An object of an older course, ``bprop(h, igrads) -> (deltas, ograds)`` with ``pgrads(inputs, deltas)``.
 """
 
 import dis
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
-from inspect import Parameter, signature
 from types import CodeType, FunctionType
 from typing import Any
 
 import numpy as np
 
-from assay.errors import ShapeError, UsageError
+from assay.errors import ShapeError
+from assay.nn.coursework.function_pairs import PairOfFunctions
+from assay.nn.coursework.signatures import positional, with_cache
 from assay.shapes import Array
 
 GRADIENT_NAMES = ("d{}", "grad_{}", "{}_grad", "d_{}", "g{}", "grads_{}", "{}_grads", "grad{}", "{}_gradient")
 """How the gradient of an attribute is called."""
-
-CACHE_FIRST = ("cache", "ctx", "saved")
 
 
 class KeepsGradients:
@@ -33,7 +30,7 @@ class KeepsGradients:
         self.wrapped = wrapped
         self.kept: dict[str, Array] = {}
         self.cache: Any = None
-        self.returns_cache = _positional(wrapped.backward) > 1
+        self.returns_cache = len(positional(wrapped.backward)) > 1
 
     def fprop(self, inputs: Array, **mode: Any) -> Any:
         """Call ``forward``; a cache that comes with the output is kept for ``backward``."""
@@ -45,10 +42,8 @@ class KeepsGradients:
     def bprop(self, inputs: Array, outputs: Array, grads_wrt_outputs: Array) -> Any:
         """Call ``backward`` and keep the gradients that it leaves behind."""
         del inputs, outputs
-        given = (grads_wrt_outputs,)
-        found = self.wrapped.backward(
-            *_with_cache(self.wrapped.backward, given, self.cache, self.returns_cache)
-        )
+        backward, given = self.wrapped.backward, (grads_wrt_outputs,)
+        found = backward(*(with_cache(backward, given, self.cache) if self.returns_cache else given))
         names = self.param_names
         if isinstance(found, tuple) and found:
             found, *others = found
@@ -100,53 +95,6 @@ class KeepsGradients:
         raise ShapeError(f"backward leaves no gradient of {name} (expected it as d{name}, or in grads)")
 
 
-class PairOfFunctions:
-    """Two functions and the values of their arguments: arrays are parameters, all else is handed on."""
-
-    def __init__(
-        self, forward: Callable[..., Any], backward: Callable[..., Any], arguments: Mapping[str, Any]
-    ) -> None:
-        self.forward, self.backward = forward, backward
-        self.values = {name: value for name, value in arguments.items() if isinstance(value, np.ndarray)}
-        self.others = {name: value for name, value in arguments.items() if not isinstance(value, np.ndarray)}
-        self.cache: Any = None
-        self.kept: dict[str, Array] = {}
-
-    @property
-    def param_names(self) -> list[str]:
-        """The names of the arguments that are parameters."""
-        return list(self.values)
-
-    @property
-    def params(self) -> list[Array]:
-        """The parameters."""
-        return list(self.values.values())
-
-    def fprop(self, inputs: Array) -> Any:
-        """Call the function forward."""
-        found = self.forward(inputs, **self.values, **self.others)
-        if not isinstance(found, tuple) or len(found) != 2:
-            raise ShapeError(f"{self.forward.__name__} must return (out, cache); got {type(found).__name__}")
-        self.cache = found[1]
-        return found[0]
-
-    def bprop(self, inputs: Array, outputs: Array, grads_wrt_outputs: Array) -> Any:
-        """Call the function backward with the cache of the last call forward."""
-        del inputs, outputs
-        found = self.backward(*_with_cache(self.backward, (grads_wrt_outputs,), self.cache, taken=True))
-        dx, *others = found if isinstance(found, tuple | list) else (found,)
-        self.kept = dict(zip(self.values, others, strict=False))
-        return dx
-
-    def grads_wrt_params(self, inputs: Array, grads_wrt_outputs: Array) -> list[Array]:
-        """Return what the last ``bprop`` returned beside dx."""
-        del inputs, grads_wrt_outputs
-        missing = self.values.keys() - self.kept.keys()
-        if missing:
-            raise ShapeError(f"{self.backward.__name__} returns no gradient of {', '.join(sorted(missing))}")
-        return list(self.kept.values())
-
-
 class OlderCourse:
     """``bprop(h, igrads)`` gives deltas and the gradient of the inputs; ``pgrads`` that of the parameters."""
 
@@ -181,70 +129,16 @@ class OlderCourse:
 def in_course_style(found: object) -> Any:
     """Return an object of any style as one with ``fprop`` and ``bprop``; None for what is none."""
     if all(callable(getattr(found, name, None)) for name in ("fprop", "bprop")):
-        old = _positional(found.bprop) == 2  # type: ignore[attr-defined]
+        old = len(positional(found.bprop)) == 2  # type: ignore[attr-defined]
         return OlderCourse(found) if old else found
     if all(callable(getattr(found, name, None)) for name in ("forward", "backward")):
         return KeepsGradients(found)
     return None
 
 
-def backward_of(name: str, space: Mapping[str, Any]) -> Callable[..., Any]:
-    """Return the function backward that belongs to ``name``, such as conv_forward_naive; `UsageError`."""
-    pairs = (("forward", "backward"), ("fwd", "bwd"), ("fprop", "bprop"))
-    others = [name.replace(one, other) for one, other in pairs if one in name] or [f"{name}_backward"]
-    found = space.get(others[0])
-    if not isinstance(found, FunctionType):
-        raise UsageError(f"no function {others[0]} beside {name}")
-    return found
-
-
-def arguments_of(forward: Callable[..., Any], settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the arguments of a function forward after x: given, default, or as their names say."""
-    names = list(signature(forward).parameters.items())[1:]
-    return {name: _argument(name, item, [n for n, _ in names], settings) for name, item in names}
-
-
-def _argument(name: str, item: Parameter, names: list[str], settings: Mapping[str, Any]) -> Any:
-    within = {key.partition(".")[2]: value for key, value in settings.items() if key.startswith(f"{name}.")}
-    if name in settings and not isinstance(settings[name], list | tuple | dict):
-        return settings[name]
-    if name in settings and not isinstance(settings[name], dict):
-        return np.zeros(tuple(settings[name]))  # a shape
-    if name.endswith(("param", "params", "config")):
-        known = {
-            key: value
-            for start, value in _CONFIGS.items()
-            if name.startswith(start)
-            for key, value in value.items()
-        }
-        return {**known, **settings.get(name, {}), **within}
-    if item.default is not Parameter.empty:
-        return item.default
-    maps = any(other.startswith("conv") for other in names)
-    sizes = {"w": (4, 3, 3, 3) if maps else (12, 4), "b": (4,), "gamma": (12,), "beta": (12,)}
-    key = {"weight": "w", "weights": "w", "bias": "b", "biases": "b"}.get(name.lower(), name.lower())
-    if key not in sizes:
-        raise UsageError(f"needs {name} (give --set {name}=VALUE, or its shape: --set {name}=[12,4])")
-    return np.zeros(sizes[key])
-
-
-_CONFIGS: dict[str, dict[str, Any]] = {
-    "conv": {"stride": 1, "pad": 1},
-    "pool": {"pool_height": 2, "pool_width": 2, "stride": 2},
-    "bn": {"mode": "train"},
-    "ln": {},
-    "dropout": {"mode": "train", "p": 0.5, "seed": 1},
-}
-"""What such functions take in a dictionary, by how its name begins."""
-
-
-def _with_cache(
-    method: Callable[..., Any], given: tuple[Any, ...], cache: Any, taken: bool
-) -> tuple[Any, ...]:
-    if not taken:
-        return given
-    first = next(iter(signature(method).parameters), "")
-    return (cache, *given) if first in CACHE_FIRST else (*given, cache)
+def user_object(layer: Any) -> Any:
+    """Return what the user wrote, of an object in the course's style: an object, or the function forward."""
+    return layer.forward if isinstance(layer, PairOfFunctions) else getattr(layer, "wrapped", layer)
 
 
 def _of(table: Mapping[str, Any], name: str) -> Any:
@@ -252,16 +146,6 @@ def _of(table: Mapping[str, Any], name: str) -> Any:
         if key in table:
             return table[key]
     raise ShapeError(f"backward leaves no gradient of {name} in grads")
-
-
-def _positional(method: Callable[..., Any]) -> int:
-    """Count the arguments that a call must give."""
-    try:
-        arguments = signature(method).parameters.values()
-    except (TypeError, ValueError):
-        return 0
-    kinds = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
-    return sum(item.kind in kinds and item.default is Parameter.empty for item in arguments)
 
 
 @lru_cache(maxsize=256)
