@@ -27,7 +27,7 @@ from sheets import stroke
 from assay.view.shelf import Shelf
 
 HEIGHTS = {390: 844, 768: 1024, 1280: 860}
-SHADES = 96
+SHADES = 160
 SETTLED = 1500  # milliseconds
 
 
@@ -45,7 +45,7 @@ def main() -> None:
         "mistakes": (f"/study/{key}/mistakes", wait),
         "confusion": (f"/study/{key}/confusion", wait),
         "draw": (f"/draw?study={key}", write),
-        "step": (f"/study/{key}/step", wait),
+        "step": (f"/study/{key}/step", scroll),
     }
     with serving([options.runs]) as served, browsing() as browser:
         for width in WIDTHS:
@@ -83,12 +83,18 @@ def write(page: Any) -> None:
     wait(page)
 
 
+def scroll(page: Any) -> None:
+    """Go where an entry is chosen and the numbers begin."""
+    page.locator(".pick").evaluate("(pick) => pick.scrollIntoView()")
+    wait(page)
+
+
 def take(tab: Tab, address: str, prepare: Callable[[Any], None], path: Path, *, whole: bool) -> None:
     """Save what the window shows once the page is prepared, in few enough colours to be small."""
     page = tab.open(address)
     prepare(page)
     picture = Image.open(io.BytesIO(page.screenshot(full_page=whole))).convert("RGB")
-    picture.quantize(SHADES, dither=Image.Dither.NONE).save(path, optimize=True)
+    picture.quantize(SHADES, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(path, optimize=True)
     print(path, path.stat().st_size)
 
 

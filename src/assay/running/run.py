@@ -143,12 +143,11 @@ class _Ways:
     """Whether the last process that trained here died."""
     retry_failed: bool
 
-    def for_(self, plan: Plan, suspects: bool) -> Executor:
+    def for_(self, plan: Plan, data: Dataset, suspects: bool) -> Executor:
         """Return threads, or processes where a run may end the process that trains it."""
-        if self.executor is not None:
-            return self.executor
-        count = that_fit(plan, self.workers)
-        return Processes(count) if plan.isolated or suspects else Threads(count)
+        isolated = Processes(self.workers) if plan.isolated or suspects else None
+        executor = self.executor or isolated or Threads(that_fit(plan, self.workers))
+        return executor.fitted(plan, data) if isinstance(executor, Processes) else executor
 
 
 def _train(
@@ -167,7 +166,7 @@ def _train(
     try:
         take_over(plan, store, folder, reuse)
         found = deaths(folder, store.runs(), ways.died)
-        executor = ways.for_(plan, any(death.suspect for death in found))
+        executor = ways.for_(plan, data, any(death.suspect for death in found))
         driver = Driver(Context(plan, data), store, folder, on_event)
         started = _started(plan, store, len(data.train), executor.at_once, ways.retry_failed)
         on_event(replace(started, deaths=tuple(found)))
