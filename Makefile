@@ -3,6 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 export OMP_NUM_THREADS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Tests start many processes: what Python has compiled once, it keeps.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help demo test lint types pytest programs docs clean
 
@@ -23,7 +25,7 @@ lint: .venv/tests-installed
 	$(BIN)/ruff format --check
 
 types: .venv/tests-installed
-	$(BIN)/mypy
+	$(BIN)/mypy --num-workers 2
 
 pytest: .venv/tests-installed programs
 	$(BIN)/pytest -n 2 --dist worksteal

@@ -5,26 +5,34 @@
     assay run pooling --quick --seeds 5 --out assay-runs/pooling-quick
     python benchmarks/page_pictures.py assay-runs docs/images
 
-Needs Chromium and the packages of ``assay[test]``. The first study of the folder is shown at three widths,
-light and dark; ``view.png`` is the one that README shows.
+Needs Chromium and the packages of ``assay[test]``. The first study of the folder, a word on the sheet and one
+step are shown at three widths, light and dark; those without a width in their name are light, 1280 pixels
+wide. ``--only`` takes those of one page.
 """
 
 import argparse
 import io
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "helpers"))
 
 from serving import WIDTHS, Tab, browsing, serving
+from sheets import stroke
 
 from assay.view.shelf import Shelf
 
 HEIGHTS = {390: 844, 768: 1024, 1280: 860}
-SHADES = 96
+SHADES = 160
 SETTLED = 1500  # milliseconds
+
+
+SEVEN = ((0.08, 0.3), (0.42, 0.32), (0.2, 0.78))
+FOUR = (((0.68, 0.22), (0.56, 0.56), (0.92, 0.54)), ((0.8, 0.3), (0.77, 0.82)))
 
 
 def main() -> None:
@@ -32,17 +40,22 @@ def main() -> None:
     options = arguments()
     key = next(iter(Shelf([options.runs]).ids()))
     options.out.mkdir(parents=True, exist_ok=True)
+    pages: dict[str, tuple[str, Callable[[Any], None]]] = {
+        "view": (f"/study/{key}", wait),
+        "mistakes": (f"/study/{key}/mistakes", wait),
+        "draw": (f"/draw?study={key}", write),
+        "step": (f"/study/{key}/step", scroll),
+    }
     with serving([options.runs]) as served, browsing() as browser:
         for width in WIDTHS:
             for scheme in ("light", "dark"):
                 size = {"width": width, "height": HEIGHTS[width]}
                 tab = Tab(browser, served, viewport=size, color_scheme=scheme)
                 main_one = (width, scheme) == (WIDTHS[-1], "light")
-                take(
-                    tab, f"/study/{key}", options.out / f"view{'' if main_one else f'-{width}-{scheme}'}.png"
-                )
-                if main_one:
-                    take(tab, f"/study/{key}/mistakes", options.out / "mistakes.png")
+                for name in [options.only] if options.only else pages:
+                    if main_one or name != "mistakes":
+                        file = f"{name}{'' if main_one else f'-{width}-{scheme}'}.png"
+                        take(tab, *pages[name], options.out / file, whole=options.whole)
                 tab.close()
 
 
@@ -51,15 +64,36 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("runs", type=Path, help="a folder of studies")
     parser.add_argument("out", type=Path, help="where the pictures go")
+    parser.add_argument("--only", choices=("view", "mistakes", "draw", "step"), help="one page")
+    parser.add_argument("--whole", action="store_true", help="the whole page, not what a window shows of it")
     return parser.parse_args()
 
 
-def take(tab: Tab, address: str, path: Path) -> None:
-    """Save what the window shows, in few enough colours to be small."""
-    page = tab.open(address)
+def wait(page: Any) -> None:
+    """Wait until everything is drawn."""
     page.wait_for_timeout(SETTLED)
-    picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
-    picture.quantize(SHADES, dither=Image.Dither.NONE).save(path, optimize=True)
+
+
+def write(page: Any) -> None:
+    """Write a word on the sheet, and wait until its first character was looked into."""
+    for points in (SEVEN, *FOUR):
+        stroke(page, *points)
+    page.wait_for_selector("#sheet[data-inside]")
+    wait(page)
+
+
+def scroll(page: Any) -> None:
+    """Go where an entry is chosen and the numbers begin."""
+    page.locator(".pick").evaluate("(pick) => pick.scrollIntoView()")
+    wait(page)
+
+
+def take(tab: Tab, address: str, prepare: Callable[[Any], None], path: Path, *, whole: bool) -> None:
+    """Save what the window shows once the page is prepared, in few enough colours to be small."""
+    page = tab.open(address)
+    prepare(page)
+    picture = Image.open(io.BytesIO(page.screenshot(full_page=whole))).convert("RGB")
+    picture.quantize(SHADES, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(path, optimize=True)
     print(path, path.stat().st_size)
 
 

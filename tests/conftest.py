@@ -6,6 +6,7 @@ from io import TextIOBase
 from typing import IO, Any
 
 import pytest
+from example_counts import USUAL
 from hypothesis import settings
 from tiny import ENGINES, write_characters
 
@@ -14,9 +15,11 @@ from assay.engines import speed
 pytest_plugins = ["report_fixtures"]  # "reports" is one of pytest's own
 
 # No deadline: the machine's load is no property of the code. CI draws the same
-# examples each time, so that a failure is a change's fault.
-settings.register_profile("assay", deadline=None)
-settings.register_profile("ci", deadline=None, derandomize=True)
+# examples each time, so that a failure is a change's fault. By hand, after a change of
+# what they protect: pytest --hypothesis-profile=thorough
+settings.register_profile("assay", deadline=None, max_examples=USUAL)
+settings.register_profile("ci", settings.get_profile("assay"), derandomize=True)
+settings.register_profile("thorough", settings.get_profile("assay"), max_examples=20 * USUAL)
 settings.load_profile("ci" if os.environ.get("CI") else "assay")
 
 

@@ -4,12 +4,14 @@ import sqlite3
 from contextlib import closing
 
 import pytest
+from foreign import change
 from tiny import outcome
 
 from assay.cli import main
 from assay.results import Results
 from assay.running.run import run
 from assay.store.readout import DATABASE
+from assay.store.salvage import MOST_NAMED
 from assay.study.builtin import load_study
 
 
@@ -23,12 +25,6 @@ def said(capsys, *arguments):
     status = main([*map(str, arguments)])
     out, err = capsys.readouterr()
     return status, out + err
-
-
-def change(folder, statement):
-    with closing(sqlite3.connect(folder / DATABASE)) as connection:
-        connection.execute(statement)
-        connection.commit()
 
 
 def test_a_sound_folder(folder, capsys):
@@ -66,18 +62,18 @@ def swapped_weights(folder):
 FAULTS = {
     "belongs to seed 1, expected 0": swapped_weights,
     "its row says valid_best 0.5, its epochs":
-        lambda folder: change(folder, "UPDATE run SET valid_best = 0.5"),
-    "its row says valid_final": lambda folder: change(folder, "UPDATE epoch SET valid_accuracy = 0.5"),
+        lambda folder: change(folder, ("UPDATE run SET valid_best = 0.5",)),
+    "its row says valid_final": lambda folder: change(folder, ("UPDATE epoch SET valid_accuracy = 0.5",)),
     "its row says best_epoch":
-        lambda folder: change(folder, "UPDATE run SET best_epoch = best_epoch % epochs + 1"),
+        lambda folder: change(folder, ("UPDATE run SET best_epoch = best_epoch % epochs + 1",)),
     "do not match their SHA-256": damaged_weights,
     "the weights are missing": lambda folder: (folder / "weights" / "max-1.safetensors").unlink(),
     "weights/nobody.safetensors: belongs to no run":
         lambda folder: (folder / "weights" / "nobody.safetensors").write_text("x"),
     "report.html: is older than the results": lambda folder: (folder / "report.html").write_text("old"),
     "right answers, its answers":
-        lambda folder: change(folder, "UPDATE answer SET correct = zeroblob(length(correct))"),
-    "which the study has not": lambda folder: change(folder, "UPDATE run SET seed = 77 WHERE seed = 1"),
+        lambda folder: change(folder, ("UPDATE answer SET correct = zeroblob(length(correct))",)),
+    "which the study has not": lambda folder: change(folder, ("UPDATE run SET seed = 77 WHERE seed = 1",)),
     "SQLite finds:": ruined,
 }  # fmt: skip
 
@@ -112,3 +108,44 @@ def test_of_a_damaged_folder_what_can_be_read_is_salvaged(folder, tmp_path, caps
     assert "weights: 3 files" in words
     with Results.open(tmp_path / "saved") as results:
         assert results.complete
+
+
+ALTERED = {
+    "max, seed 1: its row in table run is not as it was written": "UPDATE run SET flops = flops + 1 "
+    "WHERE (arm, seed) = ('max', 1)",
+    "max, seed 1, epoch 1: its row in table epoch is not as it was written": "UPDATE epoch SET train_loss = "
+    "train_loss + 1e-12 WHERE (arm, seed, epoch) = ('max', 1, 1)",
+    "max, seed 1: its row in table answer is not": "UPDATE answer SET predicted = "
+    "CAST(substr(predicted, 2) || substr(predicted, 1, 1) AS BLOB) WHERE (arm, seed) = ('max', 1)",
+    "classes: its row in table header is not as it was written": "UPDATE header SET value = "
+    "replace(value, '0', 'O') WHERE key = 'classes'",
+}
+
+
+@pytest.mark.parametrize("fault", ALTERED)
+def test_a_row_that_was_altered_is_named(folder, capsys, fault):
+    """By a hand that knows nothing of digests, to something that could be believed."""
+    change(folder, (ALTERED[fault],), told=False)
+    status, words = said(capsys, "doctor", folder)
+    assert status == 1
+    assert fault in words
+    at_opening = "table run" in fault or "table header" in fault
+    assert said(capsys, "status", folder)[0] == (2 if at_opening else 0)
+
+
+def test_of_many_altered_rows_some_are_named(folder, capsys):
+    change(folder, ("UPDATE layer SET spread = spread + 1",), told=False)
+    words = said(capsys, "doctor", folder)[1]
+    assert words.count("its row in table layer is not as it was written") == MOST_NAMED
+    assert "table layer: so are " in words
+
+
+def test_a_run_with_an_altered_row_is_left_out_and_trained_again(folder, study_file, tmp_path, capsys):
+    change(folder, (ALTERED[[*ALTERED][1]],), told=False)
+    words = said(capsys, "salvage", folder, tmp_path / "saved")[1]
+    assert "run: 3 rows, and 1 or more lost" in words
+    run(load_study(study_file), tmp_path / "saved").close()
+    run(load_study(study_file), tmp_path / "new").close()
+    with Results.open(tmp_path / "new") as new, Results.open(tmp_path / "saved") as saved:
+        assert outcome(new) == outcome(saved)
+    assert said(capsys, "doctor", tmp_path / "saved")[0] == 0

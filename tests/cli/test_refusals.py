@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from bounded import bounded
+from example_counts import drawn
 from hypothesis import HealthCheck, given, settings
 from junk import junk_studies
 from said import Assay
@@ -148,7 +149,10 @@ def test_a_setting_that_cannot_be_trained_is_one_line(setting, assay: Assay):
     assert len(said.err) < 1500
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(
+    max_examples=drawn(25),
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(values=junk_studies())
 def test_show_of_a_study_with_junk_in_it_is_a_plan_or_one_line(values, assay: Assay, monkeypatch):
     """The plan of what is accepted is drawn; what it would cost is not measured here."""

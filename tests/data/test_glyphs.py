@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from example_counts import drawn
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -11,7 +12,7 @@ from assay.data import glyphs
 from assay.data.strokes import FONTS, SEGMENTS_PER_SIDE, templates
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=drawn(5), deadline=None)
 @given(st.integers(1, 120), st.integers(0, 2**40), st.sampled_from(["train", "test"]))
 def test_an_image_does_not_depend_on_how_many_are_drawn(count, seed, purpose):
     images, labels = glyphs.draw(count, seed, purpose)

@@ -111,7 +111,7 @@ class Mine(nn.ReLU):
 
 def test_a_layer_that_pytorch_has_not_is_named():
     network = Network((nn.Flatten(), Mine(), nn.Linear(K)), SHAPE)
-    with pytest.raises(UnsupportedError, match="layer relu1: Mine is not one of PyTorch's"):
+    with pytest.raises(UnsupportedError, match="layer relu1: Mine has no PyTorch module"):
         as_module(network, initial_state(network, Recipe(SGD()), 0).weights)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from example_counts import drawn
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numba_cases import (
@@ -149,7 +150,7 @@ def _assert_a_step_agrees(network: Network, count: int) -> None:
 
 
 @given(networks(exact=True), st.sampled_from([1, 3, 16, 19, 20, 33]), st.booleans())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=drawn(25), deadline=None)
 def test_factors_are_rounded_and_nothing_else(network: Network, count: int, blockwise: bool) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(convolution, "_pays", lambda stage, plan: False)
@@ -189,7 +190,7 @@ def test_tiles_are_as_exact_as_products_of_bfloat16_are(count: int) -> None:
 
 
 @given(tiled(), st.sampled_from([4, 19, 33]), st.booleans())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=drawn(15), deadline=None)
 def test_tiles_of_any_shape(network: Network, count: int, blockwise: bool) -> None:
     """Groups, dilation, pooling, channels that are odd: as near as roundings at other places can be."""
     with pytest.MonkeyPatch.context() as patch:
@@ -265,11 +266,13 @@ def digests(cache: Path, *dtypes: str) -> list[str]:
 from assay.engines.base import Recipe
 from assay.engines.numba import NumbaEngine
 from assay.optim import SGD
-from test_numba_bfloat16 import SMOOTH
+from assay.nn import Conv2d, Flatten, Linear
+from assay.nn.network import Network
 from numba_cases import train
 from tiny import weights_digest
+network = Network((Conv2d(4, 3), Flatten(), Linear(5)), (1, 8, 8))
 for dtype in {dtypes}:
     recipe = Recipe(SGD(), 10, dtype=dtype)
-    print(weights_digest(train(NumbaEngine(), SMOOTH, recipe, epochs=1).states()[0].parameters))
+    print(weights_digest(train(NumbaEngine(), network, recipe, epochs=1).states()[0].parameters))
 """
     return in_another_process(code, NUMBA_CACHE_DIR=str(cache))

@@ -6,6 +6,7 @@ from threading import Thread
 
 import numpy as np
 import pytest
+from example_counts import drawn
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numba.core.registry import cpu_target
@@ -46,7 +47,7 @@ FEATURES = cpu_target.target_context.codegen().magic_tuple()[2]
 
 
 @given(networks(), recipes(), st.booleans())
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=drawn(40), deadline=None)
 def test_agrees_with_the_reference(network: Network, recipe: Recipe, blockwise: bool) -> None:
     if network.initial_buffers():  # batch normalisation wants no single example
         recipe = replace(recipe, batch_size=max(2, recipe.batch_size))
@@ -85,7 +86,7 @@ def test_tables_of_a_kind_are_kept_once() -> None:
 
 
 @given(networks(exact=True), st.integers(1, 40), st.integers(0, 2**32 - 1))
-@settings(max_examples=40)
+@settings(max_examples=drawn(20))
 def test_of_equal_maxima_the_first_gets_the_gradient(network: Network, count: int, seed: int) -> None:
     """Black and white pixels and coarse weights give many ties, exactly so for one step."""
     recipe = Recipe(SGD(0.1), batch_size=count, dtype="float64")
@@ -277,8 +278,8 @@ print(len(called))
 def test_agrees_with_the_reference_in_narrow_registers() -> None:
     code = """
 from assay.engines.numba.kernels.lanes import VECTOR_BYTES
-from test_numba_engine import test_agrees_with_the_reference
-test_agrees_with_the_reference()
+from every_kernel import assert_every_kernel_agrees
+assert_every_kernel_agrees()
 print(VECTOR_BYTES)
 """
     assert in_another_process(code, NUMBA_CPU_FEATURES=FEATURES.replace("+avx512", "-avx512")) == ["32"]

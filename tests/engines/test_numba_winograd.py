@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from example_counts import drawn
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numba_cases import assert_agree, convolutions, draw_images, kernels_of, open_session, train
@@ -39,7 +40,7 @@ WIDE = Conv2d(64, 3, padding=1)
 
 
 @given(convolutions(), st.sampled_from([1, 9, 16, 19, 20]), st.sampled_from([2, 3, 40]), st.booleans())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=drawn(20), deadline=None)
 def test_agrees_with_the_reference(network: Network, batch_size: int, strip: int, blockwise: bool) -> None:
     recipe = Recipe(SGD(0.003), batch_size, dtype="float64")  # more, and some of these diverge
     expected = train(ReferenceEngine(), network, recipe, epochs=1)

@@ -13,7 +13,7 @@ from assay.engines.numba.kernels.codes import Kernel, code, kernel_of, shape_of
 from assay.engines.numba.kernels.program import KERNELS, SHAPED
 from assay.engines.numba.kernels.tiles import Shape
 from assay.engines.numba.kernels.tilesets import POINTERS, tiles_for
-from assay.engines.registers import RegisterFile, asked
+from assay.engines.registers import REGISTERS, RegisterFile, asked
 
 FILES = [RegisterFile(size, count) for size, count in product((16, 32, 64), (16, 32))]
 SHAPES = sorted({shape for file in FILES for tiles in [tiles_for(file)] for of in tiles for shape in of})
@@ -97,13 +97,18 @@ AGREES = """
 from assay.engines import registers
 registers.REGISTERS = registers.RegisterFile({file})
 from assay.engines.numba.kernels.tilesets import REGISTERS
-from every_kernel import assert_every_kernel_agrees
-assert_every_kernel_agrees()
+import every_kernel
+every_kernel.{agreement}()
 print(REGISTERS.bytes, REGISTERS.count)
 """
+OTHERS = {"16, 16, False": "assert_every_kernel_agrees"} | dict.fromkeys(
+    {"16, 32", "32, 16", "32, 32"} - {f"{REGISTERS.bytes}, {REGISTERS.count}"}, "assert_products_agree"
+)
+"""The register files that the processor has not; a process takes a while to compile all for one."""
 
 
-@pytest.mark.parametrize("file", ["16, 16, False", "16, 32", "32, 16", "32, 32"])
+@pytest.mark.parametrize("file", sorted(OTHERS))
 def test_agrees_with_the_reference_in_any_register_file(file: str) -> None:
     """Of bytes and registers. Where the processor has fewer, sums go to memory and back, and are the same."""
-    assert in_another_process(AGREES.format(file=file)) == file.split(", ")[:2]
+    code = AGREES.format(file=file, agreement=OTHERS[file])
+    assert in_another_process(code) == file.split(", ")[:2]

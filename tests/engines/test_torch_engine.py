@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from example_counts import drawn
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numba_cases import draw_images, values
@@ -57,7 +58,7 @@ from assay.study.trainable import every
 
 
 @given(networks(), st.lists(st.integers(0, 9), min_size=1, max_size=3, unique=True), st.integers(2, 20))
-@settings(max_examples=80)
+@settings(max_examples=drawn(40))
 def test_every_layer_and_several_runs_train_as_the_reference(
     network: Network, seeds: list[int], batch_size: int
 ) -> None:

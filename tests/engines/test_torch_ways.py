@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from example_counts import drawn
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch_cases import CNN, REFERENCE, assert_trains_as_the_reference, draw_conv, networks, train
@@ -79,14 +80,14 @@ def test_a_gpu_has_ways_of_its_own_for_each_precision(dtype, no_triton):
     st.builds(Ways, st.sampled_from([0, 12, 100]), st.booleans(), st.booleans()),
     st.lists(st.integers(0, 9), min_size=1, max_size=3, unique=True),
 )
-@settings(max_examples=60)
+@settings(max_examples=drawn(30))
 def test_every_way_trains_as_the_reference(network, chosen, seeds):
     recipe = Recipe(SGD(0.01), 7, dtype="float64")
     assert_trains_as_the_reference(network, recipe, seeds, 20, TorchEngine("cpu", chosen))
 
 
 @given(st.data(), st.booleans(), st.booleans())
-@settings(max_examples=40)
+@settings(max_examples=drawn(20))
 def test_every_convolution_trains_as_the_reference_with_gradients_in_parts(data, own, parts):
     """Sums in parts are for many positions; here any number counts as many."""
     first, second = draw_conv(data.draw, 2), Conv2d(3, data.draw(st.integers(1, 3)), padding=1)

@@ -58,8 +58,39 @@ def test_images_go_through_a_convolution(digits):
     assert found.score(x_test.reshape(-1, 8, 8), y_test) > 0.85
     with pytest.raises(ValueError, match=r"samples of shape \(8, 4\), expected \(8, 8\)"):
         found.predict(x_test[:, :32].reshape(-1, 8, 4))
-    with pytest.raises(ValueError, match=r"expected \(n, features\) or \(n, H, W\)"):
-        found.fit(x.reshape(-1, 2, 4, 8), y)
+    with pytest.raises(ValueError, match=r"expected \(n, features\), \(n, H, W\) or \(n, H, W, C\)"):
+        found.fit(x.reshape(-1, 2, 2, 2, 8), y)
+
+
+def coloured(n=240):
+    """Small images, 6 x 9, of which only the colour tells the class: their mean grey is the same."""
+    random = np.random.default_rng(0)
+    labels = random.integers(0, 3, n)
+    images = random.integers(0, 90, (n, 6, 9, 3), dtype=np.uint8)
+    images[np.arange(n), :, :, labels] += 110
+    return images, labels
+
+
+def test_colour_is_seen_whether_images_come_whole_or_flat(digits):
+    x, y = coloured()
+    network = ConvPool(maps=(4,), kernel_size=3)
+    whole = Classifier(network, QUICK).fit(x[:180], y[:180])
+    assert whole.network_.input_shape == (3, 6, 9)
+    assert whole.score(x[180:], y[180:]) > 0.95
+    flat = Classifier(network, QUICK, image_shape=(6, 9, 3)).fit(x[:180].reshape(180, -1), y[:180])
+    assert flat.n_features_in_ == 162
+    shares = flat.predict_proba(x[180:].reshape(60, -1))
+    np.testing.assert_array_equal(shares, whole.predict_proba(x[180:]))
+    grey = Classifier(network, QUICK, image_shape=[8, 8])
+    assert cross_val_score(make_pipeline(StandardScaler(), grey), *digits[:2], cv=2).min() > 0.6
+    assert clone(flat).get_params()["image_shape"] == (6, 9, 3)
+
+
+@pytest.mark.parametrize("shape", [(6, 9), (162,), (6, 27.0), (-6, -27), "two", (0, 0), (6, 9, 3, 1)])
+def test_an_image_shape_that_does_not_fit_is_refused(shape):
+    x, y = coloured(30)
+    with pytest.raises(UsageError, match=r"image_shape: found .*, expected \(H, W\) or \(H, W, C\)"):
+        Classifier(image_shape=shape).fit(x.reshape(30, -1), y)
 
 
 def test_bytes_are_taken_as_they_are(digits):

@@ -151,6 +151,69 @@ def test_a_declared_study_brings_claims_and_looks(tmp_path):
         assert not results.complete
 
 
+@pytest.mark.parametrize("form", ["name", "asked", "percent"])
+def test_error_rates_get_the_verdict_of_the_accuracies_that_they_are(form, said, tmp_path):
+    column = {"name": "test_error", "asked": "missed", "percent": "WER"}[form]
+    most = 100 if form == "percent" else 1
+    rows = [
+        {"arm": row["arm"], "seed": row["seed"], column: round(most * (1 - row["accuracy"]), 6)}
+        for row in ROWS
+    ]
+    written(tmp_path / "t.csv", rows)
+    more = {"name": (), "asked": ("--lower-is-better",), "percent": ("--percent",)}[form]
+    status, out, err = said("import", "t.csv", "--control", "base", *more)
+    assert (status, err) == (0, "")
+    text = " ".join(out.replace("│", " ").split())
+    assert "Wide is better than base by 0.64 points" in text
+    reading = f"the column {column} of t.csv, of which less is better (accuracies here are 1 - {column})"
+    assert f"They are after {reading}." in text
+    folder = tmp_path / "assay-runs" / "t"
+    assert reading in " ".join((folder / "report.html").read_text("utf-8").split())
+    assert reading in " ".join(said("results", str(folder))[1].split())
+    with Results.open(folder) as results:
+        assert [run.test_accuracy for run in results.runs] == [*BASE, *WIDE]
+
+
+def test_a_columns_name_does_not_overrule_what_was_asked(tmp_path):
+    rows = [{"arm": row["arm"], "seed": row["seed"], "error": row["accuracy"]} for row in ROWS]
+    with import_results(rows, tmp_path / "out", lower_is_better=False) as results:
+        assert [run.test_accuracy for run in results.runs] == [*BASE, *WIDE]
+        assert results.study.source == ""
+
+
+def test_errors_agree_with_the_answers_that_they_count(tmp_path):
+    rows = [{"arm": arm, "seed": 0, "error": error} for arm, error in (("a", 0.25), ("b", 0.5))]
+    answers = [
+        {"arm": arm, "seed": 0, "example": n, "correct": int(n >= wrong)}
+        for arm, wrong in (("a", 1), ("b", 2))
+        for n in range(4)
+    ]
+    study = Study.from_tables(
+        STUDY
+        | {
+            "source": "a paper",
+            "seeds": [0],
+            "factors": {"arm": {"a": {}, "b": {}}},
+            "control": "a",
+            "looks": [],
+            "claims": [],
+        }
+    )
+    with import_results(rows, tmp_path / "out", examples=answers, study=study) as results:
+        assert [run.test_accuracy for run in results.runs] == [0.75, 0.5]
+        assert results.study.source.startswith("a paper; the column error of table, of which less is better")
+
+
+def test_a_loss_is_no_share(said, tmp_path):
+    rows = [{"arm": row["arm"], "seed": row["seed"], "val_loss": 1.7} for row in ROWS]
+    written(tmp_path / "t.csv", rows)
+    status, _, err = said("judge", "t.csv")
+    assert status == 2
+    assert err.startswith("assay: error: column 'val_loss': seems to be a loss, expected a share from 0 to 1")
+    assert err.count("\n") == 1
+    assert "found 1.7, expected a share" in said("judge", "t.csv", "--lower-is-better")[2]
+
+
 REFUSED = {
     "seed": ({2: {"seed": "x"}}, "line 4: seed: found 'x', expected a whole number from 0"),
     "twice": ({2: {"seed": 1}}, "line 4: base, seed 1 stands here a second time"),

@@ -80,7 +80,7 @@ def test_onnx_runtime_gives_the_same_scores(name, images):
 @pytest.mark.parametrize("name", NETWORKS)
 def test_plain_pytorch_gives_the_same_scores(name, images, results, tmp_path):
     built = network(name)
-    trained = Trained(results.runs[0], built, weights(built), "float32")
+    trained = Trained(built, weights(built), "float32", run=results.runs[0])
     write_torch(results, trained, tmp_path / "net.py")
     model = script(tmp_path / "net.py").load(tmp_path / "net.safetensors")
     with torch.no_grad():
@@ -90,7 +90,7 @@ def test_plain_pytorch_gives_the_same_scores(name, images, results, tmp_path):
 
 def test_a_network_in_float64_stays_so_in_pytorch_and_is_rounded_in_onnx(images, results, tmp_path):
     built = network("normalised")
-    trained = Trained(results.runs[0], built, weights(built, "float64"), "float64")
+    trained = Trained(built, weights(built, "float64"), "float64", run=results.runs[0])
     write_torch(results, trained, tmp_path / "net.py")
     model = script(tmp_path / "net.py").load(tmp_path / "net.safetensors")
     x = images.astype(np.float64)

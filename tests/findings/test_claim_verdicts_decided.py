@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
+from example_counts import drawn
 from factories import TEST_IMAGES, make_results, make_study
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -104,7 +105,7 @@ def allowed(row: ClaimRow, part: Part) -> set[float]:
     return {S: {0.95}, C: {sure}, U: {0.95, sure}}[part.verdict]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=drawn(8), deadline=None)
 @given(counts())
 def test_the_interval_that_is_printed_is_the_one_that_decided(correct: dict[str, list[int]]) -> None:
     """Of every relation, by differences and by ratios, alone and together with another."""
@@ -122,7 +123,7 @@ def test_the_interval_that_is_printed_is_the_one_that_decided(correct: dict[str,
                 assert interval == pytest.approx(by_scipy(d, interval, part.confidence), abs=1e-9)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=drawn(8), deadline=None)
 @given(counts(), st.integers(-20, 20))
 def test_a_pairs_interval_decides_its_verdict(correct: dict[str, list[int]], apart: int) -> None:
     """Of three arms' pairs: at 5% / 3, against SciPy."""

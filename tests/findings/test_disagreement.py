@@ -57,7 +57,7 @@ def test_confusions_are_those_of_the_report(seed: int):
     """Counted one by one, and against the confusion matrix that the report draws."""
     rng = np.random.default_rng(seed)
     labels, predicted = rng.integers(0, 5, 300), rng.integers(0, 5, (4, 300))
-    found = confusions(_answered("a", predicted, labels, 5), labels, 50)
+    found = confusions(_answered("a", predicted, labels, 5), labels, 5, 50)
     images = np.zeros((300, 2, 2), np.uint8)
     shares = confusion("a", predicted, labels, images, tuple("abcde")).shares
     counted = Counter((t, p) for row in predicted for t, p in zip(labels.tolist(), row.tolist(), strict=True))

@@ -3,6 +3,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
+from example_counts import drawn
 from factories import TEST_IMAGES, make_results, make_study
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -24,7 +25,7 @@ def report_of(correct: dict[str, list[int]], **study: object) -> Findings:
         return build(make_results(Path(folder), make_study(tuple(correct), **study), correct=correct))
 
 
-@settings(max_examples=15)
+@settings(max_examples=drawn(10))
 @given(counts, counts)
 def test_numbers_of_two_arms_are_those_of_scipy(a: list[int], b: list[int]) -> None:
     assume(len(set(a)) > 1 and np.ptp(np.subtract(a, b)) > 0)
@@ -95,7 +96,7 @@ def test_of_an_arm_that_never_learnt_what_it_guesses_is_shown(tmp_path: Path) ->
     assert report.effects[0].pair.comparison.n == 5
 
 
-@settings(max_examples=30)
+@settings(max_examples=drawn(15))
 @given(st.data())
 def test_nothing_is_inferred_before_the_last_run(data: st.DataObject) -> None:
     arms, seeds = ("a", "b", "c"), data.draw(st.integers(1, 3))

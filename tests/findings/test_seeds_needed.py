@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from example_counts import drawn
 from factories import TEST_IMAGES, make_results, make_study
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -47,7 +48,7 @@ def test_a_pilots_spread_is_planned_with_its_upper_bound(tmp_path):
     assert equivalence_power(need.equivalent - 1, need.sd, 0.003) < 0.8
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=drawn(10), deadline=None)
 @given(st.floats(0.001, 0.03), st.floats(0.5, 0.95), st.integers(2, 5))
 def test_so_many_seeds_tell_the_difference_and_one_fewer_does_not(difference, power, arms):
     plan = plan_seeds(make_study("abcde"[:arms]), difference, power=power)

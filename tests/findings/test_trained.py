@@ -67,7 +67,7 @@ def test_running_statistics_are_rebuilt_too(results: Results, tmp_path: Path):
     session.train_epoch(data.train.images, data.train.labels, 1, lambda _: None)
     save_weights(tmp_path / "x.safetensors", session.states()[0].weights, {})
     weights = _weights(tmp_path / "x.safetensors", job.network)
-    rebuilt = Trained(results.runs[0], job.network, weights, "float32")
+    rebuilt = Trained(job.network, weights, "float32", run=results.runs[0])
     np.testing.assert_array_equal(rebuilt.scores(data.test.images), session.scores(data.test.images)[0])
 
 

@@ -17,7 +17,7 @@ def network(*layers: nn.Layer) -> Trained:
     found = Network((*layers, nn.Linear(len(CLASSES))), SHAPE)
     weights = found.initialise(1, np.float64) | found.initial_buffers(np.float64)
     run = RunRecord("arm", 0, Status.DONE, "reference", 1, 1, 1, "computed")
-    return Trained(run, found, weights, "float64")
+    return Trained(found, weights, "float64", run=run)
 
 
 def test_kernels_of_a_convolution_are_its_weights() -> None:
@@ -96,7 +96,7 @@ def test_kernels_of_colours_are_images_in_colour() -> None:
         found = Network((*layers, nn.Linear(4)), (3, 8, 6))
         weights = found.initialise(1, np.float64)
         run = RunRecord("arm", 0, Status.DONE, "reference", 1, 1, 1, "computed")
-        kernels = first_kernels(Trained(run, found, weights, "float64"))
+        kernels = first_kernels(Trained(found, weights, "float64", run=run))
         assert kernels is not None
         first = next(iter(weights.values())).reshape(len(kernels.weights), 3, *kernels.weights.shape[1:3])
         for channel in range(3):

@@ -28,9 +28,14 @@ RECIPE = Recipe(SGD(0.01, momentum=0.9), 17, dtype="float64")
 """With a last vector of one example, in whatever register."""
 
 
-def assert_every_kernel_agrees() -> None:
-    """Train with the reference and the numba engine."""
+def assert_products_agree() -> None:
+    """Train with the reference and the numba engine, whose products take tiles that fit the registers."""
     assert_agrees(POOLED, False, PRODUCTS)
+
+
+def assert_every_kernel_agrees() -> None:
+    """Products, Winograd's tiles, pooling and the rest."""
+    assert_products_agree()
     assert_agrees(POOLED, True, TILES)
     assert_agrees(SPREAD, False, REST)
 

@@ -8,6 +8,7 @@ from tiny import tiny_study
 from assay.findings.findings import Findings, build
 from assay.findings.inside import look_inside
 from assay.records.runs import Status
+from assay.report.html import render
 from assay.results import Results
 from assay.running.run import run
 
@@ -53,6 +54,30 @@ def trained(tmp_path_factory: pytest.TempPathFactory, characters: str) -> Result
 def looked(trained: Results) -> Findings:
     """The report of the trained arms with a look inside."""
     return build(trained, look_inside(trained, image=3))
+
+
+@pytest.fixture(scope="session")
+def report_page(report: Findings) -> str:
+    """The page of the two arms; drawing its figures takes seconds."""
+    return render(report)
+
+
+@pytest.fixture(scope="session")
+def family_page(family: Findings) -> str:
+    """The page of the four arms."""
+    return render(family)
+
+
+@pytest.fixture(scope="session")
+def interim_page(interim: Results) -> str:
+    """The page of the study that still runs."""
+    return render(build(interim))
+
+
+@pytest.fixture(scope="session")
+def looked_page(looked: Findings) -> str:
+    """The page with a look inside."""
+    return render(looked)
 
 
 @pytest.fixture(scope="session")

@@ -154,8 +154,8 @@ def settle(database: Path) -> None:
 
 
 def main(version: str) -> None:
-    """Write every folder anew under ``version``; the processor's name is left out."""
-    machine.processor = lambda: "some processor"
+    """Write every folder anew under ``version``; the names of processor and machine are left out."""
+    machine.processor, machine.host = lambda: "some processor", lambda: "some machine"
     for write in (complete, interim, looked, failing, extended):
         folder = HERE / version / write.__name__
         shutil.rmtree(folder, ignore_errors=True)

@@ -13,10 +13,9 @@ from assay.report.html import render, write_html
 from assay.results import Results
 
 
-@pytest.fixture(scope="module", params=["report", "family", "interim", "looked"])
+@pytest.fixture(params=["report_page", "family_page", "interim_page", "looked_page"])
 def page(request: pytest.FixtureRequest) -> tuple[str, Page]:
-    found = request.getfixturevalue(request.param)
-    text = render(found if isinstance(found, Findings) else build(found))
+    text = request.getfixturevalue(request.param)
     return text, Page(text)
 
 
@@ -42,25 +41,23 @@ def test_the_page_asks_for_nothing_outside_itself(page: tuple[str, Page]) -> Non
     assert len(text.encode()) < 2_000_000
 
 
-def test_every_picture_has_words_and_its_size(looked: Findings) -> None:
-    text = render(looked)
-    pictures = re.findall(r"<img [^>]*>", text)
-    assert len(pictures) == len([*draw(looked)]) - text.count("<svg")
+def test_every_picture_has_words_and_its_size(looked: Findings, looked_page: str) -> None:
+    pictures = re.findall(r"<img [^>]*>", looked_page)
+    assert len(pictures) == len([*draw(looked)]) - looked_page.count("<svg")
     assert len(pictures) > 4
     for picture in pictures:
         assert re.search(r' alt="[^"]+"', picture)
         assert re.search(r' width="\d+" height="\d+"', picture)
 
 
-def test_a_question_cannot_escape(family: Findings) -> None:
-    text = render(family)
+def test_a_question_cannot_escape(family: Findings, family_page: str) -> None:
     assert "<script" in family.question
-    assert "<script" not in text
-    assert family.question in Page(text).text
+    assert "<script" not in family_page
+    assert family.question in Page(family_page).text
 
 
-def test_the_answer_leads_and_the_parts_follow_in_order(looked: Findings) -> None:
-    text = Page(render(looked)).text
+def test_the_answer_leads_and_the_parts_follow_in_order(looked: Findings, looked_page: str) -> None:
+    text = Page(looked_page).text
     parts = [looked.answer, "The difference", "What each arm reached", "Epoch by epoch",
              "How the layers fared", "What is taken for what", "Inside one network",
              "What the data cannot say", "How to run it again"]  # fmt: skip
@@ -68,8 +65,8 @@ def test_the_answer_leads_and_the_parts_follow_in_order(looked: Findings) -> Non
     assert places == sorted(places)
 
 
-def test_numbers_behind_the_verdict_are_shown(report: Findings) -> None:
-    text = Page(render(report)).text
+def test_numbers_behind_the_verdict_are_shown(report: Findings, report_page: str) -> None:
+    text = Page(report_page).text
     c = report.effects[0].pair.comparison
     for shown in (
         f"{100 * c.mean:+.2f} pp",
@@ -84,6 +81,7 @@ def test_numbers_behind_the_verdict_are_shown(report: Findings) -> None:
     assert "loss is not a number in epoch 4" in text
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_stuck_runs_are_marked_and_explained(tmp_path: Path) -> None:
     text = Page(render(build(make_results(tmp_path, stuck=[("max", 0)])))).text
     assert "1 stuck" in text
@@ -91,9 +89,8 @@ def test_stuck_runs_are_marked_and_explained(tmp_path: Path) -> None:
     assert text.count(WHY) == 2
 
 
-def test_how_the_layers_fared_is_folded_and_drawn_for_each_arm(report: Findings) -> None:
-    text = render(report)
-    section = text[text.index('<section aria-labelledby="layers">') :].partition("</section>")[0]
+def test_how_the_layers_fared_is_folded_and_drawn_for_each_arm(report: Findings, report_page: str) -> None:
+    section = report_page.partition('<section aria-labelledby="layers">')[2].partition("</section>")[0]
     assert "<details>" in section
     assert section.count("<svg") == 3 * len(report.arms)
     for arm, layers in zip(report.arms, report.layers, strict=True):
@@ -108,13 +105,14 @@ def test_of_many_arms_the_first_layers_are_drawn_and_the_page_stays_small(tmp_pa
     assert len(text.encode()) < 1_600_000  # leaves room for what is inside the networks
 
 
-def test_every_comparison_of_a_family_has_its_row(family: Findings) -> None:
-    text = Page(render(family)).text
+def test_every_comparison_of_a_family_has_its_row(family: Findings, family_page: str) -> None:
+    text = Page(family_page).text
     for effect in family.effects:
         for low, high in (effect.interval, effect.pair.equivalence_interval):
             assert f"{100 * low:+.2f} to {100 * high:+.2f}" in text
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_points_have_the_ratio_of_errors_beside_them(report: Findings, family: Findings) -> None:
     """A point is more to a good recogniser than to a poor one."""
     for found, words in ((report, "Error ratio {}x errors of max over errors of average"), (family, "{}x")):
@@ -132,20 +130,21 @@ def test_points_have_the_ratio_of_errors_beside_them(report: Findings, family: F
     )
 
 
-def test_failures_of_both_arms_stand_among_the_numbers(report: Findings) -> None:
-    text = " ".join(Page(render(report)).text.split())
+def test_failures_of_both_arms_stand_among_the_numbers(report_page: str) -> None:
+    text = " ".join(Page(report_page).text.split())
     assert "Failed 0 and 1 of 6 0 of 6 seeds (95% interval 0% to 46%); 1 of 6 seeds" in text
     assert "Seeds 5 (1 failed)" in text
     assert "Equal failing p = 1.00" in text
     assert "Comes out ahead 100%" in text
 
 
-def test_interim_shows_no_p_and_no_verdict(interim: Results) -> None:
-    text = Page(render(build(interim))).text
+def test_interim_shows_no_p_and_no_verdict(interim_page: str) -> None:
+    text = Page(interim_page).text
     assert "interim 6/8" in text
     assert not re.search(r"\bp\s*[=<(]|better|worse|equivalent|negligible|inconclusive|sign-flip|Holm", text)
 
 
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize("seeds", [1, 2])
 def test_fewer_than_three_seeds_have_values_but_no_interval(tmp_path: Path, seeds: int) -> None:
     report = build(make_results(tmp_path, make_study(seeds=seeds)))
@@ -163,6 +162,7 @@ def test_a_report_is_written_whole_or_not_at_all(results: Results, tmp_path: Pat
     assert [file.name for file in tmp_path.iterdir() if "report" in file.name] == ["report.html"]
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_path_that_cannot_be_written_is_an_error_of_one_line(results: Results, tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     for path in (tmp_path / "folder", tmp_path / "missing" / "report.html"):

@@ -26,7 +26,7 @@ def tags(page: ET.Element, name: str) -> list[ET.Element]:
 def test_a_line_goes_through_its_values() -> None:
     """The lowest value at the bottom, the highest at the top, epochs evenly from left to right."""
     page = drawn(
-        [sketch.Trail("a", 0, [(1, 10.0), (2, 20.0), (3, 30.0)]), sketch.Trail("<b>", 1, [(1, 20.0)])]
+        [sketch.Trail("a", 0, 0, [(1, 10.0), (2, 20.0), (3, 30.0)]), sketch.Trail("<b>", 0, 1, [(1, 20.0)])]
     )
     [line] = tags(page, "polyline")
     xs, ys = zip(*(map(float, point.split(",")) for point in line.get("points").split()), strict=True)
@@ -46,7 +46,7 @@ def test_the_colours_are_those_of_the_report() -> None:
 
 def test_nothing_is_drawn_of_nothing() -> None:
     assert sketch.sketch([]) == ""
-    assert sketch.sketch([sketch.Trail("a", 0, [(1, float("nan"))])]) == ""
+    assert sketch.sketch([sketch.Trail("a", 0, 0, [(1, float("nan"))])]) == ""
 
 
 def test_results_are_drawn_run_by_run(interim: Results) -> None:

@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 from factories import WHY, make_results, make_study
+from foreign import change
 from rich.console import Console, RenderableType
 
 from assay.findings.findings import Findings, build
 from assay.records.runs import Status
+from assay.report import export
 from assay.report.terminal import arms_table, results_table, status_table, summary, verdict_panel
 from assay.results import Results
 from assay.stats import Verdict
@@ -36,6 +38,26 @@ def test_every_run_has_a_row_with_its_numbers(results: Results) -> None:
         assert row[6] == ("–" if run.test is None else f"{100 * run.test_accuracy:.2f}")
         assert row[7] == ("–" if run.test is None else f"{run.test_loss:.3f}")
     assert len(rows[0]) == 13
+
+
+def test_machines_are_named_where_there_were_several(tmp_path: Path) -> None:
+    make_results(tmp_path, make_study(seeds=3)).close()
+
+    def trained_on(host: str, seed: int) -> tuple[str, str, str]:
+        change(tmp_path, ("UPDATE run SET host = ? WHERE seed = ?", host, seed))
+        with Results.open(tmp_path) as found:
+            [first, *_] = export.status_rows(found)
+            return printed(status_table(found)), printed(results_table(found)), first["hosts"]
+
+    assert "host" not in "".join(trained_on("lab-2", 0)[:2])
+    status, rows, hosts = trained_on("lab-10, then lab-2", 1)
+    assert hosts == "lab-10, lab-2"
+    assert readable(status)
+    assert "hosts" in status
+    assert "lab-10" in status
+    assert readable(rows)
+    assert "host" in rows
+    assert "lab-10" in rows
 
 
 def test_long_arms_are_folded_not_cut(tmp_path: Path) -> None:

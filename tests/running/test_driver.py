@@ -149,3 +149,20 @@ def test_a_worker_says_how_far_its_engine_is_with_compiling(characters, tmp_path
     assert events[first].run.arm == ARMS[0]
     told = [event for event in events[:first] if isinstance(event, Compiling)]
     assert told == [Compiling(ARMS[0], 1, 2), Compiling(ARMS[0], 2, 2)]
+
+
+def test_a_run_names_the_machines_that_trained_it_once_each(characters, tmp_path, monkeypatch):
+    """In their order, where it was continued on another: "node1" is not "node10"."""
+    study = tiny_study(characters, seeds=[0])
+
+    def stop(event):
+        if isinstance(event, EpochEnded):
+            raise KeyboardInterrupt
+
+    for host in ("node10", "node1", "node10"):
+        monkeypatch.setattr("assay.records.machine.host", lambda host=host: host)
+        with pytest.raises(KeyboardInterrupt):
+            run(study, tmp_path, workers=1, on_event=stop)
+    monkeypatch.setattr("assay.records.machine.host", lambda: "node2")
+    with run(study, tmp_path, workers=1) as results:
+        assert [found.host for found in results.runs] == ["node10, then node1, then node2", "node2"]

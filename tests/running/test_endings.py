@@ -187,7 +187,7 @@ def test_no_update_alone_makes_a_run_done(change, answers, characters, tmp_path)
         run(study(characters, [0]), tmp_path, workers=1, on_event=stop)
     with closing(sqlite3.connect(tmp_path / DATABASE)) as database:
         if answers:
-            database.execute("INSERT INTO answer VALUES ('tiny', 0, zeroblob(8), zeroblob(61))")
+            database.execute("INSERT INTO answer VALUES ('tiny', 0, zeroblob(8), zeroblob(61), x'')")
         if change == "the status":
             with pytest.raises(sqlite3.IntegrityError, match="CHECK constraint failed"):
                 database.execute(f"UPDATE run SET {UPDATES[change]}")

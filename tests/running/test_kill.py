@@ -13,8 +13,8 @@ from assay.running.run import run
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="there is no SIGKILL")
 
-EVERY = 5
-"""One step in five is a study's last; all have been tried, and take a minute."""
+EVERY = 10
+"""One step in ten is a study's last, others each time; all have been tried, and take a minute."""
 
 
 def tables_of(characters, engine):

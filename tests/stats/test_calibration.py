@@ -2,8 +2,12 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax
 
-from assay.stats.calibration import calibration_error, fit_temperature
+from assay.stats.calibration import RANGE, calibration_error, fit_temperature
 
 
 def sampled(temperature, n=40_000, classes=6):
@@ -21,6 +25,27 @@ def test_the_temperature_that_drew_the_labels_is_found(temperature):
     assert found == pytest.approx(temperature, rel=0.03)
     assert calibration_error(scores, labels, found) < 0.01
     assert calibration_error(scores, labels, 2 * temperature) > 0.05
+
+
+@given(
+    st.integers(0, 10_000),
+    st.integers(2, 50),
+    st.integers(2, 12),
+    st.sampled_from([0.01, 0.3, 1, 5, 100]),
+    st.booleans(),
+)
+def test_it_is_the_minimum_that_scipy_finds(seed, n, classes, spread, guessing):
+    draw = np.random.default_rng(seed)
+    scores = draw.normal(0, spread, (n, classes)).astype(np.float32)
+    labels = draw.integers(classes, size=n) if guessing else scores.argmax(axis=1)
+
+    def loss(log_t):
+        return -log_softmax(scores / np.exp(log_t), axis=1)[np.arange(n), labels].mean()
+
+    found = fit_temperature(scores, labels)
+    theirs = minimize_scalar(loss, bounds=np.log(RANGE), method="bounded", options={"xatol": 1e-9})
+    assert RANGE[0] * (1 - 1e-9) <= found <= RANGE[1] * (1 + 1e-9)
+    assert loss(np.log(found)) <= theirs.fun + 1e-7 * abs(theirs.fun)
 
 
 def test_the_error_is_that_of_the_definition():

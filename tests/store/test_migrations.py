@@ -36,9 +36,12 @@ def test_every_step_has_a_version_and_a_name_of_its_own():
 @pytest.mark.skipif(
     not installed and not os.environ.get("CI"), reason="strace, which records every step, is not installed"
 )
-@pytest.mark.parametrize("version", range(OLDEST, VERSION))
+@pytest.mark.parametrize("version", [OLDEST, VERSION - 1])
 def test_a_migration_that_breaks_off_leaves_the_old_file(version: int, tmp_path: Path):
-    """Or the new one, and the same is read of it. What a kill leaves is the image that keeps all."""
+    """Or the new one, and the same is read of it. What a kill leaves is the image that keeps all.
+
+    The formats between take some of the steps that the oldest takes all of.
+    """
     before, root = tmp_path / "before", tmp_path / "disk"
     before.mkdir()
     shutil.copyfile(STORES / f"v{version}" / "complete" / "results.db", before / "results.db")

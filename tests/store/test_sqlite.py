@@ -158,6 +158,20 @@ def test_what_is_not_committed_nobody_sees(store):
         assert len(reader.runs()) == 1
 
 
+def test_what_is_recorded_together_is_seen_together_or_never(store):
+    one, two = RunId("max", 0), RunId("max", 1)
+    with closing(SQLiteStore.open(store.path)) as reader:
+        with store.together():
+            store.add_run(record(one, Status.RUNNING))
+            store.add_epoch(one, EpochRecord(1, 1.0, 0.5, 1.0, 0.5, 1.0, 1.0))
+            assert reader.runs() == []
+        assert (len(reader.runs()), len(reader.epochs(one))) == (1, 1)
+        with pytest.raises(ZeroDivisionError), store.together():
+            store.add_run(record(two, Status.RUNNING))
+            raise ZeroDivisionError
+        assert [run.id for run in reader.runs()] == [one]
+
+
 def test_a_reader_cannot_write(store):
     with closing(SQLiteStore.open(store.path)) as reader, pytest.raises(StoreError, match="readonly"):
         reader.add_run(record(RunId("max", 0), Status.PENDING))

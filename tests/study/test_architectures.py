@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from example_counts import drawn
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from tiny import sizes, tiny_study
@@ -84,7 +85,7 @@ def test_the_networks_of_2018(reduction, sides, convolutions):
     assert_same_network(network, torch_blocks(4, 64, reduction, 47, (28, 28)), (28, 28))
 
 
-@settings(max_examples=30)
+@settings(max_examples=drawn(15))
 @given(
     st.integers(1, 4), st.integers(1, 4), st.sampled_from(REDUCTIONS), st.integers(1, 6),
     st.tuples(st.integers(4, 20), st.integers(4, 20)), st.integers(0, 99),
@@ -97,14 +98,14 @@ def test_every_size_of_the_2018_network_agrees_with_pytorch(count, filters, redu
     assert_same_network(network, torch_blocks(count, filters, reduction, classes, size), size, seed)
 
 
-@settings(max_examples=30)
+@settings(max_examples=drawn(15))
 @given(st.lists(st.integers(1, 6), max_size=3), st.integers(1, 6), st.integers(0, 99))
 def test_every_size_of_the_dense_network_agrees_with_pytorch(hidden, classes, seed):
     network = Dense(tuple(hidden)).build((1, 5, 4), classes)
     assert_same_network(network, torch_dense(hidden, classes, (5, 4)), (5, 4), seed)
 
 
-@settings(max_examples=30)
+@settings(max_examples=drawn(15))
 @given(
     st.lists(st.integers(1, 4), min_size=1, max_size=2),
     st.integers(1, 5),

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from example_counts import drawn
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from junk import studies
@@ -232,7 +233,7 @@ def test_what_has_no_end_is_refused():
         own(base={"network": {"maps": endless()}}, network=None)
 
 
-@settings(max_examples=100)
+@settings(max_examples=drawn(30))
 @given(studies())
 def test_any_study_survives_its_own_toml(values):
     study = Study.from_tables(values)

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 from bounded import bounded
+from example_counts import drawn
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from junk import CLASSES, EXAMPLES, JUNK, SHAPE, junk_studies, studies
@@ -38,7 +39,7 @@ def verdict(values):
     return study
 
 
-@settings(max_examples=50)
+@settings(max_examples=drawn(15))
 @given(studies())
 def test_the_studies_that_the_junk_goes_into_are_good(values):
     found = verdict(values)
@@ -46,7 +47,7 @@ def test_the_studies_that_the_junk_goes_into_are_good(values):
     assert len(found.arms) == 2
 
 
-@settings(max_examples=300)
+@settings(max_examples=drawn(100))
 @given(junk_studies())
 def test_a_study_with_junk_in_it_is_accepted_or_refused_in_one_line(values):
     with bounded():
@@ -58,7 +59,7 @@ def test_a_study_with_junk_in_it_is_accepted_or_refused_in_one_line(values):
         assert Study.from_tables(json.loads(json.dumps(found.to_tables())), "x").digest == found.digest
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
+@settings(max_examples=drawn(15), suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
 @given(junk_studies(), st.sampled_from(["reference", "numba"]))
 def test_what_is_accepted_takes_its_first_steps(values, engine):
     """Where they lead is no business of this test: to anything but an exception."""
@@ -88,7 +89,7 @@ def overridden(study, path, value):
         return str(error)
 
 
-@settings(max_examples=150)
+@settings(max_examples=drawn(50))
 @given(st.lists(CHANGES, min_size=1, max_size=3))
 def test_overrides_of_junk_are_laid_over_or_refused_in_one_line(changes):
     study = Study.from_tables(tiny_tables(), "f.toml")

@@ -5,6 +5,7 @@ from copy import deepcopy
 from math import prod
 
 import pytest
+from example_counts import drawn
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny import tiny_study, tiny_tables
@@ -483,7 +484,7 @@ def loaded(table):
         return str(error)
 
 
-@settings(max_examples=300)
+@settings(max_examples=drawn(150))
 @given(mutants())
 def test_whatever_is_done_to_a_study_it_loads_or_says_why_in_one_line(table):
     found = loaded(table)

@@ -12,11 +12,11 @@ from scipy import signal
 
 from assay.errors import AssayError, ShapeError, UsageError
 from assay.nn import AvgPool2d, BatchNorm1d, Conv2d, Layer, Linear, MaxPool2d, ReLU
+from assay.nn.coursework import FromCoursework, ToCoursework
 from assay.nn.init import GLOROT_UNIFORM
 from assay.nn.layer import Parameter
 from assay.testing.check import check, check_layer
 from assay.testing.check_text import lines
-from assay.testing.coursework import FromCoursework, ToCoursework
 from assay.testing.source import input_shape
 
 

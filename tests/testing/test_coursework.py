@@ -9,8 +9,8 @@ from torch.nn import functional as F
 
 from assay.errors import ShapeError, UnsupportedError
 from assay.nn import AvgPool2d, BatchNorm2d, Conv2d, Linear, MaxPool2d, ReLU
+from assay.nn.coursework import FromCoursework, ToCoursework, is_coursework
 from assay.testing import gradient_check
-from assay.testing.coursework import FromCoursework, ToCoursework, is_coursework
 
 
 class AffineLayer:

@@ -55,20 +55,33 @@ MISTAKES = [
     Mistake("course.py:ConvolutionalLayer", 'grads_wrt_outputs, turned[', 'grads_wrt_outputs, self.kernels[', "x"),
     Mistake("course.py:ConvolutionalLayer", "sum(axis=(0, 2, 3))", "mean(axis=(0, 2, 3))", "params[1]"),
     Mistake("book.py:Convolution", "dx[:, :, self.pad : rows, self.pad : columns]",
-            "dx[:, :, 2 * self.pad :, 2 * self.pad :]", "x"),
+            "dx[:, :, 2 * self.pad :, 2 * self.pad :]", "x", "shifted by 1: the padding is forgotten"),
     Mistake("book.py:Convolution", "self.dW += np", "self.dW = np", "W"),
     Mistake("functions.py:conv_forward_naive", "dxp[window] += np", "dxp[window] = np", "x"),
     Mistake("functions.py:conv_forward_naive", "dout.sum(axis=(0, 2, 3))", "dout.sum(axis=(0, 2, 3)) / len(x)", "b",
             MEAN),
     Mistake("functions.py:conv_forward_naive", "window = np.s_[:, :, i * stride", "stride = 1; window = np.s_[:, :, i * stride",
-            "x"),
+            "x", "stride of 2 is forgotten"),
     Mistake("functions.py:conv_forward_naive", "dw += np.einsum(", "dw += np.flip(xp, 2).mean() + np.einsum(", "w"),
+    Mistake("book.py:Convolution", "top, left = r * self.stride, c * self.stride\n                self.dW",
+            "top, left = r, c\n                self.dW", "x", "stride of 2 is forgotten"),
+    Mistake("own.py:DepthwiseConvolution", "top, left = i * s, j * s", "top, left = i, j", "x", "stride of 2 is forgotten"),
+    Mistake("own.py:DepthwiseConvolution", "p : p + x.shape[2], p : p + x.shape[3]",
+            ": x.shape[2], : x.shape[3]", "x", "shifted by 1: the padding is forgotten"),
+    Mistake("functions.py:conv_forward_naive", "pad : xp.shape[2] - pad, pad : xp.shape[3] - pad",
+            ": x.shape[2], : x.shape[3]", "x", "shifted by 1: the padding is forgotten"),
     # pooling
+    Mistake("course.py:SumPoolingLayer", "top, left = r * self.stride, c * self.stride", "top, left = r, c", "x",
+            "stride of 2 is forgotten"),
+    Mistake("course.py:SumPoolingLayer", "p : p + high, p : p + wide", ":high, :wide", "x",
+            "shifted by 1: the padding is forgotten"),
     Mistake("course.py:MaxPoolingLayer", "/ largest.sum(axis=(2, 3), keepdims=True)", "", "x", "that tie"),
     Mistake("course.py:MaxPoolingLayer", "grads[window] += ", "grads[window] = ", "x"),
     Mistake("course.py:MaxPoolingLayer", "share * grads_wrt_outputs", "inputs[window] * share * grads_wrt_outputs", "x"),
     Mistake("functions.py:max_pool_forward_naive", "+= dout[n, c, i, j]", "+= dout[n, 0, i, j]", "x"),
     Mistake("functions.py:max_pool_forward_naive", "stride + a, j", "stride, j", "x"),
+    Mistake("functions.py:max_pool_forward_naive", "i * stride + a, j * stride + b", "i + a, j + b", "x",
+            "stride of 2 is forgotten"),
     Mistake("book.py:AveragePooling", " / 4", "", "x", "4 times"),
     Mistake("book.py:AveragePooling", "dx[:, :, : spread.shape[2], : spread.shape[3]] = spread",
             "dx[:, :, -spread.shape[2] :, -spread.shape[3] :] = spread", "x"),
@@ -94,6 +107,21 @@ MISTAKES = [
     Mistake("functions.py:layernorm_forward", "centred - xhat * (dxhat * xhat).mean(axis=1, keepdims=True)",
             "centred", "x", "term of the variance"),
     Mistake("own.py:InstanceNorm", "- of_variance", "", "x", "term of the variance"),
+    # running statistics
+    Mistake("course.py:BatchNormalizationLayer", "0.9 * self.running_var + 0.1", "0.1 * self.running_var + 0.9",
+            "different rates in a step"),
+    Mistake("course.py:BatchNormalizationLayer", "0.1 * mean", "0.1 * self.running_mean", "running mean is not"),
+    Mistake("course.py:BatchNormalizationLayer", "0.1 * var", "0.1 * np.sqrt(var)", "running variance is"),
+    Mistake("course.py:BatchNormalizationLayer", "self.running_mean, self.running_var)",
+            "inputs.mean(axis=0), inputs.var(axis=0))", "depends on the others"),
+    Mistake("book.py:BatchNormalization", "+ (1 - 0.9) * var", "+ 0.9 * var", "running variance is 9 times"),
+    Mistake("book.py:BatchNormalization", "return self.gamma * xn + self.beta\n        mu", "return x\n        mu",
+            "running mean is not"),
+    Mistake("functions.py:batchnorm_forward", 'bn_param["running_mean"], bn_param["running_var"] =', "_ =",
+            "not updated by every batch"),
+    Mistake("functions.py:batchnorm_forward", "(1 - momentum) * mean", "(1 - momentum) * x.sum(axis=0)", "running mean"),
+    Mistake("own.py:Whitening", "(len(x) - 1)", "(len(x) - 2)", "1.5 times the batch's"),
+    Mistake("own.py:Whitening", '+ self.momentum * mean', '+ mean', "running mean is not"),
     # random layers
     Mistake("course.py:DropoutLayer", "grads_wrt_outputs * self.mask", "grads_wrt_outputs", "x", "mask is not applied"),
     Mistake("course.py:DropoutLayer", "return inputs * self.incl_prob", "return inputs", "on average training gives 0.5"),
@@ -149,6 +177,8 @@ def spoilt(mistake, folder):
 
 
 def settings_of(mistake):
+    if mistake.new.startswith("top, left = r, c\n"):
+        return {"stride": 2}
     return STRIDE if "stride = 1;" in mistake.new else SETTINGS.get(mistake.target)
 
 

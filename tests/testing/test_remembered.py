@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from assay.testing.remembered import Snapshot, undisturbed
+from assay.nn.coursework.remembered import Snapshot, undisturbed
 
 _count = 0
 _counts = {"calls": 0}

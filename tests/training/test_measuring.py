@@ -1,6 +1,7 @@
 """What an epoch's figures are of, what the run's last ones are of, and whose time is whose."""
 
 import json
+import socket
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
@@ -21,6 +22,7 @@ from assay.running.events import EpochEnded
 from assay.running.plan import make_plan
 from assay.running.run import run
 from assay.store import SQLiteStore
+from assay.store.digests import TABLES
 from assay.store.migrations import VERSION
 from assay.store.readout import DATABASE
 from assay.store.weights import load_weights, path_of
@@ -122,8 +124,9 @@ def test_claims_on_time_are_of_training_alone(sampled):
     assert all(METRICS[name].value(slower) == METRICS[name].value(record) for name in times)
 
 
-def test_every_run_names_its_processor(sampled):
+def test_every_run_names_its_processor_and_its_machine(sampled):
     assert {record.processor for record in sampled.runs} == {ReferenceEngine().processor}
+    assert {record.host for record in sampled.runs} == {socket.gethostname()}
 
 
 def test_how_epochs_are_measured_is_no_levels(characters):
@@ -139,9 +142,11 @@ def make_old(folder):
         file.execute("ALTER TABLE epoch DROP COLUMN evaluation_seconds")
         for column in (
             "train_best", "train_final", "evaluation_seconds_per_epoch", "processor", "temperature",
-            "calibration_error",
+            "calibration_error", "host",
         ):  # fmt: skip
             file.execute(f"ALTER TABLE run DROP COLUMN {column}")
+        for table in TABLES:
+            file.execute(f"ALTER TABLE {table} DROP COLUMN digest")
         (text,) = file.execute("SELECT value FROM header WHERE key = 'study'").fetchone()
         study = json.loads(text)
         del study["training"]["measure"]
@@ -168,7 +173,7 @@ def test_an_old_store_is_read_as_it_is_and_migrated_when_written(old, whole):
     with Results.open(folder) as results:
         first = outcome(results)
         assert results.study.arms[0].settings.recipe.measure == "all"
-        unknown = {"processor": None, "temperature": None, "calibration_error": None}
+        unknown = {"host": None, "processor": None, "temperature": None, "calibration_error": None}
         assert {key: replace(v, **unknown) if hasattr(v, "processor") else v
                 for key, v in outcome(whole).items()} == first  # fmt: skip
         for record in results.runs:
@@ -193,9 +198,10 @@ def test_an_old_store_is_continued_with_the_same_file(old, characters, whole):
         for found, expected in zip(results.runs, whole.runs, strict=True):
             kept = found.seed == 0  # its run is of the old store, which knew no temperature
             assert (found.temperature is None) == kept
-            assert replace(found, processor=None) == replace(
+            assert replace(found, processor=None, host=None) == replace(
                 expected,
                 processor=None,
+                host=None,
                 temperature=None if kept else expected.temperature,
                 calibration_error=None if kept else expected.calibration_error,
                 seconds_per_epoch=found.seconds_per_epoch,

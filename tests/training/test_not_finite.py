@@ -181,6 +181,7 @@ def test_all_that_is_finite_is_no_fault(engine, data):
     assert (run.diverged, run.fault, len(run.history)) == (False, "", 3)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_study_counts_it_and_makes_no_mean_of_it(characters, tmp_path, monkeypatch):
     """One of three runs of an arm breaks in its second epoch; the others are what they are without it."""
 

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import tomllib
+from collections.abc import Sequence
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
@@ -13,7 +14,6 @@ import assay
 
 SCRIPT = Path(__file__).with_name("user_script.py")
 ROOT = SCRIPT.parents[2]
-SOURCE = Path(assay.__file__).parents[1]
 WRONG = """\
 import assay
 assay.Study("a", "?", network=3)
@@ -27,69 +27,39 @@ assay.optim.Adma()
 """
 
 
-def mypy(script: Path, cache: Path) -> tuple[int, str]:
-    """Check a script as strictly as can be; of assay itself nothing is said."""
-    options = ("--strict", "--follow-imports=silent", "--config-file=", f"--cache-dir={cache}", "--no-pretty")
-    done = subprocess.run(
-        [sys.executable, "-m", "mypy", *options, str(script)],
-        env={**os.environ, "MYPYPATH": str(SOURCE)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return done.returncode, done.stdout + done.stderr
+@pytest.fixture
+def wrong(tmp_path: Path) -> Path:
+    path = tmp_path / "wrong.py"
+    path.write_text(WRONG)
+    return path
 
 
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory):
-    return tmp_path_factory.mktemp("mypy")
+def checked(command: Sequence[str | Path], mark: str) -> tuple[set[str], set[int]]:
+    """Return the files in which a type checker finds mistakes, and the lines; a start takes seconds."""
+    environment = {**os.environ, "MYPYPATH": "src"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stdout + done.stderr
+    found = [line.strip().split(":") for line in done.stdout.splitlines() if mark in line]
+    return {Path(words[0]).name for words in found}, {int(words[1]) for words in found}
 
 
-def test_mypy_finds_nothing(cache):
-    status, said = mypy(SCRIPT, cache)
-    assert (status, said) == (0, "Success: no issues found in 1 source file\n")
+def test_mypy_finds_each_mistake_and_nothing_else(wrong: Path):
+    """As strictly as can be. Were a public name of no type, anything could be done with it.
+
+    With the settings of assay itself, so that what was found out of its modules is still in mypy's cache.
+    """
+    command = [sys.executable, "-m", "mypy", "--no-pretty", str(SCRIPT), str(wrong)]
+    assert checked(command, ": error: ") == ({"wrong.py"}, {2, 3, 4, 5, 6, 8, 9})
 
 
-def test_mypy_finds_each_mistake(cache, tmp_path):
-    """Were a public name of no type, anything could be done with it."""
-    (tmp_path / "wrong.py").write_text(WRONG)
-    status, said = mypy(tmp_path / "wrong.py", cache)
-    assert status == 1
-    assert {int(line.split(":")[1]) for line in said.splitlines() if ": error: " in line} == {
-        2,
-        3,
-        4,
-        5,
-        6,
-        8,
-        9,
-    }
-
-
-def pyright(script: Path) -> subprocess.CompletedProcess[str]:
-    """Check a script with pyright, which comes with the Node.js that it needs."""
+def test_pyright_finds_mistakes_and_nothing_else(wrong: Path):
+    """With the Node.js that it comes with."""
     program = Path(sys.executable).with_name("pyright")
     if not program.exists():
         pytest.skip("pyright is not installed: pip install 'pyright[nodejs]'")
-    command = [program, "--pythonpath", sys.executable, script]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
-def test_pyright_finds_nothing():
-    done = pyright(SCRIPT)
-    assert (done.returncode, done.stdout) == (0, "0 errors, 0 warnings, 0 informations\n")
-
-
-def test_pyright_finds_mistakes(tmp_path):
-    (tmp_path / "wrong.py").write_text(WRONG)
-    done = pyright(tmp_path / "wrong.py")
-    assert done.returncode == 1
-    assert {int(line.split(":")[1]) for line in done.stdout.splitlines() if " - error: " in line} >= {
-        2,
-        3,
-        4,
-        8,
-    }
+    files, lines = checked([program, "--pythonpath", sys.executable, SCRIPT, wrong], " - error: ")
+    assert files == {"wrong.py"}
+    assert lines >= {2, 3, 4, 8}
 
 
 def test_it_does_what_it_says(tmp_path):

@@ -9,8 +9,11 @@ PLACES = (
     "/",
     "/study/{}",
     "/study/{}/report",
+    "/study/{}/confusion",
     "/study/{}/mistakes",
     "/study/{}/inside",
+    "/study/{}/step",
+    "/draw",
     "/compare?a={}&b={}",
 )
 
@@ -104,6 +107,19 @@ def test_layers_are_drawn_when_they_are_seen(tab: Tab, keys: dict[str, str]) -> 
     page.locator("#layers").scroll_into_view_if_needed()
     page.wait_for_selector("#layers .legend li")
     assert "conv1" in page.locator("#layers .legend").inner_text()
+
+
+def test_a_cell_of_the_confusion_matrix_leads_to_its_images(tab: Tab, keys: dict[str, str]) -> None:
+    page = tab.open(f"/study/{keys['trained']}/confusion")
+    cell = page.locator(".confusion a").first
+    words = cell.get_attribute("title")
+    cell.click()
+    true, read = words.partition(":")[0].split(" read as ")
+    assert page.locator("select[name=true] option:checked").inner_text() == true
+    assert page.locator("select[name=read] option:checked").inner_text() == read
+    first = page.locator(".images li").first
+    assert first.locator("b").inner_text() == true
+    assert "max" in first.inner_text()
 
 
 def test_mistakes_lead_to_the_inside_of_the_network_that_made_them(tab: Tab, keys: dict[str, str]) -> None:

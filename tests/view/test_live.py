@@ -71,7 +71,7 @@ def test_epochs_come_as_they_are_written(tmp_path: Path) -> None:
         name, curves = next(stream)
         assert (name, [found["arm"] for found in curves]) == ("curves", [0, 1])
         assert len(curves[0]["mean"]) == 8
-        assert [seed for seed, _ in curves[1]["runs"]] == [0, 1, 2, 3, 4]
+        assert [seed for seed, *_ in curves[1]["runs"]] == [0, 1, 2, 3, 4]
         grow(folder, RunId("average", 4), 5, 0.77)
         changed = next(data for name, data in stream if name == "curves")
         assert [found["arm"] for found in changed] == [1]

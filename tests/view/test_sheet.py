@@ -1,68 +1,34 @@
-"""The sheet: what is drawn there is answered as `assay predict` answers it, or refused in a line."""
+"""What the sheet's server answers: as `assay predict` does, or why not, in a line."""
 
-import base64
-import io
 import json
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
-from serving import Served, Tab, serving
-from tiny import tiny_study
+from serving import Served, serving
+from sheets import picture, png, replayed
 
 from assay.data.glyphs import draw
 from assay.findings.occlusion import occlusion
 from assay.findings.prediction import recognise
-from assay.findings.trained import best_run, trained
-from assay.reading import find, prepare
-from assay.reading.recogniser import softmax
+from assay.findings.trained import Fitted, best_run, trained
+from assay.findings.views import features
+from assay.reading import find, prepare, read
+from assay.reading.recogniser import recogniser, softmax
 from assay.results import Results
-from assay.running.run import run
 from assay.view import answering
 from assay.view.shelf import identity
 
-ARMS = ("max", "average")
-REPLAY = """async (pictures) => {
-    const { strokes, ask } = await import("/static/sheet.js");
-    strokes.onchange = () => {};
-    const found = [];
-    for (const picture of pictures) {
-        const bytes = Uint8Array.from(atob(picture), (letter) => letter.charCodeAt(0));
-        await strokes.lay(new Blob([bytes], { type: "image/png" }));
-        strokes.strokes[0].file = null;
-        found.push(await ask());
-    }
-    return found;
-}"""
+ARMS = ("conv", "dense")
+STARTS = (0, 280, 1120, 1400)
 
 
 @pytest.fixture(scope="module")
-def drawn(tmp_path_factory: pytest.TempPathFactory) -> Results:
-    """Two arms, trained for a moment on drawn characters of 28 x 28 pixels."""
-    study = tiny_study(
-        "glyphs", seeds=[0], data={"train": 3000}, training={"epochs": 6}, optimizer={"lr": 0.01}
-    )
-    return run(study, tmp_path_factory.mktemp("drawn") / "out", progress=False)
-
-
-@pytest.fixture(scope="module")
-def served(drawn: Results) -> Iterator[Served]:
-    with serving([drawn.folder]) as found:
-        yield found
-
-
-def png(picture: Image.Image) -> bytes:
-    file = io.BytesIO()
-    picture.save(file, "PNG")
-    return file.getvalue()
-
-
-def pictures(count: int) -> list[Image.Image]:
-    images, _ = draw(count, 0, "test")
-    return [Image.fromarray(255 - image).resize((560, 560), Image.Resampling.BICUBIC) for image in images]
+def pictures() -> list[Image.Image]:
+    """Test characters, each of which looks like one."""
+    found = [picture(image) for image in draw(12, 0, "test")[0]]
+    return [one for one in found if len(find(one)) == 1]
 
 
 def post(served: Served, path: str, body: bytes, kind: str) -> tuple[int, Any]:
@@ -75,67 +41,45 @@ def query(drawn: Results, *arms: str) -> str:
     return "&".join([f"study={identity(drawn.folder)}", *(f"arm={arm}" for arm in arms)])
 
 
-def test_what_lies_on_the_sheet_is_answered_as_predict_does(tab: Tab, drawn: Results) -> None:
+def network(drawn: Results, arm: str) -> Fitted:
+    return trained(drawn, best_run(drawn, arm), (1, 28, 28))
+
+
+def test_what_lies_on_the_sheet_is_answered_as_predict_does(
+    sheet: Any, drawn: Results, pictures: list[Image.Image]
+) -> None:
     """And would not be, had rows and columns or ink and paper been exchanged."""
-    chosen = [picture for picture in pictures(94) if len(find(picture)) == 1]
-    assert len(chosen) >= 93
-    page = tab.open("/draw")
-    answers = page.evaluate(REPLAY, [base64.b64encode(png(picture)).decode() for picture in chosen])
-    pixels = np.array([found["pixels"] for found in answers], np.uint8).reshape(-1, 28, 28)
-    assert np.array_equal(pixels, [prepare(picture) for picture in chosen])
-    classes = np.array(drawn.header.classes)
-    for place, arm in enumerate(one["arm"] for one in answers[0]["answers"]):
-        found = np.array([answer["answers"][place]["likeliest"][0][0] for answer in answers])
-        direct = np.array([one.character for one in recognise(drawn, chosen, arm=arm)])
-        assert np.mean(found == direct) >= 0.995
-        network = trained(drawn, best_run(drawn, arm), (1, 28, 28))
-        for wrong in (pixels.transpose(0, 2, 1), 255 - pixels):
-            assert np.mean(classes[network.scores(wrong).argmax(1)] == direct) < 0.5
+    assert len(pictures) >= 11
+    answers = replayed(sheet, pictures)
+    pixels = np.array([found["characters"][0]["pixels"] for found in answers], np.uint8).reshape(-1, 28, 28)
+    assert np.array_equal(pixels, [prepare(one) for one in pictures])
+    found = {
+        one["arm"]: [answer["answers"][place]["text"] for answer in answers]
+        for place, one in enumerate(answers[0]["answers"])
+    }
+    assert set(found) == {*ARMS, ""}
+    for arm in ARMS:
+        assert found[arm] == [one.character for one in recognise(drawn, pictures, arm=arm)]
+    assert found[""] == [read(one, one=True).text for one in pictures]
+    dense, box = network(drawn, "dense"), recogniser()
+    for wrong in (pixels.transpose(0, 2, 1), 255 - pixels):
+        for arm, of, classes in (("dense", dense, drawn.header.classes), ("", box, box.classes)):
+            labels = np.array(classes)[of.scores(wrong).argmax(1)]
+            assert np.mean(labels == np.array(found[arm])) < 0.5
 
 
-def stroke(page: Any) -> None:
-    box = page.locator("#canvas").bounding_box()
-    page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.2 * box["height"])
-    page.mouse.down()
-    page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.8 * box["height"], steps=6)
-    page.mouse.up()
-
-
-def test_a_stroke_is_answered_undone_and_cleared(tab: Tab) -> None:
-    page = tab.open("/draw")
-    stroke(page)
-    page.wait_for_selector("#sheet[data-inside]")
-    assert page.locator("#said").inner_text().startswith(("max: ", "average: "))
-    assert page.locator(".bars").count() == 2
-    assert page.locator("#layers figure").count() >= 1
-    assert page.locator("#occlusion img").get_attribute("alt").startswith("What ")
-    assert tab.violations() == []
-    page.get_by_role("button", name="Undo").click()
-    page.get_by_text("No strokes.").wait_for()
-    stroke(page)
-    page.get_by_text("max: ").wait_for()
-    page.get_by_role("button", name="Clear").click()
-    page.get_by_text("No strokes.").wait_for()
-
-
-def test_the_keyboard_draws(tab: Tab) -> None:
-    page = tab.open("/draw")
-    page.locator("#canvas").focus()
-    for key in ["ArrowUp"] * 8 + [" "] + ["ArrowDown"] * 16 + [" "]:
-        page.keyboard.press(key)
-    page.get_by_text("max: ").wait_for()
-    page.keyboard.press("Control+z")
-    page.get_by_text("No strokes.").wait_for()
-
-
-def test_a_picture_that_is_chosen_is_answered(tab: Tab, drawn: Results, tmp_path: Path) -> None:
-    picture = pictures(1)[0]
-    picture.save(tmp_path / "it.png")
-    page = tab.open("/draw")
-    page.locator("#file").set_input_files(tmp_path / "it.png")
-    page.get_by_text("max: ").wait_for()
-    [direct] = recognise(drawn, picture, arm="max")
-    assert f"max: {direct.character} " in page.locator("#said").inner_text()
+def test_shares_are_those_of_the_fitted_temperature(
+    sheet_served: Served, drawn: Results, pictures: list[Image.Image]
+) -> None:
+    body = png(pictures[0])
+    _, answer = post(sheet_served, f"/draw/answer?{query(drawn, *ARMS, '')}", body, "image/png")
+    shares = {one["arm"]: one["likeliest"][0] for one in answer["answers"]}
+    for arm in ARMS:
+        [one] = recognise(drawn, pictures[0], arm=arm)
+        assert one.temperature != 1.0
+        assert shares[arm][0] == [one.character, pytest.approx(one.confidence, abs=1e-6)]
+    [character] = read(pictures[0], one=True).characters
+    assert shares[""][:3] == [[name, pytest.approx(share)] for name, share in character.likeliest]
 
 
 @pytest.mark.parametrize(
@@ -153,38 +97,45 @@ def test_a_picture_that_is_chosen_is_answered(tab: Tab, drawn: Results, tmp_path
         ("x", "got str"),
     ],
 )
-def test_pixels_that_are_none_are_refused(served: Served, drawn: Results, pixels: Any, said: str) -> None:
+def test_pixels_that_are_none_are_refused(
+    sheet_served: Served, drawn: Results, pixels: Any, said: str
+) -> None:
     body = json.dumps({"pixels": pixels}).encode()
-    status, found = post(served, f"/draw/inside?{query(drawn, 'max')}", body, "application/json")
+    status, found = post(sheet_served, f"/draw/inside?{query(drawn, 'conv')}", body, "application/json")
     assert (status, found["error"]) == (422, f"pixels must be 784 numbers 0..255; {said}")
 
 
-def test_a_blank_sheet_is_not_guessed_at(served: Served, drawn: Results) -> None:
-    blank = png(Image.new("RGB", (560, 560), "white"))
-    status, found = post(served, f"/draw/answer?{query(drawn, *ARMS)}", blank, "image/png")
-    assert (status, found) == (200, {"said": "no strokes", "answers": []})
+def test_a_blank_sheet_is_not_guessed_at(sheet_served: Served, drawn: Results) -> None:
+    blank = png(Image.new("RGB", (280, 280), "white"))
+    status, found = post(sheet_served, f"/draw/answer?{query(drawn, *ARMS)}", blank, "image/png")
+    assert (status, found) == (200, {"said": "no strokes", "characters": [], "answers": []})
+    _, found = post(sheet_served, f"/draw/answer?picture&{query(drawn, *ARMS)}", blank, "image/png")
+    assert found == {"said": "blank picture, no character found", "characters": [], "answers": []}
     body = json.dumps({"pixels": [0] * 784}).encode()
-    status, found = post(served, f"/draw/inside?{query(drawn, 'max')}", body, "application/json")
+    status, found = post(sheet_served, f"/draw/inside?{query(drawn, 'conv')}", body, "application/json")
     assert (status, found["said"]) == (200, "no strokes")
 
 
-def test_what_is_no_picture_is_refused(served: Served, drawn: Results) -> None:
-    address, good = f"/draw/answer?{query(drawn, 'max')}", png(pictures(1)[0])
-    assert post(served, address, good, "image/png")[0] == 200
-    assert post(served, address, good, "text/plain")[0] == 415
-    assert post(served, address, b"nonsense", "image/png")[0] == 422
-    assert post(served, address, good, "image/jpeg")[0] == 422
-    assert post(served, address, good[: len(good) // 2], "image/png")[0] == 422
-    assert post(served, address, b"\0" * (64 * 1024 + 1), "image/png")[0] == 413
-    assert post(served, f"{address}&picture", b"\0" * (64 * 1024 + 1), "image/png")[0] == 422
-    large = png(Image.new("1", (20_000, 20_000)))
-    assert post(served, f"{address}&picture", large, "image/png")[0] == 422
-    assert (
-        post(served, f"/draw/answer?{'&'.join(f'arm={arm}' for arm in range(9))}", good, "image/png")[0]
-        == 422
-    )
-    assert post(served, "/draw/answer?study=1;drop&arm=max", good, "image/png")[0] == 404
-    assert post(served, f"/draw/answer?{query(drawn, 'none')}", good, "image/png")[1]["answers"][0]["said"]
+def test_what_is_no_picture_is_refused(
+    sheet_served: Served, drawn: Results, pictures: list[Image.Image]
+) -> None:
+    address, good = f"/draw/answer?{query(drawn, 'conv')}", png(pictures[0])
+
+    def status(path: str, body: bytes, kind: str = "image/png") -> int:
+        return post(sheet_served, path, body, kind)[0]
+
+    assert status(address, good) == 200
+    assert status(address, good, "text/plain") == 415
+    assert status(address, b"nonsense") == 422
+    assert status(address, good, "image/jpeg") == 422
+    assert status(address, good[: len(good) // 2]) == 422
+    assert status(address, b"\0" * (64 * 1024 + 1)) == 413
+    assert status(f"{address}&picture", b"\0" * (64 * 1024 + 1)) == 422
+    assert status(f"{address}&picture", png(Image.new("1", (10_000, 5_001)))) == 422
+    assert status(f"/draw/answer?{'&'.join(f'arm={arm}' for arm in range(9))}", good) == 422
+    assert status("/draw/answer?study=1;drop&arm=max", good) == 404
+    _, found = post(sheet_served, f"/draw/answer?{query(drawn, 'none')}", good, "image/png")
+    assert "none" in found["answers"][0]["said"]
 
 
 def test_weights_that_are_replaced_are_read_anew(drawn: Results) -> None:
@@ -192,35 +143,65 @@ def test_weights_that_are_replaced_are_read_anew(drawn: Results) -> None:
     from assay.view.followed import Followed
 
     followed = Followed("it", drawn.folder)
-    first = answering.ready(followed, "max")
-    assert answering.ready(followed, "max") is first
-    path = path_of(drawn.folder, first.found.run.id)
+    first = answering.ready(followed, "conv")
+    assert answering.ready(followed, "conv") is first
+    path = path_of(drawn.folder, best_run(drawn, "conv").id)
     fresh = path.with_suffix(".new")
     fresh.write_bytes(path.read_bytes())
     fresh.replace(path)
-    assert answering.ready(followed, "max") is not first
+    assert answering.ready(followed, "conv") is not first
 
 
-def test_several_characters_are_read_in_a_row(served: Served, drawn: Results) -> None:
-    """Each as it is read alone."""
-    letters = [picture for picture in pictures(8) if len(find(picture)) == 1][:2]
-    sheet = Image.new("L", (1120, 560), 255)
-    for place, picture in enumerate(letters):
-        sheet.paste(picture, (560 * place, 0))
-    alone = "".join(recognise(drawn, picture, arm="max")[0].character for picture in letters)
-    _, answer = post(served, f"/draw/answer?picture&{query(drawn, 'max')}", png(sheet), "image/png")
-    assert answer["said"].startswith("2 characters")
-    assert answer["answers"][0]["said"] == f"reads {alone}"
+def test_several_characters_are_read_in_a_row(
+    sheet_served: Served, drawn: Results, pictures: list[Image.Image]
+) -> None:
+    """Each as it is read alone, with a box around its own ink; a wide gap is a space."""
+    sheet = Image.new("L", (1680, 280), 255)
+    for place, one in zip(STARTS, pictures, strict=False):
+        sheet.paste(one, (place, 0))
+    body = png(sheet)
+    _, answer = post(sheet_served, f"/draw/answer?picture&{query(drawn, *ARMS, '')}", body, "image/png")
+    assert answer["size"] == [1680, 280]
+    assert len(answer["characters"]) == 4
+    dark = np.asarray(sheet) < 128
+    for character, start in zip(answer["characters"], STARTS, strict=True):
+        left, top, right, bottom = character["box"]
+        rows, columns = (np.flatnonzero(dark[:, start : start + 280].any(axis=axis)) for axis in (1, 0))
+        assert (left, right) == pytest.approx((start + columns[0], start + columns[-1] + 1), abs=6)
+        assert (top, bottom) == pytest.approx((rows[0], rows[-1] + 1), abs=6)
+    for arm, found in zip((*ARMS, ""), answer["answers"], strict=True):
+        alone = [
+            recognise(drawn, one, arm=arm)[0].character if arm else read(one).text for one in pictures[:4]
+        ]
+        assert found["text"] == f"{alone[0]}{alone[1]} {alone[2]}{alone[3]}"
+        assert [row[0][0] for row in found["likeliest"]] == alone
 
 
-def test_occlusion_is_what_covering_costs(drawn: Results) -> None:
-    """With patches side by side, each pixel's loss is that of its own patch."""
-    network = trained(drawn, best_run(drawn, "max"), (1, 28, 28))
-    image = prepare(pictures(1)[0])
-    found = occlusion(network, image, 3, patch=7, stride=7)
+def test_without_a_study_the_recogniser_answers(tmp_path: Any, pictures: list[Image.Image]) -> None:
+    with serving([tmp_path / "assay-runs"]) as served:
+        page = served.get("/draw").decode()
+        assert "so the recogniser that comes with assay reads alone" in page
+        assert page.count('type="checkbox"') == 1
+        _, answer = post(served, "/draw/answer?study=&arm=", png(pictures[0]), "image/png")
+        assert [one["text"] for one in answer["answers"]] == [read(pictures[0]).text]
+        body = json.dumps({"pixels": answer["characters"][0]["pixels"]}).encode()
+        status, inside = post(served, "/draw/inside?study=&arm=", body, "application/json")
+    assert (status, inside["answer"]) == (200, read(pictures[0]).text)
+    assert len(inside["layers"]) > 1
+
+
+def test_occlusion_is_what_covering_costs(drawn: Results, pictures: list[Image.Image]) -> None:
+    """With patches side by side, each pixel's loss is that of its own patch, by the fitted temperature."""
+    found = network(drawn, "conv")
+    assert found.temperature
+    assert found.temperature != 1.0
+    image = prepare(pictures[0])
+    lost = occlusion(found, image, 3, patch=7, stride=7)
     covered = image.copy()
     covered[7:14, 14:21] = 0
-    before, after = (softmax(network.scores(one[None]))[0][3] for one in (image, covered))
-    assert found[7:14, 14:21] == pytest.approx(before - after, abs=1e-7)
-    assert np.abs(found).max() > 1e-3
-    assert occlusion(network, image, 3, patch=6, stride=4).shape == (28, 28)
+    before, after = (softmax(found.scores(one[None]), found.temperature)[0][3] for one in (image, covered))
+    assert lost[7:14, 14:21] == pytest.approx(before - after, abs=1e-7)
+    assert np.abs(lost).max() > 1e-3
+    assert occlusion(found, image, 3, patch=6, stride=4).shape == (28, 28)
+    [share, *_] = sorted(softmax(found.scores(image[None]), found.temperature)[0], reverse=True)
+    assert features(found, image, 0, "", drawn.header.classes).answers[0][1] == pytest.approx(share, abs=1e-6)

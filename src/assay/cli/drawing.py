@@ -89,7 +89,7 @@ def settings(thing: Any) -> str:
 
 
 def _settings(thing: Any) -> Iterator[str]:
-    for field in fields(thing):
+    for field in (each for each in fields(thing) if each.repr):
         value = getattr(thing, field.name)
         if field.default is MISSING:
             yield str(value)

@@ -1,12 +1,13 @@
 """``assay export``, ``import`` and ``judge``: results for other tools, and of other people's programs."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from assay.cli.options import Folder, number, real
+from assay.cli.options import Folder, grouped, number, real
 from assay.cli.text import REPORT, console, say, write
 
 if TYPE_CHECKING:
@@ -28,16 +29,26 @@ Place = Annotated[
 ]
 Table = Annotated[
     str,
-    typer.Argument(metavar="CSV", show_default=False, help="Columns arm, seed and an accuracy."),
+    typer.Argument(
+        metavar="CSV", show_default=False, help="Columns arm, seed and an accuracy or error rate."
+    ),
 ]
 Control = Annotated[
     str | None, typer.Option("--control", metavar="ARM", help="The arm that the others are compared with.")
 ]
 Metric = Annotated[
     str | None,
-    typer.Option("--metric", metavar="COLUMN", help="The column of accuracies."),
+    typer.Option("--metric", metavar="COLUMN", help="The column of accuracies or error rates."),
 ]
-Percent = Annotated[bool, typer.Option("--percent", help="Accuracies are from 0 to 100, not from 0 to 1.")]
+Percent = Annotated[bool, typer.Option("--percent", help="Numbers are from 0 to 100, not from 0 to 1.")]
+LowerIsBetter = Annotated[
+    bool | None,
+    typer.Option(
+        "--lower-is-better/--higher-is-better",
+        show_default=False,
+        help="Numbers are error rates, or are not; by default the column's name tells.",
+    ),
+]
 Examples = Annotated[
     str | None,
     typer.Option("--examples", metavar="CSV", help="Columns arm, seed, example, correct: single answers."),
@@ -62,6 +73,35 @@ Document = Annotated[
 ]
 
 
+@dataclass(frozen=True)
+class HowRead:
+    """How a table of other people's runs is read, and what is asked of it.
+
+    Each field is an option of every command that `grouped` decorates.
+    """
+
+    control: Control = None
+    metric: Metric = None
+    percent: Percent = False
+    lower_is_better: LowerIsBetter = None
+    examples: Examples = None
+    margin: Margin = None
+    study: Declared = None
+
+    def read(self, table: str) -> "tuple[Imported, Study]":
+        """Return the numbers of a table, and the study of a file, or else the one that the table makes."""
+        from assay.exchange.importing import fitting, read_imported, study_of
+        from assay.study.builtin import load_study
+
+        found = read_imported(table, self.metric, self.percent, self.lower_is_better, self.examples)
+        more = {} if self.margin is None else {"margin": self.margin}
+        if self.study is not None:
+            return found, fitting(load_study(self.study), found, self.control).override(more)
+        stem = Path(table).stem
+        name = "".join(letter if letter.isalnum() and letter.isascii() else "-" for letter in stem)
+        return found, study_of(found, self.control, name.strip("-")[:64] or "imported", **more)
+
+
 def export(folder: Folder, *, to: To, arm: Arm = None, seed: Seed = None, out: Place = None) -> None:
     """Write results or a trained network for another tool.
 
@@ -72,27 +112,17 @@ def export(folder: Folder, *, to: To, arm: Arm = None, seed: Seed = None, out: P
     say(*export_results(folder, to, arm=arm, seed=seed, out=out), sep="\n")
 
 
-def import_(
-    table: Table,
-    *,
-    control: Control = None,
-    metric: Metric = None,
-    percent: Percent = False,
-    examples: Examples = None,
-    margin: Margin = None,
-    study: Declared = None,
-    out: Out = None,
-) -> None:
+@grouped
+def import_(table: Table, *, reading: HowRead, out: Out = None) -> None:
     """Make a results folder of runs that were trained elsewhere.
 
     Example: assay import results.csv --control baseline
     """
-    from assay.exchange.importing import read_imported, write_imported
+    from assay.exchange.importing import write_imported
     from assay.findings.findings import build
     from assay.report import html, terminal
 
-    found = read_imported(table, metric, percent, examples)
-    asked = _asked(found, Path(table), study, control, margin)
+    found, asked = reading.read(table)
     folder = Path(out) if out is not None else Path("assay-runs") / asked.name
     with write_imported(found, asked, folder) as results:
         report = build(results)
@@ -100,45 +130,20 @@ def import_(
         say(html.write_html(report, folder / REPORT))
 
 
-def judge(
-    table: Table,
-    *,
-    control: Control = None,
-    metric: Metric = None,
-    percent: Percent = False,
-    examples: Examples = None,
-    margin: Margin = None,
-    study: Declared = None,
-    resolve: Resolve = None,
-    format: Document = "table",
-) -> None:
+@grouped
+def judge(table: Table, *, reading: HowRead, resolve: Resolve = None, format: Document = "table") -> None:
     """Give the verdict on runs that were trained elsewhere.
 
     Example: assay judge results.csv --control baseline
     """
-    from assay.exchange.importing import read_imported, write_imported
+    from assay.exchange.importing import write_imported
 
-    found = read_imported(table, metric, percent, examples)
-    asked = _asked(found, Path(table), study, control, margin)
+    found, asked = reading.read(table)
     with (
         TemporaryDirectory(prefix="assay-") as folder,
         write_imported(found, asked, Path(folder)) as results,
     ):
         _print(results, resolve, format)
-
-
-def _asked(
-    found: "Imported", table: Path, study: str | None, control: str | None, margin: float | None
-) -> "Study":
-    """Return the study of a file, or else the one that the table makes, named after it."""
-    from assay.exchange.importing import fitting, study_of
-    from assay.study.builtin import load_study
-
-    more = {} if margin is None else {"margin": margin}
-    if study is not None:
-        return fitting(load_study(study), found.accuracies, control).override(more)
-    name = "".join(letter if letter.isalnum() and letter.isascii() else "-" for letter in table.stem)
-    return study_of(found.accuracies, control, name.strip("-")[:64] or "imported", **more)
 
 
 def _print(results: "Results", resolve: float | None, format: str) -> None:

@@ -3,7 +3,7 @@
 import inspect
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import wraps
 from glob import glob
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
@@ -117,7 +117,7 @@ Folder = Annotated[
 class Choices:
     """A command line's choices for a study, from ``--quick`` first to ``--set`` last; None chooses nothing.
 
-    Each field is an option of every command that `chosen` decorates.
+    Each field is an option of every command that `grouped` decorates.
     """
 
     quick: Quick = False
@@ -126,7 +126,6 @@ class Choices:
     epochs: Epochs = None
     engine: Engine = None
     device: Device = None
-    workers: Workers = None
     settings: Set = None
     trust: Trust = None
     unchecked: Unchecked = False
@@ -172,28 +171,50 @@ class Choices:
         return f"torch:{self.device}"
 
 
-def chosen(command: Callable[..., None]) -> Callable[..., None]:
-    """Replace a command's parameter ``choices`` with an option for each field of `Choices`."""
-    hints = get_type_hints(Choices, include_extras=True)
-    names = [field.name for field in fields(Choices)]
-    options = [
-        inspect.Parameter(
-            field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=hints[field.name]
-        )
-        for field in fields(Choices)
-    ]
+@dataclass(frozen=True)
+class Training:
+    """How and where runs are trained; each field is an option of every command that `grouped` decorates."""
+
+    workers: Workers = None
+    retry_failed: RetryFailed = False
+    isolate: Isolate = False
+    timeout: Timeout = None
+    on: On = None
+
+
+def grouped(command: Callable[..., None]) -> Callable[..., None]:
+    """Replace each parameter of a command that is a dataclass, a group of options, with an option a field."""
     signature = inspect.signature(command)
+    groups: dict[str, Any] = {
+        name: parameter.annotation
+        for name, parameter in signature.parameters.items()
+        if is_dataclass(parameter.annotation)
+    }
     parameters: list[inspect.Parameter] = []
     for parameter in signature.parameters.values():
-        parameters += options if parameter.name == "choices" else [parameter]
+        group = groups.get(parameter.name)
+        parameters += [parameter] if group is None else _options(group)
 
     @wraps(command)
     def merged(**given: Any) -> None:
-        choices = Choices(**{name: given.pop(name) for name in names})
-        command(**given, choices=choices)
+        whole = {
+            name: group(**{field.name: given.pop(field.name) for field in fields(group)})
+            for name, group in groups.items()
+        }
+        command(**given, **whole)
 
     merged.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
     return merged
+
+
+def _options(group: Any) -> list[inspect.Parameter]:
+    hints = get_type_hints(group, include_extras=True)
+    return [
+        inspect.Parameter(
+            field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=hints[field.name]
+        )
+        for field in fields(group)
+    ]
 
 
 def _with_data(study: "Study", source: str) -> "Study":

@@ -36,7 +36,7 @@ Pilot = Annotated[
 ]
 
 
-@options.chosen
+@options.grouped
 def plan(
     study: options.Name,
     *,
@@ -44,6 +44,7 @@ def plan(
     power: Power = 0.8,
     pilot: Pilot = None,
     choices: options.Choices,
+    workers: options.Workers = None,
     format: Format = "table",
 ) -> None:
     """Print how many seeds tell a difference, and how long they take.
@@ -58,10 +59,10 @@ def plan(
     from assay.running.plan import make_plan
 
     chosen = choices.study(study)
-    worker_count(choices.workers)
+    worker_count(workers)
     sizes = outline(chosen.data)
     whole = make_plan(chosen, sizes)
-    count = that_fit(whole, choices.workers, sizes.bytes)
+    count = that_fit(whole, workers, sizes.bytes)
     with ExitStack() as stack:
         found = _pilot(chosen, pilot)
         if found:

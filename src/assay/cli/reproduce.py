@@ -32,17 +32,14 @@ Only = Annotated[
 ]
 
 
-@options.chosen
+@options.grouped
 def reproduce(
     report: Report,
     *,
     choices: options.Choices,
+    training: options.Training,
     out: Out = None,
     only: Only = None,
-    retry_failed: options.RetryFailed = False,
-    isolate: options.Isolate = False,
-    timeout: options.Timeout = None,
-    on: options.On = None,
 ) -> None:
     """Repeat a published report: its figures and claims beside ours.
 
@@ -51,7 +48,7 @@ def reproduce(
     from assay.study import papers
 
     paper = papers.paper(report)
-    where = trainer(on, choices.workers, isolate, timeout)
+    where = trainer(training)
     names = _names(paper, only)
     studies = [choices.study(name) for name in names]
     folder = Path(out or f"assay-runs/reproduce-{paper.name}{'-quick' if choices.quick else ''}")
@@ -59,7 +56,7 @@ def reproduce(
         results = []
         for index, study in enumerate(studies, 1):
             say(f"[{index}/{len(studies)}] {study.name}: {study.question}")
-            results.append(_repeat(study, folder, where, retry_failed))
+            results.append(_repeat(study, folder, where))
             opened.callback(results[-1].close)
         _conclude(paper, results, folder)
 
@@ -72,13 +69,13 @@ def _names(paper: "Paper", only: list[str] | None) -> tuple[str, ...]:
     return tuple(name for name in paper.studies if not only or name in only)
 
 
-def _repeat(study: "Study", folder: Path, where: "Where", retry_failed: bool) -> "Results":
+def _repeat(study: "Study", folder: Path, where: "Where") -> "Results":
     """Train one study, showing its progress."""
     from assay.cli.watching import watched
     from assay.running.repeat import repeat
 
     def train(watch: "OnEvent") -> "Results":
-        return repeat(study, folder, **where, retry_failed=retry_failed, progress=False, on_event=watch)
+        return repeat(study, folder, **where, progress=False, on_event=watch)
 
     results, _ = watched(train, folder)
     return results

@@ -55,7 +55,7 @@ def layers(network: Network) -> Iterator[Row]:
     for node, field in zip(network.nodes, network.receptive_fields, strict=True):
         yield {
             "layer": node.name,
-            "kind": type(node.layer).__name__,
+            "kind": node.layer.title,
             "output_shape": node.output_shape,
             "parameters": sum(prod(parameter.shape) for parameter in node.parameters.values()),
             "flops": None if node.uncounted else node.flops,

@@ -36,27 +36,22 @@ Budget = Annotated[
 View = Annotated[
     bool, typer.Option("--view", help="Show the study on a local page while it runs (see assay view).")
 ]
-
-
 LogTo = Annotated[
     str | None,
     typer.Option("--log", metavar="TOOL", help="Also log to tensorboard or mlflow while training."),
 ]
 
 
-@options.chosen
+@options.grouped
 def run(
     study: options.Name,
     *,
     choices: options.Choices,
+    training: options.Training,
     out: Out = None,
     until_resolved: UntilResolved = False,
     budget: Budget = None,
-    retry_failed: options.RetryFailed = False,
-    isolate: options.Isolate = False,
-    timeout: options.Timeout = None,
     view: View = False,
-    on: options.On = None,
     log: LogTo = None,
 ) -> None:
     """Train a study, or continue it where it stopped.
@@ -71,27 +66,12 @@ def run(
     chosen = choices.study(study)
     folder = Path(out) if out is not None else default_folder(chosen)
 
-    where = trainer(on, choices.workers, isolate, timeout)
+    where = trainer(training)
 
     def train(watch: "OnEvent") -> "Results":
         if until_resolved:
-            return run_until_resolved(
-                chosen,
-                folder,
-                **where,
-                budget=budget,
-                retry_failed=retry_failed,
-                progress=False,
-                on_event=watch,
-            )
-        return run(
-            chosen,
-            folder,
-            **where,
-            retry_failed=retry_failed,
-            progress=False,
-            on_event=watch,
-        )
+            return run_until_resolved(chosen, folder, **where, budget=budget, progress=False, on_event=watch)
+        return run(chosen, folder, **where, progress=False, on_event=watch)
 
     with beside(folder) if view else nullcontext():
         if log is None:
@@ -103,15 +83,12 @@ def run(
             _finish(lambda watch: train(logging.with_others(watch)), folder)
 
 
+@options.grouped
 def extend(
     folder: options.Folder,
     *,
     seeds: More,
-    workers: options.Workers = None,
-    retry_failed: options.RetryFailed = False,
-    isolate: options.Isolate = False,
-    timeout: options.Timeout = None,
-    on: options.On = None,
+    training: options.Training,
     out: Beside = None,
     trust: options.Trust = None,
 ) -> None:
@@ -122,31 +99,21 @@ def extend(
     from assay.running.extend import extend, extended_folder
 
     there = Path(out) if out is not None else extended_folder(folder, seeds)
-
-    where = trainer(on, workers, isolate, timeout)
+    where = trainer(training)
 
     def train(watch: "OnEvent") -> "Results":
-        return extend(
-            folder,
-            seeds,
-            there,
-            **where,
-            retry_failed=retry_failed,
-            trust=trust or (),
-            progress=False,
-            on_event=watch,
-        )
+        return extend(folder, seeds, there, **where, trust=trust or (), progress=False, on_event=watch)
 
     _finish(train, there)
 
 
-@options.chosen
+@options.grouped
 def fork(
     folder: options.Folder,
     study: options.Name,
     *,
     choices: options.Choices,
-    retry_failed: options.RetryFailed = False,
+    training: options.Training,
     out: Beside = None,
 ) -> None:
     """Begin a study with changed settings from one that has run, with the runs that stay the same.
@@ -157,17 +124,10 @@ def fork(
 
     chosen = choices.study(study)
     there = Path(out) if out is not None else forked_folder(folder)
+    where = trainer(training)
 
     def train(watch: "OnEvent") -> "Results":
-        return fork(
-            folder,
-            chosen,
-            there,
-            workers=choices.workers,
-            retry_failed=retry_failed,
-            progress=False,
-            on_event=watch,
-        )
+        return fork(folder, chosen, there, **where, progress=False, on_event=watch)
 
     _finish(train, there)
 

@@ -36,11 +36,12 @@ def studies(format: Format = "table") -> None:
     put(format, show_table, COLUMNS, rows)
 
 
-@options.chosen
+@options.grouped
 def show(
     study: options.Name,
     *,
     choices: options.Choices,
+    workers: options.Workers = None,
     format: Format = "table",
 ) -> None:
     """Print a study's plan without training, and what it will take.
@@ -54,10 +55,10 @@ def show(
     from assay.running.plan import make_plan
 
     chosen = choices.study(study)
-    worker_count(choices.workers)
+    worker_count(workers)
     sizes = outline(chosen.data)
     plan = make_plan(chosen, sizes)
-    count = that_fit(plan, choices.workers, sizes.bytes)
+    count = that_fit(plan, workers, sizes.bytes)
 
     def draw() -> None:
         terminal = console()

@@ -2,6 +2,7 @@
 
 from assay.engines.choice import AUTO as AUTO
 from assay.engines.choice import ENGINES as ENGINES
+from assay.engines.choice import GPU as GPU
 from assay.engines.choice import Choice as Choice
 from assay.engines.choice import choose as choose
 from assay.engines.choice import engine as engine

@@ -9,6 +9,7 @@ same initial weights and the same masks, because these come from
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from time import thread_time
 from typing import ClassVar
@@ -151,6 +152,16 @@ class Engine(ABC):
 
     dtypes: frozenset[str] = frozenset({"float32", "float64"})
     """Which precisions of a recipe the engine supports."""
+
+    @property
+    def devices(self) -> int:
+        """How many devices of this machine sessions may be spread over."""
+        return 1
+
+    def on_device(self, number: int) -> AbstractContextManager[None]:
+        """Return a context in which this thread's sessions are on a device, counted from 0."""
+        del number
+        return nullcontext()
 
     @property
     def sessions_at_once(self) -> int:

@@ -35,12 +35,12 @@ def expect_torch(what: str) -> None:
         raise UnsupportedError(f"{what} needs PyTorch (pip install 'assay[torch]')")
 
 
-def _torch(device: str | None = None) -> Engine:
+def _torch(device: str | None = None, elsewhere: bool = False) -> Engine:
     expect_torch("engine 'torch'")
     from assay.engines.torch import TorchEngine
 
     try:
-        return TorchEngine(device)
+        return TorchEngine(device, elsewhere=elsewhere)
     except UnsupportedError as error:
         raise UnsupportedError(f"{error} (use --engine torch:cpu)") from None
 
@@ -58,7 +58,9 @@ ENGINES: dict[str, Callable[[], Engine]] = {
 INSTEAD = {"bfloat16": "torch", "tf32": "torch:cuda"}
 """The engine to suggest for a precision that the reference engine, which supports all else, lacks."""
 
-ON_A_GPU = (AUTO, "torch", "torch:cuda")
+GPU = "torch:cuda"
+
+ON_A_GPU = (AUTO, "torch", GPU)
 """The names that request an engine which computes on a GPU, if there is one."""
 
 
@@ -70,20 +72,22 @@ class Choice:
     why: str = ""
 
 
-def choose(name: str, network: Network, recipe: Recipe) -> Choice:
+def choose(name: str, network: Network, recipe: Recipe, *, elsewhere: bool = False) -> Choice:
     """Return the engine called ``name``, or for "auto" the one that trains the network fastest.
 
     "auto" takes the numba engine for a network of few FLOPs (`COMPARED_FROM`),
     else measures the numba and the torch engine (`speed.compare`), each on the
     device that it prefers; the reference engine where neither has all that is
-    needed. Raises `UsageError` for an unknown name and `UnsupportedError` where
+    needed. Where runs are trained ``elsewhere``, "torch:cuda" needs no GPU here.
+
+    Raises `UsageError` for an unknown name and `UnsupportedError` where
     the engine lacks a layer or a rule.
     """
     if name == AUTO:
         return _fastest(network, recipe)
     if name not in ENGINES:
         raise UsageError(f"engine {shown(name)} is unknown ({suggestion(name, [AUTO, *ENGINES])})")
-    return Choice(_able(name, network, recipe))
+    return Choice(_able(name, network, recipe, elsewhere))
 
 
 def engine(name: str, network: Network, recipe: Recipe) -> Engine:
@@ -91,13 +95,14 @@ def engine(name: str, network: Network, recipe: Recipe) -> Engine:
     return choose(name, network, recipe).engine
 
 
-def resume(name: str, network: Network, recipe: Recipe) -> Choice:
+def resume(name: str, network: Network, recipe: Recipe, *, elsewhere: bool = False) -> Choice:
     """Return the engine called ``name``, with which runs were begun: another one would round otherwise.
 
     Raises `UnsupportedError` if it is no longer available.
     """
     try:
-        return Choice(engine(name, network, recipe), "the runs were begun with it")
+        found = choose(name, network, recipe, elsewhere=elsewhere).engine
+        return Choice(found, "the runs were begun with it")
     except AssayError:
         raise UnsupportedError(
             f"begun with engine {shown(name)}, which cannot be used here "
@@ -105,14 +110,14 @@ def resume(name: str, network: Network, recipe: Recipe) -> Choice:
         ) from None
 
 
-def may_use_gpu(name: str) -> bool:
-    """Tell whether the engine called ``name`` may compute on a GPU of this machine."""
-    return name in ON_A_GPU and speed.has_gpu()
+def may_use_gpu(name: str, *, elsewhere: bool = False) -> bool:
+    """Tell whether the engine called ``name`` may compute on a GPU, of this machine or of those elsewhere."""
+    return (name in ON_A_GPU and speed.has_gpu()) or (name == GPU and elsewhere)
 
 
-def _able(name: str, network: Network, recipe: Recipe) -> Engine:
+def _able(name: str, network: Network, recipe: Recipe, elsewhere: bool) -> Engine:
     """Return an engine that supports all that is needed, or say which one to use instead."""
-    found = ENGINES[name]()
+    found = _torch("cuda", elsewhere=True) if name == GPU and elsewhere else ENGINES[name]()
     try:
         found.check(network, recipe)
     except UnsupportedError as error:

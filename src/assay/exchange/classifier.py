@@ -1,6 +1,8 @@
 """A classifier for scikit-learn: one of assay's networks, trained by one of its recipes."""
 
 from collections.abc import Sequence
+from math import prod
+from operator import index
 from typing import Any, Self
 
 import numpy as np
@@ -37,11 +39,13 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     ``seeds`` is a number of seeds, counted from 0, or a list of them: a network is trained with each, and the
     probabilities are their mean.
 
-    ``X`` is (n, features) or (n, H, W), images. Bytes are taken as they are. Other numbers are scaled to 256
-    levels between the smallest and the largest of the training set, of each feature by itself, of images of
-    all pixels together; what lies beyond counts as the nearest level. The weights are those of the epoch that
-    was best on 15% of the training set, stratified by class, which ``split_seed`` draws; where that is less
-    than one example per class, on the training set itself.
+    ``X`` is (n, features), or images: (n, H, W), (n, H, W, C) of C colours, or, since many tools pass
+    features only, (n, H * W * C) with ``image_shape``, (H, W) or (H, W, C), in the order of memory. Bytes
+    are taken as they are. Other numbers are scaled to 256 levels between the smallest and the largest of the
+    training set, of each feature by itself, of images of all pixels together; what lies beyond counts as the
+    nearest level. The weights are those of the epoch that was best on 15% of the training set, stratified by
+    class, which ``split_seed`` draws; where that is less than one example per class, on the training set
+    itself.
 
     After ``fit`` there are ``classes_``, ``n_features_in_``, ``network_`` (an `assay.Network`), ``weights_``,
     the parameters by name for each seed, and ``history_``, the epochs of each seed.
@@ -54,12 +58,14 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         seeds: int | Sequence[int] = 1,
         engine: str = "auto",
         split_seed: int = 0,
+        image_shape: tuple[int, ...] | None = None,
     ) -> None:
         self.network = network
         self.recipe = recipe
         self.seeds = seeds
         self.engine = engine
         self.split_seed = split_seed
+        self.image_shape = image_shape
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Train a network with each seed and return the classifier.
@@ -98,15 +104,30 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return found
 
     def _checked(self, X: ArrayLike, reset: bool) -> NDArray[Any]:
-        """Return X as an array of numbers, of the shape that was fitted."""
+        """Return X as an array of numbers, samples of the shape that was fitted."""
         found: NDArray[Any] = validate_data(self, X, reset=reset, dtype="numeric", allow_nd=True)
-        if found.ndim > 3:
-            raise ValueError(f"X has shape {found.shape}, expected (n, features) or (n, H, W)")
+        if found.ndim > 4:
+            raise ValueError(f"X has shape {found.shape}, expected (n, features), (n, H, W) or (n, H, W, C)")
+        if self.image_shape is not None and found.ndim == 2:
+            found = found.reshape(len(found), *self._image_shape(found.shape[1]))
         if reset:
             self.shape_ = found.shape[1:]
         elif found.shape[1:] != self.shape_:
             raise ValueError(f"X has samples of shape {found.shape[1:]}, expected {self.shape_} as in fit")
         return found
+
+    def _image_shape(self, features: int) -> tuple[int, ...]:
+        """Return ``image_shape``; `UsageError` if it is none, or not of so many features."""
+        try:
+            shape = tuple(map(index, self.image_shape or ()))
+        except TypeError:
+            shape = ()
+        if len(shape) not in (2, 3) or min(shape) < 1 or prod(shape) != features:
+            raise UsageError(
+                f"image_shape: found {shown(self.image_shape)}, expected (H, W) or (H, W, C) of which the "
+                f"product is {features}, the number of features"
+            )
+        return shape
 
     def _fit_levels(self, X: NDArray[Any]) -> None:
         """Find the range that becomes 0 to 255: of each feature, or of all pixels of images."""
@@ -120,7 +141,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         width = np.where(self.high_ > self.low_, self.high_ - self.low_, 1.0)
         scaled = np.clip((X - self.low_) / width, 0, 1)
         images = np.rint(LEVELS * scaled).astype(np.uint8)
-        return images if images.ndim == 3 else images[:, None, :]
+        return images if images.ndim > 2 else images[:, None, :]
 
     def _divided(self, whole: Split) -> Dataset:
         """Return the data with the part that chooses the epoch."""

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.errors import StoreError, UsageError, suggestion
-from assay.exchange.others import lines_of, measured_column
+from assay.exchange.others import less_is_better, lines_of, measured_column
 from assay.records.metrics import MARGINS
 from assay.records.runs import ELSEWHERE, RunId, RunRecord, Status, TestResult
 from assay.report.files import made
@@ -22,6 +22,7 @@ from assay.store.readout import DATABASE
 from assay.study.study import Study
 
 NAME = "imported"
+READING = "the column {column} of {table}, of which less is better (accuracies here are 1 - {column})"
 AGREES = 5e-4
 """How far an accuracy may be from that of its examples: people round to three digits."""
 
@@ -35,6 +36,8 @@ class Imported:
 
     accuracies: Accuracies
     answers: Answers
+    reading: str = ""
+    """Where the numbers were errors: which column was read, and how."""
 
     @property
     def images(self) -> int | None:
@@ -58,6 +61,7 @@ def import_results(
     control: str | None = None,
     metric: str | None = None,
     percent: bool = False,
+    lower_is_better: bool | None = None,
     examples: Any = None,
     study: Study | None = None,
 ) -> Results:
@@ -66,7 +70,9 @@ def import_results(
     ``table`` is the path of a CSV file, a DataFrame or a list of mappings, with the columns ``arm`` and
     ``seed`` and one more, or the one called ``metric``, which holds each run's accuracy on the test set (or
     any other share of which more is better): from 0 to 1, or from 0 to 100 with ``percent``; "diverged" or
-    "nan" for a run that failed. ``examples``, a table too, has a row for each run and test example, with the
+    "nan" for a run that failed. Of an error rate less is better: it is read as the accuracy that 1 less it
+    is, and results say so; by default a column's name tells (``error``, ``test_error_rate``, ``wer``),
+    or ``lower_is_better``. ``examples``, a table too, has a row for each run and test example, with the
     columns ``arm``, ``seed``, ``example`` and ``correct`` (0 or 1). ``control`` is the arm that others are
     compared with. ``study`` declares more: a question, margins, claims, looks, factors; without it, every arm
     needs the same seeds. ``out`` is the folder, by default ``assay-runs/`` and the study's name.
@@ -74,34 +80,42 @@ def import_results(
     Runs are paired by their seeds. Raises `UsageError`, naming the row, for what cannot be read, and
     `StoreError` if the folder holds results already.
     """
-    found = read_imported(table, metric, percent, examples)
-    runs = found.accuracies
-    asked = study_of(runs, control) if study is None else fitting(study, runs, control)
+    found = read_imported(table, metric, percent, lower_is_better, examples)
+    asked = study_of(found, control) if study is None else fitting(study, found, control)
     folder = Path(out) if out is not None else Path("assay-runs") / asked.name
     return write_imported(found, asked, folder)
 
 
 def read_imported(
-    table: Any, metric: str | None = None, percent: bool = False, examples: Any = None
+    table: Any,
+    metric: str | None = None,
+    percent: bool = False,
+    lower_is_better: bool | None = None,
+    examples: Any = None,
 ) -> Imported:
     """Read the accuracies of runs, and their answers to each test example if given."""
     lines = list(lines_of(table, "table"))
-    column = measured_column(lines, metric, _called(table, "table"))
+    where = _called(table, "table")
+    column = measured_column(lines, metric, where)
+    less = less_is_better(column, lower_is_better)
     accuracies: dict[RunId, float | None] = {}
     for line in lines:
         run = line.run()
         if run in accuracies:
             raise UsageError(f"{line.where}: {run} stands here a second time (keep one row for each)")
-        accuracies[run] = line.accuracy(column, percent)
+        accuracies[run] = line.accuracy(column, percent, less)
     answers = {} if examples is None else _answers(examples, accuracies)
-    return Imported(accuracies | {run: float(correct.mean()) for run, correct in answers.items()}, answers)
+    reading = READING.format(column=column, table=Path(where).name) if less else ""
+    known = accuracies | {run: float(correct.mean()) for run, correct in answers.items()}
+    return Imported(known, answers, reading)
 
 
-def study_of(accuracies: Accuracies, control: str | None = None, name: str = NAME, **more: Any) -> Study:
+def study_of(found: Imported, control: str | None = None, name: str = NAME, **more: Any) -> Study:
     """Return the study that the runs make: one factor, whose levels are the arms, all with the same seeds.
 
     ``more`` is what else a study file may say, such as its question and its margin.
     """
+    accuracies = found.accuracies
     arms = list(dict.fromkeys(run.arm for run in accuracies))
     seeds = sorted({run.seed for run in accuracies})
     if control is not None and control not in arms:
@@ -120,21 +134,24 @@ def study_of(accuracies: Accuracies, control: str | None = None, name: str = NAM
         "margin": MARGINS["accuracy"].default,
         "engine": ELSEWHERE,
         "data": {"source": ELSEWHERE},
+        "source": found.reading,
         "factors": {"arm": {arm: {} for arm in arms}},
     }
     return Study.from_tables(tables | ({"control": control} if control is not None else {}) | more, name)
 
 
-def fitting(study: Study, accuracies: Accuracies, control: str | None) -> Study:
+def fitting(study: Study, found: Imported, control: str | None) -> Study:
     """Return ``study``, compared with ``control``, if it has all runs; `UsageError` if not."""
     if not study.imported:
         raise UsageError(f"{study.name}: engine must be {ELSEWHERE!r} for runs that were trained elsewhere")
     known = [arm.name for arm in study.arms]
-    for run in accuracies:
+    for run in found.accuracies:
         if run.arm not in known:
             raise UsageError(f"{run}: {study.name} has no such arm ({suggestion(run.arm, known)})")
         if run.seed not in study.seeds:
             raise UsageError(f"{run}: {study.name} declares no such seed (add it to seeds)")
+    if found.reading:
+        study = replace(study, source="; ".join(filter(None, (study.source, found.reading))))
     return study if control is None else study.override({"control": control})
 
 

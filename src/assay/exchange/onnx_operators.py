@@ -47,7 +47,7 @@ def place(graph: OnnxGraph, node: Node, weights: Weights, x: str, prefix: str = 
     write = OPERATORS.get(type(node.layer))
     if write is None:
         raise UnsupportedError(
-            f"layer {prefix}{node.name}: {type(node.layer).__name__} has no ONNX operator "
+            f"layer {prefix}{node.name}: {node.layer.title} has no ONNX operator "
             "(export to safetensors, and write the layer in the other tool)"
         )
     return write(graph, Node(prefix + node.name, node.layer, node.input_shape, node.output_shape), weights, x)

@@ -1,6 +1,7 @@
 """Per-seed results of other people's programs, read row by row."""
 
 import csv
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from math import isfinite
@@ -15,6 +16,12 @@ LARGEST_FILE = 200_000_000  # bytes
 KEYS = ("arm", "seed")
 FAILED = ("diverged", "nan")
 """What stands for the number of a run that diverged, in any case."""
+ERRORS = re.compile(
+    r"(.*[ _./-])?(err|error|errors|error[ _-]?rate|misclassification|wer|cer)", re.IGNORECASE
+)
+"""Names of columns whose numbers are shares of which less is better."""
+LOSSES = re.compile(r"(.*[ _./-])?(loss|nll|cross[ _-]?entropy|perplexity|mse|rmse|mae)", re.IGNORECASE)
+"""Names of columns whose numbers are no shares at all."""
 TRUE, FALSE = ("1", "true", "yes"), ("0", "false", "no")
 
 
@@ -45,8 +52,8 @@ class Line:
             raise UsageError(f"{self.where}: seed: found {shown(seed)}, expected a whole number from 0")
         return RunId(arm, int(number))
 
-    def accuracy(self, column: str, percent: bool) -> float | None:
-        """Return the share that the row gives; None for a run that diverged."""
+    def accuracy(self, column: str, percent: bool, lower_is_better: bool) -> float | None:
+        """Return the share that the row gives, or what it lacks to 1; None for a run that diverged."""
         text = self.text(column)
         if text.lower() in FAILED:
             return None
@@ -63,7 +70,8 @@ class Line:
         if not 0 <= value <= most:
             hint = " (--percent, in Python percent=True, takes percent)" if 1 < value <= 100 else ""
             raise UsageError(f"{self.where}: {column}: found {text}, expected {unit}{hint}")
-        return round(value / most, 12)
+        share = value / most
+        return round(1 - share if lower_is_better else share, 12)
 
     def truth(self, column: str) -> bool:
         """Return whether the row says 1, true or yes."""
@@ -102,6 +110,17 @@ def measured_column(lines: list[Line], metric: str | None, where: str) -> str:
         found = f"found {', '.join(others)}" if others else "found none"
         raise UsageError(f"{where}: expected one column besides arm and seed, {found} (name it with metric)")
     return others[0]
+
+
+def less_is_better(column: str, lower_is_better: bool | None) -> bool:
+    """Whether less is better in a column: as asked, or else by its name; `UsageError` for that of a loss."""
+    if LOSSES.fullmatch(column) and lower_is_better is None:
+        raise UsageError(
+            f"column {column!r}: seems to be a loss, expected a share from 0 to 1 such as an accuracy or an "
+            "error rate (choose one with --metric; if it is a share of which less is better, "
+            "--lower-is-better)"
+        )
+    return ERRORS.fullmatch(column) is not None if lower_is_better is None else lower_is_better
 
 
 def _file(path: Path) -> Iterator[Line]:

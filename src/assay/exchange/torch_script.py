@@ -1,20 +1,14 @@
 """Trained networks as a plain PyTorch script beside their weights, to read, edit and train on."""
 
-from collections.abc import Callable, Mapping
 from pathlib import Path
 from pprint import pformat
-from typing import Any, cast
 
-from assay import nn
-from assay.errors import UnsupportedError
+from assay.engines.torch_modules import PER_ACTIVATION, RESHAPE, RESIDUAL, SEQUENTIAL, module_of
 from assay.exchange.card import card
 from assay.exchange.weights_file import write_weights
 from assay.findings.trained import Trained
-from assay.nn.batch_norm import BatchNorm
-from assay.nn.layer import Layer
 from assay.nn.nodes import Node
 from assay.report.files import write_whole
-from assay.shapes import expect_maps, expect_vector, pair
 from assay.store.readout import Readout
 
 TEMPLATE = '''"""{title}
@@ -136,69 +130,11 @@ def _listed(nodes: tuple[Node, ...], indent: str) -> str:
 
 def _written(node: Node, indent: str) -> str:
     """Return what constructs a layer."""
-    if isinstance(node.layer, nn.Residual):
-        ways = (
-            nn.Sequential(way).nodes(node.input_shape) for way in (node.layer.layers, node.layer.shortcut)
-        )
-        return f"Residual({', '.join(_listed(way, indent) for way in ways)})"
-    if isinstance(node.layer, nn.Sequential):
-        return f"nn.Sequential(OrderedDict({_listed(node.layer.nodes(node.input_shape), indent)}))"
-    found = MODULES.get(type(node.layer))
-    if found is None:
-        raise UnsupportedError(
-            f"layer {node.name}: {type(node.layer).__name__} has no PyTorch module "
-            "(export to safetensors, and write the layer in PyTorch)"
-        )
-    name, arguments = found
-    given = arguments(node)
-    return f"{name}({', '.join(f'{key}={value!r}' for key, value in given.items())})"
-
-
-def _linear(node: Node) -> dict[str, Any]:
-    layer = cast("nn.Linear", node.layer)
-    inputs = expect_vector(node.input_shape)
-    return {"in_features": inputs, "out_features": layer.out_features, "bias": layer.bias}
-
-
-def _conv(node: Node) -> dict[str, Any]:
-    layer = cast("nn.Conv2d", node.layer)
-    channels = {"in_channels": expect_maps(node.input_shape)[0], "out_channels": layer.out_channels}
-    window = {key: pair(getattr(layer, key)) for key in ("kernel_size", "stride", "padding", "dilation")}
-    return {**channels, **window, "groups": layer.groups, "bias": layer.bias}
-
-
-def _normalised(node: Node) -> dict[str, Any]:
-    layer = cast("BatchNorm", node.layer)
-    units = layer.units(node.input_shape)
-    shape = {"shape": units} if type(layer) is nn.BatchNormPerActivation else {"num_features": units[0]}
-    return {**shape, "eps": layer.eps, "momentum": layer.momentum}
-
-
-def _fields(*names: str) -> Callable[[Node], dict[str, Any]]:
-    return lambda node: {name: getattr(node.layer, name) for name in names}
-
-
-MODULES: Mapping[type[Layer], tuple[str, Callable[[Node], dict[str, Any]]]] = {
-    nn.Linear: ("nn.Linear", _linear),
-    nn.Conv2d: ("nn.Conv2d", _conv),
-    nn.Flatten: ("nn.Flatten", _fields()),
-    nn.Reshape: ("Reshape", _fields("shape")),
-    nn.ZeroPad2d: ("nn.ZeroPad2d", _fields("padding")),
-    nn.MaxPool2d: ("nn.MaxPool2d", _fields("kernel_size", "stride", "padding")),
-    nn.AvgPool2d: ("nn.AvgPool2d", _fields("kernel_size", "stride", "padding", "count_include_pad")),
-    nn.AdaptiveAvgPool2d: ("nn.AdaptiveAvgPool2d", _fields("output_size")),
-    nn.ReLU: ("nn.ReLU", _fields()),
-    nn.LeakyReLU: ("nn.LeakyReLU", _fields("negative_slope")),
-    nn.ELU: ("nn.ELU", _fields("alpha")),
-    nn.SELU: ("nn.SELU", _fields()),
-    nn.Sigmoid: ("nn.Sigmoid", _fields()),
-    nn.Tanh: ("nn.Tanh", _fields()),
-    nn.Softplus: ("nn.Softplus", _fields()),
-    nn.GELU: ("nn.GELU", _fields()),
-    nn.BatchNorm1d: ("nn.BatchNorm1d", _normalised),
-    nn.BatchNorm2d: ("nn.BatchNorm2d", _normalised),
-    nn.BatchNormPerActivation: ("BatchNormPerActivation", _normalised),
-    nn.Dropout: ("nn.Dropout", _fields("p")),
-    nn.Dropout2d: ("nn.Dropout2d", _fields("p")),
-}
-"""The module of each layer of the catalogue, and its arguments."""
+    found = module_of(node)
+    branches = ", ".join(_listed(branch, indent) for branch in found.branches)
+    if found.kind == SEQUENTIAL:
+        return f"nn.Sequential(OrderedDict({branches}))"
+    if found.kind == RESIDUAL:
+        return f"Residual({branches})"
+    name = found.kind if found.kind in (PER_ACTIVATION, RESHAPE) else f"nn.{found.kind}"
+    return f"{name}({', '.join(f'{key}={value!r}' for key, value in found.arguments.items())})"

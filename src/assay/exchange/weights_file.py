@@ -1,5 +1,6 @@
 """Trained weights as one safetensors file, with the model card in its metadata."""
 
+import json
 from pathlib import Path
 
 from assay.exchange.card import card
@@ -13,4 +14,4 @@ def write_weights(results: Readout, trained: Trained, path: Path) -> None:
 
     Raises `StoreError` if the file cannot be written.
     """
-    write_tensors(path, dict(trained.weights), card(results, trained))
+    write_tensors(path, dict(trained.weights), json.dumps(card(results, trained)))

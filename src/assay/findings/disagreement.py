@@ -73,13 +73,24 @@ def most_mistaken(
     return order[wanted[order]]
 
 
-def confusions(found: Answered, labels: Labels, most: int) -> Sequence[tuple[int, int, float]]:
-    """Return the ``most`` frequent mistakes as (true class, answer, share of the class's images)."""
-    size = 1 + int(max(labels.max(), found.predicted.max()))
-    counts = np.zeros((size, size))
+def shares_read(found: Answered, labels: Labels, classes: int) -> NDArray[np.float64]:
+    """Return which share of each class an arm's networks read as which, (classes, classes): true, then read.
+
+    The rows of classes without an image are 0.
+    """
+    counts = np.zeros((classes, classes))
     np.add.at(counts, (np.broadcast_to(labels, found.predicted.shape), found.predicted), 1)
+    return counts / (found.seeds * np.maximum(np.bincount(labels, minlength=classes), 1))[:, np.newaxis]
+
+
+def confusions(found: Answered, labels: Labels, classes: int, most: int) -> Sequence[tuple[int, int, float]]:
+    """Return the ``most`` frequent mistakes as (true class, answer, share of the class's images).
+
+    Frequent by the number of images: a mistake in a class of many comes before the same share of one of few.
+    """
+    shares = shares_read(found, labels, classes)
+    counts = shares * np.bincount(labels, minlength=classes)[:, np.newaxis]
     np.fill_diagonal(counts, 0)
-    images = np.maximum(np.bincount(labels, minlength=size), 1) * found.seeds
     order = np.argsort(-counts, axis=None, kind="stable")[:most]
-    pairs = [divmod(int(place), size) for place in order if counts.flat[place]]
-    return [(a, b, float(counts[a, b] / images[a])) for a, b in pairs]
+    pairs = [divmod(int(place), classes) for place in order if counts.flat[place]]
+    return [(a, b, float(shares[a, b])) for a, b in pairs]

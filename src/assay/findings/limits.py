@@ -10,6 +10,7 @@ from assay.findings.effects import Effect
 from assay.findings.factorial import factorial_of, has_factors
 from assay.findings.stopping import stopping_of
 from assay.findings.waiting import first_look
+from assay.records.runs import THEN
 from assay.stats import Comparison, Family, Note, Verdict, never_seen_bound
 from assay.store.readout import Readout
 from assay.study.as_published import unlike_source
@@ -103,7 +104,7 @@ def _images(results: Readout) -> Iterator[Limit]:
     """Yield the limits due to the images, and to the source having used others."""
     study, synthetic = results.study, results.header.synthetic
     if study.imported:
-        yield _limit(LimitCode.IMPORTED)
+        yield _limit(LimitCode.IMPORTED, reading=study.source)
     if synthetic:
         yield _limit(LimitCode.SYNTHETIC)
     if study.data.groups is not None:
@@ -233,6 +234,6 @@ def _modules(results: Readout) -> Iterator[Limit]:
 def _processors(results: Readout) -> Iterator[Limit]:
     """Yield where runs, or parts of one, were trained on several types of processor."""
     found = {arm.name: {run.processor for run in results.of(arm.name)} - {None} for arm in results.study.arms}
-    kinds = sorted({kind for each in found.values() for one in each if one for kind in one.split(", then ")})
+    kinds = sorted({kind for each in found.values() for one in each if one for kind in one.split(THEN)})
     if len(kinds) > 1:
         yield _limit(LimitCode.PROCESSORS, arms=[arm for arm, each in found.items() if each], kinds=kinds)

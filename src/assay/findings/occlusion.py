@@ -3,8 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.findings.trained import Trained
-from assay.reading.recogniser import softmax
+from assay.findings.trained import Fitted
 from assay.shapes import Array
 
 PATCH, STRIDE = 6, 2
@@ -13,7 +12,7 @@ AT_ONCE = 64
 
 
 def occlusion(
-    found: Trained, image: NDArray[np.uint8], answer: int, *, patch: int = PATCH, stride: int = STRIDE
+    found: Fitted, image: NDArray[np.uint8], answer: int, *, patch: int = PATCH, stride: int = STRIDE
 ) -> NDArray[np.float64]:
     """Return how much of the share of class ``answer`` is lost where ``image`` (H, W) is covered.
 
@@ -28,7 +27,7 @@ def occlusion(
     covered = np.repeat(image[None], len(corners), axis=0)
     for one, (top, left) in zip(covered, corners, strict=True):
         one[top : top + patch, left : left + patch] = 0
-    whole = softmax(found.scores(image[None]))[0][answer]
+    whole = found.shares(found.scores(image[None]))[0][answer]
     total, times = np.zeros((height, width)), np.zeros((height, width))
     for (top, left), share in zip(corners, _shares(found, covered, answer), strict=True):
         total[top : top + patch, left : left + patch] += whole - share
@@ -42,6 +41,6 @@ def _starts(size: int, patch: int, stride: int) -> list[int]:
     return sorted({*range(0, last + 1, stride), last})
 
 
-def _shares(found: Trained, images: NDArray[np.uint8], answer: int) -> list[float]:
+def _shares(found: Fitted, images: NDArray[np.uint8], answer: int) -> list[float]:
     parts: list[Array] = [found.scores(images[at : at + AT_ONCE]) for at in range(0, len(images), AT_ONCE)]
-    return [float(share) for part in parts for share in softmax(part)[:, answer]]
+    return [float(share) for part in parts for share in found.shares(part)[:, answer]]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.findings.trained import Trained
+from assay.findings.trained import Fitted
 from assay.nn.conv2d import Conv2d
 from assay.nn.loss import softmax_cross_entropy
 from assay.nn.network import local, to_input
@@ -42,7 +42,7 @@ class OneStep:
     loss: float
 
 
-def one_step(found: Trained, image: NDArray[np.uint8], label: int) -> OneStep:
+def one_step(found: Fitted, image: NDArray[np.uint8], label: int) -> OneStep:
     """Send ``image`` (H, W) forward and the loss of ``label`` backward, in float64 and evaluation mode.
 
     Every number comes from the layers' own ``forward`` and ``backward``.

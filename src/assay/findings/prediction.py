@@ -15,7 +15,6 @@ from assay.errors import DataError, ShapeError, StoreError, StudyError
 from assay.findings.trained import best_run, image_shape, trained
 from assay.reading import find
 from assay.reading.reader import Box
-from assay.reading.recogniser import softmax
 from assay.records.runs import RunId, RunRecord
 from assay.shapes import Array, Shape, of_images, of_input
 from assay.store.readout import Readout
@@ -123,8 +122,7 @@ def recognise(
     found = trained(results, run, of_input(shapes.pop()))
     if not prepared:
         return []
-    scores = found.scores(np.stack([item.pixels for item in prepared]))
-    shares = softmax(scores, run.temperature or 1.0)
+    shares = found.shares(found.scores(np.stack([item.pixels for item in prepared])))
     classes = results.header.classes
     return [_prediction(item, run, row, classes) for item, row in zip(prepared, shares, strict=True)]
 

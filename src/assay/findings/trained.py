@@ -1,7 +1,7 @@
 """What a finished study leaves to examine: its test images, and the networks of its runs."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ from assay.data import Split, load
 from assay.data.outline import outline
 from assay.errors import DataError, StoreError, UsageError
 from assay.nn.network import Network, to_input
+from assay.reading.recogniser import softmax
 from assay.records.runs import RunRecord, Status
 from assay.shapes import Array, Shape
 from assay.store.readout import Readout
@@ -18,31 +19,43 @@ from assay.store.weights import load_weights, path_of
 
 
 @dataclass(frozen=True)
-class Trained:
-    """A finished run with its network and the weights that validation chose.
+class Fitted:
+    """A network with the weights that training left it, in evaluation mode.
 
     ``weights`` are the network's parameters and buffers by name, ready for ``network.forward``; ``dtype`` is
-    the precision that they were trained in.
+    the precision that they were trained in. ``temperature`` is what scores are divided by for shares that are
+    probabilities; None where none was fitted.
     """
 
-    run: RunRecord
     network: Network
     weights: Mapping[str, Array]
     dtype: str
+    temperature: float | None = None
+
+    def scores(self, images: NDArray[np.uint8]) -> Array:
+        """Return the class scores (N, K) of ``images`` (N, H, W) or (N, H, W, C)."""
+        return self.network.forward(self.weights, to_input(images, self.network, self.dtype))[0]
+
+    def shares(self, scores: Array) -> Array:
+        """Return the shares (N, K) of the classes by ``scores`` (N, K) and the temperature."""
+        return softmax(scores, self.temperature or 1.0)
+
+    def outputs(self, image: NDArray[np.uint8]) -> Mapping[str, Array]:
+        """Return what each layer gives for one ``image``, by its name."""
+        x = to_input(image[None], self.network, "float64")
+        outputs, _ = self.network.traced(self.weights, x)
+        return {node.name: y[0] for node, y in zip(self.network.nodes, outputs, strict=True)}
+
+
+@dataclass(frozen=True)
+class Trained(Fitted):
+    """The network of a finished run, with the weights that validation chose."""
+
+    run: RunRecord = field(kw_only=True)
 
     def __repr__(self) -> str:
         """Describe the network in one line: the run that trained it, and its size."""
         return f"<Trained {self.run.id}: {self.run.parameters:,} parameters, {self.dtype}>"
-
-    def scores(self, images: NDArray[np.uint8]) -> Array:
-        """Return the class scores (N, K) of ``images`` (N, H, W) or (N, H, W, C), in evaluation mode."""
-        return self.network.forward(self.weights, to_input(images, self.network, self.dtype))[0]
-
-    def outputs(self, image: NDArray[np.uint8]) -> Mapping[str, Array]:
-        """Return what each layer gives for one ``image``, by its name, in evaluation mode."""
-        x = to_input(image[None], self.network, "float64")
-        outputs, _ = self.network.traced(self.weights, x)
-        return {node.name: y[0] for node, y in zip(self.network.nodes, outputs, strict=True)}
 
 
 def load_test(results: Readout) -> Split:
@@ -87,7 +100,8 @@ def trained(results: Readout, run: RunRecord, input_shape: Shape) -> Trained:
         size = " x ".join(map(str, input_shape[1:]))
         raise StoreError(f"{results.folder}: was not trained on images of {size} pixels")
     weights = _weights(path_of(results.folder, run.id), network)
-    return Trained(run, network, weights, settings.recipe.parameter_dtype)
+    dtype = settings.recipe.parameter_dtype
+    return Trained(network, weights, dtype, run.temperature, run=run)
 
 
 def image_shape(results: Readout) -> Shape:

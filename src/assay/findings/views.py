@@ -8,8 +8,7 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.findings.trained import Trained
-from assay.reading.recogniser import softmax
+from assay.findings.trained import Fitted
 from assay.shapes import Array
 
 MOST_KERNELS, MOST_UNITS, MOST_MAPS, MOST_VALUES = 64, 12, 16, 128
@@ -60,7 +59,7 @@ class Features:
     layers: tuple[LayerMaps, ...]
 
 
-def first_kernels(found: Trained) -> Kernels | None:
+def first_kernels(found: Fitted) -> Kernels | None:
     """Return the first weights of a network; None where they do not meet the pixels themselves."""
     network = found.network
     name = next((name for name, p in network.parameters.items() if p.role == "weight"), "")
@@ -82,18 +81,18 @@ def _as_images(weights: Array) -> Array:
 
 
 def features(
-    found: Trained, image: NDArray[np.uint8], index: int, true: str, classes: tuple[str, ...]
+    found: Fitted, image: NDArray[np.uint8], index: int, true: str, classes: tuple[str, ...]
 ) -> Features:
     """Send ``image`` (H, W) or (H, W, C), number ``index`` of the test set, through a network."""
     outputs = found.outputs(image)
-    sure = softmax(list(outputs.values())[-1][None])[0]
+    [sure] = found.shares([*outputs.values()][-1][None])
     likeliest = np.argsort(-sure, kind="stable")[:MOST_ANSWERS]
     answers = tuple((classes[place], float(sure[place])) for place in likeliest)
     layers = tuple(_maps(name, outputs[name]) for name in _shown(found))
     return Features(index, true, answers, image, layers)
 
 
-def _shown(found: Trained) -> Iterator[str]:
+def _shown(found: Fitted) -> Iterator[str]:
     """Yield the layers to draw: not the scores, and no layer that the next one rectifies or normalises."""
     for node, after in pairwise(found.network.nodes):
         learns = any(parameter.role == "weight" for parameter in after.parameters.values())

@@ -80,6 +80,16 @@ class Layer(ABC):
     trains a layer that has them; `forward` and `backward` must say the same.
     """
 
+    @property
+    def title(self) -> str:
+        """What the layer is called in messages: the name of its class, as its author wrote it."""
+        return type(self).__name__
+
+    @property
+    def users_own(self) -> bool:
+        """Whether the code is a user's, not one of assay's."""
+        return not type(self).__module__.startswith("assay.")
+
     @abstractmethod
     def output_shape(self, shape: Shape) -> Shape:
         """Return the shape that an input of ``shape`` becomes; `ShapeError` if it cannot."""

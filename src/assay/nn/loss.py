@@ -26,6 +26,7 @@ def softmax_cross_entropy(scores: Array, labels: Labels) -> tuple[float, Array]:
 
     With p = softmax(scores) and N examples::
 
+        p[n, k] = exp(scores[n, k]) / sum over j of exp(scores[n, j])
         L = -(1/N) sum over n of log p[n, label n]        dL/dscores = (p - onehot(labels)) / N
 
     as ``torch.nn.functional.cross_entropy`` (Bishop 2006, eq. 4.108 and 4.109).

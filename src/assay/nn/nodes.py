@@ -39,8 +39,7 @@ class Node:
     @property
     def uncounted(self) -> tuple[str, ...]:
         """The names of a user's layers, this one or inside it, that do not count their operations."""
-        cls = type(self.layer)
-        silent = cls.flops is Layer.flops and not cls.__module__.startswith("assay.")
+        silent = self.layer.users_own and type(self.layer).flops is Layer.flops
         inside = (name for node in self.layer.inner(self.input_shape) for name in node.uncounted)
         return (*((self.name,) if silent else ()), *inside)
 

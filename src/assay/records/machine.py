@@ -2,6 +2,7 @@
 
 import os
 import platform
+import socket
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -33,6 +34,12 @@ def processor() -> str:
         return platform.processor()
     names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
     return next(names, platform.processor())
+
+
+def host() -> str:
+    """Return the name of this machine in its network."""
+    name = socket.gethostname()
+    return name if name and name.isprintable() else "unknown host"
 
 
 def processors() -> int:

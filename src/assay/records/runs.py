@@ -34,6 +34,9 @@ class RunId:
         return f"{self.arm}, seed {self.seed}"
 
 
+THEN = ", then "
+"""Between the names of machines that trained a run one after the other."""
+
 ELSEWHERE = "elsewhere"
 """The engine of runs that assay did not train: their results were imported."""
 
@@ -139,7 +142,8 @@ class RunRecord:
     the types if it was continued on another; None in an older store. ``temperature``
     turns the network's scores into probabilities (`assay.stats.calibration`),
     fitted on the validation set; ``calibration_error`` is the expected one at
-    that temperature on the test set, a share. Both are None in an older store.
+    that temperature on the test set, a share. Both are None in an older store. ``host`` is the name of the
+    machine that trained the run, or the names if it was continued on another; None in an older store.
     """
 
     arm: str
@@ -165,6 +169,7 @@ class RunRecord:
     processor: str | None = None
     temperature: float | None = None
     calibration_error: float | None = None
+    host: str | None = None
 
     @property
     def outcome(self) -> str:

@@ -15,14 +15,14 @@ import tomli_w
 
 from assay.findings.stopping import stopped_early
 from assay.records.runs import Status
-from assay.store.readout import Readout
+from assay.store.readout import Readout, names_of_hosts
 
 if TYPE_CHECKING:
     from assay.findings.findings import Findings
 
 STATUS_COLUMNS = (
     "arm", *(status.value for status in Status), "stuck", "epochs", "epochs_planned", "valid_best",
-    "stopped_early",
+    "stopped_early", "hosts",
 )  # fmt: skip
 """The columns of `status_rows`; of the runs that are done, ``stuck`` ones learnt nothing."""
 
@@ -65,6 +65,7 @@ def status_rows(results: Readout) -> list[dict[str, Any]]:
             "epochs_planned": planned,
             "valid_best": best,
             "stopped_early": early,
+            "hosts": ", ".join(names_of_hosts(runs)) or None,
         }
         rows.append({"arm": arm.name, **by_status, **last})
     return rows

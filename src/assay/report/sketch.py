@@ -19,6 +19,7 @@ class Trail:
     """A run's values by epoch; runs of the arm in the same ``place`` have the same colour."""
 
     arm: str
+    seed: int
     place: int
     points: Sequence[tuple[int, float]]
 
@@ -27,7 +28,12 @@ def validation(results: Readout) -> list[Trail]:
     """Return the validation accuracy of each run, in percent."""
     order = {arm.name: place for place, arm in enumerate(results.study.arms)}
     return [
-        Trail(run.arm, order[run.arm], [(of.epoch, 100 * of.valid_accuracy) for of in results.epochs(run.id)])
+        Trail(
+            run.arm,
+            run.seed,
+            order[run.arm],
+            [(of.epoch, 100 * of.valid_accuracy) for of in results.epochs(run.id)],
+        )
         for run in results.runs
     ]
 
@@ -69,8 +75,15 @@ def _line(line: Trail, points: Sequence[str]) -> str:
     colour = _colour(line.place)
     if len(points) == 1:
         x, y = points[0].split(",")
-        return f'<circle cx="{x}" cy="{y}" r="2.5" fill="{colour}"/>'
-    return f'<polyline fill="none" stroke="{colour}" stroke-width="1.6" points="{" ".join(points)}"/>'
+        return f'<circle cx="{x}" cy="{y}" r="2.5" fill="{colour}">{_title(line)}</circle>'
+    shape = f'<polyline fill="none" stroke="{colour}" stroke-width="1.6" points="{" ".join(points)}">'
+    return f"{shape}{_title(line)}</polyline>"
+
+
+def _title(line: Trail) -> str:
+    """Return what a browser says of a line that is pointed at."""
+    epoch, value = line.points[-1]
+    return f"<title>{escape(line.arm)}, seed {line.seed}, epoch {epoch}: {value:.2f}</title>"
 
 
 def _dot(place: int, arm: str) -> str:

@@ -58,14 +58,17 @@ def results_table(results: Readout) -> Table:
     table.add_column("status", no_wrap=True)
     headers = ("ep", "valid\nbest", "valid\nfinal", "test\nacc", "test\nloss", "steps\n/s", "s/ep", "mem")
     _numbers(table, (*headers, "par", "FLOPs"))
+    several = len(results.hosts) > 1
+    if several:
+        table.add_column("host", overflow="fold", vertical="bottom")
     for run in results.runs:
-        table.add_row(*_run_cells(run))
+        table.add_row(*_run_cells(run), *((run.host or "",) if several else ()))
     return table
 
 
 def _imported_table(results: Readout) -> Table:
     """Return one row per run that was trained elsewhere."""
-    table = _table("accuracies in %")
+    table = _table("; ".join(filter(None, ("accuracies in %", results.study.source))))
     table.add_column("arm", overflow="fold")
     _numbers(table, ("seed", "test\nacc"))
     table.add_column("status")
@@ -137,6 +140,9 @@ def status_table(results: Readout) -> Table:
     table.add_column("arm", overflow="fold")
     trained = () if results.study.imported else ("epochs", "valid\nbest")
     _numbers(table, (*(status.value for status in Status), *trained))
+    several = len(results.hosts) > 1
+    if several:
+        table.add_column("hosts", overflow="fold", vertical="bottom")
     for row in export.status_rows(results):
         cells = (_dim_zero(row[status.value], STATUS_STYLES.get(status, "")) for status in Status)
         stuck = (row["stuck"] if status is Status.DONE else 0 for status in Status)
@@ -144,8 +150,28 @@ def status_table(results: Readout) -> Table:
         early = f" ({row['stopped_early']} stopped early)" if row["stopped_early"] else ""
         shown = f"{row['epochs']}/{row['epochs_planned']}{early}"
         epochs = (shown, numbers.share(row["valid_best"]))
-        table.add_row(row["arm"], *counts, *epochs[: len(trained)])
+        hosts = (row["hosts"] or "",) if several else ()
+        table.add_row(row["arm"], *counts, *epochs[: len(trained)], *hosts)
     return table
+
+
+def machines_tables(results: Readout) -> list[Table]:
+    """Return one row per machine of a cluster that trains the study now; nothing where there is none."""
+    machines = results.machines
+    if not machines:
+        return []
+    slots = sum(machine.slots for machine in machines)
+    busy = sum(len(machine.runs) for machine in machines)
+    heading = f"{numbers.plural(busy, 'run')} on {numbers.plural(len(machines), 'node')}"
+    table = _table(f"{heading} with {numbers.plural(slots, 'slot')}")
+    for name in ("node", "processor"):
+        table.add_column(name, overflow="fold")
+    _numbers(table, ("slots",))
+    table.add_column("runs", overflow="fold")
+    for machine in machines:
+        runs = "; ".join(map(str, machine.runs)) or "-"
+        table.add_row(machine.host, machine.processor, str(machine.slots), runs)
+    return [table]
 
 
 def verdict_panel(report: Findings) -> Panel:

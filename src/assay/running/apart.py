@@ -26,18 +26,20 @@ class Free:
 
 
 def serve(pipe: "Connection[Any, Any]") -> None:
-    """Do the tasks that come through ``pipe``, until None comes."""
+    """Do the tasks that come through ``pipe``, until None comes, on a device by this process's place."""
     sys.path[:] = pipe.recv()  # first, for what follows may be of any module that the parent knows
     from threadpoolctl import threadpool_limits
 
     from assay.running.worker import work
 
-    charge, data = pipe.recv()
+    charge, data, place = pipe.recv()
     context = charge.context(data)
     with threadpool_limits(limits=1):
         while (task := pipe.recv()) is not None:
+            engine = context.plan.cohort(task.arm).engine
             try:
-                work(context, task, pipe.send)
+                with engine.on_device(place % engine.devices):
+                    work(context, task, pipe.send)
             except KeyboardInterrupt:
                 pipe.send(Free(interrupted=True))
             else:

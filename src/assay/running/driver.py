@@ -12,15 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from assay.engines import speed
-from assay.records.runs import RunId, RunRecord, Status
+from assay.records.runs import THEN, RunId, RunRecord, Status
 from assay.running import rows
 from assay.running.events import Compiling, EpochEnded, OnEvent, RunEnded, StepsTaken
 from assay.running.executor import Executor
 from assay.running.messages import Begun, Context, EpochTrained, Failed, Finished, Message, Task
 from assay.running.tracebacks import forget_traceback, keep_traceback
 from assay.store import Store
+from assay.store.machines import WorkingMachine, keep_machines
 from assay.store.weights import path_of, save_weights
-from assay.training.checkpoints import load_progress, save_progress
+from assay.training.checkpoints import Encoded, load_progress, save_progress
 from assay.training.train import Progress
 
 
@@ -34,8 +35,10 @@ class Driver:
         self.folder = folder
         self.on_event = on_event
         self.digests = {"study": store.header.digest, "data": context.data.digest}
-        self.trained_on = {run.id: run.processor for run in store.runs()}
+        self.before = {run.id: run for run in store.runs()}
         self.latest: dict[RunId, RunRecord] = {}
+        self.encoded: dict[RunId, Encoded] = {}
+        self.machines: Sequence[WorkingMachine] = ()
 
     def drive(self, runs: Sequence[RunId], executor: Executor) -> None:
         """Train ``runs`` to their ends, the costliest first.
@@ -52,8 +55,13 @@ class Driver:
         self.latest |= {row.id: row for row in pending}
         self.store.add_runs(map(self._trained_on, pending))
         with closing(executor.run(self.context, self._tasks(runs))) as messages:
-            for message in messages:
-                self._take(message)
+            try:
+                for message in messages:
+                    self._take(message)
+                    if isinstance(message, Begun | Finished | Failed):
+                        self._keep_machines(executor.machines())
+            finally:
+                self._keep_machines(())
 
     def _tasks(self, runs: Sequence[RunId]) -> Iterator[Task]:
         """Yield each arm's runs in groups, ordered by their first runs, each with its progress so far."""
@@ -102,17 +110,26 @@ class Driver:
             case Failed():
                 self._keep_failure(message)
 
+    def _keep_machines(self, machines: Sequence[WorkingMachine]) -> None:
+        if machines != self.machines:
+            self.machines = machines
+            keep_machines(self.folder, machines)
+
     def _keep_epoch(self, message: EpochTrained) -> None:
         """Save an epoch of runs side by side, checkpoints first, so that they stay at the same epoch."""
         for row, progress in zip(message.rows, message.progress, strict=True):
             path = path_of(self.folder, row.id, unfinished=True)
-            save_progress(path, progress, self._identity(row.id))
-        for row, progress in zip(message.rows, message.progress, strict=True):
-            record = progress.history[-1]
-            layers = progress.examined(record.epoch)
-            self.store.add_epoch(row.id, record, layers)
-            self._put(row)
-            self.on_event(EpochEnded(row.id, record, layers))
+            encoded = self.encoded.setdefault(row.id, Encoded())
+            save_progress(path, progress, self._identity(row.id), encoded)
+        ended = []
+        with self.store.together():
+            for row, progress in zip(message.rows, message.progress, strict=True):
+                record = progress.history[-1]
+                ended.append(EpochEnded(row.id, record, progress.examined(record.epoch)))
+                self.store.add_epoch(row.id, record, ended[-1].layers)
+                self._put(row)
+        for event in ended:
+            self.on_event(event)
 
     def _keep_end(self, message: Finished) -> None:
         row = self._trained_on(message.row)
@@ -124,6 +141,7 @@ class Driver:
             self.store.add_run(row)
         self._keep_speed(row)
         path_of(self.folder, row.id, unfinished=True).unlink(missing_ok=True)
+        self.encoded.pop(row.id, None)
         forget_traceback(self.folder, row.id)
         self.on_event(RunEnded(row))
 
@@ -148,14 +166,22 @@ class Driver:
         return stored
 
     def _trained_on(self, row: RunRecord) -> RunRecord:
-        """Return a row with the types of processor that trained its run, in the order they were used."""
-        here, before = row.processor, self.trained_on.get(row.id)
-        if before is None:
+        """Return a row with the machines that trained its run, in the order they were used."""
+        if (before := self.before.get(row.id)) is None:
             return row
-        return replace(row, processor=before if here is None or here in before else f"{before}, then {here}")
+        return replace(
+            row, processor=_then(before.processor, row.processor), host=_then(before.host, row.host)
+        )
 
     def _identity(self, run: RunId) -> dict[str, Any]:
         return {"arm": run.arm, "seed": run.seed, **self.digests}
+
+
+def _then(before: str | None, here: str | None) -> str | None:
+    """Return a list of names with one more, unless it is there already."""
+    names = [name for name in (before, here) if name]
+    known = bool(before and here and here in before.split(THEN))
+    return before if known else THEN.join(names) or None
 
 
 def stored_epochs(store: Store) -> dict[RunId, int]:

@@ -1,9 +1,10 @@
 """Executors: where and how a study's tasks are trained."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Sequence
 
 from assay.running.messages import Context, Message, Task
+from assay.store.machines import WorkingMachine
 
 
 class Executor(ABC):
@@ -31,6 +32,13 @@ class Executor(ABC):
     at_once: int
     """How many tasks are trained at once."""
 
+    elsewhere: bool = False
+    """Whether other machines train, which may have a GPU that this one has not."""
+
     @abstractmethod
     def run(self, context: Context, tasks: Iterable[Task]) -> Generator[Message, None, None]:
         """Train every task; yield messages as they come, until the last run has ended."""
+
+    def machines(self) -> Sequence[WorkingMachine]:
+        """Return the machines that train now, and what runs on each; none where that is this one alone."""
+        return ()

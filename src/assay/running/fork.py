@@ -6,6 +6,7 @@ from pathlib import Path
 from assay.errors import UsageError
 from assay.results import Results
 from assay.running.events import OnEvent, ignore
+from assay.running.executor import Executor
 from assay.running.run import run
 from assay.study.study import Study
 
@@ -18,6 +19,7 @@ def fork(
     workers: int | None = None,
     progress: bool = True,
     retry_failed: bool = False,
+    executor: Executor | None = None,
     on_event: OnEvent = ignore,
 ) -> Results:
     """Run ``study``, which is that in the folder ``parent`` with other settings, in a new folder.
@@ -25,7 +27,8 @@ def fork(
     ``out`` defaults to ``forked_folder``. Of the parent's runs, those that the new settings leave the same
     are copied, and the others are trained. The new study names its parent, and its report says that it was
     made after seeing results. The same call continues it. Raises `UsageError` if the settings are the same,
-    and what `run` raises; ``progress``, ``retry_failed`` and ``on_event`` are as for `run`.
+    and what `run` raises; ``progress``, ``retry_failed``, ``executor`` and ``on_event`` are as
+    for `run`.
     """
     with Results.open(parent) as results:
         forked = forked_study(results, study)
@@ -37,6 +40,7 @@ def fork(
         reuse=parent,
         retry_failed=retry_failed,
         progress=progress,
+        executor=executor,
         on_event=on_event,
     )
 

@@ -14,7 +14,7 @@ from assay.report.files import is_current
 from assay.results import Results
 from assay.store.lock import holder
 from assay.store.readout import CODE, DATABASE
-from assay.store.salvage import salvage_store, sound
+from assay.store.salvage import altered_rows, salvage_store, sound
 from assay.store.weights import check_weights, load_weights, path_of
 from assay.study import kept_code
 
@@ -33,9 +33,10 @@ def examine(folder: Path) -> tuple[list[str], list[str]]:
     try:
         results = Results.open(folder, watch=True)
     except AssayError as error:
-        return [], [str(error)]
+        return [], [*altered_rows(folder / DATABASE), str(error)]
     with results:
-        faults = [fault for run in results.runs for fault in (*_sums(results, run), *_faults(results, run))]
+        faults = altered_rows(folder / DATABASE)
+        faults += [fault for run in results.runs for fault in (*_sums(results, run), *_faults(results, run))]
         faults += [
             *kept_code.faults(folder / CODE, results.study.code),
             *_strangers(results),

@@ -113,21 +113,28 @@ class Plan:
 
 
 def make_plan(
-    study: Study, data: Dataset | DataSpec | Outline | None = None, begun: Mapping[str, str] = NOT_BEGUN
+    study: Study,
+    data: Dataset | DataSpec | Outline | None = None,
+    begun: Mapping[str, str] = NOT_BEGUN,
+    *,
+    elsewhere: bool = False,
 ) -> Plan:
     """Return the plan of ``study`` for ``data``, fully checked; nothing is trained.
 
     ``data`` is a data set, a specification of one, or an outline of its sizes, by default the study's own.
     ``begun`` names the engine with which runs of an arm were begun; the arm keeps it, whatever it would be
-    given today, since results are bit-identical only with the same engine. Raises `ShapeError`, `StudyError`
-    or `UnsupportedError`, naming the arm, if a network does not fit or cannot be trained, and `DataError`
-    if the data is not on this machine, so that its shape and classes are unknown. Errors that show in the
-    shapes alone are raised before any engine is consulted.
+    given today, since results are bit-identical only with the same engine. A study that is trained
+    ``elsewhere`` may ask for a GPU, "torch:cuda", that is not here. Raises `ShapeError`, `StudyError` or
+    `UnsupportedError`, naming the arm, if a network does not fit or cannot be trained, and `DataError` if the
+    data is not on this machine, so that its shape and classes are unknown. Errors that show in the shapes
+    alone are raised before any engine is consulted.
     """
     sizes = _sizes(study.data if data is None else data)
-    networks = check(study, sizes, loaded=isinstance(data, Dataset))
+    networks = check(study, sizes, loaded=isinstance(data, Dataset), elsewhere=elsewhere)
     checks = _check_own(study, networks)
-    cohorts = tuple(_cohort(study, arm, networks[arm.name], begun.get(arm.name)) for arm in study.arms)
+    cohorts = tuple(
+        _cohort(study, arm, networks[arm.name], begun.get(arm.name), elsewhere) for arm in study.arms
+    )
     _expect_different(study, [(c.arm, c.network, c.engine.name) for c in cohorts], sizes.train)
     return Plan(study, cohorts, checks)
 
@@ -141,14 +148,16 @@ def same_plan(study: Study, data: Dataset, engines_of: Mapping[str, str]) -> Pla
     )
 
 
-def check(study: Study, sizes: Outline, *, loaded: bool = False) -> dict[str, Network]:
+def check(
+    study: Study, sizes: Outline, *, loaded: bool = False, elsewhere: bool = False
+) -> dict[str, Network]:
     """Return each arm's network; raise those errors of `make_plan` that show in shapes and settings alone.
 
     The images need room too, unless they are ``loaded``.
     """
     own_code.expect_trusted(study.code, study.name)
     beside = 0 if loaded else sizes.bytes
-    networks = {arm.name: _network(study, arm, sizes, beside) for arm in study.arms}
+    networks = {arm.name: _network(study, arm, sizes, beside, elsewhere) for arm in study.arms}
     asked = [(arm, networks[arm.name], arm.settings.engine) for arm in study.arms]
     _expect_different(study, asked, sizes.train)
     return networks
@@ -169,10 +178,10 @@ def _sizes(data: Dataset | DataSpec | Outline) -> Outline:
     return sizes
 
 
-def _network(study: Study, arm: Arm, sizes: Outline, beside: int) -> Network:
+def _network(study: Study, arm: Arm, sizes: Outline, beside: int, elsewhere: bool) -> Network:
     settings = arm.settings
     listed = settings.engine in (engines.AUTO, "numba")
-    place = Whereabouts(engines.may_use_gpu(settings.engine), listed, beside)
+    place = Whereabouts(engines.may_use_gpu(settings.engine, elsewhere=elsewhere), listed, beside)
     try:
         network = _built(arm, sizes)
         expect_trainable(network, settings.recipe, sizes.train, place)
@@ -210,13 +219,13 @@ def _expect_different(study: Study, arms: list[tuple[Arm, Network, str]], exampl
     expect_different(runs, study.name)
 
 
-def _cohort(study: Study, arm: Arm, network: Network, begun: str | None) -> Cohort:
+def _cohort(study: Study, arm: Arm, network: Network, begun: str | None, elsewhere: bool = False) -> Cohort:
     settings = arm.settings
     try:
         if begun is None:
-            choice = engines.choose(settings.engine, network, settings.recipe)
+            choice = engines.choose(settings.engine, network, settings.recipe, elsewhere=elsewhere)
         else:
-            choice = engines.resume(begun, network, settings.recipe)
+            choice = engines.resume(begun, network, settings.recipe, elsewhere=elsewhere)
     except AssayError as error:
         raise _named(error, study, arm) from None
     return Cohort(arm, network, choice.engine, study.seeds, choice.why)

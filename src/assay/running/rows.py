@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from assay.engines.base import Evaluation
+from assay.records import machine
 from assay.records.runs import RunRecord, Status, TestResult
 from assay.running.plan import Cohort
 from assay.training.train import Ended, Progress
@@ -30,7 +31,8 @@ def row(cohort: Cohort, seed: int, status: Status, **more: Any) -> RunRecord:
 def under_way(cohort: Cohort, seed: int, progress: Progress | None) -> RunRecord:
     """Return the row of a run that is being trained on this machine, with its progress so far."""
     so_far = _summary(progress) if progress else {}
-    return row(cohort, seed, Status.RUNNING, processor=cohort.engine.processor, **so_far)
+    here = {"processor": cohort.engine.processor, "host": machine.host()}
+    return row(cohort, seed, Status.RUNNING, **here, **so_far)
 
 
 def at_the_end(

@@ -81,7 +81,7 @@ def run(
         )
     if not os.path.exists(folder / DATABASE):
         own_code.expect_trusted(study.code, study.name)
-        _check_unread(study)
+        _check_unread(study, executor is not None and executor.elsewhere)
     _make_folder(folder)
     with folder_lock(folder) as died:
         begun: dict[str, str] = {}
@@ -127,10 +127,10 @@ def _is_closed(run: RunRecord, retry_failed: bool) -> bool:
     return run.status.ended or (run.status is Status.FAILED and not retry_failed)
 
 
-def _check_unread(study: Study) -> None:
+def _check_unread(study: Study, elsewhere: bool) -> None:
     """If the sizes are known, refuse what cannot be trained before creating a folder or drawing images."""
     if study.data.source == "glyphs":
-        check(study, outline(study.data))
+        check(study, outline(study.data), elsewhere=elsewhere)
 
 
 @dataclass(frozen=True)
@@ -143,12 +143,11 @@ class _Ways:
     """Whether the last process that trained here died."""
     retry_failed: bool
 
-    def for_(self, plan: Plan, suspects: bool) -> Executor:
+    def for_(self, plan: Plan, data: Dataset, suspects: bool) -> Executor:
         """Return threads, or processes where a run may end the process that trains it."""
-        if self.executor is not None:
-            return self.executor
-        count = that_fit(plan, self.workers)
-        return Processes(count) if plan.isolated or suspects else Threads(count)
+        isolated = Processes(self.workers) if plan.isolated or suspects else None
+        executor = self.executor or isolated or Threads(that_fit(plan, self.workers))
+        return executor.fitted(plan, data) if isinstance(executor, Processes) else executor
 
 
 def _train(
@@ -161,12 +160,13 @@ def _train(
     reuse: Sequence[Path],
     data: Dataset,
 ) -> None:
-    plan = make_plan(study, data, begun).first(first)
+    elsewhere = ways.executor is not None and ways.executor.elsewhere
+    plan = make_plan(study, data, begun, elsewhere=elsewhere).first(first)
     store = _open(folder, study, data)
     try:
         take_over(plan, store, folder, reuse)
         found = deaths(folder, store.runs(), ways.died)
-        executor = ways.for_(plan, any(death.suspect for death in found))
+        executor = ways.for_(plan, data, any(death.suspect for death in found))
         driver = Driver(Context(plan, data), store, folder, on_event)
         started = _started(plan, store, len(data.train), executor.at_once, ways.retry_failed)
         on_event(replace(started, deaths=tuple(found)))

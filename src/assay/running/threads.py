@@ -9,6 +9,7 @@ from queue import Full, Queue, SimpleQueue
 from threadpoolctl import threadpool_limits
 
 from assay.running.crew import keep_busy
+from assay.running.devices import Devices
 from assay.running.executor import Executor
 from assay.running.messages import Context, Message, Task
 from assay.running.worker import Stopped, work
@@ -19,6 +20,8 @@ PATIENCE = 0.1
 
 class Threads(Executor):
     """Trains ``workers`` tasks at once, each in its own thread with one session at a time.
+
+    Where a machine has several GPUs, sessions that compute on one are spread over them.
 
     The arithmetic inside a session releases the interpreter lock and uses one BLAS thread. Plan and data
     set are shared. At most two messages per worker wait for the driver, so that a slow disk pauses training
@@ -46,6 +49,7 @@ class _Crew:
 
     def __init__(self, context: Context, size: int) -> None:
         self.context = context
+        self.devices = Devices()
         self.size = size
         self.busy = 0
         self.threads: list[threading.Thread] = []
@@ -87,7 +91,9 @@ class _Crew:
 
     def _done(self, task: Task) -> _Free:
         try:
-            work(self.context, task, self._tell)
+            engine = self.context.plan.cohort(task.arm).engine
+            with self.devices.one_for(engine):
+                work(self.context, task, self._tell)
         except Stopped:
             raise
         except BaseException as error:

@@ -2,7 +2,9 @@
 
 SQLite itself checks that values have the types of their columns (`SQLiteStore.open` asks it to). This module
 checks that the columns are ours, that the header matches the study's digest, that every row belongs to an
-arm and a seed of the study, and that numbers can be measurements: finite, in range, and with finite sums.
+arm and a seed of the study, that numbers can be measurements: finite, in range, and with finite sums; and
+that the header and the runs are as they were written. `assay doctor` compares the digests of all other rows,
+of which there may be millions.
 """
 
 import re
@@ -12,6 +14,7 @@ from importlib.resources import files
 from typing import Any
 
 from assay.errors import AssayError, StoreError
+from assay.store import digests
 from assay.store.contract import PARTS, Header
 from assay.study.study import Study, digest_of
 
@@ -20,6 +23,8 @@ MOST = 1e100
 MOST_COUNTED = 10**18
 MOST_CLASSES = 256
 LONGEST_NAME = 200
+LONGEST_LIST = 10_000
+"""Of the machines that trained a run, one after the other."""
 SPLITS = ("train", "valid", "test")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
@@ -61,6 +66,7 @@ RANGES: Mapping[str, Mapping[str, str]] = {
     },
 }
 """The SQL condition on valid values by table and column; NULL where the column allows it."""
+TESTED = "test_loss, test_correct, test_total"
 ENDED = "status IN ('done', 'diverged')"
 
 Faults = Iterator[str]
@@ -90,6 +96,8 @@ def _faults(connection: sqlite3.Connection, study: Study, header: Header) -> Fau
     yield from _answers(connection, study, header)
     for table in RANGES:
         yield from _range(connection, table)
+    for table in ("header", "run"):
+        yield from (digests.named(table, key) for key in digests.altered(connection, table))
 
 
 def _study(path: object, header: Header) -> Study:
@@ -136,10 +144,8 @@ def _header(header: Any) -> Faults:
         yield "the accuracy of guessing is no share"
 
 
-def _names(found: Iterable[object]) -> bool:
-    return all(
-        isinstance(name, str) and name.isprintable() and 1 <= len(name) <= LONGEST_NAME for name in found
-    )
+def _names(found: Iterable[object], longest: int = LONGEST_NAME) -> bool:
+    return all(isinstance(name, str) and name.isprintable() and 1 <= len(name) <= longest for name in found)
 
 
 def _schema(connection: sqlite3.Connection) -> Faults:
@@ -166,16 +172,17 @@ def _columns(connection: sqlite3.Connection) -> dict[str, set[tuple[object, ...]
 def _runs(connection: sqlite3.Connection, study: Study, header: Header) -> Faults:
     budgets, seeds = _budgets(study), set(study.seeds)
     early = {arm.name for arm in study.arms if arm.settings.recipe.stops_early}
-    columns = f"arm, seed, engine, processor, epochs, test_loss, test_correct, test_total, status, {ENDED}"
+    columns = f"arm, seed, engine, processor, host, epochs, {TESTED}, status, {ENDED}"
     rows = connection.execute(
         f"SELECT {columns}, (SELECT count(*) FROM epoch AS e WHERE (e.arm, e.seed) = (run.arm, run.seed)) "
         "FROM run"
     )
-    for arm, seed, engine, processor, epochs, *test, status, ended, stored in rows:
+    for arm, seed, engine, processor, host, epochs, *test, status, ended, stored in rows:
         if arm not in budgets or seed not in seeds:
             yield f"it has a run of arm {arm!r:.80} and seed {seed}, which the study has not"
-        if not _names([engine, *([] if processor is None else [processor])]):
-            yield f"{arm}, seed {seed}: the names of its engine and processor are not printable"
+        where = [name for name in (processor, host) if name is not None]
+        if not _names([engine]) or not _names(where, LONGEST_LIST):
+            yield f"{arm}, seed {seed}: the names of its engine, processor and host are not printable"
         whole = status == "done" and not study.imported and arm not in early
         short = epochs != budgets[arm] if whole else ended and epochs != stored
         if epochs > budgets[arm] or epochs > stored or short:

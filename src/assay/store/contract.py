@@ -9,6 +9,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,6 +48,10 @@ class Store(ABC):
     @abstractmethod
     def header(self) -> Header:
         """What the runs have in common."""
+
+    def together(self) -> AbstractContextManager[None]:
+        """Return a context in which a store may keep what is recorded at its end, in one step."""
+        return nullcontext()
 
     @abstractmethod
     def add_run(self, run: RunRecord) -> None:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
+from assay.store import digests
+
 USUAL_BATCH = 100
 """The minibatch size of a study of format 2 that does not name one."""
 
@@ -103,10 +105,19 @@ def _calibration(connection: sqlite3.Connection) -> None:
         connection.execute(f"ALTER TABLE run ADD COLUMN {column} REAL")
 
 
+def _digests(connection: sqlite3.Connection) -> None:
+    """Add where a run was trained, which was not recorded, and a digest to every row."""
+    connection.execute("ALTER TABLE run ADD COLUMN host TEXT")
+    for table in digests.TABLES:
+        connection.execute(f"ALTER TABLE {table} ADD COLUMN digest BLOB NOT NULL DEFAULT x''")
+        digests.write(connection, table)
+
+
 STEPS = (
     Step(2, "layers and stuck runs", _layers),
     Step(3, "what an epoch costs, and what its figures are of", _measure),
     Step(4, "how probable a network's answers are", _calibration),
+    Step(5, "the machine of each run, and a digest of each row", _digests),
 )
 """Oldest first."""
 OLDEST = STEPS[0].version - 1

@@ -11,6 +11,7 @@ from assay.errors import StoreError
 from assay.records.runs import EpochRecord, LayerRecord, RunId, RunRecord
 from assay.store.contract import Header, Store
 from assay.store.sqlite import SQLiteStore
+from assay.study.study import Study
 
 Stamp = tuple[tuple[int, int, int], ...]
 
@@ -25,6 +26,8 @@ class Mirror(Store):
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.declared: Study | None = None
+        """The study, as it was built when the file was checked."""
         self._stamp: Stamp | None = None
         self._forget()
 
@@ -97,7 +100,7 @@ class Mirror(Store):
     def _read(self) -> frozenset[str]:
         with _opened(self.path, checked=self._header is None) as store:
             if self._header is None:
-                store.check()
+                self.declared = store.check()
             grown, last = store.epochs_since(self._last)
             if self._header not in (None, store.header) or (self._last and not grown):
                 self._forget()  # the last row is gone: the file was made anew, if with the same number

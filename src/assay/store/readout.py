@@ -15,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.data import DataSpec
-from assay.records.runs import EpochRecord, LayerRecord, RunId, RunRecord, Status, above_chance
+from assay.records.runs import THEN, EpochRecord, LayerRecord, RunId, RunRecord, Status, above_chance
 from assay.stats import Family, Look, compare_arms, latest_look
 from assay.store import PARTS, Header, SQLiteStore, Store
 from assay.store.lock import is_held
+from assay.store.machines import WorkingMachine, kept_machines
 from assay.store.moved import found_at
 from assay.study import kept_code
 from assay.study.study import Study
@@ -32,7 +33,7 @@ COLUMNS = (
     "arm", "seed", "status", "epochs", "best_epoch", "train_best", "train_final", "valid_best", "valid_final",
     "test_accuracy", "test_loss", "steps_per_second", "seconds_per_epoch", "peak_memory", "memory_source",
     "parameters", "flops", "engine", "stuck", "message", "evaluation_seconds_per_epoch", "processor",
-    "temperature", "calibration_error",
+    "temperature", "calibration_error", "host",
 )  # fmt: skip
 """The columns of a results table, one row per run; accuracies are shares, memory is in bytes.
 
@@ -107,6 +108,11 @@ class Readout:
         found = (run for run in self.store.runs() if run.seed in self.study.seeds)
         runs = sorted(found, key=lambda run: (order[run.arm], run.seed))
         return runs if self.at_work else [_stopped(run) for run in runs]
+
+    @property
+    def machines(self) -> list[WorkingMachine]:
+        """The machines of a cluster that train the study now, and what runs on each; read anew each time."""
+        return kept_machines(self.folder) if self.at_work else []
 
     def of(self, arm: str) -> list[RunRecord]:
         """Return the runs of one arm, by seed; `StudyError` if the study has no such arm."""
@@ -231,8 +237,10 @@ class Readout:
         A look is reached when every run of its seeds has ended; only then, and
         only for these seeds, may there be a verdict.
         """
-        look = self.look or latest_look(self.seeds_ended, self.study.looks)
-        return self if look == self.look else replace(self, look=look)
+        if self.look or not self.study.looks:
+            return self
+        look = latest_look(self.seeds_ended, self.study.looks)
+        return replace(self, look=look) if look else self
 
     @property
     def seeds_ended(self) -> int:
@@ -249,6 +257,11 @@ class Readout:
         """
         parts = (self.header.digest, self.header.data_digest, self.store.test_openings(), *self.runs)
         return sha256("\n".join(map(repr, parts)).encode()).hexdigest()
+
+    @cached_property
+    def hosts(self) -> list[str]:
+        """The machines that trained runs, as far as rows name them, sorted."""
+        return names_of_hosts(self.runs)
 
     @property
     def stopped(self) -> bool:
@@ -278,6 +291,11 @@ class Readout:
     ) -> None:
         """Close the results."""
         self.close()
+
+
+def names_of_hosts(runs: Iterable[RunRecord]) -> list[str]:
+    """Return the machines that trained some runs, sorted."""
+    return sorted({name for run in runs if run.host for name in run.host.split(THEN)})
 
 
 def _cell(run: RunRecord, column: str) -> Any:

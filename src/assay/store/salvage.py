@@ -2,15 +2,18 @@
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from importlib.resources import files
 from pathlib import Path
 
 from assay.errors import StoreError
+from assay.store import digests
+from assay.store.digests import TABLES
 from assay.store.migrations import OLDEST, VERSION
 from assay.store.sqlite import APPLICATION_ID
 
-TABLES = ("header", "run", "epoch", "layer", "answer", "test_opening")
+MOST_NAMED = 20
+"""How many altered rows of a table are named."""
 FURTHEST = 10_000
 """How many further row numbers are tried, one by one, after one that cannot be read."""
 
@@ -19,7 +22,8 @@ def salvage_store(source: Path, target: Path) -> dict[str, tuple[int, int]]:
     """Copy what can be read of the database ``source`` into the new ``target``, and return what was found.
 
     The result maps each table to the number of rows copied and the number that could not be read or stored.
-    The copy has the format of its source. Raises `StoreError` if the file is not a store at all.
+    A run with a row that was altered is left out whole, and can be trained again. The copy has the format of
+    its source. Raises `StoreError` if the file is not a store at all.
     """
     with (
         closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)) as old,
@@ -28,6 +32,8 @@ def salvage_store(source: Path, target: Path) -> dict[str, tuple[int, int]]:
         version = _lay_out(source, old, new)
         new.execute("BEGIN")
         found = {table: _copy(old, new, table) for table in TABLES}
+        if version == VERSION:
+            _leave_out_altered(new, found)
         new.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         new.execute(f"PRAGMA user_version = {version}")
         new.execute("COMMIT")
@@ -64,6 +70,37 @@ def _copy(old: sqlite3.Connection, new: sqlite3.Connection, table: str) -> tuple
         except sqlite3.Error:
             lost += 1
     return copied, lost
+
+
+def _leave_out_altered(new: sqlite3.Connection, found: dict[str, tuple[int, int]]) -> None:
+    """Remove every run with a row that is not as it was written; count its rows as lost."""
+    digests.install(new)
+    of_runs = [table for table in TABLES if table != "header"]
+    altered = {(key["arm"], key["seed"]) for table in of_runs for key in digests.altered(new, table)}
+    for table in of_runs:
+        gone = new.executemany(f"DELETE FROM {table} WHERE arm = ? AND seed = ?", [*altered]).rowcount
+        copied, lost = found[table]
+        found[table] = copied - max(gone, 0), lost + max(gone, 0)
+
+
+def altered_rows(path: Path) -> list[str]:
+    """Return a sentence for each row that is not as it was written, if the tables can be read at all.
+
+    The rows of a store of an older format carry no digests.
+    """
+    said: list[str] = []
+    with (
+        suppress(sqlite3.Error),
+        closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection,
+    ):
+        digests.install(connection)
+        [version] = connection.execute("PRAGMA user_version").fetchone()
+        for table in TABLES if version == VERSION else ():
+            keys = [*digests.altered(connection, table)]
+            said += [digests.named(table, key) for key in keys[:MOST_NAMED]]
+            if len(keys) > MOST_NAMED:
+                said.append(f"table {table}: so are {len(keys) - MOST_NAMED:,} more of its rows")
+    return said
 
 
 def _rows(old: sqlite3.Connection, table: str, columns: list[str]) -> Iterator[tuple[object, ...] | None]:

@@ -1,7 +1,9 @@
 -- One study's results. Written by one process; see contract.py for the promises.
+-- Each row ends with a digest of its other columns; see digests.py.
 CREATE TABLE header (
     key TEXT PRIMARY KEY,
-    value TEXT NOT NULL              -- JSON
+    value TEXT NOT NULL,             -- JSON
+    digest BLOB NOT NULL
 ) STRICT;
 
 CREATE TABLE run (
@@ -30,6 +32,8 @@ CREATE TABLE run (
     processor TEXT,
     temperature REAL,                -- fitted on the validation set
     calibration_error REAL,          -- on the test set, at that temperature
+    host TEXT,
+    digest BLOB NOT NULL,
     PRIMARY KEY (arm, seed),
     CHECK (status <> 'done' OR ifnull(test_loss >= 0 AND test_correct BETWEEN 0 AND test_total AND test_total > 0, 0))
 ) STRICT;
@@ -45,6 +49,7 @@ CREATE TABLE epoch (
     seconds REAL NOT NULL,
     steps_per_second REAL NOT NULL,
     evaluation_seconds REAL,
+    digest BLOB NOT NULL,
     PRIMARY KEY (arm, seed, epoch)
 ) STRICT;
 
@@ -60,6 +65,7 @@ CREATE TABLE layer (                 -- in the order of the network
     loss_ratio REAL,
     dead_share REAL,
     spread REAL NOT NULL,
+    digest BLOB NOT NULL,
     PRIMARY KEY (arm, seed, epoch, layer)
 ) STRICT;
 
@@ -68,11 +74,13 @@ CREATE TABLE answer (
     seed INTEGER NOT NULL,
     correct BLOB NOT NULL,           -- one bit per test example, numpy.packbits
     predicted BLOB NOT NULL,         -- one byte per test example
+    digest BLOB NOT NULL,
     PRIMARY KEY (arm, seed)
 ) STRICT;
 
 CREATE TABLE test_opening (
     arm TEXT NOT NULL,
     seed INTEGER NOT NULL,
-    at TEXT NOT NULL                 -- UTC
+    at TEXT NOT NULL,                -- UTC
+    digest BLOB NOT NULL
 ) STRICT;

@@ -28,7 +28,7 @@ def path_of(folder: Path, run: RunId, *, unfinished: bool = False) -> Path:
 
 def save_weights(path: Path, weights: dict[str, Array], identity: dict[str, Any]) -> None:
     """Write a finished run's weights."""
-    write_tensors(path, weights, identity)
+    write_tensors(path, weights, json.dumps(identity))
 
 
 def load_weights(path: Path) -> dict[str, Array]:
@@ -51,15 +51,14 @@ def check_identity(path: Path, expected: dict[str, Any], found: dict[str, Any]) 
             )
 
 
-def write_tensors(path: Path, tensors: dict[str, Array], meta: dict[str, Any]) -> None:
-    """Write named arrays, with ``meta`` as JSON beside them; on disk when it returns.
+def write_tensors(path: Path, tensors: dict[str, Array], meta: str) -> None:
+    """Write named arrays, with ``meta``, a JSON object, beside them; on disk when it returns.
 
     The file is written beside its destination, flushed and renamed, and the folder is flushed; until then the
     previous file stays intact, even through a power cut. Raises `StoreError` if it cannot be written.
     """
     contiguous = {name: np.asarray(value, order="C") for name, value in tensors.items()}
-    text = json.dumps(meta)
-    payload = save(contiguous, metadata={_META: f"{_digest(contiguous, text)} {text}"})
+    payload = save(contiguous, metadata={_META: f"{_digest(contiguous, meta)} {meta}"})
     beside = path.with_suffix(".tmp")
     try:
         durable.make_folder(path.parent)

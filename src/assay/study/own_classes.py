@@ -4,8 +4,9 @@ Where the code may not be run, as when a results folder is only read, rules and 
 stand-ins, and networks cannot be built.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, is_dataclass
+from inspect import isclass
 from math import isfinite
 from typing import Any, NoReturn, TypeVar
 
@@ -16,6 +17,7 @@ from assay.optim.penalties import Penalty
 from assay.shapes import Array
 from assay.study import tables
 from assay.study.own_code import OwnClass, blamed, expect_trusted, is_reference
+from assay.study.own_coursework import own_coursework
 from assay.study.tables import Table
 
 T = TypeVar("T")
@@ -33,8 +35,11 @@ def waiting(values: Any) -> bool:
 
 
 def own_layer(own: OwnClass, arguments: Table, where: str) -> Layer:
-    """Return the user's layer; `UsageError` where its code may not be run."""
-    layer = _made(own, Layer, arguments, where)  # type: ignore[type-abstract]
+    """Return the user's layer, in any style that is checked; `UsageError` where it may not be run."""
+    found = _loaded(own.named, where)
+    if not isclass(found) or not issubclass(found, Layer):
+        return own_coursework(own, found, arguments, where)
+    layer: Layer = _built(own, found, arguments, where)
     if not isinstance(getattr(layer, "kind", None), str) or not layer.kind.isidentifier():
         raise StudyError(
             f"{where}: {own}: has no kind, the stem of its name in a network (write "
@@ -100,10 +105,18 @@ def _refuse(own: str) -> NoReturn:
 
 
 def _made(own: OwnClass, base: type[T], arguments: Table, where: str) -> T:
+    cls: type[T] = _loaded(lambda: own.load(base), where)
+    return _built(own, cls, arguments, where)
+
+
+def _loaded(load: Callable[[], Any], where: str) -> Any:
     try:
-        cls: type[T] = own.load(base)
+        return load()
     except AssayError as error:
         raise type(error)(f"{where}: {error}") from error.__cause__
+
+
+def _built(own: OwnClass, cls: type[T], arguments: Table, where: str) -> T:
     parameters = getattr(cls, "__dataclass_params__", None)
     if parameters is None or not parameters.frozen:
         raise StudyError(

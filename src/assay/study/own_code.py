@@ -67,10 +67,18 @@ class OwnClass(str):
         return self.digest in _trusted
 
     def load(self, base: type) -> Any:
-        """Run the file, unless that was done before, and return its class, which must be a ``base``.
+        """Return the class as `named` does, which must be a ``base``; `StudyError` if it is not."""
+        found = self.named(base)
+        if not isclass(found) or not issubclass(found, base):
+            expected = f"{base.__module__.partition('.')[0]}'s {base.__name__}"
+            raise StudyError(f"{self}: expected a class derived from {expected}; got {shown(found)}")
+        return found
 
-        Raises `UsageError` if the file is not trusted, and `StudyError` where it cannot be run, or has no
-        such class.
+    def named(self, base: type = object) -> Any:
+        """Run the file, unless that was done before, and return what has the name.
+
+        Raises `UsageError` if the file is not trusted, and `StudyError` where it cannot be run, or has
+        nothing of that name; then it suggests classes of ``base``.
         """
         expect_trusted({self.file: self.digest}, self.file)
         with blamed(self.digest):
@@ -78,11 +86,10 @@ class OwnClass(str):
         found = getattr(module, self.name, None)
         if found is None:
             own = [key for key, value in vars(module).items() if _is_own(value, module, base)]
-            hint = suggestion(self.name, own) if own else f"it has no class of {base.__name__}"
-            raise StudyError(f"{self.file}: no class {self.name!r} ({hint})")
-        if not isclass(found) or not issubclass(found, base):
-            expected = f"{base.__module__.partition('.')[0]}'s {base.__name__}"
-            raise StudyError(f"{self}: expected a class derived from {expected}; got {shown(found)}")
+            none = "it has none" if base is object else f"it has no class of {base.__name__}"
+            raise StudyError(
+                f"{self.file}: no class {self.name!r} ({suggestion(self.name, own) if own else none})"
+            )
         return found
 
 

@@ -15,6 +15,7 @@ from assay.optim.augment import Elastic, Rotate, Shift, Transform
 from assay.optim.recipe import Recipe
 from assay.optim.schedules import Schedule
 from assay.shapes import pair
+from assay.study.own_coursework import OwnCoursework
 
 SAMPLED = 500
 """Number of epochs at whose first and last steps schedules are compared, evenly spaced in longer training."""
@@ -49,7 +50,7 @@ def _idle(layer: Layer) -> bool:
 
 def _layer(layer: Layer) -> Hashable:
     """Return a layer's kind and arguments, with abbreviated and omitted sizes written out."""
-    if not is_dataclass(layer):
+    if not is_dataclass(layer) or isinstance(layer, OwnCoursework):
         return layer
     values = {field.name: getattr(layer, field.name) for field in fields(layer)}
     sliding = getattr(layer, "sliding", None)

@@ -173,14 +173,17 @@ def _required(field: Field[Any]) -> bool:
     return field.default is MISSING and field.default_factory is MISSING
 
 
+_hints = cache(get_type_hints)  # which takes longer than all the rest
+
+
 @cache
 def _adapter(cls: type, key: str) -> TypeAdapter[Any]:
     config = ConfigDict(arbitrary_types_allowed=True)  # tuples of layers and the like, already built
-    return TypeAdapter(get_type_hints(cls)[key], config=config)
+    return TypeAdapter(_hints(cls)[key], config=config)
 
 
 def _value(cls: type, key: str, value: Any, where: str) -> Any:
-    hint = get_type_hints(cls)[key]
+    hint = _hints(cls)[key]
     if isinstance(hint, type) and hint.__module__.startswith("assay."):
         return _instance(hint, value, f"{where}.{key}")
     try:

@@ -8,7 +8,7 @@ from assay import nn
 from assay.errors import UsageError, suggestion
 from assay.nn.layer import Layer
 from assay.shapes import Shape
-from assay.testing.coursework import FromCoursework
+from assay.testing.fitting import users_object
 
 BUILT_IN: dict[str, type[Layer]] = {
     name: cls
@@ -68,7 +68,7 @@ def counterpart(kind: str, layer: Layer, shape: Shape, settings: Mapping[str, An
 
 
 def _attributes(cls: type[Layer], layer: Layer) -> dict[str, Any]:
-    source = layer.layer if isinstance(layer, FromCoursework) else layer
+    source = users_object(layer)
     own = _renamed(vars(source)) if hasattr(source, "__dict__") else {}
     found = {field.name: getattr(source, field.name, own.get(field.name)) for field in _hyper_parameters(cls)}
     return {name: value for name, value in found.items() if _is_plain(value)}

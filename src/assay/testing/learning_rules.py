@@ -20,10 +20,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from assay.errors import UsageError
+from assay.nn.coursework.remembered import Snapshot, undisturbed
 from assay.shapes import Array, Shape
 from assay.streams import stream
 from assay.testing.formulas import ACCEPTED, MISTAKES, Formula
-from assay.testing.remembered import Snapshot, undisturbed
 
 STEPS = 8
 SHAPES: tuple[Shape, ...] = ((3, 4), (5,))

@@ -11,21 +11,23 @@ trying.
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from inspect import Parameter, signature
+from inspect import signature
 from itertools import product
 from types import FunctionType
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from assay.errors import UsageError
+from assay.nn.coursework.copies import copied, same
+from assay.nn.coursework.remembered import undisturbed
+from assay.nn.coursework.signatures import positional
 from assay.nn.loss import cross_entropy
 from assay.shapes import Array, Shape
 from assay.streams import stream
-from assay.testing.coursework import copied, same
 from assay.testing.gradients import LEAST_SCALE, Mismatch
 from assay.testing.guesses import guess
-from assay.testing.remembered import undisturbed
 from assay.testing.situations import BATCH, RANDOM
 from assay.training.judging import PRECISIONS, ClaimedDerivative, judge
 
@@ -82,13 +84,13 @@ def as_loss(found: object) -> Loss | None:
     if (
         callable(forward)
         and callable(backward)
-        and len(_required(forward)) == 2
-        and not _required(backward)[1:]
+        and len(positional(forward)) == 2
+        and not positional(backward)[1:]
     ):
 
         def passes(x: Array, t: Array) -> tuple[Any, Any]:
             value = forward(x, t)
-            return value, backward(*([1.0] if _required(backward) else []))
+            return value, backward(*([1.0] if positional(backward) else []))
 
         return Loss(name, found, passes)
     return None
@@ -97,7 +99,7 @@ def as_loss(found: object) -> Loss | None:
 def _is_loss_function(found: FunctionType) -> bool:
     name = found.__name__.lower()
     named = any(word in name for word in ("loss", "entropy", "error", "mse", "hinge", "nll", "svm"))
-    return named and len(_required(found)) in (2, 3) and "forward" not in name and "backward" not in name
+    return named and len(positional(found)) in (2, 3) and "forward" not in name and "backward" not in name
 
 
 def check_loss(loss: Loss, tolerance: float = 0.0) -> LossFound:
@@ -165,8 +167,19 @@ def _situations(form: _Form, *, masked: bool) -> Iterator[tuple[Any, ...]]:
     yield "ties", np.rint(x), targets, *mask
     yield "zeros", np.zeros_like(x), targets, *mask
     yield "one example", x[:1], targets[:1], *(each[:1] for each in mask)
+    if form.targets in ("labels", "one-hot targets") and form.shape[-1] > 1:
+        yield "scores of 5", _decided(5 * x, labels), targets, *mask
     yield "scores of 1e3", 1e3 * x, targets, *mask
     yield "a transposed array", np.asfortranarray(x), targets, *mask
+
+
+def _decided(x: Array, labels: NDArray[np.integer]) -> Array:
+    """Return scores with the largest exchanged for that of the label: its probability is not small."""
+    swapped, largest = x.copy(), x.argmax(axis=-1)[..., None]
+    values = np.take_along_axis(x, largest, -1), np.take_along_axis(x, labels[..., None], -1)
+    np.put_along_axis(swapped, largest, values[1], -1)
+    np.put_along_axis(swapped, labels[..., None], values[0], -1)
+    return swapped
 
 
 def _try(loss: Loss, name: str, x: Array, targets: list[Array], found: LossFound) -> None:
@@ -259,13 +272,3 @@ def _called(loss: Loss, x: Array, targets: list[Array]) -> tuple[float, Array]:
 def _held(loss: Loss) -> Iterator[None]:
     with undisturbed(loss.root):
         yield
-
-
-def _required(method: Callable[..., Any]) -> list[str]:
-    """Return the arguments that a call must give."""
-    kinds = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
-    try:
-        arguments = signature(method).parameters
-    except (TypeError, ValueError):
-        return []
-    return [n for n, item in arguments.items() if item.kind in kinds and item.default is Parameter.empty]

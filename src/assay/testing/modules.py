@@ -17,8 +17,8 @@ from types import ModuleType
 
 import numpy as np
 
-from assay.testing.places import is_users
-from assay.testing.remembered import undisturbed
+from assay.nn.coursework.places import is_users
+from assay.nn.coursework.remembered import undisturbed
 
 _ALONE = threading.RLock()
 """Which modules are loaded and where they are looked for is one for all threads."""

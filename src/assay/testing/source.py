@@ -6,20 +6,22 @@ into a `UsageError` that says what was being done and on which line it ended.
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from inspect import Parameter, isclass, signature
+from inspect import isclass
 from pathlib import Path
 from traceback import FrameSummary, extract_tb
 from types import FunctionType
 from typing import Any
 
 from assay.errors import AssayError, UsageError, suggestion
+from assay.nn.coursework import FromCoursework
+from assay.nn.coursework.making import constructed, expect_arguments, from_functions
+from assay.nn.coursework.signatures import arguments, needed
+from assay.nn.coursework.styles import in_course_style
 from assay.nn.layer import Layer
 from assay.shapes import Shape
-from assay.testing.coursework import FromCoursework
 from assay.testing.learning_rules import as_rule
 from assay.testing.losses import as_loss
 from assay.testing.modules import run
-from assay.testing.styles import PairOfFunctions, arguments_of, backward_of, in_course_style
 
 ASSUMED: Mapping[str, Any] = {
     "input_dim": 6,
@@ -99,25 +101,16 @@ def load(path: Path, name: str) -> Any:
 
 def assumed(cls: type, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return small values for arguments that a constructor needs and whose names say what they are."""
-    needed = [name for name, argument in _arguments(cls).items() if _needed(argument)]
-    return {name: ASSUMED[name] for name in needed if name in ASSUMED and name not in settings}
+    wanted = [name for name, argument in arguments(cls).items() if needed(argument)]
+    return {name: ASSUMED[name] for name in wanted if name in ASSUMED and name not in settings}
 
 
 def make(cls: type, settings: Mapping[str, Any], where: str, path: Path | None = None) -> object:
-    """Return an instance with ``settings`` as its keyword arguments; lists become tuples."""
-    accepted = _arguments(cls)
-    if not any(argument.kind is Parameter.VAR_KEYWORD for argument in accepted.values()):
-        for key in settings:
-            if key not in accepted:
-                known = suggestion(key, accepted) if accepted else "it takes none"
-                raise UsageError(f"{where}: no argument {key!r} ({known})")
-    missing = [key for key, argument in accepted.items() if _needed(argument) and key not in settings]
-    if missing:
-        raise UsageError(
-            f"{where}: the constructor needs {', '.join(missing)} (give --set {missing[0]}=VALUE)"
-        )
+    """Return an instance with ``settings`` as its keyword arguments."""
+    with blamed(where):
+        expect_arguments(cls, settings, "give --set {}=VALUE")
     with blamed(f"{where}: the constructor failed", path):
-        made: object = cls(**{key: _tuples(value) for key, value in settings.items()})
+        made: object = constructed(cls, settings)
         return made
 
 
@@ -138,8 +131,7 @@ def of_functions(found: FunctionType, settings: Mapping[str, Any], where: str, p
     with blamed(where, path):
         if as_rule(found) or as_loss(found):
             return found
-        backward = backward_of(found.__name__, found.__globals__)
-        return PairOfFunctions(found, backward, arguments_of(found, settings))
+        return from_functions(found, settings)
 
 
 def input_shape(text: str) -> Shape:
@@ -151,22 +143,6 @@ def input_shape(text: str) -> Shape:
     if not shape or min(shape) < 1:
         raise UsageError(f"input shape {text!r}: expected sizes such as 3,8,8")
     return shape
-
-
-def _arguments(cls: type) -> dict[str, Parameter]:
-    try:
-        return dict(signature(cls).parameters)
-    except (TypeError, ValueError):  # a class made in C; its constructor will say itself what it lacks
-        return {"anything": Parameter("anything", Parameter.VAR_KEYWORD)}
-
-
-def _needed(argument: Parameter) -> bool:
-    variadic = argument.kind in (Parameter.VAR_KEYWORD, Parameter.VAR_POSITIONAL)
-    return argument.default is Parameter.empty and not variadic
-
-
-def _tuples(value: Any) -> Any:
-    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
 
 
 def _own_frames(error: BaseException, path: Path | None) -> list[FrameSummary]:

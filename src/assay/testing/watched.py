@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from assay.errors import ShapeError
+from assay.nn.coursework import FromCoursework
+from assay.nn.coursework.copies import copied, same
+from assay.nn.coursework.remembered import undisturbed
 from assay.nn.layer import Cache, Layer, Parameters
 from assay.shapes import Array, text
 from assay.streams import stream
-from assay.testing.coursework import FromCoursework, copied, same
-from assay.testing.remembered import undisturbed
 
 
 class ForthAndBack(NamedTuple):
@@ -39,6 +40,12 @@ class Watched:
             return self.layer.output(params, x, generator, training=self.training)
         with self._held():
             return self._forward(_copies(params), copied(x))[0].copy()
+
+    def trained(self, params: Parameters, x: Array) -> dict[str, Array]:
+        """Return parameters, and buffers after a training pass."""
+        with self._held():
+            _, cache = self.layer.forward_training(_copies(params), copied(x), stream(self.draws, "mask"))
+            return {**params, **self.layer.updated_buffers(params, cache)}
 
     def run(self, params: Parameters, x: Array, dy: Array) -> ForthAndBack:
         """Go forward and back, with fresh copies each way."""

@@ -3,7 +3,9 @@
 A finished run keeps only its best weights (`assay.store.weights`).
 """
 
-from dataclasses import asdict, astuple
+import json
+from dataclasses import dataclass, field, fields
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +16,37 @@ from assay.shapes import Array
 from assay.store.weights import check_identity, read_tensors, write_tensors
 from assay.training.train import Progress
 
+_EPOCH = tuple(field.name for field in fields(EpochRecord))
+_LAYER = attrgetter(*(field.name for field in fields(LayerRecord)))
 
-def save_progress(path: Path, progress: Progress, identity: dict[str, Any]) -> None:
-    """Write a run's progress; on disk when it returns."""
+
+@dataclass
+class Encoded:
+    """A run's records as JSON, each encoded once: every checkpoint holds all of them.
+
+    Otherwise a run of 100 epochs and 20 layers would take 17 ms of the driver's time in its last epochs.
+    """
+
+    history: list[str] = field(default_factory=list)
+    layers: list[str] = field(default_factory=list)
+    last: EpochRecord | None = None
+    """The last epoch that is encoded."""
+
+    def text(self, progress: Progress) -> str:
+        """Return the JSON of all records of ``progress``, which goes on from what was encoded before."""
+        known = len(self.history)
+        if known and progress.history[known - 1 : known] != [self.last]:  # begun anew
+            self.history, self.layers = [], []
+        self.history += map(_epoch, progress.history[len(self.history) :])
+        self.layers += [json.dumps(_LAYER(record)) for record in progress.layers[len(self.layers) :]]
+        self.last = progress.history[-1] if progress.history else None
+        return f'"history": [{", ".join(self.history)}], "layers": [{", ".join(self.layers)}]'
+
+
+def save_progress(
+    path: Path, progress: Progress, identity: dict[str, Any], encoded: Encoded | None = None
+) -> None:
+    """Write a run's progress; on disk when it returns. ``encoded`` is kept between a run's checkpoints."""
     state = progress.state
     tensors = {f"state/{name}": value for name, value in state.parameters.items()}
     tensors |= {f"buffer/{name}": value for name, value in state.buffers.items()}
@@ -28,10 +58,13 @@ def save_progress(path: Path, progress: Progress, identity: dict[str, Any]) -> N
         "step": state.step,
         "best_epoch": progress.best_epoch,
         "fault": progress.fault,
-        "history": [asdict(record) for record in progress.history],
-        "layers": [astuple(record) for record in progress.layers],
     }
-    write_tensors(path, tensors, meta)
+    records = (encoded or Encoded()).text(progress)
+    write_tensors(path, tensors, f"{json.dumps(meta)[:-1]}, {records}}}")
+
+
+def _epoch(record: EpochRecord) -> str:
+    return json.dumps({name: getattr(record, name) for name in _EPOCH})
 
 
 def load_progress(path: Path, identity: dict[str, Any]) -> Progress:

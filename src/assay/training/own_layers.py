@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from assay.errors import AssayError
+from assay.nn.coursework.adapter import modes_checked
 from assay.nn.layer import Layer
 from assay.nn.network import Network
 from assay.nn.nodes import Node
@@ -46,6 +47,8 @@ class _Wrong(Exception):
 
 def is_own(thing: object) -> bool:
     """Whether an object's class is a user's, not one of assay's."""
+    if isinstance(thing, Layer):
+        return thing.users_own
     return not type(thing).__module__.startswith("assay.")
 
 
@@ -71,7 +74,7 @@ def _every(nodes: tuple[Node, ...]) -> Iterator[Node]:
 
 
 def _tried(thing: object, place: str, check: Any) -> OwnCheck:
-    name = type(thing).__name__
+    name = thing.title if isinstance(thing, Layer) else type(thing).__name__
     try:
         with np.errstate(all="ignore"):
             check()
@@ -97,8 +100,7 @@ def _check_layer(layer: Layer, shape: Shape) -> None:
     specs = layer.parameters(shape)
     params = {name: stream(0, "check", name).normal(size=spec.shape) for name, spec in specs.items()}
     values = {**layer.buffers(shape), **params, "x": stream(0, "check", "x").normal(size=(BATCH, *shape))}
-    differs = type(layer).forward_training is not Layer.forward_training
-    for training in (False, True) if differs else (False,):
+    for training in modes_checked(layer):
         _check_mode(layer, shape, values, list(specs), training=training)
     if layer.elementwise is not None:
         _check_elementwise(layer, shape)

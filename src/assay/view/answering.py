@@ -1,12 +1,14 @@
-"""Arms' best networks, kept ready to answer what is drawn."""
+"""Networks that answer what is drawn, kept ready: arms' best, and the recogniser that comes with assay."""
 
 from collections import OrderedDict
 from dataclasses import dataclass
+from functools import cache
 from threading import Lock
 
 from assay.errors import StoreError
 from assay.findings.prediction import PREPARED
-from assay.findings.trained import Trained, best_run, trained
+from assay.findings.trained import Fitted, best_run, trained
+from assay.reading.recogniser import recogniser
 from assay.store.readout import Readout
 from assay.store.weights import path_of
 from assay.view.followed import Followed
@@ -15,16 +17,19 @@ PICTURES = ("images:", "parquet:")
 """Sources whose images are not prepared as characters."""
 MOST_READY = 64
 """Networks that are kept."""
+IN_THE_BOX = ""
+"""The name under which the recogniser that comes with assay is asked; no arm's name is empty."""
 
 
 @dataclass(frozen=True, eq=False)
 class Ready:
-    """An arm's best network; ``state`` tells its weights from any that take their place."""
+    """A network that answers; ``state`` tells an arm's weights from any that take their place."""
 
     arm: str
-    found: Trained
+    run: str
+    found: Fitted
     classes: tuple[str, ...]
-    state: tuple[object, ...]
+    state: tuple[object, ...] = ()
 
 
 _kept: OrderedDict[tuple[str, str], Ready] = OrderedDict()
@@ -38,6 +43,14 @@ def finished(results: Readout) -> tuple[str, ...]:
         if run.test_accuracy is not None:
             best[run.arm] = max(best.get(run.arm, 0.0), run.valid_best or 0.0)
     return tuple(sorted(best, key=lambda arm: -best[arm]))
+
+
+@cache
+def in_the_box() -> Ready:
+    """Return the recogniser that comes with assay."""
+    known = recogniser()
+    found = Fitted(known.network, known.weights, "float32", known.temperature)
+    return Ready(IN_THE_BOX, "assay's recogniser", found, known.classes)
 
 
 def ready(followed: Followed, arm: str) -> Ready:
@@ -57,7 +70,8 @@ def ready(followed: Followed, arm: str) -> Ready:
         known = _kept.get((followed.key, arm))
         if known is None or known.state != state:
             network = trained(results, run, (1, *PREPARED))
-            known = _kept[followed.key, arm] = Ready(arm, network, results.header.classes, state)
+            known = Ready(arm, str(run.id), network, results.header.classes, state)
+            _kept[followed.key, arm] = known
         _kept.move_to_end((followed.key, arm))
         while len(_kept) > MOST_READY:
             _kept.popitem(last=False)

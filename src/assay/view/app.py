@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from assay.errors import AssayError
-from assay.view import live, looking, pages, sheet, static, step
+from assay.view import live, looking, matrix, pages, sheet, static, step
 from assay.view.guard import Guard, refused
 from assay.view.shelf import Shelf
 
@@ -17,6 +17,7 @@ ROUTES: list[BaseRoute] = [
     *pages.ROUTES,
     *live.ROUTES,
     *looking.ROUTES,
+    *matrix.ROUTES,
     *sheet.ROUTES,
     *step.ROUTES,
     *static.ROUTES,

@@ -56,11 +56,12 @@ class Followed:
         at_work = self._at_work()
         before = self._readout
         if before is None or arms or at_work != before.at_work:
-            self.version += 1
-            self._readout = Readout(self.folder, self._mirror, at_work)
+            version = self.version + 1
+            self._readout = Readout(self.folder, self._mirror, at_work, declared=self._mirror.declared)
             names = [arm.name for arm in self._readout.study.arms]
             touched = arms if before and at_work == before.at_work else names
-            self.changed = {**self.changed, **dict.fromkeys(touched, self.version)}
+            self.changed = {**self.changed, **dict.fromkeys(touched, version)}
+            self.version = version  # last: what a reader of another thread then finds is as new, or newer
         assert self._readout is not None
         return self._readout
 

@@ -2,9 +2,10 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterable
-from math import isfinite
-from typing import Any, get_args
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from time import thread_time
+from typing import get_args
 
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -13,17 +14,24 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
 from assay.errors import AssayError
-from assay.findings.curves import Metric, curves
+from assay.findings.curves import Metric
 from assay.findings.layers import layers
-from assay.records.runs import Status
+from assay.records.machine import load
 from assay.store.readout import Readout
 from assay.view.followed import Followed
 from assay.view.pages import study_of
+from assay.view.points import numbers, points
 from assay.view.shelf import Shelf
 from assay.view.summary import as_data, overview
 
 EVERY = 1.0
-"""Seconds between two looks at a study."""
+"""Seconds between two looks at a study, at least."""
+SHARE = 0.01
+"""The share of a processor that looking may take: what took long is looked at less often."""
+LONGEST = 10.0
+"""Seconds between two looks, at most."""
+MACHINE_EVERY = 5
+"""Looks without news after which it is told how busy the machine is."""
 MOST_SEEDS = 100
 """Runs of the chosen arms up to which each is drawn for itself; beyond, only their means and bands."""
 
@@ -36,47 +44,43 @@ async def _stream(request: Request) -> Response:
     return StreamingResponse(_events(found, metric, arms), media_type="text/event-stream")
 
 
+@dataclass(frozen=True)
+class News:
+    """What has changed since the last look, as events; none if nothing has."""
+
+    events: str
+    version: int
+    seconds: float
+    """Processor time that it took to find out."""
+
+
 async def _events(found: Followed, metric: Metric, arms: list[str]) -> AsyncIterator[str]:
-    seen = 0
+    seen = quiet = 0
     while True:
         try:
-            await run_in_threadpool(found.look)
+            news = await run_in_threadpool(_news, found, metric, arms, seen)
         except AssayError as error:
             yield _event("trouble", str(error))
             return
-        if found.version > seen:
-            now = found.version
-            changed = [arm for arm in arms if found.changed.get(arm, now) > seen]
-            data = await run_in_threadpool(_curves, found.readout, metric, changed, arms)
-            yield _event("study", await run_in_threadpool(as_data, found))
-            yield _event("curves", data)
-            seen = now
-        else:
-            yield ": still here\n\n"
-        await asyncio.sleep(EVERY)
+        quiet = 0 if news.events else quiet + 1
+        yield news.events or (": still here\n\n" if quiet % MACHINE_EVERY else _event("machine", load()))
+        first, seen = not seen, news.version
+        await asyncio.sleep(EVERY if first else min(max(EVERY, news.seconds / SHARE), LONGEST))
 
 
-def _curves(results: Readout, metric: Metric, changed: list[str], arms: list[str]) -> list[dict[str, Any]]:
-    each = len(arms) * len(results.study.seeds) <= MOST_SEEDS
+def _news(found: Followed, metric: Metric, arms: list[str], seen: int) -> News:
+    """Look at a study and return what has changed after the version ``seen``."""
+    begun = thread_time()
+    found.look()
+    version, results = found.version, found.readout
+    if version == seen:
+        return News("", version, thread_time() - begun)
     order = {arm.name: index for index, arm in enumerate(results.study.arms)}
-    return [{"arm": order[arm], **_of_arm(results, arm, metric, each)} for arm in changed]
-
-
-def _of_arm(results: Readout, arm: str, metric: Metric, each: bool) -> dict[str, Any]:
-    """Return an arm's band and, where ``each``, its runs: values an epoch, from the first."""
-    scale = 100.0 if metric.endswith("accuracy") else 1.0
-    found = curves(results, arm)
-    band, broken = found.bands[metric], found.diverged[metric]
-    alone = [run for run in results.of(arm) if run.status is not Status.DIVERGED] if each else []
-    singles = [(run.seed, [getattr(record, metric) for record in results.epochs(run.id)]) for run in alone]
-    return {
-        "seeds": band.seeds,
-        "mean": _numbers(band.mean, scale),
-        "low": _numbers(band.low, scale),
-        "high": _numbers(band.high, scale),
-        "runs": [[seed, _numbers(values, scale)] for seed, values in singles if values],
-        "diverged": [[trace.seed, _numbers(trace.values, scale)] for trace in broken if trace.values],
-    }
+    changed = {arm for arm in order if found.changed.get(arm, version) > seen}
+    each = len(arms) * len(results.study.seeds) <= MOST_SEEDS
+    grown = [{"arm": order[arm], **points(results, arm, metric, each)} for arm in arms if arm in changed]
+    events = _event("study", as_data(found, changed)) + _event("curves", grown)
+    return News(events, version, thread_time() - begun)
 
 
 def _layers(request: Request) -> Response:
@@ -85,7 +89,7 @@ def _layers(request: Request) -> Response:
     [arm, *_] = _arms(request, results)
     found = layers(results, arm)
     series = {
-        quantity: [[name, _numbers(values)] for name, values in by_layer.items()]
+        quantity: [[name, numbers(values)] for name, values in by_layer.items()]
         for quantity, by_layer in found.series.items()
     }
     return JSONResponse({"seeds": found.seeds, "epochs": found.epochs, "series": series})
@@ -117,12 +121,9 @@ def _arms(request: Request, results: Readout) -> list[str]:
     return [names[place] for place in dict.fromkeys(places)]
 
 
-def _numbers(values: Iterable[float], scale: float = 1.0) -> list[float | None]:
-    return [float(f"{scale * value:.5g}") if isfinite(value) else None for value in values]
-
-
 def _event(name: str, data: object) -> str:
-    return f"event: {name}\ndata: {json.dumps(data, allow_nan=False)}\n\n"
+    text = json.dumps(data, allow_nan=False, separators=(",", ":"))
+    return f"event: {name}\ndata: {text}\n\n"
 
 
 ROUTES: list[BaseRoute] = [

@@ -40,10 +40,10 @@ def _mistakes(request: Request) -> Response:
     true, read = number(request, "true", len(classes)), number(request, "read", len(classes))
     start = number(request, "from", len(seen.test)) or 0
     if arm:
-        answers = _arm(seen, arm)
+        answers = arm_of(seen, arm)
         order, pairs = (
             most_mistaken(answers, seen.test.labels, true, read),
-            confusions(answers, seen.test.labels, MOST_PAIRS),
+            confusions(answers, seen.test.labels, len(classes), MOST_PAIRS),
         )
     else:
         order, pairs = _disputed(seen, true), ()
@@ -90,7 +90,7 @@ def _inside(request: Request) -> Response:
 
 def _looked(results: Readout, seen: Examined, arm: str, index: int) -> Inside:
     if arm:
-        _arm(seen, arm)
+        arm_of(seen, arm)
     run, classes = best_run(results, arm or None), results.header.classes
     network = trained(results, run, seen.test.input_shape)
     shown = features(network, seen.test.images[index], index, classes[seen.test.labels[index]], classes)
@@ -111,7 +111,8 @@ def _picture(request: Request) -> Response:
     )
 
 
-def _arm(seen: Examined, arm: str) -> Answered:
+def arm_of(seen: Examined, arm: str) -> Answered:
+    """Return what an arm answered; 404 where that is not known."""
     if arm not in seen.arms:
         raise HTTPException(404, "no such arm, or none of its runs is finished")
     return seen.arms[arm]

@@ -9,7 +9,17 @@ FORMULAS: dict[str, tuple[str, ...]] = {
         "x[n, c, r stride + i dilation - padding, ...]",
         "dL/dW[o, c, i, j] = sum over n, r, s of dy[n, o, r, s] "
         "x[n, c, r stride + i dilation - padding, ...]",
+        "dL/dx[n, c, u, v] = sum over o, i, j, r, s that met x[n, c, u, v] of dy[n, o, r, s] W[o, c, i, j]",
         "dL/db[o] = sum over n, r, s of dy[n, o, r, s]",
+    ),
+    "AvgPool2d": (
+        "y[n, c, r, s] = the mean of x[n, c] over the window at (r stride - padding, s stride - padding)",
+    ),
+    "BatchNorm": (
+        "y = weight x^ + bias with x^ = (x - mean) / sqrt(var + eps)",
+        "dL/dx = weight dy / sqrt(var + eps)",
+        "dL/dweight = sum(dy x^)",
+        "dL/dbias = sum dy",
     ),
     "MaxPool2d": (
         "y[n, c, r, s] = the maximum of x[n, c] over the window at (r stride - padding, s stride - padding)",
@@ -17,6 +27,7 @@ FORMULAS: dict[str, tuple[str, ...]] = {
     "Linear": ("y = x W^T + b", "dL/dx = dy W", "dL/dW = dy^T x", "dL/db = sum over N of dy"),
     "ReLU": ("y = max(x, 0)", "dL/dx = dy where x > 0, else 0"),
     "softmax_cross_entropy": (
+        "p[n, k] = exp(scores[n, k]) / sum over j of exp(scores[n, j])",
         "L = -(1/N) sum over n of log p[n, label n]",
         "dL/dscores = (p - onehot(labels)) / N",
     ),
@@ -24,8 +35,11 @@ FORMULAS: dict[str, tuple[str, ...]] = {
 """By the name of the layer or function; a test holds each to its docstring."""
 
 TOKEN = re.compile(
-    r"dL/d(?P<by>\w+)|sum over (?P<over>.+?) of |(?P<name>[A-Za-z]+)|(?P<number>\d+)|(?P<rest>\S)"
+    r"dL/d(?P<by>\w+)|sum over (?P<over>.+?) of |(?P<hat>[A-Za-z]+)\^(?!\w)|(?P<name>[A-Za-z]+)"
+    r"|(?P<number>\d+)|(?P<rest>\S)"
 )
+ENDS = ("</mi>", "</mn>", "</msub>", "</msup>", "</mover>", "</mrow>")
+"""What a factor may stand behind."""
 
 
 def mathml(formula: str) -> str:
@@ -47,15 +61,23 @@ def _row(tokens: list[re.Match[str]], closing: str) -> tuple[str, list[re.Match[
             inner, tokens = _row(tokens, "]") if token[0] == "[" else (_one(tokens[0]), tokens[1:])
             kind = "msub" if token[0] == "[" else "msup"
             parts.append(f"<{kind}><mrow>{parts.pop()}</mrow><mrow>{inner}</mrow></{kind}>")
+        elif token[0] == "(":
+            inner, tokens = _row(tokens, ")")
+            root = bool(parts) and parts[-1] == "<mi>sqrt</mi>"
+            parts[len(parts) - root :] = [f"<msqrt>{inner}</msqrt>" if root else _bracketed(inner)]
         else:
-            if parts and _factor(token) and parts[-1].endswith(("</mi>", "</mn>", "</msub>", "</msup>")):
+            if parts and _factor(token) and parts[-1].endswith(ENDS):
                 parts.append('<mspace width=".3em"/>')
             parts.append(_one(token))
     return "".join(parts), tokens
 
 
+def _bracketed(inner: str) -> str:
+    return f"<mrow><mo>(</mo>{inner}<mo>)</mo></mrow>"
+
+
 def _factor(token: re.Match[str]) -> bool:
-    return bool(token["name"] or token["number"] or token["over"])
+    return bool(token["name"] or token["number"] or token["over"] or token["hat"])
 
 
 def _one(token: re.Match[str]) -> str:
@@ -64,6 +86,8 @@ def _one(token: re.Match[str]) -> str:
     if token["over"]:
         over, _ = _row([*TOKEN.finditer(token["over"])], "")
         return f"<munder><mo>∑</mo><mrow>{over}</mrow></munder>"
+    if token["hat"]:
+        return f'<mover accent="true"><mi>{token["hat"]}</mi><mo>^</mo></mover>'
     if token["name"]:
         return f"<mi>{token['name']}</mi>"
     if token["number"]:

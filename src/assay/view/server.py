@@ -127,7 +127,9 @@ def serve(listening: socket.socket, folders: Sequence[Path], token: str, remote:
 
 
 async def _serve(listening: socket.socket, folders: Sequence[Path], token: str, remote: bool) -> None:
-    app = make_app(Shelf(folders), token=token, port=listening.getsockname()[1], remote=remote)
+    shelf = Shelf(folders)
+    app = make_app(shelf, token=token, port=listening.getsockname()[1], remote=remote)
+    Thread(target=shelf.read_ahead, daemon=True).start()
     await uvicorn.Server(configured(app)).serve([listening])
 
 

@@ -1,10 +1,8 @@
-"""The sheet to draw on: what each arm's best network takes a drawing for, and what it rests that on."""
+"""The sheet to draw on: what each arm's best network, and assay's recogniser, take a drawing for."""
 
-import io
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -12,57 +10,37 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from assay.errors import AssayError, DataError
-from assay.findings.occlusion import occlusion
-from assay.findings.views import features
-from assay.reading import find
-from assay.reading.nist import as_nist
-from assay.reading.recogniser import softmax
-from assay.report.inside_pictures import MAPS, VALUES
-from assay.report.pictures import Picture, signed
-from assay.view.answering import Ready, finished, ready
+from assay.reading import Found, ReadCharacter, Reading
+from assay.shapes import Array
+from assay.view.answering import IN_THE_BOX, Ready, finished, in_the_box, ready
 from assay.view.bodies import MOST_BODY, read_body, read_json
+from assay.view.drawn import KINDS, characters_of, open_drawing
 from assay.view.followed import Followed
 from assay.view.pages import render
 from assay.view.shelf import Shelf
-
-if TYPE_CHECKING:
-    from PIL import Image
+from assay.view.within import Pixels, expect_pixels, look_within
 
 MOST_PICTURE = 20 * 1024 * 1024
 """Bytes of a picture that is pasted, dropped or chosen."""
-MOST_SIDE = 4096
-"""Pixels of a drawing's side."""
-MOST_PIXELS = 50_000_000
-MOST_ARMS, LIKELIEST, AT_FIRST = 8, 5, 4
-"""Arms that answer at once, the classes that each names, and the arms that are chosen at first."""
-SIDE = 28
-KINDS = {
-    "image/png": "PNG",
-    "image/jpeg": "JPEG",
-    "image/webp": "WEBP",
-    "image/gif": "GIF",
-    "image/bmp": "BMP",
-}
+MOST_ANSWERS, LIKELIEST, AT_FIRST, MOST_CHARACTERS = 8, 5, 4, 100
+"""Networks that answer at once, classes that each names, arms chosen at first, characters answered."""
 NO_STROKES = "no strokes"
-Pixels = NDArray[np.uint8]
 
 
 def _page(request: Request) -> Response:
     """Show the sheet, for the study asked for or the first that has trained networks."""
     shelf: Shelf = request.app.state.shelf
     able = {found.key: found for key in shelf.ids() if (found := _able(shelf, key))}
-    key = request.query_params.get("study") or next(iter(able), "")
-    if key and key not in able:
-        shelf.study(key)
-        raise HTTPException(422, "no run of this study is finished, so none can read")
-    arms = finished(able[key].look()) if key else ()
-    studies = [(found.key, found.folder.name) for found in able.values()]
+    asked = request.query_params.get("study", "")
+    if asked:
+        shelf.study(asked)
+    key = asked or next(iter(able), "")
     values: dict[str, Any] = {
-        "studies": studies,
+        "studies": [(found.key, found.folder.name) for found in able.values()],
         "key": key,
-        "arms": arms,
+        "arms": finished(able[key].look()) if key in able else (),
         "at_first": AT_FIRST,
-        "most": MOST_ARMS,
+        "most": MOST_ANSWERS,
     }
     return render(request, "sheet.html.j2", **values)
 
@@ -77,7 +55,7 @@ def _able(shelf: Shelf, key: str) -> Followed | None:
 
 
 async def _answer(request: Request) -> Response:
-    """Answer a drawing, or a picture that was pasted, with what each arm asked for takes it for."""
+    """Answer a drawing, or a picture that was pasted, with what each network asked takes it for."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in KINDS:
         raise HTTPException(
@@ -89,128 +67,82 @@ async def _answer(request: Request) -> Response:
 
 
 def _answered(request: Request, body: bytes, kind: str, whole: bool) -> Response:
-    picture = _opened(body, kind, whole)
-    low, high = picture.convert("L").getextrema()
-    if low == high:
-        return JSONResponse({"said": NO_STROKES, "answers": []})
+    picture = open_drawing(body, kind, whole)
     try:
-        found = [item.pixels for item in find(picture)] if whole else _characters(picture)
+        found, said = characters_of(picture, whole), ""
     except DataError as error:
-        return JSONResponse({"said": str(error).removeprefix("image: "), "answers": []})
-    if len(found) > 1:
-        said = f"{len(found)} characters, in reading order; draw one alone to see inside"
-        return JSONResponse(
-            {"said": said, "answers": [_of_word(request, arm, found) for arm in _arms(request)]}
-        )
-    [pixels] = found
-    answers = [_of_arm(request, arm, pixels) for arm in _arms(request)]
-    return JSONResponse({"said": "", "pixels": pixels.ravel().tolist(), "answers": answers})
-
-
-def _opened(body: bytes, kind: str, whole: bool) -> "Image.Image":
-    """Return a picture whose size was looked at before any of it was unpacked."""
-    from PIL import Image, ImageOps
-
-    try:
-        found = Image.open(io.BytesIO(body), formats=[kind])
-        width, height = found.size
-        if width * height > MOST_PIXELS or (not whole and max(width, height) > MOST_SIDE):
-            raise HTTPException(422, f"a picture of {width} x {height} pixels is too large")
-        found.load()
-    except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
-        raise HTTPException(422, f"not a {kind} picture that can be read ({str(error)[:80]})") from None
-    return ImageOps.exif_transpose(found)
+        found, said = (), str(error).removeprefix("image: ")
+    if not found:
+        return JSONResponse({"said": said or NO_STROKES, "characters": [], "answers": []})
+    kept = found[:MOST_CHARACTERS]
+    if len(found) > len(kept):
+        said = f"the first {len(kept)} of {len(found)} characters"
+    characters = [{"box": item.box, "pixels": item.pixels.ravel().tolist()} for item in kept]
+    answers = [_of_network(request, arm, kept) for arm in _arms(request)]
+    return JSONResponse({"said": said, "size": picture.size, "characters": characters, "answers": answers})
 
 
 def _arms(request: Request) -> list[str]:
     names = list(dict.fromkeys(request.query_params.getlist("arm")))
-    if len(names) > MOST_ARMS:
-        raise HTTPException(422, f"at most {MOST_ARMS} arms answer at once; {len(names)} were asked")
+    if len(names) > MOST_ANSWERS:
+        raise HTTPException(422, f"at most {MOST_ANSWERS} networks answer at once; {len(names)} were asked")
     return names
 
 
 def _ready(request: Request, arm: str) -> Ready:
+    if arm == IN_THE_BOX:
+        return in_the_box()
     shelf: Shelf = request.app.state.shelf
     return ready(shelf.study(request.query_params.get("study", "")), arm)
 
 
-def _of_arm(request: Request, arm: str, pixels: Pixels) -> dict[str, Any]:
-    """Return the likeliest characters by an arm's best network, or why it cannot say."""
+def _of_network(request: Request, arm: str, characters: tuple[Found, ...]) -> dict[str, Any]:
+    """Return what a network reads, with the likeliest classes of each character, or why it cannot say."""
     try:
         network = _ready(request, arm)
     except AssayError as error:
-        return {"arm": arm, "said": str(error), "likeliest": []}
-    scores, temperature = network.found.scores(pixels[None]), network.found.run.temperature
-    [sure] = softmax(scores, temperature or 1.0)
-    order = np.argsort(-sure, kind="stable")[:LIKELIEST]
-    named = [[network.classes[place], float(sure[place])] for place in order]
-    return {"arm": arm, "said": "", "run": str(network.found.run.id), "likeliest": named}
+        return {"arm": arm, "said": str(error), "text": "", "likeliest": []}
+    likeliest = [_ranked(row, network.classes) for row in _shares(network, characters)]
+    text = _text([row[0] for row in likeliest], characters)
+    return {"arm": arm, "said": "", "run": network.run, "text": text, "likeliest": likeliest}
 
 
-def _characters(picture: "Image.Image") -> list[Pixels]:
-    """Return the characters of a drawing; what does not look like one yet, half drawn, is taken as one."""
-    try:
-        return [item.pixels for item in find(picture)]
-    except DataError:
-        grey = np.asarray(picture.convert("L"), np.float32)
-        return [as_nist((grey.max() - grey) / (grey.max() - grey.min()))]
+def _shares(network: Ready, characters: tuple[Found, ...]) -> Array:
+    """Return the shares (N, K) of a network's classes; finding the characters took the recogniser's."""
+    if network.arm == IN_THE_BOX:
+        return np.stack([item.probabilities for item in characters])
+    return network.found.shares(network.found.scores(np.stack([item.pixels for item in characters])))
 
 
-def _of_word(request: Request, arm: str, characters: list[Pixels]) -> dict[str, Any]:
-    """Return what an arm's best network reads in several characters, or why it cannot say."""
-    try:
-        network = _ready(request, arm)
-    except AssayError as error:
-        return {"arm": arm, "said": str(error), "likeliest": []}
-    scores = network.found.scores(np.stack(characters))
-    read = "".join(network.classes[place] for place in scores.argmax(axis=1))
-    return {"arm": arm, "said": f"reads {read}", "run": str(network.found.run.id), "likeliest": []}
+def _ranked(shares: Array, classes: tuple[str, ...]) -> list[tuple[str, float]]:
+    order = np.argsort(-shares, kind="stable")[:LIKELIEST]
+    return [(classes[place], float(shares[place])) for place in order]
 
 
-async def _within(request: Request) -> Response:
-    """Return the feature maps of prepared pixels in one arm's network, and what its answer rests on."""
+def _text(best: list[tuple[str, float]], characters: tuple[Found, ...]) -> str:
+    """Return the characters as text, with spaces between words."""
+    read = [
+        ReadCharacter(name, share, (), item.box, item.line, item.word)
+        for (name, share), item in zip(best, characters, strict=True)
+    ]
+    return Reading("", tuple(read)).text
+
+
+async def _inside(request: Request) -> Response:
+    """Return the feature maps of prepared pixels in one network, and what its answer rests on."""
     pixels = expect_pixels(await read_json(request))
     return await run_in_threadpool(_looked_into, request, pixels)
-
-
-def expect_pixels(found: Any) -> Pixels:
-    """Return 784 numbers 0..255 as an image; 422 for anything else."""
-    values = found.get("pixels") if isinstance(found, dict) else None
-    wanted = f"pixels must be {SIDE * SIDE} numbers 0..255"
-    if not isinstance(values, list):
-        raise HTTPException(422, f"{wanted}; got {'none' if values is None else type(values).__name__}")
-    if len(values) != SIDE * SIDE:
-        raise HTTPException(422, f"{wanted}; got {len(values)}")
-    for place, value in enumerate(values):
-        if type(value) is not int or not 0 <= value <= 255:
-            raise HTTPException(422, f"{wanted}; number {place} is {str(value)[:20]}")
-    return np.array(values, np.uint8).reshape(SIDE, SIDE)
 
 
 def _looked_into(request: Request, pixels: Pixels) -> Response:
     if pixels.min() == pixels.max():
         return JSONResponse({"said": NO_STROKES, "layers": []})
-    network = _ready(request, request.query_params.get("arm", ""))
-    seen = features(network.found, pixels, 0, "", network.classes)
-    answer = seen.answers[0][0]
-    loss = occlusion(network.found, pixels, network.classes.index(answer))
-    layers = []
-    for maps in seen.layers:
-        columns, tile, what = (VALUES, 12, "values") if maps.single else (MAPS, 52, "feature maps")
-        words = f"{len(maps.maps)} of {maps.total} {what} of {maps.layer}"
-        layers.append(_drawn(signed(maps.maps, columns, tile, maps.layer, words)))
-    shown = _drawn(signed(loss[None], 1, 168, "occlusion", f"What “{answer}” rests on, pixel by pixel"))
-    most = float(np.abs(loss).max())
-    return JSONResponse({"said": "", "answer": answer, "most": most, "occlusion": shown, "layers": layers})
-
-
-def _drawn(picture: Picture) -> dict[str, Any]:
-    width, height = (round(side * picture.zoom) for side in picture.size)
-    return {"uri": picture.uri, "words": picture.description, "width": width, "height": height}
+    network = _ready(request, request.query_params.get("arm", IN_THE_BOX))
+    return JSONResponse({"said": "", **look_within(network, pixels)})
 
 
 ROUTES: list[BaseRoute] = [
     Route("/draw", _page),
     Route("/draw/answer", _answer, methods=["POST"]),
-    Route("/draw/inside", _within, methods=["POST"]),
+    Route("/draw/inside", _inside, methods=["POST"]),
 ]

@@ -1,6 +1,7 @@
 """The studies that the page shows: folders, found by ids that are made from their paths."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from threading import Lock
@@ -25,22 +26,30 @@ class Shelf:
 
     def __init__(self, folders: Sequence[Path]) -> None:
         self.folders = folders
+        self._places: dict[str, Path] = {}
         self._followed: dict[str, Followed] = {}
         self._lock = Lock()
 
     def ids(self) -> dict[str, Path]:
         """Return the folders of all studies by id, in the order of their names."""
         found = [place for folder in self.folders for place in _studies(folder)]
-        return {identity(place): place for place in found[:MOST_STUDIES]}
+        self._places = {identity(place): place for place in found[:MOST_STUDIES]}
+        return self._places
+
+    def read_ahead(self) -> None:
+        """Read every study once, so that the first page does not wait for it."""
+        for key in self.ids():
+            with suppress(HTTPException):  # which its own page will say
+                self.study(key)
 
     def study(self, key: str) -> Followed:
         """Return the study with an id; 404 where there is none, 422 where it cannot be read."""
         with self._lock:
             known = self._followed.get(key)
-            folder = known.folder if known else self.ids().get(key)
-            if folder is None:
-                raise HTTPException(404, "no such study")
             if known is None:
+                folder = self._places.get(key) or self.ids().get(key)
+                if folder is None:
+                    raise HTTPException(404, "no such study")
                 known = self._followed[key] = Followed(key, folder)
         try:
             known.look()

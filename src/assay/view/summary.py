@@ -1,6 +1,7 @@
 """How far a study is, in numbers and a few words: for the overview and for the head of its page."""
 
 from collections import Counter
+from collections.abc import Container
 from dataclasses import dataclass
 from math import isfinite
 from statistics import fmean
@@ -85,7 +86,8 @@ def answer_of(found: Followed) -> str:
     """Return a study's answer, once it may have one: when all runs have ended, or those of a look."""
     if found.answer is None or found.answer[0] != found.version:
         results = found.readout
-        found.answer = found.version, answer_alone(results) if results.at_look().complete else ""
+        results = results.at_look()
+        found.answer = found.version, answer_alone(results) if results.complete else ""
     return found.answer[1]
 
 
@@ -114,8 +116,11 @@ def seconds_left(results: Readout) -> float | None:
 
 def _pace(results: Readout, arm: str) -> float | None:
     """Return an arm's seconds per epoch."""
-    last = [records[-1] for run in results.of(arm) if (records := results.epochs(run.id))]
-    found = [record.seconds + (record.evaluation_seconds or 0.0) for record in last]
+    found = [
+        run.seconds_per_epoch + (run.evaluation_seconds_per_epoch or 0.0)
+        for run in results.of(arm)
+        if run.seconds_per_epoch is not None
+    ]
     return fmean(found) if found else None
 
 
@@ -134,12 +139,12 @@ def _pending(arm: str, seed: int) -> RunRecord:
     return RunRecord(arm, seed, Status.PENDING, "", 0, 0, 0, "")
 
 
-def as_data(found: Followed) -> dict[str, Any]:
-    """Return everything of a study that its page shows beside the curves, as plain data."""
-    results = found.readout
+def as_data(found: Followed, arms: Container[str]) -> dict[str, Any]:
+    """Return what a study's page shows beside the curves, as plain data; the runs of ``arms`` alone."""
     rows = [
         [index, run.seed, run.outcome, run.epochs, *map(_number, _cells(run)), run.message or ""]
-        for index, runs in enumerate(every_run(results).values())
+        for index, (arm, runs) in enumerate(every_run(found.readout).items())
+        if arm in arms
         for run in runs
     ]
     said = summary(found)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from example_counts import drawn
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from oracles import TOLERANCE, assert_close
@@ -34,7 +35,7 @@ def assert_agrees(found, expected, *factors):
 
 
 @every_method
-@settings(max_examples=40)
+@settings(max_examples=drawn(20))
 @given(generators, st.integers(1, 2), st.integers(1, 3), st.tuples(*[st.integers(1, 2)] * 2), geometries())
 @example(np.random.default_rng(0), 1, 1, (1, 1), SIZE_ONE)
 @example(np.random.default_rng(0), 2, 2, (2, 1), STRIDE_LEAVES_REST)
@@ -56,7 +57,7 @@ def test_agrees_with_torch(name, rng, n, groups, channels, drawn):
 @given(
     generators, st.integers(1, 3), st.tuples(*[st.integers(1, 6)] * 2), st.tuples(*[st.integers(0, 4)] * 2)
 )
-@settings(max_examples=20)
+@settings(max_examples=drawn(10))
 def test_agrees_with_scipy(name, rng, channels, kernel_size, more):
     size = tuple(k + m for k, m in zip(kernel_size, more, strict=True))
     x, weight = rng.normal(size=(2, channels, *size)), rng.normal(size=(3, channels, *kernel_size))

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from tiny import ENGINES
 
 from assay.engines.base import State
-from assay.records.runs import RunId, RunRecord, Status
+from assay.records.runs import EpochRecord, LayerRecord, RunId, RunRecord, Status
 from assay.running.cluster import ray_executor
-from assay.running.cluster.attempts import MOST, Attempt
+from assay.running.cluster.attempts import MOST, Attempt, only_new
 from assay.running.cluster.ray_executor import _Crew
 from assay.running.cluster.wires import Closed, Lost
 from assay.running.crew import keep_busy
@@ -28,7 +28,8 @@ def record(run, epochs):
 
 def progress(epochs):
     found = Progress(State({}, {}))
-    found.history = [*range(1, epochs + 1)]
+    found.history = [EpochRecord(epoch, 1.0, 0.5, 1.0, 0.5, 1.0, 1.0) for epoch in range(1, epochs + 1)]
+    found.layers = [LayerRecord(epoch, "linear", *[0.5] * 7) for epoch in range(epochs + 1)]
     return found
 
 
@@ -55,9 +56,9 @@ class Wires:
     open: dict = field(default_factory=dict)
     count: int = 0
 
-    def start(self, charge, data, task, node, gpu):
+    def start(self, charge, data, task, every, node, gpu):
         self.count += 1
-        self.open[self.count] = told_of(task)
+        self.open[self.count] = map(only_new, told_of(task))
         return self.count
 
     def wait(self, seconds):
@@ -118,8 +119,9 @@ def test_every_run_ends_once_and_every_epoch_comes_once(tasks, breaks):
         for message in keep_busy(made, waiting):
             match message:
                 case EpochTrained():
-                    for row in message.rows:
+                    for row, told in zip(message.rows, message.progress, strict=True):
                         epochs.setdefault(row.id, []).append(row.epochs)
+                        assert told == progress(row.epochs)
                 case Finished():
                     ends.setdefault(message.row.id, []).append("finished")
                 case Failed():

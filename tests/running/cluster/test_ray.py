@@ -15,18 +15,21 @@ import pytest
 from tiny import outcome, tiny_study
 
 from assay.errors import AssayError, UnsupportedError
-from assay.records.runs import Status
+from assay.records import machine
+from assay.records.runs import RunId, Status
 from assay.results import Results
 from assay.running.cluster import Ray, members
-from assay.running.cluster.connect import ray
+from assay.running.cluster.connect import join, ray
 from assay.running.events import EpochEnded, RunEnded
 from assay.running.run import run
+from assay.store.machines import kept_machines
 from assay.testing import ExecutorConformance
 
 try:
     ray()  # which reads its settings when it is first imported
 except UnsupportedError:
     pytest.skip("Ray is not installed (pip install 'assay[ray]')", allow_module_level=True)
+SLOTS = 4
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="nodes of a cluster on one machine need Linux"),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
@@ -36,31 +39,43 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def cluster():
-    """A cluster of one node with two processors, to which more nodes can be added."""
+    """A cluster of one node with four processors, to which more nodes can be added.
+
+    There is one for all tests, and one connection to it, since each takes seconds to make and each new
+    connection begins with new workers.
+    """
     from ray.cluster_utils import Cluster
 
+    ports = {"gcs_server_port": _free_port(), "ray_client_server_port": _free_port()}
     made = Cluster(
-        initialize_head=True,
-        head_node_args={"num_cpus": 2, "include_dashboard": False, "gcs_server_port": _free_port()},
+        initialize_head=True, head_node_args={"num_cpus": SLOTS, "include_dashboard": False, **ports}
     )
+    made.client = f"ray://{made.head_node.node_ip_address}:{ports['ray_client_server_port']}"
     yield made
     made.shutdown()
     del made
     gc.collect()  # what Ray leaves open is complained of here, not in the test of somebody else
 
 
-@pytest.fixture
-def joined(cluster):
+@pytest.fixture(scope="module")
+def connected(cluster):
     """The executor of this cluster."""
     executor = Ray(cluster.address)
     yield executor
     executor.close()
 
 
+@pytest.fixture
+def joined(connected):
+    """The same, with all slots."""
+    connected.slots = None
+    return connected
+
+
 @contextmanager
-def more(cluster, count, slots):
+def more(cluster, count, slots, **options):
     """Add ``count`` nodes for a while."""
-    added = [cluster.add_node(num_cpus=slots) for _ in range(count)]
+    added = [cluster.add_node(num_cpus=slots, **options) for _ in range(count)]
     try:
         yield added
     finally:
@@ -75,30 +90,62 @@ def expected(characters, tmp_path_factory):
         return outcome(results)
 
 
+@pytest.mark.parametrize("address", ["nowhere", "127.0.0.1:99999999", "a b:1", "ray://"])
+def test_what_is_no_address_is_refused(address):
+    with pytest.raises(AssayError, match="is no address, expected HOST:PORT"):
+        join(address, None, 0)
+
+
+def test_where_no_cluster_is_one_line_says_so():
+    with pytest.raises(AssayError) as caught:
+        join("127.0.0.1:1", None, 0)
+    assert len(str(caught.value).splitlines()) == 1
+    assert str(caught.value).startswith("--on ray: no cluster can be used at 127.0.0.1:1 (")
+
+
 class TestRay(ExecutorConformance):
-    """With one executor, whose slots are changed: to start a cluster takes seconds."""
+    """With one executor, whose slots are changed."""
 
     @pytest.fixture(autouse=True)
-    def executor(self, cluster):
-        made = Ray(cluster.address)
-        with more(cluster, 1, 4):
+    def executor(self, joined):
+        def make(slots):
+            joined.slots = slots
+            return joined
 
-            def make(slots):
-                made.slots = slots
-                return made
-
-            self.make = make
-            yield
-        made.close()
+        self.make = make
 
 
-@pytest.mark.parametrize(("count", "slots"), [(0, None), (1, 1), (2, 2)])
+@pytest.mark.parametrize(("count", "slots"), [(0, 1), (1, 2), (2, None)])
 def test_a_study_is_the_same_on_any_number_of_nodes(
     count, slots, cluster, joined, characters, expected, tmp_path
 ):
-    joined.slots = slots and slots * (count + 1)
-    with more(cluster, count, 2), run(tiny_study(characters), tmp_path, executor=joined) as results:
+    """And what runs where is told meanwhile."""
+    joined.slots = slots
+    study, told = tiny_study(characters), []
+
+    def on_event(event):
+        if isinstance(event, EpochEnded):
+            told.append(kept_machines(tmp_path))
+
+    with (
+        more(cluster, count, SLOTS),
+        run(study, tmp_path, executor=joined, on_event=on_event, progress=False) as results,
+    ):
         assert outcome(results) == expected
+        assert {record.host for record in results.runs} == {machine.host()}
+    nodes = {len(machines) for machines in told}
+    assert nodes == {count + 1}
+    assert {one.slots for machines in told for one in machines} == {SLOTS}
+    at_once = max(sum(len(one.runs) for one in machines) for machines in told)
+    assert at_once == min(slots or 4, 4)
+    assert {run for machines in told for one in machines for run in one.runs} == {*expected_ids(study)}
+    if count:
+        assert max(sum(bool(one.runs) for one in machines) for machines in told) == min(count + 1, at_once)
+    assert kept_machines(tmp_path) == []
+
+
+def expected_ids(study):
+    return [RunId(arm.name, seed) for arm in study.arms for seed in study.seeds]
 
 
 def test_a_node_that_is_lost_costs_nothing(cluster, joined, characters, tmp_path):
@@ -119,14 +166,10 @@ def test_a_node_that_is_lost_costs_nothing(cluster, joined, characters, tmp_path
         with run(study, tmp_path / "ray", executor=joined, on_event=on_event) as results:
             assert outcome(results) == expected
             assert results.store.test_openings() == len(results.runs)
-    assert len(seen) == len({*seen}) == 12 * len(expected_runs(study))
+    assert len(seen) == len({*seen}) == 12 * len(expected_ids(study))
 
 
-def expected_runs(study):
-    return [(arm.name, seed) for arm in study.arms for seed in study.seeds]
-
-
-def test_a_worker_that_is_killed_costs_nothing(joined, characters, tmp_path):
+def test_a_worker_that_is_killed_costs_nothing(cluster, joined, characters, tmp_path):
     """As by a system that is short of memory."""
     study = tiny_study(characters, training={"epochs": 8})
     with run(study, tmp_path / "plain", workers=1) as results:
@@ -135,21 +178,21 @@ def test_a_worker_that_is_killed_costs_nothing(joined, characters, tmp_path):
 
     def on_event(event):
         if isinstance(event, EpochEnded) and event.record.epoch in (2, 5) and not killed:
-            killed.extend(_kill("ray::train"))
+            killed.extend(_kill(cluster))
 
     with run(study, tmp_path / "ray", executor=joined, on_event=on_event) as results:
         assert outcome(results) == expected
     assert killed
 
 
-def test_a_run_that_no_worker_survives_fails_alone(joined, characters, tmp_path):
+def test_a_run_that_no_worker_survives_fails_alone(cluster, joined, characters, tmp_path):
     """After three attempts without an epoch; the others go on."""
     study = tiny_study(characters, training={"epochs": 2}, seeds=[0])
     stop, failures = threading.Event(), []
 
     def kill():
         while not stop.is_set():
-            _kill("ray::train")
+            _kill(cluster)
             time.sleep(0.02)
 
     def on_event(event):
@@ -181,7 +224,21 @@ def test_a_node_with_another_version_is_refused(joined, characters, tmp_path, mo
     assert f"assay {assay} there, 9 (0) here, numpy {numpy} there, 1.0 here" in str(caught.value)
 
 
-def test_a_killed_driver_is_continued(cluster, characters, expected, tmp_path):
+def test_a_study_for_gpus_is_planned_where_there_is_none(cluster, joined, characters, tmp_path, monkeypatch):
+    """Whether they can be used, the nodes say."""
+    monkeypatch.setattr(members, "FIRST", 2.0)
+    study = tiny_study(characters, engine="torch:cuda", seeds=[0])
+    with pytest.raises(UnsupportedError, match="no CUDA device"):
+        run(study, tmp_path / "here")
+    with pytest.raises(UnsupportedError, match=r"no node can train this study \(no node has a GPU\)"):
+        run(study, tmp_path / "none", executor=joined)
+    monkeypatch.setattr(members, "FIRST", 60.0)
+    with more(cluster, 1, 1, num_gpus=1), pytest.raises(UnsupportedError) as caught:
+        run(study, tmp_path / "faked", executor=joined)
+    assert str(caught.value).endswith(f"{machine.host()}: no engine torch:cuda there)")
+
+
+def test_a_killed_driver_is_continued(cluster, joined, characters, expected, tmp_path):
     """By a new one, from the last epochs that were stored."""
     script = Path(tmp_path, "driver.py")
     script.write_text(
@@ -196,69 +253,27 @@ def test_a_killed_driver_is_continued(cluster, characters, expected, tmp_path):
         f"study, cluster = tiny_study({characters!r}), Ray({cluster.address!r})\n"
         f"run(study, {str(tmp_path / 'out')!r}, executor=cluster, on_event=die)\n"
     )
-    for _ in range(2):
-        ended = subprocess.run([sys.executable, script], env=_environment(), check=False, timeout=120)
-        assert ended.returncode == -signal.SIGKILL
-    executor = Ray(cluster.address)
-    try:
-        with run(tiny_study(characters), tmp_path / "out", executor=executor) as results:
-            assert outcome(results) == expected
-    finally:
-        executor.close()
+    ended = subprocess.run([sys.executable, script], env=_environment(), check=False, timeout=120)
+    assert ended.returncode == -signal.SIGKILL
+    with run(tiny_study(characters), tmp_path / "out", executor=joined) as results:
+        assert outcome(results) == expected
 
 
-def test_a_driver_outside_the_cluster_is_its_client(characters, expected, tmp_path):
-    """Which cannot stream by itself: an actor relays."""
-    port, client = _free_port(), _free_port()
-    ports = [f"--port={port}", f"--ray-client-server-port={client}", "--node-ip-address=127.0.0.1"]
-    quiet = ["--include-dashboard=false", "--disable-usage-stats", "--num-cpus=2"]
-    ray = [sys.executable, "-c", "from ray.scripts.scripts import main; main()"]
-    started = subprocess.Popen(
-        [*ray, "start", "--head", "--block", *ports, *quiet],
-        env=_environment(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+def test_a_driver_outside_the_cluster_is_its_client(cluster, characters, expected, tmp_path):
+    """Which cannot stream by itself: an actor relays. In a process of its own: this one is connected."""
+    script = Path(tmp_path, "driver.py")
+    script.write_text(
+        "from tiny import tiny_study\n"
+        "from assay.running.cluster import Ray\n"
+        "from assay.running.run import run\n"
+        f"executor = Ray({cluster.client!r})\n"
+        f"assert executor.at_once == {SLOTS}\n"
+        f"run(tiny_study({characters!r}), {str(tmp_path / 'out')!r}, executor=executor)\n"
+        "executor.close()\n"
     )
-    executor = None
-    try:
-        executor = _patiently(lambda: _connected(f"ray://127.0.0.1:{client}"))
-        with run(tiny_study(characters), tmp_path, executor=executor) as results:
-            assert outcome(results) == expected
-    finally:
-        if executor is not None:
-            executor.close()
-        started.terminate()
-        started.wait(timeout=30)
-
-
-def _connected(address):
-    executor = Ray(address)
-    assert executor.at_once == 2
-    return executor
-
-
-def _patiently(call):
-    deadline = time.monotonic() + 60
-    while True:
-        try:
-            return call()
-        except AssayError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.5)
-
-
-@pytest.mark.parametrize("address", ["nowhere", "127.0.0.1:99999999", "a b:1", "ray://"])
-def test_what_is_no_address_is_refused(address):
-    with pytest.raises(AssayError, match="is no address, expected HOST:PORT"):
-        _ = Ray(address).at_once
-
-
-def test_where_no_cluster_is_one_line_says_so():
-    with pytest.raises(AssayError) as caught:
-        _ = Ray("127.0.0.1:1").at_once
-    assert len(str(caught.value).splitlines()) == 1
-    assert str(caught.value).startswith("--on ray: no cluster can be used at 127.0.0.1:1 (")
+    subprocess.run([sys.executable, script], env=_environment(), check=True, timeout=180)
+    with Results.open(tmp_path / "out") as results:
+        assert outcome(results) == expected
 
 
 def test_without_ray_it_says_what_to_install(monkeypatch):
@@ -267,33 +282,37 @@ def test_without_ray_it_says_what_to_install(monkeypatch):
         Ray()
 
 
-def test_stopping_leaves_nothing_running(joined, characters, tmp_path):
+def test_stopping_leaves_nothing_running(cluster, joined, characters, tmp_path):
     def stop(event):
         if isinstance(event, EpochEnded):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         run(tiny_study(characters, training={"epochs": 50}), tmp_path, executor=joined, on_event=stop)
-    deadline = time.monotonic() + 10
-    while _processes("ray::train") and time.monotonic() < deadline:
+    deadline = time.monotonic() + 60
+    while _training(cluster) and time.monotonic() < deadline:
         time.sleep(0.1)
-    assert _processes("ray::train") == []
+    assert _training(cluster) == []
+    assert kept_machines(tmp_path) == []
     with Results.open(tmp_path) as results:
         assert Status.FAILED not in {record.status for record in results.runs}
 
 
-def _processes(title):
-    """Return the processes with this title, as Ray names its workers by what they do."""
+def _training(cluster):
+    """Return the workers of this cluster that train: Ray gives a process the title of what it does."""
+    nodes = [node for node in cluster.list_all_nodes() if node.all_processes.get("raylet")]
+    raylets = {node.all_processes["raylet"][0].process.pid for node in nodes}
     found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
+    for path in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
-            if path.read_bytes().startswith(title.encode()):
-                found.append(int(path.parent.name))
+            parent = int((path / "stat").read_text().rpartition(")")[2].split()[1])
+            if parent in raylets and (path / "cmdline").read_bytes().startswith(b"ray::train"):
+                found.append(int(path.name))
     return found
 
 
-def _kill(title):
-    found = _processes(title)
+def _kill(cluster):
+    found = _training(cluster)
     for pid in found:
         with suppress(OSError):
             os.kill(pid, signal.SIGKILL)

@@ -79,13 +79,20 @@ class AveragePooling:
 class BatchNormalization:
     def __init__(self):
         self.gamma, self.beta = np.ones(5), np.zeros(5)
-        self.dgamma = self.dbeta = None
+        self.dgamma = self.dbeta = self.running_mean = None
 
     def forward(self, x, train_flg=True):
+        if self.running_mean is None:
+            self.running_mean, self.running_var = np.zeros(x.shape[1]), np.zeros(x.shape[1])
         if not train_flg:
-            return x
-        self.xc = x - x.mean(axis=0)
-        self.std = np.sqrt((self.xc**2).mean(axis=0) + 1e-7)
+            xn = (x - self.running_mean) / np.sqrt(self.running_var + 1e-7)
+            return self.gamma * xn + self.beta
+        mu = x.mean(axis=0)
+        self.xc = x - mu
+        var = (self.xc**2).mean(axis=0)
+        self.running_mean = 0.9 * self.running_mean + 0.1 * mu
+        self.running_var = 0.9 * self.running_var + (1 - 0.9) * var
+        self.std = np.sqrt(var + 1e-7)
         self.xn = self.xc / self.std
         return self.gamma * self.xn + self.beta
 

@@ -114,6 +114,25 @@ class MaxPoolingLayer:
         return grads
 
 
+class SumPoolingLayer:
+    def __init__(self, size=3, stride=2, padding=1):
+        self.size, self.stride, self.padding = size, stride, padding
+
+    def fprop(self, inputs):
+        padded = np.pad(inputs, ((0, 0), (0, 0), (self.padding,) * 2, (self.padding,) * 2))
+        windows = np.lib.stride_tricks.sliding_window_view(padded, (self.size, self.size), axis=(2, 3))
+        return windows[:, :, :: self.stride, :: self.stride].sum(axis=(4, 5))
+
+    def bprop(self, inputs, outputs, grads_wrt_outputs):
+        p, (high, wide) = self.padding, inputs.shape[2:]
+        grads = np.zeros((*inputs.shape[:2], high + 2 * p, wide + 2 * p))
+        for r, c in np.ndindex(grads_wrt_outputs.shape[2:]):
+            top, left = r * self.stride, c * self.stride
+            window = np.s_[:, :, top : top + self.size, left : left + self.size]
+            grads[window] += grads_wrt_outputs[:, :, r : r + 1, c : c + 1]
+        return grads[:, :, p : p + high, p : p + wide]
+
+
 class SigmoidLayer:
     def fprop(self, inputs):
         return 1.0 / (1.0 + np.exp(-inputs))

@@ -87,3 +87,77 @@ class Noise(Layer):
 
     def backward(self, params, factor, dy):
         return dy * factor, {}
+
+
+@dataclass(frozen=True)
+class DepthwiseConvolution(Layer):
+    """One kernel of 3 x 3 for each map."""
+
+    stride: int = 2
+    padding: int = 1
+    kind = "depthwise"
+
+    def output_shape(self, shape):
+        channels, *sizes = shape
+        return (channels, *((size + 2 * self.padding - 3) // self.stride + 1 for size in sizes))
+
+    def parameters(self, shape):
+        return {"kernel": Parameter((shape[0], 3, 3), GLOROT_UNIFORM)}
+
+    def padded(self, x):
+        return np.pad(x, ((0, 0), (0, 0), (self.padding,) * 2, (self.padding,) * 2))
+
+    def forward(self, params, x):
+        y, xp, s = np.zeros((len(x), *self.output_shape(x.shape[1:]))), self.padded(x), self.stride
+        for i, j in np.ndindex(y.shape[2:]):
+            seen = xp[:, :, i * s : i * s + 3, j * s : j * s + 3]
+            y[:, :, i, j] = (params["kernel"] * seen).sum(axis=(2, 3))
+        return y, x
+
+    def backward(self, params, x, dy):
+        xp, s, p = self.padded(x), self.stride, self.padding
+        dxp, dkernel = np.zeros_like(xp), np.zeros_like(params["kernel"])
+        for i, j in np.ndindex(dy.shape[2:]):
+            dkernel += (dy[:, :, i, j, None, None] * xp[:, :, i * s : i * s + 3, j * s : j * s + 3]).sum(0)
+            top, left = i * s, j * s
+            window = np.s_[:, :, top : top + 3, left : left + 3]
+            dxp[window] += dy[:, :, i, j, None, None] * params["kernel"]
+        return dxp[:, :, p : p + x.shape[2], p : p + x.shape[3]], {"kernel": dkernel}
+
+
+@dataclass(frozen=True)
+class Whitening(Layer):
+    """Batch normalisation of vectors without scale; the running variance is unbiased."""
+
+    momentum: float = 0.2
+    kind = "whitening"
+
+    def output_shape(self, shape):
+        (size,) = shape
+        return shape
+
+    def buffers(self, shape):
+        return {"mean": np.zeros(shape), "var": np.ones(shape)}
+
+    def forward(self, params, x):
+        std = np.sqrt(params["var"] + 1e-5)
+        return (x - params["mean"]) / std, (None, std, None)
+
+    def forward_training(self, params, x, generator):
+        mean, var = x.mean(axis=0), x.var(axis=0)
+        std = np.sqrt(var + 1e-5)
+        xhat = (x - mean) / std
+        return xhat, (xhat, std, (mean, var * len(x) / (len(x) - 1)))
+
+    def backward(self, params, cache, dy):
+        xhat, std, _ = cache
+        if xhat is None:
+            return dy / std, {}
+        return (dy - dy.mean(axis=0) - xhat * (dy * xhat).mean(axis=0)) / std, {}
+
+    def updated_buffers(self, params, cache):
+        mean, var = cache[2]
+        return {
+            "mean": (1 - self.momentum) * params["mean"] + self.momentum * mean,
+            "var": (1 - self.momentum) * params["var"] + self.momentum * var,
+        }

@@ -4,13 +4,11 @@ import torch
 from torch import Tensor
 
 from assay.engines.torch.op import Cache, Op
+from assay.engines.torch_modules import SOFTPLUS_THRESHOLD
 from assay.nn.rectifiers import SELU
 from assay.nn.relu import ReLU
 
 aten = torch.ops.aten
-
-SOFTPLUS_THRESHOLD = 40
-"""Where log(1 + e^x) is x to the last bit of float64, and e^x is still finite in float32."""
 
 
 class ReLUOp(Op):

@@ -6,25 +6,18 @@ buffers. Nothing of assay is in the result but a block for shortcuts and one for
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from assay import nn
-from assay.engines.torch.activations import SOFTPLUS_THRESHOLD
 from assay.engines.torch.module_making import load
 from assay.engines.torch.module_network import ModuleNetwork
-from assay.errors import UnsupportedError
-from assay.nn.layer import Layer
+from assay.engines.torch_modules import PER_ACTIVATION, RESHAPE, RESIDUAL, SEQUENTIAL, module_of
 from assay.nn.network import Network
-from assay.nn.nodes import Node, place
+from assay.nn.nodes import Node
 from assay.nn.residual import SHORTCUT
 from assay.shapes import Array
-
-Kind = Callable[..., torch.nn.Module]
-Make = Callable[[Any, Node], torch.nn.Module]
 
 
 def as_module(network: Network, weights: Mapping[str, Array]) -> torch.nn.Module:
@@ -97,95 +90,20 @@ def _named(nodes: tuple[Node, ...]) -> "OrderedDict[str, torch.nn.Module]":
 
 
 def _module(node: Node) -> torch.nn.Module:
-    make = MODULES.get(type(node.layer))
-    if make is None:
-        raise UnsupportedError(f"layer {node.name}: {type(node.layer).__name__} is not one of PyTorch's")
-    return make(node.layer, node)
+    found = module_of(node)
+    if found.kind == RESIDUAL:
+        layers, shortcut = found.branches
+        return ResidualBlock(_named(layers), _sequence(shortcut) if shortcut else None)
+    if found.kind == SEQUENTIAL:
+        return _sequence(*found.branches)
+    make = OWN.get(found.kind) or getattr(torch.nn, found.kind)
+    made: torch.nn.Module = make(**found.arguments)
+    return made
 
 
-def _linear(layer: Any, node: Node) -> torch.nn.Module:
-    return torch.nn.Linear(node.input_shape[0], node.output_shape[0], bias=layer.bias)
+def _reshape(shape: tuple[int, ...]) -> torch.nn.Module:
+    return torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Unflatten(1, shape))
 
 
-def _conv2d(layer: Any, node: Node) -> torch.nn.Module:
-    sliding = layer.sliding
-    return torch.nn.Conv2d(
-        node.input_shape[0],
-        node.output_shape[0],
-        sliding.kernel_size,
-        stride=sliding.stride,
-        padding=sliding.padding,
-        dilation=sliding.dilation,
-        groups=layer.groups,
-        bias=layer.bias,
-    )
-
-
-def _of(kind: Kind, *names: str) -> Make:
-    """Return what hands a layer's fields of these names to a kind of module."""
-
-    def make(layer: Any, node: Node) -> torch.nn.Module:
-        del node
-        return kind(*(getattr(layer, name) for name in names))
-
-    return make
-
-
-def _reshape(layer: Any, node: Node) -> torch.nn.Module:
-    del node
-    return torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Unflatten(1, layer.shape))
-
-
-def _per_activation(layer: Any, node: Node) -> torch.nn.Module:
-    return PerActivation(node.input_shape, eps=layer.eps, momentum=layer.momentum)
-
-
-def _sequential(layer: Any, node: Node) -> torch.nn.Module:
-    return _sequence(place(layer.layers, node.input_shape))
-
-
-def _pool(kind: Kind, *more: str) -> Make:
-    def make(layer: Any, node: Node) -> torch.nn.Module:
-        del node
-        sliding = layer.sliding
-        extra = {name: getattr(layer, name) for name in more}
-        return kind(sliding.kernel_size, stride=sliding.stride, padding=sliding.padding, **extra)
-
-    return make
-
-
-def _norm(kind: Kind) -> Make:
-    return lambda layer, node: kind(node.input_shape[0], eps=layer.eps, momentum=layer.momentum)
-
-
-def _residual(layer: Any, node: Node) -> torch.nn.Module:
-    shortcut = _sequence(place(layer.shortcut, node.input_shape)) if layer.shortcut else None
-    return ResidualBlock(_named(place(layer.layers, node.input_shape)), shortcut)
-
-
-MODULES: dict[type[Layer], Make] = {
-    nn.Linear: _linear,
-    nn.Conv2d: _conv2d,
-    nn.Flatten: _of(torch.nn.Flatten),
-    nn.Reshape: _reshape,
-    nn.ZeroPad2d: _of(torch.nn.ZeroPad2d, "sides"),
-    nn.MaxPool2d: _pool(torch.nn.MaxPool2d),
-    nn.AvgPool2d: _pool(torch.nn.AvgPool2d, "count_include_pad"),
-    nn.AdaptiveAvgPool2d: _of(torch.nn.AdaptiveAvgPool2d, "output_size"),
-    nn.ReLU: _of(torch.nn.ReLU),
-    nn.LeakyReLU: _of(torch.nn.LeakyReLU, "negative_slope"),
-    nn.ELU: _of(torch.nn.ELU, "alpha"),
-    nn.SELU: _of(torch.nn.SELU),
-    nn.Sigmoid: _of(torch.nn.Sigmoid),
-    nn.Tanh: _of(torch.nn.Tanh),
-    nn.Softplus: _of(partial(torch.nn.Softplus, threshold=SOFTPLUS_THRESHOLD)),
-    nn.GELU: _of(torch.nn.GELU),
-    nn.BatchNorm1d: _norm(torch.nn.BatchNorm1d),
-    nn.BatchNorm2d: _norm(torch.nn.BatchNorm2d),
-    nn.BatchNormPerActivation: _per_activation,
-    nn.Dropout: _of(torch.nn.Dropout, "p"),
-    nn.Dropout2d: _of(torch.nn.Dropout2d, "p"),
-    nn.Sequential: _sequential,
-    nn.Residual: _residual,
-}
-"""What makes PyTorch's module of each of assay's layers in its place."""
+OWN: Mapping[str, Callable[..., torch.nn.Module]] = {PER_ACTIVATION: PerActivation, RESHAPE: _reshape}
+"""The modules that PyTorch lacks."""

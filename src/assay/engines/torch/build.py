@@ -81,7 +81,7 @@ class Variables:
 
 def lacks(layers: Iterable[Layer]) -> list[str]:
     """Name every kind of layer that the engine does not support, including inner layers."""
-    return [*dict.fromkeys(type(layer).__name__ for layer in leaves(layers) if type(layer) not in SIMPLE)]
+    return [*dict.fromkeys(layer.title for layer in leaves(layers) if type(layer) not in SIMPLE)]
 
 
 def leaves(layers: Iterable[Layer]) -> Iterator[Layer]:

@@ -1,6 +1,7 @@
 """The torch engine: larger networks, on the CPU or a GPU."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 
@@ -33,18 +34,34 @@ class TorchEngine(Engine):
 
     options = frozenset(OPTIONS)
 
-    def __init__(self, device: str | None = None, ways: Ways | None = None) -> None:
-        """Choose a device by name and, unless others are given, the methods that are fastest there."""
-        self._device, self._ways = choose(device), ways
+    def __init__(
+        self, device: str | None = None, ways: Ways | None = None, *, elsewhere: bool = False
+    ) -> None:
+        """Choose a device by name and, unless others are given, the methods that are fastest there.
+
+        One that trains ``elsewhere``, on other machines, need not be here.
+        """
+        self._device, self._ways = torch.device(device) if device and elsewhere else choose(device), ways
         tf32 = {"tf32"} if self._device.type == "cuda" else set()
         self.dtypes = frozenset({"float32", "float64", "bfloat16"} | tf32)
         self.name = f"torch:{self._device.type}"
         self.runs_per_session = 1 if self._device.type == "cpu" else RUNS_ON_GPU
 
     @property
+    def devices(self) -> int:
+        """How many GPUs PyTorch sees."""
+        return max(torch.cuda.device_count(), 1) if self._device.type == "cuda" else super().devices
+
+    def on_device(self, number: int) -> AbstractContextManager[None]:
+        """Return a context in which "cuda", without a number, is this GPU for the calling thread."""
+        on_gpu = self._device.type == "cuda"
+        context: AbstractContextManager[None] = torch.cuda.device(number) if on_gpu else nullcontext()
+        return context
+
+    @property
     def sessions_at_once(self) -> int:
-        """One on a GPU, which its sessions share."""
-        return 1 if self._device.type == "cuda" else super().sessions_at_once
+        """One on each GPU, which its sessions share."""
+        return self.devices if self._device.type == "cuda" else super().sessions_at_once
 
     @property
     def processor(self) -> str:

@@ -79,11 +79,12 @@ def _beyond_look(runs: int) -> str:
     )
 
 
-def _imported() -> str:
+def _imported(reading: str) -> str:
+    after = f"They are after {reading}. " if reading else ""
     return (
-        "These numbers were measured elsewhere and imported: networks, recipes and images are unknown here, "
-        "and so is whether the test set chose anything. Runs are paired by their seeds; that pays where one "
-        "seed gives all arms the same data in the same order."
+        f"{after}These numbers were measured elsewhere and imported: networks, recipes and images are "
+        "unknown here, and so is whether the test set chose anything. Runs are paired by their seeds; that "
+        "pays where one seed gives all arms the same data in the same order."
     )
 
 

@@ -21,8 +21,16 @@ class Attempt:
     task: Task
     number: int = 1
 
+    def whole(self, message: Message) -> Message:
+        """Return ``message`` with the records of earlier epochs, which `only_new` left out on the node."""
+        if not isinstance(message, EpochTrained):
+            return message
+        before = dict(self._items())
+        progress = map(_joined, (before[row.id] for row in message.rows), message.progress)
+        return replace(message, progress=tuple(progress))
+
     def after(self, message: Message) -> "Attempt":
-        """Return the attempt with what ``message`` says left out of the task that remains."""
+        """Return the attempt with what a whole ``message`` says left out of the task that remains."""
         match message:
             case EpochTrained():
                 brought = {row.id: now for row, now in zip(message.rows, message.progress, strict=True)}
@@ -64,3 +72,23 @@ class Attempt:
 
     def _items(self) -> list[tuple[RunId, Progress | None]]:
         return [*zip(self.task.runs, self.task.progress, strict=True)]
+
+
+def only_new(message: Message) -> Message:
+    """Return a message with the records of its own epoch alone: the driver has those before it."""
+    if not isinstance(message, EpochTrained):
+        return message
+    return replace(message, progress=tuple(map(_latest, message.progress)))
+
+
+def _latest(progress: Progress) -> Progress:
+    record = progress.history[-1]
+    return replace(progress, history=[record], layers=[*progress.examined(record.epoch)])
+
+
+def _joined(before: Progress | None, latest: Progress) -> Progress:
+    if before is None:
+        return latest
+    return replace(
+        latest, history=[*before.history, *latest.history], layers=[*before.layers, *latest.layers]
+    )

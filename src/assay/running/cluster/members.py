@@ -62,7 +62,7 @@ class Members:
             if not self.asked and (self.known or self.refused):
                 break
         if not self.known:
-            why = "; ".join(f"{host}: {what}" for host, what in self.refused.items()) or "no node answers"
+            why = "; ".join(f"{host}: {what}" for host, what in self.refused.items()) or self._nobody()
             raise UnsupportedError(f"--on ray: no node can train this study ({why})")
 
     def look(self, wait: float = 0.0) -> None:
@@ -95,6 +95,11 @@ class Members:
         room = max(by_room, default=0)
         return by_room[room] if room > 0 else None
 
+    def _nobody(self) -> str:
+        there = [node for node in ray().nodes() if node["Alive"]]
+        with_gpu = [node for node in there if self._slots(node["Resources"])]
+        return "no node has a GPU" if self.gpus and not with_gpu else "no node answers"
+
     def _slots(self, resources: dict[str, float]) -> int:
         return int(resources.get("GPU" if self.gpus else "CPU", 0))
 
@@ -110,7 +115,7 @@ class Members:
         except library.exceptions.RayError as error:
             self.refused[node] = f"assay cannot be used there ({str(error).strip().splitlines()[-1]})"
             return
-        if found := differences(self.ours, theirs):
+        if found := differences(self.ours, theirs, self.engines):
             self.refused[node] = f"{theirs.host}: {', '.join(found)}"
         else:
             self.known[node] = Member(node, theirs, slots)

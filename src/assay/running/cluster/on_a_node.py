@@ -9,22 +9,22 @@ from time import monotonic
 
 from assay.data import Dataset
 from assay.records.runs import RunId
+from assay.running.cluster.attempts import only_new
 from assay.running.cluster.software import Facts, facts
 from assay.running.events import StepsTaken
 from assay.running.messages import Charge, Context, Message, Task
 from assay.running.threads import Threads
 
-EVERY = 1.0
-"""Seconds between two messages about a run's steps: each costs the driver a millisecond."""
 
+def train(charge: Charge, data: Dataset, task: Task, every: float) -> Generator[Message, None, None]:
+    """Train a task, and yield its messages; those about steps at most once in ``every`` seconds and run.
 
-def train(charge: Charge, data: Dataset, task: Task) -> Generator[Message, None, None]:
-    """Train a task, and yield its messages; those about steps at most once per second and run.
-
-    ``data`` comes from the node's object store, whose memory all of its workers share.
+    ``data`` comes from the node's object store, whose memory all of its workers share. Of the records of a
+    run's epochs, each message has those that are new; `assay.running.cluster.attempts` puts them together.
     """
     with closing(Threads(1).run(_context(charge, data), [task])) as messages:
-        yield from _thinned(messages)
+        for message in _thinned(messages, every):
+            yield only_new(message)
 
 
 def probe(engines: list[str]) -> Facts:
@@ -43,13 +43,13 @@ def _context(charge: Charge, data: Dataset) -> Context:
     return _contexts[charge.key]
 
 
-def _thinned(messages: Iterable[Message]) -> Generator[Message, None, None]:
-    """Leave out messages about steps that follow another of the same epoch and run within a second."""
+def _thinned(messages: Iterable[Message], every: float) -> Generator[Message, None, None]:
+    """Leave out messages about steps that follow another of the same epoch and run too soon."""
     last: dict[RunId, tuple[int, float]] = {}
     for message in messages:
         if isinstance(message, StepsTaken):
             epoch, when = last.get(message.run, (0, 0.0))
-            if message.epoch == epoch and monotonic() - when < EVERY:
+            if message.epoch == epoch and monotonic() - when < every:
                 continue
             last[message.run] = message.epoch, monotonic()
         yield message

@@ -1,12 +1,13 @@
 """The executor whose workers are tasks in a Ray cluster, on any number of machines."""
 
 from collections import Counter
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Sequence
 from time import monotonic
 
-from assay.engines import may_use_gpu
+from assay.engines import GPU
 from assay.errors import UnsupportedError
 from assay.records.machine import processors
+from assay.records.runs import RunId
 from assay.running.cluster.attempts import Attempt
 from assay.running.cluster.connect import is_client, join, leave, ray
 from assay.running.cluster.members import Member, Members
@@ -14,9 +15,13 @@ from assay.running.cluster.wires import Closed, Lost, News, Refused, Relayed, St
 from assay.running.crew import keep_busy
 from assay.running.executor import Executor
 from assay.running.messages import Charge, Context, Message, Task
+from assay.store.machines import WorkingMachine
 
 A_MOMENT = 0.5
 """Seconds to wait for a message before looking at the nodes again."""
+
+STEPS_TOLD = 20
+"""Messages about steps per second of all workers together, once a run is to tell less than one."""
 
 ALONE = 300.0
 """Seconds without any node that could train after which the study stops; it can be continued."""
@@ -35,11 +40,14 @@ class Ray(Executor):
     Raises `UnsupportedError` if Ray is not installed and `UsageError` if there is no cluster at ``address``.
     """
 
+    elsewhere = True
+
     def __init__(self, address: str | None = None, slots: int | None = None) -> None:
         ray()
         self.address = address
         self.slots = slots
         self.nodes: Members | None = None
+        self.crew: _Crew | None = None
 
     @property
     def at_once(self) -> int:  # type: ignore[override]
@@ -53,9 +61,14 @@ class Ray(Executor):
         """Train every task; yield messages as they come, until the last run has ended."""
         join(self.address, self.slots, _bytes(context))
         engines = sorted({cohort.engine.name for cohort in context.plan.cohorts})
-        self.nodes = Members(engines, gpus=any(map(may_use_gpu, engines)), most=self.slots)
+        self.nodes = Members(engines, gpus=GPU in engines, most=self.slots)
         self.nodes.await_first()
-        yield from keep_busy(_Crew(context, self.nodes), tasks)
+        self.crew = _Crew(context, self.nodes)
+        yield from keep_busy(self.crew, tasks)
+
+    def machines(self) -> Sequence[WorkingMachine]:
+        """Return the nodes, and what runs on each."""
+        return () if self.crew is None else self.crew.machines()
 
     def close(self) -> None:
         """Leave the cluster; one that was started here ends."""
@@ -91,8 +104,19 @@ class _Crew:
         """Start attempts that have no node, as far as nodes are free; the first to be lost goes first."""
         while self.lost and (node := self.nodes.free(self._by_node())):
             attempt = self.lost.pop(0)
-            number = self.wires.start(self.charge, self.data, attempt.task, node.id, self.nodes.gpus)
+            every = max(1.0, self.nodes.slots / STEPS_TOLD)
+            number = self.wires.start(self.charge, self.data, attempt.task, every, node.id, self.nodes.gpus)
             self.trying[number] = attempt, node
+
+    def machines(self) -> list[WorkingMachine]:
+        """Return the nodes, and what runs on each."""
+        runs: dict[str, list[RunId]] = {}
+        for attempt, node in self.trying.values():
+            runs.setdefault(node.id, []).extend(attempt.task.runs)
+        return [
+            WorkingMachine(node.facts.host, node.facts.processor, node.slots, tuple(runs.get(node.id, ())))
+            for node in self.nodes.known.values()
+        ]
 
     def _by_node(self) -> Counter[str]:
         return Counter(node.id for _, node in self.trying.values())
@@ -120,8 +144,9 @@ class _Crew:
                 if news.node:
                     self.nodes.forget(node)
                 return self._lose(attempt, news)
-        self.trying[number] = attempt.after(news), node
-        return (news,)
+        message = attempt.whole(news)
+        self.trying[number] = attempt.after(message), node
+        return (message,)
 
     def _lose(self, attempt: Attempt, lost: Lost) -> Iterable[Message]:
         """Note that an attempt's worker is gone; try again elsewhere, or give up.

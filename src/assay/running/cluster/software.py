@@ -2,13 +2,11 @@
 
 import hashlib
 import platform
-import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
-from importlib.util import find_spec
 from pathlib import Path
 
 from assay.engines import ENGINES
@@ -20,11 +18,15 @@ ABSENT = "absent"
 
 @dataclass(frozen=True)
 class Facts:
-    """A node's name and type of processor, and ``software``: versions by package."""
+    """A node's name and type of processor, ``software``, versions by package, and the engines it can use.
+
+    The engines are those of the study; a driver that has no GPU need not have all of them.
+    """
 
     host: str
     processor: str
     software: dict[str, str]
+    engines: frozenset[str] = frozenset()
 
 
 def facts(engines: Iterable[str]) -> Facts:
@@ -34,17 +36,21 @@ def facts(engines: Iterable[str]) -> Facts:
     software |= {package: _version(package) for package in ("numpy", "scipy", "numba")}
     if any(name.partition(":")[0] == "torch" for name in names):
         software["torch"] = _version("torch")
-    software |= {f"engine {name}": _engine(name) for name in names}
-    return Facts(socket.gethostname(), machine.processor() or "unknown processor", software)
+    usable = frozenset(filter(_can_be_used, names))
+    return Facts(machine.host(), machine.processor() or "unknown processor", software, usable)
 
 
-def differences(ours: Facts, theirs: Facts) -> list[str]:
-    """Return what differs between the driver and a node, such as ``numpy 2.3.1 there, 2.4.0 here``."""
-    return [
+def differences(ours: Facts, theirs: Facts, engines: Iterable[str]) -> list[str]:
+    """Return what differs between the driver and a node, such as ``numpy 2.3.1 there, 2.4.0 here``.
+
+    Of ``engines`` it says which the node lacks.
+    """
+    versions = [
         f"{name} {theirs.software.get(name, ABSENT)} there, {found} here"
         for name, found in ours.software.items()
         if theirs.software.get(name, ABSENT) != found
     ]
+    return [*versions, *(f"no engine {name} there" for name in engines if name not in theirs.engines)]
 
 
 def _version(package: str) -> str:
@@ -54,14 +60,12 @@ def _version(package: str) -> str:
         return ABSENT
 
 
-def _engine(name: str) -> str:
-    if name.startswith("torch") and find_spec("torch") is None:
-        return ABSENT
+def _can_be_used(engine: str) -> bool:
     try:
-        ENGINES[name]()
+        ENGINES[engine]()
     except (AssayError, KeyError):
-        return ABSENT
-    return "present"
+        return False
+    return True
 
 
 @cache

@@ -43,8 +43,11 @@ News = Message | Closed | Lost | Refused
 class Wires(Protocol):
     """How tasks are started and heard of."""
 
-    def start(self, charge: Charge, data: Any, task: Task, node: str, gpu: bool) -> int:
-        """Start a task on a node, and return the stream's number; ``data`` refers to the data set."""
+    def start(self, charge: Charge, data: Any, task: Task, every: float, node: str, gpu: bool) -> int:
+        """Start a task on a node, and return the stream's number.
+
+        ``data`` refers to the data set; a run's steps are told once in ``every`` seconds.
+        """
 
     def wait(self, seconds: float) -> Sequence[tuple[int, News]]:
         """Return what has come, after ``seconds`` at the latest; a message of one stream at a time."""
@@ -60,22 +63,25 @@ class Streams:
         self.open: dict[int, Any] = {}
         self.count = 0
 
-    def start(self, charge: Charge, data: Any, task: Task, node: str, gpu: bool) -> int:
+    def start(self, charge: Charge, data: Any, task: Task, every: float, node: str, gpu: bool) -> int:
         """Start a task on a node, and return the stream's number."""
         resources = {"num_cpus": 0, "num_gpus": 1} if gpu else {"num_cpus": 1}
         there = remote_on(
             train, node, num_returns="streaming", _generator_backpressure_num_objects=AHEAD, **resources
         )
         self.count += 1
-        self.open[self.count] = there.remote(charge, data, task)
+        self.open[self.count] = there.remote(charge, data, task, every)
         return self.count
 
     def wait(self, seconds: float) -> list[tuple[int, News]]:
         """Return what has come, after ``seconds`` at the latest."""
         if not self.open:
             return []
-        ready, _ = ray().wait([*self.open.values()], num_returns=1, timeout=seconds)
-        return [(number, self._next(number)) for number in [*self.open] if self.open[number] in ready]
+        streams = {stream: number for number, stream in self.open.items()}
+        ready, rest = ray().wait([*streams], num_returns=1, timeout=seconds)
+        if ready and rest:  # all that is there: to look at a hundred streams for each message takes long
+            ready += ray().wait(rest, num_returns=len(rest), timeout=0)[0]
+        return [(streams[stream], self._next(streams[stream])) for stream in ready]
 
     def _next(self, number: int) -> News:
         errors = ray().exceptions
@@ -110,9 +116,9 @@ class Relayed:
     def __init__(self) -> None:
         self.actor = ray().remote(Streams).options(num_cpus=0).remote()
 
-    def start(self, charge: Charge, data: Any, task: Task, node: str, gpu: bool) -> int:
+    def start(self, charge: Charge, data: Any, task: Task, every: float, node: str, gpu: bool) -> int:
         """Start a task on a node, and return the stream's number."""
-        number: int = ray().get(self.actor.start.remote(charge, data, task, node, gpu))
+        number: int = ray().get(self.actor.start.remote(charge, data, task, every, node, gpu))
         return number
 
     def wait(self, seconds: float) -> list[tuple[int, News]]:

@@ -74,7 +74,9 @@ class NotebookBars(Watcher):
         """Return the validation accuracy of each run as it stands now."""
         assert self.tally is not None
         order = {cohort.arm.name: place for place, cohort in enumerate(self.tally.started.plan.cohorts)}
-        return sketch([Trail(run.arm, order[run.arm], points) for run, points in self.points.items()])
+        return sketch(
+            [Trail(run.arm, run.seed, order[run.arm], points) for run, points in self.points.items()]
+        )
 
 
 def _cells(row: lines.Row) -> str:

@@ -15,6 +15,9 @@ export function duration(seconds) {
 export const percent = (share) => (share === null ? "–" : (100 * share).toFixed(2));
 export const setText = (element, text) => { if (element && element.textContent !== text) element.textContent = text; };
 
+// Call `work` when there is nothing more urgent to do.
+export const whenIdle = (work) => (globalThis.requestIdleCallback ? requestIdleCallback(work, { timeout: 500 }) : setTimeout(work, 30));
+
 // Call the handlers with each event's data; the connection is given up while the page is hidden, since a
 // browser has few, and opened anew, with everything sent again, when the page is seen again.
 export function follow(address, handlers) {

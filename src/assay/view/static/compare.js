@@ -49,7 +49,7 @@ if (sections.length) {
     swatches(section, names[side]);
     new Curves(section, {
       places: (arm) => all.indexOf(names[side][arm]),
-      onstudy: (study) => { states[side] = study; table(); },
+      onstudy: (study, changed, runs) => { states[side] = { ...study, runs }; table(); },
     });
   });
 }

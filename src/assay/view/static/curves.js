@@ -3,10 +3,11 @@ import { Chart } from "./chart.js";
 import { follow } from "./common.js";
 
 export class Curves {
-  // `places` gives arms their colours; `onstudy` is called with the study's state whenever it changes.
-  constructor(section, { places = (arm) => arm, onstudy = () => {}, onlost = () => {} } = {}) {
+  // `places` gives arms their colours; `onstudy` is called with the study's state whenever it changes, the runs that
+  // have changed, and all of them.
+  constructor(section, { places = (arm) => arm, onstudy = () => {}, onmachine = () => {}, onlost = () => {} } = {}) {
     const find = (selector) => section.querySelector(selector);
-    Object.assign(this, { section, places, metric: find(".metric"), log: find(".log"), arms: JSON.parse(section.dataset.arms), seeds: JSON.parse(section.dataset.seeds), known: new Map() });
+    Object.assign(this, { section, places, metric: find(".metric"), log: find(".log"), arms: JSON.parse(section.dataset.arms), seeds: JSON.parse(section.dataset.seeds), known: new Map(), runs: new Map() });
     this.boxes = [...section.querySelectorAll(".arms input")];
     this.chart = new Chart(find(".plot"), find(".reading"));
     const whole = find(".whole");
@@ -22,7 +23,11 @@ export class Curves {
       });
     }
     this.stream = follow(() => this.address(), {
-      study: onstudy,
+      study: (study) => {
+        for (const run of study.runs) this.runs.set(`${run[0]}/${run[1]}`, run);
+        onstudy(study, study.runs, [...this.runs.values()]);
+      },
+      machine: onmachine,
       curves: (changed) => this.take(changed),
       trouble: onlost,
       lost: onlost,
@@ -63,9 +68,11 @@ export class Curves {
       const name = this.arms[arm];
       const several = this.seeds.length > 1;
       const seeds = found.seeds === 1 ? "1 seed" : `mean of ${found.seeds} seeds`;
-      if (found.mean.length) curves.push({ place, from: 1, name: several ? `${name}, ${seeds}` : name, values: found.mean, low: several ? found.low : null, high: several ? found.high : null });
-      for (const [seed, values] of several ? found.runs : []) curves.push({ place, from: 1, name: `${name}, seed ${seed}`, values, thin: true });
-      for (const [seed, values] of found.diverged) curves.push({ place, from: 1, name: `${name}, seed ${seed} (diverged)`, values, thin: true });
+      const { every } = found;
+      const alone = (values, last, rest) => curves.push({ place, from: 1, values, every, last, ...rest });
+      if (found.mean.length) alone(found.mean, found.last, { name: several ? `${name}, ${seeds}` : name, low: several ? found.low : null, high: several ? found.high : null });
+      for (const [seed, values, last] of several ? found.runs : []) alone(values, last, { name: `${name}, seed ${seed}`, thin: true });
+      for (const [seed, values, last] of found.diverged) alone(values, last, { name: `${name}, seed ${seed} (diverged)`, thin: true });
     }
     this.chart.unit = this.metric.value.endsWith("accuracy") ? "%" : "";
     this.chart.show(curves, { log: this.log.checked });

@@ -1,5 +1,7 @@
 // The sheet: every change is sent as soon as the last answer is in, the newest state alone.
 import { byId, setText } from "./common.js";
+import { Answers } from "./answers.js";
+import { Boxes } from "./boxes.js";
 import { Strokes } from "./strokes.js";
 
 const sheet = byId("sheet");
@@ -7,101 +9,83 @@ const SIDE = 28;
 const RESTS = 350; // milliseconds without a change, before what takes longer is asked for
 const MOST_DRAWN = 64 * 1024;
 let busy = false;
-let due = false;
+let since = null; // when the sheet changed in a way that was not sent yet
 let resting = null;
-let pixels = null;
 let looking = null;
-const rows = new Map();
+let found = { said: "", characters: [], answers: [] };
+let chosen = 0;
 
-const boxes = () => [...sheet.querySelectorAll(".arms input")];
-const chosen = () => boxes().filter((box) => box.checked).map((box) => box.value);
+const networks = () => [...sheet.querySelectorAll(".arms input")];
+const asked = () => networks().filter((box) => box.checked).map((box) => box.value);
 const query = (arms) => new URLSearchParams([["study", sheet.dataset.key], ...arms.map((arm) => ["arm", arm])]);
 
-async function post(address, body, type) {
-  const answer = await fetch(address, { method: "POST", headers: { "content-type": type }, body });
-  const found = await answer.json();
-  if (!answer.ok) throw new Error(found.error);
-  return found;
+async function post(address, body, type, signal) {
+  const answer = await fetch(address, { method: "POST", headers: { "content-type": type }, body, signal });
+  const said = await answer.json();
+  if (!answer.ok) throw new Error(said.error);
+  return said;
 }
 
-// Ask what the chosen arms take the sheet for.
+// A network's name, and the place of its colour.
+function named(value) {
+  const place = networks().findIndex((box) => box.value === value);
+  return { name: networks()[place].dataset.name, place: value ? place : null };
+}
+
+// Ask what the chosen networks take the sheet for.
 export async function ask() {
-  let body = strokes.file;
-  const address = query(chosen());
-  if (!body) body = await strokes.png();
-  if (strokes.file || body.size > MOST_DRAWN) address.set("picture", "");
-  return post(`/draw/answer?${address}`, body, body.type);
+  const { file, lies } = strokes;
+  const body = file ?? await strokes.png();
+  const address = query(asked());
+  if (file || body.size > MOST_DRAWN) address.set("picture", "");
+  return { ...await post(`/draw/answer?${address}`, body, body.type), lies };
 }
 
 async function changed() {
-  due = true;
+  since ??= performance.now();
   if (busy) return;
   busy = true;
-  while (due) {
-    due = false;
-    const asked = performance.now();
+  sheet.dataset.busy = true;
+  while (since !== null) {
+    const from = since;
+    since = null;
     try {
-      const found = await ask();
-      show(found);
-      sheet.dataset.took = (performance.now() - asked).toFixed(1);
+      show(await ask());
+      sheet.dataset.took = (performance.now() - from).toFixed(1);
     } catch (error) {
       setText(byId("said"), error.message);
     }
     sheet.dataset.answered = Number(sheet.dataset.answered ?? 0) + 1;
   }
   busy = false;
+  sheet.dataset.busy = false;
 }
 
-function row(arm) {
-  const box = document.createElement("div");
-  const name = document.createElement("h3");
-  const place = boxes().findIndex((input) => input.value === arm) % 8;
-  const swatch = document.createElement("span");
-  swatch.className = `swatch arm${place}`;
-  name.append(swatch, arm);
-  const list = document.createElement("ul");
-  list.className = "bars";
-  const why = document.createElement("p");
-  why.className = "note";
-  box.append(name, list, why);
-  const bars = Array.from({ length: 5 }, () => {
-    const item = document.createElement("li");
-    const [character, bar, share] = ["b", "progress", "span"].map((tag) => document.createElement(tag));
-    bar.max = 1;
-    item.append(character, bar, share);
-    list.append(item);
-    return { item, character, bar, share };
-  });
-  byId("answers").append(box);
-  return { box, bars, why };
-}
-
-function show(found) {
-  pixels = found.pixels ?? null;
-  const first = found.answers.map((answer) => `${answer.arm}: ${answer.likeliest.length ? `${answer.likeliest[0][0]} (${Math.round(100 * answer.likeliest[0][1])}%)` : "cannot say"}`);
-  setText(byId("said"), found.said === "no strokes" ? "No strokes." : found.said || first.join(", ") || "No arm is chosen.");
-  const named = new Set(found.answers.map((answer) => answer.arm));
-  for (const [arm, { box }] of rows) box.hidden = !named.has(arm);
-  for (const { arm, likeliest, said } of found.answers) {
-    if (!rows.has(arm)) rows.set(arm, row(arm));
-    const { bars, why } = rows.get(arm);
-    setText(why, said);
-    bars.forEach(({ item, character, bar, share }, place) => {
-      item.hidden = place >= likeliest.length;
-      if (item.hidden) return;
-      const [name, value] = likeliest[place];
-      setText(character, name);
-      bar.value = value;
-      bar.setAttribute("aria-label", `Share of ${name} by ${arm}`);
-      setText(share, `${(100 * value).toFixed(1)}%`);
-    });
-  }
-  seen();
+function show(answered) {
+  found = answered;
+  mark(Math.max(0, Math.min(chosen, found.characters.length - 1)));
   clearTimeout(resting);
   resting = setTimeout(inside, RESTS);
 }
 
-function seen() {
+// Show the character at `place` as the one that is looked at.
+function mark(place) {
+  chosen = place;
+  delete sheet.dataset.inside;
+  const { characters, size, lies } = found;
+  const names = characters.map((_, at) => found.answers.find(({ likeliest }) => likeliest.length)?.likeliest[at][0][0] ?? "not read");
+  answers.show(found, chosen);
+  boxes.show({ characters, size, chosen, names, lies, side: strokes.canvas.width });
+  setText(byId("which"), characters.length > 1 ? `This is character ${chosen + 1} of ${characters.length}; the numbers on the sheet choose.` : "");
+  seen(characters[chosen]?.pixels);
+}
+
+function choose(place) {
+  mark(place);
+  inside();
+}
+
+function seen(pixels) {
   const context = byId("seen").getContext("2d");
   const data = context.createImageData(SIDE, SIDE);
   for (let place = 0; place < SIDE * SIDE; place += 1) {
@@ -122,28 +106,30 @@ function figure({ uri, words, width, height }, box = document.createElement("fig
 
 async function inside() {
   looking?.abort();
+  const place = chosen;
+  const pixels = found.characters[place]?.pixels;
   if (!pixels) {
+    setText(byId("rests"), NOTHING);
     byId("occlusion").replaceChildren();
     byId("layers").replaceChildren();
     return;
   }
   looking = new AbortController();
-  const { signal } = looking;
   try {
     const address = `/draw/inside?${query([byId("arm").value])}`;
-    const answer = await fetch(address, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ pixels }), signal });
-    const found = await answer.json();
-    setText(byId("rests"), answer.ok ? `It reads “${found.answer}”. Where a patch of paper over the drawing takes from that share, the part is purple; where it adds, orange. The strongest part: ${(100 * found.most).toFixed(1)} points. Layers: purple above zero, orange below, each by its own largest value.` : found.error);
-    if (!answer.ok) return;
-    figure(found.occlusion, byId("occlusion"));
-    byId("layers").replaceChildren(...found.layers.map((layer) => figure(layer)));
-    sheet.dataset.inside = Number(sheet.dataset.inside ?? 0) + 1;
+    const within = await post(address, JSON.stringify({ pixels }), "application/json", looking.signal);
+    setText(byId("rests"), `It reads “${within.answer}” with ${(100 * within.share).toFixed(1)}%. Where a patch of paper over the drawing takes from that share, the part is purple; where it adds, orange. The strongest part: ${(100 * within.most).toFixed(1)} points. Layers: purple above zero, orange below, each by its own largest value.`);
+    figure(within.occlusion, byId("occlusion"));
+    byId("layers").replaceChildren(...within.layers.map((layer) => figure(layer)));
+    sheet.dataset.inside = place + 1;
   } catch (error) {
     if (error.name !== "AbortError") setText(byId("rests"), error.message);
   }
 }
 
-async function take(file) {
+async function take(files) {
+  const file = [...files].find((one) => one.type.startsWith("image/"));
+  if (!file && !files.length) return;
   try {
     await strokes.lay(file);
   } catch {
@@ -155,31 +141,28 @@ function listen() {
   byId("undo").addEventListener("click", () => strokes.undo());
   byId("clear").addEventListener("click", () => strokes.clear());
   byId("width").addEventListener("input", (event) => { strokes.width = Number(event.target.value); });
-  byId("file").addEventListener("change", (event) => { if (event.target.files[0]) take(event.target.files[0]); });
+  byId("file").addEventListener("change", (event) => take(event.target.files));
   byId("arm").addEventListener("change", inside);
-  for (const box of boxes()) {
+  for (const box of networks()) {
     box.addEventListener("change", () => {
-      if (chosen().length > Number(sheet.dataset.most)) box.checked = false;
+      if (asked().length > Number(sheet.dataset.most)) box.checked = false;
       else changed();
     });
   }
   addEventListener("keydown", (event) => {
     if ((event.ctrlKey || event.metaKey) && event.key === "z") { event.preventDefault(); strokes.undo(); }
   });
-  addEventListener("paste", (event) => {
-    const file = [...event.clipboardData.files].find((found) => found.type.startsWith("image/"));
-    if (file) take(file);
-  });
+  addEventListener("paste", (event) => take(event.clipboardData.files));
   addEventListener("dragover", (event) => event.preventDefault());
   addEventListener("drop", (event) => {
     event.preventDefault();
-    const file = [...event.dataTransfer.files].find((found) => found.type.startsWith("image/"));
-    if (file) take(file);
+    take(event.dataTransfer.files);
   });
 }
 
-export const strokes = sheet && new Strokes(byId("canvas"), { onchange: changed });
-if (sheet) {
-  seen();
-  listen();
-}
+const NOTHING = byId("rests").textContent;
+const answers = new Answers(byId("answers"), named);
+const boxes = new Boxes(byId("boxes"), { onchoose: choose });
+export const strokes = new Strokes(byId("canvas"), { onchange: changed, width: Number(byId("width").value) });
+seen();
+listen();

@@ -1,10 +1,12 @@
-// A sheet of strokes on a canvas: dark ink on white paper, kept as points so that any can be taken back.
+// A sheet of strokes on a canvas, kept as points: dark ink on white paper, or white on black where a dark
+// picture was laid on it. Pressure is ignored, so that every pen draws alike.
 
 const STEP = 8;
+const SENT = 0.5; // the side of what is sent, of the sheet's: ten pixels for each that a network sees
 
 export class Strokes {
-  constructor(canvas, { onchange }) {
-    Object.assign(this, { canvas, onchange, strokes: [], width: 36, pen: { x: 280, y: 280 }, keys: false, keyed: null });
+  constructor(canvas, { onchange, width }) {
+    Object.assign(this, { canvas, onchange, width, strokes: [], past: [], pen: { x: 280, y: 280 }, keys: false, keyed: null });
     this.context = canvas.getContext("2d", { willReadFrequently: true });
     this.active = new Map(); // one stroke for each finger
     this.redraw();
@@ -12,9 +14,12 @@ export class Strokes {
   }
 
   get picture() { return this.strokes.find((stroke) => stroke.image); }
-  get empty() { return this.strokes.length === 0; }
+  get colours() { return this.picture?.dark ? { ink: "#fff", paper: "#000" } : { ink: "#000", paper: "#fff" }; }
   // The picture's own file, as long as nothing is drawn over it.
   get file() { return this.strokes.length === 1 ? this.picture?.file ?? null : null; }
+
+  // Where on the sheet what is sent lies: the whole sheet, or the picture's own place.
+  get lies() { return this.file ? this.placed(this.picture.image) : { x: 0, y: 0, ...size(this.canvas) }; }
 
   listen() {
     const at = (event) => {
@@ -45,7 +50,7 @@ export class Strokes {
 
   begin(point) {
     const stroke = { width: this.width, points: [point] };
-    this.strokes.push(stroke);
+    this.keep([...this.strokes, stroke]);
     this.mark(stroke);
     this.onchange();
     return stroke;
@@ -72,25 +77,26 @@ export class Strokes {
     this.redraw();
   }
 
-  undo() {
-    this.keyed = null;
-    this.strokes.pop();
-    this.redraw();
-    this.onchange();
+  // Take these strokes; undo brings back those before.
+  keep(strokes) {
+    this.past.push(this.strokes);
+    this.strokes = strokes;
   }
 
-  clear() {
-    this.keyed = null;
-    this.strokes = [];
-    this.redraw();
-    this.onchange();
-  }
+  undo() { this.show(() => { this.strokes = this.past.pop() ?? []; }); }
+
+  clear() { this.show(() => this.keep([])); }
 
   // Lay a picture on the sheet, whole and as large as it can be.
   async lay(file) {
     const image = await createImageBitmap(file);
+    this.show(() => this.keep([{ image, file, dark: dark(image) }]));
+  }
+
+  show(change) {
     this.keyed = null;
-    this.strokes = [{ image, file }];
+    this.active.clear();
+    change();
     this.redraw();
     this.onchange();
   }
@@ -101,20 +107,25 @@ export class Strokes {
   }
 
   paint(context) {
-    context.fillStyle = "#fff";
+    context.fillStyle = this.colours.paper;
     context.fillRect(0, 0, this.canvas.width, this.canvas.height);
     for (const stroke of this.strokes) (stroke.image ? this.place(stroke.image, context) : this.mark(stroke, 0, context));
   }
 
-  place(image, context) {
+  placed(image) {
     const { width, height } = this.canvas;
     const scale = Math.min(width / image.width, height / image.height);
+    return { x: (width - scale * image.width) / 2, y: (height - scale * image.height) / 2, width: scale * image.width, height: scale * image.height };
+  }
+
+  place(image, context) {
+    const { x, y, width, height } = this.placed(image);
     context.imageSmoothingQuality = "high";
-    context.drawImage(image, (width - scale * image.width) / 2, (height - scale * image.height) / 2, scale * image.width, scale * image.height);
+    context.drawImage(image, x, y, width, height);
   }
 
   mark(stroke, from = 0, context = this.context) {
-    Object.assign(context, { strokeStyle: "#000", lineWidth: stroke.width, lineCap: "round", lineJoin: "round" });
+    Object.assign(context, { strokeStyle: this.colours.ink, lineWidth: stroke.width, lineCap: "round", lineJoin: "round" });
     const [first, ...rest] = stroke.points.slice(from);
     context.beginPath();
     context.moveTo(first.x, first.y);
@@ -137,8 +148,22 @@ export class Strokes {
   // The drawing as PNG.
   async png() {
     const { width, height } = this.canvas;
-    this.copy ??= new OffscreenCanvas(width, height);
-    this.paint(this.copy.getContext("2d", { willReadFrequently: true }));
+    this.copy ??= new OffscreenCanvas(SENT * width, SENT * height);
+    const context = this.copy.getContext("2d", { willReadFrequently: true });
+    context.setTransform(SENT, 0, 0, SENT, 0, 0);
+    this.paint(context);
     return this.copy.convertToBlob({ type: "image/png" });
   }
+}
+
+const size = ({ width, height }) => ({ width, height });
+
+// Whether a picture is rather dark: light ink on dark paper.
+function dark(image) {
+  const context = new OffscreenCanvas(16, 16).getContext("2d", { willReadFrequently: true });
+  Object.assign(context, { fillStyle: "#fff", imageSmoothingQuality: "high" });
+  context.fillRect(0, 0, 16, 16);
+  context.drawImage(image, 0, 0, 16, 16);
+  const { data } = context.getImageData(0, 0, 16, 16);
+  return data.reduce((sum, value, at) => sum + (at % 4 === 3 ? 0 : value), 0) < 0.5 * 255 * 3 * 16 * 16;
 }

@@ -1,46 +1,44 @@
 // A study's page: its head, its runs, and its curves as they grow.
 import { Chart } from "./chart.js";
-import { byId, duration, percent, setText } from "./common.js";
+import { byId, duration, percent, setText, whenIdle } from "./common.js";
 import { Curves } from "./curves.js";
 
 const MIB = 2 ** 20;
 const AT_ONCE = 40;
-let filling = null;
+const waiting = new Map();
 const planned = JSON.parse(byId("planned").textContent);
 const section = byId("curves");
 const arms = JSON.parse(section.dataset.arms);
 const rows = new Map();
 const only = byId("only");
 
-function make(run) {
-  const [arm, seed] = run;
-  const row = document.createElement("tr");
-  const name = document.createElement("th");
-  name.scope = "row";
-  const swatch = document.createElement("span");
-  swatch.className = `swatch arm${arm % 8} mark${Math.floor(arm / 8)}`;
-  const why = document.createElement("span");
-  why.className = "why";
-  name.append(swatch, `${arms[arm]}, seed ${seed}`, why);
-  row.append(name);
-  const labels = ["Status", "Epochs", "Valid best (%)", "Test (%)", "s/epoch", "MiB"];
-  const cells = labels.map((label, index) => {
-    const cell = document.createElement("td");
-    cell.dataset.label = label;
-    if (index) cell.className = "num";
-    cell.append(document.createElement("span"));
-    row.append(cell);
-    return cell;
-  });
-  byId("runs").tBodies[0].append(row);
+const pattern = document.createElement("tr");
+const nameCell = document.createElement("th");
+nameCell.scope = "row";
+nameCell.append(document.createElement("span"), "", document.createElement("span"));
+nameCell.lastChild.className = "why";
+pattern.append(nameCell);
+["Status", "Epochs", "Valid best (%)", "Test (%)", "s/epoch", "MiB"].forEach((label, index) => {
+  const cell = document.createElement("td");
+  cell.dataset.label = label;
+  if (index) cell.className = "num";
+  cell.append(document.createElement("span"));
+  pattern.append(cell);
+});
+
+function make([arm, seed]) {
+  const row = pattern.cloneNode(true);
+  const [name, ...cells] = row.cells;
+  const [swatch, why] = name.children;
+  swatch.className = `swatch arm${arm % 8} mark${Math.floor(arm / 8) % 7}`;
+  swatch.after(`${arms[arm]}, seed ${seed}`);
   return { row, cells, texts: cells.map((cell) => cell.firstChild), why, was: "" };
 }
 
 function fill(run) {
   const [arm, seed, status, epochs, valid, test, seconds, memory, message] = run;
   const key = `${arm}/${seed}`;
-  if (!rows.has(key)) rows.set(key, make(run));
-  const known = rows.get(key);
+  const known = rows.get(key) ?? make(run);
   const now = JSON.stringify(run);
   if (known.was === now) return;
   known.was = now;
@@ -48,20 +46,50 @@ function fill(run) {
   setText(known.why, message);
   const texts = [status, `${epochs}/${planned[arm]}`, percent(valid), percent(test), seconds === null ? "–" : seconds.toPrecision(3), memory === null ? "–" : (memory / MIB).toFixed(1)];
   texts.forEach((text, index) => setText(known.texts[index], text));
+  if (!rows.has(key)) byId("runs").tBodies[0].append(known.row);
+  rows.set(key, known);
+  filter(known);
   known.cells[0].className = `status ${status.includes("stuck") ? "stuck" : status}`;
 }
 
-// Hundreds of rows are made a few at a time, between frames; what came later takes the place of what is left.
-function fillSome(runs, from) {
-  cancelAnimationFrame(filling);
-  runs.slice(from, from + AT_ONCE).forEach(fill);
-  if (from + AT_ONCE < runs.length) filling = requestAnimationFrame(() => fillSome(runs, from + AT_ONCE));
-  else filter();
+// Hundreds of rows are made a few at a time, when one comes near them or asks for all.
+function more() {
+  let left = AT_ONCE;
+  for (const [key, run] of waiting) {
+    if (!left--) break;
+    waiting.delete(key);
+    fill(run);
+  }
+  rest();
 }
 
-function filter() {
-  for (const { row, status } of rows.values()) row.hidden = only.value !== "" && !status.startsWith(only.value);
+function rest() {
+  const box = byId("more");
+  box.hidden = !waiting.size;
+  setText(box.firstElementChild, `Show ${waiting.size} more`);
+  near.unobserve(box);
+  if (waiting.size) near.observe(box);
 }
+
+function all() {
+  more();
+  if (waiting.size) whenIdle(all);
+}
+
+const near = new IntersectionObserver((entries) => { if (entries.at(-1).isIntersecting) more(); }, { rootMargin: "0px 0px 400px 0px" });
+
+function take(runs) {
+  const begun = rows.size + waiting.size > 0;
+  for (const run of runs) {
+    const key = `${run[0]}/${run[1]}`;
+    if (rows.has(key)) fill(run);
+    else waiting.set(key, run);
+  }
+  if (begun) rest();
+  else more();
+}
+
+const filter = ({ row, status }) => { row.hidden = only.value !== "" && !status.startsWith(only.value); };
 
 function machine({ load, processors, memory, free }) {
   const busy = load === undefined ? "" : `load ${load.toFixed(1)} on ${processors} ${processors === 1 ? "processor" : "processors"}`;
@@ -76,7 +104,7 @@ function costs(runs) {
   return seconds === null ? "–" : `${Number(seconds.toPrecision(3))} s/epoch, up to ${(memory / MIB).toFixed(0)} MiB`;
 }
 
-function show(study) {
+function show(study, changed, runs) {
   setText(byId("state"), study.state);
   byId("state").className = `chip ${study.kind}`;
   setText(byId("answer"), study.answer);
@@ -85,10 +113,10 @@ function show(study) {
   setText(byId("ended"), `${study.done} of ${study.total}`);
   setText(byId("left"), study.left === null ? "–" : `about ${duration(study.left)}`);
   setText(byId("machine"), machine(study.machine));
-  setText(byId("costs"), costs(study.runs));
-  fillSome(study.runs, 0);
+  setText(byId("costs"), costs(runs));
+  take(changed);
   const counts = new Map();
-  for (const run of study.runs) counts.set(run[2], (counts.get(run[2]) ?? 0) + 1);
+  for (const run of runs) counts.set(run[2], (counts.get(run[2]) ?? 0) + 1);
   setText(byId("counts"), [...counts].map(([word, count]) => `${count} ${word}`).join(", "));
   layers.soon();
 }
@@ -138,6 +166,7 @@ class Layers {
   }
 }
 
-only.addEventListener("change", filter);
+only.addEventListener("change", () => { rows.forEach(filter); all(); });
+byId("more").firstElementChild.addEventListener("click", all);
 const layers = new Layers(byId("layers"));
-new Curves(section, { onstudy: show, onlost: () => setText(byId("left"), "not known: the page has lost the study") });
+new Curves(section, { onstudy: show, onmachine: (state) => setText(byId("machine"), machine(state)), onlost: () => setText(byId("left"), "not known: the page has lost the study") });

@@ -1,9 +1,9 @@
 """How a layer in a course's style is told whether it trains or is evaluated."""
 
-from collections.abc import Callable, Mapping
-from inspect import Parameter, signature
+from collections.abc import Callable
 from typing import Any
 
+from assay.nn.coursework.signatures import arguments
 from assay.shapes import Array
 
 MODES: dict[str, tuple[Any, Any]] = {
@@ -20,8 +20,8 @@ MODES: dict[str, tuple[Any, Any]] = {
 
 def word_for_mode(layer: Any) -> str | None:
     """Return what a layer calls the mode, an argument of ``fprop`` before an attribute; None for nothing."""
-    arguments = _arguments(_method(layer))
-    said = [name for name in MODES if name in arguments]
+    taken = arguments(_method(layer))
+    said = [name for name in MODES if name in taken]
     held = [name for name, values in MODES.items() if _holds(_holder(layer), name, values)]
     return next(iter(said + held), None)
 
@@ -31,7 +31,7 @@ def fprop(layer: Any, word: str | None, x: Array, *, training: bool) -> Any:
     if word is None:
         return layer.fprop(x)
     value = MODES[word][training]
-    if word in _arguments(_method(layer)):
+    if word in arguments(_method(layer)):
         return layer.fprop(x, **{word: value})
     holder = _holder(layer)
     if isinstance(holder, dict):
@@ -52,13 +52,6 @@ def _holder(layer: Any) -> Any:
     """Return what may keep the mode: the layer, the object it was made from, or a dictionary of settings."""
     tables = [value for value in getattr(layer, "others", {}).values() if isinstance(value, dict)]
     return next((table for table in tables if "mode" in table), getattr(layer, "wrapped", layer))
-
-
-def _arguments(method: Callable[..., Any]) -> Mapping[str, Parameter]:
-    try:
-        return signature(method).parameters
-    except (TypeError, ValueError):  # made in C
-        return {}
 
 
 def _holds(layer: object, name: str, values: tuple[Any, Any]) -> bool:

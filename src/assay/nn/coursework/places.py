@@ -19,7 +19,7 @@ Items = dict[Any, Any]
 
 _LIBRARIES = tuple(
     {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
-    | {str(Path(__file__).parents[1])}  # assay itself
+    | {str(Path(__file__).parents[2])}  # assay itself
 )
 _INSTALLED = ("site-packages", "dist-packages")
 

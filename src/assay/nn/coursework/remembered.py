@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from assay.nn.coursework.places import Items, Place, attributes, join, places
 from assay.shapes import Array
-from assay.testing.places import Items, Place, attributes, join, places
 
 _ALONE = threading.RLock()
 """Held while such code runs: whatever thread it is in, it shares classes, globals and generators."""
@@ -125,13 +125,30 @@ def replaced(root: object, array: Array, value: Array) -> bool:
 
 @contextmanager
 def undisturbed(root: object) -> Iterator[Snapshot]:
-    """Leave an object as it was found, whatever is done to it; other threads wait."""
-    with _ALONE:
+    """Leave an object as it was found, whatever is done to it; other threads wait.
+
+    Generators that its code makes without a seed follow from NumPy's own.
+    """
+    with _ALONE, _seedless_held():
         before = Snapshot(root)
         try:
             yield before
         finally:
             before.restore()
+
+
+@contextmanager
+def _seedless_held() -> Iterator[None]:
+    original = np.random.default_rng
+
+    def default_rng(seed: Any = None) -> np.random.Generator:
+        return original(np.random.randint(2**31) if seed is None else seed)  # noqa: NPY002
+
+    np.random.default_rng = default_rng
+    try:
+        yield
+    finally:
+        np.random.default_rng = original
 
 
 def _put(place: Place, key: Any, value: Any) -> None:
