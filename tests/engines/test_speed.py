@@ -6,8 +6,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from assay import nn
 from assay.engines import speed
+from assay.engines.narrowed import narrowed
 from assay.engines.reference import ReferenceEngine, ReferenceSession
+from assay.nn.network import Network
 from assay.optim import SGD, Adam
 from assay.optim.penalties import L2
 from assay.optim.recipe import Recipe
@@ -209,3 +212,32 @@ def test_a_record_that_cannot_be_written_is_done_without(tmp_path, monkeypatch):
     monkeypatch.setattr(speed, "folder", lambda: tmp_path / "file" / "speeds")
     speed.record_run(Many("a"), NETWORK, RECIPE, 1.0)
     assert speed.recorded(Many("a"), NETWORK, RECIPE) == ()
+
+
+@pytest.mark.parametrize(("hidden", "tried"), [((400_000,), (6250,)), ((9_000, 5), (9_000, 5))])
+def test_a_large_network_is_narrowed_to_be_measured(hidden, tried):
+    """By a power of two, so that 400,000 times 832 parameters become 6,250 times as many."""
+    assert narrowed(Dense(hidden).build((1, 28, 28), 47)) == Dense(tried).build((1, 28, 28), 47)
+
+
+def test_layers_that_need_their_shapes_are_not_narrowed():
+    layers = (nn.Flatten(), nn.Linear(20_000), nn.Reshape((200, 10, 10)), nn.Flatten(), nn.Linear(2))
+    network = Network(layers)
+    assert narrowed(network) is network
+    without = Network((*layers[:2], *layers[4:]))
+    assert narrowed(without).output_shape == (2,)
+    assert narrowed(without) is not without
+
+
+def test_a_narrowed_network_counts_as_much_as_it_has_more_operations(clock, monkeypatch):
+    """The narrower one takes a quarter of a second a step, on this clock."""
+    network, recipe = Dense((16,)).build((1, 4, 4), 5), replace(RECIPE, batch_size=4)
+    whole = speed.Trial(Many(), network, recipe)
+    assert (whole.narrowed, whole.step(0.0)) == (False, pytest.approx(0.25))
+    monkeypatch.setattr("assay.engines.narrowed.LARGE", 200)
+    half = speed.Trial(Many(), network, recipe)
+    tried = Dense((8,)).build((1, 4, 4), 5)
+    assert half.session.network == tried
+    assert half.step(0.0) == pytest.approx(0.25 * network.flops / tried.flops)
+    ratio = network.parameter_count / tried.parameter_count
+    assert half.memory() == round(half.session.memory() * ratio)

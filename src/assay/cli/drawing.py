@@ -72,9 +72,15 @@ def costs(estimate: Estimate) -> Group:
             f"{plural(estimate.workers, 'run')} at a time. Steps a second are those of runs finished on this "
             "machine or, where there are none, the fastest of several moments of training on random images; "
             "the rest is multiplied. Reading the data, compiling and drawing the report are not in it. "
-            "Memory is computed from the shapes of the network."
+            f"Memory is computed from the shapes of the network.{_narrowed(estimate)}"
         ),
     )
+
+
+def _narrowed(estimate: Estimate) -> str:
+    arms = [cohort.arm for cohort in estimate.cohorts if cohort.narrowed]
+    of = f" The networks of {names(arms)} are too large to be measured as they are: narrower ones were, and "
+    return f"{of}time and memory are theirs in proportion to operations and parameters." if arms else ""
 
 
 def expected(estimate: Estimate) -> str:

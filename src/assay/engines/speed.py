@@ -22,6 +22,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from assay.engines.base import EVALUATION_BATCH, Engine, Images, Labels, initial_state
+from assay.engines.narrowed import narrowed
 from assay.nn.network import Network
 from assay.optim.recipe import Recipe
 from assay.optim.schedules import CONSTANT
@@ -69,11 +70,18 @@ Rates = dict[str, Speed]
 
 
 class Trial:
-    """Some runs in training on random images."""
+    """Some runs in training on random images.
+
+    A network that is too large is measured by a narrower one (`narrowed`), in proportion to their FLOPs.
+    """
 
     def __init__(self, engine: Engine, network: Network, recipe: Recipe, runs: int = 1) -> None:
-        states = [initial_state(network, recipe, seed) for seed in range(runs)]
-        self.session = engine.session(network, recipe, range(runs), states)
+        tried = narrowed(network)
+        self.narrowed = tried is not network
+        self._times = network.flops / tried.flops if self.narrowed else 1.0
+        self._larger = network.parameter_count / tried.parameter_count if self.narrowed else 1.0
+        states = [initial_state(tried, recipe, seed) for seed in range(runs)]
+        self.session = engine.session(tried, recipe, range(runs), states)
         random = stream(0, "estimate")
         self._steps = STEPS * runs
         self._warm: list[Callable[..., None]] = []
@@ -85,14 +93,18 @@ class Trial:
     def step(self, budget: float) -> float:
         """Return the seconds per step of all runs."""
         if (alone := self._alone(self._train, 1)) > LONG:
-            return alone
-        return _median_seconds(lambda: self._train(self._steps), budget) / self._steps
+            return self._times * alone
+        return self._times * _median_seconds(lambda: self._train(self._steps), budget) / self._steps
 
     def answer(self, budget: float) -> float:
         """Return the seconds per image evaluated."""
         if (alone := self._alone(self._evaluate)) > LONG:
-            return alone / EVALUATION_BATCH
-        return _median_seconds(self._evaluate, budget) / EVALUATION_BATCH
+            return self._times * alone / EVALUATION_BATCH
+        return self._times * _median_seconds(self._evaluate, budget) / EVALUATION_BATCH
+
+    def memory(self) -> int:
+        """Return the bytes that a run holds; of a narrowed network, in proportion to the parameters."""
+        return round(self._larger * self.session.memory())
 
     def _alone(self, call: Callable[..., None], *arguments: int) -> float:
         """Return the seconds of one call; the first one ever is not timed, since it may compile."""

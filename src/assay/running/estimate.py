@@ -39,7 +39,8 @@ WHOLE = 4.0
 class CohortEstimate:
     """The estimated cost of one run of an arm, in seconds and bytes.
 
-    ``slowest`` is the time according to the slowest round of measurement or the slowest recorded run.
+    ``slowest`` is the time according to the slowest round of measurement or the slowest recorded run;
+    ``narrowed`` is set where a narrower network was measured, since the arm's own is too large.
     """
 
     arm: str
@@ -48,6 +49,7 @@ class CohortEstimate:
     seconds: float
     memory: int
     slowest: float
+    narrowed: bool = False
 
 
 @dataclass(frozen=True)
@@ -140,6 +142,7 @@ def _cohort(
         len(cohort.seeds),
         1 / step,
         seconds(step, min(answers)),
-        trial.session.memory(),
+        trial.memory(),
         seconds(max(seen or steps), max(answers)),
+        trial.narrowed,
     )
