@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from own_classes import study_text, write_own
+from sabotage import fail_at_the_end, spoil
 from said import Assay
 
 from assay.errors import StoreError
@@ -117,3 +118,33 @@ def test_run_predict_and_report_ask_alike(assay: Assay, forgetful: Callable[[], 
     assert "needs to run code of its own, mylayers.py" in assay(*swish, "safetensors").err
     assert assay(*swish, "safetensors", *TRUST).out == "assay-runs/own/export/swish-0.safetensors\n"
     assert "swish1: Swish has no ONNX operator (export to safet" in assay(*swish, "onnx", *TRUST).err
+
+
+def test_retry_failed_trains_again_with_the_same_code(assay: Assay, forgetful, monkeypatch):
+    with monkeypatch.context() as patch:
+        spoil(patch, "reference", lambda session: fail_at_the_end(session, ValueError("no luck")))
+        assert assay("run", "own.toml", *TRUST).status == 1
+    assert "ValueError: no luck" in assay("status", "assay-runs/own", "--failed").out
+    forgetful()
+    again = ("run", "own.toml", "--retry-failed")
+    assert "needs to run code of its own, mylayers.py" in assay(*again).err
+    said = assay(*again, *TRUST)
+    assert (said.status, said.err) == (0, "")
+    assert said.out.count("trained again, failed before with ValueError: no luck") == 4
+    with Results.open("assay-runs/own") as results:
+        assert results.complete
+
+
+def test_fork_keeps_the_code_and_trains_what_changed(assay: Assay, forgetful: Callable[[], None]):
+    assert assay("run", "own.toml", *TRUST).status == 0
+    forgetful()
+    text = Path("own.toml").read_text()
+    Path("own.toml").write_text(text.replace("epochs = 2", "epochs = 1"))
+    assert "needs to run code of its own, mylayers.py" in assay("fork", "assay-runs/own", "own.toml").err
+    said = assay("fork", "assay-runs/own", "own.toml", *TRUST)
+    assert (said.status, said.err) == (0, "")
+    assert Path("assay-runs/own-fork/code/mylayers.py").read_text() == Path("mylayers.py").read_text()
+    with Results.open("assay-runs/own") as before, Results.open("assay-runs/own-fork") as after:
+        assert after.complete
+        assert after.study.parent == before.header.digest
+        assert {run.epochs for run in after.runs} == {1}

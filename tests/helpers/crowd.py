@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from multiprocessing.queues import Queue
 from pathlib import Path
 from random import Random
+from signal import SIGKILL
 from time import monotonic, sleep
 
 from large_store import epoch_of
@@ -65,8 +66,19 @@ def read(folder: str, end: float, told: "Queue[Report]") -> None:
     told.put(("reader", taken, error))
 
 
-def crowd(folder: Path, writers: int, rows: int, readers: int, seconds: float) -> Crowd:
-    """Let so many processes write so many rows each, and others read, for so many seconds or more."""
+def read_without_end(folder: str) -> None:
+    """Read, without a pause, until this process is killed: it is then most likely in the middle of a read."""
+    with Results.open(folder) as results:
+        while True:
+            for _ in results.epoch_rows():
+                pass
+
+
+def crowd(folder: Path, writers: int, rows: int, readers: int, seconds: float, killed: int = 0) -> Crowd:
+    """Let so many processes write so many rows each, and others read, for so many seconds or more.
+
+    Meanwhile ``killed`` more readers, one after the other, are killed in the middle of what they read.
+    """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["crowd"])
     told: Queue[Report] = context.Queue()
@@ -78,6 +90,13 @@ def crowd(folder: Path, writers: int, rows: int, readers: int, seconds: float) -
     ]
     for process in everybody:
         process.start()
+    for _ in range(killed):
+        victim = context.Process(target=read_without_end, args=(str(folder),))
+        victim.start()
+        victim.join(timeout=max(seconds / (killed + 1), 0.2))
+        victim.kill()
+        victim.join()
+        assert victim.exitcode == -SIGKILL, "a reader ended by itself"
     reports = [told.get() for _ in everybody]
     for process in everybody:
         process.join()

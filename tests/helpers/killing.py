@@ -9,6 +9,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from tiny import tiny_tables
+
 from assay.running import deaths
 from assay.running.events import EpochEnded, Event, RunEnded, StepsTaken
 from assay.running.run import run
@@ -17,6 +19,11 @@ from assay.study.study import Study
 
 server = multiprocessing.get_context("forkserver")
 server.set_forkserver_preload(["assay.running.run", "assay.engines.reference"])
+
+
+def two_by_two(source: str) -> dict[str, Any]:
+    """Return the tables of a study of two arms and two seeds, each run of two epochs of three steps."""
+    return tiny_tables(source, seeds=[0, 1], training={"batch_size": 50, "epochs": 2})
 
 
 class Clock:

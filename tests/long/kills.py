@@ -14,9 +14,9 @@ from tempfile import TemporaryDirectory
 from time import monotonic
 from typing import Any
 
-from killing import last_words, start
+from killing import last_words, start, two_by_two
 from left import check_the_end, check_what_is_left
-from tiny import outcome, tiny_tables, write_characters
+from tiny import outcome, write_characters
 
 from assay.results import Results
 from assay.running.run import run
@@ -74,7 +74,7 @@ if __name__ == "__main__":
     with TemporaryDirectory() as name:
         (Path(name) / "characters").mkdir()
         source = write_characters(Path(name) / "characters")
-        study = tiny_tables(source, seeds=[0, 1], training={"batch_size": 50, "epochs": 2})
+        study = two_by_two(source)
         if sys.argv[1] == "every":
             first = int(sys.argv[3] if sys.argv[3:] else 1)
             last, of = every(study, Path(name), end, first)

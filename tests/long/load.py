@@ -1,8 +1,9 @@
 """A large store, and a crowd at one: ``PYTHONPATH=src:tests/helpers python tests/long/load.py large|crowd``.
 
 ``large`` writes 10,000 runs of 100 epochs and times what reads them, each in a process of its own; ``crowd``
-has 64 writers of 200 rows each and 8 readers at one store for a minute. The exit status says whether a figure
-was missed: seconds are of the processor, since other work on the machine is no property of the code.
+has 64 writers of 200 rows each and 8 readers at one store for a minute, and kills 5 more readers meanwhile.
+The exit status says whether a figure was missed: seconds of ``large`` are of the processor, since other work
+on the machine is no property of the code.
 """
 
 import os
@@ -14,6 +15,8 @@ from time import monotonic
 
 from crowd import crowd
 from large_store import write_large
+
+from assay.results import Results
 
 ARMS, SEEDS, EPOCHS = 100, 100, 100
 BEGIN = (
@@ -40,6 +43,7 @@ IN_PROCESS = {
 }  # fmt: skip
 """What is timed, and the most seconds it may take."""
 MOST_MEMORY = 500
+KILLED = 5
 
 
 def large(folder: Path) -> bool:
@@ -75,14 +79,16 @@ def measured(command: list[str]) -> tuple[str, float, float]:
 def many(folder: Path) -> bool:
     """Let a crowd loose; return whether nobody failed."""
     write_large(folder, 2, 64, 200, done=False)
-    found = crowd(folder, 64, 200, 8, 60.0)
+    found = crowd(folder, 64, 200, 8, 60.0, killed=KILLED)
     for name, calls in (("writes", found.writes), ("reads", found.reads)):
         shares = [
             f"{share:.0%} {1000 * calls[int(share * len(calls)) - 1]:.1f} ms" for share in (0.5, 0.99, 1)
         ]
         print(f"{len(calls):,} {name}, within: {', '.join(shares)}")
-    print(f"{len(found.errors)} errors, {found.seconds:.0f} s", *found.errors[:3])
-    return not found.errors and len(found.writes) == 64 * 200 and bool(found.reads)
+    print(f"{len(found.errors)} errors, {KILLED} readers killed, {found.seconds:.0f} s", *found.errors[:3])
+    with Results.open(folder) as results:
+        kept = sum(len(results.epochs(run.id)) for run in results.runs)
+    return not found.errors and len(found.writes) == kept == 64 * 200 and bool(found.reads)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import os
 import random
 
 import pytest
-from killing import last_words, start
+from killing import last_words, start, two_by_two
 from left import check_the_end, check_what_is_left
 from tiny import outcome, tiny_study, tiny_tables
 
@@ -13,8 +13,8 @@ from assay.running.run import run
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="there is no SIGKILL")
 
-EVERY = 10
-"""One step in ten is a study's last, others each time; all have been tried, and take a minute."""
+EVERY = 30
+"""One step in thirty is a study's last, others each time; ``tests/long/kills.py every`` has all of them."""
 
 
 def tables_of(characters, engine):
@@ -47,9 +47,13 @@ def test_the_study_has_many_steps(engine, unharmed):
     assert unharmed(engine)[1] > 100
 
 
-def test_killed_at_any_step_it_is_continued(characters, unharmed, tmp_path):
-    expected, steps = unharmed("reference")
-    tables = tables_of(characters, "reference")
+def test_two_arms_of_two_seeds_are_killed_at_any_step_and_continued(characters, tmp_path):
+    """Before or after any call that writes, or at a step of training."""
+    tables = two_by_two(characters)
+    _, steps = last_words(*start(tables, tmp_path / "unharmed"))
+    assert steps > 200
+    with Results.open(tmp_path / "unharmed") as results:
+        expected = outcome(results)
     for at in range(1 + random.randrange(EVERY), steps + 1, EVERY):
         folder = tmp_path / str(at)
         told, finished = last_words(*start(tables, folder, at=at))
