@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from time import process_time
 from typing import Any
 
-from finishing import RULES, finished
+from finishing import RULES, SHAPE, finished
 from tiny import CLASSES, ENGINES, outcome, tiny_study, write_characters
 
 from assay import engines
@@ -54,7 +54,7 @@ def pairing(source: str, _: Path) -> bool:
     reference.augment = watched
     found: dict[int, Counter[str]] = {seed: Counter() for seed in SEEDS}
     for (architecture, rule), seed in product(ARMS, SEEDS):
-        network = architecture.build(data.train.images.shape[1:], CLASSES)
+        network = architecture.build(SHAPE, CLASSES)
         recipe = Recipe(rule, batch_size=16, epochs=FIRST // 101 + 1, augment=DISTORTED)
         seen.clear()
         finished(Job(engines.engine("reference", network, recipe), network, recipe, (seed,)), data)
