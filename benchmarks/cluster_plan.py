@@ -1,8 +1,9 @@
 """How long the 2018 report's depth study takes on clusters of several sizes, and what bounds it: on paper.
 
-Usage: ``python benchmarks/cluster_plan.py [--data SPEC] [--seeds 10] [--epochs 100] [--gpu-speed 40]``.
-Each network's seconds per epoch on one core are measured here, as `assay show` does. The simulation hands
-tasks out as the driver does, costliest first; per epoch, the driver is busy for the milliseconds that
+Usage: ``python benchmarks/cluster_plan.py [--data SPEC] [--seeds 10] [--epochs 100] [--gpu-speed 40]
+[--core-days N]``. Each network's seconds per epoch on one core are measured here, as `assay show` does, or,
+where it is known how many days of one core all take, shared out by the networks' operations. The simulation
+hands tasks out as the driver does, costliest first; per epoch, the driver is busy for the milliseconds that
 ``cluster_driver.py`` measured, and a checkpoint crosses the network. A GPU is taken to be ``--gpu-speed``
 times as fast as a core.
 """
@@ -16,7 +17,7 @@ from assay.running.estimate import estimate
 from assay.running.plan import make_plan
 from assay.study.builtin import load_study
 
-DRIVER_MS = 4.8
+DRIVER_MS = 4.7
 """Milliseconds that the driver needs for an epoch of one run, from cluster_driver.py."""
 
 NETWORK = 1e9 / 8
@@ -57,17 +58,23 @@ def main() -> None:
     asked.add_argument("--seeds", type=int, default=10)
     asked.add_argument("--epochs", type=int, default=100)
     asked.add_argument("--gpu-speed", type=float, default=40)
+    asked.add_argument("--core-days", type=float, help="what all takes on one core, instead of measuring")
     chosen = asked.parse_args()
-    changes = {"seeds": chosen.seeds, "training.epochs": chosen.epochs}
+    changes = {"seeds": chosen.seeds, "training.epochs": chosen.epochs, "engine": "numba"}
     if chosen.data:
         changes["data.source"] = chosen.data
     study = load_study(chosen.study).override(changes)
     sizes = outline(study.data)
     plan = make_plan(study, sizes)
     jobs = []
-    for cohort, cost in zip(plan.cohorts, estimate(plan, sizes, 1).cohorts, strict=True):
+    if chosen.core_days is None:
+        seconds = [cost.seconds for cost in estimate(plan, sizes, 1).cohorts]
+    else:
+        each = 86400 * chosen.core_days / chosen.seeds / sum(cohort.cost for cohort in plan.cohorts)
+        seconds = [each * cohort.cost for cohort in plan.cohorts]
+    for cohort, cost in zip(plan.cohorts, seconds, strict=True):
         checkpoint = COPIES * 4 * cohort.network.parameter_count
-        jobs += [Job(chosen.epochs, cost.seconds / chosen.epochs, checkpoint)] * chosen.seeds
+        jobs += [Job(chosen.epochs, cost / chosen.epochs, checkpoint)] * chosen.seeds
     total = sum(job.epochs * job.seconds for job in jobs)
     print(
         f"{len(plan.cohorts)} networks x {chosen.seeds} seeds x {chosen.epochs} epochs: "

@@ -27,7 +27,7 @@ from sheets import stroke
 from assay.view.shelf import Shelf
 
 HEIGHTS = {390: 844, 768: 1024, 1280: 860}
-SHADES = 96
+SHADES = 160
 SETTLED = 1500  # milliseconds
 
 
@@ -43,8 +43,9 @@ def main() -> None:
     pages: dict[str, tuple[str, Callable[[Any], None]]] = {
         "view": (f"/study/{key}", wait),
         "mistakes": (f"/study/{key}/mistakes", wait),
+        "confusion": (f"/study/{key}/confusion", wait),
         "draw": (f"/draw?study={key}", write),
-        "step": (f"/study/{key}/step", wait),
+        "step": (f"/study/{key}/step", scroll),
     }
     with serving([options.runs]) as served, browsing() as browser:
         for width in WIDTHS:
@@ -53,7 +54,7 @@ def main() -> None:
                 tab = Tab(browser, served, viewport=size, color_scheme=scheme)
                 main_one = (width, scheme) == (WIDTHS[-1], "light")
                 for name in [options.only] if options.only else pages:
-                    if main_one or name != "mistakes":
+                    if main_one or name not in ("mistakes", "confusion"):
                         file = f"{name}{'' if main_one else f'-{width}-{scheme}'}.png"
                         take(tab, *pages[name], options.out / file, whole=options.whole)
                 tab.close()
@@ -64,7 +65,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("runs", type=Path, help="a folder of studies")
     parser.add_argument("out", type=Path, help="where the pictures go")
-    parser.add_argument("--only", choices=("view", "mistakes", "draw", "step"), help="one page")
+    parser.add_argument("--only", choices=("view", "mistakes", "confusion", "draw", "step"), help="one page")
     parser.add_argument("--whole", action="store_true", help="the whole page, not what a window shows of it")
     return parser.parse_args()
 
@@ -82,12 +83,18 @@ def write(page: Any) -> None:
     wait(page)
 
 
+def scroll(page: Any) -> None:
+    """Go where an entry is chosen and the numbers begin."""
+    page.locator(".pick").evaluate("(pick) => pick.scrollIntoView()")
+    wait(page)
+
+
 def take(tab: Tab, address: str, prepare: Callable[[Any], None], path: Path, *, whole: bool) -> None:
     """Save what the window shows once the page is prepared, in few enough colours to be small."""
     page = tab.open(address)
     prepare(page)
     picture = Image.open(io.BytesIO(page.screenshot(full_page=whole))).convert("RGB")
-    picture.quantize(SHADES, dither=Image.Dither.NONE).save(path, optimize=True)
+    picture.quantize(SHADES, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(path, optimize=True)
     print(path, path.stat().st_size)
 
 

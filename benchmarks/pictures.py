@@ -116,10 +116,9 @@ def main() -> None:
     draw = np.random.default_rng(seed)
     if options.wrong:
         options.wrong.mkdir(parents=True, exist_ok=True)
-    parts = [faulty(images[:CHARACTERS], options.fault or list(faults.FAULTS), seed, options.wrong)]
-    if not options.fault:
-        parts += [words(images, draw), empty(draw), plain(images[:PLAIN], labels[:PLAIN])]
-    lines = []
+    parts = [] if options.fault else [words(images, draw), empty(draw), plain(images[:PLAIN], labels[:PLAIN])]
+    parts.append(faulty(images[:CHARACTERS], options.fault or list(faults.FAULTS), seed, options.wrong))
+    lines: list[str] = []
     for line in (line for figures in parts for line in figures):
         print(line, flush=True)
         lines.append(line)

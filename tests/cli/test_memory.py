@@ -10,10 +10,13 @@ from pathlib import Path
 import pytest
 
 from assay.cli.process import is_out_of_memory
+from assay.data import load
+from assay.data.outline import Outline
 from assay.errors import UsageError
 from assay.records import room
 from assay.running.capacity import that_fit
 from assay.running.plan import make_plan
+from assay.running.processes import Processes
 from assay.study.builtin import load_study
 
 WIDE = """\
@@ -135,6 +138,22 @@ def test_as_many_runs_are_trained_at_once_as_fit(groups: Path, monkeypatch: pyte
     assert that_fit(plan, None, beside=99 << 20) == 1
     with pytest.raises(UsageError, match=rf"--workers 8: 8 runs at once take .* \(use at most {few}\)"):
         that_fit(plan, 8)
+
+
+def test_processes_hold_the_images_once_each(groups: Path, monkeypatch: pytest.MonkeyPatch):
+    """Beside what a run takes: with images of 1 GiB, 8 processes do not fit where 8 threads do."""
+    path = groups / "small.toml"
+    path.write_text(WIDE.format(hidden=10, train=100).replace("[0]", "8"))
+    monkeypatch.setattr("assay.running.capacity.processors", lambda: 8)
+    monkeypatch.setattr(room, "memory", lambda: 4 << 30)
+    plan, data = make_plan(load_study(path)), load(load_study(path).data)
+    assert that_fit(plan, None) == Processes().fitted(plan, data).at_once == 8
+    images = Outline(2**30 // (784 + 8), 1, 1)
+    monkeypatch.setattr(Outline, "of", lambda _: images)
+    assert Processes(timeout=5).fitted(plan, data).at_once == 3
+    assert Processes(3, timeout=5).fitted(plan, data).timeout == 5
+    with pytest.raises(UsageError, match=r"--workers 4: 4 runs at once take .* \(use at most 3\)"):
+        Processes(4).fitted(plan, data)
 
 
 def _caused(error: BaseException, cause: BaseException) -> BaseException:

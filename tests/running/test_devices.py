@@ -1,4 +1,4 @@
-"""Sessions are spread over the GPUs of a machine; here there seem to be two, which compute on its processor."""
+"""Sessions are spread over the GPUs of a machine; here there seem to be two, which compute on its cores."""
 
 from contextlib import contextmanager
 from threading import Lock

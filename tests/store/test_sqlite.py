@@ -4,7 +4,7 @@ import multiprocessing
 import os
 import sqlite3
 import tempfile
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import fields, replace
 from math import inf, isfinite, isnan, nan
 from pathlib import Path
@@ -156,6 +156,20 @@ def test_what_is_not_committed_nobody_sees(store):
             store._put_run(record(RunId("max", 0), Status.PENDING))
             assert reader.runs() == []
         assert len(reader.runs()) == 1
+
+
+def test_what_is_recorded_together_is_seen_together_or_never(store):
+    one, two = RunId("max", 0), RunId("max", 1)
+    with closing(SQLiteStore.open(store.path)) as reader:
+        with store.together():
+            store.add_run(record(one, Status.RUNNING))
+            store.add_epoch(one, EpochRecord(1, 1.0, 0.5, 1.0, 0.5, 1.0, 1.0))
+            assert reader.runs() == []
+        assert (len(reader.runs()), len(reader.epochs(one))) == (1, 1)
+        with suppress(ZeroDivisionError), store.together():
+            store.add_run(record(two, Status.RUNNING))
+            raise ZeroDivisionError
+        assert [run.id for run in reader.runs()] == [one]
 
 
 def test_a_reader_cannot_write(store):

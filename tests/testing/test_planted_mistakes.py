@@ -118,7 +118,7 @@ MISTAKES = [
     Mistake("book.py:BatchNormalization", "return self.gamma * xn + self.beta\n        mu", "return x\n        mu",
             "running mean is not"),
     Mistake("functions.py:batchnorm_forward", 'bn_param["running_mean"], bn_param["running_var"] =', "_ =",
-            "never updated"),
+            "not updated by every batch"),
     Mistake("functions.py:batchnorm_forward", "(1 - momentum) * mean", "(1 - momentum) * x.sum(axis=0)", "running mean"),
     Mistake("own.py:Whitening", "(len(x) - 1)", "(len(x) - 2)", "1.5 times the batch's"),
     Mistake("own.py:Whitening", '+ self.momentum * mean', '+ mean', "running mean is not"),

@@ -25,6 +25,16 @@ awkward: EveryOther Turned ReusesItsBuffer Absolute OneAtZero HardTanh Median La
 awkward: ReturnsItsCache cache_in_place_forward OlderLinear
 """
 
+ODD = """
+odd: GeluByScipy ScipyConvolution Attention Dense Centre Inherited WithProperties Cached Slots ScalarScale
+odd: OwnGenerator DropsChannels MovingScale GroupNorm BatchNorm2dOfMaps AveragesAll KeepsStd MaxOut GlobalMax Sorted
+odd: Swish32 ReadsOnly Tuples TensorProduct Logs StraightThrough Transposes global_avg_forward scale_forward
+pkg/inner/layers: Rectifier
+harder: Stacked Context Decorated Softplus MishOfClass Blur Sparse Embeds PythonsRandom Upsample CropsToEven
+harder: LogSoftmax CosineNorm Recurrent Highway Locked Warns BatchesOfTwo Prints Virtual BatchRenormless focal_loss
+harder: HuberLoss AdamFused
+"""
+
 
 def targets(text):
     for line in text.split("\n"):
@@ -42,9 +52,10 @@ def found(target):
 def test_there_are_sixty_and_more():
     assert len([*targets(PLAIN), *targets(AWKWARD)]) >= 60
     assert len([*targets(AWKWARD)]) >= 30
+    assert len([*targets(ODD)]) >= 50
 
 
-@pytest.mark.parametrize("target", [*targets(PLAIN), *targets(AWKWARD)])
+@pytest.mark.parametrize("target", [*targets(PLAIN), *targets(AWKWARD), *targets(ODD)])
 def test_is_called_right(target):
     result = found(target)
     differences = result.comparison.differences if result.comparison else ()

@@ -27,7 +27,7 @@ from assay.errors import StoreError
 from assay.records.runs import EpochRecord, LayerRecord, RunId
 from assay.store.weights import load_weights, path_of, save_weights
 from assay.training import checkpoints
-from assay.training.checkpoints import load_progress, save_progress
+from assay.training.checkpoints import Encoded, load_progress, save_progress
 from assay.training.train import Progress
 
 IDENTITY = {"arm": "max", "seed": 3, "study": "ab", "data": "cd"}
@@ -322,3 +322,19 @@ def test_equal_weights_make_equal_files_in_every_process(tmp_path):
     for path in paths:
         subprocess.run([sys.executable, "-c", script, str(path)], check=True)
     assert len({path.read_bytes() for path in paths}) == 1
+
+
+def test_records_that_were_encoded_before_are_read_as_they_are(tmp_path):
+    """Epoch by epoch, with those that were kept, and after the run was begun anew."""
+    encoded, path = Encoded(), tmp_path / "part"
+    for seconds in (1.0, 2.0):
+        records = [EpochRecord(epoch, 0.1 * epoch, 0.5, 1.0, 0.5, seconds, 9.0) for epoch in (1, 2, 3)]
+        layers = [LayerRecord(epoch, "linear", *[0.5 * epoch] * 7) for epoch in range(4)]
+        for epoch in (1, 2, 3):
+            found = Progress(State({"w": np.zeros(9)}, {"w": {}}))
+            found.history, found.layers = records[:epoch], layers[: epoch + 1]
+            save_progress(path, found, IDENTITY, encoded)
+            kept = load_progress(path, IDENTITY)
+            assert (kept.history, kept.layers) == (found.history, found.layers)
+            save_progress(tmp_path / "alone", found, IDENTITY)
+            assert (tmp_path / "alone").read_bytes() == path.read_bytes()

@@ -13,7 +13,9 @@ from assay.findings.prediction import recognise
 from assay.reading import read
 from assay.results import Results
 
-SAYS = "(start) => document.querySelector('#said').textContent.startsWith(start)"
+SAYS = """(start) => document.querySelector("#said").textContent.startsWith(start)
+    && document.querySelector("#sheet").dataset.busy !== "true"
+"""
 FIRST = "dense: "  # the best is named first
 MET = """() => {
     window.met = [];
@@ -28,7 +30,7 @@ DOWN = ((0.5, 0.2), (0.5, 0.8))
 
 
 def said(page: Any, start: str) -> str:
-    """Wait until what is said begins with ``start``, and return it."""
+    """Wait until all is answered and what is said begins with ``start``, and return it."""
     page.wait_for_function(SAYS, arg=start)
     return str(page.locator("#said").inner_text())
 
@@ -65,7 +67,7 @@ def test_a_stroke_is_answered_undone_and_cleared(sheet: Any, sheet_tab: Tab) -> 
     assert alike(ink(sheet), one)
 
 
-def test_the_keyboard_alone_draws_and_looks_inside(sheet: Any) -> None:
+def test_the_keyboard_alone_draws_with_pens_of_two_widths(sheet: Any) -> None:
     """From the top of the page, with Tab: two strokes with pens of two widths, undone one by one."""
 
     def to(name: str) -> None:
@@ -180,7 +182,7 @@ def test_each_character_of_a_word_has_a_box_that_leads_inside(sheet: Any, sheet_
     assert sheet_tab.violations() == []
     boxes.nth(0).focus()
     sheet.keyboard.press("Enter")
-    sheet.wait_for_selector("#sheet[data-inside='3']")
+    sheet.wait_for_selector("#sheet[data-inside='1']")
     assert seen(sheet) == first
     assert sheet.locator("#rests").inner_text() == alone
     left, width = boxes.nth(0).bounding_box(), sheet.locator("#canvas").bounding_box()

@@ -1,5 +1,7 @@
 """``assay check``: whether a hand-written layer is right, and how fast it is."""
 
+import sys
+from contextlib import redirect_stdout
 from typing import Annotated, Literal
 
 import typer
@@ -63,7 +65,8 @@ def check(
 
     shape = shape_of(input_shape) if input_shape is not None else None
     arguments = dict(setting(text, "kernel_size=3") for text in settings or [])
-    found = checked(target, against, shape, arguments)
+    with redirect_stdout(sys.stderr):  # what the user's code prints is no part of the answer
+        found = checked(target, against, shape, arguments)
     row = rows.check(found)
     put(format, lambda: say(*lines(found), sep="\n"), rows.CHECK_COLUMNS, [row], row)
     if not found.passed:

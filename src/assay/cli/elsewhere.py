@@ -37,12 +37,11 @@ def _executor(asked: "Training") -> "Executor | None":
     isolated = asked.isolate or asked.timeout is not None
     if asked.on is None and not isolated:
         return None
-    from assay.running.capacity import worker_count
-
     if asked.on is None:
         from assay.running.processes import Processes
 
-        return Processes(worker_count(asked.workers), asked.timeout)
+        return Processes(asked.workers, asked.timeout)
+    from assay.running.capacity import worker_count
     from assay.running.cluster import Ray
 
     if isolated:

@@ -41,28 +41,30 @@ def status(folder: Folder, failed: Failed = False, format: Format = "table") -> 
     from assay.findings.comparisons import resolved
     from assay.report import export, terminal
     from assay.results import Results
+    from assay.running.stalled import stalled
 
     with Results.open(folder, watch=True) as found:
         if failed:
             say(*_failures(found), sep="\n\n")
             return
-        rows = export.status_rows(found)
+        rows, silent = export.status_rows(found), stalled(found)
         document = {
             "study": found.study.name,
             "ended": found.done,
             "runs": found.total,
             "complete": found.complete,
             "resolved": resolved(found),
+            "stalled": [{"arm": s.run.arm, "seed": s.run.seed, "since": s.since} for s in silent],
             "arms": rows,
             "machines": [asdict(machine) for machine in found.machines],
         }
-        put(
-            format,
-            lambda: console().print(terminal.status_table(found), *terminal.machines_tables(found)),
-            export.STATUS_COLUMNS,
-            rows,
-            document,
-        )
+
+        def draw() -> None:
+            console().print(terminal.status_table(found), *terminal.machines_tables(found))
+            for one in silent:
+                say(str(one))
+
+        put(format, draw, export.STATUS_COLUMNS, rows, document)
 
 
 def _failures(found: "Results") -> list[str]:

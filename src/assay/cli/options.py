@@ -185,7 +185,7 @@ class Training:
 def grouped(command: Callable[..., None]) -> Callable[..., None]:
     """Replace each parameter of a command that is a dataclass, a group of options, with an option a field."""
     signature = inspect.signature(command)
-    groups = {
+    groups: dict[str, Any] = {
         name: parameter.annotation
         for name, parameter in signature.parameters.items()
         if is_dataclass(parameter.annotation)

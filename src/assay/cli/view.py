@@ -51,9 +51,9 @@ def view(
 
 
 def draw(folders: Folders = None, port: Port = 0, no_open: NoOpen = False) -> None:
-    """Open a sheet to draw on, which a study's trained networks answer.
+    """Open a sheet to draw on, read by a study's networks and the recogniser that comes with assay.
 
-    It is a page of `assay view`, and serves until Ctrl-C.
+    It needs no study. It is a page of `assay view`, and serves until Ctrl-C.
 
     Example: assay draw assay-runs/pooling-quick
     """

@@ -32,6 +32,9 @@ from assay.streams import stream
 BUDGET = 0.3
 """Seconds of training per engine in a comparison, not counting compilation and warm-up."""
 
+LONG = 0.3
+"""Seconds of a step, or of an evaluation, beyond which one is enough: four of a wide network take minutes."""
+
 STEPS = 4
 """Steps taken at a time by one run, multiplied by the number of runs, since a GPU takes them by tens."""
 
@@ -73,6 +76,7 @@ class Trial:
         self.session = engine.session(network, recipe, range(runs), states)
         random = stream(0, "estimate")
         self._steps = STEPS * runs
+        self._warm: list[Callable[..., None]] = []
         count = max(self._steps * recipe.batch_size, EVALUATION_BATCH)
         self._images = random.integers(0, 256, (count, *of_images(network.input_shape)), dtype=np.uint8)
         self._labels = random.integers(0, network.output_shape[0], count)
@@ -80,11 +84,22 @@ class Trial:
 
     def step(self, budget: float) -> float:
         """Return the seconds per step of all runs."""
-        return median_seconds(lambda: self._train(1), lambda: self._train(self._steps), budget) / self._steps
+        if (alone := self._alone(self._train, 1)) > LONG:
+            return alone
+        return _median_seconds(lambda: self._train(self._steps), budget) / self._steps
 
     def answer(self, budget: float) -> float:
         """Return the seconds per image evaluated."""
-        return median_seconds(self._evaluate, self._evaluate, budget) / EVALUATION_BATCH
+        if (alone := self._alone(self._evaluate)) > LONG:
+            return alone / EVALUATION_BATCH
+        return _median_seconds(self._evaluate, budget) / EVALUATION_BATCH
+
+    def _alone(self, call: Callable[..., None], *arguments: int) -> float:
+        """Return the seconds of one call; the first one ever is not timed, since it may compile."""
+        if call not in self._warm:
+            call(*arguments)
+            self._warm.append(call)
+        return _seconds(lambda: call(*arguments))
 
     def _evaluate(self) -> None:
         self.session.evaluate(self._images[:EVALUATION_BATCH], self._labels[:EVALUATION_BATCH])
@@ -99,16 +114,19 @@ class Trial:
         return self._parts[size]
 
 
-def median_seconds(first: Callable[[], object], then: Callable[[], object], budget: float) -> float:
-    """Return the median seconds that ``then`` takes after one call of ``first``, which may compile."""
-    first()
+def _median_seconds(call: Callable[[], object], budget: float) -> float:
+    """Return the median seconds of a call, made again until ``budget`` seconds have passed."""
     times: list[float] = []
     begin = perf_counter()
     while not times or perf_counter() - begin < budget:
-        start = perf_counter()
-        then()
-        times.append(perf_counter() - start)
+        times.append(_seconds(call))
     return float(np.median(times))
+
+
+def _seconds(call: Callable[[], object]) -> float:
+    start = perf_counter()
+    call()
+    return perf_counter() - start
 
 
 def steps_per_second(engine: Engine, network: Network, recipe: Recipe) -> float:

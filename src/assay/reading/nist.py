@@ -2,11 +2,11 @@
 
 Cohen et al. (2017, section 2): the scan, 128x128 and binary, is blurred (Gaussian, sigma 1), cropped to the
 ink, centred in a square keeping the aspect ratio, padded by 2 pixels and reduced to 28x28 by bicubic
-interpolation. A picture's greys are kept, where NIST's scans have but two levels: they hold what is finer than a
-pixel of such a scan.
+interpolation. A picture's greys are kept, where NIST's scans have but two levels: they hold what is finer
+than a pixel of such a scan.
 
-NIST's writers used pens; strokes thinner than a pen's, such as those drawn with a mouse on a large canvas, are
-first widened to the thinnest pen stroke.
+NIST's writers used pens; strokes thinner than a pen's, such as those drawn with a mouse on a large canvas,
+are first widened to the thinnest pen stroke.
 """
 
 import numpy as np

@@ -34,7 +34,7 @@ class InkPiece:
     bottom: int
     right: int
     strokes: Floats = field(repr=False)
-    """Its ink, from 0 to 1, nothing of others', in its box and ``margin`` pixels around it: its pale edges."""
+    """Its ink, from 0 to 1, nothing of others', in its box and ``margin`` pixels around: its pale edges."""
     margin: int
     area: int
     width: float

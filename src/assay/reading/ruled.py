@@ -1,4 +1,4 @@
-"""Take out ruled lines and frames: thin, straight ink from one border to the other, nearly upright or level."""
+"""Take out ruled lines and frames: thin, straight ink from border to border, nearly upright or level."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ COVERED = 0.8
 SEEN = 0.2
 """The least length of a ruled line that is seen, over the picture's side."""
 BLOCK = 16
-"""Columns in which a line is taken for level while lines are sought: it rises by a pixel and a half at most."""
+"""Pixels along which a line is taken for level while lines are sought: it rises by 1.4 at most."""
 FRAMED = 0.85
 """A frame has ink along so much of each of its sides."""
 
@@ -38,7 +38,7 @@ def ruled(mask: Mask) -> Mask:
 
 
 def line_width(lines: Mask) -> float:
-    """Return how wide lines are on average: in a line of width w the mean distance to its edge is w/4 + 1/2."""
+    """Return how wide lines are: in one of width w the mean distance to its edge is w/4 + 1/2."""
     from scipy.ndimage import distance_transform_edt
 
     return 4 * float(distance_transform_edt(lines)[lines].mean()) - 2 if lines.any() else 0.0
@@ -85,7 +85,7 @@ def _level(mask: Mask) -> Mask:
 
 
 def _paths(thin: Mask, thick: Mask) -> Mask:
-    """Return the paths from side to side along which ``thin`` ink is seen wherever none that is ``thick`` hides it.
+    """Return the paths from side to side along which ``thin`` ink is seen where no ``thick`` ink hides it.
 
     Every height in the middle and every slope is tried, as in a Radon transform of few angles.
     """

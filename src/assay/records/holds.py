@@ -100,6 +100,19 @@ def _taken(descriptor: int, wait: float, shared: bool) -> bool:
             return True
 
 
+def is_alive(pid: int) -> bool:
+    """Whether this machine has a process with this id; True where nothing is known."""
+    if sys.platform == "win32":  # where asking would end it
+        return True
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:
+        return True  # somebody else's
+    return True
+
+
 def _boot() -> str:
     try:
         return BOOT.read_text("ascii").strip()

@@ -1,6 +1,5 @@
 """Writing a report's file atomically: a reader sees either the old one or the new one, whole."""
 
-import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -29,7 +28,7 @@ def write_whole(path: Path | str, text: str) -> Path:
     Raises `UsageError` where it cannot be written.
     """
     path = Path(path)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    beside = durable.place_beside(path)
     try:
         durable.write_flushed(path, beside, text.encode())
     except OSError as error:

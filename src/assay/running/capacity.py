@@ -8,6 +8,8 @@ from assay.running.plan import Plan
 from assay.study.trainable import training_bytes
 
 MOST = 1024
+A_PROCESS = 100 << 20
+"""Bytes that a worker's process takes for itself: they were 90 MiB with numba, and 230 with PyTorch."""
 
 
 def worker_count(workers: int | None) -> int:
@@ -25,17 +27,20 @@ def worker_count(workers: int | None) -> int:
     return workers
 
 
-def that_fit(plan: Plan, workers: int | None, beside: int = 0) -> int:
+def that_fit(plan: Plan, workers: int | None, beside: int = 0, copied: int | None = None) -> int:
     """Return how many runs of ``plan`` are trained at once, with ``beside`` bytes of data still to be loaded.
 
     By default as many as there are processors, or fewer where memory is short. Raises `UsageError` where
     ``workers`` were asked for that do not fit. What one run takes was compared before, when it was planned.
+    Where each run has a process of its own, ``copied`` bytes of data are in each.
     """
     count = worker_count(workers)
     largest = max(
         training_bytes(c.network, c.recipe, engines.may_use_gpu(c.engine.name), c.engine.name == "numba")
         for c in plan.cohorts
     )
+    if copied is not None:
+        largest += A_PROCESS + copied
     there = room.memory() - beside
     most = max(there // max(largest, 1), 1)
     if workers is not None and min(count, len(plan.runs)) > most:

@@ -9,9 +9,10 @@ their steps per second replace the measured ones. The rest is multiplication.
 Compiling, reading the data and drawing the report are not included.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
+from time import perf_counter
 
 from threadpoolctl import threadpool_limits
 
@@ -23,6 +24,9 @@ from assay.training.own_layers import is_own
 
 ROUNDS = 4
 """How many times each arm is measured."""
+
+PATIENCE = 10.0
+"""Seconds after the first round after which no other is begun, where a step takes seconds."""
 
 BUDGET = 1.0
 """Total seconds for which an arm is measured, half of them training; far fewer if there are many arms."""
@@ -80,7 +84,10 @@ def estimate(plan: Plan, data: Outline, workers: int) -> Estimate:
     with threadpool_limits(limits=1):
         trials = [_trial(cohort, data) for cohort in plan.cohorts]
         budget = min(BUDGET, WHOLE / len(trials)) / (2 * ROUNDS)
-        rounds = [[(trial.step(budget), trial.answer(budget)) for trial in trials] for _ in range(ROUNDS)]
+        rounds = [_round(trials, budget)]
+        end = perf_counter() + PATIENCE
+        while len(rounds) < ROUNDS and perf_counter() < end:
+            rounds.append(_round(trials, budget))
     measured = zip(plan.cohorts, trials, zip(*rounds, strict=True), strict=True)
     cohorts = tuple(_cohort(cohort, data, trial, times) for cohort, trial, times in measured)
     return Estimate(cohorts, min(workers, len(plan.runs)), data.bytes)
@@ -106,6 +113,11 @@ def evaluated(data: Outline, recipe: Recipe) -> int:
     measured = data.train if recipe.measure == "all" else min(data.train, data.valid)
     end = data.test + (2 * data.train if measured < data.train else 0)
     return recipe.epochs * (measured + data.valid) + end
+
+
+def _round(trials: Sequence[Trial], budget: float) -> list[tuple[float, float]]:
+    """Return each trial's seconds per step and per image evaluated."""
+    return [(trial.step(budget), trial.answer(budget)) for trial in trials]
 
 
 def _trial(cohort: Cohort, data: Outline) -> Trial:

@@ -13,19 +13,24 @@ from time import monotonic
 from typing import Any
 
 from assay.data import Dataset
-from assay.errors import UsageError
+from assay.data.outline import Outline
+from assay.errors import UsageError, one_line
 from assay.records.runs import RunId
 from assay.report.text import duration
 from assay.running.apart import Free
+from assay.running.capacity import that_fit, worker_count
 from assay.running.crew import keep_busy
 from assay.running.executor import Executor
 from assay.running.messages import Charge, Context, Failed, Finished, Message, Task
+from assay.running.plan import Plan
 
 BEGIN = "import sys; from assay.running.apart import main; main(*map(int, sys.argv[1:]))"
 
 
 class Processes(Executor):
     """Trains ``workers`` tasks at once, each in a process of its own, which then takes the next one.
+
+    By default they are as many as there are processors.
 
     For code that may do more than raise an exception: a run whose process dies, of a segmentation fault, of
     ``os._exit``, or killed because memory is short, has failed, and the others go on. So has a run that takes
@@ -34,11 +39,16 @@ class Processes(Executor):
     side share one process. Raises `UsageError` for a ``timeout`` that is not above 0.
     """
 
-    def __init__(self, workers: int, timeout: float | None = None) -> None:
+    def __init__(self, workers: int | None = None, timeout: float | None = None) -> None:
         if timeout is not None and not 0 < timeout < float("inf"):
             raise UsageError(f"timeout must be > 0 seconds; got {timeout}")
-        self.at_once = workers
+        self.asked = workers
+        self.at_once = worker_count(workers)
         self.timeout = timeout
+
+    def fitted(self, plan: Plan, data: Dataset) -> "Processes":
+        """Return these processes, by default no more than there is memory for."""
+        return Processes(that_fit(plan, self.asked, copied=Outline.of(data).bytes), self.timeout)
 
     def run(self, context: Context, tasks: Iterable[Task]) -> Generator[Message, None, None]:
         """Train every task; yield messages as they come, until the last run has ended."""
@@ -114,6 +124,8 @@ class _Crew:
         """Report that a worker's runs have failed, and do without it."""
         self.workers.remove(worker)
         text = worker.end() or "Its process left no traceback.\n"
+        if text.startswith("Traceback"):  # an error that is not a run's own
+            why = f"{why}: {one_line(text.splitlines()[-1])}"
         for run in worker.under_way:
             yield Failed(run, why, text)
 

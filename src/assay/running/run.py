@@ -30,7 +30,8 @@ from assay.store import Header, SQLiteStore, Store, durable
 from assay.store.lock import folder_lock
 from assay.store.moved import keep
 from assay.store.readout import CODE, DATABASE
-from assay.study import kept_code, own_code, tables
+from assay.store.unchecked import Unchecked, keep_unchecked
+from assay.study import kept_code, own_code, own_modules, tables
 from assay.study.study import Study
 from assay.training.causes import chance
 
@@ -70,6 +71,11 @@ def run(
     folder holds another study or cannot be written, and what planning and loading
     the data can raise.
     """
+    if file := own_modules.importing():
+        raise UsageError(
+            f"{study.name}: is run by {file} while another study imports it "
+            '(put the call under `if __name__ == "__main__":`)'
+        )
     folder = Path(out) if out is not None else default_folder(study)
     worker_count(workers)  # refused before anything is made
     study = study if data is None else study.override({"data": data.spec})
@@ -143,12 +149,11 @@ class _Ways:
     """Whether the last process that trained here died."""
     retry_failed: bool
 
-    def for_(self, plan: Plan, suspects: bool) -> Executor:
+    def for_(self, plan: Plan, data: Dataset, suspects: bool) -> Executor:
         """Return threads, or processes where a run may end the process that trains it."""
-        if self.executor is not None:
-            return self.executor
-        count = that_fit(plan, self.workers)
-        return Processes(count) if plan.isolated or suspects else Threads(count)
+        isolated = Processes(self.workers) if plan.isolated or suspects else None
+        executor = self.executor or isolated or Threads(that_fit(plan, self.workers))
+        return executor.fitted(plan, data) if isinstance(executor, Processes) else executor
 
 
 def _train(
@@ -164,10 +169,12 @@ def _train(
     elsewhere = ways.executor is not None and ways.executor.elsewhere
     plan = make_plan(study, data, begun, elsewhere=elsewhere).first(first)
     store = _open(folder, study, data)
+    wrong = (Unchecked(found.cls, found.place, found.wrong) for found in plan.checks if found.wrong)
     try:
+        keep_unchecked(folder, wrong)
         take_over(plan, store, folder, reuse)
         found = deaths(folder, store.runs(), ways.died)
-        executor = ways.for_(plan, any(death.suspect for death in found))
+        executor = ways.for_(plan, data, any(death.suspect for death in found))
         driver = Driver(Context(plan, data), store, folder, on_event)
         started = _started(plan, store, len(data.train), executor.at_once, ways.retry_failed)
         on_event(replace(started, deaths=tuple(found)))

@@ -1,7 +1,25 @@
 """Files and folders that survive a power cut: flushed before they count, and their folder with them."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
+
+from assay.records.holds import is_alive
+
+
+def place_beside(path: Path) -> Path:
+    """Return where this process writes what becomes ``path``, by the name of ``.NAME.PID``.
+
+    What processes that no longer exist have left under such names is removed, as far as it can be.
+    """
+    prefix = f".{path.name}."
+    with suppress(OSError):
+        for found in path.parent.iterdir():
+            pid = found.name.removeprefix(prefix)
+            if found.name.startswith(prefix) and pid.isdecimal() and pid.isascii() and not is_alive(int(pid)):
+                with suppress(OSError):
+                    found.unlink()
+    return path.with_name(f"{prefix}{os.getpid()}")
 
 
 def write_flushed(path: Path, beside: Path, payload: bytes) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from assay.errors import StoreError
 from assay.records.holds import Holder, hold
+from assay.store.durable import place_beside
 
 NOTE = "running.json"
 """Says who is at work in a folder. Only informative: this file is not the lock, and may be removed."""
@@ -81,7 +82,8 @@ def _who(folder: Path) -> str:
 
 
 def _write_note(folder: Path) -> None:
-    path, beside = folder / NOTE, folder / f".{NOTE}.{os.getpid()}"
+    path = folder / NOTE
+    beside = place_beside(path)
     try:
         beside.write_text(json.dumps(asdict(Holder.this())), "utf-8")
         with suppress(IsADirectoryError, PermissionError):  # a folder in its place: then no holder is named

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from assay.records.runs import RunId
 
@@ -46,9 +47,9 @@ def kept_machines(folder: Path) -> list[WorkingMachine]:
     return []
 
 
-def _machine(host: str, processor: str, slots: int, runs: list[dict[str, object]]) -> WorkingMachine:
+def _machine(host: Any, processor: Any, slots: Any, runs: Any) -> WorkingMachine:
     """Return a machine from what a file says; `ValueError` for what cannot be printed or is no number."""
-    known = tuple(RunId(str(run["arm"]), int(str(run["seed"]))) for run in runs)
+    known = tuple(RunId(run["arm"], int(run["seed"])) for run in runs)
     words = [host, processor, *(run.arm for run in known)]
     if not all(isinstance(word, str) and word.isprintable() for word in words) or type(slots) is not int:
         raise ValueError("expected text that can be printed, and a number")

@@ -105,7 +105,8 @@ def _refuse(own: str) -> NoReturn:
 
 
 def _made(own: OwnClass, base: type[T], arguments: Table, where: str) -> T:
-    return _built(own, _loaded(lambda: own.load(base), where), arguments, where)
+    cls: type[T] = _loaded(lambda: own.load(base), where)
+    return _built(own, cls, arguments, where)
 
 
 def _loaded(load: Callable[[], Any], where: str) -> Any:

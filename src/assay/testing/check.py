@@ -2,28 +2,27 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 from inspect import isclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from assay.errors import AssayError, ShapeError, UsageError
-from assay.nn.coursework.adapter import modes_checked
+from assay.errors import AssayError
 from assay.nn.layer import Layer
 from assay.shapes import Shape, text
 from assay.testing import Mismatch
 from assay.testing.comparison import LayerComparison, compare_layers
 from assay.testing.counterpart import counterpart, kind_of
-from assay.testing.fitting import candidates, is_refusal, odd_sizes
 from assay.testing.learning_rules import as_rule, as_stepping_rule, check_rule
 from assay.testing.losses import as_loss, check_loss
 from assay.testing.modules import importable
-from assay.testing.probing import Probe, draw, probe
+from assay.testing.probing import Probe, draw
 from assay.testing.randomness import modes
-from assay.testing.situations import BATCH, RANDOM, situations
-from assay.testing.source import as_layer, assumed, blamed, load, make, of_functions, split, words
+from assay.testing.situations import BATCH, RANDOM
+from assay.testing.source import as_layer, assumed, blamed, load, make, of_functions, split
+from assay.testing.succession import faults_in_succession
+from assay.testing.trying import probes_of
 
 
 @dataclass(frozen=True)
@@ -82,7 +81,7 @@ def check(
     """
     path, name = split(target)
     where, given = f"{path}:{name}", dict(settings or {})
-    with importable(path):
+    with importable(path), np.errstate(all="ignore"):
         found = load(path, name)
         if isclass(found) and (stepping := as_stepping_rule(found, given)) is not None:
             with blamed(where, path):
@@ -114,11 +113,12 @@ def check_layer(
 ) -> Check:
     """Check a layer that is there already; `check` says how."""
     where = f"{path}:{name}" if path else name
-    probes, misfits = _probes(layer, input_shape, settings or {}, where, path, tolerance)
+    probes, misfits = probes_of(layer, input_shape, settings or {}, where, path, tolerance)
     found = probes[0]
     shape = found.shape
     with blamed(f"{where}, input {text(shape)}, batch of {BATCH}", path):
         mode = modes(layer, shape)
+        later = () if found.mismatches else tuple(faults_in_succession(layer, shape, draw(layer, shape)))
         if mode.random and not against:
             comparison, note = None, "not compared: what it draws is its own"
         else:
@@ -137,7 +137,7 @@ def check_layer(
         mismatches,
         comparison,
         note,
-        faults=mode.faults,
+        faults=(*mode.faults, *later),
         writes=writes,
         remarks=tuple(dict.fromkeys(remarks)),
         arguments=("x", *layer.parameters(shape)),
@@ -151,114 +151,6 @@ def _w(found: Probe) -> list[str]:
 
 def _t(found: Probe) -> list[str]:
     return found.tried
-
-
-def _probes(
-    layer: Layer,
-    asked: Shape | None,
-    settings: Mapping[str, Any],
-    where: str,
-    path: Path | None,
-    tolerance: float,
-) -> tuple[list[Probe], list[str]]:
-    """Return the probes of all shapes for which the layer is right, or else of one for which it is wrong.
-
-    Also in words, for which shapes it is not right though it was tried with them.
-    """
-    once = partial(_probe, layer, settings=settings, where=where, path=path, tolerance=tolerance)
-    if asked:
-        return [once(asked)], []
-    right: list[Probe] = []
-    wrong: list[Probe] = []
-    failed: list[tuple[Shape, AssayError]] = []
-    shapes = _shapes_that_fit(layer, settings, where, path)
-    for shape in shapes:
-        try:
-            found = once(shape, locate=len(shapes) == 1)
-        except AssayError as error:
-            if isinstance(error.__cause__, NotImplementedError):
-                raise
-            failed.append((shape, error))
-            continue
-        (wrong if found.mismatches else right).append(found)
-    if not right and not wrong:
-        raise failed[0][1]
-    if not right:
-        first = wrong[0].shape
-        return wrong[:1] if len(shapes) == 1 else [once(first)], []
-    misfits = [f"not right for an input of {text(each.shape)}: {each.mismatches[0]}" for each in wrong]
-    misfits += [f"not for an input of {text(shape)}: {error}" for shape, error in failed]
-    return right, misfits
-
-
-def _probe(
-    layer: Layer,
-    shape: Shape,
-    settings: Mapping[str, Any],
-    where: str,
-    path: Path | None,
-    tolerance: float,
-    *,
-    locate: bool = True,
-) -> Probe:
-    with blamed(f"{where}, input {text(shape)}, batch of {BATCH}", path):
-        _check_forward(layer, shape)
-        found = probe(layer, shape, modes_checked(layer), locate=locate, tolerance=tolerance)
-    for odd in odd_sizes(layer, shape, settings):
-        if found.mismatches or not _fits(layer, odd):
-            continue
-        with blamed(f"{where}, input {text(odd)}, batch of {BATCH}", path):
-            other = probe(layer, odd, modes_checked(layer), quick=True, locate=locate, tolerance=tolerance)
-        found.tried.append(f"an input of {text(odd)}")
-        found.mismatches += [replace(each, situation=f"an input of {text(odd)}") for each in other.mismatches]
-    return found
-
-
-def _fits(layer: Layer, shape: Shape) -> bool:
-    try:
-        return min(layer.output_shape(shape), default=1) >= 1
-    except Exception:
-        return False
-
-
-def _shapes_that_fit(layer: Layer, settings: Mapping[str, Any], where: str, path: Path | None) -> list[Shape]:
-    """Return one shape of maps and one of vectors, as far as the layer takes any."""
-    found: list[Shape] = []
-    refusals: list[Exception] = []
-    tried: list[Shape] = []
-    for shapes in candidates(layer, settings).values():
-        for shape in shapes:
-            tried.append(shape)
-            try:
-                if min(layer.output_shape(shape), default=1) >= 1:
-                    found.append(shape)
-                    break
-            except NotImplementedError as error:
-                raise UsageError(f"{where}: {words(error, path)}") from error
-            except Exception as error:  # a user's code may raise anything for a shape that does not fit
-                refusals.append(error)
-    if found:
-        return found
-    own = next((error for error in refusals if not is_refusal(error)), None)
-    if own:
-        raise UsageError(f"{where}: {words(own, path)}") from own
-    reason = f"; the first ended in {words(refusals[0], path)}" if refusals else ""
-    listed = ", ".join(text(shape) for shape in tried)
-    raise UsageError(
-        f"{where}: takes none of the inputs {listed}{reason} (give its own with --input-shape C,H,W)"
-    )
-
-
-def _check_forward(layer: Layer, shape: Shape) -> None:
-    """Refuse what is no layer at all before derivatives are taken."""
-    expected = (BATCH, *layer.output_shape(shape))
-    found: Any = layer.forward(draw(layer, shape), next(iter(situations(shape))).x.copy())
-    if not isinstance(found, tuple) or len(found) != 2:
-        raise ShapeError(f"forward must return (y, cache); got {type(found).__name__}")
-    y: Any = found[0]
-    if not isinstance(y, np.ndarray) or y.shape != expected:
-        shown = text(y.shape) if isinstance(y, np.ndarray) else type(y).__name__
-        raise ShapeError(f"forward gives {shown} for a batch of {BATCH}, output_shape says {text(expected)}")
 
 
 def _compared(

@@ -147,7 +147,7 @@ def _times(
     layer: Layer, params: Parameters, built_in: Layer, own: Parameters, shape: Shape
 ) -> tuple[tuple[Timing, Timing], tuple[Timing, Timing]]:
     x = stream(0, "speed").normal(size=(SPEED_BATCH, *shape))
-    with threadpool_limits(1), _by_itself(layer, params) as theirs:
+    with threadpool_limits(1), _by_itself(layer, params, shape) as theirs:
         forward = interleaved(
             {
                 "theirs": lambda: theirs.forward_training(params, x, stream(0, "mask")),
@@ -162,6 +162,6 @@ def _times(
     return (forward["theirs"], forward["ours"]), (both["theirs"], both["ours"])
 
 
-def _by_itself(layer: Layer, params: Parameters) -> AbstractContextManager[Layer]:
+def _by_itself(layer: Layer, params: Parameters, shape: Shape) -> AbstractContextManager[Layer]:
     """Take the adapter's own work out of the time of a layer in the course's style."""
-    return layer.bare(params) if isinstance(layer, FromCoursework) else nullcontext(layer)
+    return layer.bare(params, shape) if isinstance(layer, FromCoursework) else nullcontext(layer)

@@ -5,12 +5,16 @@ from typing import Any
 
 from assay.errors import AssayError
 from assay.nn.coursework import FromCoursework
+from assay.nn.coursework.styles import held_by
 from assay.nn.layer import Layer
 from assay.shapes import Shape
 
 MAPS: tuple[Shape, ...] = ((3, 6, 8), (1, 6, 8), (3, 8, 8), (1, 8, 8), (1, 28, 28))
 VECTORS: tuple[Shape, ...] = ((12,), (4,), (2,), (1,))
 """What is tried after what the layer names. Not square first: height and width are easily exchanged."""
+
+SEQUENCES: tuple[Shape, ...] = ((5, 4), (5, 1))
+"""What is tried where neither maps nor vectors fit: steps and their features."""
 
 VECTOR_NAMES = frozenset(
     [
@@ -46,12 +50,15 @@ WIDTH_NAMES = ("input_dim_2", "input_width", "in_width", "width", "W")
 
 
 def candidates(layer: Layer, settings: Mapping[str, Any]) -> dict[str, list[Shape]]:
-    """Return the shapes to try, maps and vectors apart, likely ones first."""
+    """Return the shapes to try, maps, vectors and sequences apart, likely ones first."""
     sizes = {**_whole_numbers(layer), **settings}
-    found = [*_named(sizes), *_of_parameters(layer)]
+    found = [*_named(sizes), *_of_arrays(layer)]
     return {
         "maps": list(dict.fromkeys([shape for shape in found if len(shape) == 3] + list(MAPS))),
         "vectors": list(dict.fromkeys([shape for shape in found if len(shape) == 1] + list(VECTORS))),
+        "sequences": list(
+            dict.fromkeys([(5, *shape) for shape in found if len(shape) == 1] + list(SEQUENCES))
+        ),
     }
 
 
@@ -75,7 +82,7 @@ def is_refusal(error: Exception) -> bool:
 
 
 def _whole_numbers(layer: Layer) -> dict[str, int]:
-    own = getattr(users_object(layer), "__dict__", {})
+    own = held_by(users_object(layer))
     return {name: value for name, value in own.items() if type(value) is int}
 
 
@@ -95,11 +102,17 @@ def _named(sizes: Mapping[str, Any]) -> Iterator[Shape]:
             yield (sizes[name],)
 
 
-def _of_parameters(layer: Layer) -> Iterator[Shape]:
+def _shapes_held(layer: Layer) -> list[Shape]:
+    """Return the shapes of parameters, then of the other arrays that the object holds, sparse ones too."""
     if not isinstance(layer, FromCoursework):
-        return
-    shapes = layer.held.sizes() or []
-    for shape in shapes:
+        return []
+    others = [getattr(value, "shape", None) for value in held_by(layer.users).values()]
+    return [*(layer.held.sizes() or []), *(shape for shape in others if isinstance(shape, tuple))]
+
+
+def _of_arrays(layer: Layer) -> Iterator[Shape]:
+    """Yield shapes with the sizes of the arrays that the object holds."""
+    for shape in _shapes_held(layer):
         if len(shape) == 4:
             for channels in (shape[1], shape[0]):
                 yield (channels, 6, 8)

@@ -17,6 +17,7 @@ from types import FunctionType
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from assay.errors import UsageError
 from assay.nn.coursework.copies import copied, same
@@ -166,8 +167,19 @@ def _situations(form: _Form, *, masked: bool) -> Iterator[tuple[Any, ...]]:
     yield "ties", np.rint(x), targets, *mask
     yield "zeros", np.zeros_like(x), targets, *mask
     yield "one example", x[:1], targets[:1], *(each[:1] for each in mask)
+    if form.targets in ("labels", "one-hot targets") and form.shape[-1] > 1:
+        yield "scores of 5", _decided(5 * x, labels), targets, *mask
     yield "scores of 1e3", 1e3 * x, targets, *mask
     yield "a transposed array", np.asfortranarray(x), targets, *mask
+
+
+def _decided(x: Array, labels: NDArray[np.integer]) -> Array:
+    """Return scores with the largest exchanged for that of the label: its probability is not small."""
+    swapped, largest = x.copy(), x.argmax(axis=-1)[..., None]
+    values = np.take_along_axis(x, largest, -1), np.take_along_axis(x, labels[..., None], -1)
+    np.put_along_axis(swapped, largest, values[1], -1)
+    np.put_along_axis(swapped, labels[..., None], values[0], -1)
+    return swapped
 
 
 def _try(loss: Loss, name: str, x: Array, targets: list[Array], found: LossFound) -> None:

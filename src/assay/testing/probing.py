@@ -44,6 +44,8 @@ class Probe:
     tried: list[str] = field(default_factory=list)
     entries: int = 0
     locate: bool = True
+    single: bool = False
+    """Whether the layer computes in float32."""
     tolerance: float = 0.0
     """What is allowed where it is more than what the precision allows."""
 
@@ -96,7 +98,8 @@ def _try(
     with np.errstate(all="ignore"):
         try:
             y = watched.forward(params, situation.x)
-            precision = _precision(y, found.tolerance)
+            single = y.dtype == np.float32 or (plain is None and _is_grainy(y)) or found.single
+            precision = _precision(y, found.tolerance, single)
             dy = upstream(situation, y)
             result = watched.run(params, situation.x, dy)
         except Exception as error:
@@ -104,9 +107,10 @@ def _try(
                 raise
             found.remarks[f"{situation.name}: {type(error).__name__}: {error}"] = None
             return None
-        if plain is None and y.dtype == np.float32:
+        if plain is None and single:
+            found.single = True
             found.remarks["computes in float32 whatever it is given: checked to 0.5% only"] = None
-        if y.dtype == np.float32 and plain is not None and situation.name != "one example":
+        if single and plain is not None and situation.name != "one example":
             return result
         if not _finite(situation, result, found, first=plain is None):
             return result
@@ -117,10 +121,16 @@ def _try(
     return result
 
 
-def _precision(y: Array, tolerance: float) -> Precision:
+def _is_grainy(y: Array) -> bool:
+    """Whether all numbers are those of float32, and not all of a type with fewer."""
+    with np.errstate(over="ignore"):
+        return bool((y == y.astype(np.float32)).all() and (y != y.astype(np.float16)).mean() > 0.5)
+
+
+def _precision(y: Array, tolerance: float, single: bool) -> Precision:
     if y.dtype not in PRECISIONS:
         raise UsageError(f"forward gives {y.dtype} for float64; the check needs float64 or float32")
-    precision = PRECISIONS[y.dtype]
+    precision = PRECISIONS[np.dtype(np.float32) if single else y.dtype]
     return replace(precision, tolerance=max(precision.tolerance, tolerance))
 
 

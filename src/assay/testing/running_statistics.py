@@ -20,7 +20,9 @@ from assay.streams import stream
 from assay.testing.watched import Watched
 
 EXAMPLES = 6
-FEW, MANY = 3, 60
+SPREADS = {"first": 20.0, "wide": 20.0, "narrow": 0.01}
+"""Standard deviations of the batches: beside a large variance no small number added to it matters."""
+FEW, MANY = 4, 60
 """How often a batch is repeated to see how statistics move, and where it has to be repeated to the end."""
 
 CLOSE = 1e-3
@@ -45,25 +47,63 @@ def mixes(watched: Watched, params: Parameters, shape: Shape) -> bool:
 def judge_statistics(layer: Layer, shape: Shape, params: Parameters) -> Judged:
     """Judge the evaluation of a layer that mixes the examples of a batch in training."""
     training, evaluation = (Watched(layer, training=mode) for mode in (True, False))
-    first, then = _batch("first", shape), _batch("then", shape)
-    norm = _like(training.forward(params, then), then)
+    first, wide, narrow = (_batch(name, spread, shape) for name, spread in SPREADS.items())
+    norm = _like(training.forward(params, wide), wide)
     if norm is None:
         return Judged()
-    moved = _repeated(training, params, [first, *[then] * FEW])
+    moved = _repeated(training, params, [first, *[wide] * FEW])
+    if all(_same(moved[1].get(name), value) for name, value in moved[-1].items() if name != BEGUN):
+        return Judged(("evaluation: the running statistics are not updated by every batch of training",))
     kept = dict(_kept(moved))
-    if all(_same(moved[0].get(name), moved[-1].get(name)) for name in moved[-1] if name != BEGUN):
-        return Judged(("evaluation: the running statistics are never updated in training",))
-    settled = _settled(training, params, moved, kept, then)
-    faults = [
-        *_of_evaluation(norm, then, training.forward(settled, then), evaluation.forward(settled, then)),
-        *_of_rates(kept),
-    ]
-    ratio = _ratio(norm, then, training.forward(settled, then), evaluation.forward(settled, then))
-    return Judged(tuple(faults), () if faults else (_said(kept, ratio),))
+    if faults := (*_of_rates(kept), *_of_evaluation(_after(wide, norm, training, evaluation, params, kept))):
+        return Judged(faults)
+    ends = [_after(x, norm, training, evaluation, params, kept) for x in (wide, narrow)]
+    faults = tuple(_of_eps(*ends))
+    return Judged(faults, () if faults else (_said(kept, ends[0].ratio),))
 
 
-def _batch(name: str, shape: Shape) -> Array:
-    return stream(0, "statistics", name).normal(30.0, 20.0, (EXAMPLES, *shape))
+def _batch(name: str, spread: float, shape: Shape) -> Array:
+    return stream(0, "statistics", name).normal(1.5 * spread, spread, (EXAMPLES, *shape))
+
+
+class _End(NamedTuple):
+    """What both modes make of a batch that training has seen without end: a line in x for each unit."""
+
+    values: int
+    """How many there are of each unit."""
+    variance: Array
+    trained: "_Lines"
+    evaluated: "_Lines"
+
+    @property
+    def ratio(self) -> float:
+        """The variance that evaluation divides by over training's."""
+        return float(np.mean(self.trained.slope / self.evaluated.slope) ** 2)
+
+
+class _Lines(NamedTuple):
+    slope: Array
+    mean: Array
+    fits: bool
+
+
+def _after(
+    x: Array,
+    norm: BatchNorm,
+    training: Watched,
+    evaluation: Watched,
+    params: Parameters,
+    kept: dict[str, float],
+) -> _End:
+    moved = _repeated(training, params, [x] * (FEW if kept else MANY))
+    before, last = moved[-2:]
+    settled = {
+        name: value + (value - before[name]) * kept[name] / (1 - kept[name]) if name in kept else value
+        for name, value in last.items()
+    }
+    rows = norm.to_rows(x)
+    trained, evaluated = (_lines(norm, x, mode.forward(settled, x)) for mode in (training, evaluation))
+    return _End(len(rows), rows.var(axis=0), trained, evaluated)
 
 
 def _like(y: Array, x: Array) -> BatchNorm | None:
@@ -71,16 +111,16 @@ def _like(y: Array, x: Array) -> BatchNorm | None:
     if y.shape != x.shape:
         return None
     kinds = (BatchNorm2d(), BatchNormPerActivation()) if x.ndim == 4 else (BatchNorm1d(),) * (x.ndim == 2)
-    return next((norm for norm in kinds if _lines(norm, x, y)[2]), None)
+    return next((norm for norm in kinds if _lines(norm, x, y).fits), None)
 
 
-def _lines(norm: BatchNorm, x: Array, y: Array) -> tuple[Array, Array, bool]:
+def _lines(norm: BatchNorm, x: Array, y: Array) -> _Lines:
     """Return the slope of each unit's y over its x, its mean, and whether it is a line."""
     rows, values = norm.to_rows(x), norm.to_rows(y)
     away, mean = rows - rows.mean(axis=0), values.mean(axis=0)
     slope = (away * values).sum(axis=0) / (away**2).sum(axis=0)
     left = values - mean - slope * away
-    return slope, mean, bool(np.abs(left).max() <= CLOSE * np.abs(values - mean).max() + 1e-12)
+    return _Lines(slope, mean, bool(np.abs(left).max() <= CLOSE * np.abs(values - mean).max() + 1e-12))
 
 
 def _repeated(training: Watched, params: Parameters, batches: list[Array]) -> list[dict[str, Array]]:
@@ -93,56 +133,49 @@ def _repeated(training: Watched, params: Parameters, batches: list[Array]) -> li
 
 def _kept(moved: list[dict[str, Array]]) -> Iterator[tuple[str, float]]:
     """Yield the share that a step keeps of each buffer, where one batch moves it by powers of that."""
-    before, now, last = (dict(each) for each in moved[-3:])
-    for name, value in last.items():
-        if name == BEGUN or value.shape != now[name].shape or not value.ndim:
+    for name, value in moved[-1].items():
+        if name == BEGUN or not value.ndim:
             continue
-        one, two = now[name] - before[name], value - now[name]
+        one, two, three = (moved[i][name] - moved[i - 1][name] for i in (-3, -2, -1))
         size = float((one**2).sum())
         share = float((one * two).sum()) / size if size else 1.0
-        if size and 0 <= share < 1 and np.abs(two - share * one).max() <= 1e-6 * np.abs(one).max():
+        room = 1e-6 * float(np.abs(one).max(initial=0))
+        if 0 <= share < 1 and max(np.abs(two - share * one).max(), np.abs(three - share * two).max()) <= room:
             yield name, share
 
 
-def _settled(
-    training: Watched,
-    params: Parameters,
-    moved: list[dict[str, Array]],
-    kept: dict[str, float],
-    x: Array,
-) -> dict[str, Array]:
-    """Return the buffers where a batch has been repeated without end."""
-    if not kept:
-        return _repeated(training, params, [x] * MANY)[-1]
-    before, last = moved[-2:]
-    return {
-        name: value + (value - before[name]) * kept[name] / (1 - kept[name]) if name in kept else value
-        for name, value in last.items()
-    }
-
-
-def _of_evaluation(norm: BatchNorm, x: Array, trained: Array, evaluated: Array) -> Iterator[str]:
-    slope, mean, _ = _lines(norm, x, trained)
-    its_slope, its_mean, is_line = _lines(norm, x, evaluated)
-    spread = np.abs(slope) * norm.to_rows(x).std(axis=0)
-    if not is_line:
+def _of_evaluation(end: _End) -> Iterator[str]:
+    trained, evaluated, m = end.trained, end.evaluated, end.values
+    if not evaluated.fits:
         yield "evaluation: normalises other units than training"
         return
-    if not (np.abs(its_mean - mean) <= 3 * CLOSE * spread).all():
-        yield "evaluation: after long training on one batch its running mean is not the batch's mean"
-    ratio = _ratio(norm, x, trained, evaluated)
-    m = len(norm.to_rows(x))
-    if not (min(abs(ratio - 1), abs(ratio - m / (m - 1))) <= CLOSE and np.ptp(slope / its_slope) <= CLOSE):
+    after = "evaluation: after long training on one batch its running"
+    spread = np.abs(trained.slope) * np.sqrt(end.variance)
+    if not (np.abs(evaluated.mean - trained.mean) <= 3 * CLOSE * spread).all():
+        yield f"{after} mean is not the batch's mean"
+    right = min(abs(end.ratio - 1), abs(end.ratio - m / (m - 1))) <= CLOSE
+    if not (right and np.ptp(trained.slope / evaluated.slope) <= CLOSE):
         yield (
-            f"evaluation: after long training on one batch its running variance is {ratio:.4g} times the "
-            f"batch's (1 is right, or {m / (m - 1):.4g}, the unbiased one of {m} values)"
+            f"{after} variance is {end.ratio:.4g} times the batch's (1 is right, or {m / (m - 1):.4g}, the "
+            f"unbiased one of {m} values)"
         )
 
 
-def _ratio(norm: BatchNorm, x: Array, trained: Array, evaluated: Array) -> float:
-    """Return the variance that evaluation divides by over training's."""
-    slope, its_slope = _lines(norm, x, trained)[0], _lines(norm, x, evaluated)[0]
-    return float(np.mean(slope / its_slope) ** 2)
+def _of_eps(wide: _End, narrow: _End) -> Iterator[str]:
+    """Compare what the modes add to the variance, told from batches of large and of small variance."""
+    m = wide.values
+    share = 1.0 if abs(wide.ratio - 1) <= CLOSE else m / (m - 1)
+    added = []
+    for one, other, times in (
+        (wide.trained, narrow.trained, 1.0),
+        (wide.evaluated, narrow.evaluated, share),
+    ):
+        ratio = (other.slope / one.slope) ** 2
+        added.append(float(np.mean(times * (wide.variance - ratio * narrow.variance) / (ratio - 1))))
+    trained, evaluated = added
+    matters = abs(evaluated - trained) > 10 * CLOSE * float(narrow.variance.mean())
+    if matters and not 0.5 <= evaluated / trained <= 2:
+        yield f"evaluation: adds {abs(evaluated):.1g} to the variance, training {abs(trained):.1g}"
 
 
 def _of_rates(kept: dict[str, float]) -> Iterator[str]:

@@ -18,7 +18,7 @@ class Situation(NamedTuple):
     name: str
     x: Array
     upstream: str = "random"
-    """``random``, ``zero`` or ``one entry``."""
+    """``random``, ``large``, ``zero`` or ``one entry``."""
     together: bool = False
     """Whether entries tie, so that all are moved together too: ties stay ties, and there is no kink."""
 
@@ -37,12 +37,14 @@ def situations(shape: Shape) -> Iterator[Situation]:
     constant = generator.normal(size=size)
     yield Situation("constant maps", np.broadcast_to(constant, x.shape).copy(), together=True)
     yield Situation("inputs of 1e-8", 1e-8 * x)
+    yield Situation("inputs of 10", 10 * x)
     yield Situation("inputs of 1e3", 1e3 * x)
     yield Situation("inputs of 1e6", 1e6 * x)
     yield Situation("negative inputs", -np.abs(x))
     yield Situation("positive inputs", np.abs(x))
     yield Situation("one example", x[:1])
     yield Situation("an upstream gradient of zero", x, "zero")
+    yield Situation("an upstream gradient of 1e3", x, "large")
     yield Situation("an upstream gradient of one entry", x, "one entry")
     yield Situation("an array that is not contiguous", _strided(x))
     yield Situation("a transposed array", np.asfortranarray(x))
@@ -53,6 +55,8 @@ def upstream(situation: Situation, like: Array) -> Array:
     dy = stream(0, "upstream").normal(size=like.shape).astype(like.dtype)
     if situation.upstream == "zero":
         return np.zeros_like(dy)
+    if situation.upstream == "large":
+        return 1e3 * dy
     if situation.upstream == "one entry":
         flat = np.zeros(dy.size, dy.dtype)
         flat[-1 - dy.size // 3] = 1

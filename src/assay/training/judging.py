@@ -78,7 +78,8 @@ def judge(
         allowed = precision.tolerance * claim.size + min(noise, 10 * precision.tolerance * claim.size)
         if abs(claim.value - derivative) <= allowed:
             return "right", derivative
-        settled = _settled(claim, first, derivative, precision)
+        known_well = noise <= 10 * precision.tolerance * claim.size
+        settled = _settled(claim, first, derivative, precision) if known_well else None
         if settled is not None:
             return _beside_kinks(claim, first, precision, [settled])
         ladders = [[start * factor for factor in LADDER] for start in {first, precision.step}]

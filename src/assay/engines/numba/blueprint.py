@@ -171,7 +171,9 @@ class Blueprint:
 
     def weights(self, name: str) -> Offsets:
         """Return the offsets of a parameter's entries, in its own shape."""
-        return self.parameters[name].view(np.arange(self.theta, self.theta + self.region, dtype=np.int64))
+        placed = self.parameters[name]
+        start = self.theta + placed.start
+        return replace(placed, start=0).view(np.arange(start, start + placed.size, dtype=np.int64))
 
     def weight_rows(self, name: str) -> Offsets:
         """Return the offsets of a linear layer's weights as they lie, transposed, each row whole vectors."""

@@ -184,9 +184,10 @@ class FromCoursework(Layer):
         return {name: value.astype(params[name].dtype) for name, value in cache.buffers.items()}
 
     @contextmanager
-    def bare(self, params: Parameters) -> Iterator[Layer]:
-        """Give the layer with ``params`` in it and none of the care taken here: for its speed."""
-        with undisturbed(self.layer):
+    def bare(self, params: Parameters, shape: Shape) -> Iterator[Layer]:
+        """Give the layer with ``params`` in it and none of the care taken here, as its course runs it."""
+        with undisturbed(self.layer) as memory:
+            self.held.make_parameters(shape, memory)
             self.held.put(params)
             yield BareCoursework(self.held)
 

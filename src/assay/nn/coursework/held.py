@@ -51,7 +51,8 @@ class Held:
             self.layer.params = values
             return
         for array, value in zip(own.values(), values, strict=True):
-            if np.can_cast(value.dtype, array.dtype) or not replaced(self.layer, array, value.copy()):
+            in_place = np.can_cast(value.dtype, array.dtype) and array.flags.writeable
+            if in_place or not replaced(self.layer, array, value.copy()):
                 array[...] = value
 
     def sizes(self) -> list[Shape] | None:

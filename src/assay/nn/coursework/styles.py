@@ -16,6 +16,7 @@ import numpy as np
 
 from assay.errors import ShapeError
 from assay.nn.coursework.function_pairs import PairOfFunctions
+from assay.nn.coursework.places import attributes
 from assay.nn.coursework.signatures import positional, with_cache
 from assay.shapes import Array
 
@@ -76,10 +77,11 @@ class KeepsGradients:
         if isinstance(held, Sequence) and held and not isinstance(held, str):
             return {f"params[{i}]": value for i, value in enumerate(held)}
         cls: Any = type(self.wrapped)
-        written = _stored(cls) | set(vars(self.wrapped))
+        own = held_by(self.wrapped)
+        written = _stored(cls) | set(own)
         return {
             name: value
-            for name, value in vars(self.wrapped).items()
+            for name, value in own.items()
             if isinstance(value, np.ndarray) and any(form.format(name) in written for form in GRADIENT_NAMES)
         }
 
@@ -139,6 +141,11 @@ def in_course_style(found: object) -> Any:
 def user_object(layer: Any) -> Any:
     """Return what the user wrote, of an object in the course's style: an object, or the function forward."""
     return layer.forward if isinstance(layer, PairOfFunctions) else getattr(layer, "wrapped", layer)
+
+
+def held_by(found: object) -> dict[str, Any]:
+    """Return the attributes that an object holds itself, in its dictionary and in slots."""
+    return {name: value for place in attributes("", found) for name, value in place.read().items()}
 
 
 def _of(table: Mapping[str, Any], name: str) -> Any:

@@ -71,6 +71,7 @@ function show(answered) {
 // Show the character at `place` as the one that is looked at.
 function mark(place) {
   chosen = place;
+  delete sheet.dataset.inside;
   const { characters, size, lies } = found;
   const names = characters.map((_, at) => found.answers.find(({ likeliest }) => likeliest.length)?.likeliest[at][0][0] ?? "not read");
   answers.show(found, chosen);
@@ -105,7 +106,8 @@ function figure({ uri, words, width, height }, box = document.createElement("fig
 
 async function inside() {
   looking?.abort();
-  const pixels = found.characters[chosen]?.pixels;
+  const place = chosen;
+  const pixels = found.characters[place]?.pixels;
   if (!pixels) {
     setText(byId("rests"), NOTHING);
     byId("occlusion").replaceChildren();
@@ -119,7 +121,7 @@ async function inside() {
     setText(byId("rests"), `It reads “${within.answer}” with ${(100 * within.share).toFixed(1)}%. Where a patch of paper over the drawing takes from that share, the part is purple; where it adds, orange. The strongest part: ${(100 * within.most).toFixed(1)} points. Layers: purple above zero, orange below, each by its own largest value.`);
     figure(within.occlusion, byId("occlusion"));
     byId("layers").replaceChildren(...within.layers.map((layer) => figure(layer)));
-    sheet.dataset.inside = Number(sheet.dataset.inside ?? 0) + 1;
+    sheet.dataset.inside = place + 1;
   } catch (error) {
     if (error.name !== "AbortError") setText(byId("rests"), error.message);
   }

@@ -1,0 +1,138 @@
+"""A layer tried with maps, vectors or sequences: for which shapes it is right, and for which not."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from assay.errors import AssayError, ShapeError, UsageError
+from assay.nn.coursework.adapter import modes_checked
+from assay.nn.layer import Layer
+from assay.shapes import Shape, text
+from assay.testing.fitting import candidates, is_refusal, odd_sizes
+from assay.testing.probing import Probe, draw, probe
+from assay.testing.situations import BATCH, RANDOM, situations
+from assay.testing.source import blamed, words
+
+MOST_TRIED = 4
+"""How many shapes of maps, and of vectors, are gone through where backward fails."""
+
+
+def probes_of(
+    layer: Layer,
+    asked: Shape | None,
+    settings: Mapping[str, Any],
+    where: str,
+    path: Path | None,
+    tolerance: float,
+) -> tuple[list[Probe], list[str]]:
+    """Return the probes of all shapes for which the layer is right, or else of one for which it is wrong.
+
+    Also in words, for which shapes it is not right though it was tried with them. One for which plain random
+    inputs are right and others wrong is no matter of shapes: the layer is wrong.
+    """
+    once = partial(_probe, layer, settings=settings, where=where, path=path, tolerance=tolerance)
+    if asked:
+        return [once(asked)], []
+    right: list[Probe] = []
+    wrong: list[Probe] = []
+    failed: list[tuple[Shape, AssayError]] = []
+    kinds = _shapes_that_fit(layer, settings, where, path)
+    for shapes in kinds:
+        for shape in shapes[:MOST_TRIED]:
+            try:
+                found = once(shape, locate=len(kinds) == 1)
+            except AssayError as error:
+                if isinstance(error.__cause__, NotImplementedError):
+                    raise
+                failed.append((shape, error))
+                continue
+            (wrong if found.mismatches else right).append(found)
+            break
+    if not right and not wrong:
+        raise failed[0][1]
+    decisive = [each for each in wrong if each.mismatches[0].situation != RANDOM] if right else wrong
+    if decisive:
+        return decisive[:1] if len(kinds) == 1 else [once(decisive[0].shape)], []
+    misfits = [f"not right for an input of {text(each.shape)}: {each.mismatches[0]}" for each in wrong]
+    misfits += [f"not for an input of {text(shape)}: {error}" for shape, error in failed]
+    return right, misfits
+
+
+def _probe(
+    layer: Layer,
+    shape: Shape,
+    settings: Mapping[str, Any],
+    where: str,
+    path: Path | None,
+    tolerance: float,
+    *,
+    locate: bool = True,
+) -> Probe:
+    with blamed(f"{where}, input {text(shape)}, batch of {BATCH}", path):
+        _check_forward(layer, shape)
+        found = probe(layer, shape, modes_checked(layer), locate=locate, tolerance=tolerance)
+    for odd in odd_sizes(layer, shape, settings):
+        if found.mismatches or not _fits(layer, odd):
+            continue
+        with blamed(f"{where}, input {text(odd)}, batch of {BATCH}", path):
+            other = probe(layer, odd, modes_checked(layer), quick=True, locate=locate, tolerance=tolerance)
+        found.tried.append(f"an input of {text(odd)}")
+        found.mismatches += [replace(each, situation=f"an input of {text(odd)}") for each in other.mismatches]
+    return found
+
+
+def _fits(layer: Layer, shape: Shape) -> bool:
+    try:
+        return min(layer.output_shape(shape), default=1) >= 1
+    except Exception:
+        return False
+
+
+def _shapes_that_fit(
+    layer: Layer, settings: Mapping[str, Any], where: str, path: Path | None
+) -> list[list[Shape]]:
+    """Return the shapes of maps that fit, and of vectors, or else of sequences; likely ones first."""
+    found: list[list[Shape]] = []
+    refusals: list[Exception] = []
+    tried: list[Shape] = []
+    for kind, shapes in candidates(layer, settings).items():
+        if kind == "sequences" and found:
+            break
+        fitting: list[Shape] = []
+        for shape in shapes:
+            tried.append(shape)
+            try:
+                if min(layer.output_shape(shape), default=1) >= 1:
+                    fitting.append(shape)
+            except NotImplementedError as error:
+                raise UsageError(f"{where}: {words(error, path)}") from error
+            except Exception as error:  # a user's code may raise anything for a shape that does not fit
+                refusals.append(error)
+        if fitting:
+            found.append(fitting)
+    if found:
+        return found
+    own = next((error for error in refusals if not is_refusal(error)), None)
+    if own:
+        raise UsageError(f"{where}: {words(own, path)}") from own
+    reason = f"; the first ended in {words(refusals[0], path)}" if refusals else ""
+    listed = ", ".join(text(shape) for shape in tried)
+    raise UsageError(
+        f"{where}: takes none of the inputs {listed}{reason} (give its own with --input-shape C,H,W)"
+    )
+
+
+def _check_forward(layer: Layer, shape: Shape) -> None:
+    """Refuse what is no layer at all before derivatives are taken."""
+    expected = (BATCH, *layer.output_shape(shape))
+    found: Any = layer.forward(draw(layer, shape), next(iter(situations(shape))).x.copy())
+    if not isinstance(found, tuple) or len(found) != 2:
+        raise ShapeError(f"forward must return (y, cache); got {type(found).__name__}")
+    y: Any = found[0]
+    if not isinstance(y, np.ndarray) or y.shape != expected:
+        shown = text(y.shape) if isinstance(y, np.ndarray) else type(y).__name__
+        raise ShapeError(f"forward gives {shown} for a batch of {BATCH}, output_shape says {text(expected)}")
