@@ -43,6 +43,7 @@ def main() -> None:
     pages: dict[str, tuple[str, Callable[[Any], None]]] = {
         "view": (f"/study/{key}", wait),
         "mistakes": (f"/study/{key}/mistakes", wait),
+        "confusion": (f"/study/{key}/confusion", wait),
         "draw": (f"/draw?study={key}", write),
         "step": (f"/study/{key}/step", scroll),
     }
@@ -53,7 +54,7 @@ def main() -> None:
                 tab = Tab(browser, served, viewport=size, color_scheme=scheme)
                 main_one = (width, scheme) == (WIDTHS[-1], "light")
                 for name in [options.only] if options.only else pages:
-                    if main_one or name != "mistakes":
+                    if main_one or name not in ("mistakes", "confusion"):
                         file = f"{name}{'' if main_one else f'-{width}-{scheme}'}.png"
                         take(tab, *pages[name], options.out / file, whole=options.whole)
                 tab.close()
@@ -64,7 +65,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("runs", type=Path, help="a folder of studies")
     parser.add_argument("out", type=Path, help="where the pictures go")
-    parser.add_argument("--only", choices=("view", "mistakes", "draw", "step"), help="one page")
+    parser.add_argument("--only", choices=("view", "mistakes", "confusion", "draw", "step"), help="one page")
     parser.add_argument("--whole", action="store_true", help="the whole page, not what a window shows of it")
     return parser.parse_args()
 

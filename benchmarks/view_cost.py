@@ -4,10 +4,10 @@
 
     python benchmarks/view_cost.py --pairs 6
 
-A study is trained by ``assay run`` in a process of its own, alone or with ``assay view`` beside it and its page open
-in Chromium; which comes first changes from pair to pair. It prints the trainer's processor seconds and
-wall seconds, the ratio of each pair with its mean and standard error, and the processor seconds of page and
-browser. Needs Linux, Chromium and the packages of ``assay[test]``.
+A study is trained by ``assay run`` in a process of its own, alone or with ``assay view`` beside it and its
+page open in Chromium; which comes first changes from pair to pair. It prints the trainer's processor seconds
+and wall seconds, the ratio of each pair with its mean and standard error, and the processor seconds of page
+and browser. Needs Linux, Chromium and the packages of ``assay[test]``.
 """
 
 import argparse
@@ -76,8 +76,8 @@ def measured(root: Path, name: str, watched: bool) -> tuple[float, float]:
         found = train(root, name, lambda: look(tab, root / name))
         own, both = spent(server) - before[0], spent(os.getpid()) - before[1]
         print(
-            f"watched: {found[0]:.2f} s of a processor, {found[1]:.2f} s; meanwhile the page {own:.2f} s of a "
-            f"processor, the browser {both - own:.2f} s",
+            f"watched: {found[0]:.2f} s of a processor, {found[1]:.2f} s; "
+            f"meanwhile the page {own:.2f} s of a processor, the browser {both - own:.2f} s",
             flush=True,
         )
     return found

@@ -62,7 +62,6 @@ HOMES = {
 
 MEANS_THE_SAME = {
     "app": ("cli view", "what the folder offers, put together"),
-    "activations": ("engines.numba engines.torch", "the activations, as each engine computes them"),
     "base": ("engines optim", "the class that all in the folder derive from"),
     "bench": ("bench cli", "the command for the room"),
     "build": ("engines.numba engines.torch", "from a network's layers to what computes them"),

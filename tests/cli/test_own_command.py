@@ -1,11 +1,16 @@
 """Code of a user's own on the command line: asked for, checked, and told about."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from own_classes import study_text, write_own
 from said import Assay
+
+from assay.errors import StoreError
+from assay.results import Results
+from assay.running.plan import Plan
 
 TRUST = ("--trust", "mylayers.py")
 
@@ -51,8 +56,8 @@ def test_a_setting_can_name_a_file_in_the_current_folder(assay: Assay):
     assert "beta=0.5" in said.out
 
 
-def test_a_wrong_layer_is_refused_and_can_be_trained_unchecked(assay: Assay):
-    text = Path("own.toml").read_text()
+def test_a_wrong_layer_is_refused_and_can_be_trained_unchecked(assay: Assay, forgetful: Callable[[], None]):
+    text = Path("own.toml").read_text().replace("epochs = 2", "epochs = 1")
     Path("own.toml").write_text(text.replace(":Swish", ":Wrong"))
     said = assay("run", "own.toml", *TRUST)
     assert said.status == 2
@@ -60,6 +65,21 @@ def test_a_wrong_layer_is_refused_and_can_be_trained_unchecked(assay: Assay):
     said = assay("show", "own.toml", *TRUST, "--unchecked")
     assert said.status == 0
     assert "Wrong, layer wrong1, input 8: checked: wrong, trained unchecked: dL/dx" in said.out
+    assert assay("run", "own.toml", *TRUST, "--unchecked").status == 0
+    assert assay("salvage", "assay-runs/own", "saved").status == 0
+    for folder in ("assay-runs/own", "saved"):
+        with Results.open(folder) as results:
+            limits = " ".join(results.findings().limits)
+        assert "Trained unchecked (--unchecked), although found wrong before training: Wrong (" in limits
+        assert "layer wrong1, input 8): dL/dx: along" in limits
+    forgetful()
+    more = ("extend", "assay-runs/own", "--seeds", "3", *TRUST)
+    assert "layer wrong1, input 8: dL/dx: along a random direction" in assay(*more).err
+    assert assay(*more, "--unchecked").status == 0
+    assert Path("assay-runs/own-3-seeds/unchecked.json").exists()
+    Path("saved/unchecked.json").write_text("[")
+    with Results.open("saved") as results, pytest.raises(StoreError, match=r"unchecked.json: cannot be read"):
+        results.findings()
 
 
 def test_operations_that_a_layer_does_not_count_are_unknown(assay: Assay):
@@ -72,8 +92,14 @@ def test_operations_that_a_layer_does_not_count_are_unknown(assay: Assay):
     assert [arm["flops_unknown"] for arm in arms] == [[], ["scale1"]]
 
 
+@pytest.fixture(autouse=True)
+def in_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Processes take seconds to start, and are tested elsewhere."""
+    monkeypatch.setattr(Plan, "isolated", False)
+
+
 @pytest.mark.usefixtures("undrawn")
-def test_run_predict_and_report_ask_alike(assay: Assay):
+def test_run_predict_and_report_ask_alike(assay: Assay, forgetful: Callable[[], None]):
     from PIL import Image
 
     text = Path("own.toml").read_text()
@@ -81,7 +107,13 @@ def test_run_predict_and_report_ask_alike(assay: Assay):
     said = assay("run", "own.toml", *TRUST)
     assert (said.status, said.err) == (0, "")
     Image.new("L", (14, 14), 255).save("blank.png")
-    help = {command: assay(command, "--help").out for command in ("predict", "report", "extend", "reproduce")}
+    taking = ("predict", "report", "extend", "reproduce", "export", "fork")
+    help = {command: assay(command, "--help").out for command in taking}
     assert [command for command, text in help.items() if "--trust" not in text] == []
     assert assay("report", "assay-runs/own", "--trust", "other.py").status == 2
     assert assay("report", "assay-runs/own", *TRUST).status == 0
+    forgetful()
+    swish = ("export", "assay-runs/own", "--arm", "swish", "--to")
+    assert "needs to run code of its own, mylayers.py" in assay(*swish, "safetensors").err
+    assert assay(*swish, "safetensors", *TRUST).out == "assay-runs/own/export/swish-0.safetensors\n"
+    assert "swish1: Swish has no ONNX operator (export to safet" in assay(*swish, "onnx", *TRUST).err

@@ -10,6 +10,7 @@ from numba_cases import in_another_process
 
 from assay.engines.numba.covering import cover
 from assay.engines.numba.kernels.codes import Kernel, code, kernel_of, shape_of
+from assay.engines.numba.kernels.entries import APPLYING
 from assay.engines.numba.kernels.program import KERNELS, SHAPED
 from assay.engines.numba.kernels.tiles import Shape
 from assay.engines.numba.kernels.tilesets import POINTERS, tiles_for
@@ -61,9 +62,8 @@ def test_a_number_tells_kernel_and_shape(shape: Shape) -> None:
 
 
 def test_every_kernel_is_in_the_table() -> None:
-    users = {Kernel.ENTRIES, Kernel.ENTRIES_GRADIENT}  # of a user's own functions, compiled with each layer
-    assert KERNELS.keys() | SHAPED.keys() | users == set(Kernel)
-    assert not KERNELS.keys() & SHAPED.keys()
+    assert KERNELS.keys() | SHAPED.keys() | APPLYING.keys() == set(Kernel)
+    assert len({*KERNELS, *SHAPED, *APPLYING}) == len(KERNELS) + len(SHAPED) + len(APPLYING)
     assert all((kernel_of(int(kernel)), shape_of(int(kernel))) == (kernel, None) for kernel in Kernel)
 
 

@@ -1,5 +1,6 @@
 """Python files of a user's own, as tests write them beside a study file."""
 
+import os
 from pathlib import Path
 
 LAYERS = """
@@ -163,3 +164,57 @@ def study_text(source: str, *lines: str) -> str:
             *lines,
         ]
     )
+
+
+DIES = """
+
+@dataclass(frozen=True)
+class Dies(Swish):
+    kind: ClassVar[str] = "dies"
+
+    def value(self, x):
+        import os
+
+        if os.getpid() != DRIVER:
+            os._exit(7)
+        return super().value(x)
+"""
+
+ARMS = """
+name = "own"
+question = "Does code of one's own come out the same everywhere?"
+seeds = 1
+control = "layer"
+optimizer = { rule = "Adam", lr = 0.03 }
+training = { batch_size = 16, epochs = 2 }
+data = { source = "SOURCE", train = 150, valid = 40, test = 61 }
+engine = "auto"
+factors.own.layer.network = { family = "Dense", hidden = [8], activation = "mylayers.py:Swish" }
+factors.own.compiled.network = { family = "Dense", hidden = [8], activation = "mylayers.py:FastSwish" }
+factors.own.module.network = { family = "Module", module = "nets.py:Small", width = 3 }
+[factors.own.rule]
+network = { family = "Dense", hidden = [8] }
+optimizer = { rule = "myrules.py:Lion", lr = 0.01 }
+training.penalties = [{ kind = "myrules.py:Huber", strength = 0.001 }]
+[factors.own.dies]
+network = { family = "Dense", hidden = [8], activation = "mylayers.py:Dies" }
+"""
+
+
+def own_arms(folder: Path, source: str) -> None:
+    """Write ``own.toml``, whose arms each have another kind of code of the user's, and that code.
+
+    The arm ``dies`` ends every process but this one.
+    """
+    write_own(folder)
+    with (folder / "mylayers.py").open("a") as layers:
+        layers.write(DIES.replace("DRIVER", str(os.getpid())))
+    text = (Path(__file__).parent / "torch_nets.py").read_text("utf-8")
+    (folder / "nets.py").write_text(f"{text}\n# {folder}\n")  # a digest of its own
+    (folder / "own.toml").write_text(ARMS.replace("SOURCE", source))
+
+
+def spoil(folder: Path) -> None:
+    """Write other code into every file, so that it shows if one is read once more."""
+    for file in folder.glob("*.py"):
+        file.write_text("raise SystemExit('read from the disk')")

@@ -36,7 +36,8 @@ def test_a_line_goes_through_its_values() -> None:
     [dot] = tags(page, "circle")
     assert float(dot.get("cy")) == ys[1]
     assert [line.get("stroke"), dot.get("fill")] == list(COLOURS[:2])
-    assert "".join(page.itertext()).count("<b>") == 2  # in the title and beside the dot, as text
+    assert "".join(page.itertext()).count("<b>") == 3  # in both titles and beside the dot, as text
+    assert [title.text for title in line] == ["a, seed 0, epoch 3: 30.00"]
     assert [item.text for item in tags(page, "text")][:2] == ["30.0", "10.0"]
 
 

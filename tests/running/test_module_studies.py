@@ -8,6 +8,7 @@ import pytest
 import torch
 import torch_nets
 from blocks import blocks, save
+from safetensors.torch import load_file
 from tiny import outcome
 from typer.testing import CliRunner
 
@@ -17,12 +18,13 @@ from assay.cli.app import app
 from assay.data import load
 from assay.engines.torch import TorchEngine
 from assay.errors import StudyError, UnsupportedError, UsageError
+from assay.exchange.exporting import export_results
 from assay.findings.findings import build
 from assay.findings.inside import look_inside
 from assay.records.runs import Status
 from assay.results import Results
 from assay.running.events import EpochEnded
-from assay.running.plan import make_plan
+from assay.running.plan import Plan, make_plan
 from assay.running.run import run
 from assay.study import own_code
 from assay.study.builtin import load_study
@@ -75,6 +77,12 @@ def trained(own, out="out", **options):
         return outcome(results)
 
 
+@pytest.fixture(autouse=True)
+def in_threads(monkeypatch):
+    """Processes, each with a PyTorch of its own, take long to start, and are tested elsewhere."""
+    monkeypatch.setattr(Plan, "isolated", False)
+
+
 def test_workers_kills_and_new_processes_make_no_difference(own, forgetful):
     expected = trained(own, "whole", workers=1)
     assert all(row.status is Status.DONE for key, row in expected.items() if not isinstance(key, tuple))
@@ -103,7 +111,11 @@ def test_its_results_are_read_without_running_it(own, forgetful):
         assert {layers.names for layers in report.layers} == {("conv", "norm", "head")}
         with pytest.raises(UsageError, match=r"needs to run code of its own, nets.py .*--trust nets.py"):
             results.module()
+    with pytest.raises(UnsupportedError, match=r"own PyTorch module, which cannot be written .export to"):
+        export_results(own / "out", "torch", trust=["nets.py"])
     with Results.open(own / "out", trust=["nets.py"]) as results:  # from the copy in the folder
+        [path] = export_results(results, "safetensors")
+        results.module().load_state_dict(load_file(path))
         assert look_inside(results).features is not None
         results.write_report(own / "report.html")
 

@@ -15,7 +15,7 @@ from assay.running import run as running
 from assay.running.events import Started
 from assay.running.extend import extend
 from assay.running.health import examine, salvage
-from assay.running.plan import make_plan
+from assay.running.plan import Plan, make_plan
 from assay.study.builtin import load_study
 
 TRUST = ["mylayers.py"]
@@ -26,6 +26,12 @@ def own(tmp_path: Path, characters: str) -> Path:
     write_own(tmp_path / "own")
     (tmp_path / "own" / "study.toml").write_text(study_text(characters))
     return tmp_path / "own"
+
+
+@pytest.fixture(autouse=True)
+def in_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Processes take seconds to start, and are tested elsewhere."""
+    monkeypatch.setattr(Plan, "isolated", False)
 
 
 def study(own: Path, trust=TRUST, **options):

@@ -96,3 +96,11 @@ def test_null_is_a_value(folder):
     assert len(altered_rows(folder / DATABASE)) == 1
     change(folder, ("UPDATE run SET host = 'another' WHERE rowid = 2",), told=False)
     assert len(altered_rows(folder / DATABASE)) == 2
+
+
+def test_a_value_that_takes_the_place_of_null_is_noticed(folder):
+    which = "WHERE (arm, seed) = ('rate-001', 1)"
+    change(folder, (f"UPDATE run SET valid_best = 0.5 {which}",))
+    assert altered_rows(folder / DATABASE) == []
+    change(folder, (f"UPDATE run SET valid_best = NULL, valid_final = 0.5 {which}",), told=False)
+    assert len(altered_rows(folder / DATABASE)) == 1

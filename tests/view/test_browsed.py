@@ -28,19 +28,17 @@ def settled(tab: Tab, path: str) -> Any:
 LOOKS = [(WIDTHS[0], "light"), (WIDTHS[0], "dark"), (WIDTHS[1], "light"), (WIDTHS[2], "dark")]
 
 
-@pytest.mark.parametrize(("width", "scheme"), LOOKS)
-def test_every_page_fits_and_axe_finds_nothing(
-    browser: Any, served: Served, keys: dict[str, str], width: int, scheme: str
-) -> None:
-    tab = Tab(browser, served, viewport={"width": width, "height": 900}, color_scheme=scheme)
-    for place in PLACES:
-        page = settled(tab, place.format(keys["trained"], keys["interim"]))
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, place
-        assert tab.violations() == [], place
+@pytest.mark.parametrize("place", PLACES)
+def test_every_page_fits_and_axe_finds_nothing(tab: Tab, keys: dict[str, str], place: str) -> None:
+    """Loaded once, as one window that is made wider and whose colours change."""
+    page = settled(tab, place.format(keys["trained"], keys["interim"]))
+    for width, scheme in LOOKS:
+        page.set_viewport_size({"width": width, "height": 900})
+        page.emulate_media(color_scheme=scheme)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, width
+        assert tab.violations() == [], (width, scheme)
         paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
         assert (paper == "rgb(252, 252, 250)") == (scheme == "light")
-    tab.close()
-    assert tab.said == []
 
 
 def test_the_overview_leads_to_a_study_by_keyboard_alone(tab: Tab, keys: dict[str, str]) -> None:

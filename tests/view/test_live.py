@@ -9,11 +9,12 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
 from factories import make_results, make_study
-from serving import Served, Tab, serving
+from serving import Served, Tab, running, serving
 from tiny import outcome, tiny_study
 
 from assay.records.runs import EpochRecord, RunId, Status
@@ -21,8 +22,12 @@ from assay.results import Results
 from assay.running.run import run
 from assay.store import SQLiteStore
 from assay.store.lock import folder_lock
+from assay.store.machines import WorkingMachine, keep_machines
 from assay.store.readout import DATABASE
 from assay.view import followed, live
+from assay.view import shelf as shelves
+from assay.view.app import make_app
+from assay.view.followed import Followed
 from assay.view.shelf import identity
 
 
@@ -131,6 +136,35 @@ def test_a_folder_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         assert served.ask("GET", f"/study/{identity(tmp_path / 'good')}")[0] == 200
 
 
+def test_a_study_that_is_being_read_is_shown_by_name_and_then_in_full(
+    browser: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The overview does not wait for it; where reading ends in trouble, that is said."""
+    make_results(tmp_path / "slow").close()
+    (tmp_path / "torn").mkdir()
+    (tmp_path / "torn" / DATABASE).write_bytes(b"nonsense" * 1000)
+    monkeypatch.setattr(shelves, "PATIENCE", 0.0)
+    held, look = Event(), Followed.look
+
+    def slowly(found: Followed) -> Any:
+        assert held.wait(20)
+        return look(found)
+
+    monkeypatch.setattr(Followed, "look", slowly)
+    shelf = shelves.Shelf([tmp_path])
+    shelf.read_ahead()
+    with running(lambda token, port: make_app(shelf, token=token, port=port)) as served:
+        tab = Tab(browser, served)
+        chips = tab.page.locator("[data-of=state]")
+        assert chips.all_inner_texts() == ["being read"] * 2
+        assert tab.page.locator("h2").all_inner_texts() == ["slow", "torn"]
+        held.set()
+        tab.page.wait_for_selector("li:nth-child(2) h2:not(:has(a))")
+        assert chips.all_inner_texts() == ["complete", "cannot be read"]
+        assert "max pooling" in tab.page.locator("h2").first.inner_text()
+        tab.close()
+
+
 def test_a_study_appears_when_it_is_there(tmp_path: Path) -> None:
     with serving([tmp_path / "runs"]) as served:
         assert b"None yet" in served.get("/")
@@ -171,14 +205,22 @@ def test_curves_grow_in_the_browser(browser: Any, tmp_path: Path) -> None:
     folder = tmp_path / "study"
     make_results(folder, statuses={("average", 4): Status.RUNNING}).close()
     with folder_lock(folder), serving([folder]) as served:
+        busy = WorkingMachine("node1 <b>", "Xeon", 4, (RunId("average", 4),))
+        keep_machines(folder, [busy, WorkingMachine("node2", "EPYC", 8)])
         tab = Tab(browser, served)
         page = tab.open(f"/study/{identity(folder)}")
         page.wait_for_selector("#curves canvas")
+        cells = page.locator("#machines tbody :is(th, td)").all_inner_texts()
+        assert cells[:4] == ["node1 <b>", "Xeon", "1 of 4", "average, seed 4"]
+        assert cells[4:] == ["node2", "EPYC", "0 of 8", "nothing"]
         row = page.locator("#runs tbody tr").nth(9)
         assert row.locator("td").nth(1).inner_text() == "4/8"
         for epoch in (5, 6):
             grow(folder, RunId("average", 4), epoch, 0.1 * epoch)
         until(lambda: row.locator("td").nth(1).inner_text() == "6/8")
+        keep_machines(folder, ())
+        grow(folder, RunId("average", 4), 6, 0.6)
+        until(lambda: not page.locator("#machines").is_visible())
         plot = page.locator("#curves .plot")
         plot.focus()
         for _ in range(12):

@@ -67,7 +67,7 @@ def test_a_stroke_is_answered_undone_and_cleared(sheet: Any, sheet_tab: Tab) -> 
     assert alike(ink(sheet), one)
 
 
-def test_the_keyboard_alone_draws_and_looks_inside(sheet: Any) -> None:
+def test_the_keyboard_alone_draws_with_pens_of_two_widths(sheet: Any) -> None:
     """From the top of the page, with Tab: two strokes with pens of two widths, undone one by one."""
 
     def to(name: str) -> None:

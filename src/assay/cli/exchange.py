@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from assay.cli.options import Folder, grouped, number, real
+from assay.cli.options import Folder, Trust, grouped, number, real
 from assay.cli.text import REPORT, console, say, write
 
 if TYPE_CHECKING:
@@ -102,14 +102,16 @@ class HowRead:
         return found, study_of(found, self.control, name.strip("-")[:64] or "imported", **more)
 
 
-def export(folder: Folder, *, to: To, arm: Arm = None, seed: Seed = None, out: Place = None) -> None:
+def export(
+    folder: Folder, *, to: To, arm: Arm = None, seed: Seed = None, out: Place = None, trust: Trust = None
+) -> None:
     """Write results or a trained network for another tool.
 
     Example: assay export assay-runs/pooling-quick --to onnx
     """
     from assay.exchange.exporting import export_results
 
-    say(*export_results(folder, to, arm=arm, seed=seed, out=out), sep="\n")
+    say(*export_results(folder, to, arm=arm, seed=seed, out=out, trust=trust or ()), sep="\n")
 
 
 @grouped

@@ -91,6 +91,7 @@ def extend(
     training: options.Training,
     out: Beside = None,
     trust: options.Trust = None,
+    unchecked: options.Unchecked = False,
 ) -> None:
     """Add seeds to a finished study: a new study, whose report says so.
 
@@ -102,7 +103,16 @@ def extend(
     where = trainer(training)
 
     def train(watch: "OnEvent") -> "Results":
-        return extend(folder, seeds, there, **where, trust=trust or (), progress=False, on_event=watch)
+        return extend(
+            folder,
+            seeds,
+            there,
+            **where,
+            trust=trust or (),
+            unchecked=unchecked,
+            progress=False,
+            on_event=watch,
+        )
 
     _finish(train, there)
 

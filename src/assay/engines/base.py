@@ -33,6 +33,9 @@ OnSteps = Callable[[int], None]
 OnCompiled = Callable[[int, int], None]
 """Called while an engine compiles, with the number of kernels done and the total."""
 
+REPORT_EVERY = 10
+"""Steps between two calls of `OnSteps`, where an engine takes its steps one by one."""
+
 EVALUATION_BATCH = 500
 """Images evaluated at once; fixed, since a matrix product's last bits depend on it."""
 

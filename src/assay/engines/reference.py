@@ -10,6 +10,7 @@ from math import isfinite, prod
 import numpy as np
 
 from assay.engines.base import (
+    REPORT_EVERY,
     Engine,
     Images,
     Labels,
@@ -26,8 +27,6 @@ from assay.optim.augment import augment
 from assay.optim.penalties import add_gradients
 from assay.optim.recipe import OPTIONS
 from assay.shapes import Array
-
-REPORT_EVERY = 10
 
 
 class ReferenceSession(Session):

@@ -1,16 +1,17 @@
 """Results and trained networks, written for another tool."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from assay.errors import UsageError, suggestion
+from assay.errors import UnsupportedError, UsageError, suggestion
 from assay.exchange.extras import expect_extra
 from assay.exchange.tidy import write_tidy
 from assay.exchange.weights_file import write_weights
 from assay.report.files import made
 from assay.results import Results
+from assay.study.module_family import Module
 
 FOLDER = "export"
 """The folder inside a results folder that exports go into by default."""
@@ -38,13 +39,15 @@ def export_results(
     arm: str | None = None,
     seed: int | None = None,
     out: Path | str | None = None,
+    trust: Iterable[Path | str] = (),
 ) -> list[str]:
     """Write results for another tool and return the paths or addresses of what was written.
 
     ``to`` is a format. ``onnx``, ``torch`` and ``safetensors`` write one trained network: that of ``arm``
     and ``seed``, or of those that match the one with the best validation accuracy. ``tensorboard``,
     ``mlflow``, ``csv``, ``json`` and ``parquet`` write all runs. ``out`` is a folder, by default ``export``
-    in the results folder; for ``mlflow`` it is a tracking address, by default MLflow's own. Raises
+    in the results folder; for ``mlflow`` it is a tracking address, by default MLflow's own. ``trust`` names
+    the study's own Python files where ``results`` is a folder, to build a network of them. Raises
     `UsageError` for an unknown format, for a library that is not installed and where nothing can be written,
     `UnsupportedError` for a layer that the other tool lacks, and what `Results.network` raises.
     """
@@ -52,7 +55,7 @@ def export_results(
         raise UsageError(f"export: unknown format {to!r} ({suggestion(to, FORMATS)})")
     if to in EXTRAS:
         expect_extra(*EXTRAS[to], f"export to {to}")
-    opened = results if isinstance(results, Results) else Results.open(results)
+    opened = results if isinstance(results, Results) else Results.open(results, trust=trust)
     try:
         return FORMATS[to](Request(opened, None if out is None else str(out), arm, seed))
     finally:
@@ -62,6 +65,12 @@ def export_results(
 
 def _network(request: Request, ending: str) -> list[str]:
     trained = request.results.network(request.arm, request.seed)
+    architecture = request.results.study.arm(trained.run.arm).settings.architecture
+    if isinstance(architecture, Module) and ending != "safetensors":
+        raise UnsupportedError(
+            f"export: the network of {trained.run.arm} is the study's own PyTorch module, which cannot be "
+            "written (export to safetensors, whose names are those of its state dict, or use results.module)"
+        )
     path = request.folder / f"{trained.run.arm}-{trained.run.seed}.{ending}"
     if ending == "onnx":
         from assay.exchange.onnx_model import write_onnx

@@ -28,6 +28,7 @@ class LimitCode(StrEnum):
     BEYOND_LOOK = "beyond look"
     IMPORTED = "imported"
     SYNTHETIC = "synthetic"
+    UNCHECKED = "unchecked"
     OWN_CODE = "own code"
     OTHER_IMAGES = "other images"
     UNLIKE_SOURCE = "unlike source"
@@ -87,6 +88,8 @@ def _progress(results: Readout) -> Iterator[Limit]:
         yield _limit(LimitCode.INTERIM, done=results.done, total=results.total, first_look=first_look(study))
     if study.parent is not None:
         yield _limit(LimitCode.EXTENDED, parent=study.parent)
+    if results.unchecked:
+        yield _limit(LimitCode.UNCHECKED, found=results.unchecked)
     if study.code:
         classes = sorted(set(references((study.base, study.factors))))
         yield _limit(LimitCode.OWN_CODE, classes=classes)

@@ -11,7 +11,7 @@ from assay.results import Results
 from assay.running.events import OnEvent, ignore
 from assay.running.executor import Executor
 from assay.running.run import run
-from assay.study import tables
+from assay.study import own_code, tables
 from assay.study.study import Study
 
 
@@ -25,6 +25,7 @@ def extend(
     retry_failed: bool = False,
     executor: Executor | None = None,
     trust: Iterable[Path | str] = (),
+    unchecked: bool = False,
     on_event: OnEvent = ignore,
 ) -> Results:
     """Extend the finished study in the folder ``parent`` to ``seeds`` seeds, in a new folder.
@@ -34,9 +35,11 @@ def extend(
     study that was stopped, and with ``retry_failed`` retrains runs that failed before. The report says that
     the study was extended after seeing results. Raises `StoreError` if the parent is not finished,
     `UsageError` unless it has fewer seeds, and what `run` raises; ``executor``, ``progress`` and ``on_event``
-    are as for `run`. ``trust`` names the study's own Python files, which the parent's folder has kept.
+    are as for `run`. ``trust`` names the study's own Python files, which the parent's folder has kept;
+    ``unchecked`` is as for `load_study`.
     """
-    with Results.open(parent, trust=trust) as results:
+    with Results.open(parent, trust=(files := list(trust))) as results:
+        own_code.trust(results.study.code, files, str(parent), unchecked=unchecked)
         study = extended(results, seeds)
     folder = out if out is not None else extended_folder(parent, seeds)
     return run(

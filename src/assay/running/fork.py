@@ -27,8 +27,7 @@ def fork(
     ``out`` defaults to ``forked_folder``. Of the parent's runs, those that the new settings leave the same
     are copied, and the others are trained. The new study names its parent, and its report says that it was
     made after seeing results. The same call continues it. Raises `UsageError` if the settings are the same,
-    and what `run` raises; ``progress``, ``retry_failed``, ``executor`` and ``on_event`` are as
-    for `run`.
+    and what `run` raises; ``progress``, ``retry_failed``, ``executor`` and ``on_event`` are as for `run`.
     """
     with Results.open(parent) as results:
         forked = forked_study(results, study)

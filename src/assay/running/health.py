@@ -15,6 +15,7 @@ from assay.results import Results
 from assay.store.lock import holder
 from assay.store.readout import CODE, DATABASE
 from assay.store.salvage import altered_rows, salvage_store, sound
+from assay.store.unchecked import FILE as UNCHECKED
 from assay.store.weights import check_weights, load_weights, path_of
 from assay.study import kept_code
 
@@ -116,6 +117,8 @@ def salvage(folder: Path, out: Path) -> list[str]:
         f"{table}: {copied:,} rows{f', and {lost:,} or more lost' if lost else ''}"
         for table, (copied, lost) in rows.items()
     ]
+    if (folder / UNCHECKED).is_file():
+        shutil.copyfile(folder / UNCHECKED, out / UNCHECKED)
     return [*said, *_weights(folder / "weights", out / "weights"), *_code(folder / CODE, out / CODE)]
 
 

@@ -16,6 +16,7 @@ from assay.records.runs import RunId, RunRecord
 from assay.running.events import Compiling, StepsTaken
 from assay.running.plan import Plan, same_plan
 from assay.shapes import Array
+from assay.study.sent_code import SentCode, packed, receive
 from assay.study.study import Study
 from assay.training.train import Progress
 
@@ -30,23 +31,30 @@ class Context:
 
 @dataclass(frozen=True)
 class Charge:
-    """A study as it travels to workers elsewhere: its tables and each arm's engine; the data goes by itself.
+    """A study as it travels to workers elsewhere: its tables, each arm's engine and the user's own ``code``.
 
-    ``key`` tells one run of an executor from others.
+    The data goes by itself. ``key`` tells one run of an executor from others.
     """
 
     tables: dict[str, Any]
     engines: dict[str, str]
+    code: SentCode = field(repr=False, default_factory=dict)
     key: str = field(default_factory=lambda: uuid4().hex)
 
     @classmethod
     def of(cls, plan: Plan) -> "Charge":
         """Return what makes the same plan elsewhere."""
-        return cls(plan.study.to_tables(), {cohort.arm.name: cohort.engine.name for cohort in plan.cohorts})
+        engines = {cohort.arm.name: cohort.engine.name for cohort in plan.cohorts}
+        return cls(plan.study.to_tables(), engines, packed(plan.study.code, plan.study.name))
 
     def context(self, data: Dataset) -> Context:
-        """Return the context of the driver, made anew where the study has arrived."""
-        study = Study.from_tables(self.tables, "the study sent by the driver")
+        """Return the context of the driver, made anew where the study has arrived.
+
+        Raises `StudyError` where the user's code is not what the study names.
+        """
+        where = "the study sent by the driver"
+        receive(self.code, self.tables.get("code", {}), where)
+        study = Study.from_tables(self.tables, where)
         return Context(same_plan(study, data, self.engines), data)
 
 

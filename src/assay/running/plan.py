@@ -28,18 +28,13 @@ NOT_BEGUN: Mapping[str, str] = MappingProxyType({})
 
 @dataclass(frozen=True)
 class Cohort:
-    """The runs of one arm: network, recipe and seeds; ``why`` says how "auto" chose the engine.
-
-    ``isolated`` runs can end their process, as code that is not assay's can: they are to be trained in
-    processes of their own.
-    """
+    """The runs of one arm: network, recipe and seeds; ``why`` says how "auto" chose the engine."""
 
     arm: Arm
     network: Network
     engine: Engine
     seeds: tuple[int, ...]
     why: str = ""
-    isolated: bool = False
 
     @property
     def recipe(self) -> Recipe:
@@ -108,8 +103,11 @@ class Plan:
 
     @property
     def isolated(self) -> bool:
-        """Whether any arm's runs need processes of their own: then all get them, to be compared alike."""
-        return any(cohort.isolated for cohort in self.cohorts)
+        """Whether runs are to be trained in processes, since code that is not assay's can end its own.
+
+        Then the runs of all arms are, to be compared alike; but not where that code is the running program.
+        """
+        return bool(self.study.code) and not own_code.is_running(self.study.code)
 
 
 def make_plan(

@@ -14,7 +14,7 @@ from typing import Any
 
 from assay.data import Dataset
 from assay.data.outline import Outline
-from assay.errors import UsageError
+from assay.errors import UsageError, one_line
 from assay.records.runs import RunId
 from assay.report.text import duration
 from assay.running.apart import Free
@@ -124,6 +124,8 @@ class _Crew:
         """Report that a worker's runs have failed, and do without it."""
         self.workers.remove(worker)
         text = worker.end() or "Its process left no traceback.\n"
+        if text.startswith("Traceback"):  # an error that is not a run's own
+            why = f"{why}: {one_line(text.splitlines()[-1])}"
         for run in worker.under_way:
             yield Failed(run, why, text)
 

@@ -30,7 +30,8 @@ from assay.store import Header, SQLiteStore, Store, durable
 from assay.store.lock import folder_lock
 from assay.store.moved import keep
 from assay.store.readout import CODE, DATABASE
-from assay.study import kept_code, own_code, tables
+from assay.store.unchecked import Unchecked, keep_unchecked
+from assay.study import kept_code, own_code, own_modules, tables
 from assay.study.study import Study
 from assay.training.causes import chance
 
@@ -70,6 +71,11 @@ def run(
     folder holds another study or cannot be written, and what planning and loading
     the data can raise.
     """
+    if file := own_modules.importing():
+        raise UsageError(
+            f"{study.name}: is run by {file} while another study imports it "
+            '(put the call under `if __name__ == "__main__":`)'
+        )
     folder = Path(out) if out is not None else default_folder(study)
     worker_count(workers)  # refused before anything is made
     study = study if data is None else study.override({"data": data.spec})
@@ -163,7 +169,9 @@ def _train(
     elsewhere = ways.executor is not None and ways.executor.elsewhere
     plan = make_plan(study, data, begun, elsewhere=elsewhere).first(first)
     store = _open(folder, study, data)
+    wrong = (Unchecked(found.cls, found.place, found.wrong) for found in plan.checks if found.wrong)
     try:
+        keep_unchecked(folder, wrong)
         take_over(plan, store, folder, reuse)
         found = deaths(folder, store.runs(), ways.died)
         executor = ways.for_(plan, data, any(death.suspect for death in found))

@@ -42,8 +42,6 @@ def stalled(results: Results) -> list[Stalled]:
 
     A run is known by its arm's other runs before its own first epoch; without any, nothing is said of it.
     """
-    if not results.at_work:
-        return []
     found, now = [], time()
     for run in results.runs:
         epoch = _epoch(run) or max(map(_epoch, results.of(run.arm)))

@@ -21,6 +21,7 @@ from assay.store import PARTS, Header, SQLiteStore, Store
 from assay.store.lock import is_held
 from assay.store.machines import WorkingMachine, kept_machines
 from assay.store.moved import found_at
+from assay.store.unchecked import Unchecked, unchecked_in
 from assay.study import kept_code
 from assay.study.study import Study
 
@@ -95,6 +96,11 @@ class Readout:
     def data(self) -> DataSpec:
         """The data that the study was run on, with the address at which it was last found."""
         return replace(self.study.data, source=found_at(self.folder) or self.study.data.source)
+
+    @cached_property
+    def unchecked(self) -> tuple[Unchecked, ...]:
+        """What the study was trained with although it was found wrong (``--unchecked``)."""
+        return unchecked_in(self.folder)
 
     @property
     def header(self) -> Header:

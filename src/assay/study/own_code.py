@@ -32,8 +32,8 @@ _folders: dict[str, set[Path]] = {}
 """In which folders the same files were read."""
 _trusted: set[str] = set()
 _unchecked: set[str] = set()
-_live: dict[str, ModuleType] = {}
-"""Modules that the user's program has imported itself, by their snapshots' digests."""
+_live: dict[tuple[str, str], ModuleType] = {}
+"""Modules that the user's program has imported itself, by their snapshots' digests and their files."""
 
 
 class OwnClass(str):
@@ -82,7 +82,7 @@ class OwnClass(str):
         """
         expect_trusted({self.file: self.digest}, self.file)
         with blamed(self.digest):
-            module = _live.get(self.digest) or _snapshots[self.digest].module()
+            module = _live.get((self.digest, self.file)) or _snapshots[self.digest].module(self.file)
         found = getattr(module, self.name, None)
         if found is None:
             own = [key for key, value in vars(module).items() if _is_own(value, module, base)]
@@ -193,6 +193,11 @@ def is_trusted(code: Code) -> bool:
     return _trusted.issuperset(code.values())
 
 
+def is_running(code: Code) -> bool:
+    """Whether a file is the program that runs here, which a worker's process would run once more."""
+    return any(_live.get((digest, file)) is sys.modules["__main__"] for file, digest in code.items())
+
+
 def is_unchecked(code: Code) -> bool:
     """Whether a file may be trained with although a gradient is wrong."""
     return not _unchecked.isdisjoint(code.values())
@@ -234,7 +239,7 @@ def reference_to(cls: type, where: str) -> OwnClass:
         if module.__name__.startswith(f"{snapshot.package}."):
             return OwnClass(f"{file}:{cls.__name__}", digest)
     digest = keep(own_modules.read(folder, file))
-    _live[digest] = module
+    _live[digest, file] = module
     _trusted.add(digest)
     return OwnClass(f"{file}:{cls.__name__}", digest)
 

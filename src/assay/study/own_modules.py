@@ -16,6 +16,7 @@ from importlib import import_module
 from importlib.abc import Loader
 from importlib.machinery import ModuleSpec
 from pathlib import Path, PurePosixPath
+from threading import local
 from types import ModuleType
 from typing import Any
 
@@ -50,12 +51,12 @@ class OwnFiles:
         """The package under which the files are imported."""
         return f"{PREFIX}{self.digest[:16]}"
 
-    def module(self) -> ModuleType:
-        """Run the file, unless that was done before, and return it as a module."""
+    def module(self, file: str) -> ModuleType:
+        """Run one of the files, unless that was done before, and return it as a module."""
         _installed[self.package] = self
         if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
             sys.meta_path.append(_Finder())
-        return import_module(f"{self.package}.{_dotted(self.file)}")
+        return import_module(f"{self.package}.{_dotted(file)}")
 
     def located(self, name: str, importer: str) -> str | None:
         """Return the file that ``importer`` means by ``name``; None if it is none of these."""
@@ -164,6 +165,15 @@ def _dotted(file: str) -> str:
     return ".".join(path.parts)
 
 
+_importing = local()
+"""``file`` is the file whose code this thread runs in order to import it."""
+
+
+def importing() -> str:
+    """Return the file that this thread imports for a study; empty if it imports none."""
+    return getattr(_importing, "file", "")
+
+
 _installed: dict[str, OwnFiles] = {}
 """Snapshots that were run, by their packages."""
 
@@ -203,7 +213,11 @@ class _Loader(Loader):
         path = str(self.snapshot.folder / self.file)
         module.__file__ = path
         module.__dict__["__builtins__"] = {**vars(builtins), "__import__": self._import}
-        exec(compile(self.snapshot.texts[self.file], path, "exec"), module.__dict__)
+        outer, _importing.file = importing(), self.file
+        try:
+            exec(compile(self.snapshot.texts[self.file], path, "exec"), module.__dict__)
+        finally:
+            _importing.file = outer
 
     def _import(
         self,

@@ -99,8 +99,8 @@ def _normalised(layer: BatchNorm, passed: Passed, at: At) -> dict[str, Any]:
 
 
 def _same(passed: Passed, at: At) -> dict[str, Any]:
-    near = tuple(slice(max(0, one - AROUND), one + AROUND + 1) for one in at)
-    near = (at[0], *near[1:]) if len(at) > 1 else near
+    around = [slice(max(0, one - AROUND), one + AROUND + 1) for one in at]
+    near: tuple[int | slice, ...] = (at[0], *around[1:]) if len(at) > 1 else tuple(around)
     middle = tuple(min(one, AROUND) for one in at[-2:])
     parts = {name: np.atleast_2d(getattr(passed, name)[near]) for name in ("x", "y", "dy", "dx")}
     return {"kind": "same", "parts": parts, "middle": middle if len(at) > 1 else (0, *middle),

@@ -36,6 +36,11 @@ class Followed:
         self._lock = Lock()
 
     @property
+    def is_read(self) -> bool:
+        """Whether it has been read before."""
+        return self._readout is not None
+
+    @property
     def readout(self) -> Readout:
         """What was read at the last look."""
         return self._readout or self.look()

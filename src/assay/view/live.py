@@ -24,13 +24,13 @@ from assay.view.points import numbers, points
 from assay.view.shelf import Shelf
 from assay.view.summary import as_data, overview
 
-EVERY = 1.0
+EVERY = 2.0
 """Seconds between two looks at a study, at least."""
 SHARE = 0.01
 """The share of a processor that looking may take: what took long is looked at less often."""
 LONGEST = 10.0
 """Seconds between two looks, at most."""
-MACHINE_EVERY = 5
+MACHINE_EVERY = 3
 """Looks without news after which it is told how busy the machine is."""
 MOST_SEEDS = 100
 """Runs of the chosen arms up to which each is drawn for itself; beyond, only their means and bands."""

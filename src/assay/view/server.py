@@ -129,7 +129,7 @@ def serve(listening: socket.socket, folders: Sequence[Path], token: str, remote:
 async def _serve(listening: socket.socket, folders: Sequence[Path], token: str, remote: bool) -> None:
     shelf = Shelf(folders)
     app = make_app(shelf, token=token, port=listening.getsockname()[1], remote=remote)
-    Thread(target=shelf.read_ahead, daemon=True).start()
+    shelf.read_ahead()
     await uvicorn.Server(configured(app)).serve([listening])
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
-from threading import Lock
+from threading import Event, Lock, Thread
 
 from starlette.exceptions import HTTPException
 
@@ -13,6 +13,8 @@ from assay.store.readout import DATABASE
 from assay.view.followed import Followed
 
 MOST_STUDIES = 1000
+PATIENCE = 0.3
+"""Seconds that the overview waits for studies to be read for the first time."""
 DEPTH = 2
 """Levels of folders below a given one: a reproduction's folder has one for each study."""
 
@@ -29,6 +31,8 @@ class Shelf:
         self._places: dict[str, Path] = {}
         self._followed: dict[str, Followed] = {}
         self._lock = Lock()
+        self._ahead = Event()
+        self._ahead.set()
 
     def ids(self) -> dict[str, Path]:
         """Return the folders of all studies by id, in the order of their names."""
@@ -37,10 +41,22 @@ class Shelf:
         return self._places
 
     def read_ahead(self) -> None:
-        """Read every study once, so that the first page does not wait for it."""
-        for key in self.ids():
-            with suppress(HTTPException):  # which its own page will say
-                self.study(key)
+        """Begin to read every study, so that no page waits for those it does not show."""
+        self._ahead.clear()
+        Thread(target=self._read_all, daemon=True).start()
+
+    def _read_all(self) -> None:
+        try:
+            for key in self.ids():
+                with suppress(HTTPException):  # which its own page will say
+                    self.study(key)
+        finally:
+            self._ahead.set()
+
+    def at_hand(self) -> dict[str, bool]:
+        """Return for every study's id whether it can be shown without waiting for the reading ahead."""
+        done = self._ahead.wait(PATIENCE)
+        return {key: done or (key in self._followed and self._followed[key].is_read) for key in self.ids()}
 
     def study(self, key: str) -> Followed:
         """Return the study with an id; 404 where there is none, 422 where it cannot be read."""

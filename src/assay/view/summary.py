@@ -16,10 +16,15 @@ from assay.store.readout import Readout
 from assay.view.followed import Followed
 from assay.view.shelf import Shelf
 
+UNREAD = "being read"
+
 
 @dataclass(frozen=True)
 class Glance:
-    """A study in the overview; ``trouble`` says why nothing is known of it."""
+    """A study in the overview; ``trouble`` says why nothing is known of it.
+
+    While it is `UNREAD`, its name stands in the place of its question.
+    """
 
     key: str
     name: str
@@ -37,12 +42,15 @@ class Glance:
 
 
 def overview(shelf: Shelf) -> list[Glance]:
-    """Return every study on the shelf."""
-    return [_summary(shelf, key, str(place)) for key, place in shelf.ids().items()]
+    """Return every study on the shelf; of those that are still being read, the names."""
+    at_hand, places = shelf.at_hand(), shelf.ids()
+    return [_summary(shelf, key, str(place), at_hand.get(key, False)) for key, place in places.items()]
 
 
-def _summary(shelf: Shelf, key: str, folder: str) -> Glance:
+def _summary(shelf: Shelf, key: str, folder: str, at_hand: bool) -> Glance:
     name = folder.rstrip("/").rpartition("/")[2]
+    if not at_hand:
+        return Glance(key, name, folder, name, UNREAD)
     try:
         found = shelf.study(key)
     except HTTPException as error:
@@ -157,7 +165,19 @@ def as_data(found: Followed, arms: Container[str]) -> dict[str, Any]:
         "answer": said.answer,
         "runs": rows,
         "machine": load(),
+        "machines": _machines(found.readout),
     }
+
+
+def _machines(results: Readout) -> list[list[Any]]:
+    """Return the machines of a cluster that train a study: name, processor, slots and runs (arm, seed)."""
+    if not any(run.status is Status.RUNNING for run in results.runs):
+        return []
+    order = {arm.name: index for index, arm in enumerate(results.study.arms)}
+    return [
+        [of.host, of.processor, of.slots, [[order[run.arm], run.seed] for run in of.runs if run.arm in order]]
+        for of in results.machines
+    ]
 
 
 def _cells(run: RunRecord) -> tuple[float | None, ...]:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from own_classes import own_arms, spoil
 from tiny import outcome, tiny_study
 
 from assay.errors import AssayError, UnsupportedError
@@ -22,7 +23,9 @@ from assay.running.cluster import Ray, members
 from assay.running.cluster.connect import join, ray
 from assay.running.events import EpochEnded, RunEnded
 from assay.running.run import run
+from assay.running.threads import Threads
 from assay.store.machines import kept_machines
+from assay.study.builtin import load_study
 from assay.testing import ExecutorConformance
 
 try:
@@ -146,6 +149,23 @@ def test_a_study_is_the_same_on_any_number_of_nodes(
 
 def expected_ids(study):
     return [RunId(arm.name, seed) for arm in study.arms for seed in study.seeds]
+
+
+def test_code_of_ones_own_travels_as_it_was_read(joined, characters, tmp_path, forgetful):
+    """Layers, a rule, a penalty and a module; a layer that ends its process costs its run alone."""
+    own_arms(tmp_path, characters)
+    study = load_study(tmp_path / "own.toml", trust=["mylayers.py", "myrules.py", "nets.py"])
+    with run(study, tmp_path / "plain", executor=Threads(2)) as results:
+        expected = outcome(results)
+    spoil(tmp_path)
+    joined.slots = 1
+    with run(study, tmp_path / "ray", executor=joined) as results:
+        found = outcome(results)
+    died = found[RunId("dies", 0)]
+    assert died.status is Status.FAILED
+    assert died.message.startswith("its worker was lost 3 times without an epoch in between (")
+    same = [key for key in expected if "dies" not in str(key)]
+    assert {key: found[key] for key in same} == {key: expected[key] for key in same}
 
 
 def test_a_node_that_is_lost_costs_nothing(cluster, joined, characters, tmp_path):

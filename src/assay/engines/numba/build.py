@@ -6,7 +6,6 @@ from math import prod
 
 import numpy as np
 
-from assay.engines.numba.activations import NUMBERS, activation
 from assay.engines.numba.blueprint import Blueprint, Stage, Value, stages
 from assay.engines.numba.calls import Call, block_by_block, call
 from assay.engines.numba.convolution import convolution
@@ -47,10 +46,9 @@ LAYERS: dict[type[Layer], Lower] = {
     BatchNormPerActivation: normalisation,
     Dropout: dropout,
     Dropout2d: dropout,
-    **dict.fromkeys(NUMBERS, activation),
 }
 KNOWN = (*LAYERS, ReLU, Flatten)
-"""The supported layers; the last two are done by the stage before them. A user's may be `elementwise`."""
+"""The supported layers, beside those that act by entry; the last two are done by the stage before them."""
 
 
 def supports(layer: Layer) -> bool:
@@ -112,7 +110,12 @@ def _large(plan: Blueprint, todo: list[Stage]) -> int:
 
 
 def _block_alone(layer: Layer) -> bool:
-    return isinstance(layer, Conv2d | MaxPool2d | AvgPool2d) or acts_by_entry(layer)
+    """Whether a layer takes each block by itself.
+
+    The built-in activations could too, but weights' gradients would be summed in another order then, and
+    earlier results not be continued.
+    """
+    return isinstance(layer, Conv2d | MaxPool2d | AvgPool2d) or layer.elementwise is not None
 
 
 def _calls(plan: Blueprint, stage: Stage, x: Value, y: Value, first: bool) -> tuple[list[Call], list[Call]]:

@@ -27,9 +27,9 @@ def call(kernel: Kernel, *arguments: int, shape: Shape | None = None) -> Call:
     return Call((code(kernel, shape), *map(int, arguments)))
 
 
-def call_own(kernel: Kernel, own: int, *arguments: int) -> Call:
-    """Return a call of a kernel that applies the user's function number ``own``."""
-    return Call((int(kernel) + KINDS * own, *map(int, arguments)))
+def call_applying(kernel: Kernel, function: int, *arguments: int) -> Call:
+    """Return a call of a kernel that applies the function of a number to each entry."""
+    return Call((int(kernel) + KINDS * function, *map(int, arguments)))
 
 
 def at(block: int, calls: Iterable[Call]) -> list[Call]:

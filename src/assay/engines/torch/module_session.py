@@ -10,6 +10,7 @@ from torch import Tensor
 
 from assay.engines.base import (
     EVALUATION_BATCH,
+    REPORT_EVERY,
     Evaluation,
     Images,
     Labels,
@@ -30,8 +31,6 @@ from assay.engines.torch.penalties import add_gradients
 from assay.engines.torch.precision import in_its_precision, precision
 from assay.engines.torch.rules import RULES
 from assay.shapes import Array
-
-REPORT_EVERY = 10
 
 
 class _Run:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from assay.engines.base import (
     EVALUATION_BATCH,
+    REPORT_EVERY,
     Evaluation,
     Images,
     Labels,
@@ -34,8 +35,6 @@ from assay.engines.torch.ways import Ways, best
 from assay.nn.network import Network
 from assay.optim.schedules import Schedule
 from assay.shapes import Array
-
-REPORT_EVERY = 10
 
 
 class TorchSession(Session):

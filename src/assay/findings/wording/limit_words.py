@@ -18,6 +18,7 @@ from assay.findings.numbers import (
 from assay.findings.stopping import Stopping
 from assay.findings.wording import code_words, comparison_words
 from assay.stats import Comparison, Look, Note
+from assay.store.unchecked import Unchecked
 
 MOST_NAMES = 3
 """More comparisons than this are counted, not named."""
@@ -46,6 +47,14 @@ def _extended(parent: str) -> str:
         f"Extended after seeing results: seeds were added to study {parent[:12]}, whose report was known, or "
         "its settings changed. Whoever does so until the answer pleases finds one that does, so p is smaller "
         "and intervals are narrower than they should be."
+    )
+
+
+def _unchecked(found: Sequence[Unchecked]) -> str:
+    wrong = "; ".join(f"{each.cls} ({each.place}): {each.wrong}" for each in found)
+    return (
+        f"Trained unchecked (--unchecked), although found wrong before training: {wrong}. The results are of "
+        "this code as it is, not of what it was to compute."
     )
 
 
@@ -278,6 +287,7 @@ SENTENCES: Mapping[LimitCode, Callable[..., str]] = {
     LimitCode.BEYOND_LOOK: _beyond_look,
     LimitCode.IMPORTED: _imported,
     LimitCode.SYNTHETIC: _synthetic,
+    LimitCode.UNCHECKED: _unchecked,
     LimitCode.OWN_CODE: _own_code,
     LimitCode.OTHER_IMAGES: _other_images,
     LimitCode.UNLIKE_SOURCE: _unlike_source,

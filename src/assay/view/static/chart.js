@@ -22,7 +22,7 @@ export class Chart {
     box.addEventListener("blur", () => this.focus(null));
     new ResizeObserver(() => this.fit()).observe(box);
     new IntersectionObserver((entries) => this.see(entries.at(-1).isIntersecting)).observe(box);
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.rebuild());
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { if (this.plot) this.rebuild(); });
   }
 
   // Draw what has changed meanwhile once the chart is in the window.

@@ -97,6 +97,28 @@ function machine({ load, processors, memory, free }) {
   return [busy, room].filter(Boolean).join(", ") || "–";
 }
 
+// The machines of a cluster, and what runs where; nothing where the study is trained on this machine alone.
+function machines(found) {
+  const box = byId("machines");
+  box.hidden = !found.length;
+  box.querySelector("tbody").replaceChildren(...found.map(([host, processor, slots, busy]) => {
+    const row = document.createElement("tr");
+    const name = document.createElement("th");
+    name.scope = "row";
+    name.textContent = host;
+    row.append(name);
+    const trains = busy.map(([arm, seed]) => `${arms[arm]}, seed ${seed}`).join("; ") || "nothing";
+    [["Processor", processor], ["Slots in use", `${busy.length} of ${slots}`], ["Trains", trains]].forEach(([label, text]) => {
+      const cell = document.createElement("td");
+      cell.dataset.label = label;
+      cell.textContent = text;
+      if (label === "Slots in use") cell.className = "num";
+      row.append(cell);
+    });
+    return row;
+  }));
+}
+
 function costs(runs) {
   const mean = (values) => (values.length ? values.reduce((sum, value) => sum + value, 0) / values.length : null);
   const seconds = mean(runs.map((run) => run[6]).filter((value) => value !== null));
@@ -114,6 +136,7 @@ function show(study, changed, runs) {
   setText(byId("left"), study.left === null ? "–" : `about ${duration(study.left)}`);
   setText(byId("machine"), machine(study.machine));
   setText(byId("costs"), costs(runs));
+  machines(study.machines);
   take(changed);
   const counts = new Map();
   for (const run of runs) counts.set(run[2], (counts.get(run[2]) ?? 0) + 1);

@@ -47,8 +47,6 @@ class Kernel(IntEnum):
     WINOGRAD_INPUT_PAIRED = auto()
     WINOGRAD_INPUT_NARROWED = auto()
     WINOGRAD_GRADIENT_NARROWED = auto()
-    ACTIVATE = auto()
-    ACTIVATE_GRADIENT = auto()
     ENTRIES = auto()
     ENTRIES_GRADIENT = auto()
 
@@ -57,8 +55,8 @@ EVALUATION: dict[int, int] = {Kernel.MASK: Kernel.COPY, Kernel.NORMALISE: Kernel
 """What takes a kernel's place in evaluation mode, called alike."""
 
 
-OWN = (Kernel.ENTRIES, Kernel.ENTRIES_GRADIENT)
-"""The kernels that come in as many kinds as users have functions, numbered in place of a tile's shape."""
+APPLYING = (Kernel.ENTRIES, Kernel.ENTRIES_GRADIENT)
+"""The kernels that apply a function to each entry, whose number takes the place of a tile's shape."""
 
 KINDS = 2**8
 """More than there are kernels."""
@@ -76,9 +74,9 @@ def kernel_of(number: int) -> Kernel:
 
 def shape_of(number: int) -> Shape | None:
     """Return the shape of its tile."""
-    return Shape.numbered(number // KINDS) if number >= KINDS and kernel_of(number) not in OWN else None
+    return Shape.numbered(number // KINDS) if number >= KINDS and kernel_of(number) not in APPLYING else None
 
 
-def own_of(number: int) -> int:
-    """Return the number of the user's function that a kernel applies, 0 if it applies none."""
-    return number // KINDS if kernel_of(number) in OWN else 0
+def function_of(number: int) -> int:
+    """Return the number of the function that a kernel applies to each entry, 0 if it applies none."""
+    return number // KINDS if kernel_of(number) in APPLYING else 0

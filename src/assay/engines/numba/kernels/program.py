@@ -12,9 +12,9 @@ from numba import types
 from numba.extending import overload
 
 from assay.engines.base import Images, Labels
-from assay.engines.numba.kernels import ends, entrywise, maps, normalisation, pairs, updates, winograd
-from assay.engines.numba.kernels.codes import Kernel, kernel_of, own_of, shape_of
-from assay.engines.numba.kernels.entries import own_kernel
+from assay.engines.numba.kernels import ends, maps, normalisation, pairs, updates, winograd
+from assay.engines.numba.kernels.codes import Kernel, function_of, kernel_of, shape_of
+from assay.engines.numba.kernels.entries import entries_kernel
 from assay.engines.numba.kernels.products import dot, product
 from assay.engines.numba.kernels.tiles import Shape
 from assay.shapes import Array
@@ -120,8 +120,6 @@ KERNELS: dict[Kernel, Body] = {
     Kernel.ADAGRAD: _rule(updates.adagrad),
     Kernel.ADAM: _rule(updates.adam),
     Kernel.ADAMAX: _rule(updates.adamax),
-    Kernel.ACTIVATE: _on_tables(entrywise.activate),
-    Kernel.ACTIVATE_GRADIENT: _on_tables(entrywise.activate_gradient),
     Kernel.PAIR: _on_memory(pairs.pair),
     Kernel.NARROW: _on_memory(pairs.narrow),
 }
@@ -131,16 +129,16 @@ KERNELS: dict[Kernel, Body] = {
 def name_of(number: int) -> str:
     """Return a name for the kernel of a number, its tile's shape included."""
     shape, name = shape_of(number), kernel_of(number).name.lower()
-    if own := own_of(number):
-        return f"{name}_{own}"
+    if function := function_of(number):
+        return f"{name}_{function}"
     return shape.name(name) if shape else name
 
 
 def body_of(number: int) -> Body:
     """Return what the kernel of a number does."""
     shape, kernel = shape_of(number), kernel_of(number)
-    if own := own_of(number):
-        return _on_tables(own_kernel(kernel, own))
+    if function := function_of(number):
+        return _on_tables(entries_kernel(kernel, function))
     return _on_tables(SHAPED[kernel](shape)) if shape else KERNELS[kernel]
 
 

@@ -18,7 +18,8 @@ from numba import njit, types
 from numpy.typing import NDArray
 
 from assay.engines.base import OnCompiled
-from assay.engines.numba.kernels.codes import own_of
+from assay.engines.numba.kernels.codes import function_of
+from assay.engines.numba.kernels.entries import is_built_in
 from assay.engines.numba.kernels.invocation import CALL, frame_type, framed, invoke, opened
 from assay.engines.numba.kernels.program import Data, Now, name_of, perform
 from assay.engines.registers import REGISTERS
@@ -76,7 +77,7 @@ def _kernel(number: int) -> Any:
         perform(number, call, tables, memory, data, now)
 
     run.__qualname__ = f"kernel_{name_of(number)}"
-    return _anew(run) if own_of(number) else _kept(run)
+    return _kept(run) if is_built_in(function_of(number)) else _anew(run)
 
 
 _addresses: dict[tuple[int, str], int] = {}

@@ -1,0 +1,99 @@
+"""A user's own code, trained in processes: the bytes that the study names, and no file of the same name."""
+
+from dataclasses import replace
+
+import pytest
+from own_classes import own_arms, spoil, study_text, write_own
+from tiny import outcome
+
+from assay.data import load
+from assay.errors import StudyError, UsageError
+from assay.records.runs import RunId, Status
+from assay.running import processes
+from assay.running.events import EpochEnded
+from assay.running.messages import Charge
+from assay.running.plan import make_plan
+from assay.running.run import run
+from assay.running.threads import Threads
+from assay.study.builtin import load_study
+
+TRUST = ["mylayers.py", "myrules.py", "nets.py"]
+
+
+@pytest.fixture
+def own(tmp_path, characters, forgetful):
+    """A study whose arms have a layer, a compiled layer, a rule and penalty, and a module of the user's."""
+    own_arms(tmp_path, characters)
+    return load_study(tmp_path / "own.toml", trust=TRUST)
+
+
+def test_in_processes_they_come_out_as_in_threads(own, tmp_path, forgetful):
+    """Killed once and continued; a layer that ends its process costs its run alone, without --isolate."""
+
+    def kill(event):
+        if isinstance(event, EpochEnded):
+            raise KeyboardInterrupt
+
+    with run(own, tmp_path / "threads", executor=Threads(2), progress=False) as results:
+        expected = outcome(results)
+    with pytest.raises(KeyboardInterrupt):
+        run(own, tmp_path / "processes", workers=1, progress=False, on_event=kill)
+    forgetful()
+    again = load_study(tmp_path / "own.toml", trust=TRUST)
+    spoil(tmp_path)
+    with run(again, tmp_path / "processes", workers=1, progress=False) as results:
+        found = outcome(results)
+    died = found[RunId("dies", 0)]
+    assert (died.status, died.message) == (Status.FAILED, "its process ended itself with exit status 7")
+    same = [key for key in expected if "dies" not in str(key)]
+    assert {key: found[key] for key in same} == {key: expected[key] for key in same}
+    assert sum(expected[key].status is Status.DONE for key in same if isinstance(key, RunId)) == 4
+
+
+def changed(charge: Charge, **texts: bytes) -> Charge:
+    """Return a charge whose layers were changed on the way."""
+    sent = charge.code["mylayers.py"]
+    there = replace(sent, texts={**sent.texts, **{f"{name}.py": text for name, text in texts.items()}})
+    return replace(charge, code={**charge.code, "mylayers.py": there})
+
+
+def test_what_was_changed_on_the_way_is_refused(own, characters, forgetful):
+    data = load(own.data)
+    plan = make_plan(own, data)
+    charge = Charge.of(plan)
+    forgetful()
+    there = charge.context(data).plan
+    assert [each.network for each in there.cohorts] == [each.network for each in plan.cohorts]
+    assert [each.recipe for each in there.cohorts] == [each.recipe for each in plan.cohorts]
+    forgetful()
+    for wrong in (changed(charge, tools=b"def one(): return 2.0"), replace(charge, code={})):
+        with pytest.raises(StudyError, match=r"sent by the driver: mylayers.py: .* has arrived, expected"):
+            wrong.context(data)
+
+
+def test_a_process_that_refuses_says_why(tmp_path, characters, monkeypatch, forgetful):
+    write_own(tmp_path)
+    (tmp_path / "own.toml").write_text(study_text(characters))
+    own = load_study(tmp_path / "own.toml", trust=["mylayers.py"])
+    tampered = changed(Charge.of(make_plan(own)), tools=b"def one(): return 2.0")
+    monkeypatch.setattr(processes.Charge, "of", lambda plan: tampered)
+    with run(own, tmp_path / "out", workers=1, first=1, progress=False) as results:
+        assert {run.status for run in results.runs} == {Status.FAILED}
+        assert "StudyError: the study sent by the driver: mylayers.py: digest" in results.runs[0].message
+
+
+def test_only_trusted_code_is_sent(own, forgetful):
+    plan = make_plan(own)
+    forgetful()
+    with pytest.raises(UsageError, match=r"own: needs to run code of its own, mylayers.py, myrules.py"):
+        Charge.of(plan)
+
+
+def test_a_program_that_runs_a_study_where_it_is_imported_is_told_so(tmp_path, characters, forgetful):
+    own_arms(tmp_path, characters)
+    with (tmp_path / "mylayers.py").open("a") as layers:
+        layers.write("\nimport assay\nassay.run(assay.load_study('pooling'))\n")
+    with pytest.raises(
+        UsageError, match=r"pooling: is run by mylayers.py while another study imports it .put the call under"
+    ):
+        make_plan(load_study(tmp_path / "own.toml", trust=TRUST))
