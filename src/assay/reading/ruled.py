@@ -34,7 +34,8 @@ def ruled(mask: Mask) -> Mask:
     width = round(line_width(lines)) + 3
     crossing = binary_closing(np.pad(mask & ~lines, width), np.ones((width, width)))
     lines &= ~crossing[width:-width, width:-width]
-    return lines | (binary_dilation(lines, np.ones((5, 5))) & ~mask)
+    edges: Mask = binary_dilation(lines, np.ones((5, 5))) & ~mask
+    return lines | edges
 
 
 def line_width(lines: Mask) -> float:
