@@ -2,16 +2,20 @@ import xml.etree.ElementTree as ET
 from dataclasses import replace
 from pathlib import Path
 
+import matplotlib
 import pytest
 from factories import make_results, make_study
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from assay.findings.curves import METRICS, Band
 from assay.findings.findings import Findings, build
 from assay.records.runs import Status
-from assay.report.canvas import ACCENT, COLOURS, FAINT, INK, colour, marker
+from assay.report.canvas import ACCENT, COLOURS, FAINT, INK, STYLE, colour, marker
 from assay.report.figures import curve_plot, curve_plots, effect_plot
+from assay.report.layer_figures import layer_plots
 from assay.results import Results
 
+LOSSES = ("valid_loss", "train_loss")
 NONE = dict.fromkeys(METRICS, ())
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -55,6 +59,33 @@ def test_a_single_epoch_is_a_point_for_each_arm_with_a_bar(report: Findings) -> 
     assert bar.get_ydata().tolist() == [band.low[0], band.high[0]]
     assert point.get_ydata().tolist() == [band.mean[0]]
     assert len({line.get_xdata()[0] for line in axes.lines}) == len(report.curves)
+
+
+@pytest.mark.parametrize("scale", [1e-7, 1.0, 1e30])
+def test_all_words_lie_within_the_figure_and_apart(report: Findings, scale: float) -> None:
+    """As matplotlib measures them; the layout only counts letters."""
+    curves = tuple(replace(c, bands={m: scaled(b, scale) for m, b in c.bands.items()}) for c in report.curves)
+    changed = replace(report, curves=curves)
+    layers = layer_plots(report.layers[0], "layers")
+    for drawing in (effect_plot(report), *(curve_plot(changed, m) for m in LOSSES), *layers):
+        figure = drawing.figure
+        with matplotlib.rc_context(STYLE):
+            axes, renderer = figure.axes[0], FigureCanvasAgg(figure).get_renderer()
+            figure.draw(renderer)
+            found = figure.get_tightbbox(renderer).extents
+            label = axes.xaxis.label.get_window_extent(renderer)
+            below = [text.get_window_extent(renderer).y0 for text in axes.get_xticklabels()]
+            offsets = [axis.get_offset_text().get_text() for axis in (axes.xaxis, axes.yaxis)]
+        width, height = figure.get_size_inches()
+        assert (found >= -0.01).all(), drawing.key
+        assert (found <= [0, 0, width + 0.01, height + 0.01])[2:].all(), drawing.key
+        assert label.y1 <= min(below) + 1, drawing.key
+        assert offsets == ["", ""], drawing.key  # it would lie upon the title
+
+
+def scaled(band: Band, by: float) -> Band:
+    mean, low, high = (tuple(by * value for value in row) for row in (band.mean, band.low, band.high))
+    return replace(band, mean=mean, low=low, high=high)
 
 
 def cut(band: Band) -> Band:

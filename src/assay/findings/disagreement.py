@@ -80,7 +80,9 @@ def shares_read(found: Answered, labels: Labels, classes: int) -> NDArray[np.flo
     """
     counts = np.zeros((classes, classes))
     np.add.at(counts, (np.broadcast_to(labels, found.predicted.shape), found.predicted), 1)
-    return counts / (found.seeds * np.maximum(np.bincount(labels, minlength=classes), 1))[:, np.newaxis]
+    images: NDArray[np.int64] = np.maximum(np.bincount(labels, minlength=classes), 1)
+    shares: NDArray[np.float64] = counts / (found.seeds * images[:, np.newaxis])
+    return shares
 
 
 def confusions(found: Answered, labels: Labels, classes: int, most: int) -> Sequence[tuple[int, int, float]]:

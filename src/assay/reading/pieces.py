@@ -114,10 +114,10 @@ def _split(own: Floats, top: int, left: int, shape: tuple[int, ...], smallest: f
 
 def _placed(piece: InkPiece, top: int, left: int, shape: tuple[int, ...]) -> InkPiece:
     """Return a piece where it lies in a picture of ``shape``."""
-    box = (piece.top + top, piece.left + left, piece.bottom + top, piece.right + left)
-    at_border = box[0] <= 1 or box[1] <= 1 or box[2] >= shape[0] - 1 or box[3] >= shape[1] - 1
-    names = ("top", "left", "bottom", "right")
-    return replace(piece, at_border=at_border, **dict(zip(names, box, strict=True)))
+    upper, lower = piece.top + top, piece.bottom + top
+    first, last = piece.left + left, piece.right + left
+    at_border = upper <= 1 or first <= 1 or lower >= shape[0] - 1 or last >= shape[1] - 1
+    return replace(piece, top=upper, bottom=lower, left=first, right=last, at_border=at_border)
 
 
 def _piece(own: Floats, mask: Mask, box: tuple[slice, slice], level: float) -> InkPiece:

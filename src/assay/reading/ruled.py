@@ -28,13 +28,14 @@ def ruled(mask: Mask) -> Mask:
     """
     from scipy.ndimage import binary_closing, binary_dilation
 
-    lines = _level(mask) | _level(mask.T).T
+    lines: Mask = _level(mask) | _level(mask.T).T
     if not lines.any():
         return lines
     width = round(line_width(lines)) + 3
     crossing = binary_closing(np.pad(mask & ~lines, width), np.ones((width, width)))
     lines &= ~crossing[width:-width, width:-width]
-    return lines | (binary_dilation(lines, np.ones((5, 5))) & ~mask)
+    edges: Mask = binary_dilation(lines, np.ones((5, 5))) & ~mask
+    return lines | edges
 
 
 def line_width(lines: Mask) -> float:
@@ -77,7 +78,7 @@ def _level(mask: Mask) -> Mask:
     thin = mask & (thickness <= max(5.0, THICKEST * max(mask.shape)))
     paths = _paths(thin, mask & ~thin)
     on = maximum_filter1d(paths.view(np.uint8), 3, axis=0) > 0
-    near = on & thin
+    near: Mask = on & thin
     if not near.any():
         return near
     usual = float(np.median(thickness[near]))

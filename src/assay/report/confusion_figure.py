@@ -26,7 +26,7 @@ LEAST = 0.005
 def confusion_plot(confusion: Confusion, colour: str) -> Drawing:
     """Draw rows of true classes and columns of answers; mistakes in the arm's ``colour``."""
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(SIZE, SIZE))
+        figure = Figure(figsize=(SIZE, SIZE), layout="constrained")
         axes = figure.add_subplot()
         right = np.diag(np.diag(confusion.shares))
         wrong = confusion.shares - right

@@ -18,7 +18,7 @@ from assay.findings.numbers import in_percent
 from assay.findings.wording import figure_words
 from assay.findings.wording.captions import MOST_BANDS
 from assay.records.metrics import PERCENT
-from assay.report.canvas import ACCENT, INK, STYLE, WIDTH, Drawing, colour, marker
+from assay.report.canvas import ACCENT, INK, STYLE, WIDTH, Drawing, colour, fit, marker
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -55,6 +55,7 @@ def effect_plot(report: Findings) -> Drawing | None:
         axes.set_ylim(0.5 - len(effects), 0.65)
         axes.set_xlabel("difference in test accuracy (percentage points)")
         axes.spines.left.set_visible(False)
+        fit(figure, axes)
         description = ". ".join(figure_words.effect(effect, report.interval_name) for effect in effects)
         return Drawing(figure, "effect", "Differences between arms", description)
 
@@ -82,6 +83,7 @@ def curve_plot(report: Findings, metric: Metric) -> Drawing | None:
         axes.set_xlim(*_epoch_limits(report, metric))
         if metric.endswith("accuracy"):
             axes.set_ylim(_accuracy_limits(report))
+        fit(figure, axes)
         description = ". ".join(figure_words.curves(curves, metric) for curves in report.curves)
         return Drawing(figure, metric, f"{TITLES[metric]} by epoch", description)
 
@@ -94,7 +96,7 @@ def curve_plots(report: Findings) -> Sequence[Drawing]:
 def label(axes: "Axes", y: float, name: str) -> None:
     """Name a comparison above its row; a name wider than the figure is truncated."""
     short = name if len(name) <= LONGEST_LABEL else f"{name[: LONGEST_LABEL - 1]}…"
-    axes.text(0.01, y, short, va="center", transform=axes.get_yaxis_transform()).set_in_layout(False)
+    axes.text(0.01, y, short, va="center", transform=axes.get_yaxis_transform())
 
 
 def _scale(metric: Metric) -> float:

@@ -11,13 +11,14 @@ from matplotlib.ticker import MaxNLocator, NullFormatter
 
 from assay.findings.layers import QUANTITIES, LayerCurves, Quantity
 from assay.findings.numbers import NOTHING
-from assay.report.canvas import STYLE, WIDTH, Drawing
+from assay.report.canvas import STYLE, WIDTH, Drawing, fit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 FIRST, LAST = "#d2620f", "#1b76bd"
 """The colours of the first and the last layer; those between lie between. They suit light and dark."""
+RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 TITLES: dict[Quantity, str] = {
     "gradient_norm": "Norm of the gradient",
     "update_ratio": "Size of an update over that of the weights",
@@ -52,6 +53,7 @@ def _plot(layers: LayerCurves, quantity: Quantity, key: str) -> Drawing:
         axes.set_title(title)
         axes.set_xlabel("epoch")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        fit(figure, axes)
         description = "; ".join(f"{name} {_ends(values)}" for name, values in series.items())
         return Drawing(figure, f"{key}-{quantity}", f"{layers.arm}: {title}, by epoch", description)
 
@@ -70,7 +72,13 @@ def _scale(axes: "Axes", positive: Sequence[float]) -> None:
         low, high = floor(log10(min(positive))), ceil(log10(max(positive)))
         axes.set_yscale("log")
         axes.set_ylim(10.0**low, 10.0 ** max(high, low + 1))
+        axes.yaxis.set_major_formatter(_power)  # in letters: formulas take long to set
         axes.yaxis.set_minor_formatter(NullFormatter())
+
+
+def _power(value: float, _: float) -> str:
+    """Write a power of ten."""
+    return "10" + f"{log10(value):.0f}".translate(RAISED)
 
 
 def _ends(values: Sequence[float]) -> str:

@@ -6,6 +6,7 @@ from dataclasses import astuple, dataclass
 from pathlib import Path
 
 from assay.errors import StoreError, one_line
+from assay.store.durable import place_beside, write_flushed
 
 FILE = "unchecked.json"
 LONGEST = 1 << 20  # bytes
@@ -43,8 +44,8 @@ def keep_unchecked(folder: Path, found: Iterable[Unchecked]) -> None:
     rows = dict.fromkeys((*before, *found))
     if len(rows) == len(before):
         return
+    path, text = folder / FILE, json.dumps([astuple(row) for row in rows], indent=1)
     try:
-        text = json.dumps([astuple(row) for row in rows], indent=1)
-        (folder / FILE).write_text(f"{text}\n", "utf-8", newline="\n")
+        write_flushed(path, place_beside(path), f"{text}\n".encode())
     except OSError as error:
-        raise StoreError(f"{folder / FILE}: cannot be written ({error.strerror})") from None
+        raise StoreError(f"{path}: cannot be written ({error.strerror})") from None
