@@ -85,7 +85,8 @@ def test_the_reference_has_an_example_and_every_option(words: tuple[str, ...]):
 
 
 def test_the_reference_names_no_option_that_is_not_there():
-    options = {name for command in ALL.values() for parameter in command.params for name in parameter.opts}
+    parameters = [parameter for command in ALL.values() for parameter in command.params]
+    options = {name for parameter in parameters for name in (*parameter.opts, *parameter.secondary_opts)}
     for name in re.findall(r"(?<![\w-])--?[a-z][a-z-]*", REFERENCE.read_text("utf-8")):
         assert name in {*options, "--help", "-h", "--version", "--install-completion"}
 

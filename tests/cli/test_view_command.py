@@ -24,7 +24,13 @@ def folder(tmp_path: Path) -> Path:
 
 def start(*words: object, **more: object) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "assay", *map(str, words)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more)
+    more |= {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen(command, preexec_fn=_listen, **more)  # noqa: PLW1509, here is one thread
+
+
+def _listen() -> None:
+    """Undo the deaf ear for Ctrl-C that a shell's background jobs inherit."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def status(address: str) -> int:
