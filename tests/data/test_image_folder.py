@@ -138,7 +138,8 @@ def test_what_is_wrong_is_one_line(tmp_path):
     for content in (b"", b"nothing", whole[:60], whole[: len(whole) // 2]):
         broken.write_bytes(content)
         said = refusal(source, broken)
-        assert "cannot be read as a picture" in said and "move it out of the way" in said
+        assert "cannot be read as a picture" in said
+        assert "move it out of the way" in said
     broken.write_bytes(whole)
     assert "size must be like 32 or 32x32" in refusal(f"{source}?size=0")
     (tmp_path / "set" / "empty").mkdir()
