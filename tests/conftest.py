@@ -23,6 +23,22 @@ settings.register_profile("thorough", settings.get_profile("assay"), max_example
 settings.load_profile("ci" if os.environ.get("CI") else "assay")
 
 
+LONGEST = (
+    "test_user_script",
+    "test_sheet",
+    "test_browsed",
+    "test_ray",
+    "test_registers",
+    "test_junk_studies",
+)
+"""Modules with tests that take longest."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, so that no process is left alone with it at the end."""
+    items.sort(key=lambda item: item.path.stem not in LONGEST)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _no_measurements(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Engines are compared without a clock: the numba engine is the fastest; and nothing is kept at home."""

@@ -28,7 +28,7 @@ CLASSES = 4
 def recogniser(tmp_path_factory: pytest.TempPathFactory) -> Results:
     """A study trained on the characters 0 to 3, each prepared as a picture file would be."""
     source = tmp_path_factory.mktemp("source")
-    for part, purpose, count in (("train", "train", 2350), ("t10k", "test", 705)):
+    for part, purpose, count in (("train", "train", 1410), ("t10k", "test", 470)):
         images, labels = draw(count, 0, purpose)
         images, labels = images[labels < CLASSES], labels[labels < CLASSES]
         prepared = np.stack([prepare(Image.fromarray(image)) for image in images])
@@ -38,8 +38,8 @@ def recogniser(tmp_path_factory: pytest.TempPathFactory) -> Results:
         f"idx:{source}",
         seeds=[3, 5],
         network={"layers": 2, "filters": 4},
-        training={"batch_size": 10, "epochs": 8},
-        data={"train": 160, "valid": 40, "test": 60},
+        training={"batch_size": 10, "epochs": 12},
+        data={"train": 100, "valid": 20, "test": 40},
     )
     return run(study, tmp_path_factory.mktemp("run") / "out")
 
@@ -72,7 +72,7 @@ def test_new_pictures_are_recognised(recogniser: Results, pictures: list[tuple[P
 
 
 def test_shares_are_ordered_and_sum_to_one(recogniser: Results, pictures: list[tuple[Path, str]]):
-    for item in prediction.predict(recogniser.folder, [path for path, _ in pictures]):
+    for item in prediction.predict(recogniser.folder, [path for path, _ in pictures[:9]]):
         names, shares = zip((item.character, item.confidence), *item.runners_up, strict=True)
         assert sorted(names) == list("0123")
         assert list(shares) == sorted(shares, reverse=True)
@@ -179,6 +179,7 @@ def test_a_run_on_smaller_images_is_given_such(network: dict[str, object], tmp_p
             results.predict(np.zeros((28, 28), np.uint8))
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_run_on_photographs_in_colour(tmp_path: Path):
     random = np.random.default_rng(0)
     for name, shade in (("red", (200, 30, 30)), ("green", (30, 200, 30))):

@@ -52,21 +52,22 @@ def make_results(
     folder.mkdir(parents=True, exist_ok=True)
     store = SQLiteStore.create(folder / DATABASE, make_header(study, synthetic))
     store._connection.execute("PRAGMA synchronous = OFF")  # waiting for the disk is tested elsewhere
-    for index, arm in enumerate(study.arms):
-        for place, seed in enumerate(study.seeds):
-            status = statuses.get((arm.name, seed), Status.DONE)
-            given = correct[arm.name][place] if correct and arm.name in correct else None
-            _write_run(
-                store,
-                RunId(arm.name, seed),
-                status,
-                index,
-                200 if (arm.name, seed) in stuck else given,
-                arm.settings.recipe.epochs,
-            )
-    for arm, seed in stuck:
-        run = next(run for run in store.runs() if run.id == RunId(arm, seed))
-        store.add_run(replace(run, stuck=True, message=WHY))
+    with store.together():
+        for index, arm in enumerate(study.arms):
+            for place, seed in enumerate(study.seeds):
+                status = statuses.get((arm.name, seed), Status.DONE)
+                given = correct[arm.name][place] if correct and arm.name in correct else None
+                _write_run(
+                    store,
+                    RunId(arm.name, seed),
+                    status,
+                    index,
+                    200 if (arm.name, seed) in stuck else given,
+                    arm.settings.recipe.epochs,
+                )
+        for arm, seed in stuck:
+            run = next(run for run in store.runs() if run.id == RunId(arm, seed))
+            store.add_run(replace(run, stuck=True, message=WHY))
     store.close()
     return Results.open(folder)
 

@@ -95,12 +95,11 @@ def write_figure(figure: Figure, file: Any, format: str, key: str) -> None:
         figure.savefig(file, format=format, transparent=True, metadata=metadata)
 
 
-def fit(axes: "Axes") -> None:
-    """Fill the figure, but for the words around the axes.
+def fit(figure: Figure, axes: "Axes") -> None:
+    """Fill the figure with its axes, but for the words around the axes.
 
     Their letters are counted: measuring them, as matplotlib's layouts do, takes twice as long as drawing.
     """
-    figure = axes.figure
     width, height = figure.get_size_inches()
     top = TITLE if axes.get_title(loc="left") else EDGE
     bottom, rows = LABEL / height, 1 - (LABEL + top) / height
@@ -113,7 +112,7 @@ def fit(axes: "Axes") -> None:
 
 def _letters(axis: "Axis") -> int:
     """Return the length of the longest label; none has a factor that stands apart, as that of 10⁷."""
-    labels = axis.get_major_formatter().format_ticks(axis.get_majorticklocs())
+    labels = axis.get_major_formatter().format_ticks(axis.get_majorticklocs().tolist())
     if axis.get_major_formatter().get_offset():
         axis.set_major_formatter("{x:g}")
         return _letters(axis)

@@ -29,5 +29,5 @@ def factorial_plot(factorial: Factorial, margin: float) -> Drawing:
         axes.set_ylim(0.6 - len(effects), 0.8)
         axes.set_xlabel("effect on test accuracy (percentage points)")
         axes.spines.left.set_visible(False)
-        fit(axes)
+        fit(figure, axes)
         return Drawing(figure, "factorial", "Effects of the factors", figure_words.factorial(factorial, MOST))

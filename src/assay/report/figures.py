@@ -55,7 +55,7 @@ def effect_plot(report: Findings) -> Drawing | None:
         axes.set_ylim(0.5 - len(effects), 0.65)
         axes.set_xlabel("difference in test accuracy (percentage points)")
         axes.spines.left.set_visible(False)
-        fit(axes)
+        fit(figure, axes)
         description = ". ".join(figure_words.effect(effect, report.interval_name) for effect in effects)
         return Drawing(figure, "effect", "Differences between arms", description)
 
@@ -83,7 +83,7 @@ def curve_plot(report: Findings, metric: Metric) -> Drawing | None:
         axes.set_xlim(*_epoch_limits(report, metric))
         if metric.endswith("accuracy"):
             axes.set_ylim(_accuracy_limits(report))
-        fit(axes)
+        fit(figure, axes)
         description = ". ".join(figure_words.curves(curves, metric) for curves in report.curves)
         return Drawing(figure, metric, f"{TITLES[metric]} by epoch", description)
 

@@ -53,7 +53,7 @@ def _plot(layers: LayerCurves, quantity: Quantity, key: str) -> Drawing:
         axes.set_title(title)
         axes.set_xlabel("epoch")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        fit(axes)
+        fit(figure, axes)
         description = "; ".join(f"{name} {_ends(values)}" for name, values in series.items())
         return Drawing(figure, f"{key}-{quantity}", f"{layers.arm}: {title}, by epoch", description)
 
@@ -76,7 +76,7 @@ def _scale(axes: "Axes", positive: Sequence[float]) -> None:
         axes.yaxis.set_minor_formatter(NullFormatter())
 
 
-def _power(value: float, _: int) -> str:
+def _power(value: float, _: float) -> str:
     """Write a power of ten."""
     return "10" + f"{log10(value):.0f}".translate(RAISED)
 

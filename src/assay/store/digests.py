@@ -4,7 +4,7 @@ It is no signature: who knows this file can write a row with the digest that bel
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 
 from assay.errors import one_line
@@ -32,13 +32,16 @@ def install(connection: sqlite3.Connection) -> None:
     connection.create_function("row_digest", -1, row_digest, deterministic=True)
 
 
-def write(connection: sqlite3.Connection, table: str, row: int | None = None) -> None:
-    """Write the digest of the row with this number, or of every row.
+def write(connection: sqlite3.Connection, table: str, rows: Iterable[int] | None = None) -> None:
+    """Write the digests of the rows with these numbers, or of every row.
 
-    It is of the values as SQLite has stored them, which may be others than it was given: -0.0 becomes 0.0.
+    They are of the values as SQLite has stored them, which may be others than it was given: -0.0 becomes 0.0.
     """
-    which = "" if row is None else f" WHERE rowid = {row}"
-    connection.execute(f"UPDATE {table} SET digest = {_computed(connection, table)}{which}")
+    update = f"UPDATE {table} SET digest = {_computed(connection, table)}"
+    if rows is None:
+        connection.execute(update)
+    else:
+        connection.executemany(f"{update} WHERE rowid = ?", ((row,) for row in rows))
 
 
 def altered(connection: sqlite3.Connection, table: str) -> Iterator[dict[str, object]]:

@@ -242,12 +242,12 @@ class SQLiteStore(Store):
 
     def _put(self, table: str, *rows: dict[str, Any]) -> None:
         columns, marks = ", ".join(rows[0]), ", ".join("?" for _ in rows[0])
+        insert = f"INSERT OR REPLACE INTO {table} ({columns}, digest) VALUES ({marks}, x'') RETURNING rowid"
+        numbers = []
         for row in rows:
-            [(number,)] = self._connection.execute(
-                f"INSERT OR REPLACE INTO {table} ({columns}, digest) VALUES ({marks}, x'') RETURNING rowid",
-                tuple(row.values()),
-            )
-            digests.write(self._connection, table, number)
+            [(number,)] = self._connection.execute(insert, tuple(row.values()))
+            numbers.append(number)
+        digests.write(self._connection, table, numbers)
 
     def _put_run(self, run: RunRecord) -> None:
         values = {field.name: getattr(run, field.name) for field in fields(run) if field.name != "test"}
@@ -262,7 +262,7 @@ class SQLiteStore(Store):
             f"ON CONFLICT (arm, seed) DO UPDATE SET {updates} RETURNING rowid",
             tuple(values.values()),
         )
-        digests.write(self._connection, "run", number)
+        digests.write(self._connection, "run", [number])
 
     def together(self) -> AbstractContextManager[None]:
         """Return a context whose records are written in one transaction: each takes milliseconds."""
