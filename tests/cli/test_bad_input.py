@@ -30,6 +30,7 @@ WRONG = [
     ((*RUN, "surplus"), "surplus"),
     (("results", "there", "--format", "xml"), "--format"),
     (("results", "absent", "--format", "json"), "no results here"),
+    (("results", "beside.toml"), "expected its results folder, such as assay-runs/beside"),
     (("data", "info", "glyhps", "--format", "csv"), "did you mean 'glyphs'"),
     (("show", "poling", "--format", "json"), "did you mean 'pooling'"),
     (("predict", "there"), "IMAGE"),
@@ -155,6 +156,7 @@ def test_what_is_wrong_is_one_line(
     )
     Path("own.py").write_text(OWN)
     Path("folder.py").mkdir()
+    Path("beside.toml").write_text("")
     Path("damaged").mkdir()
     Path("damaged/results.db").write_bytes(b"SQLite format 3\0" + bytes(84))
     stand_ins = {"STUDY": study_file, "SOURCE": characters}

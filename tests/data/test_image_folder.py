@@ -137,11 +137,14 @@ def test_what_is_wrong_is_one_line(tmp_path):
     whole = broken.read_bytes()
     for content in (b"", b"nothing", whole[:60], whole[: len(whole) // 2]):
         broken.write_bytes(content)
-        assert "cannot be read as a picture" in refusal(source, broken)
+        said = refusal(source, broken)
+        assert "cannot be read as a picture" in said
+        assert "move it out of the way" in said
     broken.write_bytes(whole)
     assert "size must be like 32 or 32x32" in refusal(f"{source}?size=0")
     (tmp_path / "set" / "empty").mkdir()
     assert opened(source).classes == ("9", "10", "ant", "bee")
+    assert "no pictures in empty: no class" in load(source).notes
     shutil.rmtree(tmp_path / "set")
     (tmp_path / "set").mkdir()
     shutil.copy(__file__, tmp_path / "set" / "notes.txt")

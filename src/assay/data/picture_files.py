@@ -131,4 +131,7 @@ def _flat(image: "Image.Image", mode: str) -> "Image.Image":
 
 def _unreadable(name: str, error: Exception) -> DataError:
     reason = " ".join(str(error).split())[:100] or type(error).__name__
-    return DataError(f"{name}: cannot be read as a picture ({reason}); expected PNG, JPEG, WebP or TIFF")
+    return DataError(
+        f"{name}: cannot be read as a picture ({reason}); expected PNG, JPEG, WebP or TIFF "
+        "(repair it, or move it out of the way)"
+    )

@@ -93,7 +93,10 @@ def pieces(found: Floats, least: float, mask: Mask | None = None) -> list[InkPie
     order = [name for name in np.argsort(-sizes, kind="stable")[:MOST] if sizes[name] >= smallest]
     result = []
     for name in order:
-        rows, columns = boxes[name]
+        rows, columns = (
+            slice(max(0, part.start - 1), min(size, part.stop + 1))  # with the paper that its edges border on
+            for part, size in zip(boxes[name], found.shape, strict=True)
+        )
         own = np.where(names[rows, columns] == name + 1, found[rows, columns], 0)
         result += _split(own, rows.start, columns.start, found.shape, smallest)
     return sorted(result, key=lambda piece: -piece.area)

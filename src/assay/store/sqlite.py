@@ -64,7 +64,7 @@ class SQLiteStore(Store):
         Unless ``checked``, its pages are not read through for damage: for a file that was opened before.
         """
         if not os.path.isfile(path):  # which, unlike Path.is_file, never raises
-            raise StoreError(f"{path}: no results here (`assay run STUDY --out {path.parent}` makes some)")
+            raise StoreError(_none_at(path))
         store = cls(path, _connect(path, "rw") if write else _to_read(path))
         try:
             version = store._check_format(checked)
@@ -350,3 +350,11 @@ def _run(row: sqlite3.Row) -> RunRecord:
     if row["test_total"] is not None:
         values["test"] = TestResult(row["test_loss"], row["test_correct"], row["test_total"])
     return RunRecord(**values)
+
+
+def _none_at(path: Path) -> str:
+    """Say that there are no results at ``path``; beside a study file, where it would have put them."""
+    study = path.parent
+    if study.suffix == ".toml" and os.path.isfile(study):
+        return f"{study}: a study file, expected its results folder, such as assay-runs/{study.stem}"
+    return f"{path}: no results here (`assay run STUDY --out {path.parent}` makes some)"

@@ -34,6 +34,7 @@ margin = 0.3
 # The learning rule; also SGD, Adagrad, RMSprop, AdamW, Adamax and NAdam.
 [optimizer]
 {optimizer}
+# Of a few hundred images, 10 epochs are too few steps to learn: take a batch_size of 20 and 50 epochs.
 [training]
 batch_size = 100
 epochs = 10

@@ -46,7 +46,9 @@ def open_images(address: Address) -> Source:
         raise DataError(
             f"{root}: {len(names):,} folders of pictures, expected at most {MOST_CLASSES} classes"
         )
-    return assembled(parts, str(root), address=address, notes=(said,))
+    empty = sorted({one.name for folder in folders.values() for one in _folders(folder)} - {*names})
+    notes = (said, *([f"no pictures in {', '.join(empty[:5])}: no class"] if empty else []))
+    return assembled(parts, str(root), address=address, notes=notes)
 
 
 def _parts(path: Path, depth: int = 0) -> tuple[Path, dict[str, Path]]:
