@@ -190,6 +190,13 @@ def test_the_loop_of_a_tightly_cropped_character_is_not_what_is_written(index, c
     assert assay.read(faults.cropped(ink_of, 0, np.random.default_rng(0))).text == character
 
 
+@needs_emnist47
+@pytest.mark.parametrize(("index", "character"), [(4, "1"), (6, "5"), (27, "A")])
+def test_what_is_written_on_a_sheet_is_read_and_not_the_sheet(index, character):
+    ink_of = faults.large(load(f"idx:{EMNIST47}").test.images[index])
+    assert assay.read(faults.dark_desk(ink_of, 0, np.random.default_rng(0))).text == character
+
+
 @pytest.mark.parametrize("pen", [3, 9, 20])
 @pytest.mark.parametrize("inverted", [False, True])
 def test_strokes_that_end_at_their_box_have_edges(pen, inverted):

@@ -62,24 +62,36 @@ def read_page(picture: Opened, recognise: Recognise) -> Page:
 
 
 def _rather(one: Page, other: Page) -> bool:
-    """Whether ``one`` is believed rather than ``other``: what is on a sheet rather than the sheet.
-
-    What is within the other and its paper is not on a sheet, but a loop that strokes enclose.
-    """
-    loop = one.way[0] == other.way[0] and one.way[1] != other.way[1]
-    if _within(one, other) and not loop:
+    """Whether ``one`` is believed rather than ``other``: what is on a sheet rather than the sheet."""
+    if _on_sheet(one, other):
         return one.belief * ON_SHEET > other.belief
-    return one.belief > other.belief * (ON_SHEET if _within(other, one) and not loop else 1)
+    return one.belief > other.belief * (ON_SHEET if _on_sheet(other, one) else 1)
+
+
+def _on_sheet(one: Page, other: Page) -> bool:
+    """Whether ``one`` lies on what ``other`` took for ink, and is no loop that strokes enclose.
+
+    A loop is stouter than the strokes around it; what is written on a sheet is thinner, by its length.
+    """
+    paper_of_the_other = one.way[0] == other.way[0] and one.way[1] != other.way[1]
+    return _within(one, other) and not (paper_of_the_other and _stoutness(one) > _stoutness(other))
+
+
+def _stoutness(page: Page) -> float:
+    """Return the thickest stroke over the longest piece."""
+    found = _pieces(page)
+    return max(piece.thickest for piece in found) / max(piece.longer for piece in found)
+
+
+def _pieces(page: Page) -> tuple[InkPiece, ...]:
+    return tuple(piece for item in page.characters for piece in item.part.pieces)
 
 
 def _within(one: Page, other: Page) -> bool:
     """Whether all that ``one`` reads lies inside the box around what ``other`` reads."""
     if not one.characters or not other.characters:
         return False
-    inner, outer = (
-        Grouped(tuple(piece for item in page.characters for piece in item.part.pieces))
-        for page in (one, other)
-    )
+    inner, outer = Grouped(_pieces(one)), Grouped(_pieces(other))
     return (
         outer.top < inner.top
         and outer.left < inner.left
