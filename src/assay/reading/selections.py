@@ -65,8 +65,8 @@ def _inked(shades: Floats, widest: float, zoom: float) -> tuple[Floats, float, l
 
 
 def _edging(piece: InkPiece, shape: tuple[int, ...]) -> bool:
-    """Whether a piece frames the picture, with paper around it; a tight crop's strokes reach the border."""
-    return is_frame(piece) and not piece.at_border and _fills([piece], shape)
+    """Whether a piece frames the picture; strokes of a tight crop reach the border only here and there."""
+    return is_frame(piece) and _fills([piece], shape)
 
 
 def _written(found: list[InkPiece]) -> list[InkPiece]:
