@@ -195,14 +195,3 @@ def test_the_loop_of_a_tightly_cropped_character_is_not_what_is_written(index, c
 def test_what_is_written_on_a_sheet_is_read_and_not_the_sheet(index, character):
     ink_of = faults.large(load(f"idx:{EMNIST47}").test.images[index])
     assert assay.read(faults.dark_desk(ink_of, 0, np.random.default_rng(0))).text == character
-
-
-@pytest.mark.parametrize("pen", [3, 9, 20])
-@pytest.mark.parametrize("inverted", [False, True])
-def test_strokes_that_end_at_their_box_have_edges(pen, inverted):
-    """Most of an L's outline lies on its box: left and bottom; without a pale edge it is as sharp."""
-    letter = np.full((200, 220, 3), 255, np.uint8)
-    letter[40:160, 60 : 60 + pen] = letter[160 - pen : 160, 60:140] = 0
-    picture = 255 - letter if inverted else letter
-    found = assay.read(Image.fromarray(picture))
-    assert (found.text, found.characters[0].box) == ("L", (60, 40, 140, 160))

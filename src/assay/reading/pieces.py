@@ -93,10 +93,7 @@ def pieces(found: Floats, least: float, mask: Mask | None = None) -> list[InkPie
     order = [name for name in np.argsort(-sizes, kind="stable")[:MOST] if sizes[name] >= smallest]
     result = []
     for name in order:
-        rows, columns = (
-            slice(max(0, part.start - 1), min(size, part.stop + 1))  # with the paper that its edges border on
-            for part, size in zip(boxes[name], found.shape, strict=True)
-        )
+        rows, columns = boxes[name]
         own = np.where(names[rows, columns] == name + 1, found[rows, columns], 0)
         result += _split(own, rows.start, columns.start, found.shape, smallest)
     return sorted(result, key=lambda piece: -piece.area)
@@ -129,7 +126,8 @@ def _piece(own: Floats, mask: Mask, box: tuple[slice, slice], level: float) -> I
 
     inside, near = _cut(mask, box, 3), _cut(own, box, 3, mode="edge")
     deep = distance_transform_edt(inside)
-    edge = level / max(float(np.median(_slope(near)[_outline(inside)])), 1e-6)
+    slope = np.hypot(*np.gradient(near))
+    edge = level / max(float(np.median(slope[_outline(inside)])), 1e-6)
     rows, columns = box
     longer = max(rows.stop - rows.start, columns.stop - columns.start)
     margin = max(2, int(min(edge / 2, SOFTEST * longer)))
@@ -149,13 +147,6 @@ def _piece(own: Floats, mask: Mask, box: tuple[slice, slice], level: float) -> I
         level=level,
         holes=_holes(inside),
     )
-
-
-def _slope(shades: Floats) -> Floats:
-    """Return how steep each pixel's steeper side is; a difference across a hairline would cancel."""
-    steps = [np.abs(np.diff(np.pad(shades, 1, mode="edge"), axis=axis)) for axis in (0, 1)]
-    rows, columns = steps[0][:, 1:-1], steps[1][1:-1]
-    return np.hypot(np.maximum(rows[1:], rows[:-1]), np.maximum(columns[:, 1:], columns[:, :-1]))
 
 
 def _cut(values: NDArray[T], box: tuple[slice, slice], margin: int, **outside: Any) -> NDArray[T]:

@@ -48,7 +48,7 @@ def line_width(lines: Mask) -> float:
 def without_frames(found: Sequence[InkPiece]) -> list[InkPiece]:
     """Return the pieces but those that are frames around another, at least a fifth as long."""
     return [
-        piece for piece in found if not (is_frame(piece) and any(_inside(other, piece) for other in found))
+        piece for piece in found if not (_is_frame(piece) and any(_inside(other, piece) for other in found))
     ]
 
 
@@ -62,7 +62,7 @@ def _inside(piece: InkPiece, other: InkPiece) -> bool:
     )
 
 
-def is_frame(piece: InkPiece) -> bool:
+def _is_frame(piece: InkPiece) -> bool:
     """Whether all four sides of a piece's box have ink along them."""
     strip = max(2, round(1.5 * piece.width))
     ink = piece.ink >= 0.5

@@ -8,7 +8,7 @@ from assay.reading.evidence import explained, large, quiet
 from assay.reading.opening import Floats
 from assay.reading.paper import WIDEST, ink, least_ink
 from assay.reading.pieces import InkPiece, Mask, pieces
-from assay.reading.ruled import is_frame, ruled, without_frames
+from assay.reading.ruled import ruled, without_frames
 
 PENS = 3.5
 """Paper is looked for in windows of so many pens' widths, once the pen is known."""
@@ -18,8 +18,6 @@ CROPPED = 0.8
 """How far a reading with ink that reaches the border is believed, against one without."""
 FILLED = 0.85
 """A picture that was cropped tightly is filled so far, in both directions."""
-STRIPES, SOLID = 3, 0.95
-"""So many pieces, each of which fills so much of its box, are stripes where all reach the border."""
 PALE = 0.45
 """Ink that is paler than this, over the usual darkness, was not written with the same pen."""
 
@@ -53,7 +51,7 @@ def _selected(found: Floats, least: float, every: list[InkPiece]) -> Iterator[tu
     if inner:
         characters = large(inner)
         yield inner, explained(characters, written) * quiet(unlined, characters)
-    if len(written) > len(inner) and _fills(written, found.shape) and not _striped(written):
+    if len(written) > len(inner) and _fills(written, found.shape):
         yield written, CROPPED
 
 
@@ -61,12 +59,7 @@ def _inked(shades: Floats, widest: float, zoom: float) -> tuple[Floats, float, l
     """Return the ink of strokes up to ``widest``, the least that counts, and its pieces."""
     found = ink(shades, widest)
     least = least_ink(found, zoom)
-    return found, least, [piece for piece in pieces(found, least) if not _edging(piece, found.shape)]
-
-
-def _edging(piece: InkPiece, shape: tuple[int, ...]) -> bool:
-    """Whether a piece frames the picture; strokes of a tight crop reach the border only here and there."""
-    return is_frame(piece) and _fills([piece], shape)
+    return found, least, pieces(found, least)
 
 
 def _written(found: list[InkPiece]) -> list[InkPiece]:
@@ -93,9 +86,3 @@ def _fills(written: list[InkPiece], shape: tuple[int, ...]) -> bool:
     height = max(piece.bottom for piece in written) - min(piece.top for piece in written)
     width = max(piece.right for piece in written) - min(piece.left for piece in written)
     return height >= FILLED * shape[0] and width >= FILLED * shape[1]
-
-
-def _striped(written: list[InkPiece]) -> bool:
-    """Whether all are straight bars that reach the border: a pattern, which a tight crop resembles."""
-    bars = (piece.at_border and piece.area >= SOLID * piece.height * piece.breadth for piece in written)
-    return len(written) >= STRIPES and all(bars)
