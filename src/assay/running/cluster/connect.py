@@ -15,6 +15,8 @@ BESIDE_DATA = 512 * 1024**2
 
 REACHED = 10.0
 """Seconds within which a cluster's machine has to answer."""
+CLIENT_TRIES = 3
+"""A busy cluster may take longer to start a client's server than Ray waits for it."""
 
 ADDRESS = re.compile(r"(ray://)?[A-Za-z0-9._-]+:[0-9]{1,5}")
 QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_DEDUP_LOGS": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
@@ -60,13 +62,26 @@ def join(address: str | None, slots: int | None, data_bytes: int) -> None:
     try:
         if address is not None:
             checked(address)
-        library.init(**options)
+        _begin(library, options)
     except (ConnectionError, RuntimeError, ValueError, OSError, OverflowError) as error:
         reason = one_line(str(error).strip().splitlines()[0]) if str(error).strip() else type(error).__name__
         where = address or "this machine"
         raise UsageError(
             f"--on ray: no cluster can be used at {where} ({reason}; `ray start` on this machine joins one)"
         ) from None
+
+
+def _begin(library: Any, options: dict[str, Any]) -> None:
+    """Initialise Ray; a client tries again where the server that is started for it was not up in time."""
+    for left in reversed(range(CLIENT_TRIES if str(options["address"]).startswith("ray://") else 1)):
+        try:
+            library.init(**options)
+        except ConnectionError:
+            if not left:
+                raise
+            library.shutdown()
+        else:
+            return
 
 
 def checked(address: str) -> None:
