@@ -78,10 +78,7 @@ def shares_read(found: Answered, labels: Labels, classes: int) -> NDArray[np.flo
 
     The rows of classes without an image are 0.
     """
-    counts = np.zeros((classes, classes))
-    np.add.at(counts, (np.broadcast_to(labels, found.predicted.shape), found.predicted), 1)
-    images: NDArray[np.int64] = np.maximum(np.bincount(labels, minlength=classes), 1)
-    shares: NDArray[np.float64] = counts / (found.seeds * images[:, np.newaxis])
+    shares: NDArray[np.float64] = _reads(found, labels, classes) / _images(found, labels, classes)
     return shares
 
 
@@ -90,9 +87,22 @@ def confusions(found: Answered, labels: Labels, classes: int, most: int) -> Sequ
 
     Frequent by the number of images: a mistake in a class of many comes before the same share of one of few.
     """
-    shares = shares_read(found, labels, classes)
-    counts = shares * np.bincount(labels, minlength=classes)[:, np.newaxis]
+    counts = _reads(found, labels, classes)
+    shares = counts / _images(found, labels, classes)
     np.fill_diagonal(counts, 0)
     order = np.argsort(-counts, axis=None, kind="stable")[:most]
     pairs = [divmod(int(place), classes) for place in order if counts.flat[place]]
     return [(a, b, float(shares[a, b])) for a, b in pairs]
+
+
+def _reads(found: Answered, labels: Labels, classes: int) -> NDArray[np.float64]:
+    """Return how often an arm's networks read each class as which, (classes, classes): true, then read."""
+    counts = np.zeros((classes, classes))
+    np.add.at(counts, (np.broadcast_to(labels, found.predicted.shape), found.predicted), 1)
+    return counts
+
+
+def _images(found: Answered, labels: Labels, classes: int) -> NDArray[np.int64]:
+    """Return how many images of each class (classes, 1) an arm's networks saw together, at least one each."""
+    images: NDArray[np.int64] = found.seeds * np.maximum(np.bincount(labels, minlength=classes), 1)
+    return images[:, np.newaxis]

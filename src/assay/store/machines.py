@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from assay.records.runs import RunId
+from assay.store.durable import place_beside
 
 FILE = "machines.json"
 LONGEST = 4 << 20  # bytes
@@ -29,11 +30,12 @@ class WorkingMachine:
 
 def keep_machines(folder: Path, machines: Sequence[WorkingMachine]) -> None:
     """Record that these machines train the study in ``folder``; none removes the record."""
-    path, beside = folder / FILE, folder / f".{FILE}"
+    path = folder / FILE
     with suppress(OSError):  # a disk that is full stops the study elsewhere, with a message
         if not machines:
             path.unlink(missing_ok=True)
             return
+        beside = place_beside(path)
         beside.write_text(json.dumps([asdict(machine) for machine in machines]), "utf-8")
         beside.replace(path)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from threading import Lock
 
 from assay.data import Split
+from assay.errors import DataError
 from assay.findings.disagreement import Answered, answered
 from assay.findings.trained import load_test
 from assay.view.followed import Followed
@@ -38,3 +39,11 @@ def examined(found: Followed) -> Examined:
         while len(_kept) > MOST_KEPT:
             _kept.popitem(last=False)
         return known[1]
+
+
+def compared(found: Followed) -> Examined:
+    """Return the same where an arm has answered; `DataError` where none has."""
+    seen = examined(found)
+    if not seen.arms:
+        raise DataError("No run is finished yet.")
+    return seen

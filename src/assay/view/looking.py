@@ -17,7 +17,7 @@ from assay.findings.trained import best_run, trained
 from assay.findings.views import features, first_kernels
 from assay.report import inside_pictures
 from assay.store.readout import Readout
-from assay.view.examined import Examined, examined
+from assay.view.examined import Examined, compared, examined
 from assay.view.pages import head_of, render, study_of
 
 PAGE = 48
@@ -31,11 +31,9 @@ def _mistakes(request: Request) -> Response:
     results = found.look()
     values = {**head_of(found, "mistakes"), "missing": ""}
     try:
-        seen = examined(found)
+        seen = compared(found)
     except AssayError as error:
         return render(request, "mistakes.html.j2", **values | {"missing": str(error)})
-    if not seen.arms:
-        return render(request, "mistakes.html.j2", **values | {"missing": "No run is finished yet."})
     arm, classes = request.query_params.get("arm", ""), results.header.classes
     true, read = number(request, "true", len(classes)), number(request, "read", len(classes))
     start = number(request, "from", len(seen.test)) or 0

@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute, Route
 
 from assay.errors import AssayError
 from assay.findings.disagreement import shares_read
-from assay.view.examined import Examined, examined
+from assay.view.examined import Examined, compared
 from assay.view.looking import arm_of
 from assay.view.pages import head_of, render, study_of
 
@@ -37,11 +37,9 @@ def _confusion(request: Request) -> Response:
     results = found.look()
     values = {**head_of(found, "confusion"), "missing": ""}
     try:
-        seen = examined(found)
+        seen = compared(found)
     except AssayError as error:
         return render(request, "confusion.html.j2", **values | {"missing": str(error)})
-    if not seen.arms:
-        return render(request, "confusion.html.j2", **values | {"missing": "No run is finished yet."})
     classes = results.header.classes
     arm = request.query_params.get("arm", "") or next(iter(seen.arms))
     less = request.query_params.get("less", "")
