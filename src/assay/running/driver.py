@@ -155,6 +155,7 @@ class Driver:
     def _keep_failure(self, message: Failed) -> None:
         """Record why a run failed; its checkpoint is kept for another attempt."""
         keep_traceback(self.folder, message.run, message.traceback)
+        self.encoded.pop(message.run, None)
         failed = replace(self.latest[message.run], status=Status.FAILED, message=message.message)
         self.on_event(RunEnded(self._put(failed)))
 
