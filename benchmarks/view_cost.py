@@ -1,126 +1,189 @@
-"""Measure what a page that is looked at costs the run: the same study with and without it, in turn.
+"""Measure whether a page that is looked at costs the run beside it processor time.
 
 ::
 
-    python benchmarks/view_cost.py --pairs 6
+    python benchmarks/view_cost.py --minutes 10
 
-A study is trained by ``assay run`` in a process of its own, alone or with ``assay view`` beside it and its
-page open in Chromium; which comes first changes from pair to pair. It prints the trainer's processor seconds
-and wall seconds, the ratio of each pair with its mean and standard error, and the processor seconds of page
-and browser. Needs Linux, Chromium and the packages of ``assay[test]``.
+One study is trained the whole time, in a process of its own and with as many workers as there are
+processors; its page is open in Chromium, and then not, for a few seconds each, in the order with, without,
+without, with, .... After each epoch the trainer notes the processor seconds of its whole process, and those
+of the session that trained. A pair is two neighbouring windows; of their ratios the script prints the mean
+with its 95% interval (Student's, of logarithms), and what that says about 1%. The first minute, in which code
+is compiled and caches fill, and the first second after each change do not count.
+
+With ``--sham`` the page is opened in no window: whatever then differs is the method's own error. Nothing else
+should run meanwhile. Needs Linux, Chromium and the packages of ``assay[test]``.
 """
 
 import argparse
 import os
-import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from math import sqrt
+from dataclasses import dataclass
+from math import exp, log, sqrt
 from pathlib import Path
 from statistics import fmean, stdev
 from time import monotonic, sleep
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "helpers"))
 
-from serving import Served, Tab, browsing
+from serving import Tab, apart, browsing
+
+from assay.view.shelf import identity
 
 STUDY = """
 name = "watched"
-question = "Do 200 hidden units recognise characters better than 100?"
-control = "narrow"
-seeds = 2
-network = {{ family = "Dense", hidden = [100] }}
-optimizer = {{ rule = "Adam", lr = 0.001 }}
-training = {{ epochs = {epochs} }}
-data = {{ source = "glyphs", train = 8000 }}
-factors.width.narrow.network.hidden = [100]
-factors.width.wide.network.hidden = [200]
+question = "Is a learning rate of 0.001 better than 0.0005?"
+control = "slow"
+seeds = 50
+network = { family = "Dense", hidden = [100] }
+optimizer = { rule = "Adam", lr = 0.0005 }
+training = { epochs = 400 }
+data = { source = "glyphs", train = 4000 }
+factors.rate.slow.optimizer.lr = 0.0005
+factors.rate.fast.optimizer.lr = 0.001
+"""
+TRAIN = """
+import sys, time
+import assay
+from assay.running.events import EpochEnded
+
+def note(event):
+    if isinstance(event, EpochEnded):
+        own = event.record.seconds + event.record.evaluation_seconds
+        print(time.monotonic(), time.process_time(), own, flush=True)
+
+assay.run(assay.load_study(sys.argv[1]), sys.argv[2], progress=False, on_event=note)
 """
 TICK = os.sysconf("SC_CLK_TCK")
+WARM_UP, WINDOW, SETTLING = 60.0, 5.0, 1.0
+"""Seconds before anything counts, of a window, and after a change that do not count."""
+MOST = 0.01
+"""What a page may cost."""
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """When an epoch ended; the processor seconds of the trainer until then, and of the epoch alone."""
+
+    at: float
+    process: float
+    own: float
+
+
+@dataclass(frozen=True)
+class Window:
+    """A stretch of time with the page open, or without."""
+
+    begin: float
+    end: float
+    watched: bool
 
 
 def main() -> None:
-    """Train, in pairs, and print what was measured."""
+    """Train, look and look away, and print what was measured."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--pairs", type=int, default=6, help="how often, each with and without the page")
-    parser.add_argument("--epochs", type=int, default=30, help="epochs of each of the four runs")
+    parser.add_argument("--minutes", type=float, default=10, help="how long, the first minute not counted")
+    parser.add_argument("--sham", action="store_true", help="open no page: what the method finds by itself")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
-        (root / "watched.toml").write_text(STUDY.format(epochs=options.epochs), encoding="utf-8")
-        train(root, "first")  # draws the characters and compiles
-        ratios: list[tuple[float, float]] = []
-        for pair in range(options.pairs):
-            found: dict[bool, tuple[float, float]] = {}
-            for watched in (False, True) if pair % 2 else (True, False):
-                found[watched] = measured(root, f"{pair}-{watched}", watched)
-            ratios.append((found[True][0] / found[False][0], found[True][1] / found[False][1]))
-        for title, values in zip(("processor", "wall"), zip(*ratios, strict=True), strict=True):
-            error = stdev(values) / sqrt(len(values)) if len(values) > 1 else float("nan")
-            print(
-                f"{title} seconds with the page / without: {fmean(values):.4f} ± {error:.4f} (standard error)"
+        with training(root) as (trainer, notes), apart([root]) as (served, server), browsing() as browser:
+            tab, everyone = Tab(browser, served), (os.getpid(), trainer, server)
+            sleep(WARM_UP)
+            before = [spent(process) for process in everyone]
+            windows = [*looked_at(tab, root, 60 * options.minutes, options.sham)]
+            every, of_trainer, of_server = (
+                spent(process) - seconds for process, seconds in zip(everyone, before, strict=True)
             )
-
-
-def measured(root: Path, name: str, watched: bool) -> tuple[float, float]:
-    """Train once and return the trainer's processor and wall seconds."""
-    if not watched:
-        found = train(root, name)
-        print(f"alone:   {found[0]:.2f} s of a processor, {found[1]:.2f} s", flush=True)
-        return found
-    with page(root) as (server, tab):
-        before = spent(server), spent(os.getpid())
-        found = train(root, name, lambda: look(tab, root / name))
-        own, both = spent(server) - before[0], spent(os.getpid()) - before[1]
+            epochs = [Epoch(*map(float, line.split())) for line in notes.read_text().splitlines(True)[:-1]]
+        report(epochs, windows)
+        watched = sum(window.watched for window in windows) * (WINDOW + SETTLING)
         print(
-            f"watched: {found[0]:.2f} s of a processor, {found[1]:.2f} s; "
-            f"meanwhile the page {own:.2f} s of a processor, the browser {both - own:.2f} s",
+            f"In {watched:.0f} s of looking the page took {of_server:.1f} s of a processor, "
+            f"the browser {every - of_trainer - of_server:.1f} s"
+        )
+
+
+def report(epochs: Sequence[Epoch], windows: Sequence[Window]) -> None:
+    """Print the ratio of processor seconds an epoch, with the page over without, and what it says."""
+    pairs = list(zip(windows[::2], windows[1::2], strict=False))
+    for title, measure in (("of the trainer's process", process_seconds), ("of its sessions", own_seconds)):
+        ratios = []
+        for pair in pairs:
+            found = {window.watched: measure(inside(epochs, window)) for window in pair}
+            ratios.append(log(found[True] / found[False]))
+        low, mean, high = (exp(value) - 1 for value in interval(ratios))
+        said = "less than 1%" if high < MOST else "more than 1%" if low > MOST else "undecided"
+        print(
+            f"processor seconds an epoch, {title}: {mean:+.2%} (95% interval {low:+.2%} to {high:+.2%}, "
+            f"{len(pairs)} pairs): {said}",
             flush=True,
         )
+
+
+def inside(epochs: Sequence[Epoch], window: Window) -> list[Epoch]:
+    """Return the epochs that ended in a window; an end to the script where there are too few."""
+    found = [epoch for epoch in epochs if window.begin <= epoch.at <= window.end]
+    if len(found) < 3:
+        raise SystemExit(f"{len(found)} epochs in {WINDOW:g} s are too few to measure")
     return found
 
 
-def train(root: Path, name: str, meanwhile: Callable[[], None] = lambda: None) -> tuple[float, float]:
-    """Run the study in a process; return its processor and wall seconds."""
-    command = [sys.executable, "-m", "assay", "run", str(root / "watched.toml"), "--out", str(root / name)]
-    begun = monotonic()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    meanwhile()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"{' '.join(command)}: exit status {process.returncode}")
-    return usage.ru_utime + usage.ru_stime, monotonic() - begun
+def process_seconds(epochs: Sequence[Epoch]) -> float:
+    """Return the processor seconds of the whole process for each epoch, from the first end to the last."""
+    return (epochs[-1].process - epochs[0].process) / (len(epochs) - 1)
+
+
+def own_seconds(epochs: Sequence[Epoch]) -> float:
+    """Return the mean processor seconds of the sessions that trained the epochs."""
+    return fmean(epoch.own for epoch in epochs)
+
+
+def interval(values: Sequence[float]) -> tuple[float, float, float]:
+    """Return the lower end of the mean's 95% interval, the mean, and the upper end."""
+    from scipy.special import stdtrit
+
+    half = stdtrit(len(values) - 1, 0.975) * stdev(values) / sqrt(len(values))
+    return fmean(values) - half, fmean(values), fmean(values) + half
+
+
+def looked_at(tab: Tab, root: Path, seconds: float, sham: bool) -> Iterator[Window]:
+    """Open the study's page and leave it, in turn, until the ``seconds`` are over; yield whole pairs."""
+    end, number = monotonic() + seconds, 0
+    while monotonic() < end or number % 2:
+        watched = number % 4 in (0, 3)
+        if watched and not sham:
+            tab.open(f"/study/{identity(root / 'watched')}").wait_for_selector("#curves canvas")
+        else:
+            tab.page.goto("about:blank")
+        sleep(SETTLING)
+        begin = monotonic()
+        sleep(WINDOW)
+        yield Window(begin, monotonic(), watched)
+        number += 1
 
 
 @contextmanager
-def page(root: Path) -> Iterator[tuple[int, Tab]]:
-    """Serve the studies from a process, with a browser that is let in."""
-    command = [sys.executable, "-m", "assay", "view", str(root), "--no-open"]
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    assert server.stdout is not None
-    address = server.stdout.readline().strip()
-    served = Served(int(address.split(":")[2].split("/")[0]), address.partition("token=")[2])
+def training(root: Path) -> Iterator[tuple[int, Path]]:
+    """Train the study for as long as the block runs; give the process and the file of its notes."""
+    (root / "watched.toml").write_text(STUDY, encoding="utf-8")
+    notes = root / "notes"
+    command = [sys.executable, "-c", TRAIN, str(root / "watched.toml"), str(root / "watched")]
+    with notes.open("w") as file:
+        process = subprocess.Popen(command, stdout=file)
     try:
-        with browsing() as browser:
-            yield server.pid, Tab(browser, served)
+        while not (root / "watched" / "results.db").exists():
+            sleep(0.1)
+        yield process.pid, notes
+        if process.poll() is not None:
+            raise SystemExit("the study ended before the measurement did (give fewer --minutes)")
     finally:
-        server.send_signal(signal.SIGTERM)
-        server.wait()
-        server.stdout.close()
-
-
-def look(tab: Tab, folder: Path) -> None:
-    """Open the page of a study as soon as it is there."""
-    while not (folder / "results.db").exists():
-        sleep(0.05)
-    tab.page.reload()
-    link = tab.page.locator(f"li:has(span:text-is('{folder.name}')) h2 a")
-    link.click()
-    tab.page.wait_for_selector("#curves canvas")
+        process.kill()
+        process.wait()
 
 
 def spent(process: int) -> float:

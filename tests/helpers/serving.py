@@ -4,6 +4,8 @@ import asyncio
 import http.client
 import os
 import shutil
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -58,6 +60,21 @@ def serving(folders: Sequence[Path]) -> Iterator[Served]:
     """Serve the studies in ``folders`` from a thread."""
     with running(lambda token, port: make_app(Shelf(folders), token=token, port=port)) as found:
         yield found
+
+
+@contextmanager
+def apart(folders: Sequence[Path], *options: str) -> Iterator[tuple[Served, int]]:
+    """Serve the studies in ``folders`` by `assay view` in a process of its own, whose id is given, too."""
+    command = [sys.executable, "-m", "assay", "view", *map(str, folders), "--no-open", *options]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    address = process.stdout.readline().strip()
+    try:
+        yield Served(int(address.split(":")[2].split("/")[0]), address.partition("token=")[2]), process.pid
+    finally:
+        process.terminate()
+        process.wait()
+        process.stdout.close()
 
 
 @contextmanager

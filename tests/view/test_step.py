@@ -9,16 +9,18 @@ from serving import Served, Tab
 
 from assay import nn
 from assay.data import load
-from assay.findings.one_step import OneStep, one_step, window
+from assay.findings.one_step import OneStep, Passed, one_step, window
 from assay.findings.trained import Fitted, Trained, best_run
 from assay.findings.trained import trained as network_of
-from assay.nn import batch_norm, loss
+from assay.nn import activation, batch_norm, loss
 from assay.nn.network import Network, to_input
 from assay.nn.sliding import Sliding
 from assay.results import Results
-from assay.view.entry import shown
+from assay.study.layer_tables import LAYERS
+from assay.view.entry import region, shown
 from assay.view.layer_maps import inputs
 from assay.view.mathml import FORMULAS, mathml
+from assay.view.step import _joined
 
 
 @pytest.fixture(scope="module")
@@ -38,11 +40,12 @@ def loss_of(network: Trained, weights: dict[str, np.ndarray], image: np.ndarray,
     return float(loss.cross_entropy(scores, np.array([label]))[0])
 
 
-def test_gradients_are_those_of_finite_differences(stepped: Any) -> None:
-    network, image, label, step = stepped
+@pytest.mark.parametrize("which", ["stepped", "windowed", "others"])
+def test_gradients_are_those_of_finite_differences(which: str, request: pytest.FixtureRequest) -> None:
+    network, image, label, step = request.getfixturevalue(which)
     weights = {name: value.astype(np.float64) for name, value in network.weights.items()}
     assert step.loss == pytest.approx(loss_of(network, weights, image, label), rel=1e-12)
-    checked = 0
+    checked = set()
     for passed in step.layers:
         for name, gradient in passed.gradients.items():
             full = f"{passed.node.name}.{name}"
@@ -53,14 +56,29 @@ def test_gradients_are_those_of_finite_differences(stepped: Any) -> None:
                 moved[full][entry] += by
                 found.append(loss_of(network, moved, image, label))
             assert gradient[entry] == pytest.approx((found[0] - found[1]) / 2e-6, rel=1e-4, abs=1e-8), full
-            checked += 1
-    assert checked == len(network.network.parameters) > 1
+            checked.add(full)
+    assert checked == set(network.network.parameters)
+
+
+Walked = tuple[Fitted, np.ndarray, int, OneStep]
+
+
+def walked(*layers: nn.Layer) -> Walked:
+    """Return a network of layers with weights drawn at random, an image, its label, and the step."""
+    network = Network(layers, (1, 16, 15))
+    generator = np.random.default_rng(1)
+    names = {**network.parameters, **network.initial_buffers()}
+    weights = {name: generator.uniform(0.2, 1.2, value.shape) for name, value in names.items()}
+    weights |= {name: value - 0.7 for name, value in weights.items() if name.endswith(("weight", "mean"))}
+    image = generator.integers(0, 256, (16, 15)).astype(np.uint8)
+    found = Fitted(network, weights, "float64")
+    return found, image, 3, one_step(found, image, 3)
 
 
 @pytest.fixture(scope="module")
-def every_kind() -> OneStep:
-    """A step through layers of every kind that is written out, with strides, borders and groups."""
-    layers = (
+def windowed() -> Walked:
+    """Layers with windows and weights, with strides, borders and groups."""
+    return walked(
         nn.Conv2d(4, 3, stride=2, padding=1, bias_init=nn.init.Constant(0.25)),
         nn.BatchNorm2d(),
         nn.ReLU(),
@@ -75,13 +93,36 @@ def every_kind() -> OneStep:
         nn.LeakyReLU(),
         nn.Linear(5, bias=False),
     )
-    network = Network(layers, (1, 16, 15))
-    generator = np.random.default_rng(1)
-    names = {**network.parameters, **network.initial_buffers()}
-    weights = {name: generator.uniform(0.2, 1.2, value.shape) for name, value in names.items()}
-    weights |= {name: value - 0.7 for name, value in weights.items() if name.endswith(("weight", "mean"))}
-    image = generator.integers(0, 256, (16, 15)).astype(np.uint8)
-    return one_step(Fitted(network, weights, "float64"), image, 3)
+
+
+@pytest.fixture(scope="module")
+def others() -> Walked:
+    """The other layers of the catalogue; a residual block within the layers of another, one as a shortcut."""
+    inner = nn.Residual((nn.Conv2d(2, 1), nn.Tanh()))
+    block = nn.Residual(
+        (nn.Conv2d(2, 3, stride=2, padding=1), nn.BatchNorm2d(), inner, nn.Conv2d(3, 1)),
+        (nn.Conv2d(3, 1, stride=2, bias=False), nn.Residual((nn.Sigmoid(),))),
+    )
+    return walked(
+        nn.ZeroPad2d((1, 0, 2, 1)),
+        block,
+        nn.GELU(),
+        nn.AdaptiveAvgPool2d((3, 2)),
+        nn.Dropout2d(0.2),
+        nn.Sigmoid(),
+        nn.Reshape((2, 9)),
+        nn.Softplus(),
+        nn.Flatten(),
+        nn.ELU(),
+        nn.Dropout(0.5),
+        nn.Linear(5),
+        nn.SELU(),
+    )
+
+
+@pytest.fixture(scope="module")
+def every_layer(windowed: Walked, others: Walked) -> tuple[Passed, ...]:
+    return (*windowed[3].layers, *others[3].layers)
 
 
 BORDER = 5
@@ -98,46 +139,91 @@ def handed_back(passed: Any) -> np.ndarray:
     return layer.sliding.fold(kernels, passed.x.shape[1:])[0]
 
 
-def test_what_is_written_out_is_the_layers_own_entry_by_entry(every_kind: OneStep) -> None:
-    """Window times kernel, maximum, mean, weighted sum and normalised value give y; their parts dL/dx."""
-    kinds: dict[str, int] = {}
-    for passed in every_kind.layers:
+def test_what_is_written_out_is_the_layers_own_entry_by_entry(every_layer: tuple[Passed, ...]) -> None:
+    """Window times kernel, maximum, mean, weighted sum, both branches, ... give y; their parts dL/dx."""
+    kinds: dict[str, set[str]] = {}
+    for passed in every_layer:
         for at in np.ndindex(*passed.y.shape):
             found = shown(passed, at)
-            kinds[found["kind"]] = kinds.get(found["kind"], 0) + 1
+            kinds.setdefault(found["kind"], set()).add(type(passed.node.layer).__name__)
             assert (found["y"], found["dy"]) == (passed.y[at], passed.dy[at])
-            if found["kind"] != "other":
-                assert made(found) == pytest.approx(passed.y[at], abs=1e-12)
-            if found["kind"] in ("norm", "same"):
-                assert found["dx"] == passed.dx[at]
-            if found["kind"] == "norm":
-                assert found["weight"] * found["dy"] / found["std"] == pytest.approx(found["dx"], abs=1e-15)
-        if found["kind"] in ("conv", "pool", "mean"):
+            assert MADE[found["kind"]](found, passed) == pytest.approx(passed.y[at], abs=1e-12)
+            for name, part in found.get("parts", {}).items():
+                if name in ("x", "y", "dy", "dx"):
+                    assert part[found["middle"]] == getattr(passed, name)[at]
+            back = HANDED_ON.get(found["kind"], lambda found: None)(found)
+            if back is not None:
+                assert found["dx"] == passed.dx[found.get("where", at)]
+                assert back == pytest.approx(found["dx"], abs=1e-15)
+        if found["kind"] in ("conv", "pool") or isinstance(passed.node.layer, nn.AvgPool2d):
             assert handed_back(passed) == pytest.approx(passed.dx, abs=1e-12)
-    assert set(kinds) == {"conv", "pool", "mean", "linear", "norm", "same", "other"}
+    assert kinds["function"] == {"ReLU", "LeakyReLU", "ELU", "SELU", "Sigmoid", "Tanh", "Softplus", "GELU"}
+    assert kinds["same"] == {"Dropout", "Dropout2d"}
+    assert set().union(*kinds.values()) == set(LAYERS)
+    assert "other" not in kinds
 
 
-def made(found: dict[str, Any]) -> float:
-    """Return y as the page's numbers make it."""
-    match found["kind"]:
-        case "conv":
-            return sum(one["products"].sum() for one in found["maps"]) + found["rest"] + (found["bias"] or 0)
-        case "pool":
-            assert found["window"][found["first"]] == found["window"].max()
-            return float(found["window"][found["first"]])
-        case "mean":
-            return float(found["window"].sum() / found["count"])
-        case "linear":
-            return sum(x * w for _, x, w, _, _ in found["terms"]) + found["rest"] + (found["bias"] or 0)
-        case "norm":
-            return float(found["weight"] * (found["x"] - found["mean"]) / found["std"] + found["bias"])
-        case _:
-            return float(found["parts"]["y"][found["middle"]])
+def rest_and_bias(found: dict[str, Any]) -> float:
+    return float(found["rest"] + (found["bias"] or 0))
 
 
-def test_the_parts_of_a_kernels_gradient_add_up(every_kind: OneStep) -> None:
+MADE = {
+    "conv": lambda found, _: sum(one["products"].sum() for one in found["maps"]) + rest_and_bias(found),
+    "pool": lambda found, _: max(found["window"][found["first"]], found["window"].max()),
+    "mean": lambda found, _: found["window"].sum() / found["count"],
+    "linear": lambda found, _: sum(x * w for _, x, w, *_ in found["terms"]) + rest_and_bias(found),
+    "norm": lambda found, _: found["weight"] * (found["x"] - found["mean"]) / found["std"] + found["bias"],
+    "sum": lambda found, _: sum(found["parts"][name][found["middle"]] for name in ("F(x)", "S(x)")),
+    "pad": lambda found, passed: passed.x[found["where"]] if found["where"] else 0.0,
+    "moved": lambda found, passed: passed.x[found["where"]],
+    "function": lambda found, passed: passed.node.layer.forward({}, np.full((1, 1), found["x"]))[0][0, 0],
+    "same": lambda found, _: found["x"],
+}
+"""y as the page's numbers make it."""
+
+
+HANDED_ON = {
+    "norm": lambda found: found["weight"] * found["dy"] / found["std"],
+    "function": lambda found: found["dy"] * found["slope"],
+    "sum": lambda found: sum(found["back"]) if found["back"] else None,
+    "pad": lambda found: found["dy"] if found["where"] else None,
+    "moved": lambda found: found["dy"],
+    "same": lambda found: found["dy"],
+}
+"""dL/dx at the entry's own place as the page's numbers make it; None where it has no such place."""
+
+
+def test_a_region_of_an_adaptive_pool_hands_back_its_share(others: Walked) -> None:
+    [passed] = [one for one in others[3].layers if isinstance(one.node.layer, nn.AdaptiveAvgPool2d)]
+    total = np.zeros_like(passed.x)
+    for at in np.ndindex(*passed.y.shape):
+        rows, columns = region(passed, at)
+        total[at[0], rows, columns] += shown(passed, at)["back"]
+        assert inputs(passed, at)[0].mark[:2] == (columns.start, rows.start)
+    assert total == pytest.approx(passed.dx, abs=1e-15)
+
+
+def test_a_block_is_shown_with_the_layers_that_it_is_made_of(others: Walked) -> None:
+    """Before it, in order, with the sign that joins them."""
+    joined = [(sign, node.name) for sign, node in _joined(others[3])][1:12]
+    assert joined == [
+        ("→", "residual1.conv1"),
+        ("→", "residual1.batchnorm1"),
+        ("→", "residual1.residual1.conv1"),
+        ("→", "residual1.residual1.tanh1"),
+        ("→", "residual1.residual1"),
+        ("→", "residual1.conv2"),
+        ("+", "residual1.shortcut.conv1"),
+        ("→", "residual1.shortcut.residual1.sigmoid1"),
+        ("→", "residual1.shortcut.residual1"),
+        ("→", "residual1"),
+        ("→", "gelu1"),
+    ]
+
+
+def test_the_parts_of_a_kernels_gradient_add_up(windowed: Walked) -> None:
     checked = 0
-    for passed in every_kind.layers:
+    for passed in windowed[3].layers:
         if "weight" not in passed.gradients or passed.y.ndim == 1 or passed.x.shape == passed.y.shape:
             continue
         total = np.zeros_like(passed.gradients["weight"])
@@ -147,15 +233,16 @@ def test_the_parts_of_a_kernels_gradient_add_up(every_kind: OneStep) -> None:
         assert total == pytest.approx(passed.gradients["weight"], abs=1e-12)
         checked += 1
     assert checked == 2
-    [dense, _] = [passed for passed in every_kind.layers if isinstance(passed.node.layer, nn.Linear)]
+    [dense, _] = [passed for passed in windowed[3].layers if isinstance(passed.node.layer, nn.Linear)]
     for unit in range(7):
-        for d, x, _, _, back in shown(dense, (unit,))["terms"]:
-            assert back == pytest.approx(dense.dy[unit] * x, abs=1e-15)
+        for d, x, weight, _, gradient, back in shown(dense, (unit,))["terms"]:
+            assert back == dense.dy[unit] * weight
+            assert gradient == pytest.approx(dense.dy[unit] * x, abs=1e-15)
             assert x == dense.x[d]
 
 
-def test_the_marked_window_is_where_the_numbers_are(every_kind: OneStep) -> None:
-    for passed in every_kind.layers:
+def test_the_marked_window_is_where_the_numbers_are(windowed: Walked) -> None:
+    for passed in windowed[3].layers:
         if not hasattr(passed.node.layer, "sliding"):
             assert inputs(passed, (0,) * passed.y.ndim) == []
             continue
@@ -185,7 +272,7 @@ def test_a_window_is_what_the_layers_unfold(sliding: Sliding) -> None:
 
 @pytest.mark.parametrize("name", FORMULAS)
 def test_a_formula_is_the_docstrings(name: str) -> None:
-    where = next(place for place in (nn, loss, batch_norm) if hasattr(place, name))
+    where = next(place for place in (nn, loss, batch_norm, activation) if hasattr(place, name))
     documented = " ".join(getattr(where, name).__doc__.split())
     for formula in FORMULAS[name]:
         assert " ".join(formula.split()) in documented
@@ -201,6 +288,10 @@ def test_formulas_become_mathml() -> None:
         "<mo>/</mo>"
         "<msqrt><mi>var</mi><mo>+</mo><mn>2</mn></msqrt>"
         "<mrow><mo>(</mo><mi>a</mi><mo>−</mo><mn>1</mn><mo>)</mo></mrow></math>"
+    )
+    assert mathml("f' = e^-x") == (
+        '<math display="block"><mi>f</mi><mo>′</mo><mo>=</mo><msup><mrow><mi>e</mi></mrow>'
+        "<mrow><mo>−</mo><mi>x</mi></mrow></msup></math>"
     )
     assert "<munder><mo>∑</mo><mrow><mi>n</mi></mrow></munder>" in mathml("sum over n of dy[n]")
     assert "<msub><mrow><mi>dy</mi></mrow><mrow><mi>n</mi></mrow></msub>" in mathml("sum over n of dy[n]")

@@ -5,10 +5,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from assay.findings.one_step import Passed, channels
+from assay.nn.adaptive_avg_pool2d import AdaptiveAvgPool2d
 from assay.nn.conv2d import Conv2d
+from assay.nn.sliding import Sliding
 from assay.report.pictures import signed
 from assay.shapes import Array
-from assay.view.entry import MOST_MAPS
+from assay.view.entry import MOST_MAPS, region
 
 SIDE, LEAST, MOST = 168, 4, 18
 """Pixels of a map's longer side, and of one entry of it, at least and at most."""
@@ -35,10 +37,18 @@ class LayerMap:
 def inputs(passed: Passed, at: tuple[int, ...]) -> list[LayerMap]:
     """Return the input maps that output entry ``at`` of a layer with windows sees, each with its window."""
     layer = passed.node.layer
-    sliding = getattr(layer, "sliding", None)
-    if sliding is None:
+    if isinstance(layer, AdaptiveAvgPool2d):
+        rows, columns = region(passed, at)
+        mark = (columns.start, rows.start, columns.stop - columns.start, rows.stop - rows.start)
+    elif isinstance(sliding := getattr(layer, "sliding", None), Sliding):
+        mark = _window(sliding, at)
+    else:
         return []
     seen = channels(layer, passed.x, at[0]) if isinstance(layer, Conv2d) else range(at[0], at[0] + 1)
+    return [_map(passed.x[one], f"Input map {one}, with the window", mark) for one in seen[:MOST_MAPS]]
+
+
+def _window(sliding: Sliding, at: tuple[int, ...]) -> Mark:
     row, column = (
         place * stride - padding
         for place, stride, padding in zip(at[1:], sliding.stride, sliding.padding, strict=True)
@@ -46,8 +56,7 @@ def inputs(passed: Passed, at: tuple[int, ...]) -> list[LayerMap]:
     height, width = (
         (size - 1) * apart + 1 for size, apart in zip(sliding.kernel_size, sliding.dilation, strict=True)
     )
-    mark = (column, row, width, height)
-    return [_map(passed.x[one], f"Input map {one}, with the window", mark) for one in seen[:MOST_MAPS]]
+    return column, row, width, height
 
 
 def output(passed: Passed, at: tuple[int, ...]) -> LayerMap:

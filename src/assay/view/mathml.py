@@ -25,6 +25,17 @@ FORMULAS: dict[str, tuple[str, ...]] = {
         "y[n, c, r, s] = the maximum of x[n, c] over the window at (r stride - padding, s stride - padding)",
     ),
     "Linear": ("y = x W^T + b", "dL/dx = dy W", "dL/dW = dy^T x", "dL/db = sum over N of dy"),
+    "AdaptiveAvgPool2d": ("y = A x B^T", "dL/dx = A^T dy B"),
+    "Residual": ("y = F(x) + S(x)",),
+    "Dropout": ("y = x m / (1 - p)", "dL/dx = dy m / (1 - p)"),
+    "Activation": ("y = f(x)", "dL/dx = dy f'(x)"),
+    "LeakyReLU": ("f(x) = x where x > 0, else a x", "f' = 1 or a"),
+    "ELU": ("f(x) = x where x > 0, else a (e^x - 1)", "f' = 1 or a e^x"),
+    "SELU": ("f(x) = s ELU(x)",),
+    "Sigmoid": ("f(x) = 1 / (1 + e^-x)", "f' = f (1 - f)"),
+    "Tanh": ("f(x) = tanh x", "f' = 1 - f^2"),
+    "Softplus": ("f(x) = log(1 + e^x)", "f' = sigmoid(x)"),
+    "GELU": ("f(x) = x P(x)", "f' = P(x) + x p(x)"),
     "ReLU": ("y = max(x, 0)", "dL/dx = dy where x > 0, else 0"),
     "softmax_cross_entropy": (
         "p[n, k] = exp(scores[n, k]) / sum over j of exp(scores[n, j])",
@@ -35,9 +46,10 @@ FORMULAS: dict[str, tuple[str, ...]] = {
 """By the name of the layer or function; a test holds each to its docstring."""
 
 TOKEN = re.compile(
-    r"dL/d(?P<by>\w+)|sum over (?P<over>.+?) of |(?P<hat>[A-Za-z]+)\^(?!\w)|(?P<name>[A-Za-z]+)"
+    r"dL/d(?P<by>\w+)|sum over (?P<over>.+?) of |(?P<hat>[A-Za-z]+)\^(?![\w-])|(?P<name>[A-Za-z]+)"
     r"|(?P<number>\d+)|(?P<rest>\S)"
 )
+SIGNS = str.maketrans({"-": "−", "'": "′"})
 ENDS = ("</mi>", "</mn>", "</msub>", "</msup>", "</mover>", "</mrow>")
 """What a factor may stand behind."""
 
@@ -58,7 +70,7 @@ def _row(tokens: list[re.Match[str]], closing: str) -> tuple[str, list[re.Match[
         if token[0] == closing:
             break
         if token[0] in ("[", "^") and parts:
-            inner, tokens = _row(tokens, "]") if token[0] == "[" else (_one(tokens[0]), tokens[1:])
+            inner, tokens = _row(tokens, "]") if token[0] == "[" else _exponent(tokens)
             kind = "msub" if token[0] == "[" else "msup"
             parts.append(f"<{kind}><mrow>{parts.pop()}</mrow><mrow>{inner}</mrow></{kind}>")
         elif token[0] == "(":
@@ -70,6 +82,12 @@ def _row(tokens: list[re.Match[str]], closing: str) -> tuple[str, list[re.Match[
                 parts.append('<mspace width=".3em"/>')
             parts.append(_one(token))
     return "".join(parts), tokens
+
+
+def _exponent(tokens: list[re.Match[str]]) -> tuple[str, list[re.Match[str]]]:
+    """Return one token, with its sign."""
+    count = 1 + (tokens[0][0] == "-")
+    return "".join(map(_one, tokens[:count])), tokens[count:]
 
 
 def _bracketed(inner: str) -> str:
@@ -92,4 +110,4 @@ def _one(token: re.Match[str]) -> str:
         return f"<mi>{token['name']}</mi>"
     if token["number"]:
         return f"<mn>{token['number']}</mn>"
-    return f"<mo>{escape(token['rest'])}</mo>".replace("-", "−")
+    return f"<mo>{escape(token['rest'].translate(SIGNS))}</mo>"

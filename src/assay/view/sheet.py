@@ -16,6 +16,7 @@ from assay.view.answering import IN_THE_BOX, Ready, finished, in_the_box, ready
 from assay.view.bodies import MOST_BODY, read_body, read_json
 from assay.view.drawn import KINDS, characters_of, open_drawing
 from assay.view.followed import Followed
+from assay.view.laps import Laps
 from assay.view.pages import render
 from assay.view.shelf import Shelf
 from assay.view.within import Pixels, expect_pixels, look_within
@@ -67,19 +68,25 @@ async def _answer(request: Request) -> Response:
 
 
 def _answered(request: Request, body: bytes, kind: str, whole: bool) -> Response:
+    laps = Laps()
     picture = open_drawing(body, kind, whole)
+    laps.end("open")
     try:
         found, said = characters_of(picture, whole), ""
     except DataError as error:
         found, said = (), str(error).removeprefix("image: ")
+    laps.end("find")
     if not found:
-        return JSONResponse({"said": said or NO_STROKES, "characters": [], "answers": []})
+        nothing = {"said": said or NO_STROKES, "characters": [], "answers": []}
+        return JSONResponse(nothing, headers=laps.headers)
     kept = found[:MOST_CHARACTERS]
     if len(found) > len(kept):
         said = f"the first {len(kept)} of {len(found)} characters"
     characters = [{"box": item.box, "pixels": item.pixels.ravel().tolist()} for item in kept]
     answers = [_of_network(request, arm, kept) for arm in _arms(request)]
-    return JSONResponse({"said": said, "size": picture.size, "characters": characters, "answers": answers})
+    laps.end("networks")
+    answer = {"said": said, "size": picture.size, "characters": characters, "answers": answers}
+    return JSONResponse(answer, headers=laps.headers)
 
 
 def _arms(request: Request) -> list[str]:

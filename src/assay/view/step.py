@@ -1,5 +1,7 @@
 """One step for teaching: an image forward and backward through a network, number by number."""
 
+from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -9,8 +11,9 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from assay.errors import AssayError
-from assay.findings.one_step import OneStep, one_step
+from assay.findings.one_step import OneStep, Passed, one_step
 from assay.findings.trained import best_run, trained
+from assay.nn.residual import SHORTCUT
 from assay.shapes import Array
 from assay.view.answering import finished
 from assay.view.entry import shown
@@ -51,12 +54,34 @@ def _page(request: Request) -> Response:
 def _layer(request: Request, step: OneStep) -> dict[str, Any]:
     """Return what is said of the layer that was asked for."""
     place = number(request, "layer", len(step.layers)) or 0
-    passed = step.layers[place]
+    passed = _as_maps_or_vector(step.layers[place])
     layer, at = passed.node.layer, _entry(request, passed.y)
-    values = {"layers": [one.node for one in step.layers], "place": place, "passed": passed, "at": at}
+    values = {"layers": _joined(step), "place": place, "passed": passed, "at": at}
     values |= {"inputs": inputs(passed, at), "output": output(passed, at), "outputs": outputs(passed)}
     values |= {"shown": shown(passed, at), "formulas": _formulas(type(layer))}
     return values | {"about": (type(layer).__doc__ or "").split("\n\n")[0]}
+
+
+def _joined(step: OneStep) -> list[tuple[str, Any]]:
+    """Return each layer with the sign before it: an arrow, or a plus where a block's shortcut begins."""
+
+    def shortcuts(name: str) -> set[str]:
+        parts = name.split(".")
+        return {".".join(parts[: place + 1]) for place, part in enumerate(parts) if part == SHORTCUT}
+
+    nodes = [one.node for one in step.layers]
+    signs = ["+" if shortcuts(one.name) - shortcuts(before.name) else "→" for before, one in pairwise(nodes)]
+    return list(zip(["", *signs], nodes, strict=True))
+
+
+def _as_maps_or_vector(passed: Passed) -> Passed:
+    """Return a layer whose output, of another number of axes, is written in a row."""
+    if passed.y.ndim in (1, 3):
+        return passed
+    flat = {name: getattr(passed, name).ravel() for name in ("y", "dy")}
+    if passed.x.shape == passed.y.shape:
+        flat |= {name: getattr(passed, name).ravel() for name in ("x", "dx")}
+    return replace(passed, **flat)
 
 
 def _loss(step: OneStep, classes: tuple[str, ...], label: int) -> dict[str, Any]:
@@ -73,8 +98,10 @@ def _loss(step: OneStep, classes: tuple[str, ...], label: int) -> dict[str, Any]
 
 
 def _formulas(kind: type) -> list[Markup]:
-    """Return the formulas of a layer: its own, or those of the class that it is a case of."""
-    return next((_written(one.__name__) for one in kind.__mro__ if one.__name__ in FORMULAS), [])
+    """Return the formulas of a layer: those of the class that it is a case of, and its own."""
+    return [
+        one for cls in reversed(kind.__mro__) if cls.__name__ in FORMULAS for one in _written(cls.__name__)
+    ]
 
 
 def _written(name: str) -> list[Markup]:
