@@ -1,6 +1,10 @@
 """What the sheet's server answers: as `assay predict` does, or why not, in a line."""
 
+import http.client
 import json
+from queue import SimpleQueue
+from threading import Event
+from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -17,7 +21,8 @@ from assay.findings.views import features
 from assay.reading import find, prepare, read
 from assay.reading.recogniser import recogniser, softmax
 from assay.results import Results
-from assay.view import answering
+from assay.view import answering, within
+from assay.view import sheet as sheet_of_server
 from assay.view.shelf import identity
 
 ARMS = ("conv", "dense")
@@ -205,3 +210,42 @@ def test_occlusion_is_what_covering_costs(drawn: Results, pictures: list[Image.I
     assert occlusion(found, image, 3, patch=6, stride=4).shape == (28, 28)
     [share, *_] = sorted(softmax(found.scores(image[None]), found.temperature)[0], reverse=True)
     assert features(found, image, 0, "", drawn.header.classes).answers[0][1] == pytest.approx(share, abs=1e-6)
+
+
+def test_what_nobody_waits_for_is_dropped(
+    sheet_served: Served, drawn: Results, pictures: list[Image.Image], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when the drawing has changed meanwhile: whoever asks next should not wait for it."""
+    begun, noticed = Event(), SimpleQueue[bool]()
+
+    def wait(network: object, pixels: object, gone: Event) -> dict[str, Any]:
+        del network, pixels
+        begun.set()
+        noticed.put(gone.wait(10))
+        return {}
+
+    monkeypatch.setattr(sheet_of_server, "look_within", wait)
+    headers = {"Authorization": f"Bearer {sheet_served.token}", "Content-Type": "application/json"}
+    body = json.dumps({"pixels": prepare(pictures[0]).ravel().tolist()})
+    connection = http.client.HTTPConnection("127.0.0.1", sheet_served.port)
+    connection.request("POST", f"/draw/inside?{query(drawn, 'conv')}", body, headers)
+    assert begun.wait(10)
+    connection.close()
+    assert noticed.get(timeout=15)
+    gone = Event()
+    gone.set()
+    monkeypatch.setattr(within, "features", lambda *_: pytest.fail("nobody waits"))
+    assert within.look_within(answering.in_the_box(), prepare(pictures[0]), gone) == {}
+
+
+def test_an_answer_says_what_its_time_was_spent_on(
+    sheet_served: Served, drawn: Results, pictures: list[Image.Image]
+) -> None:
+    headers = {"Authorization": f"Bearer {sheet_served.token}", "Content-Type": "image/png"}
+    address = f"/draw/answer?{query(drawn, *ARMS, '')}"
+    begun = monotonic()
+    _, sent, _ = sheet_served.ask("POST", address, headers, png(pictures[0]))
+    whole = 1000 * (monotonic() - begun)
+    parts = [part.partition(";dur=") for part in sent["server-timing"].split(", ")]
+    assert [name for name, _, _ in parts] == ["open", "find", "networks"]
+    assert 0 < sum(float(milliseconds) for _, _, milliseconds in parts) < whole

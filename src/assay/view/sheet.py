@@ -1,5 +1,7 @@
 """The sheet to draw on: what each arm's best network, and assay's recogniser, take a drawing for."""
 
+import asyncio
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -137,15 +139,26 @@ def _text(best: list[tuple[str, float]], characters: tuple[Found, ...]) -> str:
 
 async def _inside(request: Request) -> Response:
     """Return the feature maps of prepared pixels in one network, and what its answer rests on."""
-    pixels = expect_pixels(await read_json(request))
-    return await run_in_threadpool(_looked_into, request, pixels)
+    pixels, gone = expect_pixels(await read_json(request)), Event()
+    waiting = asyncio.create_task(_until_gone(request, gone))
+    try:
+        return await run_in_threadpool(_looked_into, request, pixels, gone)
+    finally:
+        waiting.cancel()
 
 
-def _looked_into(request: Request, pixels: Pixels) -> Response:
+async def _until_gone(request: Request, gone: Event) -> None:
+    """Set ``gone`` once nobody waits for the answer any more, as when the drawing has changed."""
+    while (await request.receive())["type"] != "http.disconnect":
+        continue
+    gone.set()
+
+
+def _looked_into(request: Request, pixels: Pixels, gone: Event) -> Response:
     if pixels.min() == pixels.max():
         return JSONResponse({"said": NO_STROKES, "layers": []})
     network = _ready(request, request.query_params.get("arm", IN_THE_BOX))
-    return JSONResponse({"said": "", **look_within(network, pixels)})
+    return JSONResponse({"said": "", **look_within(network, pixels, gone)})
 
 
 ROUTES: list[BaseRoute] = [

@@ -1,5 +1,6 @@
 """What a network makes of one prepared character: the maps of its layers, and what its answer rests on."""
 
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -30,9 +31,16 @@ def expect_pixels(found: Any) -> Pixels:
     return np.array(values, np.uint8).reshape(SIDE, SIDE)
 
 
-def look_within(network: Ready, pixels: Pixels) -> dict[str, Any]:
-    """Return the feature maps of ``pixels`` (28, 28) layer by layer, and the occlusion of the answer."""
+def look_within(network: Ready, pixels: Pixels, gone: Event) -> dict[str, Any]:
+    """Return the feature maps of ``pixels`` (28, 28) layer by layer, and the occlusion of the answer.
+
+    Nothing once ``gone`` is set: nobody waits for it, and the next drawing should not.
+    """
+    if gone.is_set():
+        return {}
     seen = features(network.found, pixels, 0, "", network.classes)
+    if gone.is_set():
+        return {}
     answer, share = seen.answers[0]
     loss = occlusion(network.found, pixels, network.classes.index(answer))
     layers = []

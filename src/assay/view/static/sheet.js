@@ -2,7 +2,7 @@
 import { byId, setText } from "./common.js";
 import { Answers } from "./answers.js";
 import { Boxes } from "./boxes.js";
-import { Strokes } from "./strokes.js";
+import { PNG, Strokes } from "./strokes.js";
 
 const sheet = byId("sheet");
 const SIDE = 28;
@@ -35,14 +35,15 @@ function named(value) {
 // Ask what the chosen networks take the sheet for.
 export async function ask() {
   const { file, lies } = strokes;
-  const body = file ?? await strokes.png();
+  const body = file ?? strokes.png();
   const address = query(asked());
-  if (file || body.size > MOST_DRAWN) address.set("picture", "");
-  return { ...await post(`/draw/answer?${address}`, body, body.type), lies };
+  if (file || body.length > MOST_DRAWN) address.set("picture", "");
+  return { ...await post(`/draw/answer?${address}`, body, file?.type ?? PNG), lies };
 }
 
 async function changed() {
   since ??= performance.now();
+  looking?.abort();
   if (busy) return;
   busy = true;
   sheet.dataset.busy = true;
