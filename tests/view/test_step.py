@@ -1,11 +1,13 @@
 """One step: the numbers on the page are the layers' own, and those of finite differences."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from serving import Served, Tab
+from serving import Served, Tab, serving
+from tiny import tiny_tables
 
 from assay import nn
 from assay.data import load
@@ -16,10 +18,13 @@ from assay.nn import activation, batch_norm, loss
 from assay.nn.network import Network, to_input
 from assay.nn.sliding import Sliding
 from assay.results import Results
+from assay.running.run import run
 from assay.study.layer_tables import LAYERS
+from assay.study.study import Study
 from assay.view.entry import region, shown
 from assay.view.layer_maps import inputs
 from assay.view.mathml import FORMULAS, mathml
+from assay.view.shelf import identity
 from assay.view.step import _joined
 
 
@@ -326,6 +331,64 @@ def test_the_page_shows_the_numbers(served: Served, keys: dict[str, str], steppe
     ]
     assert found == [written(value) for value in expected]
     assert raised[best] / raised.sum() == pytest.approx(step.shares[best])
+
+
+CATALOGUE = [
+    {"layer": "ZeroPad2d", "padding": (1, 0, 2, 1)},
+    {
+        "layer": "Residual",
+        "layers": [
+            {"layer": "Conv2d", "out_channels": 4, "kernel_size": 3, "stride": 2, "padding": 1},
+            {"layer": "BatchNorm2d"},
+        ],
+        "shortcut": [{"layer": "Conv2d", "out_channels": 4, "kernel_size": 1, "stride": 2, "bias": False}],
+    },
+    {"layer": "Residual", "layers": [{"layer": "GELU"}]},
+    {"layer": "AdaptiveAvgPool2d", "output_size": (5, 4)},
+    {"layer": "Dropout2d", "p": 0.1},
+    {"layer": "Reshape", "shape": (2, 40)},
+    {"layer": "ELU"},
+    {"layer": "Flatten"},
+    {"layer": "Linear", "out_features": 6},
+]
+SAID = {
+    "zeropad1": "y = x[0, ",
+    "residual1.conv1": "products, entry by entry",
+    "residual1.shortcut.conv1": "products, entry by entry",
+    "residual1": "dL/d shortcut.conv1.weight",
+    "residual2": "The shortcut is the identity",
+    "adaptiveavgpool1": "and 0 elsewhere",
+    "dropout1": "leaves nothing out in evaluation",
+    "reshape1": "] = x[",
+    "elu1": "dy × f′(x)",
+}
+"""What the page says of these layers alone."""
+
+
+def test_every_layer_of_the_catalogue_has_its_page(browser: Any, characters: str, tmp_path: Path) -> None:
+    """With its own words and numbers; axe finds nothing wrong with that of a block."""
+    arms = {"all": {"network": {"layers": CATALOGUE}}, "last": {"network": {"layers": CATALOGUE[-2:]}}}
+    changes = {"training": {"epochs": 1}, "data": {"train": 60}, "seeds": [0], "control": "all"}
+    tables = tiny_tables(characters, factors={"layers": arms}, **changes)
+    study = Study.from_tables({**tables, "network": {"family": "Layers"}}, "catalogue.toml")
+    results = run(study, tmp_path / "catalogue", progress=False)
+    test = load(study.data).test
+    network = network_of(results, best_run(results, "all"), test.input_shape)
+    step = one_step(network, test.images[0], int(test.labels[0]))
+    with serving([tmp_path]) as served:
+        address = f"/study/{identity(tmp_path / 'catalogue')}/step?arm=all&layer="
+        for place, passed in enumerate(step.layers):
+            page = served.get(f"{address}{place}").decode()
+            at = int(passed.y.argmax())
+            assert texts(page, "y") == written(passed.y.flat[at])
+            assert texts(page, "dy") == written(passed.dy.flat[at])
+            assert SAID.get(passed.node.name, "") in page
+        tab = Tab(browser, served)
+        names = [passed.node.name for passed in step.layers]
+        tab.open(f"{address}{names.index('residual1')}")
+        assert tab.violations() == []
+        tab.close()
+    assert set(SAID) <= set(names)
 
 
 def test_image_layer_and_unit_are_chosen_by_mouse_and_by_keyboard(

@@ -47,6 +47,7 @@ def view(
     server, places = server_room(), chosen(folders)
     listening, token = server.bound(host, port, remote=allow_remote), server.new_token()
     _announce(server.address(listening, token), no_open)
+    server.stand_back()
     server.serve(listening, places, token, allow_remote)
 
 

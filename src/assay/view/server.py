@@ -167,9 +167,14 @@ def beside(folders: Sequence[Path], listening: socket.socket, token: str) -> Ite
 
 def _serve_for_parent(listening: socket.socket, folders: Sequence[Path], token: str) -> None:
     Thread(target=_end_with_parent, daemon=True).start()
+    stand_back()
+    serve(listening, folders, token)
+
+
+def stand_back() -> None:
+    """Give this process low priority, where there is such a thing: whoever trains here comes first."""
     if hasattr(os, "nice"):
         os.nice(10)
-    serve(listening, folders, token)
 
 
 def _end_with_parent() -> None:
