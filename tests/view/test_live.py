@@ -1,6 +1,7 @@
 """A study is shown as it grows, and says nothing that it may not say yet."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -180,6 +181,8 @@ def test_looking_and_being_killed_change_nothing(tmp_path: Path, characters: str
     watching = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     address = watching.stdout.readline().strip()
     port, token = int(address.split(":")[2].split("/")[0]), address.partition("token=")[2]
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    assert os.getpriority(os.PRIO_PROCESS, watching.pid) == min(own + 10, 19)  # the run comes first
     killed = []
 
     def look(event: object) -> None:

@@ -46,8 +46,8 @@ def view(
     """
     server, places = server_room(), chosen(folders)
     listening, token = server.bound(host, port, remote=allow_remote), server.new_token()
-    _announce(server.address(listening, token), no_open)
     server.stand_back()
+    _announce(server.address(listening, token), no_open)
     server.serve(listening, places, token, allow_remote)
 
 
