@@ -168,7 +168,7 @@ def _same(passed: Passed, at: At) -> dict[str, Any]:
 def _near(parts: dict[str, Array], at: At) -> dict[str, Array]:
     """Return the entries around ``at`` of arrays of one shape, as matrices."""
     around = [slice(max(0, one - AROUND), one + AROUND + 1) for one in at]
-    near = (*at[:-2], *around[-2:])
+    near: tuple[int | slice, ...] = (*at[:-2], *around[-2:])
     return {name: np.atleast_2d(part[near]) for name, part in parts.items()}
 
 
