@@ -40,7 +40,11 @@ def talking(served: Served) -> Iterator[Ask]:
             connection.putheader(name, value)
         connection.endheaders()
         answer = connection.getresponse()
-        return answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read()
+        sent = {key.lower(): value for key, value in answer.getheaders()}
+        if sent.get("content-type", "").startswith("text/event-stream"):  # which would not end
+            connection.close()
+            return answer.status, sent, b""
+        return answer.status, sent, answer.read()
 
     yield ask
     connection.close()
