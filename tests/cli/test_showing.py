@@ -30,6 +30,7 @@ def test_show_prints_the_plan_and_trains_nothing(assay: Assay, study_file: str):
     assert "Estimate: about" in words
     assert "3 runs at a time" in words
     assert "Memory is computed" in words
+    assert "MiB for the whole command, with 3 runs at a time: " in words
     assert max(map(len, said.out.splitlines())) <= 80
     assert not list(Path().iterdir())
 

@@ -23,7 +23,7 @@ from assay.engines.speed import Trial, recorded
 from assay.optim.recipe import Recipe
 from assay.records.machine import load
 from assay.running import overheads
-from assay.running.pace import Arm, Pace, paces
+from assay.running.pace import ArmSpeed, Tried, paces
 from assay.running.plan import Cohort, Plan
 from assay.training.own_layers import is_own
 
@@ -154,7 +154,7 @@ def estimate(plan: Plan, data: Outline, workers: int) -> Estimate:
     What a run takes to start is what this process has taken so far.
     """
     with threadpool_limits(limits=1):
-        arms = [Arm(cohort, data) for cohort in plan.cohorts]
+        arms = [Tried(cohort, data) for cohort in plan.cohorts]
         starting = max(process_time() - data.seconds, 0.0)
         found = paces(arms)
     cohorts = tuple(_cohort(arm.cohort, data, pace) for arm, pace in zip(arms, found, strict=True))
@@ -215,7 +215,7 @@ def _measured_on(data: Outline, recipe: Recipe) -> int:
     return data.train if recipe.measure == "all" else min(data.train, data.valid)
 
 
-def _cohort(cohort: Cohort, data: Outline, pace: Pace) -> CohortEstimate:
+def _cohort(cohort: Cohort, data: Outline, pace: ArmSpeed) -> CohortEstimate:
     recipe = cohort.recipe.fitted(data.train)
     steps, images = recipe.epochs * recipe.steps(data.train), evaluated(data, recipe)
     keeping = recipe.epochs * (pace.examining + overheads.saving(cohort))

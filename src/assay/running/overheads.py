@@ -93,7 +93,7 @@ def _checkpoint_bytes(cohort: Cohort) -> int:
 
 def _save() -> None:
     """Write a file like a checkpoint beside what is kept, to see how long that takes."""
-    values = np.zeros(TRIED, np.uint8)
+    values = np.zeros(TRIED // 4, np.float32)
     with suppress(OSError, StoreError):
         folder().mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=folder()) as place:

@@ -39,7 +39,7 @@ Round = tuple[float, float]
 
 
 @dataclass(frozen=True)
-class Pace:
+class ArmSpeed:
     """Seconds per training step and per image evaluated, each as often as it is known, and their origin.
 
     ``examining`` are the seconds of examining the layers once, ``memory`` the bytes that a run holds.
@@ -53,7 +53,7 @@ class Pace:
     guessed: bool = False
 
 
-class Arm:
+class Tried:
     """An arm whose pace is asked for; it can be tried if its kernels are compiled."""
 
     def __init__(self, cohort: Cohort, data: Outline) -> None:
@@ -72,7 +72,7 @@ class Arm:
         rates = recorded(self.cohort.engine, self.cohort.network, self.recipe, what)
         return tuple(1 / rate for rate in rates)
 
-    def pace(self, rounds: Sequence[Round], guess: float) -> Pace:
+    def pace(self, rounds: Sequence[Round], guess: float) -> ArmSpeed:
         """Return the pace: the recorded one or, where there is none, that of ``rounds`` or of the ``guess``.
 
         The guess is in FLOPs per second.
@@ -85,8 +85,8 @@ class Arm:
         if self.trial is None:
             listed = self.cohort.engine.name == "numba"
             memory = training_bytes(network, self.recipe, listed=listed)
-            return Pace(steps, images, 0.0, memory, guessed=not self.known)
-        return Pace(steps, images, self._examining(self.trial), self.trial.memory(), self.trial.narrowed)
+            return ArmSpeed(steps, images, 0.0, memory, guessed=not self.known)
+        return ArmSpeed(steps, images, self._examining(self.trial), self.trial.memory(), self.trial.narrowed)
 
     def _examining(self, trial: Trial) -> float:
         """Return the seconds of examining the layers once; of a narrowed network, in proportion."""
@@ -99,7 +99,7 @@ class Arm:
         return larger * (session.clock() - begun)
 
 
-def paces(arms: Sequence[Arm]) -> list[Pace]:
+def paces(arms: Sequence[Tried]) -> list[ArmSpeed]:
     """Return the pace of each arm, after measuring those that can be tried and are not known."""
     tried = [arm.trial for arm in arms if arm.trial and not arm.known]
     rounds = dict(zip(tried, _measured(tried), strict=True)) if tried else {}
