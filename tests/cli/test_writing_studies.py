@@ -46,7 +46,7 @@ def test_a_first_study_is_as_long_as_its_images_ask_for(images, batch_size, epoc
 def test_the_images_of_a_users_own_data_are_counted(assay: Assay, characters: str):
     assert assay("init", "own.toml", "--data", characters).status == 0
     found = load_study("own.toml").arms[0].settings.recipe
-    assert (found.batch_size, found.epochs) == (50, 77)
+    assert (found.batch_size, found.epochs) == (20, 182)
     assert assay("init", "other.toml", "--data", "images:nowhere").status == 0
     assert load_study("other.toml").arms[0].settings.recipe.epochs == 25
 

@@ -68,8 +68,9 @@ def costs(estimate: Estimate) -> Group:
         Text(),
         table,
         Text(
-            f"Estimate: about {expected(estimate)} and {mebibytes(estimate.memory)} MiB for the whole command, "
-            f"with {plural(estimate.workers, 'run')} at a time{_parts(estimate)}. {_basis(estimate)} "
+            f"Estimate: about {expected(estimate)} and {mebibytes(estimate.memory)} MiB for the whole "
+            f"command, with {plural(estimate.workers, 'run')} at a time{_parts(estimate)}. "
+            f"{_basis(estimate)} "
             f"Memory is computed from the shapes of the network.{_narrowed(estimate)}"
         ),
     )
