@@ -195,6 +195,9 @@ def test_a_run_that_ends_is_recorded(characters: str, monkeypatch, tmp_path):
         rates = speed.recorded(cohort.engine, cohort.network, cohort.recipe.fitted(TRAIN))
         own = [r.steps_per_second for r in results.runs if r.arm == cohort.arm.name]
         assert sorted(rates) == sorted(own)
+        images = speed.recorded(cohort.engine, cohort.network, cohort.recipe.fitted(TRAIN), speed.EVALUATED)
+        seconds = [r.evaluation_seconds_per_epoch for r in results.runs if r.arm == cohort.arm.name]
+        assert sorted(images) == pytest.approx(sorted(2 * VALID / each for each in seconds))
     results.close()
 
 
