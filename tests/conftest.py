@@ -11,6 +11,7 @@ from hypothesis import settings
 from tiny import ENGINES, write_characters
 
 from assay.engines import speed
+from assay.records import observations
 
 pytest_plugins = ["report_fixtures"]  # "reports" is one of pytest's own
 
@@ -45,7 +46,7 @@ def _no_measurements(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
     kept = tmp_path_factory.mktemp("speeds")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(speed, "steps_per_second", lambda engine, *_: 2.0 if engine.name == "numba" else 1.0)
-        patch.setattr(speed, "folder", lambda: kept)
+        patch.setattr(observations, "folder", lambda: kept)
         yield
 
 

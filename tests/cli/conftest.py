@@ -13,7 +13,7 @@ from assay.report.export import to_toml
 @pytest.fixture(autouse=True)
 def _estimated_in_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
     """What ``show`` and ``plan`` estimate is measured once, not for a second."""
-    monkeypatch.setattr("assay.running.estimate.BUDGET", 0.0)
+    monkeypatch.setattr("assay.running.pace.BUDGET", 0.0)
 
 
 @pytest.fixture

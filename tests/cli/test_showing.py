@@ -11,8 +11,10 @@ from assay.data import sources
 from assay.engines import choice, speed
 from assay.errors import DataError
 from assay.findings.prediction import Prediction
+from assay.records import observations
 from assay.records.runs import RunId
 from assay.report.export import to_toml
+from assay.running import overheads
 from assay.running.plan import make_plan
 from assay.shapes import text
 from assay.study.builtin import load_study
@@ -30,8 +32,17 @@ def test_show_prints_the_plan_and_trains_nothing(assay: Assay, study_file: str):
     assert "Estimate: about" in words
     assert "3 runs at a time" in words
     assert "Memory is computed" in words
+    assert "MiB for the whole command, with 3 runs at a time: " in words
     assert max(map(len, said.out.splitlines())) <= 80
     assert not list(Path().iterdir())
+
+
+def test_how_long_a_report_took_is_kept(assay: Assay, study_file: str, monkeypatch, tmp_path: Path):
+    """Once: the second time there is nothing to do."""
+    monkeypatch.setattr(observations, "folder", lambda: tmp_path / "kept")
+    for _ in range(2):
+        assert assay("run", study_file, "--quick").status == 0
+        assert len(observations.observed(overheads.REPORTED)) == 1
 
 
 def test_show_names_every_layer_with_its_shape_and_field(assay: Assay, study_file: str):

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from said import Assay
 
 from assay.running.plan import make_plan
 from assay.study.builtin import load_study
+from assay.study.first import MOST, QUESTION, STEPS, VARY, first_study
 
 
 def test_a_first_study_can_be_planned(assay: Assay):
@@ -26,6 +28,27 @@ def test_a_first_study_can_be_planned(assay: Assay):
     comments = [line for line in Path("width.toml").read_text().splitlines() if line.startswith("#")]
     assert len(comments) >= 8
     assert [cohort.network.parameter_count for cohort in make_plan(study).cohorts] == [41_647, 166_447]
+
+
+@pytest.mark.parametrize(
+    ("images", "batch_size", "epochs"),
+    [(12, 20, 200), (346, 20, 112), (1000, 50, 100), (2000, 100, 100), (8000, 100, 25), (97_000, 100, 4)],
+)
+def test_a_first_study_is_as_long_as_its_images_ask_for(images, batch_size, epochs):
+    text = first_study("first", *(QUESTION, *VARY), images=images)
+    training = tomllib.loads(text)["training"]
+    assert training == {"batch_size": batch_size, "epochs": epochs}
+    steps = epochs * -(-images // batch_size)
+    assert steps >= STEPS or epochs == MOST
+    assert f"{epochs} epochs of {steps // epochs:,} steps are {steps:,} steps a run." in text
+
+
+def test_the_images_of_a_users_own_data_are_counted(assay: Assay, characters: str):
+    assert assay("init", "own.toml", "--data", characters).status == 0
+    found = load_study("own.toml").arms[0].settings.recipe
+    assert (found.batch_size, found.epochs) == (20, 182)
+    assert assay("init", "other.toml", "--data", "images:nowhere").status == 0
+    assert load_study("other.toml").arms[0].settings.recipe.epochs == 25
 
 
 @pytest.mark.parametrize(

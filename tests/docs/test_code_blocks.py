@@ -98,7 +98,7 @@ def test_the_study_of_write_your_own_layer_runs(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     """As it stands there, but with fewer images, epochs, maps and seeds."""
-    monkeypatch.setattr("assay.running.estimate.BUDGET", 0.0)
+    monkeypatch.setattr("assay.running.pace.BUDGET", 0.0)
     save("docs/own-layer.md", folder)
     text = Path("slopes.toml").read_text().replace("[8, 16]", "[2]").replace("= 5 }", "= 1 }")
     Path("slopes.toml").write_text("seeds = 1\n" + text.replace("8000", "200, valid = 100, test = 100"))
@@ -118,7 +118,7 @@ def test_the_first_study_of_the_readme_runs(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     """As it stands there, but with fewer images, epochs and seeds; estimated in a moment, and undrawn."""
-    monkeypatch.setattr("assay.running.estimate.BUDGET", 0.0)
+    monkeypatch.setattr("assay.running.pace.BUDGET", 0.0)
     save("README.md", folder)
     text = Path("width.toml").read_text()
     assert load_study("width.toml").arm("wide").settings.architecture.hidden == (200,)

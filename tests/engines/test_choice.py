@@ -14,6 +14,7 @@ from assay.nn import GELU, Flatten, Linear, ReLU, Residual
 from assay.nn.network import Network
 from assay.optim import SGD, NAdam
 from assay.optim.recipe import Recipe
+from assay.records import observations
 from assay.study.architectures import ConvBlocks, Dense
 
 SMALL = Dense((3,)).build((1, 2, 2), 5)
@@ -29,7 +30,7 @@ class Own(ReLU):
 @pytest.fixture(autouse=True)
 def machine(tmp_path, monkeypatch):
     """A machine without a GPU on which nothing was measured before."""
-    monkeypatch.setattr(speed, "folder", lambda: tmp_path)
+    monkeypatch.setattr(observations, "folder", lambda: tmp_path)
     monkeypatch.setattr(speed, "has_gpu", lambda: False)
     monkeypatch.setitem(engines.ENGINES, "torch", engines.ENGINES["torch:cpu"])
 

@@ -15,6 +15,7 @@ from assay.optim import SGD, Adam
 from assay.optim.penalties import L2
 from assay.optim.recipe import Recipe
 from assay.optim.schedules import StepLR
+from assay.records import observations
 from assay.study.architectures import Dense
 
 NETWORK = Dense((3,)).build((1, 4, 4), 5)
@@ -54,12 +55,13 @@ def clock(monkeypatch):
 
     monkeypatch.setattr(ReferenceSession, "train_epoch", train_epoch)
     monkeypatch.setattr(speed, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(ReferenceSession, "clock", lambda self: now[0])
 
 
 @pytest.fixture
 def kept(tmp_path, monkeypatch):
     """An empty folder for measurements."""
-    monkeypatch.setattr(speed, "folder", lambda: tmp_path / "speeds")
+    monkeypatch.setattr(observations, "folder", lambda: tmp_path / "speeds")
     return tmp_path / "speeds"
 
 
@@ -151,7 +153,7 @@ def test_a_damaged_measurement_is_made_again(text, kept):
 
 def test_a_cache_that_cannot_be_written_is_done_without(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
-    monkeypatch.setattr(speed, "folder", lambda: tmp_path / "file" / "speeds")
+    monkeypatch.setattr(observations, "folder", lambda: tmp_path / "file" / "speeds")
     assert speed.compare([Many("a")], NETWORK, RECIPE) == {"a": (1.0, 1)}
     assert speed.recall(NETWORK, RECIPE) is None
 
@@ -181,9 +183,9 @@ def test_a_gpu_that_is_hidden_counts_as_none(visible, found, monkeypatch):
 
 
 def test_the_latest_runs_are_recorded_for_each_engine(kept):
-    for rate in range(1, speed.RECORDED + 3):
+    for rate in range(1, observations.KEPT + 3):
         speed.record_run(Many("a"), NETWORK, RECIPE, float(rate))
-    assert speed.recorded(Many("a"), NETWORK, RECIPE) == tuple(map(float, range(3, speed.RECORDED + 3)))
+    assert speed.recorded(Many("a"), NETWORK, RECIPE) == tuple(map(float, range(3, observations.KEPT + 3)))
     assert speed.recorded(Many("b"), NETWORK, RECIPE) == ()
     assert speed.recall(NETWORK, RECIPE) is None
 
@@ -209,7 +211,7 @@ def test_a_damaged_record_is_no_error_and_begun_anew(text, kept):
 
 def test_a_record_that_cannot_be_written_is_done_without(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
-    monkeypatch.setattr(speed, "folder", lambda: tmp_path / "file" / "speeds")
+    monkeypatch.setattr(observations, "folder", lambda: tmp_path / "file" / "speeds")
     speed.record_run(Many("a"), NETWORK, RECIPE, 1.0)
     assert speed.recorded(Many("a"), NETWORK, RECIPE) == ()
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from tiny import tiny_study
 
-from assay.engines import speed
+from assay.records import observations
 from assay.report import canvas
 from assay.results import Results
 from assay.running.events import EpochEnded, Event, RunEnded
@@ -45,7 +45,7 @@ def study(source: str) -> Study:
 
 def main(folder: Path, source: str, told: Path) -> None:
     """Run the study; each event is a write of its own."""
-    speed.folder = lambda: told.with_name("speeds")
+    observations.folder = lambda: told.with_name("speeds")
     canvas.write_figure = lambda figure, file, *_: file.write('<svg viewBox="0 0 1 1"></svg>')
     mouth = os.open(told, os.O_WRONLY | os.O_CREAT)
 

@@ -1,5 +1,10 @@
 """The estimate of a plan: sizes, and the arithmetic from a measured step to the whole."""
 
+import os
+import subprocess
+import sys
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,10 +13,17 @@ from tiny import TEST, TRAIN, VALID, tiny_study
 from assay.data import DataSpec, load
 from assay.data.outline import Outline, outline
 from assay.engines import speed
+from assay.engines.numba import NumbaEngine
 from assay.engines.reference import ReferenceSession
 from assay.engines.speed import STEPS, Trial
 from assay.errors import DataError
-from assay.running.estimate import CohortEstimate, Estimate, estimate
+from assay.findings.findings import build
+from assay.findings.inside import look_inside
+from assay.records import observations
+from assay.report.canvas import Drawing
+from assay.report.drawings import draw
+from assay.running import overheads
+from assay.running.estimate import Beside, CohortEstimate, Estimate, estimate
 from assay.running.plan import make_plan
 from assay.running.run import run
 
@@ -52,7 +64,7 @@ def test_an_estimate_scales_with_the_work(characters: str):
         assert [cohort.arm for cohort in found.cohorts] == ["max", "average"]
         assert all(cohort.memory > 0 and cohort.steps_per_second > 0 for cohort in found.cohorts)
         assert all(cohort.seconds > epochs * 99 / cohort.steps_per_second for cohort in found.cohorts)
-        times[epochs] = found.seconds
+        times[epochs] = found.seconds - found.beside.seconds
     assert times[100] > 10 * times[1]
 
 
@@ -64,7 +76,7 @@ def test_a_batch_is_no_larger_than_the_training_set(characters: str, monkeypatch
         taken.append((len(images), self.recipe.batch_size))
 
     monkeypatch.setattr(ReferenceSession, "train_epoch", train_epoch)
-    monkeypatch.setattr("assay.running.estimate.BUDGET", 0.0)
+    monkeypatch.setattr("assay.running.pace.BUDGET", 0.0)
     study = tiny_study(characters, training={"batch_size": 4096, "epochs": 1})
     found = estimate(make_plan(study, SIZES), Outline(50, 20, 10, (1, 14, 14), 6), workers=1)
     assert set(taken) == {(50, 50), (50 * STEPS, 50)}
@@ -79,14 +91,15 @@ SIZES = Outline(100, 50, 10, (1, 14, 14), 6)
 @pytest.fixture
 def timed(monkeypatch, tmp_path):
     """Rounds that are told instead of measured: each arm's first is disturbed tenfold; nothing recorded."""
-    monkeypatch.setattr(speed, "folder", lambda: tmp_path / "kept")
+    monkeypatch.setattr(observations, "folder", lambda: tmp_path / "kept")
     steps, answers = iter([10.0, 10.0, *[1.0] * 6]), iter([0.5, 0.5, *[0.25] * 6])
     monkeypatch.setattr(Trial, "step", lambda *_: next(steps))
     monkeypatch.setattr(Trial, "answer", lambda *_: next(answers))
 
 
-EVALUATED = 3 * (50 + 50) + 2 * 100 + 10
-"""Images: a sample and the validation set three times, all training images twice at the end, the test set."""
+EVALUATED = 3 * (50 + 50) + 2 * 100 + 2 * 10 + 50
+"""Images: a sample and the validation set three times; at the end all training images twice, and to
+calibrate the run the validation set once, the test set as often as to test it."""
 
 
 def test_a_disturbed_round_widens_the_range_and_leaves_the_estimate(characters: str, timed):
@@ -94,42 +107,156 @@ def test_a_disturbed_round_widens_the_range_and_leaves_the_estimate(characters: 
     found = estimate(make_plan(study, SIZES), SIZES, workers=1)
     for cohort in found.cohorts:
         assert cohort.steps_per_second == 1
-        assert cohort.seconds == 3 * 4 * 1 + EVALUATED * 0.25
-        assert cohort.slowest == 3 * 4 * 10 + EVALUATED * 0.5
+        assert (cohort.training, cohort.evaluating) == (3 * 4 * 1, EVALUATED * 0.25)
+        assert cohort.slowest == 3 * 4 * 10 + EVALUATED * 0.5 + cohort.keeping
 
 
-def test_finished_runs_stand_for_what_is_measured(characters: str, timed):
+def test_the_fastest_of_finished_runs_stands_for_what_is_measured(characters: str, timed):
     study = tiny_study(characters, training={"batch_size": 4096, "epochs": 1})
     plan = make_plan(study, SIZES)
     first = plan.cohorts[0]
+    recipe = first.recipe.fitted(100)
     for rate in (2.0, 4.0, 5.0):
-        speed.record_run(first.engine, first.network, first.recipe.fitted(100), rate)
+        speed.record_run(first.engine, first.network, recipe, rate)
+        speed.record_run(first.engine, first.network, recipe, 10 * rate, speed.EVALUATED)
     found = estimate(plan, SIZES, workers=1)
-    assert [cohort.steps_per_second for cohort in found.cohorts] == [4, 1]
-    assert found.cohorts[0].seconds == 0.25 + (2 * 50 + 2 * 100 + 10) * 0.25
-    assert found.cohorts[0].slowest == 0.5 + (2 * 50 + 2 * 100 + 10) * 0.5
+    images = 2 * 50 + 2 * 100 + 2 * 10 + 50
+    assert [cohort.steps_per_second for cohort in found.cohorts] == [5, 1]
+    assert found.cohorts[0].training == 0.2
+    assert found.cohorts[0].evaluating == pytest.approx(images / 50)
+    assert found.cohorts[0].slowest == pytest.approx(0.5 + images / 20 + found.cohorts[0].keeping)
+
+
+def test_an_arm_that_is_known_is_not_measured(characters: str, monkeypatch, tmp_path):
+    monkeypatch.setattr(observations, "folder", lambda: tmp_path / "kept")
+    plan = make_plan(tiny_study(characters), SIZES)
+    for cohort in plan.cohorts:
+        for what in ("", speed.EVALUATED):
+            speed.record_run(cohort.engine, cohort.network, cohort.recipe.fitted(100), 8.0, what)
+    for part in ("step", "answer"):
+        monkeypatch.setattr(Trial, part, lambda *_: pytest.fail("measured"))
+    assert [cohort.steps_per_second for cohort in estimate(plan, SIZES, 1).cohorts] == [8, 8]
+
+
+def test_what_is_not_compiled_is_guessed_and_neither_compiled_nor_tried(monkeypatch, tmp_path):
+    """Kernels that arms share are compiled once."""
+    monkeypatch.setattr(observations, "folder", lambda: tmp_path / "kept")
+    monkeypatch.setattr(
+        NumbaEngine,
+        "uncompiled",
+        lambda _, network, __: frozenset({"product", str(network.parameter_count)}),
+    )
+    monkeypatch.setattr(NumbaEngine, "session", lambda *_: pytest.fail("compiled"))
+    study = tiny_study("glyphs", engine="numba", control="few", factors=FILTERS)
+    for known in (None, 2.0):
+        if known:
+            observations.observe(observations.KERNEL, known)
+        found = estimate(make_plan(study, SIZES), SIZES, workers=1)
+        assert found.parts["compiling"] == pytest.approx(3 * (known or overheads.COMPILING))
+        assert all(cohort.guessed for cohort in found.cohorts)
+        few, many = found.cohorts
+        assert 0 < few.training < many.training
+
+
+FILTERS = {
+    "filters": {"few": {"network": {"filters": 4}}, "many": {"network": {"filters": 8}}},
+}
+
+
+def test_a_kernel_that_numba_keeps_is_not_compiled_again(tmp_path):
+    """In a cache that is empty all are, and afterwards none."""
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path)}
+    for missing in (True, False):
+        done = subprocess.run(
+            [sys.executable, "-c", COMPILED], capture_output=True, text=True, check=True, env=environment
+        )
+        before, after = done.stdout.split()
+        assert (before, after) == (str(missing), "False")
+
+
+COMPILED = """
+from assay.engines.numba.kernels.codes import Kernel, code
+from assay.engines.numba.kernels.runner import address, uncompiled
+from assay.records.observations import KERNEL, observed
+
+relu = code(Kernel.RELU)
+print(bool(uncompiled([relu], "float32")))
+address(relu, "float32")
+print(bool(uncompiled([relu], "float32")))
+assert len(observed(KERNEL)) == 1
+"""
 
 
 def test_a_run_that_ends_is_recorded(characters: str, monkeypatch, tmp_path):
-    monkeypatch.setattr(speed, "folder", lambda: tmp_path / "kept")
+    monkeypatch.setattr(observations, "folder", lambda: tmp_path / "kept")
     study = tiny_study(characters)
     results = run(study, tmp_path / "out", workers=1)
     for cohort in make_plan(study, SIZES).cohorts:
         rates = speed.recorded(cohort.engine, cohort.network, cohort.recipe.fitted(TRAIN))
         own = [r.steps_per_second for r in results.runs if r.arm == cohort.arm.name]
         assert sorted(rates) == sorted(own)
+        images = speed.recorded(cohort.engine, cohort.network, cohort.recipe.fitted(TRAIN), speed.EVALUATED)
+        seconds = [r.evaluation_seconds_per_epoch for r in results.runs if r.arm == cohort.arm.name]
+        assert sorted(images) == pytest.approx(sorted(2 * VALID / each for each in seconds))
     results.close()
 
 
+def test_nothing_is_recorded_of_a_run_that_failed(characters: str, monkeypatch, tmp_path):
+    monkeypatch.setattr(observations, "folder", lambda: tmp_path / "kept")
+    monkeypatch.setattr(ReferenceSession, "evaluate", lambda *_: 1 / 0)
+    run(tiny_study(characters), tmp_path / "out", workers=1).close()
+    assert not (tmp_path / "kept").exists()
+
+
+times = st.floats(0, 1e4)
+
+
 @given(
-    st.lists(st.tuples(st.integers(1, 9), st.floats(0.1, 1e4), st.integers(1, 10**6)), min_size=1),
+    st.lists(st.tuples(st.integers(1, 9), times, times, times, st.integers(1, 10**6)), min_size=1),
+    st.builds(Beside, times, times, times, times),
     st.integers(1, 9),
 )
-def test_the_whole_is_the_sum_of_its_runs(rows: list[tuple[int, float, int]], workers: int):
+def test_the_whole_is_the_sum_of_its_parts(rows, beside: Beside, workers: int):
+    """Workers share the runs alone, and the last ends between W/m and W/m + the longest (Graham 1969)."""
     cohorts = tuple(
-        CohortEstimate("arm", runs, 1.0, seconds, memory, 2 * seconds) for runs, seconds, memory in rows
+        CohortEstimate("arm", runs, 1.0, *parts, memory, 2 * sum(parts)) for runs, *parts, memory in rows
     )
-    found = Estimate(cohorts, workers, data=7)
-    assert found.seconds * workers == pytest.approx(sum(runs * seconds for runs, seconds, _ in rows))
-    assert found.slowest == pytest.approx(2 * found.seconds)
-    assert found.memory == workers * max(memory for *_, memory in rows) + 7
+    found = Estimate(cohorts, workers, data=7, beside=beside)
+    assert min(found.parts.values()) >= 0
+    assert found.seconds == pytest.approx(sum(found.parts.values()))
+    work = sum(cohort.runs * cohort.seconds for cohort in cohorts)
+    longest = max(cohort.seconds for cohort in cohorts)
+    runs = found.seconds - beside.seconds
+    assert work / workers <= runs * (1 + 1e-9) + 1e-6
+    assert runs <= work / workers + longest + 1e-6
+    assert found.slowest == pytest.approx(beside.seconds + 2 * runs, abs=1e-6)
+    assert found.memory == workers * max(cohort.memory for cohort in cohorts) + 7
+
+
+@pytest.mark.parametrize(("load", "times"), [(None, 1.0), (0.9, 1.0), (1.0, 1.5), (9.0, 5.5)])
+def test_a_busy_machine_takes_longer(load: float | None, times: float):
+    cohort = CohortEstimate("arm", 2, 1.0, 3.0, 0.0, 0.0, 1, 3.0)
+    found = Estimate((cohort,), 2, 0, Beside(1.0), load, processors=2)
+    assert found.seconds == 4.0
+    assert found.slowest == times * 4.0
+
+
+def test_a_report_has_as_many_figures_as_is_thought(characters: str, tmp_path):
+    """Of a network with activations: no other has dead units to draw."""
+    with run(tiny_study(characters), tmp_path, workers=1) as results:
+        drawings = draw(build(results, look_inside(results)))
+    drawn = [each for each in drawings if isinstance(each, Drawing)]
+    figures = overheads.report_size(2) - overheads.BEFORE_FIGURES
+    assert figures == len(drawn)
+
+
+def test_glyphs_are_timed_once_and_other_images_as_they_are_read(monkeypatch, tmp_path, characters: str):
+    monkeypatch.setattr(observations, "folder", lambda: tmp_path / "kept")
+    drawn = []
+    monkeypatch.setattr(overheads.glyphs, "draw", lambda count, seed: drawn.append(count))
+    first = overheads.images(DataSpec("glyphs"), SIZES)
+    assert drawn
+    drawn.clear()
+    assert overheads.images(DataSpec("glyphs"), replace(SIZES, train=260)) == pytest.approx(2 * first)
+    assert not drawn
+    assert overheads.images(DataSpec(characters), outline(DataSpec(characters))) > 0

@@ -1,6 +1,7 @@
 """How far a study is, and how long the rest takes."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from watched import ended, epoch, started
 from assay.records.runs import Status
 from assay.report.text import duration
 from assay.running.events import Compiling, EpochEnded, Loading, Started, StepsTaken
-from assay.running.progress import watcher
+from assay.running.progress import lines, watcher
 from assay.running.progress.live import LiveTable
 from assay.running.progress.tally import Tally
 from assay.running.progress.watcher import PlainLines
@@ -50,6 +51,46 @@ def test_before_an_epoch_has_ended_its_steps_tell_the_pace():
     assert tally.seconds_left()["max"] is None
     tally.add(StepsTaken(first, 1, 3), 14.0)
     assert tally.seconds_left()["max"] == pytest.approx(10.0 * (3 - 0.6))
+
+
+def test_the_time_that_has_passed_tells_the_pace_from_the_second_epoch_on():
+    """On a busy machine an epoch takes longer than its processor time."""
+    tally = Tally(started(seeds=1, workers=2))
+    first = tally.started.plan.runs[0]
+    tally.add(EpochEnded(first, epoch(1, 1.0)), 10.0)
+    assert tally.seconds_left()["max"] == 2.0
+    tally.add(EpochEnded(first, epoch(2, 1.0)), 14.0)
+    assert tally.seconds_left()["max"] == 4.0
+
+
+def test_the_end_of_a_run_and_the_report_are_in_the_time_left():
+    """A run that evaluates for a quarter of an epoch, and ten times as long at its end; one of a minute."""
+    event = replace(started(seeds=1, workers=2), ending={"max": 10.0, "average": 0.0})
+    tally = Tally(event, after=60.0)
+    first, second = event.plan.runs
+    assert tally.all_left() is None
+    assert lines.left(tally) == ""
+    for run in (first, second):
+        tally.add(EpochEnded(run, replace(epoch(1, 3.0), evaluation_seconds=1.0)), 0.0)
+    assert tally.seconds_left() == {"max": 2 * 4.0 + 10 * 1.0, "average": 2 * 4.0}
+    assert tally.all_left() == 18.0 + 60.0
+    assert lines.left(tally) == "about 1 min 18 s left, 1 min 00 s of it for the report"
+    tally.after = 0.0
+    assert lines.left(tally) == ""
+
+
+def test_a_report_that_follows_reads_the_images_again(monkeypatch, capsys):
+    clock = iter([10.0, 14.0])
+    monkeypatch.setattr(watcher, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(watcher, "reporting", lambda arms: 100.0 * arms)
+    for follows, after in ((True, 204.0), (False, 0.0)):
+        said = PlainLines(sys.stdout)
+        said.follows = follows
+        if follows:
+            said(Loading("there"))
+        said(started())
+        assert said.tally is not None
+        assert said.tally.after == after
 
 
 @given(st.integers(0, 4))

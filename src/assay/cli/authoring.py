@@ -10,7 +10,7 @@ import typer
 
 from assay.cli.settings import setting
 from assay.cli.text import say, write
-from assay.errors import UsageError, shown
+from assay.errors import DataError, UsageError, shown
 
 File = Annotated[
     str, typer.Argument(metavar="FILE", show_default=False, help="The file to write, such as width.toml.")
@@ -45,7 +45,7 @@ def init(file: File, *, question: Question = None, vary: Vary = None, data: Data
     Example: assay init rates.toml --vary optimizer.lr=0.001,0.01
     """
     from assay.report.files import write_whole
-    from assay.study.first import DATA, QUESTION, VARY, first_study
+    from assay.study.first import DATA, IMAGES, QUESTION, VARY, first_study
 
     path = Path(file).with_suffix(".toml")
     if path.exists():
@@ -55,7 +55,20 @@ def init(file: File, *, question: Question = None, vary: Vary = None, data: Data
     given = vary if vary is not None else _ask("Which setting differs, and in what?", usual)
     source = data if data is not None else _ask("On which data?", DATA)
     key, values = _levels(given)
-    say(write_whole(path, first_study(path.stem, asked, key, values, source)))
+    images = IMAGES if source == DATA else _images(source)
+    say(write_whole(path, first_study(path.stem, asked, key, values, source, images)))
+
+
+def _images(source: str) -> int:
+    """Return how many training images a data set has; as many as are drawn where it cannot be read yet."""
+    from assay.data import DataSpec
+    from assay.data.outline import outline
+    from assay.study.first import IMAGES
+
+    try:
+        return outline(DataSpec(source)).train
+    except DataError:
+        return IMAGES
 
 
 def _ask(question: str, usual: str) -> str:

@@ -68,13 +68,42 @@ def costs(estimate: Estimate) -> Group:
         Text(),
         table,
         Text(
-            f"Estimate: about {expected(estimate)} and {mebibytes(estimate.memory)} MiB with "
-            f"{plural(estimate.workers, 'run')} at a time. Steps a second are those of runs finished on this "
-            "machine or, where there are none, the fastest of several moments of training on random images; "
-            "the rest is multiplied. Reading the data, compiling and drawing the report are not in it. "
+            f"Estimate: about {expected(estimate)} and {mebibytes(estimate.memory)} MiB for the whole "
+            f"command, with {plural(estimate.workers, 'run')} at a time{_parts(estimate)}. "
+            f"{_basis(estimate)} "
             f"Memory is computed from the shapes of the network.{_narrowed(estimate)}"
         ),
     )
+
+
+PARTS = {
+    "starting": "to start",
+    "images": "to read images",
+    "compiling": "to compile kernels, once",
+    "training": "of training",
+    "evaluating": "of evaluation",
+    "keeping": "to keep what each epoch gives",
+    "report": "for the report",
+}
+"""What a command's time goes into, in words."""
+
+
+def _parts(estimate: Estimate) -> str:
+    """Name the parts that are more than a fifth: ``: 5.0 s of training, 4.0 s for the report``."""
+    large = {part: seconds for part, seconds in estimate.parts.items() if 5 * seconds > estimate.seconds}
+    words = (
+        f"{duration(large[part])} {PARTS[part]}" for part in sorted(large, key=lambda part: -large[part])
+    )
+    return f": {', '.join(words)}" if large else ""
+
+
+def _basis(estimate: Estimate) -> str:
+    guessed = [cohort.arm for cohort in estimate.cohorts if cohort.guessed]
+    measured = "Steps a second are those of runs finished on this machine or, where there are none, "
+    if not guessed:
+        return f"{measured}the fastest of several moments of training on random images."
+    of = "" if len(guessed) == len(estimate.cohorts) else f" for {names(guessed)}"
+    return f"{measured}guessed from the FLOPs{of}, since kernels are not compiled yet."
 
 
 def _narrowed(estimate: Estimate) -> str:
@@ -84,9 +113,12 @@ def _narrowed(estimate: Estimate) -> str:
 
 
 def expected(estimate: Estimate) -> str:
-    """Format the time and its upper end: ``3 min 20 s (up to 5 min 00 s)``, or one where both read alike."""
+    """Format the time, its upper end where that reads otherwise, and why: ``12 s (up to 20 s)``."""
     likely, slowest = duration(estimate.seconds), duration(estimate.slowest)
-    return likely if likely == slowest else f"{likely} (up to {slowest})"
+    if likely == slowest:
+        return likely
+    busy = f"the machine is busy, load {estimate.load:.1f} on {plural(estimate.processors, 'processor')}"
+    return f"{likely} (up to {slowest}{f': {busy}' if estimate.is_busy else ''})"
 
 
 def settings(thing: Any) -> str:

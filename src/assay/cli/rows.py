@@ -66,6 +66,8 @@ def layers(network: Network) -> Iterator[Row]:
 def plan(found: Plan, sizes: Outline, estimate: Estimate) -> Row:
     """Return a plan as one object that contains its arms."""
     study = found.study
+    data = asdict(sizes)
+    del data["seconds"]
     return {
         "study": study.name,
         "question": study.question,
@@ -75,10 +77,12 @@ def plan(found: Plan, sizes: Outline, estimate: Estimate) -> Row:
         "looks": study.looks,
         "seeds": study.seeds,
         "runs": len(found.runs),
-        "data": {"source": study.data.source, **asdict(sizes)},
+        "data": {"source": study.data.source, **data},
         "workers": estimate.workers,
         "seconds": estimate.seconds,
         "slowest_seconds": estimate.slowest,
+        "parts": estimate.parts,
+        "load": estimate.load,
         "memory": estimate.memory,
         "code": dict(study.code),
         "checks": [asdict(check) for check in found.checks],

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
+from time import thread_time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,6 +15,7 @@ from assay.cli.view import beside
 from assay.errors import UsageError
 
 if TYPE_CHECKING:
+    from assay.findings.findings import Findings
     from assay.results import Results
     from assay.running.events import OnEvent
 
@@ -146,7 +148,7 @@ def _finish(train: "Callable[[OnEvent], Results]", folder: Path) -> None:
     """Train, showing progress, and print the outcome."""
     from assay.cli.watching import watched
 
-    results, trained = watched(train, folder)
+    results, trained = watched(train, folder, report_follows=True)
     with results:
         _conclude(results, trained)
 
@@ -159,13 +161,10 @@ def _conclude(results: "Results", trained: bool) -> None:
 
     path = results.folder / REPORT
     if trained or not is_current(path, results.digest):
-        from assay.findings.findings import build
-        from assay.findings.inside import look_inside
-        from assay.report import html, terminal
-
-        report = build(results, look_inside(results))
-        html.write_html(report, path)
+        report = _write_report(results, path)
         if trained:
+            from assay.report import terminal
+
             console().print(terminal.summary(report))
     failed = sum(run.status is Status.FAILED for run in results.runs)
     if not (failed or results.complete or resolved(results)):
@@ -175,3 +174,21 @@ def _conclude(results: "Results", trained: bool) -> None:
     say(path)
     if failed:
         raise typer.Exit(1)
+
+
+def _write_report(results: "Results", path: Path) -> "Findings":
+    """Write the report, and keep how long that took, but for the images, for later estimates."""
+    begun = thread_time()
+    from assay.findings.findings import build
+    from assay.findings.inside import look_inside
+    from assay.report import html
+    from assay.running.overheads import observe_report
+
+    imported = thread_time()
+    inside = look_inside(results)
+    seen = thread_time()
+    report = build(results, inside)
+    html.write_html(report, path)
+    if results.complete:
+        observe_report(len(results.study.arms), thread_time() - seen + imported - begun)
+    return report

@@ -44,7 +44,7 @@ def show(
     workers: options.Workers = None,
     format: Format = "table",
 ) -> None:
-    """Print a study's plan without training, and what it will take.
+    """Print a study's plan without training, and what running it takes.
 
     Example: assay show pooling --quick
     """

@@ -1,7 +1,8 @@
 """The sizes of a data set, found without loading it where possible."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from math import prod
+from time import thread_time
 
 from assay.data.catalogue import sources
 from assay.data.dataset import Dataset
@@ -20,7 +21,7 @@ CIFAR = {"cifar10": (50_000, 10_000, 10, (3, 32, 32)), "cifar100": (50_000, 10_0
 class Outline:
     """The sizes of a data set, which is all a plan needs; ``assumed`` if the set is not on this machine.
 
-    ``notes`` say how its images were read, and what is odd about them.
+    ``notes`` say how its images were read, and what is odd about them; ``seconds`` of a processor it took.
     """
 
     train: int
@@ -30,6 +31,7 @@ class Outline:
     classes: int = 47
     assumed: bool = False
     notes: tuple[str, ...] = ()
+    seconds: float = field(default=0.0, compare=False)
 
     @classmethod
     def of(cls, data: Dataset) -> "Outline":
@@ -55,7 +57,9 @@ def outline(spec: DataSpec) -> Outline:
     if any(source.name == spec.source and not source.available for source in sources()):
         pool, test, classes, shape = CIFAR.get(spec.source, BALANCED)
         return Outline(*spec.sizes(pool, test), shape, classes, assumed=True)
-    return Outline.of(load(spec))
+    begun = thread_time()
+    found = Outline.of(load(spec))
+    return replace(found, seconds=thread_time() - begun)
 
 
 def _expect_room(source: str, needed: int) -> None:

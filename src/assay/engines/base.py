@@ -187,6 +187,11 @@ class Engine(ABC):
         """
         del network, recipe, on_compiled
 
+    def uncompiled(self, network: Network, recipe: Recipe) -> frozenset[str]:
+        """Name what `prepare` would compile, if it is not kept from before; what is shared has one name."""
+        del network, recipe
+        return frozenset()
+
     @abstractmethod
     def session(
         self, network: Network, recipe: Recipe, seeds: Sequence[int], states: Sequence[State]

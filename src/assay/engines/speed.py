@@ -11,10 +11,8 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from hashlib import sha256
-from math import isfinite
 from pathlib import Path
 from shutil import which
-from tempfile import NamedTemporaryFile
 from time import perf_counter
 from typing import NamedTuple
 
@@ -26,6 +24,7 @@ from assay.engines.narrowed import narrowed
 from assay.nn.network import Network
 from assay.optim.recipe import Recipe
 from assay.optim.schedules import CONSTANT
+from assay.records import observations
 from assay.records.machine import processor, processors, versions
 from assay.shapes import of_images
 from assay.streams import stream
@@ -39,8 +38,8 @@ LONG = 0.3
 STEPS = 4
 """Steps taken at a time by one run, multiplied by the number of runs, since a GPU takes them by tens."""
 
-RECORDED = 20
-"""Finished runs whose rates are kept, the latest of each network, recipe and engine."""
+EVALUATED = "evaluated"
+"""The name of rates that are images evaluated per second, instead of training steps."""
 
 VARIABLES = (
     "CUDA_VISIBLE_DEVICES",
@@ -94,13 +93,13 @@ class Trial:
         """Return the seconds per step of all runs."""
         if (alone := self._alone(self._train, 1)) > LONG:
             return self._times * alone
-        return self._times * _median_seconds(lambda: self._train(self._steps), budget) / self._steps
+        return self._times * self._median(lambda: self._train(self._steps), budget) / self._steps
 
     def answer(self, budget: float) -> float:
         """Return the seconds per image evaluated."""
         if (alone := self._alone(self._evaluate)) > LONG:
             return self._times * alone / EVALUATION_BATCH
-        return self._times * _median_seconds(self._evaluate, budget) / EVALUATION_BATCH
+        return self._times * self._median(self._evaluate, budget) / EVALUATION_BATCH
 
     def memory(self) -> int:
         """Return the bytes that a run holds; of a narrowed network, in proportion to the parameters."""
@@ -111,7 +110,21 @@ class Trial:
         if call not in self._warm:
             call(*arguments)
             self._warm.append(call)
-        return _seconds(lambda: call(*arguments))
+        return self._seconds(lambda: call(*arguments))
+
+    def _median(self, call: Callable[[], None], budget: float) -> float:
+        """Return the median seconds of a call, made again until ``budget`` seconds have passed."""
+        times: list[float] = []
+        begin = perf_counter()
+        while not times or perf_counter() - begin < budget:
+            times.append(self._seconds(call))
+        return float(np.median(times))
+
+    def _seconds(self, call: Callable[[], None]) -> float:
+        """Return the seconds of a call by the session's clock, to which others' work does not count."""
+        start = self.session.clock()
+        call()
+        return self.session.clock() - start
 
     def _evaluate(self) -> None:
         self.session.evaluate(self._images[:EVALUATION_BATCH], self._labels[:EVALUATION_BATCH])
@@ -124,21 +137,6 @@ class Trial:
         if size not in self._parts:
             self._parts[size] = self._images[:size], self._labels[:size]
         return self._parts[size]
-
-
-def _median_seconds(call: Callable[[], object], budget: float) -> float:
-    """Return the median seconds of a call, made again until ``budget`` seconds have passed."""
-    times: list[float] = []
-    begin = perf_counter()
-    while not times or perf_counter() - begin < budget:
-        times.append(_seconds(call))
-    return float(np.median(times))
-
-
-def _seconds(call: Callable[[], object]) -> float:
-    start = perf_counter()
-    call()
-    return perf_counter() - start
 
 
 def steps_per_second(engine: Engine, network: Network, recipe: Recipe) -> float:
@@ -157,7 +155,7 @@ def compare(engines: Sequence[Engine], network: Network, recipe: Recipe) -> Rate
         engine.name: Speed(steps_per_second(engine, network, recipe), engine.sessions_at_once)
         for engine in engines
     }
-    _keep(_path(network, recipe), rates)
+    observations.write(_path(network, recipe), rates)
     return rates
 
 
@@ -171,23 +169,18 @@ def recall(network: Network, recipe: Recipe) -> Rates | None:
         return None
 
 
-def record_run(engine: Engine, network: Network, recipe: Recipe, rate: float) -> None:
-    """Keep the training steps per second of a finished run, beside those of the latest runs like it."""
-    if isfinite(rate) and rate > 0:
-        rates = [*recorded(engine, network, recipe), rate][-RECORDED:]
-        _keep(_path(network, recipe, engine.name), rates)
+def record_run(engine: Engine, network: Network, recipe: Recipe, rate: float, of: str = "") -> None:
+    """Keep a finished run's training steps per second, or what else is counted, beside those of its like."""
+    observations.keep_number(_path(network, recipe, engine.name, of), rate)
 
 
-def recorded(engine: Engine, network: Network, recipe: Recipe) -> tuple[float, ...]:
+def recorded(engine: Engine, network: Network, recipe: Recipe, of: str = "") -> tuple[float, ...]:
     """Return the training steps per second of the latest finished runs; none where no run is known.
 
     They are runs of the same network and recipe with the same engine, on this machine with these versions.
+    With `EVALUATED` they are the images evaluated per second.
     """
-    try:
-        found = [float(rate) for rate in json.loads(_path(network, recipe, engine.name).read_text("utf-8"))]
-    except (OSError, ValueError, TypeError):  # absent, or cut short: as if there were none
-        return ()
-    return tuple(found) if all(isfinite(rate) and rate > 0 for rate in found) else ()
+    return observations.kept_numbers(_path(network, recipe, engine.name, of))
 
 
 def has_gpu() -> bool:
@@ -196,35 +189,20 @@ def has_gpu() -> bool:
     return not hidden and which("nvidia-smi") is not None
 
 
-def folder() -> Path:
-    """Return the folder in the user's cache where measurements are kept."""
-    from platformdirs import user_cache_dir
-
-    return Path(user_cache_dir("assay", appauthor=False)) / "speeds"
-
-
 def _path(network: Network, recipe: Recipe, *more: str) -> Path:
-    """Return the file for a measurement, named after all that it depends on; ``more`` is the engine of runs.
+    """Return the file for a measurement, named after all that it depends on.
 
-    A step costs the same in every epoch and with every learning rate.
+    ``more`` is the engine of runs, and what is counted. A step costs the same in every epoch and with every
+    learning rate.
     """
     rule = replace(recipe.optimizer, lr=1.0)
     alike = replace(recipe, optimizer=rule, epochs=1, patience=None, schedule=CONSTANT)
     chosen = (has_gpu(), *map(os.environ.get, VARIABLES))
     machine = (sorted(versions().items()), processor(), processors(), chosen)
     own = sorted({cls.__module__ for cls in map(type, network.layers) if not _is_ours(cls)})  # with digests
-    key = repr((network.layers, network.input_shape, alike, *machine, *own, *more))
-    return folder() / f"{sha256(key.encode()).hexdigest()}.json"
+    key = repr((network.layers, network.input_shape, alike, *machine, *own, *filter(None, more)))
+    return observations.folder() / f"{sha256(key.encode()).hexdigest()}.json"
 
 
 def _is_ours(cls: type) -> bool:
     return cls.__module__.startswith("assay.")
-
-
-def _keep(path: Path, rates: Rates | list[float]) -> None:
-    """Write the rates atomically; a cache that cannot be written is ignored."""
-    with suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as file:
-            json.dump(rates, file)
-        Path(file.name).replace(path)

@@ -11,9 +11,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from assay.data.outline import Outline
 from assay.engines import speed
 from assay.records.runs import THEN, RunId, RunRecord, Status
 from assay.running import rows
+from assay.running.estimate import evaluated_in_an_epoch
 from assay.running.events import Compiling, EpochEnded, OnEvent, RunEnded, StepsTaken
 from assay.running.executor import Executor
 from assay.running.messages import Begun, Context, EpochTrained, Failed, Finished, Message, Task
@@ -146,11 +148,15 @@ class Driver:
         self.on_event(RunEnded(row))
 
     def _keep_speed(self, run: RunRecord) -> None:
-        """Record a finished run's speed for later estimates, unless it was trained alongside others."""
+        """Record how fast a finished run was, for later estimates, unless it was trained alongside others."""
         cohort = self.plan.cohort(run.arm)
         if run.status is Status.DONE and run.steps_per_second and cohort.engine.runs_per_session == 1:
-            recipe = cohort.recipe.fitted(len(self.context.data.train))
+            sizes = Outline.of(self.context.data)
+            recipe = cohort.recipe.fitted(sizes.train)
             speed.record_run(cohort.engine, cohort.network, recipe, run.steps_per_second)
+            if run.evaluation_seconds_per_epoch:
+                rate = evaluated_in_an_epoch(sizes, recipe) / run.evaluation_seconds_per_epoch
+                speed.record_run(cohort.engine, cohort.network, recipe, rate, speed.EVALUATED)
 
     def _keep_failure(self, message: Failed) -> None:
         """Record why a run failed; its checkpoint is kept for another attempt."""

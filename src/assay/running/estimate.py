@@ -1,74 +1,126 @@
-"""The time and memory of a plan, from earlier runs or from brief training on random images.
+"""The time and memory of a plan: of the whole command that runs it, part by part.
 
-Each arm takes a few training steps and evaluates a few images, on one processor, in
-`ROUNDS` rounds interleaved with those of the other arms, so that a momentary
-disturbance spoils only one round. The fastest round is the machine's true
-speed; the slowest shows how much it was disturbed. If runs of the same
-network, recipe and engine have finished on this machine (`speed.recorded`),
-their steps per second replace the measured ones. The rest is multiplication.
-Compiling, reading the data and drawing the report are not included.
+How fast an arm is trained and evaluated (`running.pace`) is what its finished runs showed on this machine,
+the fastest of them. If there are none, it takes a few training steps and evaluates a few images, on one
+processor, in several rounds interleaved with those of the other arms, and the fastest round counts. If
+kernels are still to be compiled, which takes far longer than an estimate may, its speed is guessed from the
+network's FLOPs and the machine's matrix product. The slowest run or round, and how busy the machine is, say
+how much longer it may take.
+
+Runs are shared out among the workers; what comes before and after them is done once (`running.overheads`).
+All times are seconds of a processor: those that pass on a machine with nothing else to do.
 """
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
-from statistics import median
-from time import perf_counter
+import heapq
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
+from time import process_time
 
 from threadpoolctl import threadpool_limits
 
 from assay.data.outline import Outline
 from assay.engines.speed import Trial, recorded
 from assay.optim.recipe import Recipe
+from assay.records.machine import load
+from assay.running import overheads
+from assay.running.pace import ArmSpeed, Tried, paces
 from assay.running.plan import Cohort, Plan
 from assay.training.own_layers import is_own
-
-ROUNDS = 4
-"""How many times each arm is measured."""
-
-PATIENCE = 10.0
-"""Seconds after the first round after which no other is begun, where a step takes seconds."""
-
-BUDGET = 1.0
-"""Total seconds for which an arm is measured, half of them training; far fewer if there are many arms."""
-
-WHOLE = 4.0
-"""Total seconds for which all arms of a plan are measured, without compiling and warming up."""
 
 
 @dataclass(frozen=True)
 class CohortEstimate:
     """The estimated cost of one run of an arm, in seconds and bytes.
 
-    ``slowest`` is the time according to the slowest round of measurement or the slowest recorded run;
-    ``narrowed`` is set where a narrower network was measured, since the arm's own is too large.
+    ``keeping`` is what it takes to examine the layers and to write a checkpoint after each epoch. ``slowest``
+    is the whole time according to the slowest round of measurement or the slowest recorded run;
+    ``narrowed`` is set where a narrower network was measured, since the arm's own is too large, and
+    ``guessed`` where none was, since its kernels are not compiled yet.
     """
 
     arm: str
     runs: int
     steps_per_second: float
-    seconds: float
+    training: float
+    evaluating: float
+    keeping: float
     memory: int
     slowest: float
     narrowed: bool = False
+    guessed: bool = False
+
+    @property
+    def seconds(self) -> float:
+        """Time for one run."""
+        return self.training + self.evaluating + self.keeping
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What a command takes beside its runs, in seconds; ``images`` are read once more for the report."""
+
+    starting: float = 0.0
+    images: float = 0.0
+    compiling: float = 0.0
+    reporting: float = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """Time for all of it."""
+        return self.starting + 2 * self.images + self.compiling + self.reporting
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """The estimated cost of a plan with ``workers`` runs at a time, in seconds and bytes."""
+    """The estimated cost of a plan with ``workers`` runs at a time, in seconds and bytes.
+
+    ``load`` is how many processes were at work on the machine's ``processors`` lately, None where
+    the system does not say.
+    """
 
     cohorts: tuple[CohortEstimate, ...]
     workers: int
     data: int
+    beside: Beside = field(default_factory=Beside)
+    load: float | None = None
+    processors: int = 1
+
+    @property
+    def parts(self) -> dict[str, float]:
+        """What the time goes into, in seconds; the sum is the whole."""
+        at_once = self._at_once
+        return {
+            "starting": self.beside.starting,
+            "images": 2 * self.beside.images,
+            "compiling": self.beside.compiling,
+            "training": at_once * sum(cohort.runs * cohort.training for cohort in self.cohorts),
+            "evaluating": at_once * sum(cohort.runs * cohort.evaluating for cohort in self.cohorts),
+            "keeping": at_once * sum(cohort.runs * cohort.keeping for cohort in self.cohorts),
+            "report": self.beside.reporting,
+        }
 
     @property
     def seconds(self) -> float:
-        """Time for all runs if the workers are never idle."""
-        return sum(cohort.runs * cohort.seconds for cohort in self.cohorts) / self.workers
+        """Time for the whole command on a machine with nothing else to do."""
+        return sum(self.parts.values())
 
     @property
     def slowest(self) -> float:
-        """Time for all runs if each is as slow as the slowest measurement of its arm."""
-        return sum(cohort.runs * cohort.slowest for cohort in self.cohorts) / self.workers
+        """Time if every run is as slow as its arm's slowest measurement, and the machine as busy as now."""
+        runs = self._at_once * sum(cohort.runs * cohort.slowest for cohort in self.cohorts)
+        return self.crowding * (self.beside.seconds + runs)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether other work takes half of the machine or more."""
+        return self.load is not None and self.load >= self.processors / 2
+
+    @property
+    def crowding(self) -> float:
+        """How many times as long everything takes on a busy machine: processes that share a processor."""
+        if self.load is None or not self.is_busy:
+            return 1.0
+        return max(1.0, (self.load + min(self.workers, self.processors)) / self.processors)
 
     @property
     def memory(self) -> int:
@@ -80,19 +132,47 @@ class Estimate:
         cohorts = tuple(replace(cohort, runs=seeds) for cohort in self.cohorts)
         return replace(self, cohorts=cohorts, workers=min(workers, seeds * len(cohorts)))
 
+    @property
+    def _at_once(self) -> float:
+        """The time of all runs together, as a share of what they would take one after the other."""
+        times = [cohort.seconds for cohort in self.cohorts for _ in range(cohort.runs)]
+        total = sum(times)
+        return last_end(times, self.workers) / total if total > 0 else 1.0
+
+
+def last_end(times: Collection[float], workers: int) -> float:
+    """Return when the last of some runs ends, the longest begun first and the next by whoever is free."""
+    ends = [0.0] * workers
+    for seconds in sorted(times, reverse=True):
+        heapq.heapreplace(ends, ends[0] + seconds)
+    return max(ends)
+
 
 def estimate(plan: Plan, data: Outline, workers: int) -> Estimate:
-    """Measure every cohort of ``plan``, for a few seconds in total, and return the estimate for the plan."""
+    """Return the estimate for ``plan``, after measuring what is not known, which takes about a second.
+
+    What a run takes to start is what this process has taken so far.
+    """
     with threadpool_limits(limits=1):
-        trials = [_trial(cohort, data) for cohort in plan.cohorts]
-        budget = min(BUDGET, WHOLE / len(trials)) / (2 * ROUNDS)
-        rounds = [_round(trials, budget)]
-        end = perf_counter() + PATIENCE
-        while len(rounds) < ROUNDS and perf_counter() < end:
-            rounds.append(_round(trials, budget))
-    measured = zip(plan.cohorts, trials, zip(*rounds, strict=True), strict=True)
-    cohorts = tuple(_cohort(cohort, data, trial, times) for cohort, trial, times in measured)
-    return Estimate(cohorts, min(workers, len(plan.runs)), data.bytes)
+        arms = [Tried(cohort, data) for cohort in plan.cohorts]
+        starting = max(process_time() - data.seconds, 0.0)
+        found = paces(arms)
+    cohorts = tuple(_cohort(arm.cohort, data, pace) for arm, pace in zip(arms, found, strict=True))
+    beside = Beside(
+        starting * (2 if plan.isolated else 1),  # processes start together, after the command
+        overheads.images(plan.study.data, data),
+        overheads.compiling(frozenset[str]().union(*(arm.uncompiled for arm in arms))),
+        overheads.reporting(len(plan.study.arms)),
+    )
+    machine = load()
+    return Estimate(
+        cohorts,
+        min(workers, len(plan.runs)),
+        data.bytes,
+        beside,
+        machine.get("load"),
+        int(machine["processors"]),
+    )
 
 
 def seconds_without_engine(plan: Plan, arms: Collection[str], examples: int) -> dict[str, float]:
@@ -105,44 +185,49 @@ def seconds_without_engine(plan: Plan, arms: Collection[str], examples: int) -> 
         if any(map(is_own, (*layers, recipe.optimizer, *recipe.penalties))):
             known = recorded(cohort.engine, cohort.network, recipe)
             with threadpool_limits(limits=1):
-                step = 1 / median(known) if known else Trial(cohort.engine, cohort.network, recipe).step(0.0)
+                step = 1 / max(known) if known else Trial(cohort.engine, cohort.network, recipe).step(0.0)
             found[cohort.arm.name] = step * recipe.steps(examples) * recipe.epochs
     return found
 
 
 def evaluated(data: Outline, recipe: Recipe) -> int:
     """Return how many images a run of ``recipe`` evaluates in total: after each epoch, and at its end."""
-    measured = data.train if recipe.measure == "all" else min(data.train, data.valid)
-    end = data.test + (2 * data.train if measured < data.train else 0)
-    return recipe.epochs * (measured + data.valid) + end
+    return recipe.epochs * evaluated_in_an_epoch(data, recipe) + evaluated_at_the_end(data, recipe)
 
 
-def _round(trials: Sequence[Trial], budget: float) -> list[tuple[float, float]]:
-    """Return each trial's seconds per step and per image evaluated."""
-    return [(trial.step(budget), trial.answer(budget)) for trial in trials]
+def evaluated_in_an_epoch(data: Outline, recipe: Recipe) -> int:
+    """Return how many images are evaluated after an epoch."""
+    return _measured_on(data, recipe) + data.valid
 
 
-def _trial(cohort: Cohort, data: Outline) -> Trial:
-    return Trial(cohort.engine, cohort.network, cohort.recipe.fitted(data.train))
+def evaluated_at_the_end(data: Outline, recipe: Recipe) -> int:
+    """Return how many images are evaluated when a run ends: to test, to calibrate, to see how it fits."""
+    fit = 2 * data.train if _measured_on(data, recipe) < data.train else 0
+    return fit + 2 * data.test + data.valid
 
 
-def _cohort(
-    cohort: Cohort, data: Outline, trial: Trial, times: tuple[tuple[float, float], ...]
-) -> CohortEstimate:
+def ending(data: Outline, recipe: Recipe) -> float:
+    """Return how many times as long as after an epoch is evaluated when a run ends."""
+    return evaluated_at_the_end(data, recipe) / evaluated_in_an_epoch(data, recipe)
+
+
+def _measured_on(data: Outline, recipe: Recipe) -> int:
+    return data.train if recipe.measure == "all" else min(data.train, data.valid)
+
+
+def _cohort(cohort: Cohort, data: Outline, pace: ArmSpeed) -> CohortEstimate:
     recipe = cohort.recipe.fitted(data.train)
-    steps, answers = [step for step, _ in times], [answer for _, answer in times]
-    seen = [1 / rate for rate in recorded(cohort.engine, cohort.network, recipe)]
-    step = median(seen) if seen else min(steps)
-
-    def seconds(step: float, answer: float) -> float:
-        return recipe.epochs * recipe.steps(data.train) * step + evaluated(data, recipe) * answer
-
+    steps, images = recipe.epochs * recipe.steps(data.train), evaluated(data, recipe)
+    keeping = recipe.epochs * (pace.examining + overheads.saving(cohort))
     return CohortEstimate(
         cohort.arm.name,
         len(cohort.seeds),
-        1 / step,
-        seconds(step, min(answers)),
-        trial.memory(),
-        seconds(max(seen or steps), max(answers)),
-        trial.narrowed,
+        1 / min(pace.steps),
+        steps * min(pace.steps),
+        images * min(pace.images),
+        keeping,
+        pace.memory,
+        steps * max(pace.steps) + images * max(pace.images) + keeping,
+        pace.narrowed,
+        pace.guessed,
     )

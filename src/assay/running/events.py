@@ -25,7 +25,8 @@ class Started:
     rows of runs that failed before: those that are also pending are trained
     again, the others are left alone. ``slow`` says of arms for whose own layers there is only the
     reference engine how many seconds a run trains. ``deaths`` are the runs
-    that the study's process died in.
+    that the study's process died in. ``ending`` says of each arm how many times as long as after an
+    epoch is evaluated when a run ends.
     """
 
     plan: Plan
@@ -36,6 +37,7 @@ class Started:
     failed: tuple[RunRecord, ...] = ()
     slow: Mapping[str, float] = field(default_factory=dict)
     deaths: tuple[Death, ...] = ()
+    ending: Mapping[str, float] = field(default_factory=dict)
 
     def steps(self, arm: str) -> int:
         """Return how many steps an epoch of ``arm`` has, including a last step on a smaller minibatch."""

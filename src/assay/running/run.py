@@ -8,7 +8,7 @@ from pathlib import Path
 
 from assay.data import Dataset, load
 from assay.data.address import absolute
-from assay.data.outline import outline
+from assay.data.outline import Outline, outline
 from assay.errors import StoreError, StudyError, UsageError
 from assay.findings.comparisons import over
 from assay.records.machine import versions
@@ -17,7 +17,7 @@ from assay.results import Results
 from assay.running.capacity import that_fit, worker_count
 from assay.running.deaths import deaths
 from assay.running.driver import Driver, stored_epochs
-from assay.running.estimate import seconds_without_engine
+from assay.running.estimate import ending, seconds_without_engine
 from assay.running.events import Loading, OnEvent, Started, ignore
 from assay.running.executor import Executor
 from assay.running.messages import Context
@@ -176,20 +176,21 @@ def _train(
         found = deaths(folder, store.runs(), ways.died)
         executor = ways.for_(plan, data, any(death.suspect for death in found))
         driver = Driver(Context(plan, data), store, folder, on_event)
-        started = _started(plan, store, len(data.train), executor.at_once, ways.retry_failed)
+        started = _started(plan, store, Outline.of(data), executor.at_once, ways.retry_failed)
         on_event(replace(started, deaths=tuple(found)))
         driver.drive(started.pending, executor)
     finally:
         store.close()
 
 
-def _started(plan: Plan, store: Store, examples: int, workers: int, retry_failed: bool) -> Started:
+def _started(plan: Plan, store: Store, sizes: Outline, workers: int, retry_failed: bool) -> Started:
     before = {run.id: run for run in store.runs()}
     closed = {run.id for run in before.values() if _is_closed(run, retry_failed)}
     pending = tuple(run for run in plan.runs if run not in closed)
     failed = tuple(row for row in before.values() if row.status is Status.FAILED and row.id in plan.runs)
-    slow = seconds_without_engine(plan, {run.arm for run in pending}, examples)
-    return Started(plan, pending, stored_epochs(store), examples, workers, failed, slow)
+    slow = seconds_without_engine(plan, {run.arm for run in pending}, sizes.train)
+    ends = {cohort.arm.name: ending(sizes, cohort.recipe.fitted(sizes.train)) for cohort in plan.cohorts}
+    return Started(plan, pending, stored_epochs(store), sizes.train, workers, failed, slow, ending=ends)
 
 
 def _open(folder: Path, study: Study, data: Dataset) -> Store:

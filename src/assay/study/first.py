@@ -16,6 +16,17 @@ from assay.study.tables import Table
 QUESTION = "Do 200 hidden units recognise characters better than 50?"
 VARY = ("network.hidden", ([50], [200]))
 DATA = "glyphs"
+IMAGES = 8000
+"""Training images that are drawn for a first study."""
+
+STEPS = 2000
+"""Steps in which small networks learn enough to be told apart; most take seconds, and the largest minutes."""
+
+BATCHES = {2000: 100, 1000: 50, 0: 20}
+"""The size of a minibatch by the number of training images from which it is taken."""
+
+FEWEST, MOST = 4, 200
+"""Epochs: of many images all are seen a few times, of a few none too often."""
 
 TEMPLATE = """\
 # A study of assay's: what all arms share, and what they differ in. `assay schema` has all keys.
@@ -34,10 +45,11 @@ margin = 0.3
 # The learning rule; also SGD, Adagrad, RMSprop, AdamW, Adamax and NAdam.
 [optimizer]
 {optimizer}
-# Of a few hundred images, 10 epochs are too few steps to learn: take a batch_size of 20 and 50 epochs.
+# Chosen for {images} training images: {epochs} epochs of {steps} steps are {all_steps:,} steps a run.
+# With far fewer, networks have hardly begun to learn. `assay show {name}.toml` says how long it takes.
 [training]
-batch_size = 100
-epochs = 10
+batch_size = {batch_size}
+epochs = {epochs}
 
 # glyphs are drawn characters; idx:DIR is a folder of IDX files; `assay data list` names others.
 [data]
@@ -51,10 +63,13 @@ training.epochs = 1
 """
 
 
-def first_study(name: str, question: str, key: str, values: Sequence[Any], data: str = DATA) -> str:
+def first_study(
+    name: str, question: str, key: str, values: Sequence[Any], data: str = DATA, images: int = IMAGES
+) -> str:
     """Return the text of a study file whose arms differ in the setting ``key``, which has these ``values``.
 
-    The first value makes the control. Raises `StudyError` for what is no study.
+    The first value makes the control. The minibatch's size and the number of epochs follow from the number
+    of training ``images`` (`lengths`). Raises `StudyError` for what is no study.
     """
     levels = Factor(key, list(values)).table({}, name)
     if len(levels) < 2:
@@ -62,12 +77,19 @@ def first_study(name: str, question: str, key: str, values: Sequence[Any], data:
     base = {
         "network": {"family": _family(key)},
         "optimizer": {"rule": "Adam"} if key == "optimizer.rule" else {"rule": "Adam", "lr": 0.001},
-        "data": {"source": data, **({"train": 8000} if data == DATA else {})},
+        "data": {"source": data, **({"train": IMAGES} if data == DATA else {})},
     }
     factor = key.rpartition(".")[2]
     head = {"name": name, "question": question, "control": next(iter(levels))}
+    batch_size, epochs = lengths(images)
+    steps = -(-images // batch_size)
     text = TEMPLATE.format(
         name=name,
+        images=f"{images:,}",
+        batch_size=batch_size,
+        epochs=epochs,
+        steps=f"{steps:,}",
+        all_steps=epochs * steps,
         head=tomli_w.dumps(head),
         families=", ".join(FAMILIES),
         factors="\n".join([f"[factors.{factor}]", *_lines(levels), ""]),
@@ -75,6 +97,16 @@ def first_study(name: str, question: str, key: str, values: Sequence[Any], data:
     )
     Study.from_tables(toml.loads(text), name)
     return text
+
+
+def lengths(images: int) -> tuple[int, int]:
+    """Return the size of a minibatch and the number of epochs with which a first study takes `STEPS` steps.
+
+    There are `FEWEST` epochs at least, and `MOST` at most.
+    """
+    batch_size = next(size for least, size in BATCHES.items() if images >= least)
+    steps = -(-images // batch_size)
+    return batch_size, min(max(-(-STEPS // steps), FEWEST), MOST)
 
 
 def _lines(levels: Table) -> Iterator[str]:

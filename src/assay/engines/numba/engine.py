@@ -13,7 +13,7 @@ from assay.engines.numba.build import build, collect, supports
 from assay.engines.numba.calls import evaluating, program
 from assay.engines.numba.examples import Examples
 from assay.engines.numba.kernels.pairs import SUPPORTED
-from assay.engines.numba.kernels.runner import Program, compile_all, compiled, runner
+from assay.engines.numba.kernels.runner import Program, compile_all, compiled, runner, uncompiled
 from assay.engines.numba.layout import Offsets
 from assay.engines.numba.normalisation import expect_statistics
 from assay.engines.numba.rules import RULES, Rule
@@ -38,8 +38,15 @@ class Programs:
 
     def prepare(self, on_compiled: OnCompiled) -> None:
         """Compile what is called."""
-        numbers = np.unique(np.concatenate([calls[:, 0] for calls in self.calls])).tolist()
-        compile_all(numbers, self.plan.memory.dtype, on_compiled)
+        compile_all(self._kernels(), self.plan.memory.dtype, on_compiled)
+
+    def uncompiled(self) -> frozenset[str]:
+        """Name the kernels that `prepare` compiles anew."""
+        return uncompiled(self._kernels(), self.plan.memory.dtype)
+
+    def _kernels(self) -> list[int]:
+        """Return the numbers of the kernels that are called."""
+        return [int(number) for number in np.unique(np.concatenate([calls[:, 0] for calls in self.calls]))]
 
     @cached_property
     def training(self) -> Program:
@@ -152,6 +159,10 @@ class NumbaEngine(Engine):
     def prepare(self, network: Network, recipe: Recipe, on_compiled: OnCompiled) -> None:
         """Compile the kernels that the network's programs call."""
         programs(network, recipe).prepare(on_compiled)
+
+    def uncompiled(self, network: Network, recipe: Recipe) -> frozenset[str]:
+        """Name the kernels of the network's programs that are neither in memory nor in Numba's cache."""
+        return programs(network, recipe).uncompiled()
 
     def session(
         self, network: Network, recipe: Recipe, seeds: Sequence[int], states: Sequence[State]

@@ -56,11 +56,18 @@ def _epoch(runs: list[RunTally]) -> str:
 def epoch(event: EpochEnded, tally: Tally) -> str:
     """Say how an epoch went, and how long the rest will take."""
     record, total = event.record, tally.runs[event.run].total
-    left = [seconds for seconds in tally.seconds_left().values() if seconds is not None]
     return (
         f"{event.run}: epoch {record.epoch}/{total}, valid {100 * record.valid_accuracy:.2f}%, "
-        f"{record.steps_per_second:,.0f} steps/s, {duration(max(left, default=None))} left"
+        f"{record.steps_per_second:,.0f} steps/s, {duration(tally.all_left())} left"
     )
+
+
+def left(tally: Tally) -> str:
+    """Say how long everything takes, once that can be estimated and where more than the runs is to come."""
+    seconds = tally.all_left()
+    if seconds is None or not tally.after:
+        return ""
+    return f"about {duration(seconds)} left, {duration(tally.after)} of it for the report"
 
 
 def compiling(tally: Tally, arm: str) -> str:

@@ -55,4 +55,5 @@ class LiveTable(Watcher):
             table.add_row(row.arm, bar, row.runs, row.epoch, row.valid, row.speed, row.left)
         troubles = (Text(trouble, style="red") for trouble in self.troubles)
         waiting = (line for arm in self.tally.compiling if (line := lines.compiling(self.tally, arm)))
-        return Group(table, *map(Text, waiting), *troubles, *map(Text, self.looks))
+        left = filter(None, [lines.left(self.tally)])
+        return Group(table, *map(Text, (*waiting, *left)), *troubles, *map(Text, self.looks))

@@ -11,6 +11,7 @@ from functools import cache
 from hashlib import blake2b
 from pathlib import Path
 from threading import Lock
+from time import thread_time
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,6 +24,7 @@ from assay.engines.numba.kernels.entries import is_built_in
 from assay.engines.numba.kernels.invocation import CALL, frame_type, framed, invoke, opened
 from assay.engines.numba.kernels.program import Data, Now, name_of, perform
 from assay.engines.registers import REGISTERS
+from assay.records.observations import KERNEL, observe
 from assay.shapes import Array
 
 
@@ -52,6 +54,23 @@ def compile_all(numbers: Collection[int], dtype: str, on_compiled: OnCompiled) -
         anew = anew or bool(_kernel(number).stats.cache_misses)
         if anew:
             on_compiled(done, len(missing))
+
+
+def uncompiled(numbers: Collection[int], dtype: str) -> frozenset[str]:
+    """Name those kernels that have to be compiled, since they are neither in memory nor in Numba's cache.
+
+    One that applies a user's function is never there, and not named.
+    """
+    missing = [number for number in numbers if (number, dtype) not in _addresses]
+    lasting = [number for number in missing if is_built_in(function_of(number))]
+    return frozenset(f"{name_of(number)} {dtype}" for number in lasting if not _is_kept(number, dtype))
+
+
+def _is_kept(number: int, dtype: str) -> bool:
+    """Whether Numba's index on disk has a kernel, which is not loaded; Numba itself would load it."""
+    kernel = _kernel(number)
+    cache, signature = kernel._cache, types.void(CALL, frame_type(dtype))
+    return cache._index_key(signature, kernel.targetctx.codegen()) in cache._cache_file._load_index()
 
 
 _compiling = Lock()
@@ -87,8 +106,10 @@ def address(number: int, dtype: str) -> int:
     """Return where a kernel's code for a precision lies, compiled now if no process has done so before."""
     with _compiling:
         if (number, dtype) not in _addresses:
-            kernel, arguments = _kernel(number), (CALL, frame_type(dtype))
+            kernel, arguments, begun = _kernel(number), (CALL, frame_type(dtype)), thread_time()
             kernel.compile(types.void(*arguments))
+            if kernel.stats.cache_misses:
+                observe(KERNEL, thread_time() - begun)
             found = kernel.overloads[arguments]
             _addresses[number, dtype] = found.library.get_pointer_to_function(found.fndesc.llvm_func_name)
         return _addresses[number, dtype]

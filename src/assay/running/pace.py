@@ -1,0 +1,139 @@
+"""How fast arms are trained and evaluated: as finished runs were, as a moment's training is, or guessed."""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from time import perf_counter, thread_time
+
+import numpy as np
+
+from assay.data import Split
+from assay.data.outline import Outline
+from assay.engines.speed import EVALUATED, Trial, recorded
+from assay.nn.network import Network
+from assay.optim.recipe import Recipe
+from assay.running.plan import Cohort
+from assay.shapes import of_images
+from assay.study.trainable import training_bytes
+from assay.training.examination import PROBE, examine
+
+ROUNDS = 4
+"""How many times each arm is measured."""
+
+PATIENCE = 10.0
+"""Seconds after the first round after which no other is begun, where a step takes seconds."""
+
+BUDGET = 0.4
+"""Total seconds for which an arm is measured, half of them training; far fewer if there are many arms."""
+
+WHOLE = 0.8
+"""Total seconds for which all arms of a plan are measured, without warming up."""
+
+SHARE = 0.7
+"""Share of the matrix product's speed at which networks are guessed to be trained: from 0.3 to 0.9 of it."""
+
+SIDE = 512
+"""Rows and columns of the matrices whose product is timed."""
+
+Round = tuple[float, float]
+"""Seconds per step, and per image evaluated."""
+
+
+@dataclass(frozen=True)
+class ArmSpeed:
+    """Seconds per training step and per image evaluated, each as often as it is known, and their origin.
+
+    ``examining`` are the seconds of examining the layers once, ``memory`` the bytes that a run holds.
+    """
+
+    steps: Sequence[float]
+    images: Sequence[float]
+    examining: float
+    memory: int
+    narrowed: bool = False
+    guessed: bool = False
+
+
+class Tried:
+    """An arm whose pace is asked for; it can be tried if its kernels are compiled."""
+
+    def __init__(self, cohort: Cohort, data: Outline) -> None:
+        self.cohort = cohort
+        self.recipe: Recipe = cohort.recipe.fitted(data.train)
+        self.uncompiled = cohort.engine.uncompiled(cohort.network, self.recipe)
+        self.trial = None if self.uncompiled else Trial(cohort.engine, cohort.network, self.recipe)
+        self.steps, self.images = self._recorded(""), self._recorded(EVALUATED)
+
+    @property
+    def known(self) -> bool:
+        """Whether finished runs have shown the pace."""
+        return bool(self.steps and self.images)
+
+    def _recorded(self, what: str) -> tuple[float, ...]:
+        rates = recorded(self.cohort.engine, self.cohort.network, self.recipe, what)
+        return tuple(1 / rate for rate in rates)
+
+    def pace(self, rounds: Sequence[Round], guess: float) -> ArmSpeed:
+        """Return the pace: the recorded one or, where there is none, that of ``rounds`` or of the ``guess``.
+
+        The guess is in FLOPs per second.
+        """
+        network = self.cohort.network
+        if not rounds and not self.known:
+            rounds = [(_training_flops(network) * self.recipe.batch_size / guess, network.flops / guess)]
+        steps = self.steps or tuple(step for step, _ in rounds)
+        images = self.images or tuple(image for _, image in rounds)
+        if self.trial is None:
+            listed = self.cohort.engine.name == "numba"
+            memory = training_bytes(network, self.recipe, listed=listed)
+            return ArmSpeed(steps, images, 0.0, memory, guessed=not self.known)
+        return ArmSpeed(steps, images, self._examining(self.trial), self.trial.memory(), self.trial.narrowed)
+
+    def _examining(self, trial: Trial) -> float:
+        """Return the seconds of examining the layers once; of a narrowed network, in proportion."""
+        session = trial.session
+        images = np.zeros((PROBE, *of_images(self.cohort.network.input_shape)), np.uint8)
+        split = Split(images, np.zeros(PROBE, np.int64))
+        begun = session.clock()
+        examine(session.network, self.recipe, session.states()[0], split, 1)
+        larger = self.cohort.network.parameter_count / max(session.network.parameter_count, 1)
+        return larger * (session.clock() - begun)
+
+
+def paces(arms: Sequence[Tried]) -> list[ArmSpeed]:
+    """Return the pace of each arm, after measuring those that can be tried and are not known."""
+    tried = [arm.trial for arm in arms if arm.trial and not arm.known]
+    rounds = dict(zip(tried, _measured(tried), strict=True)) if tried else {}
+    cold = any(arm.trial is None for arm in arms)
+    guess = SHARE * _multiplications() if cold else 0.0
+    return [arm.pace(rounds.get(arm.trial, ()) if arm.trial else (), guess) for arm in arms]
+
+
+def _measured(trials: Collection[Trial]) -> Iterator[tuple[Round, ...]]:
+    """Yield the rounds of each trial; they take turns, so that a disturbance spoils a round of each."""
+    budget = min(BUDGET, WHOLE / len(trials)) / (2 * ROUNDS)
+    rounds = [_round(trials, budget)]
+    end = perf_counter() + PATIENCE
+    while len(rounds) < ROUNDS and perf_counter() < end:
+        rounds.append(_round(trials, budget))
+    yield from zip(*rounds, strict=True)
+
+
+def _round(trials: Collection[Trial], budget: float) -> list[Round]:
+    return [(trial.step(budget), trial.answer(budget)) for trial in trials]
+
+
+def _training_flops(network: Network) -> int:
+    """Return the FLOPs of forward and backward: three times forward's, but no gradient of the images."""
+    first = next((node.flops for node in network.nodes if node.parameters), 0)
+    return 3 * network.flops - first
+
+
+def _multiplications() -> float:
+    """Return the FLOPs per second of a matrix product on one processor, the fastest of a few."""
+    matrix = np.ones((SIDE, SIDE), np.float32)
+    times = []
+    for _ in range(5):
+        begun = thread_time()
+        matrix @ matrix
+        times.append(thread_time() - begun)
+    return 2 * SIDE**3 / max(min(times), 1e-9)
