@@ -105,7 +105,7 @@ class Trouble:
         self.paused: Any = None
         self.place = tempfile.TemporaryDirectory(prefix="ray-")  # short: sockets have names of 107 letters
         head = {"num_cpus": 0, "include_dashboard": False, "gcs_server_port": _free_port()}
-        self.cluster = Cluster(initialize_head=True, head_node_args={**head, "_temp_dir": self.place.name})
+        self.cluster = Cluster(initialize_head=True, head_node_args={**head, "temp_dir": self.place.name})
         self.nodes = [self._new_node() for _ in range(2)]
         self.driver = self._new_driver()
 

@@ -109,9 +109,9 @@ def expect_share(column: Column) -> None:
     """Raise `UsageError` for a column of other numbers than shares, such as losses."""
     if not column.share:
         raise UsageError(
-            f"column {column.name!r}: seems to be a loss, expected a share from 0 to 1 such as an accuracy or "
-            "an error rate, which all reports are of (`assay judge` gives the verdict on a loss; --metric "
-            "chooses another column)"
+            f"column {column.name!r}: seems to be a loss, expected a share from 0 to 1 such as an accuracy "
+            "or an error rate, which all reports are of (`assay judge` gives the verdict on a loss; "
+            "--metric chooses another column)"
         )
 
 
