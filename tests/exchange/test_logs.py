@@ -96,7 +96,7 @@ def check_mlflow(results, store, name="tiny"):
     runs = client.search_runs([experiment.experiment_id])
     [parent] = [found for found in runs if "assay.study" in found.data.tags]
     tags, found = parent.data.tags, build(results)
-    assert tags["assay.study"] == results.header.digest
+    assert tags["assay.study"] == results.study.digest
     assert tags["assay.answer"] == found.answer
     assert tags["assay.verdict.max-average"] == found.effects[0].verdict
     children = [child for child in runs if child.data.tags.get("mlflow.parentRunId") == parent.info.run_id]
@@ -137,10 +137,11 @@ def test_epochs_reach_mlflow_in_batches(results, store, monkeypatch):
         monkeypatch.setattr(mlflow_runs, "BATCH", most)
         batches.clear()
         log = MLflowLog(store)
-        replay(Renamed(results, name), log)
+        renamed = Renamed(results, name)
+        replay(renamed, log)
         each = 3 * 6 + 4  # metrics of three epochs, and of the end
         assert sorted(batches) == sorted([0] + len(results.runs) * batched(each, most))
-        check_mlflow(results, store, name)
+        check_mlflow(renamed, store, name)
 
 
 def batched(count, most):
