@@ -162,11 +162,11 @@ def test_what_is_kept_back_is_logged_in_time(results, store, monkeypatch):
     """While a study runs, whoever looks sees epochs that are some seconds old."""
     monkeypatch.setattr(mlflow_runs, "EVERY", 0.0)
     log, [run, *_] = MLflowLog(store), results.runs
-    log.begin(replace(results.study, name="looked at"))
+    log.begin(replace(results.study, name="looked-at"))
     for epoch in results.epochs(run.id):
         log.epoch(run.id, epoch)
         client = MlflowClient(log.address, registry_uri=log.address)
-        experiment = client.get_experiment_by_name("looked at").experiment_id
+        experiment = client.get_experiment_by_name("looked-at").experiment_id
         [child] = client.search_runs([experiment], f"tags.`assay.arm` = '{run.arm}'")
         history = client.get_metric_history(child.info.run_id, "loss/valid")
         assert sorted(point.step for point in history) == [*range(1, epoch.epoch + 1)]
