@@ -174,7 +174,7 @@ def test_what_is_kept_back_is_logged_in_time(results, store, monkeypatch):
 
 def test_mlflows_database_is_whole_or_absent(tmp_path, monkeypatch):
     """It is made beside its place, which takes a while."""
-    monkeypatch.setattr(mlflow_runs, "_client", fail)
+    monkeypatch.setattr(mlflow_runs, "_client", lambda address: fail())
     with pytest.raises(RuntimeError):
         MLflowLog(str(tmp_path))
     assert [*tmp_path.iterdir()] == []
