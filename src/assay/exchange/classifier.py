@@ -48,7 +48,8 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     class, which ``split_seed`` draws; where that is less than one example per class, on the training set
     itself.
 
-    Samples have no weights, and a network or a recipe is given whole: a search varies ``recipe`` over recipes.
+    Samples have no weights, and a network or a recipe is given whole: a search varies ``recipe`` over
+    recipes.
     After ``fit`` there are ``classes_``, ``n_features_in_``, ``network_`` (an `assay.Network`), ``weights_``,
     the parameters by name for each seed, and ``history_``, the epochs of each seed.
     """
@@ -171,9 +172,8 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if value is None:
             return default
         if not isinstance(value, kind):
-            raise UsageError(
-                f"{name}: found {shown(value)}, expected one like assay's {type(default).__name__}"
-            )
+            like = type(default).__name__
+            raise UsageError(f"{name}: found {shown(value)}, expected one like assay's {like}")
         return value
 
     def _seeds(self) -> tuple[int, ...]:
