@@ -35,6 +35,8 @@ from assay.study.study import Study
 
 TOLD = "told.txt"
 """An epoch a line, written by the driver as it is told of them."""
+STARTS = 4
+"""How often a node is started until it is up."""
 
 
 def main() -> None:
@@ -176,6 +178,10 @@ class Trouble:
         return found
 
     def _new_node(self) -> Any:
+        """Add a node; on a machine that is busy with other things it may not be up within Ray's time."""
+        for _ in range(STARTS - 1):
+            with suppress(Exception):
+                return self.cluster.add_node(num_cpus=1)
         return self.cluster.add_node(num_cpus=1)
 
     def _new_driver(self) -> "subprocess.Popen[bytes]":

@@ -166,7 +166,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         names = tuple(map(str, self.classes_))
         return Dataset("X", names, train, valid, valid, False, "", self.split_seed)
 
-    def _given(self, name: str, default: Given, kind: type[Given]) -> Given:
+    def _given(self, name: str, default: Given, kind: type[Any]) -> Given:
         """Return a parameter or its default; `UsageError` if it is of another type."""
         value = getattr(self, name)
         if value is None:
