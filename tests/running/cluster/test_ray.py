@@ -16,10 +16,12 @@ import pytest
 from own_classes import own_arms, spoil
 from tiny import outcome, tiny_study
 
+from assay.cli import main
 from assay.data import load
 from assay.errors import AssayError, UnsupportedError
 from assay.records import machine
 from assay.records.runs import RunId, Status
+from assay.report.export import to_toml
 from assay.results import Results
 from assay.running.cluster import Ray, members, wires
 from assay.running.cluster.connect import join, ray
@@ -108,6 +110,21 @@ def test_where_no_cluster_is_one_line_says_so():
         join("127.0.0.1:1", None, 0)
     assert len(str(caught.value).splitlines()) == 1
     assert str(caught.value).startswith("--on ray: no cluster can be used at 127.0.0.1:1 (")
+
+
+@pytest.mark.parametrize("address", ["nowhere", "127.0.0.1:1", "ray://127.0.0.1:1"])
+def test_a_wrong_address_is_refused_before_anything_is_read(address, characters, tmp_path, capsys):
+    """On a study that has ended too, of which nothing is left to train."""
+    tiny_file = tmp_path / "tiny.toml"
+    tiny_file.write_text(to_toml(tiny_study(characters, seeds=[0], training={"epochs": 1}).to_tables()))
+    run(load_study(tiny_file), tmp_path / "out", workers=1, progress=False).close()
+    for out in ("out", "new"):
+        status = main(["run", str(tiny_file), "--out", str(tmp_path / out), "--on", address])
+        assert status == 2
+        said = capsys.readouterr().err
+        assert said.startswith("assay: error: --on ray: ")
+        assert said.count("\n") == 1
+    assert not (tmp_path / "new").exists()
 
 
 class TestRay(ExecutorConformance):
