@@ -174,7 +174,8 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if not isinstance(value, kind):
             like = type(default).__name__
             raise UsageError(f"{name}: found {shown(value)}, expected one like assay's {like}")
-        return value
+        found: Given = value
+        return found
 
     def _seeds(self) -> tuple[int, ...]:
         found = tuple(range(self.seeds)) if isinstance(self.seeds, int) else tuple(self.seeds)
