@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from blocks import blocks, commands, save, without_times
+from blocks import ROOT, blocks, commands, save, without_times
 
 from assay.cli import main
 from assay.data import DataSpec, load
@@ -173,6 +173,12 @@ def test_the_blocks_of_other_tools_run(folder: Path, capsys: pytest.CaptureFixtu
     Path("width.toml").write_text(study)
     assert main(["judge", "results.csv", "--study", "width.toml"]) == 0
     assert "look 1 of 2" in capsys.readouterr().out
+    Path("losses.csv").write_text(next(block.text for block in found if "val_loss\n" in block.text))
+    judge = next(line for block in found for line in block.text.splitlines() if "losses.csv --" in line)
+    assert main(shlex.split(judge)[1:]) == 0
+    text = (ROOT / "docs" / "other-tools.md").read_text()
+    sentence = re.search(r'the sentences name the metric: "(.+)"', text)
+    assert sentence[1] in " ".join(capsys.readouterr().out.replace("│", " ").split())
     code = next(block.text for block in found if "GridSearchCV" in block.text)
     exec(
         compile(code.replace("return_X_y=True)", "n_class=2, return_X_y=True)"), "other-tools.md", "exec"), {}

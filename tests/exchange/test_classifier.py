@@ -4,7 +4,9 @@ import pickle
 import warnings
 
 import numpy as np
+import pandas
 import pytest
+from scipy.sparse import csr_matrix
 from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.exceptions import NotFittedError
@@ -113,6 +115,36 @@ def test_it_works_in_a_pipeline_a_search_and_cross_validation(digits):
     assert clone(quick).get_params() == quick.get_params()
 
 
+def test_names_of_features_are_kept_and_expected(digits):
+    """Those of a frame; labels may be text, of any of its types."""
+    x, y, *_ = digits
+    frame = pandas.DataFrame(x, columns=[f"pixel{index}" for index in range(64)])
+    words = pandas.Series(y).map("digit {}".format)
+    quick = Classifier(Dense((16,)), QUICK, engine="reference")
+    expected = quick.fit(x, words.to_numpy()).predict(x)
+    for labels in (words, words.astype("category"), words.astype("string")):
+        found = clone(quick).fit(frame, labels)
+        assert [*found.feature_names_in_] == [*frame]
+        np.testing.assert_array_equal(found.predict(frame), expected)
+    with pytest.raises(ValueError, match="feature names should match those that were passed during fit"):
+        found.predict(frame[frame.columns[::-1]])
+
+
+def test_a_search_has_workers_and_a_fold_may_lack_a_class(digits):
+    """A class of one example is missing from one training set and from two test sets."""
+    x, y, *_ = digits
+    quick = Classifier(Dense((16,)), QUICK, engine="reference")
+    search = GridSearchCV(quick, {"seeds": [1, 2]}, cv=2, n_jobs=2).fit(x[:200], y[:200])
+    assert search.best_score_ > 0.5
+    rare = np.where(y == 1, 1, 0)
+    rare[0] = 2
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        scores = cross_val_score(quick, x, rare, cv=3)
+    assert scores.min() > 0.8
+    assert [*quick.fit(x[1:], rare[1:]).classes_] == [0, 1]
+
+
 def test_it_is_pickled_as_it_is(digits):
     x, y, x_test, _ = digits
     found = Classifier(Dense((16,)), QUICK, seeds=[3, 5]).fit(x, y)
@@ -124,6 +156,20 @@ def test_it_is_pickled_as_it_is(digits):
 
 def test_what_is_wrong_is_said(digits):
     x, y, *_ = digits
+    with pytest.raises(UsageError, match="network: found 'Dense', expected one like assay's Dense"):
+        Classifier(network="Dense").fit(x, y)
+    with pytest.raises(UsageError, match="recipe: found 'Adam', expected one like assay's Recipe"):
+        Classifier(recipe="Adam").fit(x, y)
+    with pytest.raises(StudyError, match="split_seed"):
+        Classifier(split_seed=-1).fit(x, y)
+    with pytest.raises(ValueError, match="recipe__epochs: found a part, expected recipe as a whole"):
+        Classifier().set_params(recipe__epochs=3)
+    with pytest.raises(ValueError, match="Invalid parameter 'recipee'"):
+        Classifier().set_params(recipee=3)
+    with pytest.raises(TypeError, match="sample_weight"):
+        Classifier().fit(x, y, sample_weight=np.ones(len(y)))
+    with pytest.raises(TypeError, match="Sparse data was passed for X"):
+        Classifier().fit(csr_matrix(x), y)
     for seeds in (0, [], True):
         with pytest.raises(UsageError, match=r"seeds: found .*, expected a number from 1"):
             Classifier(seeds=seeds).fit(x, y)

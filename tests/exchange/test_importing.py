@@ -207,11 +207,14 @@ def test_errors_agree_with_the_answers_that_they_count(tmp_path):
 def test_a_loss_is_no_share(said, tmp_path):
     rows = [{"arm": row["arm"], "seed": row["seed"], "val_loss": 1.7} for row in ROWS]
     written(tmp_path / "t.csv", rows)
-    status, _, err = said("judge", "t.csv")
+    status, _, err = said("import", "t.csv")
     assert status == 2
     assert err.startswith("assay: error: column 'val_loss': seems to be a loss, expected a share from 0 to 1")
+    assert "(`assay judge` gives the verdict on a loss" in err
     assert err.count("\n") == 1
-    assert "found 1.7, expected a share" in said("judge", "t.csv", "--lower-is-better")[2]
+    assert "found 1.7, expected a share" in said("judge", "t.csv", "--share")[2]
+    with pytest.raises(UsageError, match="seems to be a loss"):
+        import_results(rows, tmp_path / "out")
 
 
 REFUSED = {

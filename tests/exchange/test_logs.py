@@ -5,6 +5,8 @@ import socket
 import subprocess
 import sys
 import time
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from mlflow.tracking import MlflowClient
@@ -13,11 +15,13 @@ from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 from tiny import tiny_study
 
 from assay.errors import UsageError
+from assay.exchange import mlflow_runs
 from assay.exchange.exporting import export_results
 from assay.exchange.importing import import_results
 from assay.exchange.log_kinds import LOGS, live
-from assay.exchange.logs import Live, Log
+from assay.exchange.logs import Live, Log, replay
 from assay.exchange.mlflow_runs import MLflowLog
+from assay.exchange.tensorboard_events import TensorBoardLog
 from assay.findings.findings import build
 from assay.running.run import run
 
@@ -92,7 +96,7 @@ def check_mlflow(results, store, name="tiny"):
     runs = client.search_runs([experiment.experiment_id])
     [parent] = [found for found in runs if "assay.study" in found.data.tags]
     tags, found = parent.data.tags, build(results)
-    assert tags["assay.study"] == results.header.digest
+    assert tags["assay.study"] == results.study.digest
     assert tags["assay.answer"] == found.answer
     assert tags["assay.verdict.max-average"] == found.effects[0].verdict
     children = [child for child in runs if child.data.tags.get("mlflow.parentRunId") == parent.info.run_id]
@@ -117,6 +121,81 @@ def test_mlflows_own_client_finds_all_and_nothing_twice(results, store):
         [address] = export_results(results, "mlflow", out=store)
         assert address == f"sqlite:///{store}/mlflow.db"
         check_mlflow(results, store)
+
+
+def test_epochs_reach_mlflow_in_batches(results, store, monkeypatch):
+    """A run costs one, however many epochs it has, and one more for each thousand metrics."""
+    batches = []
+    of_client = MlflowClient.log_batch
+
+    def counted(client, run, metrics=(), **others):
+        batches.append(len(metrics))
+        of_client(client, run, metrics=metrics, **others)
+
+    monkeypatch.setattr(MlflowClient, "log_batch", counted)
+    for name, most in (("whole", 1000), ("cut", 5)):
+        monkeypatch.setattr(mlflow_runs, "BATCH", most)
+        batches.clear()
+        log = MLflowLog(store)
+        renamed = Renamed(results, name)
+        replay(renamed, log)
+        each = 3 * 6 + 4  # metrics of three epochs, and of the end
+        assert sorted(batches) == sorted([0] + len(results.runs) * batched(each, most))
+        check_mlflow(renamed, store, name)
+
+
+def batched(count, most):
+    return [min(most, count - at) for at in range(0, count, most)]
+
+
+class Renamed:
+    """Results of a study of another name."""
+
+    def __init__(self, results, name):
+        self.results, self.study = results, replace(results.study, name=name)
+
+    def __getattr__(self, name):
+        return getattr(self.results, name)
+
+
+def test_what_is_kept_back_is_logged_in_time(results, store, monkeypatch):
+    """While a study runs, whoever looks sees epochs that are some seconds old."""
+    monkeypatch.setattr(mlflow_runs, "EVERY", 0.0)
+    log, [run, *_] = MLflowLog(store), results.runs
+    log.begin(replace(results.study, name="looked-at"))
+    for epoch in results.epochs(run.id):
+        log.epoch(run.id, epoch)
+        client = MlflowClient(log.address, registry_uri=log.address)
+        experiment = client.get_experiment_by_name("looked-at").experiment_id
+        [child] = client.search_runs([experiment], f"tags.`assay.arm` = '{run.arm}'")
+        history = client.get_metric_history(child.info.run_id, "loss/valid")
+        assert sorted(point.step for point in history) == [*range(1, epoch.epoch + 1)]
+
+
+def test_mlflows_database_is_whole_or_absent(tmp_path, monkeypatch):
+    """It is made beside its place, which takes a while."""
+    monkeypatch.setattr(mlflow_runs, "_client", lambda address: fail())
+    with pytest.raises(RuntimeError):
+        MLflowLog(str(tmp_path))
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_a_run_that_has_ended_holds_no_file_open(results, tmp_path):
+    """A study may have more runs than a process may have open files."""
+    log = TensorBoardLog(tmp_path)
+    log.begin(results.study)
+    for record in results.runs:
+        log.epoch(record.id, results.epochs(record.id)[0])
+        assert len(opened(tmp_path)) == 2
+        log.ended(record)
+    assert len(opened(tmp_path)) == 1
+    log.close()
+
+
+def opened(folder):
+    """The files in a folder that this process holds open."""
+    paths = [path.resolve() for path in Path("/proc/self/fd").iterdir() if path.is_symlink()]
+    return [path for path in paths if path.is_relative_to(folder.resolve())]
 
 
 @pytest.mark.parametrize("name", LOGS)

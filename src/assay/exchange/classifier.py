@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from math import prod
 from operator import index
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -27,6 +27,7 @@ from assay.training.train import Job, Progress, train
 
 NETWORK = Dense(hidden=(100,))
 RECIPE = Recipe(Adam(0.003), batch_size=32, epochs=50)
+Given = TypeVar("Given")
 LEVELS = 255
 """assay's engines read bytes: what is no byte is brought to one of 256 levels."""
 
@@ -47,6 +48,8 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     class, which ``split_seed`` draws; where that is less than one example per class, on the training set
     itself.
 
+    Samples have no weights, and a network or a recipe is given whole: a search varies ``recipe`` over
+    recipes.
     After ``fit`` there are ``classes_``, ``n_features_in_``, ``network_`` (an `assay.Network`), ``weights_``,
     the parameters by name for each seed, and ``history_``, the epochs of each seed.
     """
@@ -67,6 +70,15 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.split_seed = split_seed
         self.image_shape = image_shape
 
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters and return the classifier; ``ValueError`` for an unknown one, or part of one."""
+        for name in params:
+            whole, _, part = name.partition("__")
+            if part and whole in self.get_params():
+                raise ValueError(f"{name}: found a part, expected {whole} as a whole, such as a list of them")
+        super().set_params(**params)
+        return self
+
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Train a network with each seed and return the classifier.
 
@@ -80,8 +92,8 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.classes_, labels = np.unique(answers, return_inverse=True)
         self._fit_levels(samples)
         data = self._divided(Split(self._levels(samples), labels.astype(np.int64)))
-        recipe = (RECIPE if self.recipe is None else self.recipe).fitted(len(data.train))
-        family = NETWORK if self.network is None else self.network
+        recipe = self._given("recipe", RECIPE, Recipe).fitted(len(data.train))
+        family = self._given("network", NETWORK, Architecture)
         self.network_ = family.build(data.input_shape, len(self.classes_))
         engine = choice.engine(self.engine, self.network_, recipe)
         runs = [_trained(Job(engine, self.network_, recipe, (seed,)), data) for seed in self._seeds()]
@@ -145,6 +157,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _divided(self, whole: Split) -> Dataset:
         """Return the data with the part that chooses the epoch."""
+        check_seeds((self.split_seed,), "Classifier: split_seed")
         count = round(VALID_SHARE * len(whole))
         train, valid = whole, whole
         if count >= len(self.classes_):
@@ -152,6 +165,17 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             train, valid = whole.take(rest), whole.take(chosen)
         names = tuple(map(str, self.classes_))
         return Dataset("X", names, train, valid, valid, False, "", self.split_seed)
+
+    def _given(self, name: str, default: Given, kind: type[Any]) -> Given:
+        """Return a parameter or its default; `UsageError` if it is of another type."""
+        value = getattr(self, name)
+        if value is None:
+            return default
+        if not isinstance(value, kind):
+            like = type(default).__name__
+            raise UsageError(f"{name}: found {shown(value)}, expected one like assay's {like}")
+        found: Given = value
+        return found
 
     def _seeds(self) -> tuple[int, ...]:
         found = tuple(range(self.seeds)) if isinstance(self.seeds, int) else tuple(self.seeds)

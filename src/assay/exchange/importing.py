@@ -1,7 +1,7 @@
 """Results of runs that were trained elsewhere, as a results folder: verdicts, claims and reports for all."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from importlib.metadata import version
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.errors import StoreError, UsageError, suggestion
-from assay.exchange.others import less_is_better, lines_of, measured_column
+from assay.exchange.others import Column, Line, by_run, how_read, lines_of, measured_column, paired
 from assay.records.metrics import MARGINS
 from assay.records.runs import ELSEWHERE, RunId, RunRecord, Status, TestResult
 from assay.report.files import made
@@ -72,9 +72,10 @@ def import_results(
     any other share of which more is better): from 0 to 1, or from 0 to 100 with ``percent``; "diverged" or
     "nan" for a run that failed. Of an error rate less is better: it is read as the accuracy that 1 less it
     is, and results say so; by default a column's name tells (``error``, ``test_error_rate``, ``wer``),
-    or ``lower_is_better``. ``examples``, a table too, has a row for each run and test example, with the
-    columns ``arm``, ``seed``, ``example`` and ``correct`` (0 or 1). ``control`` is the arm that others are
-    compared with. ``study`` declares more: a question, margins, claims, looks, factors; without it, every arm
+    or ``lower_is_better``. Other numbers, such as losses, are refused: all that reports say is of shares of
+    right answers. ``examples``, a table too, has a row for each run and test example, with the columns
+    ``arm``, ``seed``, ``example`` and ``correct`` (0 or 1). ``control`` is the arm that others are compared
+    with. ``study`` declares more: a question, margins, claims, looks, factors; without it, every arm
     needs the same seeds. ``out`` is the folder, by default ``assay-runs/`` and the study's name.
 
     Runs are paired by their seeds. Raises `UsageError`, naming the row, for what cannot be read, and
@@ -93,19 +94,32 @@ def read_imported(
     lower_is_better: bool | None = None,
     examples: Any = None,
 ) -> Imported:
-    """Read the accuracies of runs, and their answers to each test example if given."""
+    """Read the accuracies of runs, and their answers to each test example if given.
+
+    Raises `UsageError` for a column of losses.
+    """
     lines = list(lines_of(table, "table"))
     where = _called(table, "table")
-    column = measured_column(lines, metric, where)
-    less = less_is_better(column, lower_is_better)
-    accuracies: dict[RunId, float | None] = {}
-    for line in lines:
-        run = line.run()
-        if run in accuracies:
-            raise UsageError(f"{line.where}: {run} stands here a second time (keep one row for each)")
-        accuracies[run] = line.accuracy(column, percent, less)
+    column = how_read(measured_column(lines, metric, where), lower_is_better, None)
+    expect_share(column)
+    return imported(lines, column, percent, examples, where)
+
+
+def expect_share(column: Column) -> None:
+    """Raise `UsageError` for a column of other numbers than shares, such as losses."""
+    if not column.share:
+        raise UsageError(
+            f"column {column.name!r}: seems to be a loss, expected a share from 0 to 1 such as an accuracy "
+            "or an error rate, which all reports are of (`assay judge` gives the verdict on a loss; "
+            "--metric chooses another column)"
+        )
+
+
+def imported(lines: Sequence[Line], column: Column, percent: bool, examples: Any, where: str) -> Imported:
+    """Return the accuracies in a column of ``lines``, and the answers in the table ``examples``."""
+    accuracies = by_run(lines, lambda line: line.accuracy(column, percent))
     answers = {} if examples is None else _answers(examples, accuracies)
-    reading = READING.format(column=column, table=Path(where).name) if less else ""
+    reading = READING.format(column=column.name, table=Path(where).name) if column.less_is_better else ""
     known = accuracies | {run: float(correct.mean()) for run, correct in answers.items()}
     return Imported(known, answers, reading)
 
@@ -115,18 +129,7 @@ def study_of(found: Imported, control: str | None = None, name: str = NAME, **mo
 
     ``more`` is what else a study file may say, such as its question and its margin.
     """
-    accuracies = found.accuracies
-    arms = list(dict.fromkeys(run.arm for run in accuracies))
-    seeds = sorted({run.seed for run in accuracies})
-    if control is not None and control not in arms:
-        raise UsageError(f"control: no arm {control!r} ({suggestion(control, arms)})")
-    for arm in arms:
-        for seed in seeds:
-            if RunId(arm, seed) not in accuracies:
-                raise UsageError(
-                    f"{arm} has no seed {seed}, which another arm has: runs are paired by their seeds (add "
-                    "the run, leave that seed out of all arms, or write 'diverged' if it did)"
-                )
+    arms, seeds = paired(found.accuracies, control)
     tables = {
         "name": name,
         "question": f"How do {len(arms)} arms compare?",

@@ -2,7 +2,7 @@
 
 import csv
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
@@ -21,8 +21,17 @@ ERRORS = re.compile(
 )
 """Names of columns whose numbers are shares of which less is better."""
 LOSSES = re.compile(r"(.*[ _./-])?(loss|nll|cross[ _-]?entropy|perplexity|mse|rmse|mae)", re.IGNORECASE)
-"""Names of columns whose numbers are no shares at all."""
+"""Names of columns whose numbers are no shares at all, and of which less is better."""
 TRUE, FALSE = ("1", "true", "yes"), ("0", "false", "no")
+
+
+@dataclass(frozen=True)
+class Column:
+    """The column of the numbers, and how it is read: which way is better, and whether they are shares."""
+
+    name: str
+    less_is_better: bool
+    share: bool
 
 
 @dataclass(frozen=True)
@@ -52,8 +61,8 @@ class Line:
             raise UsageError(f"{self.where}: seed: found {shown(seed)}, expected a whole number from 0")
         return RunId(arm, int(number))
 
-    def accuracy(self, column: str, percent: bool, lower_is_better: bool) -> float | None:
-        """Return the share that the row gives, or what it lacks to 1; None for a run that diverged."""
+    def number(self, column: str) -> float | None:
+        """Return the number that the row gives; None for a run that diverged."""
         text = self.text(column)
         if text.lower() in FAILED:
             return None
@@ -66,12 +75,22 @@ class Line:
                 f"{self.where}: {column}: found {shown(text)}, expected a number, or 'diverged' "
                 "for a run that did"
             )
+        return value
+
+    def accuracy(self, column: "Column", percent: bool) -> float | None:
+        """Return the share that the row gives, or what it lacks to 1; None for a run that diverged."""
+        value = self.number(column.name)
+        if value is None:
+            return None
         most, unit = (100, "percent from 0 to 100") if percent else (1, "a share from 0 to 1")
         if not 0 <= value <= most:
-            hint = " (--percent, in Python percent=True, takes percent)" if 1 < value <= 100 else ""
-            raise UsageError(f"{self.where}: {column}: found {text}, expected {unit}{hint}")
+            hint = "--percent, in Python percent=True, takes percent; " if 1 < value <= 100 else ""
+            raise UsageError(
+                f"{self.where}: {column.name}: found {value:g}, expected {unit} "
+                f"({hint}`assay judge --no-share` any number)"
+            )
         share = value / most
-        return round(1 - share if lower_is_better else share, 12)
+        return round(1 - share if column.less_is_better else share, 12)
 
     def truth(self, column: str) -> bool:
         """Return whether the row says 1, true or yes."""
@@ -99,7 +118,7 @@ def lines_of(table: Any, what: str) -> Iterator[Line]:
     yield from lines
 
 
-def measured_column(lines: list[Line], metric: str | None, where: str) -> str:
+def measured_column(lines: Sequence[Line], metric: str | None, where: str) -> str:
     """Return the column of the numbers: ``metric``, or the only one besides arm and seed."""
     others = [name for name in lines[0].values if name not in KEYS]
     if metric is not None:
@@ -112,15 +131,47 @@ def measured_column(lines: list[Line], metric: str | None, where: str) -> str:
     return others[0]
 
 
-def less_is_better(column: str, lower_is_better: bool | None) -> bool:
-    """Whether less is better in a column: as asked, or else by its name; `UsageError` for that of a loss."""
-    if LOSSES.fullmatch(column) and lower_is_better is None:
+def how_read(column: str, lower_is_better: bool | None, share: bool | None) -> Column:
+    """Return how a column is read: as asked, or else by its name.
+
+    Raises `UsageError` where its name does not tell which way is better and nobody says.
+    """
+    loss, error = LOSSES.fullmatch(column) is not None, ERRORS.fullmatch(column) is not None
+    if share is None:
+        share = not loss
+    if not (share or loss) and lower_is_better is None:
         raise UsageError(
-            f"column {column!r}: seems to be a loss, expected a share from 0 to 1 such as an accuracy or an "
-            "error rate (choose one with --metric; if it is a share of which less is better, "
-            "--lower-is-better)"
+            f"column {column!r}: nothing says which way is better (--lower-is-better or --higher-is-better)"
         )
-    return ERRORS.fullmatch(column) is not None if lower_is_better is None else lower_is_better
+    return Column(column, loss or error if lower_is_better is None else lower_is_better, share)
+
+
+def by_run(lines: Sequence[Line], value: Callable[[Line], float | None]) -> dict[RunId, float | None]:
+    """Return the value of each run's row; `UsageError` where a run has two."""
+    found: dict[RunId, float | None] = {}
+    for line in lines:
+        run = line.run()
+        if run in found:
+            raise UsageError(f"{line.where}: {run} stands here a second time (keep one row for each)")
+        found[run] = value(line)
+    return found
+
+
+def paired(runs: Collection[RunId], control: str | None) -> tuple[list[str], list[int]]:
+    """Return the arms and the seeds of runs; `UsageError` where an arm lacks a seed of another's."""
+    known = {*runs}
+    arms = list(dict.fromkeys(run.arm for run in runs))
+    seeds = sorted({run.seed for run in known})
+    if control is not None and control not in arms:
+        raise UsageError(f"control: no arm {control!r} ({suggestion(control, arms)})")
+    for arm in arms:
+        for seed in seeds:
+            if RunId(arm, seed) not in known:
+                raise UsageError(
+                    f"{arm} has no seed {seed}, which another arm has: runs are paired by their seeds (add "
+                    "the run, leave that seed out of all arms, or write 'diverged' if it did)"
+                )
+    return arms, seeds
 
 
 def _file(path: Path) -> Iterator[Line]:

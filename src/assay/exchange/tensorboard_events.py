@@ -100,6 +100,8 @@ class TensorBoardLog(Log):
         file.scalars(ends_of(run), run.epochs)
         status = Status.STATUS_SUCCESS if run.test else Status.STATUS_FAILURE
         file.hparams(hparams.SESSION_END_INFO_TAG, session_end_info=SessionEndInfo(status=status))
+        file.close()  # a study may have more runs than a process may have files open
+        del self._files[run.id]
 
     def conclude(self, results: Results) -> None:
         """Write the question, the answer and its limits as text."""

@@ -248,6 +248,14 @@ def _table(caption: str, gap: int = 2) -> Table:
     )
 
 
+def bare_table(caption: str, columns: Sequence[str]) -> Table:
+    """Return a table of one row an arm or comparison, with columns of numbers."""
+    table = _table(caption)
+    table.add_column("", overflow="fold")
+    _numbers(table, columns)
+    return table
+
+
 def _numbers(table: Table, headers: Iterable[str]) -> None:
     for header in headers:
         table.add_column(header, justify="right", no_wrap=True, vertical="bottom")

@@ -32,11 +32,11 @@ def keep_busy(crew: Crew, tasks: Iterable[Task]) -> Generator[Message, None, Non
     waiting, more = iter(tasks), True
     try:
         while more or crew.busy:
-            for _ in range(crew.room):
+            while more and crew.room:
                 if (task := next(waiting, None)) is None:
                     more = False
-                    break
-                crew.give(task)
+                else:
+                    crew.give(task)
             if more or crew.busy:
                 yield from crew.hear()
     finally:

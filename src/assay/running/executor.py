@@ -18,7 +18,8 @@ class Executor(ABC):
     - Tasks and messages are plain data: dataclasses, numbers, text and NumPy arrays. Pickled and unpickled,
       they do the same, bit for bit. No task names a file or holds a session, a lock or a connection.
     - A task is taken from ``tasks`` when a worker is free for it, and no earlier: creating one may read
-      a checkpoint. Tasks are taken, and messages yielded, in the thread that iterates.
+      a checkpoint. One whose workers are of several kinds, some with a GPU, takes tasks while a worker of
+      any kind is free. Tasks are taken, and messages yielded, in the thread that iterates.
     - A worker does a task by `assay.running.worker.work`. The messages of one run come in order: `Begun`,
       then `StepsTaken` and one `EpochTrained` per epoch, then exactly one `Finished` or `Failed`. Those of
       different runs may be mixed. A message is not changed once it is yielded.

@@ -91,20 +91,24 @@ def compare_arms(
     margin: float = MARGIN,
     alpha: float = 0.05,
     failed: Mapping[str, ArrayLike] | None = None,
+    shares: bool = True,
 ) -> Family:
     """Compare arms whose ``values[arm][i]``, accuracies as shares from 0 to 1, share the seed i.
 
     NaN is a run that failed: it diverged, or learnt nothing. ``failed`` overrides which runs failed, arm by
     arm, True or False per seed. ``pairs`` are the comparisons, first less second: by default each arm less
     the ``control``, or every pair of arms where none is named (``declared_pairs``). Each uses the seeds on
-    which both arms have a value, and says how many those are. Raises `UsageError` on fewer than two arms,
+    which both arms have a value, and says how many those are. Without ``shares`` values and margin are in any
+    unit, more being better. Raises `UsageError` on fewer than two arms,
     unequal lengths, values that are not shares, or an unknown arm.
     """
     check_alpha(alpha, "compare_arms")
-    arms = _arms(values)
+    arms = _arms(values, shares)
     fails = {arm: np.isnan(x) for arm, x in arms.items()} if failed is None else _failed(failed, arms)
     named = declared_pairs(list(arms), control) if pairs is None else _known(pairs, list(arms))
-    comparisons = _comparisons(arms, named, margin, alpha)
+    comparisons = [
+        compare(*_both(arms, a, b), margin=margin, confidence=1 - alpha, shares=shares) for a, b in named
+    ]
     judged = [
         _pair(pair, c, {arm: (arms[arm], fails[arm]) for arm in pair}, alpha / len(named))
         for pair, c in zip(named, comparisons, strict=True)
@@ -134,13 +138,6 @@ def holm(p_values: Sequence[float | None]) -> list[float | None]:
     adjusted = np.empty(len(p))
     adjusted[order] = np.minimum(1.0, np.maximum.accumulate(steps * p[order]))
     return [None if raw is None else float(new) for raw, new in zip(p_values, adjusted, strict=True)]
-
-
-def _comparisons(
-    arms: Mapping[str, np.ndarray], names: Sequence[tuple[str, str]], margin: float, alpha: float
-) -> list[Comparison]:
-    """Compare each pair of arms by itself, over the seeds on which both have a value."""
-    return [compare(*_both(arms, a, b), margin=margin, confidence=1 - alpha) for a, b in names]
 
 
 def _both(arms: Mapping[str, np.ndarray], a: str, b: str) -> tuple[np.ndarray, np.ndarray]:
@@ -208,7 +205,7 @@ def _optimism(complete: Mapping[str, np.ndarray]) -> float | None:
     return sqrt(variance / n) * expected_maximum(k)
 
 
-def _arms(values: Mapping[str, ArrayLike]) -> dict[str, np.ndarray]:
+def _arms(values: Mapping[str, ArrayLike], shares: bool) -> dict[str, np.ndarray]:
     """Return the arms as arrays of one length, NaN where a value is not finite."""
     if len(values) < 2:
         raise UsageError(f"compare_arms: found {len(values)} arm, expected at least two")
@@ -218,7 +215,7 @@ def _arms(values: Mapping[str, ArrayLike]) -> dict[str, np.ndarray]:
         raise UsageError(
             f"compare_arms: found {lengths} values, expected one a seed for every arm (NaN: diverged)"
         )
-    for arm, x in arms.items():
+    for arm, x in arms.items() if shares else ():
         check_shares(x, f"compare_arms: {arm}")
     return {arm: np.where(np.isfinite(x), x, np.nan) for arm, x in arms.items()}
 

@@ -83,7 +83,8 @@ class Comparison:
     win_rate: float
     """Share of the seeds on which a is above b, ties counting half."""
     error_ratio: float | None
-    """Errors of a over errors of b, (1 - mean of a) / (1 - mean of b); None where b makes no error."""
+    """Errors of a over errors of b, (1 - mean of a) / (1 - mean of b); None where b makes no error, and of
+    numbers that are no shares."""
     correlation: float | None
     """Pearson correlation of a and b over seeds; None where one of them is constant."""
     margin: float
@@ -102,19 +103,23 @@ class Comparison:
         return None if self.sd is None else TTest(self.n, self.mean, self.sd)
 
 
-def compare(a: ArrayLike, b: ArrayLike, *, margin: float = MARGIN, confidence: float = 0.95) -> Comparison:
+def compare(
+    a: ArrayLike, b: ArrayLike, *, margin: float = MARGIN, confidence: float = 0.95, shares: bool = True
+) -> Comparison:
     """Compare two arms over paired seeds: ``a[i]`` and ``b[i]`` share the seed i.
 
     ``a`` and ``b`` are accuracies as shares from 0 to 1, n of each; ``margin`` is the difference, a share
     too, below which two arms count as equivalent, to be declared before the data are seen: 0.003, three test
-    images in a thousand, unless said otherwise. Raises `UsageError` where lengths differ or a value is not
-    finite or not a share (see `compare_arms` for runs that diverged).
+    images in a thousand, unless said otherwise. Without ``shares`` they are numbers in any unit, such as
+    losses, and so is the margin; there is no ``error_ratio``. Raises `UsageError` where lengths differ or a
+    value is not finite or not a share (see `compare_arms` for runs that diverged).
     """
     check_confidence(confidence, "compare")
-    check_margin(margin, "compare")
+    check_margin(margin, "compare", shares=shares)
     a, b = finite_row(a, "compare: a"), finite_row(b, "compare: b")
-    check_shares(a, "compare: a")
-    check_shares(b, "compare: b")
+    if shares:
+        check_shares(a, "compare: a")
+        check_shares(b, "compare: b")
     if len(a) != len(b):
         raise UsageError(
             f"compare: found {len(a)} and {len(b)} values, expected pairs (one of each arm a seed)"
@@ -141,7 +146,7 @@ def compare(a: ArrayLike, b: ArrayLike, *, margin: float = MARGIN, confidence: f
         d_z=d_z,
         hedges_g=None if d_z is None else d_z * _hedges_factor(n - 1),
         win_rate=float(np.mean((np.sign(d) + 1) / 2)) if n else nan,
-        error_ratio=_error_ratio(a, b),
+        error_ratio=_error_ratio(a, b) if shares else None,
         correlation=correlation,
         margin=margin,
         confidence=confidence,

@@ -1,5 +1,7 @@
 """The unit of accuracies: shares from 0 to 1. Points and percent are wording, for reports."""
 
+from math import inf
+
 import numpy as np
 
 from assay.errors import UsageError
@@ -9,9 +11,11 @@ MARGIN = 0.003
 otherwise."""
 
 
-def check_margin(margin: float, where: str) -> None:
-    """Raise a `UsageError` unless ``margin`` is a share above 0 and below 1."""
-    if not 0 < margin < 1:
+def check_margin(margin: float, where: str, *, shares: bool = True) -> None:
+    """Raise a `UsageError` unless ``margin`` is above 0, and below 1 where values are ``shares``."""
+    if not shares and not 0 < margin < inf:
+        raise UsageError(f"{where}: margin is {margin:g}, expected a number above 0, in the values' unit")
+    if shares and not 0 < margin < 1:
         raise UsageError(
             f"{where}: margin is {margin:g}, expected a share above 0 and below 1 (0.003 is 0.3 points)"
         )

@@ -56,7 +56,7 @@ class Wires:
     open: dict = field(default_factory=dict)
     count: int = 0
 
-    def start(self, charge, data, task, every, node, gpu):
+    def start(self, charge, data, task, every, node, kind):
         self.count += 1
         self.open[self.count] = map(only_new, told_of(task))
         return self.count
@@ -83,7 +83,10 @@ class Somewhere:
 class OneNode:
     """With room for two tasks."""
 
-    gpus, known, looked, slots = False, {"a": Somewhere()}, 0.0, 2
+    kinds, known, slots = ["CPU"], {"a": Somewhere()}, 2
+
+    def slots_of(self, kind):
+        return self.slots
 
     def look(self, wait=0.0):
         pass
@@ -91,14 +94,14 @@ class OneNode:
     def forget(self, node):
         pass
 
-    def free(self, busy):
+    def free(self, kind, busy):
         return self.known["a"] if busy.total() < self.slots else None
 
 
 def crew(breaks, monkeypatch):
     made = object.__new__(_Crew)
     made.charge, made.data, made.nodes = None, None, OneNode()
-    made.wires, made.trying, made.lost, made.heard = Wires(breaks), {}, [], 0.0
+    made.wires, made.trying, made.waiting, made.heard = Wires(breaks), {}, [], 0.0
     monkeypatch.setattr(ray_executor, "monotonic", lambda: 0.0)
     return made
 

@@ -11,17 +11,23 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
+import on_nodes
 import pytest
 from own_classes import own_arms, spoil
 from tiny import outcome, tiny_study
 
+from assay.cli import main
+from assay.data import load
 from assay.errors import AssayError, UnsupportedError
 from assay.records import machine
 from assay.records.runs import RunId, Status
+from assay.report.export import to_toml
 from assay.results import Results
-from assay.running.cluster import Ray, members
+from assay.running.cluster import Ray, members, wires
 from assay.running.cluster.connect import join, ray
 from assay.running.events import EpochEnded, RunEnded
+from assay.running.messages import Begun, Context, Finished, Task
+from assay.running.plan import make_plan
 from assay.running.run import run
 from assay.running.threads import Threads
 from assay.store.machines import kept_machines
@@ -104,6 +110,21 @@ def test_where_no_cluster_is_one_line_says_so():
         join("127.0.0.1:1", None, 0)
     assert len(str(caught.value).splitlines()) == 1
     assert str(caught.value).startswith("--on ray: no cluster can be used at 127.0.0.1:1 (")
+
+
+@pytest.mark.parametrize("address", ["nowhere", "127.0.0.1:1", "ray://127.0.0.1:1"])
+def test_a_wrong_address_is_refused_before_anything_is_read(address, characters, tmp_path, capsys):
+    """On a study that has ended too, of which nothing is left to train."""
+    tiny_file = tmp_path / "tiny.toml"
+    tiny_file.write_text(to_toml(tiny_study(characters, seeds=[0], training={"epochs": 1}).to_tables()))
+    run(load_study(tiny_file), tmp_path / "out", workers=1, progress=False).close()
+    for out in ("out", "new"):
+        status = main(["run", str(tiny_file), "--out", str(tmp_path / out), "--on", address])
+        assert status == 2
+        said = capsys.readouterr().err
+        assert said.startswith("assay: error: --on ray: ")
+        assert said.count("\n") == 1
+    assert not (tmp_path / "new").exists()
 
 
 class TestRay(ExecutorConformance):
@@ -256,6 +277,43 @@ def test_a_study_for_gpus_is_planned_where_there_is_none(cluster, joined, charac
     with more(cluster, 1, 1, num_gpus=1), pytest.raises(UnsupportedError) as caught:
         run(study, tmp_path / "faked", executor=joined)
     assert str(caught.value).endswith(f"{machine.host()}: no engine torch:cuda there)")
+
+
+def test_each_task_asks_for_what_its_arm_needs(cluster, joined, characters, monkeypatch):
+    """On a node that pretends to have a GPU: cohorts there, single runs on processors, at the same time.
+
+    The costliest arms of each kind go first.
+    """
+    from ray import cloudpickle
+
+    cloudpickle.register_pickle_by_value(on_nodes)  # nodes cannot import it
+    monkeypatch.setattr(members, "probe", on_nodes.claimed)
+    monkeypatch.setattr(members, "facts", on_nodes.claimed)
+    monkeypatch.setattr(wires, "train", on_nodes.occupied)
+    arms = {
+        f"{engine.partition(':')[0]}-{filters}": {"engine": engine, "network": {"filters": filters}}
+        for engine in ("torch:cuda", "numba")
+        for filters in (4, 8, 12)
+    }
+    study = tiny_study(characters, factors={"arm": arms}, control="numba-4")
+    data = load(study.data)
+    plan = make_plan(study, data, elsewhere=True)
+    costliest = sorted(plan.cohorts, key=lambda cohort: -cohort.cost)
+    tasks = [
+        Task(cohort.arm.name, seeds, cohort.engine.name, data.digest, (None,) * len(seeds))
+        for cohort in costliest
+        for seeds in ([(0, 1)] if cohort.engine.name == "torch:cuda" else [(0,), (1,)])
+    ]
+    with more(cluster, 1, 1, num_gpus=1):
+        told = [*joined.run(Context(plan, data), tasks)]
+        assert joined.at_once == SLOTS + 2
+    begun = [message.rows[0] for message in told if isinstance(message, Begun)]
+    assert {(row.engine, row.host) for row in begun} == {("torch:cuda", "GPU"), ("numba", "CPU")}
+    of_gpu = [row.arm for row in begun if row.engine == "torch:cuda"]
+    assert of_gpu == ["torch-12", "torch-8", "torch-4"]
+    ends = [message.row.arm for message in told if isinstance(message, Finished)]
+    assert ends.index("torch-8") > max(place for place, arm in enumerate(ends) if arm.startswith("numba"))
+    assert len(ends) == 12
 
 
 def test_a_killed_driver_is_continued(cluster, joined, characters, expected, tmp_path):

@@ -5,29 +5,30 @@ from math import isinf
 
 from assay.findings import numbers
 from assay.findings.numbers import (
-    apart,
     capital,
     further,
     interval_name,
     p_equals,
-    points,
-    points_interval,
     seeds,
     speed,
     whole_percent,
 )
 from assay.findings.wording.code_words import VERDICTS
+from assay.findings.wording.quantities import ACCURACY, Quantity
 from assay.stats import FailureRate, Pair, Verdict
 from assay.stats.ttest import Interval
 
 
-def comparison(pair: Pair, m: int) -> str:
-    """Return the sentence of a comparison, one of ``m`` of a family; it says so where it leaves seeds out."""
+def comparison(pair: Pair, m: int, of: Quantity = ACCURACY) -> str:
+    """Return the sentence of a comparison, one of ``m`` of a family; it says so where it leaves seeds out.
+
+    ``of`` is the quantity that is compared.
+    """
     if pair.guesses:
         return f"{capital(pair.a)} and {pair.b} cannot be compared: neither learnt anything."
     if not pair.comparison.n:
         return f"There is no seed on which both {pair.a} and {pair.b} learnt: nothing can be compared."
-    said = _too_few(pair) if pair.interval is None else _verdict(pair, m)
+    said = _too_few(pair, of) if pair.interval is None else _verdict(pair, m, of)
     return f"{capital(_on(pair) + said)}."
 
 
@@ -40,46 +41,48 @@ def _on(pair: Pair) -> str:
     return f"on the {seeds(pair.comparison.n)} on which both learnt, " if pair.left_out else ""
 
 
-def _verdict(pair: Pair, m: int) -> str:
+def _verdict(pair: Pair, m: int, of: Quantity) -> str:
     """Say which of the five verdicts it is, with the interval that decides it."""
     a, b, c, judgement = pair.a, pair.b, pair.comparison, pair.judgement
-    margin = numbers.margin(c.margin)
+    margin = of.margin(c.margin)
     match judgement.verdict:
         case Verdict.BETTER | Verdict.WORSE:
-            return f"{a} is {VERDICTS[judgement.verdict]} than {b} by {apart(c.mean)} ({_evidence(pair, m)})"
+            evidence = _evidence(pair, m, of)
+            return f"{a} is {VERDICTS[judgement.verdict]} than {b} by {of.apart(c.mean)} ({evidence})"
         case Verdict.EQUIVALENT:
-            return f"{a} and {b} are equivalent within {margin} ({_inside(pair, m)})"
+            return f"{a} and {b} are equivalent within {margin} ({_inside(pair, m, of)})"
         case Verdict.NEGLIGIBLE:
             return (
-                f"{a} is {_above(pair)}, a real difference ({_evidence(pair, m)}) but within {margin} "
-                f"({_inside(pair, m)})"
+                f"{a} is {_above(pair, of)}, a real difference ({_evidence(pair, m, of)}) "
+                f"but within {margin} ({_inside(pair, m, of)})"
             )
         case Verdict.INCONCLUSIVE:
             more = judgement.more_seeds
             settle = f"{further(more)} may settle it" if more else "no number of seeds in reach would"
-            return f"{a} was {_above(pair)}, but the data do not decide ({_evidence(pair, m)}); {settle}"
+            found = f"{a} was {_above(pair, of)}, but the data do not decide"
+            return f"{found} ({_evidence(pair, m, of)}); {settle}"
 
 
-def _above(pair: Pair) -> str:
+def _above(pair: Pair, of: Quantity) -> str:
     mean = pair.comparison.mean
     if not mean:
         return f"equal to {pair.b} on average"
-    return f"{'above' if mean > 0 else 'below'} {pair.b} by {apart(mean)}"
+    return f"{of.side(mean)} {pair.b} by {of.apart(mean)}"
 
 
-def _evidence(pair: Pair, m: int) -> str:
+def _evidence(pair: Pair, m: int, of: Quantity) -> str:
     """Return the interval of the difference, its signs as the words before it have them."""
     interval = pair.interval or (0.0, 0.0)
     towards = interval if pair.comparison.mean >= 0 else (-interval[1], -interval[0])
-    return _interval(numbers.interval(towards), pair.comparison.alpha, pair, m)
+    return _interval(of.interval(towards), pair.comparison.alpha, pair, m)
 
 
-def _inside(pair: Pair, m: int) -> str:
+def _inside(pair: Pair, m: int, of: Quantity) -> str:
     low, high = pair.equivalence_interval or (0.0, 0.0)
     turned = (
         pair.judgement.verdict is Verdict.NEGLIGIBLE and pair.comparison.mean < 0
     )  # as the words before it
-    interval = numbers.interval((-high, -low)) if turned else points_interval((low, high))
+    interval = of.interval((-high, -low)) if turned else of.signed_interval((low, high))
     return _interval(interval, 2 * pair.comparison.alpha, pair, m)
 
 
@@ -89,11 +92,11 @@ def _interval(interval: str, alpha: float, pair: Pair, m: int) -> str:
     return f"{interval_name(1 - alpha)} {interval}{shared}; {seeds(pair.comparison.n)}"
 
 
-def _too_few(pair: Pair) -> str:
+def _too_few(pair: Pair, of: Quantity) -> str:
     """Say that nothing can be concluded from one or two seeds."""
     c = pair.comparison
-    found = " and ".join(points(d) for d in c.differences)
-    return f"{pair.a} less {pair.b} is {found} points on {seeds(c.n)}: too few for a verdict (at least 3)"
+    found = f"{' and '.join(map(of.signed, c.differences))} {of.unit}"
+    return f"{pair.a} less {pair.b} is {found} on {seeds(c.n)}: too few for a verdict (at least 3)"
 
 
 def failures(pair: Pair) -> str:

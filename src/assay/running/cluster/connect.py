@@ -3,6 +3,8 @@
 import os
 import re
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ from assay.errors import UnsupportedError, UsageError, one_line
 from assay.records.machine import processors
 
 LOCAL = "127.0.0.1"
+AUTO = "auto"
 BESIDE_DATA = 512 * 1024**2
 """Bytes of shared memory beside the data set, for checkpoints on their way."""
 
@@ -59,16 +62,10 @@ def join(address: str | None, slots: int | None, data_bytes: int) -> None:
         }
     else:
         options = {"address": address, "log_to_driver": False, "logging_level": "ERROR"}
-    try:
-        if address is not None:
-            checked(address)
+    if address is not None:
+        expect_listener(address)
+    with _in_one_line(address):
         _begin(library, options)
-    except (ConnectionError, RuntimeError, ValueError, OSError, OverflowError) as error:
-        reason = one_line(str(error).strip().splitlines()[0]) if str(error).strip() else type(error).__name__
-        where = address or "this machine"
-        raise UsageError(
-            f"--on ray: no cluster can be used at {where} ({reason}; `ray start` on this machine joins one)"
-        ) from None
 
 
 def _begin(library: Any, options: dict[str, Any]) -> None:
@@ -84,17 +81,39 @@ def _begin(library: Any, options: dict[str, Any]) -> None:
             return
 
 
-def checked(address: str) -> None:
+def expect_cluster(address: str) -> None:
+    """Raise `UsageError` unless somebody listens at ``address``; "auto" joins the cluster at once."""
+    if address == AUTO:
+        join(address, None, 0)
+    else:
+        expect_listener(address)
+
+
+def expect_listener(address: str) -> None:
     """Check an address: HOST:PORT, ray://HOST:PORT or "auto".
 
-    Raises `UsageError` if it is none of these, and `OSError` if nobody listens there: Ray would wait for
-    minutes.
+    Raises `UsageError` if it is none of these, or if nobody listens there: Ray would wait for minutes.
     """
-    if address != "auto" and not ADDRESS.fullmatch(address):
+    if address == AUTO:
+        return
+    if not ADDRESS.fullmatch(address):
         raise UsageError(f"--on ray: {address!r} is no address, expected HOST:PORT, ray://HOST:PORT or auto")
-    if address != "auto":
-        host, _, port = address.removeprefix("ray://").partition(":")
+    host, _, port = address.removeprefix("ray://").partition(":")
+    with _in_one_line(address):
         socket.create_connection((host, int(port)), timeout=REACHED).close()
+
+
+@contextmanager
+def _in_one_line(address: str | None) -> Iterator[None]:
+    """Say in one line why there is no cluster at an address."""
+    try:
+        yield
+    except (ConnectionError, RuntimeError, ValueError, OSError, OverflowError) as error:
+        reason = one_line(str(error).strip().splitlines()[0]) if str(error).strip() else type(error).__name__
+        where = address or "this machine"
+        raise UsageError(
+            f"--on ray: no cluster can be used at {where} ({reason}; `ray start` on this machine joins one)"
+        ) from None
 
 
 def is_client() -> bool:

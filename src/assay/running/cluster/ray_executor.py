@@ -4,13 +4,12 @@ from collections import Counter
 from collections.abc import Generator, Iterable, Sequence
 from time import monotonic
 
-from assay.engines import GPU
 from assay.errors import UnsupportedError
 from assay.records.machine import processors
 from assay.records.runs import RunId
 from assay.running.cluster.attempts import Attempt
-from assay.running.cluster.connect import is_client, join, leave, ray
-from assay.running.cluster.members import Member, Members
+from assay.running.cluster.connect import expect_cluster, is_client, join, leave, ray
+from assay.running.cluster.members import Member, Members, Resource, needed
 from assay.running.cluster.wires import Closed, Lost, News, Refused, Relayed, Streams, Wires
 from assay.running.crew import keep_busy
 from assay.running.executor import Executor
@@ -31,19 +30,21 @@ class Ray(Executor):
     """Trains a study in the Ray cluster at ``address``, "HOST:PORT", by default in one that it starts here.
 
     The driver remains the only one that writes the results folder. The data set is put into the object store
-    once; the workers of a node share it. A task asks for one processor, or for one GPU if its engine computes
-    on one. Every epoch comes back with all that is needed to continue, so that a lost node costs the epochs
-    it was at: what is left is trained on another from there, and becomes the same bit for bit. A node with
-    other versions of assay, Python, NumPy, SciPy or Numba is refused.
+    once; the workers of a node share it. A task asks for one processor, or for one GPU if its arm's engine
+    computes on one. Every epoch comes back with all that is needed to continue, so that a lost node costs the
+    epochs it was at: what is left is trained on another from there, and becomes the same bit for bit. A node
+    with other versions of assay, Python, NumPy, SciPy or Numba is refused.
 
     ``slots`` limits how many tasks are trained at once, by default as many as the nodes have processors.
-    Raises `UnsupportedError` if Ray is not installed and `UsageError` if there is no cluster at ``address``.
+    Raises `UnsupportedError` if Ray is not installed and `UsageError` if nobody answers at ``address``.
     """
 
     elsewhere = True
 
     def __init__(self, address: str | None = None, slots: int | None = None) -> None:
         ray()
+        if address is not None:
+            expect_cluster(address)
         self.address = address
         self.slots = slots
         self.nodes: Members | None = None
@@ -61,7 +62,7 @@ class Ray(Executor):
         """Train every task; yield messages as they come, until the last run has ended."""
         join(self.address, self.slots, _bytes(context))
         engines = sorted({cohort.engine.name for cohort in context.plan.cohorts})
-        self.nodes = Members(engines, gpus=GPU in engines, most=self.slots)
+        self.nodes = Members(engines, most=self.slots)
         self.nodes.await_first()
         self.crew = _Crew(context, self.nodes)
         yield from keep_busy(self.crew, tasks)
@@ -76,7 +77,11 @@ class Ray(Executor):
 
 
 class _Crew:
-    """The attempts under way, by stream and node, and those that wait for another node."""
+    """The attempts under way, by stream and node, and those that wait for a node.
+
+    Tasks wait whose worker was lost, and those that need what is busy, such as a GPU, where another kind has
+    free slots: what comes after them may fit.
+    """
 
     def __init__(self, context: Context, nodes: Members) -> None:
         self.charge = Charge.of(context.plan)
@@ -84,28 +89,40 @@ class _Crew:
         self.nodes = nodes
         self.wires: Wires = Relayed() if is_client() else Streams()
         self.trying: dict[int, tuple[Attempt, Member]] = {}
-        self.lost: list[Attempt] = []
+        self.waiting: list[Attempt] = []
         self.heard = monotonic()
 
     @property
     def busy(self) -> int:
-        return len(self.trying) + len(self.lost)
+        return len(self.trying) + len(self.waiting)
 
     @property
     def room(self) -> int:
-        """How many more tasks the nodes take, once those whose worker was lost have one again."""
-        return max(self.nodes.slots - self.busy, 0)
+        """How many more tasks the nodes take, once those that wait have a node as far as there are any."""
+        trying = Counter(needed(attempt.task.engine) for attempt, _ in self.trying.values())
+        waiting = Counter(needed(attempt.task.engine) for attempt in self.waiting)
+        free = {kind: max(self.nodes.slots_of(kind) - trying[kind], 0) for kind in self.nodes.kinds}
+        idle = sum(max(count - waiting[kind], 0) for kind, count in free.items())
+        placed = len(self.trying) + sum(min(count, waiting[kind]) for kind, count in free.items())
+        return max(min(idle, self.nodes.slots - placed), 0)
 
     def give(self, task: Task) -> None:
-        self.lost.append(Attempt(task))
+        self.waiting.append(Attempt(task))
         self._place()
 
     def _place(self) -> None:
-        """Start attempts that have no node, as far as nodes are free; the first to be lost goes first."""
-        while self.lost and (node := self.nodes.free(self._by_node())):
-            attempt = self.lost.pop(0)
+        """Start attempts that have no node, as far as nodes are free; of each kind the first goes first."""
+        waiting, self.waiting = self.waiting, []
+        full: set[Resource] = set()
+        for attempt in waiting:
+            kind = needed(attempt.task.engine)
+            node = None if kind in full else self.nodes.free(kind, self._busy())
+            if node is None:
+                full.add(kind)
+                self.waiting.append(attempt)
+                continue
             every = max(1.0, self.nodes.slots / STEPS_TOLD)
-            number = self.wires.start(self.charge, self.data, attempt.task, every, node.id, self.nodes.gpus)
+            number = self.wires.start(self.charge, self.data, attempt.task, every, node.id, kind)
             self.trying[number] = attempt, node
 
     def machines(self) -> list[WorkingMachine]:
@@ -118,8 +135,8 @@ class _Crew:
             for node in self.nodes.known.values()
         ]
 
-    def _by_node(self) -> Counter[str]:
-        return Counter(node.id for _, node in self.trying.values())
+    def _busy(self) -> Counter[tuple[str, Resource]]:
+        return Counter((node.id, needed(attempt.task.engine)) for attempt, node in self.trying.values())
 
     def hear(self) -> Generator[Message, None, None]:
         """Yield the messages that are there; look at the nodes now and then."""
@@ -155,11 +172,13 @@ class _Crew:
         """
         if attempt.hopeless and lost.begun:
             return attempt.given_up(lost.why)
-        self.lost.append(attempt.again() if lost.begun else attempt)
+        self.waiting.append(attempt.again() if lost.begun else attempt)
         return ()
 
     def _expect_nodes(self) -> None:
-        if self.nodes.known:
+        """Raise `UnsupportedError` where nothing was under way for long, and no node for what waits."""
+        wanted = {needed(attempt.task.engine) for attempt in self.waiting} or self.nodes.kinds
+        if self.trying or any(map(self.nodes.slots_of, wanted)):
             self.heard = monotonic()
         elif monotonic() - self.heard > ALONE:
             raise UnsupportedError(

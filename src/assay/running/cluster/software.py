@@ -40,17 +40,13 @@ def facts(engines: Iterable[str]) -> Facts:
     return Facts(machine.host(), machine.processor() or "unknown processor", software, usable)
 
 
-def differences(ours: Facts, theirs: Facts, engines: Iterable[str]) -> list[str]:
-    """Return what differs between the driver and a node, such as ``numpy 2.3.1 there, 2.4.0 here``.
-
-    Of ``engines`` it says which the node lacks.
-    """
-    versions = [
+def differences(ours: Facts, theirs: Facts) -> list[str]:
+    """Return which versions a node has that differ, such as ``numpy 2.3.1 there, 2.4.0 here``."""
+    return [
         f"{name} {theirs.software.get(name, ABSENT)} there, {found} here"
         for name, found in ours.software.items()
         if theirs.software.get(name, ABSENT) != found
     ]
-    return [*versions, *(f"no engine {name} there" for name in engines if name not in theirs.engines)]
 
 
 def _version(package: str) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from assay.running.cluster.connect import ray
-from assay.running.cluster.members import remote_on
+from assay.running.cluster.members import Resource, remote_on
 from assay.running.cluster.on_a_node import train
 from assay.running.messages import Charge, Message, Task
 
@@ -43,10 +43,11 @@ News = Message | Closed | Lost | Refused
 class Wires(Protocol):
     """How tasks are started and heard of."""
 
-    def start(self, charge: Charge, data: Any, task: Task, every: float, node: str, gpu: bool) -> int:
+    def start(self, charge: Charge, data: Any, task: Task, every: float, node: str, kind: Resource) -> int:
         """Start a task on a node, and return the stream's number.
 
-        ``data`` refers to the data set; a run's steps are told once in ``every`` seconds.
+        ``data`` refers to the data set; a run's steps are told once in ``every`` seconds. The task occupies
+        one of a ``kind``.
         """
 
     def wait(self, seconds: float) -> Sequence[tuple[int, News]]:
@@ -63,9 +64,9 @@ class Streams:
         self.open: dict[int, Any] = {}
         self.count = 0
 
-    def start(self, charge: Charge, data: Any, task: Task, every: float, node: str, gpu: bool) -> int:
+    def start(self, charge: Charge, data: Any, task: Task, every: float, node: str, kind: Resource) -> int:
         """Start a task on a node, and return the stream's number."""
-        resources = {"num_cpus": 0, "num_gpus": 1} if gpu else {"num_cpus": 1}
+        resources = {"num_cpus": 0, "num_gpus": 1} if kind == "GPU" else {"num_cpus": 1}
         there = remote_on(
             train, node, num_returns="streaming", _generator_backpressure_num_objects=AHEAD, **resources
         )
@@ -116,9 +117,9 @@ class Relayed:
     def __init__(self) -> None:
         self.actor = ray().remote(Streams).options(num_cpus=0).remote()
 
-    def start(self, charge: Charge, data: Any, task: Task, every: float, node: str, gpu: bool) -> int:
+    def start(self, charge: Charge, data: Any, task: Task, every: float, node: str, kind: Resource) -> int:
         """Start a task on a node, and return the stream's number."""
-        number: int = ray().get(self.actor.start.remote(charge, data, task, every, node, gpu))
+        number: int = ray().get(self.actor.start.remote(charge, data, task, every, node, kind))
         return number
 
     def wait(self, seconds: float) -> list[tuple[int, News]]:
