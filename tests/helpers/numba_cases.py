@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 from hypothesis import reject
 from hypothesis import strategies as st
+from numba.core.registry import cpu_target
 
 from assay.engines.base import Engine, Recipe, Session, State, initial_state
 from assay.engines.numba.engine import NumbaSession
 from assay.engines.numba.kernels.codes import Kernel, kernel_of
+from assay.engines.registers import asked
 from assay.errors import ShapeError
 from assay.nn import (
     AdaptiveAvgPool2d,
@@ -35,6 +37,11 @@ from assay.optim.penalties import L1, L2
 from assay.optim.schedules import CONSTANT, CosineAnnealingLR, ExponentialLR, StepLR, WarmUp
 from assay.shapes import of_images
 
+FEATURES = cpu_target.target_context.codegen().magic_tuple()[2]
+"""What the processor has, as Numba sees it."""
+FEWER = FEATURES.replace("+avx512", "-avx512")
+NARROW = asked(*cpu_target.target_context.codegen().magic_tuple()[:2], FEWER)
+"""The processor's registers, were it one without AVX-512."""
 CLASSES = 5
 EPS = 1e-3  # a rule that divides by a vanishing root would turn rounding into steps
 RULES = [

@@ -96,30 +96,43 @@ def interrupted(of, folder, call, runs):
         call(of, folder, workers=1, on_event=stop)
 
 
+@pytest.fixture(scope="module")
+def undecided(characters):
+    """A study that goes on to its last look."""
+    return tiny_tables(characters, **CHANGES, margin=NEVER)
+
+
+@pytest.fixture(scope="module")
+def unharmed(undecided, tmp_path_factory):
+    """What that study comes to when nobody stops it, and in how many steps."""
+    folder = tmp_path_factory.mktemp("unharmed")
+    _, steps = last_words(*start(undecided, folder, call=run_until_resolved))
+    with Results.open(folder) as results:
+        return end_of(results), steps
+
+
+def end_of(results):
+    return outcome(results), look_of(results), build(results).answer
+
+
 @pytest.mark.parametrize("runs", [2, 7])
-def test_interrupted_it_continues_to_the_same_end(runs, characters, tmp_path):
+def test_interrupted_it_continues_to_the_same_end(runs, characters, undecided, unharmed, tmp_path):
     """Before the first look and between the first and the second."""
-    undecided = study(characters, NEVER)
-    interrupted(undecided, tmp_path / "a", run_until_resolved, runs)
-    ends = []
-    for folder in ("a", "b"):
-        with run_until_resolved(undecided, tmp_path / folder) as results:
-            ends.append((outcome(results), look_of(results), build(results).answer))
-    assert ends[0] == ends[1]
+    same = tiny_study(characters, **undecided)
+    interrupted(same, tmp_path, run_until_resolved, runs)
+    with run_until_resolved(same, tmp_path) as results:
+        assert end_of(results) == unharmed[0]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="there is no SIGKILL")
 @pytest.mark.parametrize("share", [0.3, 0.7, 0.95])
-def test_killed_it_continues_to_the_same_end(share, characters, tmp_path):
-    tables = tiny_tables(characters, **CHANGES, margin=NEVER)
-    _, steps = last_words(*start(tables, tmp_path / "a", call=run_until_resolved))
-    _, finished = last_words(*start(tables, tmp_path / "b", at=int(share * steps), call=run_until_resolved))
+def test_killed_it_continues_to_the_same_end(share, characters, undecided, unharmed, tmp_path):
+    expected, steps = unharmed
     assert steps > 100
+    _, finished = last_words(*start(undecided, tmp_path, at=int(share * steps), call=run_until_resolved))
     assert finished is None
-    with run_until_resolved(tiny_study(characters, **tables), tmp_path / "b") as results:
-        continued = outcome(results), look_of(results)
-    with Results.open(tmp_path / "a") as results:
-        assert continued == (outcome(results), look_of(results))
+    with run_until_resolved(tiny_study(characters, **undecided), tmp_path) as results:
+        assert end_of(results) == expected
 
 
 def test_a_budget_that_is_used_up_ends_it_and_another_continues_it(characters, tmp_path):

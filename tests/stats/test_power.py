@@ -3,6 +3,8 @@ from math import sqrt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import nct
+from scipy.stats import t as student
 from statsmodels.stats.power import TTestPower
 
 from assay.errors import UsageError
@@ -44,6 +46,15 @@ def test_seeds_for_three_tenths_of_a_point(case):
         seeds_for_equivalence(sd, 0.3),
         seeds_for_equivalence(sd, 0.3, power=0.9),
     ) == TABLE[case]
+
+
+@pytest.mark.parametrize("shift", [0.1, 3, 8, 15, 40, 100, 1000])
+@pytest.mark.parametrize("n", [2, 3, 8, 20, 1000])
+def test_power_is_a_number_however_far_the_difference(n, shift):
+    """Also where SciPy's plain function of the noncentral t distribution gives none."""
+    critical = student.ppf(0.975, n - 1)
+    expected = nct.sf(critical, n - 1, shift) + nct.sf(critical, n - 1, -shift)
+    assert difference_power(n, 1, shift / sqrt(n)) == pytest.approx(expected, abs=1e-12)
 
 
 def test_minimum_detectable_differences():

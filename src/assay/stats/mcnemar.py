@@ -1,7 +1,7 @@
 """Two networks on one test set: McNemar's test of the examples that only one of them gets right."""
 
 from dataclasses import dataclass
-from math import sqrt
+from math import comb, sqrt
 
 import scipy
 
@@ -33,10 +33,9 @@ def mcnemar_test(only_a: int, only_b: int, total: int) -> McNemar:
         raise UsageError(
             f"mcnemar_test: {only_a} and {only_b} of {total}, expected two counts within the total"
         )
-    binom = scipy.stats.binom
     fewer, gap = min(only_a, only_b), only_a - only_b
-    tail = float(binom.cdf(fewer, discordant, 0.5))
-    middle = float(binom.pmf(fewer, discordant, 0.5))
+    tail = float(scipy.special.bdtr(fewer, discordant, 0.5))
+    middle = comb(discordant, fewer) / 2**discordant
     return McNemar(
         only_a=only_a,
         only_b=only_b,

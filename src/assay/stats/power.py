@@ -5,7 +5,7 @@ spread by sigma and correlate by rho. Plan with rho = 0: pairing different archi
 """
 
 from collections.abc import Callable
-from math import ceil, sqrt
+from math import ceil, isnan, log, sqrt
 
 import numpy as np
 import scipy
@@ -21,9 +21,13 @@ def difference_power(n: int, sd: float, difference: float, *, alpha: float = 0.0
     if sd == 0:
         return 1.0
     critical, shift = t_quantile(1 - alpha, n - 1), abs(difference) * sqrt(n) / sd
-    nct = scipy.stats.nct
-    # The other side is P(T < -critical), mirrored since nct.cdf is NaN far below its shift.
-    return float(nct.sf(critical, n - 1, shift) + nct.sf(critical, n - 1, -shift))
+    return 2 - _below(critical, n - 1, shift) - _below(critical, n - 1, -shift)
+
+
+def _below(t: float, df: int, shift: float) -> float:
+    """Return P(T < t) of the noncentral t distribution."""
+    p = float(scipy.special.nctdtr(df, shift, t))
+    return float(t > shift) if isnan(p) else p  # within rounding of 0 or 1 it may not be a number
 
 
 def equivalence_power(
@@ -44,7 +48,11 @@ def equivalence_power(
     if high <= low:
         return 0.0
     spread = low + (high - low) * (_NODES + 1) / 2
-    density = scipy.stats.chi.pdf(spread * sqrt(df), df) * sqrt(df)
+    x = spread * sqrt(df)
+    log_chi = (
+        scipy.special.xlogy(df - 1, x) - x**2 / 2 - (df / 2 - 1) * log(2) - scipy.special.gammaln(df / 2)
+    )
+    density = np.exp(log_chi) * sqrt(df)
     inside = scipy.special.ndtr((margin - difference) * scale - critical * spread) - scipy.special.ndtr(
         (-margin - difference) * scale + critical * spread
     )
@@ -109,7 +117,7 @@ def sd_upper_bound(sd: float, n: int, *, confidence: float = 0.8) -> float:
     """
     if n < 2:
         raise UsageError(f"sd_upper_bound: n is {n}, expected at least 2 seeds")
-    return float(sd * sqrt((n - 1) / scipy.stats.chi2.ppf(1 - confidence, n - 1)))
+    return float(sd * sqrt((n - 1) / scipy.special.chdtri(n - 1, confidence)))
 
 
 def _fewest(enough: Callable[[int], bool], normal: float) -> int:

@@ -51,17 +51,19 @@ def cluster():
     """A cluster of one node with four processors, to which more nodes can be added.
 
     There is one for all tests, and one connection to it, since each takes seconds to make and each new
-    connection begins with new workers.
+    connection begins with new workers, though not with one for each processor whether it has a task or not.
     """
     from ray.cluster_utils import Cluster
 
     ports = {"gcs_server_port": _free_port(), "ray_client_server_port": _free_port()}
-    made = Cluster(
-        initialize_head=True, head_node_args={"num_cpus": SLOTS, "include_dashboard": False, **ports}
-    )
-    made.client = f"ray://{made.head_node.node_ip_address}:{ports['ray_client_server_port']}"
-    yield made
-    made.shutdown()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_prestart_worker_first_driver", "0")
+        made = Cluster(
+            initialize_head=True, head_node_args={"num_cpus": SLOTS, "include_dashboard": False, **ports}
+        )
+        made.client = f"ray://{made.head_node.node_ip_address}:{ports['ray_client_server_port']}"
+        yield made
+        made.shutdown()
     del made
     gc.collect()  # what Ray leaves open is complained of here, not in the test of somebody else
 

@@ -1,0 +1,20 @@
+"""The numba engine in a process that takes the processor for one with other vector registers."""
+
+from numba_cases import in_another_process
+
+AGREES = """
+from assay.engines import registers
+registers.REGISTERS = registers.RegisterFile({file})
+from assay.engines.numba.kernels.tilesets import REGISTERS
+import every_kernel
+every_kernel.{agreement}()
+print(REGISTERS.bytes, REGISTERS.count)
+"""
+
+
+def agrees_in(file: str, agreement: str) -> bool:
+    """Whether kernels agree with the reference in a file of ``"bytes, registers"``; the process fails if not.
+
+    Where the processor has fewer, sums go to memory and back, and are the same.
+    """
+    return in_another_process(AGREES.format(file=file, agreement=agreement)) == file.split(", ")[:2]
