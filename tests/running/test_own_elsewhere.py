@@ -62,13 +62,15 @@ def test_what_was_changed_on_the_way_is_refused(own, characters, forgetful):
     plan = make_plan(own, data)
     charge = Charge.of(plan)
     forgetful()
-    there = charge.context(data).plan
-    assert [each.network for each in there.cohorts] == [each.network for each in plan.cohorts]
-    assert [each.recipe for each in there.cohorts] == [each.recipe for each in plan.cohorts]
+    arrived = charge.arrive(data)
+    for arm in own.arms:
+        (there,) = arrived.context(arm.name).plan.cohorts
+        here = plan.cohort(arm.name)
+        assert (there.network, there.recipe, there.engine.name) == (here.network, here.recipe, here.engine.name)
     forgetful()
     for wrong in (changed(charge, tools=b"def one(): return 2.0"), replace(charge, code={})):
         with pytest.raises(StudyError, match=r"sent by the driver: mylayers.py: .* has arrived, expected"):
-            wrong.context(data)
+            wrong.arrive(data)
 
 
 def test_a_process_that_refuses_says_why(tmp_path, characters, monkeypatch, forgetful):

@@ -36,7 +36,7 @@ def arms(plan: Plan, estimate: Estimate) -> Iterator[Row]:
             "runs": cost.runs,
             "engine": cohort.engine.name,
             "why": cohort.why,
-            "rule": type(recipe.optimizer).__name__,
+            "rule": recipe.optimizer.title,
             "batch_size": recipe.batch_size,
             "epochs": recipe.epochs,
             "parameters": network.parameter_count,

@@ -91,7 +91,7 @@ def check(
         of = make if isclass(found) else of_functions
         made = of(found, given, where, path)
         with blamed(where, path):
-            if (rule := as_rule(made)) is not None:
+            if (rule := as_rule(made, given)) is not None:
                 return _of_rule(name, rule, given, tolerance)
             if (loss := as_loss(made)) is not None:
                 return _of_loss(name, loss, tolerance)
@@ -117,7 +117,7 @@ def check_layer(
     found = probes[0]
     shape = found.shape
     with blamed(f"{where}, input {text(shape)}, batch of {BATCH}", path):
-        mode = modes(layer, shape)
+        mode = modes(layer, shape, name)
         later = () if found.mismatches else tuple(faults_in_succession(layer, shape, draw(layer, shape)))
         if mode.random and not against:
             comparison, note = None, "not compared: what it draws is its own"
