@@ -107,12 +107,12 @@ class CourseRule(Optimizer):
             else:
                 memory.restore()
                 memory.set_numbers(_by_path(memory, theta, slots))
-            after = self._stepped(update, grad.copy(), lr)
+            after = np.array(self._stepped(update, grad.copy(), lr))
             found = _slots(Snapshot(update.root))
-        if np.shape(after) != theta.shape:
-            made = text(np.shape(after))
+        if after.shape != theta.shape:
+            made = text(after.shape)
             raise ShapeError(f"{self.source.name} makes {made} of a parameter of {text(theta.shape)}")
-        return np.array(after, theta.dtype), found
+        return after.astype(theta.dtype, copy=False), found
 
     def expect_movable(self, where: str) -> None:
         """Raise `StudyError`, after ``where``, if a schedule cannot move the learning rate of a first step."""
@@ -155,6 +155,8 @@ class CourseRule(Optimizer):
         """Compare the steps of a rule started on two parameters with those by slots, one by one."""
         thetas = [_drawn("theta", shape) for shape in TRIED]
         together = list(self._path(thetas))
+        if not all(map(_same, together, self._path(thetas, "other draws"))):
+            raise StudyError("draws at random, which learning rules in a study do not")
         for i, theta in enumerate(thetas):
             alone = [after for [after] in self._path([theta])]
             if not _same(alone, [step[i] for step in together]):
@@ -165,12 +167,13 @@ class CourseRule(Optimizer):
             if not _same(alone, list(self._path_by_slots(theta))):
                 raise StudyError(
                     "its steps do not follow from the numbers it keeps (keep what is remembered in "
-                    "attributes that are numbers or arrays, and draw nothing)"
+                    "attributes that are numbers or arrays)"
                 )
 
-    def _path(self, thetas: list[Array]) -> Iterator[list[Array]]:
+    def _path(self, thetas: list[Array], draws: str = "draws") -> Iterator[list[Array]]:
         """Yield where the rule goes by itself."""
-        with undisturbed(None):
+        with undisturbed(None) as memory:
+            memory.seed(stream(0, draws))
             update = self.source.start([theta.copy() for theta in thetas])
             with undisturbed(update.root):
                 for t in range(1, STEPS + 1):
