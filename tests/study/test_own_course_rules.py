@@ -218,7 +218,10 @@ def test_a_rule_that_counts_is_put_back_into_its_state(write):
     [
         ('rule = "rules.py:Updates", lrr = 0.1', r"no argument 'lrr' \(did you mean 'lr'\?\)"),
         ('rule = "rules.py:Unsaid"', r"needs speed \(add speed = \.\.\. to optimizer\)"),
-        ('rule = "rules.py:Unsaid", speed = 1.0', r"does not say its learning rate \(keep it as learning_rate"),
+        (
+            'rule = "rules.py:Unsaid", speed = 1.0',
+            r"does not say its learning rate \(keep it as learning_rate",
+        ),
         ('rule = "rules.py:GlobalNorm"', "otherwise when there are others beside it: a norm over all"),
         ('rule = "rules.py:Noisy"', "draws at random"),
         ('rule = "rules.py:History"', r"changes in shape or type from step to step \(past.1\)"),
@@ -253,6 +256,8 @@ def test_a_schedule_needs_a_rate_that_it_can_move(write, tmp_path, rule, line):
 
 
 def test_a_loss_of_ones_own_is_refused_in_one_line(write):
-    with pytest.raises(StudyError, match=r"training.loss: no key of a study: every run minimises softmax cross") as no:
+    with pytest.raises(
+        StudyError, match=r"training.loss: no key of a study: every run minimises softmax cross"
+    ) as no:
         write({"a": STYLES["own"]}, ', loss = "losses.py:Huber"')
     assert "\n" not in str(no.value)

@@ -10,7 +10,7 @@ from assay.findings.seeds_needed import Need, SeedPlan
 from assay.nn.network import Network
 from assay.running.estimate import Estimate
 from assay.running.plan import Plan
-from assay.testing import Mismatch
+from assay.testing.gradients import Mismatch
 from assay.testing.check import Check
 from assay.testing.situations import BATCH
 

@@ -123,7 +123,9 @@ class CourseRule(Optimizer):
         except Exception as error:  # a user's code may raise anything
             raise StudyError(f"{where}: {self._unmoved}: {type(error).__name__}: {error}") from error
         if np.array_equal(moved, plain):
-            raise StudyError(f"{where}: {self._unmoved}: its first step does not change with {self.source.rate}")
+            raise StudyError(
+                f"{where}: {self._unmoved}: its first step does not change with {self.source.rate}"
+            )
 
     @property
     def _unmoved(self) -> str:
@@ -187,9 +189,7 @@ class CourseRule(Optimizer):
             theta, slots = self.step(theta, _drawn(f"gradient {t}", theta.shape), slots, t, self.lr)
             if _kinds(slots) != kinds:
                 differ = ", ".join(sorted({name for name, _ in _kinds(slots).items() ^ kinds.items()}))
-                raise StudyError(
-                    f"what it keeps changes in shape or type from step to step ({differ})"
-                )
+                raise StudyError(f"what it keeps changes in shape or type from step to step ({differ})")
             yield theta
 
 

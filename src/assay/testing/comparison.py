@@ -15,7 +15,7 @@ from assay.nn.coursework import FromCoursework
 from assay.nn.layer import Layer, Parameters
 from assay.shapes import Array, Shape, text
 from assay.streams import stream
-from assay.testing import Mismatch
+from assay.testing.gradients import Mismatch
 from assay.testing.gradients import compare
 
 TOLERANCE = 1e-9

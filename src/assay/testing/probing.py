@@ -69,13 +69,14 @@ def probe(
     for training in modes:
         watched = Watched(layer, training=training)
         plain: ForthAndBack | None = None
-        for situation in situations(shape):
-            if found.mismatches and situation.name != RANDOM and not situation.together:
-                break
-            result = _try(watched, situation, params, plain, found)
-            plain = plain or result
-            if quick:
-                break
+        with watched.still():
+            for situation in situations(shape):
+                if found.mismatches and situation.name != RANDOM and not situation.together:
+                    break
+                result = _try(watched, situation, params, plain, found)
+                plain = plain or result
+                if quick:
+                    break
         found.writes.update(watched.writes)
     return found
 

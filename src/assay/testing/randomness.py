@@ -39,7 +39,7 @@ def modes(layer: Layer, shape: Shape, name: str = "") -> Modes:
     params, x = draw(layer, shape), stream(0, "modes").uniform(0.5, 1.5, (BATCH, *shape))
     training, evaluation = (Watched(layer, training=mode) for mode in (True, False))
     told = not isinstance(layer, FromCoursework) or layer.told_its_mode
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"), training.still(), evaluation.still():
         random = not _same(training, params, x)
         if not told:
             return _untold(training, params, shape, random)
