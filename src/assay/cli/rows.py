@@ -10,8 +10,8 @@ from assay.findings.seeds_needed import Need, SeedPlan
 from assay.nn.network import Network
 from assay.running.estimate import Estimate
 from assay.running.plan import Plan
-from assay.testing.gradients import Mismatch
 from assay.testing.check import Check
+from assay.testing.gradients import Mismatch
 from assay.testing.situations import BATCH
 
 ARM_COLUMNS = (

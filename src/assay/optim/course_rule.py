@@ -47,7 +47,7 @@ class RuleSource(str):
 
     @classmethod
     def of(cls, own: str, arguments: str, start: Starter) -> "RuleSource":
-        """Return the source of the rule ``own``, ``file.py:Name``, which ``start`` starts with ``arguments``."""
+        """Return that of ``own``, ``file.py:Name``, which ``start`` starts with ``arguments``."""
         made = cls(", ".join([own, *([arguments] if arguments else [])]))
         made.name, made.start, made.rate, made.begun = own.rpartition(":")[2], start, "", {}
         return made
@@ -66,8 +66,8 @@ class CourseRule(Optimizer):
     def of(cls, source: RuleSource) -> "CourseRule":
         """Return the rule, with the learning rate that it says it has after a first step.
 
-        Raises `StudyError`, in one line, for a rule that does not say it, that needs the gradients of more than
-        one parameter at a time, or whose steps do not follow from the numbers that it keeps.
+        Raises `StudyError`, in one line, for a rule that does not say it, that draws, that needs the gradients
+        of more than one parameter at a time, or whose steps do not follow from the numbers that it keeps.
         """
         with undisturbed(None), np.errstate(all="ignore"):
             update = source.start([_drawn("theta", TRIED[0])])
@@ -115,7 +115,7 @@ class CourseRule(Optimizer):
         return after.astype(theta.dtype, copy=False), found
 
     def expect_movable(self, where: str) -> None:
-        """Raise `StudyError`, after ``where``, if a schedule cannot move the learning rate of a first step."""
+        """Raise `StudyError`, after ``where``, if a schedule cannot move the rate of a first step."""
         theta, grad = _drawn("theta", TRIED[0]), _drawn("gradient 1", TRIED[0])
         plain = self.step(theta, grad, {}, 1, self.lr)[0]
         try:

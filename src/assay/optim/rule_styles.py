@@ -1,6 +1,6 @@
 """Learning rules in the styles of courses, each as a function that takes gradients.
 
-- An object with ``update_params(grads_wrt_params)``, which changes arrays that ``initialise(params)`` was given.
+- An object with ``update_params(grads_wrt_params)``, which changes the arrays of ``initialise(params)``.
 - An object with ``update(params, grads)``, both of them dictionaries.
 - A function ``adam(w, dw, config) -> (next_w, config)``.
 - A class like PyTorch's, made with the parameters: ``step()`` reads the ``grad`` of each and changes its

@@ -33,5 +33,6 @@ def own_course_rule(own: OwnClass, found: object, arguments: Mapping[str, Any], 
     except AssayError as error:
         raise StudyError(f"{where}: {own}: {error}") from error.__cause__
     raise StudyError(
-        f"{where}: {own}: expected a class derived from assay's Optimizer, or one with {STYLES}; found none of them"
+        f"{where}: {own}: expected a class derived from assay's Optimizer, or one with {STYLES}; "
+        "found none of them"
     )

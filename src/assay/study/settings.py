@@ -13,8 +13,8 @@ from assay.data import DataSpec
 from assay.errors import StudyError, shown
 from assay.optim import SGD, Adagrad, Adam, Adamax, AdamW, NAdam, Optimizer, RMSprop
 from assay.optim.augment import KINDS
-from assay.optim.penalties import L1, L2, Penalty
 from assay.optim.course_rule import CourseRule
+from assay.optim.penalties import L1, L2, Penalty
 from assay.optim.recipe import Recipe
 from assay.optim.schedules import (
     CONSTANT,
@@ -124,8 +124,8 @@ def _options(training: Table, where: str) -> dict[str, Any]:
     values = dict(training)
     if "loss" in values:
         raise StudyError(
-            f"{where}.loss: no key of a study: every run minimises softmax cross-entropy, with training.penalties "
-            "beside it (`assay check FILE.py:Name` checks a loss of your own)"
+            f"{where}.loss: no key of a study: every run minimises softmax cross-entropy, with "
+            "training.penalties beside it (`assay check FILE.py:Name` checks a loss of your own)"
         )
     if "schedule" in values:
         values["schedule"] = _schedule(values["schedule"], f"{where}.schedule")

@@ -15,8 +15,7 @@ from assay.nn.coursework import FromCoursework
 from assay.nn.layer import Layer, Parameters
 from assay.shapes import Array, Shape, text
 from assay.streams import stream
-from assay.testing.gradients import Mismatch
-from assay.testing.gradients import compare
+from assay.testing.gradients import Mismatch, compare
 
 TOLERANCE = 1e-9
 EVALUATION = "y in evaluation"
@@ -93,7 +92,7 @@ def compare_layers(
 def _in_evaluation(
     users: tuple[Layer, Parameters], ours: tuple[Layer, Parameters], x: Array, tolerance: float
 ) -> tuple[Mismatch, ...]:
-    """Compare outputs in evaluation; running statistics, which may be kept otherwise, are judged elsewhere."""
+    """Compare outputs in evaluation, without running statistics, which are judged elsewhere."""
     if ours[0].buffers(x.shape[1:]):
         return ()
     found, expected = (layer.forward(params, x)[0] for layer, params in (users, ours))

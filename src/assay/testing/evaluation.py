@@ -43,8 +43,10 @@ def _inputs(shape: Shape) -> list[Array]:
 
 def _differ(evaluated: Array, trained: Array) -> Mismatch | None:
     alike = np.array_equal(np.isfinite(evaluated), np.isfinite(trained))
-    pair = [np.nan_to_num(each) for each in (evaluated, trained)] if alike else [evaluated, trained]
-    return compare("y", *pair, 1e-3 if trained.dtype == np.float32 else TOLERANCE)
+    tolerance = 1e-3 if trained.dtype == np.float32 else TOLERANCE
+    if alike:
+        evaluated, trained = np.nan_to_num(evaluated), np.nan_to_num(trained)
+    return compare("y", evaluated, trained, tolerance)
 
 
 def _faults(
@@ -59,8 +61,8 @@ def _faults(
         yield "evaluation: the output does not depend on the input, in training it does"
     elif moved.any() and (shown & ~moved).any():
         yield (
-            f"evaluation: {(shown & ~moved).sum()} of {moved.size} outputs depend on the input that in training "
-            "never do: a mask that is drawn once for all?"
+            f"evaluation: {(shown & ~moved).sum()} of {moved.size} outputs depend on the input that in "
+            "training never do: a mask that is drawn once for all?"
         )
     for key in params:
         other = {**params, key: 1.5 * params[key] + 0.25}

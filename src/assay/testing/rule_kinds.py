@@ -1,5 +1,6 @@
 """Which learning rule a name means, and with which numbers: those that it says, or the usual ones."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import product
@@ -22,6 +23,9 @@ KINDS = {
     "sgd": ("sgd", "gradientdescent", "gradient_descent"),
 }
 """What a rule's name contains, by kind; the first that does decides."""
+
+_ENDS = {"adamw": "(?![a-z])"}
+"""What follows a name that is also the beginning of other words, as of AdamWithWarmUp."""
 
 TITLES = {
     "sgd": "SGD",
@@ -60,9 +64,8 @@ UNSAID = {
 
 def kind_of(name: str, said: Mapping[str, Any] | None = None) -> str:
     """Return which rule a name means, with what it says of itself; `UsageError` where it means none."""
-    plain = name.lower()
     for kind, words in KINDS.items():
-        if any(word in plain for word in words):
+        if any(re.search(f"(?i:{word}){_ENDS.get(kind, '')}", name) for word in words):
             return _refined(kind, said or {})
     raise UsageError(
         f"cannot tell which learning rule {name} is (its name should contain one of {', '.join(KINDS)})"
@@ -97,7 +100,8 @@ def formulas(kind: str, said: Mapping[str, Any]) -> Iterator[Formula]:
         "warm_up": _one(known["warm_up"]) or (0.0,),
     }
     for values in product(*choices.values()):
-        yield Formula(kind, **dict(zip(choices, values, strict=True)))
+        numbers: dict[str, Any] = dict(zip(choices, values, strict=True))
+        yield Formula(kind, **numbers)
 
 
 def accepted(rule: Formula, said: Mapping[str, Any]) -> Iterator[tuple[str, Formula]]:

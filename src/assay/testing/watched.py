@@ -76,7 +76,8 @@ class Watched:
         elif self._memory:
             yield
         else:
-            with undisturbed(self.layer) as self._memory:
+            with undisturbed(self.layer) as memory:
+                self._memory = memory
                 try:
                     yield
                 finally:
