@@ -66,8 +66,8 @@ class CourseRule(Optimizer):
     def of(cls, source: RuleSource) -> "CourseRule":
         """Return the rule, with the learning rate that it says it has after a first step.
 
-        Raises `StudyError`, in one line, for a rule that does not say it, that draws, that needs the gradients
-        of more than one parameter at a time, or whose steps do not follow from the numbers that it keeps.
+        Raises `StudyError`, in one line, for a rule that does not say it, that draws, that needs the
+        gradients of several parameters at a time, or whose steps do not follow from the numbers it keeps.
         """
         with undisturbed(None), np.errstate(all="ignore"):
             update = source.start([_drawn("theta", TRIED[0])])

@@ -550,9 +550,8 @@ class LabelSmoothingCrossEntropy:
 
 def bce_with_logits_loss(x, y):
     """Stable, over one score for each example."""
-    return (np.maximum(x, 0) - x * y + np.log1p(np.exp(-np.abs(x)))).mean(), (
-        1 / (1 + np.exp(-x)) - y
-    ) / x.size
+    each = np.maximum(x, 0) - x * y + np.log1p(np.exp(-np.abs(x)))
+    return each.mean(), (1 / (1 + np.exp(-x)) - y) / x.size
 
 
 def squared_hinge_loss(x, y):
