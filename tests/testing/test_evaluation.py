@@ -82,7 +82,7 @@ def test_what_may_be_by_design_is_remarked_on(tmp_path, name, evaluation, says):
         ("Constant", "np.ones((len(inputs), 4))", "the output does not depend on the input"),
         ("NoBias", "inputs @ w.T", r"params\[1\] has no effect, in training it has"),
         ("Nan", f"np.log(-np.abs({PLAIN}))", "not finite where training's are"),
-        ("Exchanged", f"2 * ({PLAIN}) * (np.random.rand(len(inputs), 4) < 0.5)", "draws at random, and training"),
+        ("Exchanged", f"2 * ({PLAIN}) * (np.random.rand(len(inputs), 4) < 0.5)", "draws at random"),
         ("OfBatch", f"{PLAIN} - inputs.mean()", "depends on the others of its batch"),
         ("DropoutLinear", f"0.5 * ({PLAIN})", "its name says that it drops"),
     ],
