@@ -6,7 +6,7 @@ import re
 import pytest
 from house import MODULES, PAGE, ROOMS, ROOT, SOURCE, tree
 
-import assay
+import assay.testing
 
 TEXT = PAGE.read_text("utf-8")
 QUOTED = re.compile(r"`([^`\n]+)`")
@@ -55,6 +55,8 @@ def is_known(name):
     words = name.removeprefix("assay.").split(".")
     if name.startswith("assay.") and len(words) == 1 and words[0] in assay.__all__:
         return True
+    if words[0] == "testing" and words[1:2] and words[1] in assay.testing.__all__:
+        return len(words) == 2
     if words[0][0].isupper():
         return any(has(tree(module).body, words) for module in MODULES)
     for count in range(len(words), 0, -1):

@@ -16,6 +16,7 @@ from assay.running.plan import make_plan
 from assay.running.run import run
 from assay.running.threads import Threads
 from assay.study.builtin import load_study
+from assay.study.module_family import Module
 
 TRUST = ["mylayers.py", "myrules.py", "nets.py"]
 
@@ -62,13 +63,31 @@ def test_what_was_changed_on_the_way_is_refused(own, characters, forgetful):
     plan = make_plan(own, data)
     charge = Charge.of(plan)
     forgetful()
-    there = charge.context(data).plan
-    assert [each.network for each in there.cohorts] == [each.network for each in plan.cohorts]
-    assert [each.recipe for each in there.cohorts] == [each.recipe for each in plan.cohorts]
+    arrived = charge.arrive(data)
+    for arm in own.arms:
+        (there,) = arrived.context(arm.name).plan.cohorts
+        here = plan.cohort(arm.name)
+        assert (there.network, there.recipe, there.engine.name) == (
+            here.network,
+            here.recipe,
+            here.engine.name,
+        )
     forgetful()
     for wrong in (changed(charge, tools=b"def one(): return 2.0"), replace(charge, code={})):
         with pytest.raises(StudyError, match=r"sent by the driver: mylayers.py: .* has arrived, expected"):
-            wrong.context(data)
+            wrong.arrive(data)
+
+
+def test_a_task_needs_what_its_own_arm_needs_alone(own, characters, monkeypatch):
+    """A module's arm imports PyTorch: the others do without."""
+    data = load(own.data)
+    charge = Charge.of(make_plan(own, data))
+    monkeypatch.setattr(Module, "build", lambda *_: 1 / 0)
+    arrived = charge.arrive(data)
+    for arm in ("layer", "rule"):
+        assert [cohort.arm.name for cohort in arrived.context(arm).plan.cohorts] == [arm]
+    with pytest.raises(ZeroDivisionError):
+        arrived.context("module")
 
 
 def test_a_process_that_refuses_says_why(tmp_path, characters, monkeypatch, forgetful):

@@ -50,7 +50,7 @@ def test_is_assays_own(case):
 
 
 def test_every_slip_makes_a_difference():
-    grads = [np.array([0.3, -1e-4]), np.array([0.2, 5e-5])]
+    grads = [np.array([0.3, -1e-4]), np.array([0.2, 5e-5]), np.array([1e-3, 1e-6])]
     for kind, mistakes in MISTAKES.items():
         for words, slips in mistakes.items():
             paths = [_falls(Formula(kind, 0.1, weight_decay=0.3, slips=each), grads) for each in ({}, slips)]

@@ -14,7 +14,7 @@ SUBTLE = {
     "OddSizes": "an input of 1 x 5 x 7",
     "BatchOfOne": "with one example",
     "EvaluationScale": "on average training gives 1.2",
-    "EvaluationForgetsBias": "evaluation: y",
+    "EvaluationForgetsBias": r"evaluation: params\[1\] has no effect",
     "OffByEps": "dL/dx",
     "EpsInBackwardOnly": "with zeros|inputs of 1e-8",
     "BeyondTwoWindows": "dL/dx",

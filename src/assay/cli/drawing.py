@@ -149,7 +149,7 @@ def _network(network: Network, cohorts: list[Cohort]) -> Iterator[RenderableType
     for cohort in cohorts:
         recipe, rule = cohort.recipe, cohort.recipe.optimizer
         yield Text(
-            f"\n{cohort.arm.name}: {type(rule).__name__} {settings(rule)}, minibatch {recipe.batch_size}, "
+            f"\n{cohort.arm.name}: {rule.title} {settings(rule)}, minibatch {recipe.batch_size}, "
             f"{_epochs(recipe)}, {''.join(_options(recipe))}{cohort.engine.name} engine"
             + (f" ({cohort.why})" if cohort.why else "")
         )

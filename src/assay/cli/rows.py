@@ -10,8 +10,8 @@ from assay.findings.seeds_needed import Need, SeedPlan
 from assay.nn.network import Network
 from assay.running.estimate import Estimate
 from assay.running.plan import Plan
-from assay.testing import Mismatch
 from assay.testing.check import Check
+from assay.testing.gradients import Mismatch
 from assay.testing.situations import BATCH
 
 ARM_COLUMNS = (
@@ -36,7 +36,7 @@ def arms(plan: Plan, estimate: Estimate) -> Iterator[Row]:
             "runs": cost.runs,
             "engine": cohort.engine.name,
             "why": cohort.why,
-            "rule": type(recipe.optimizer).__name__,
+            "rule": recipe.optimizer.title,
             "batch_size": recipe.batch_size,
             "epochs": recipe.epochs,
             "parameters": network.parameter_count,

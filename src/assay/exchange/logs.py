@@ -93,7 +93,7 @@ def hyperparameters(arm: Arm) -> dict[str, Any]:
         return levels
     named = {"network": settings.architecture, "recipe": settings.recipe, "engine": settings.engine}
     found = tables.flat({key: tables.table(value) for key, value in named.items()})
-    network, rule = type(settings.architecture).__name__, type(settings.recipe.optimizer).__name__
+    network, rule = type(settings.architecture).__name__, settings.recipe.optimizer.title
     return {**levels, "network": network, "rule": rule, **found}
 
 

@@ -33,6 +33,16 @@ class Optimizer(ABC):
         decay = self.weight_decay
         require(finite(decay) and decay >= 0, "weight_decay", decay, "a finite number >= 0")
 
+    @property
+    def title(self) -> str:
+        """What the rule is called in messages: the name of its class, as its author wrote it."""
+        return type(self).__name__
+
+    @property
+    def users_own(self) -> bool:
+        """Whether the code is a user's, not one of assay's."""
+        return not type(self).__module__.startswith("assay.")
+
     @abstractmethod
     def slots(self, theta: Array) -> Slots:
         """Return the rule's memory of ``theta`` before the first step."""

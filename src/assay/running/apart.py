@@ -33,9 +33,10 @@ def serve(pipe: "Connection[Any, Any]") -> None:
     from assay.running.worker import work
 
     charge, data, place = pipe.recv()
-    context = charge.context(data)
+    arrived = charge.arrive(data)
     with threadpool_limits(limits=1):
         while (task := pipe.recv()) is not None:
+            context = arrived.context(task.arm)
             engine = context.plan.cohort(task.arm).engine
             try:
                 with engine.on_device(place % engine.devices):

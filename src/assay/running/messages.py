@@ -47,15 +47,31 @@ class Charge:
         engines = {cohort.arm.name: cohort.engine.name for cohort in plan.cohorts}
         return cls(plan.study.to_tables(), engines, packed(plan.study.code, plan.study.name))
 
-    def context(self, data: Dataset) -> Context:
-        """Return the context of the driver, made anew where the study has arrived.
+    def arrive(self, data: Dataset) -> "Arrived":
+        """Return the study where it has arrived.
 
         Raises `StudyError` where the user's code is not what the study names.
         """
         where = "the study sent by the driver"
         receive(self.code, self.tables.get("code", {}), where)
-        study = Study.from_tables(self.tables, where)
-        return Context(same_plan(study, data, self.engines), data)
+        return Arrived(Study.from_tables(self.tables, where), data, self.engines)
+
+
+@dataclass(frozen=True)
+class Arrived:
+    """A study where a driver has sent it. An arm is planned when a task of it comes: others may need more."""
+
+    study: Study
+    data: Dataset
+    engines: dict[str, str]
+    planned: dict[str, Context] = field(default_factory=dict, repr=False)
+
+    def context(self, arm: str) -> Context:
+        """Return the driver's context, as far as an arm's tasks need it."""
+        if arm not in self.planned:
+            plan = same_plan(self.study, self.data, self.study.arm(arm), self.engines[arm])
+            self.planned[arm] = Context(plan, self.data)
+        return self.planned[arm]
 
 
 @dataclass(frozen=True)

@@ -137,13 +137,9 @@ def make_plan(
     return Plan(study, cohorts, checks)
 
 
-def same_plan(study: Study, data: Dataset, engines_of: Mapping[str, str]) -> Plan:
-    """Return a plan that another process has made and checked, with the engine that it found for each arm."""
-    sizes = Outline.of(data)
-    return Plan(
-        study,
-        tuple(_cohort(study, arm, _built(arm, sizes), engines_of[arm.name]) for arm in study.arms),
-    )
+def same_plan(study: Study, data: Dataset, arm: Arm, engine: str) -> Plan:
+    """Return one arm of a plan that another process has made and checked, with the engine that it found."""
+    return Plan(study, (_cohort(study, arm, _built(arm, Outline.of(data)), engine),))
 
 
 def check(

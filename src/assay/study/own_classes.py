@@ -14,9 +14,11 @@ from assay.errors import AssayError, StudyError
 from assay.nn.layer import Layer
 from assay.optim import Optimizer, Slots
 from assay.optim.penalties import Penalty
+from assay.optim.rule_styles import RATES
 from assay.shapes import Array
 from assay.study import tables
 from assay.study.own_code import OwnClass, blamed, expect_trusted, is_reference
+from assay.study.own_course_rules import own_course_rule
 from assay.study.own_coursework import own_coursework
 from assay.study.tables import Table
 
@@ -49,10 +51,15 @@ def own_layer(own: OwnClass, arguments: Table, where: str) -> Layer:
 
 
 def own_rule(own: OwnClass, arguments: Table, where: str) -> Optimizer:
-    """Return the user's learning rule, or a stand-in for it."""
+    """Return the user's learning rule, in any style that is checked, or a stand-in for it."""
     if own.trusted:
-        return _made(own, Optimizer, arguments, where)  # type: ignore[type-abstract]
-    return UnrunRule(_number(arguments.get("lr"), 1.0), own=own, arguments=repr(arguments))
+        found = _loaded(own.named, where)
+        if isclass(found) and issubclass(found, Optimizer):
+            rule: Optimizer = _built(own, found, arguments, where)
+            return rule
+        return own_course_rule(own, found, arguments, where)
+    lr = next((arguments[name] for name in RATES if name in arguments), None)
+    return UnrunRule(_number(lr, 1.0), own=own, arguments=repr(arguments))
 
 
 def own_penalty(own: OwnClass, arguments: Table, where: str) -> Penalty:

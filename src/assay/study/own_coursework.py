@@ -118,10 +118,11 @@ def own_coursework(own: OwnClass, found: object, arguments: Mapping[str, Any], w
             f"{where}: {own}: nothing says with which {', '.join(layer.values)} a run starts "
             f"(write a class with {_STYLES}, that holds them)"
         )
-    return OwnCoursework(layer, source=OwnSource(own, own.digest, _written(arguments), make))
+    return OwnCoursework(layer, source=OwnSource(own, own.digest, written(arguments), make))
 
 
-def _written(arguments: Mapping[str, Any]) -> str:
+def written(arguments: Mapping[str, Any]) -> str:
+    """Return arguments in words, always in the same order."""
     return ", ".join(f"{key}={value!r}" for key, value in sorted(arguments.items()))
 
 

@@ -13,9 +13,11 @@ from assay.data import DataSpec
 from assay.errors import StudyError, shown
 from assay.optim import SGD, Adagrad, Adam, Adamax, AdamW, NAdam, Optimizer, RMSprop
 from assay.optim.augment import KINDS
+from assay.optim.course_rule import CourseRule
 from assay.optim.penalties import L1, L2, Penalty
 from assay.optim.recipe import Recipe
 from assay.optim.schedules import (
+    CONSTANT,
     Constant,
     CosineAnnealingLR,
     ExponentialLR,
@@ -61,9 +63,13 @@ class Settings:
             return _imported(values, where)
         optimizer = _optimizer(subtable(values, "optimizer", where), f"{where}: optimizer")
         training = _options(subtable(values, "training", where), f"{where}: training")
+        architecture = architectures.from_table(subtable(values, "network", where), f"{where}: network")
+        recipe = tables.build(Recipe, {**training, "optimizer": optimizer}, f"{where}: training")
+        if isinstance(optimizer, CourseRule) and recipe.schedule != CONSTANT:
+            optimizer.expect_movable(f"{where}: optimizer")
         return cls(
-            architectures.from_table(subtable(values, "network", where), f"{where}: network"),
-            tables.build(Recipe, {**training, "optimizer": optimizer}, f"{where}: training"),
+            architecture,
+            recipe,
             _text(values.get("engine", "auto"), f"{where}: engine"),
         )
 
@@ -116,6 +122,11 @@ def _optimizer(table: Table, where: str) -> Optimizer:
 def _options(training: Table, where: str) -> dict[str, Any]:
     """Return the ``[training]`` table with the objects that its options name."""
     values = dict(training)
+    if "loss" in values:
+        raise StudyError(
+            f"{where}.loss: no key of a study: every run minimises softmax cross-entropy, with "
+            "training.penalties beside it (`assay check FILE.py:Name` checks a loss of your own)"
+        )
     if "schedule" in values:
         values["schedule"] = _schedule(values["schedule"], f"{where}.schedule")
     for key, kinds in (("penalties", PENALTIES), ("augment", KINDS)):

@@ -11,9 +11,9 @@ import numpy as np
 from assay.errors import AssayError
 from assay.nn.layer import Layer
 from assay.shapes import Shape, text
-from assay.testing import Mismatch
 from assay.testing.comparison import LayerComparison, compare_layers
 from assay.testing.counterpart import counterpart, kind_of
+from assay.testing.gradients import Mismatch
 from assay.testing.learning_rules import as_rule, as_stepping_rule, check_rule
 from assay.testing.losses import as_loss, check_loss
 from assay.testing.modules import importable
@@ -91,7 +91,7 @@ def check(
         of = make if isclass(found) else of_functions
         made = of(found, given, where, path)
         with blamed(where, path):
-            if (rule := as_rule(made)) is not None:
+            if (rule := as_rule(made, given)) is not None:
                 return _of_rule(name, rule, given, tolerance)
             if (loss := as_loss(made)) is not None:
                 return _of_loss(name, loss, tolerance)
@@ -117,7 +117,7 @@ def check_layer(
     found = probes[0]
     shape = found.shape
     with blamed(f"{where}, input {text(shape)}, batch of {BATCH}", path):
-        mode = modes(layer, shape)
+        mode = modes(layer, shape, name)
         later = () if found.mismatches else tuple(faults_in_succession(layer, shape, draw(layer, shape)))
         if mode.random and not against:
             comparison, note = None, "not compared: what it draws is its own"

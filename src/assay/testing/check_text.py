@@ -6,9 +6,9 @@ from dataclasses import fields
 from assay.bench.clock import Timing
 from assay.nn.layer import Layer
 from assay.shapes import text
-from assay.testing import Mismatch
 from assay.testing.check import Check
 from assay.testing.comparison import SPEED_BATCH, LayerComparison
+from assay.testing.gradients import Mismatch
 from assay.testing.situations import BATCH
 
 

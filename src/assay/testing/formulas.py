@@ -5,7 +5,7 @@ tested against `assay.optim`, which is tested against PyTorch.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -30,10 +30,15 @@ class Formula:
     beta2: float = 0.999
     eps: float = 1e-8
     weight_decay: float = 0.0
+    warm_up: float = 0.0
+    """In how many steps the learning rate rises to ``lr``, in equal parts; 0 for no such rise."""
     slips: Mapping[str, Any] = field(default_factory=dict)
 
     def step(self, grad: Array, slots: Slots, t: int, theta: Array | None = None) -> Array:
         """Return theta's fall at step ``t``, from 1, and renew ``slots``; AdamW looks at ``theta`` itself."""
+        if self.warm_up:
+            lr = self.lr * min(1.0, t / self.warm_up)
+            return replace(self, lr=lr, warm_up=0.0).step(grad, slots, t, theta)
         sign = -1.0 if self.slips.get("ascends") else 1.0
         pull = self.weight_decay * (np.zeros_like(grad) if theta is None else theta)
         if self.slips.get("coupled"):
@@ -84,6 +89,17 @@ class Formula:
             return self.lr * float(np.sqrt(second)) / first * m / self._root(v)
         return self.lr * (m / first) / self._root(v / second)
 
+    def _amsgrad(self, grad: Array, slots: Slots, t: int) -> Array:
+        _ = self._adam(grad, slots, t)
+        first = 1.0 if self.slips.get("first uncorrected") else 1 - self.beta1**t
+        second = 1.0 if self.slips.get("second uncorrected") else 1 - self.beta2**t
+        of_corrected = bool(self.slips.get("largest corrected"))
+        now = slots["second moment"] / (second if of_corrected else 1.0)
+        kept = slots.get("largest", np.zeros_like(grad)) * (0.0 if self.slips.get("forgets") else 1.0)
+        slots["largest"] = np.maximum(kept, now)
+        divisor = slots["largest"] / (1.0 if of_corrected else second)
+        return self.lr * (slots["first moment"] / first) / self._root(divisor)
+
     def _adamw(self, grad: Array, slots: Slots, t: int) -> Array:
         return self._adam(grad, slots, t)
 
@@ -129,6 +145,11 @@ ACCEPTED: dict[str, dict[str, Mapping[str, Any]]] = {
         "": {},
         "epsilon inside the root": {"eps inside": True},
         "epsilon added before the correction of bias": {"eps hat": True},
+    },
+    "amsgrad": {
+        "": {},
+        "with the largest of the corrected second moments": {"largest corrected": True},
+        "without correction of bias": {"first uncorrected": True, "second uncorrected": True},
     },
     "adamw": {"": {}, "epsilon inside the root": {"eps inside": True}},
     "nadam": {"": {}, "with a constant momentum": {"constant": True}},
@@ -176,6 +197,13 @@ MISTAKES: dict[str, dict[str, Mapping[str, Any]]] = {
         "beta1 and beta2 are exchanged": {"exchanged": True},
         "the gradient is not squared in the second moment": {"not squared": True},
     },
+    "amsgrad": {
+        **_EVERYWHERE,
+        **_ROOT,
+        "it is Adam: the largest second moment is not kept": {"forgets": True},
+        "bias correction of the first moment is missing": {"first uncorrected": True},
+        "bias correction of the second moment is missing": {"second uncorrected": True},
+    },
     "adamw": {
         **_EVERYWHERE,
         "weight decay is added to the gradient (that is Adam with L2): it has to act on theta alone": {
@@ -192,3 +220,9 @@ MISTAKES: dict[str, dict[str, Mapping[str, Any]]] = {
     "adamax": {**_EVERYWHERE, "bias correction is missing": {"first uncorrected": True}},
 }
 """What goes wrong, in words, by rule."""
+
+DECAY_MISTAKES: dict[str, Mapping[str, Any]] = {
+    "weight decay is missing": {"coupled": False, "undecayed": True},
+    "weight decay is not multiplied by the learning rate": {"coupled": False, "decays by w": True},
+}
+"""The same for the weight decay of rules other than AdamW, whether or not it is added to the gradient."""

@@ -45,6 +45,8 @@ def _factor(found: Array, expected: Array) -> str:
     if not factor or not _close(found, factor * expected):
         return ""
     known = {
+        float(found.size): f"a sum over all {found.size} entries in the place of a mean",
+        1 / found.size: f"a mean over all {found.size} entries in the place of a sum",
         1 / BATCH: f"a mean over the batch of {BATCH} in the place of a sum (or divided by its size twice)",
         float(BATCH): f"a sum over the batch of {BATCH} in the place of a mean",
         2.0: "twice too large: a factor 2 too many",

@@ -9,6 +9,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from assay.testing.check import Check
+from assay.testing.comparison import EVALUATION
 
 RIGHT, WRONG = "right", "wrong"
 
@@ -48,7 +49,8 @@ def parts(check: Check) -> dict[str, Any]:
     wrong = {each.argument for each in check.mismatches}
     for name in check.arguments:
         found[f"dL/d{name}"] = WRONG if name in wrong else RIGHT
-    found["modes" if check.kind == "layer" else check.kind] = WRONG if check.faults else RIGHT
+    evaluation = compared and any(each.argument == EVALUATION for each in compared.differences)
+    found["modes" if check.kind == "layer" else check.kind] = WRONG if check.faults or evaluation else RIGHT
     found["writes"] = "; ".join(check.writes)
     if compared:
         theirs, ours = (timing.median for timing in compared.forward_backward)

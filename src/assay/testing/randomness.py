@@ -9,11 +9,14 @@ from assay.nn.coursework.carried import BEGUN
 from assay.nn.layer import Layer, Parameters
 from assay.shapes import Array, Shape
 from assay.streams import stream
-from assay.testing.gradients import TOLERANCE, compare
+from assay.testing.evaluation import of_evaluation
 from assay.testing.probing import draw
 from assay.testing.running_statistics import judge_statistics, mixes
 from assay.testing.situations import BATCH
 from assay.testing.watched import Watched
+
+SMALL = 1e-3
+"""What inputs of a layer that is no line are multiplied by to ask for its expectation: there most are."""
 
 DRAWS = 300
 """How many times a random layer is asked for its expectation."""
@@ -28,25 +31,38 @@ class Modes:
     remarks: tuple[str, ...] = ()
 
 
-def modes(layer: Layer, shape: Shape) -> Modes:
-    """Compare evaluation with training, on average where training is random."""
+def modes(layer: Layer, shape: Shape, name: str = "") -> Modes:
+    """Compare evaluation with training, on average where training is random.
+
+    ``name`` is that of the user's class: a dropout that draws nothing is wrong.
+    """
     params, x = draw(layer, shape), stream(0, "modes").uniform(0.5, 1.5, (BATCH, *shape))
     training, evaluation = (Watched(layer, training=mode) for mode in (True, False))
     told = not isinstance(layer, FromCoursework) or layer.told_its_mode
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"), training.still(), evaluation.still():
         random = not _same(training, params, x)
         if not told:
             return _untold(training, params, shape, random)
-        if random and not _same(evaluation, params, x):
-            return Modes(random, ("evaluation: two outputs for one input differ",))
         if mixes(evaluation, training.trained(params, x), shape):
             return Modes(random, ("evaluation: an example's output depends on the others of its batch",))
         if random:
             keeps = layer.buffers(shape).keys() - {BEGUN}
-            return Modes(random, () if keeps else _on_average(training, evaluation, params, x))
+            return Modes(random, *_of_random(training, evaluation, params, x, average=not keeps))
         if mixes(training, params, shape):
             return Modes(random, *judge_statistics(layer, shape, params))
-        return Modes(random, () if layer.buffers(shape) else _alike(training, evaluation, params, x))
+        if not _same(evaluation, params, x):
+            return Modes(random, ("evaluation: draws at random, and training does not: exchanged?",))
+        plain = not layer.buffers(shape)
+        return Modes(random, *(of_evaluation(name, training, evaluation, params, shape) if plain else ()))
+
+
+def _of_random(
+    training: Watched, evaluation: Watched, params: Parameters, x: Array, *, average: bool
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return what is wrong with the evaluation of a layer that draws, and what is to be known."""
+    if not _same(evaluation, params, x):
+        return ("evaluation: two outputs for one input differ",), ()
+    return _on_average(training, evaluation, params, x) if average else ((), ())
 
 
 def _untold(training: Watched, params: Parameters, shape: Shape, random: bool) -> Modes:
@@ -58,33 +74,52 @@ def _untold(training: Watched, params: Parameters, shape: Shape, random: bool) -
     return Modes(random, (), (f"an example's output depends on the others of its batch, and it {words}",))
 
 
-def _alike(training: Watched, evaluation: Watched, params: Parameters, x: Array) -> tuple[str, ...]:
-    """Compare the modes of a layer that neither draws nor keeps anything."""
-    trained, evaluated = training.forward(params, x), evaluation.forward(params, x)
-    mismatch = compare("y", evaluated, trained, 1e-3 if trained.dtype == np.float32 else TOLERANCE)
-    if mismatch is None:
-        return ()
-    place = ", ".join(map(str, mismatch.index))
-    return (
-        f"evaluation: y[{place}] is {mismatch.found:.6g}, in training {mismatch.expected:.6g}, though "
-        "nothing is drawn and nothing kept from batch to batch",
-    )
+def _on_average(
+    training: Watched, evaluation: Watched, params: Parameters, x: Array
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return what is wrong with evaluation as the expectation of training, and what is to be known.
+
+    What is drawn and then goes through a curve has another mean; a line through small inputs has not.
+    """
+    words = _unlike_on_average(training, evaluation, params, x)
+    if not words or _is_line(training, params, x):
+        return (words,) if words else (), ()
+    if not _is_line(training, params, SMALL * x):
+        return (), (f"{words}: by design? what is drawn goes through a curve",)
+    small = _unlike_on_average(training, evaluation, params, SMALL * x, room=0.01)
+    return ((f"{small} (for inputs of {SMALL})",), ()) if small else ((), ())
 
 
-def _on_average(training: Watched, evaluation: Watched, params: Parameters, x: Array) -> tuple[str, ...]:
-    expected = evaluation.forward(params, x)
+def _unlike_on_average(
+    training: Watched, evaluation: Watched, params: Parameters, x: Array, room: float = 0.0
+) -> str:
+    """Say by how much evaluation, above its output for zeros where there is ``room``, is not the mean."""
+
+    def above(mode: Watched) -> Array:
+        y = mode.forward(params, x)
+        return y - mode.forward(params, np.zeros_like(x)) if room else y
+
+    expected = above(evaluation)
     sums = []
     for number in range(DRAWS):
         training.draws = number
-        sums.append(float((training.forward(params, x) * np.sign(expected)).sum()))
+        sums.append(float((above(training) * np.sign(expected)).sum()))
+    training.draws = 0
     mean, error = float(np.mean(sums)), float(np.std(sums)) / DRAWS**0.5
     total = float(np.abs(expected).sum())
-    if abs(mean - total) <= 6 * error + 1e-9 * total:
-        return ()
+    if abs(mean - total) <= 6 * error + (room or 1e-9) * total:
+        return ""
     share = (
         f"{mean / total:.3g} times what evaluation gives" if total else f"{mean:.3g} where evaluation gives 0"
     )
-    return (f"evaluation: on average training gives {share}",)
+    return f"evaluation: on average training gives {share}"
+
+
+def _is_line(training: Watched, params: Parameters, x: Array) -> bool:
+    """Whether the output is about a line in the input while what is drawn is held still."""
+    nothing, once, twice = (training.forward(params, times * x) for times in (0.0, 1.0, 2.0))
+    room = 1e-3 * float(np.abs(twice - nothing).max(initial=1e-300))
+    return bool((np.abs(twice - 2 * once + nothing) <= room).all())
 
 
 def _same(watched: Watched, params: Parameters, x: Array) -> bool:

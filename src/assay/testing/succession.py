@@ -74,5 +74,5 @@ def _root(layer: Layer) -> object:
 
 def _close(a: Array, b: Array) -> bool:
     single = np.result_type(a, b) == np.float32
-    room = (1e-3 if single else CLOSE) * max(float(np.abs(b).max(initial=0)), 1e-2)
-    return a.shape == b.shape and bool((np.abs(a - b) <= room).all())
+    room = (1e-3 if single else CLOSE) * max(float(np.nan_to_num(np.abs(b)).max(initial=0)), 1e-2)
+    return a.shape == b.shape and bool(((np.abs(a - b) <= room) | (np.isnan(a) & np.isnan(b))).all())

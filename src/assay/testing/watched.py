@@ -10,7 +10,7 @@ import numpy as np
 from assay.errors import ShapeError
 from assay.nn.coursework import FromCoursework
 from assay.nn.coursework.copies import copied, same
-from assay.nn.coursework.remembered import undisturbed
+from assay.nn.coursework.remembered import Snapshot, undisturbed
 from assay.nn.layer import Cache, Layer, Parameters
 from assay.shapes import Array, text
 from assay.streams import stream
@@ -32,6 +32,7 @@ class Watched:
         """What the layer has written into, in words, in the order met."""
         self.draws = 0
         """Which random numbers it meets."""
+        self._memory: Snapshot | None = None
 
     def forward(self, params: Parameters, x: Array) -> Array:
         """Return a copy of the output."""
@@ -67,13 +68,33 @@ class Watched:
         return ForthAndBack(y, {**found, **{n: _gradient(n, gradients.get(n), params[n]) for n in names}})
 
     @contextmanager
+    def still(self) -> Iterator[None]:
+        """Find what the layer remembers once for all calls inside, and not in each of them."""
+        if isinstance(self.layer, FromCoursework):
+            with self.layer.still():
+                yield
+        elif self._memory:
+            yield
+        else:
+            with undisturbed(self.layer) as memory:
+                self._memory = memory
+                try:
+                    yield
+                finally:
+                    self._memory = None
+
+    @contextmanager
     def _held(self) -> Iterator[None]:
         if isinstance(self.layer, FromCoursework):  # which sees to that itself
             yield
             return
-        with undisturbed(self.layer) as memory:
-            memory.seed(stream(self.draws, "held"))
-            yield
+        with self.still():
+            assert self._memory is not None
+            self._memory.seed(stream(self.draws, "held"))
+            try:
+                yield
+            finally:
+                self._memory.restore(generators=False)  # each call seeds them
 
     def _forward(self, params: Parameters, x: Array) -> tuple[Array, Cache]:
         if self.training:

@@ -7,7 +7,7 @@ from the left and from the right stay apart however small the step, there is a *
 the two is then right.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
@@ -82,11 +82,12 @@ def judge(
         settled = _settled(claim, first, derivative, precision) if known_well else None
         if settled is not None:
             return _beside_kinks(claim, first, precision, [settled])
-        ladders = [[start * factor for factor in LADDER] for start in {first, precision.step}]
-        agreed = [pair for ladder in ladders for pair in _agreeing(claim, ladder, precision)]
-        for value, doubt in agreed:
-            if abs(claim.value - value) <= precision.tolerance * claim.size + 4 * doubt:
-                return "right", value
+        agreed = []
+        for start in {first, precision.step}:
+            for value, doubt in _agreeing(claim, [start * factor for factor in LADDER], precision):
+                if abs(claim.value - value) <= precision.tolerance * claim.size + 4 * doubt:
+                    return "right", value
+                agreed.append((value, doubt))
         return _beside_kinks(claim, min(first, precision.step), precision, agreed)
 
 
@@ -109,11 +110,12 @@ def _central(claim: ClaimedDerivative, step: float, precision: Precision) -> tup
 
 def _agreeing(
     claim: ClaimedDerivative, ladder: list[float], precision: Precision
-) -> list[tuple[float, float]]:
-    """Return the derivatives by two steps that agree, each with their difference."""
-    values = [_central(claim, step, precision)[0] for step in ladder]
-    pairs = pairwise(values)
-    return [(b, abs(a - b)) for a, b in pairs if abs(a - b) <= precision.known * claim.size]
+) -> Iterator[tuple[float, float]]:
+    """Yield the derivatives by two steps that agree, each with their difference."""
+    values = (_central(claim, step, precision)[0] for step in ladder)
+    for a, b in pairwise(values):
+        if abs(a - b) <= precision.known * claim.size:
+            yield b, abs(a - b)
 
 
 def _beside_kinks(

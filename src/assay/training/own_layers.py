@@ -47,7 +47,7 @@ class _Wrong(Exception):
 
 def is_own(thing: object) -> bool:
     """Whether an object's class is a user's, not one of assay's."""
-    if isinstance(thing, Layer):
+    if isinstance(thing, Layer | Optimizer):
         return thing.users_own
     return not type(thing).__module__.startswith("assay.")
 
@@ -74,7 +74,7 @@ def _every(nodes: tuple[Node, ...]) -> Iterator[Node]:
 
 
 def _tried(thing: object, place: str, check: Any) -> OwnCheck:
-    name = thing.title if isinstance(thing, Layer) else type(thing).__name__
+    name = thing.title if isinstance(thing, Layer | Optimizer) else type(thing).__name__
     try:
         with np.errstate(all="ignore"):
             check()

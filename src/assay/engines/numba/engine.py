@@ -152,9 +152,10 @@ class NumbaEngine(Engine):
     def lacks(self, network: Network, recipe: Recipe) -> list[str]:
         """Name the layers, the rule and the penalties that have no kernels."""
         layers = [node.layer.title for node in network.nodes if not supports(node.layer)]
-        rules = [type(recipe.optimizer)] if type(recipe.optimizer) not in RULES else []
-        penalties = [type(penalty) for penalty in recipe.penalties if type(penalty) not in (L1, L2)]
-        return list(dict.fromkeys([*layers, *(kind.__name__ for kind in (*rules, *penalties))]))
+        rules = [recipe.optimizer.title] if type(recipe.optimizer) not in RULES else []
+        kinds = [type(penalty) for penalty in recipe.penalties]
+        penalties = [kind.__name__ for kind in kinds if kind not in (L1, L2)]
+        return list(dict.fromkeys([*layers, *rules, *penalties]))
 
     def prepare(self, network: Network, recipe: Recipe, on_compiled: OnCompiled) -> None:
         """Compile the kernels that the network's programs call."""

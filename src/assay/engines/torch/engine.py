@@ -71,10 +71,8 @@ class TorchEngine(Engine):
 
     def lacks(self, network: Network, recipe: Recipe) -> list[str]:
         """Name the user's own layers, rule and penalties: the engine supports all of assay's."""
-        known = {*RULES, *GRADIENTS}
-        others = [
-            type(item).__name__ for item in (recipe.optimizer, *recipe.penalties) if type(item) not in known
-        ]
+        rules = [recipe.optimizer.title] if type(recipe.optimizer) not in RULES else []
+        others = [*rules, *(type(item).__name__ for item in recipe.penalties if type(item) not in GRADIENTS)]
         layers = [] if isinstance(network, ModuleNetwork) else lacks(node.layer for node in network.nodes)
         return [*layers, *others]
 

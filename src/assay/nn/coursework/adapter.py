@@ -11,6 +11,7 @@ Layers without parameters leave the last of these out. One that differs in
 training says so by an argument, ``fprop(inputs, stochastic=True)``.
 """
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -175,13 +176,43 @@ class FromCoursework(Layer):
         if cache.after is None:
             _, cache = self.forward_training(params, cache.x, stream(0, "evaluation"))
         check_upstream(dy, cache.y.shape)
-        with undisturbed(self.layer):
+        with self._undisturbed():
             cache.after.restore()
             return self._gradients(cache.x, cache.y, dy)
 
     def updated_buffers(self, params: Parameters, cache: Cache) -> dict[str, Array]:
         """Return what the layer carried after ``fprop``."""
         return {name: value.astype(params[name].dtype) for name, value in cache.buffers.items()}
+
+    @contextmanager
+    def still(self) -> Iterator[None]:
+        """Find what the layer remembers once for all calls inside, and not in each of them."""
+        if getattr(self._stilled, "before", None) is not None:
+            yield
+            return
+        with undisturbed(self.layer) as before:
+            self._stilled.before = before
+            try:
+                yield
+            finally:
+                self._stilled.before = None
+
+    @cached_property
+    def _stilled(self) -> threading.local:
+        """What the layer remembered before the calls that are under way in this thread."""
+        return threading.local()
+
+    @contextmanager
+    def _undisturbed(self) -> Iterator[Snapshot]:
+        before: Snapshot | None = getattr(self._stilled, "before", None)
+        if before is None:
+            with undisturbed(self.layer) as before:
+                yield before
+            return
+        try:
+            yield before
+        finally:
+            before.restore(generators=False)  # each call seeds them
 
     @contextmanager
     def bare(self, params: Parameters, shape: Shape) -> Iterator[Layer]:
@@ -202,7 +233,7 @@ class FromCoursework(Layer):
     ) -> tuple[Array, _Pass]:
         shape = x.shape[1:]
         carried = self._carried(shape) if BEGUN in params else None
-        with undisturbed(self.layer) as before:
+        with self._undisturbed() as before:
             self.held.make_parameters(shape, before)
             memory = before
             if carried and params[BEGUN]:

@@ -11,7 +11,7 @@ import random
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -60,15 +60,15 @@ class Snapshot:
         elif isinstance(value, random.Random | np.random.RandomState | np.random.Generator):
             self._generators.append((value, _state(value)))
 
-    def restore(self) -> None:
-        """Put everything back as it was."""
+    def restore(self, *, generators: bool = True) -> None:
+        """Put everything back as it was, ``generators`` too unless they are seeded next."""
         for place, items in self._places:
             if place.write:
                 place.write(items)
         for array, content in self._arrays:
             if array is not content and array.flags.writeable:
                 array[...] = content
-        for generator, state in self._generators:
+        for generator, state in self._generators if generators else ():
             _set_state(generator, state)
 
     def seed(self, generator: np.random.Generator) -> None:
@@ -78,8 +78,7 @@ class Snapshot:
             if isinstance(own, random.Random):
                 own.seed(number)
             else:
-                kind = getattr(np.random, _state(own)["bit_generator"])
-                _set_state(own, kind(number).state)
+                _set_state(own, _seeded(_state_kind(own), number))
 
     @property
     def draws(self) -> int:
@@ -169,6 +168,17 @@ def _state(generator: Any) -> Any:
     if isinstance(generator, np.random.RandomState):
         return generator.get_state(legacy=False)
     return generator.bit_generator.state
+
+
+def _state_kind(generator: np.random.RandomState | np.random.Generator) -> str:
+    bits: Any = getattr(generator, "bit_generator", None) or generator._bit_generator  # type: ignore[union-attr]
+    return type(bits).__name__
+
+
+@lru_cache(maxsize=64)
+def _seeded(kind: str, number: int) -> Any:
+    """Return the state of a seeded generator: a check seeds with the same numbers over and over."""
+    return getattr(np.random, kind)(number).state
 
 
 def _set_state(generator: Any, state: Any) -> None:

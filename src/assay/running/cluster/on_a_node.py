@@ -12,7 +12,7 @@ from assay.records.runs import RunId
 from assay.running.cluster.attempts import only_new
 from assay.running.cluster.software import Facts, facts
 from assay.running.events import StepsTaken
-from assay.running.messages import Charge, Context, Message, Task
+from assay.running.messages import Arrived, Charge, Message, Task
 from assay.running.threads import Threads
 
 
@@ -22,7 +22,8 @@ def train(charge: Charge, data: Dataset, task: Task, every: float) -> Generator[
     ``data`` comes from the node's object store, whose memory all of its workers share. Of the records of a
     run's epochs, each message has those that are new; `assay.running.cluster.attempts` puts them together.
     """
-    with closing(Threads(1).run(_context(charge, data), [task])) as messages:
+    context = _arrived(charge, data).context(task.arm)
+    with closing(Threads(1).run(context, [task])) as messages:
         for message in _thinned(messages, every):
             yield only_new(message)
 
@@ -32,15 +33,15 @@ def probe(engines: list[str]) -> Facts:
     return facts(engines)
 
 
-_contexts: dict[str, Context] = {}
-"""The study that this process last trained for, by its key, so that it is not planned for each task."""
+_last: dict[str, Arrived] = {}
+"""The study that this process last trained for, by its key, so that no arm is planned for each task."""
 
 
-def _context(charge: Charge, data: Dataset) -> Context:
-    if charge.key not in _contexts:
-        _contexts.clear()
-        _contexts[charge.key] = charge.context(data)
-    return _contexts[charge.key]
+def _arrived(charge: Charge, data: Dataset) -> Arrived:
+    if charge.key not in _last:
+        _last.clear()
+        _last[charge.key] = charge.arrive(data)
+    return _last[charge.key]
 
 
 def _thinned(messages: Iterable[Message], every: float) -> Generator[Message, None, None]:
