@@ -142,7 +142,7 @@ class _Worker:
         answers = evaluation.predicted, evaluation.correct
         if not isfinite(evaluation.loss):
             return Finished(row(Status.DIVERGED, "the loss on the test set is not finite", None), *answers)
-        temperature, error = calibrated(best, data)
+        temperature, error = calibrated(best, data, evaluation)
         done = row(Status.DONE, self._why_stuck(progress, job, data), evaluation)
         done = replace(done, temperature=temperature, calibration_error=error)
         return Finished(done, *answers, progress.best)
