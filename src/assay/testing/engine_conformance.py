@@ -84,7 +84,7 @@ class EngineConformance:
             self._expect_near("loss", np.array(own.loss), np.array(right.loss))
 
     def test_keeps_the_scores_that_it_evaluated(self) -> None:
-        """Scores that are kept are those of the batches, bit for bit, and keeping them changes nothing else."""
+        """Scores that are kept are those of the batches, bit for bit; nothing else changes."""
         for network, recipe in self._pairs():
             session = self._trained(self.engine, network, recipe, epochs=(1,))
             images, labels = examples(network, EVALUATION_BATCH + 3)
