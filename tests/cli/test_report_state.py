@@ -96,7 +96,9 @@ def test_a_folder_that_cannot_be_written_is_one_line(tmp_path, capsys, monkeypat
     for name in ("open", "unlink"):
         monkeypatch.setattr(Path, name, refusing(getattr(Path, name)))
     assert main(["report", str(tmp_path)]) == 2
-    assert "report.html: cannot be written (Permission denied; choose another --out)" in capsys.readouterr().err
+    assert (
+        "report.html: cannot be written (Permission denied; choose another --out)" in capsys.readouterr().err
+    )
 
 
 def test_of_a_folder_that_cannot_be_written_the_journal_is_read_too(tmp_path, monkeypatch):
