@@ -74,7 +74,7 @@ SHAPES = {
         '[["a", 0, 1, null]]', '["abcd"]', '[["a", 0, 1, 1.5]]',
     ],
     MACHINES: [
-        "1", "[1]", '{"a": 1}', *(json.dumps([{**MACHINE, **odd}]) for odd in (
+        "1", "[1]", '{"a": 1}', *(json.dumps([{**MACHINE, **odd}]).replace("Infinity", "1e999") for odd in (
             {"slots": "1"}, {"host": "\x1b[2J"}, {"host": "x" * 1000}, {"more": 1}, {"runs": {"arm": "a"}},
             {"runs": [{"arm": "a", "seed": "x"}]}, {"runs": [{"arm": "a", "seed": 1e999}]}, {"runs": [1]},
         )),
