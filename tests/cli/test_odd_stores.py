@@ -1,6 +1,7 @@
 """A store is input like any other: whatever is in it, a command answers, or says in one line why not."""
 
 import json
+import os
 import shutil
 import sqlite3
 from contextlib import closing
@@ -18,7 +19,9 @@ from assay.cli import main
 from assay.errors import StoreError
 from assay.records.runs import RunId, Status
 from assay.results import Results
+from assay.store.migrations import VERSION
 from assay.store.readout import DATABASE
+from assay.store.sqlite import BESIDE, LARGEST
 
 COMMANDS = ("status", "results", "report")
 COLUMNS = {
@@ -193,3 +196,67 @@ def test_control_characters_of_a_message_are_written_out(good, tmp_path_factory,
     assert answers(folder, capsys) == [0, 0, 0]
     main(["results", str(folder), "--format", "csv"])
     assert r"\x1b[31mred\nx" in capsys.readouterr().out
+
+
+ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
+AT_WORK = {
+    "trigger": ["CREATE TRIGGER t AFTER INSERT ON epoch BEGIN DELETE FROM run; END"],
+    "index": ["CREATE UNIQUE INDEX t ON epoch (seed, arm, epoch)"],
+    "view": ["ALTER TABLE header RENAME TO t", f"CREATE VIEW header AS {ENDLESS} SELECT t.* FROM n, t"],
+}
+"""What would do something, or something without end, when a store is written or read."""
+
+
+@pytest.mark.parametrize("kind", AT_WORK)
+def test_what_would_be_at_work_in_a_store_is_refused(good, tmp_path_factory, capsys, kind):
+    folder = copied(good, tmp_path_factory)
+    with closing(sqlite3.connect(folder / DATABASE)) as connection:
+        for statement in AT_WORK[kind]:
+            connection.execute(statement)
+    assert main(["status", str(folder)]) == 2
+    assert f"cannot be believed: has a {kind} " in capsys.readouterr().err
+    assert answers(folder, capsys, COMMANDS[1:]) == [2, 2]
+    assert main(["doctor", str(folder)]) == 1
+    assert f"has a {kind} " in capsys.readouterr().out
+    saved = folder.with_name(f"{folder.name}-saved")
+    assert main(["salvage", str(folder), str(saved)]) == 0
+    with closing(sqlite3.connect(saved / DATABASE)) as connection:
+        found = "SELECT count(*) FROM sqlite_schema WHERE type <> 'table' AND sql IS NOT NULL"
+        assert connection.execute(found).fetchone() == (0,)
+        rows = connection.execute("SELECT count(*) FROM header").fetchone()
+    assert (rows == (0,)) == (kind == "view")
+
+
+def test_a_value_of_many_megabytes_is_not_read(good, tmp_path_factory, capsys):
+    folder = copied(good, tmp_path_factory)
+    assert change(folder, ("UPDATE run SET message = hex(zeroblob(?))", LARGEST // 2 + 1), told=False)
+    assert answers(folder, capsys) == [2, 2, 2]
+    assert main(["doctor", str(folder)]) == 1
+    assert "too big" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes")
+def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(good, tmp_path_factory, capsys):
+    """Neither of one that SQLite keeps beside a store, nor of the report."""
+    for end in BESIDE:
+        folder = copied(good, tmp_path_factory)
+        os.mkfifo(folder / f"{DATABASE}{end}")
+        assert answers(folder, capsys) == [2, 2, 2]
+        assert main(["doctor", str(folder)]) == 1
+        assert f"{DATABASE}{end}: not a file" in capsys.readouterr().out
+        assert main(["salvage", str(folder), str(folder / "saved")]) == 2
+        assert f"{DATABASE}{end}: not a file" in capsys.readouterr().err
+    folder = copied(good, tmp_path_factory)
+    os.mkfifo(folder / "report.html")
+    assert main(["doctor", str(folder)]) == 1
+    assert "report.html: is older than the results" in capsys.readouterr().out
+
+
+def test_an_older_store_that_sqlite_has_analysed_is_salvaged(good, tmp_path_factory, capsys):
+    """Its tables of statistics have names that nobody else may give."""
+    folder = copied(good, tmp_path_factory)
+    with closing(sqlite3.connect(folder / DATABASE)) as connection:
+        connection.execute("ANALYZE")
+        connection.execute(f"PRAGMA user_version = {VERSION - 1}")
+    assert main(["salvage", str(folder), str(folder / "saved")]) == 0
+    assert "header: " in capsys.readouterr().out

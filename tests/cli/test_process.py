@@ -1,5 +1,6 @@
 """Ctrl-C at any time, and standard output that is full or closed: each is a status, and no traceback."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -60,6 +61,36 @@ def test_ctrl_c_is_not_lost_where_python_ignores_exceptions(interrupted: Interru
 def test_ctrl_c_that_meets_a_class_being_made_ends_with_its_status(interrupted: Interrupted):
     """Python remembers an interrupted ``exec``, and with ``-m`` would end by the signal."""
     assert interrupted("rich", "exec('os.kill(os.getpid(), signal.SIGINT)')") == (130, "", "")
+
+
+def test_sigterm_has_its_own_status_wherever_it_meets_a_command(interrupted: Interrupted):
+    assert interrupted("rich", "os.kill(os.getpid(), signal.SIGTERM)") == (143, "", "")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
+@pytest.mark.parametrize(("typed", "status"), [("\x04", 2), ("SIGINT", 130)])
+def test_a_question_that_nobody_answers_is_no_bug(typed: str, status: int, tmp_path: Path):
+    ours, theirs = os.openpty()
+    code = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    code += "from assay.cli import main\nsys.argv = ['assay', 'init', 'a.toml']\nsys.exit(main())"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path,
+    )  # fmt: skip
+    assert process.stdout is not None
+    assert process.stdout.read(4) == "What"
+    if typed == "SIGINT":
+        time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+    else:
+        os.write(ours, typed.encode())
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == status
+    assert err.count("\n") <= 1
+    assert ("ended before an answer" in err) == (status == 2)
+    assert not list(tmp_path.iterdir())
+    for descriptor in (ours, theirs):
+        os.close(descriptor)
 
 
 def test_ctrl_c_twice_ends_at_once_and_says_so(interrupted: Interrupted):

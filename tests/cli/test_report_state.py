@@ -46,7 +46,7 @@ def test_a_report_older_than_its_results_is_drawn_again(assay, study_file, tmp_p
     page.mkdir()
     said = assay("run", study_file, "--quick", "--out", "out")
     assert said.status == 2
-    assert "the report cannot be written" in said.err
+    assert "report.html: cannot be written" in said.err
 
 
 def test_whether_a_study_stands_still_is_said_and_makes_a_report_old(tmp_path, capsys):
@@ -96,7 +96,9 @@ def test_a_folder_that_cannot_be_written_is_one_line(tmp_path, capsys, monkeypat
     for name in ("open", "unlink"):
         monkeypatch.setattr(Path, name, refusing(getattr(Path, name)))
     assert main(["report", str(tmp_path)]) == 2
-    assert "the report cannot be written (Permission denied; choose another --out)" in capsys.readouterr().err
+    assert (
+        "report.html: cannot be written (Permission denied; choose another --out)" in capsys.readouterr().err
+    )
 
 
 def test_of_a_folder_that_cannot_be_written_the_journal_is_read_too(tmp_path, monkeypatch):

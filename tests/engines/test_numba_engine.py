@@ -32,7 +32,7 @@ from numba_cases import (
 from oracles import assert_close
 
 from assay.engines.base import Recipe, State, initial_state
-from assay.engines.numba import NumbaEngine, build, dropout, examples
+from assay.engines.numba import NumbaEngine, build, dropout, examples, linear
 from assay.engines.numba.blueprint import stages
 from assay.engines.numba.engine import NumbaSession, programs
 from assay.engines.numba.kernels.codes import Kernel
@@ -271,6 +271,22 @@ print(len(called))
     *told, count = in_another_process(code, NUMBA_CACHE_DIR=str(tmp_path))
     assert told == [f"{done}/{count}" for done in range(1, int(count) + 1)]
     assert in_another_process(code, NUMBA_CACHE_DIR=str(tmp_path)) == [count]
+
+
+def test_of_many_outputs_some_are_multiplied_at_a_time_to_the_same_bits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    arm = Network((Flatten(), Linear(83), ReLU(), Linear(5)), SMALL_CNN.input_shape), Recipe(Adam(), 10)
+
+    def trained(widest: int) -> list[bytes]:
+        monkeypatch.setattr(linear, "WIDEST", widest)
+        programs.cache_clear()
+        state = train(NumbaEngine(), *arm, epochs=1).states()[0]
+        programs.cache_clear()
+        return [value.tobytes() for value in state.parameters.values()]
+
+    monkeypatch.setattr(linear, "CACHED", 1)
+    assert trained(linear.WIDEST) == trained(VECTOR_BYTES // 2)
 
 
 @pytest.mark.skipif("+avx512f" not in FEATURES, reason="without AVX-512 all tests are of narrow registers")

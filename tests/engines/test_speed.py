@@ -8,7 +8,7 @@ import pytest
 
 from assay import nn
 from assay.engines import speed
-from assay.engines.narrowed import narrowed
+from assay.engines.narrowed import LARGE, narrowed
 from assay.engines.reference import ReferenceEngine, ReferenceSession
 from assay.nn.network import Network
 from assay.optim import SGD, Adam
@@ -216,14 +216,22 @@ def test_a_record_that_cannot_be_written_is_done_without(tmp_path, monkeypatch):
     assert speed.recorded(Many("a"), NETWORK, RECIPE) == ()
 
 
-@pytest.mark.parametrize(("hidden", "tried"), [((400_000,), (6250,)), ((9_000, 5), (9_000, 5))])
+@pytest.mark.parametrize(("hidden", "tried"), [((400_000,), (12_500,)), ((20_000, 5), (20_000, 5))])
 def test_a_large_network_is_narrowed_to_be_measured(hidden, tried):
-    """By a power of two, so that 400,000 times 832 parameters become 6,250 times as many."""
+    """By a power of two, so that 400,000 times 832 parameters become 12,500 times as many."""
     assert narrowed(Dense(hidden).build((1, 28, 28), 47)) == Dense(tried).build((1, 28, 28), 47)
 
 
+@pytest.mark.parametrize("hidden", [21_000, 30_000, 41_000, 99_999, 100_000, 10_000_000])
+def test_what_is_left_is_as_far_from_the_cache_as_the_network_itself(hidden):
+    """Temporary arrays of more than 32 MiB are taken from the system each time, with pages to be cleared."""
+    count = narrowed(Dense((hidden,)).build((1, 28, 28), 47)).parameter_count
+    assert 4 * count > 32 << 20
+    assert count <= LARGE
+
+
 def test_layers_that_need_their_shapes_are_not_narrowed():
-    layers = (nn.Flatten(), nn.Linear(20_000), nn.Reshape((200, 10, 10)), nn.Flatten(), nn.Linear(2))
+    layers = (nn.Flatten(), nn.Linear(40_000), nn.Reshape((400, 10, 10)), nn.Flatten(), nn.Linear(2))
     network = Network(layers)
     assert narrowed(network) is network
     without = Network((*layers[:2], *layers[4:]))

@@ -219,6 +219,7 @@ def test_a_loss_is_no_share(said, tmp_path):
 
 REFUSED = {
     "seed": ({2: {"seed": "x"}}, "line 4: seed: found 'x', expected a whole number from 0"),
+    "a seed of thousands of digits": ({2: {"seed": "1" * 5000}}, "expected a whole number from 0"),
     "twice": ({2: {"seed": 1}}, "line 4: base, seed 1 stands here a second time"),
     "percent": (
         {3: {"accuracy": 88.1}},

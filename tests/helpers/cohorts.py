@@ -30,8 +30,8 @@ class Cohort(Session):
     def scores(self, images):
         return [session.scores(images)[0] for session in self.alone]
 
-    def evaluate(self, images, labels):
-        found = [session.evaluate(images, labels)[0] for session in self.alone]
+    def evaluate(self, images, labels, **more):
+        found = [session.evaluate(images, labels, **more)[0] for session in self.alone]
         lost = [
             seed in self.engine.lost and session._state.step > 10
             for seed, session in zip(self.seeds, self.alone, strict=True)

@@ -29,8 +29,8 @@ class Poisoned(Session):
     def scores(self, images: Any) -> Any:
         return self.inner.scores(images)
 
-    def evaluate(self, images: Any, labels: Any) -> Any:
-        return self.inner.evaluate(images, labels)
+    def evaluate(self, images: Any, labels: Any, **more: Any) -> Any:
+        return self.inner.evaluate(images, labels, **more)
 
     def states(self) -> list[State]:
         return self.inner.states()

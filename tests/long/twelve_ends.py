@@ -70,6 +70,7 @@ def ended(folder: Path, source: str, way: str, isolated: bool) -> Expected:
 
 
 def main() -> int:
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs inherit a deaf ear
     wrong = 0
     with tempfile.TemporaryDirectory() as place:
         source = write_characters(Path(place))

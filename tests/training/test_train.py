@@ -17,9 +17,10 @@ from assay.engines.reference import ReferenceEngine
 from assay.nn.network import Network
 from assay.optim import SGD, Adam
 from assay.optim.recipe import Recipe
+from assay.stats.calibration import calibration_error, fit_temperature
 from assay.study.architectures import ConvBlocks, Dense
 from assay.training.checkpoints import load_progress, save_progress
-from assay.training.train import Job, Progress, at_best, train
+from assay.training.train import Job, Progress, at_best, calibrated, train
 from assay.training.train import test as measure
 
 
@@ -65,6 +66,20 @@ def test_the_test_set_does_not_touch_the_run(engine, data):
     before = digest(run.state), weights_digest(run.best)
     measure(at_best(work, [run]), data)
     assert (digest(run.state), weights_digest(run.best)) == before
+
+
+def test_the_test_set_is_scored_once_for_its_result_and_its_calibration(engine, data, monkeypatch):
+    work = job(engine)
+    run = finished(work, data)
+    session, scored = at_best(work, [run]), []
+    name = "scores" if engine != "torch:cpu" else "_scores"
+    score = getattr(session, name)
+    monkeypatch.setattr(session, name, lambda images: scored.append(len(images)) or score(images))
+    [tested] = measure(session, data)
+    temperature, error = calibrated(session, data, tested)
+    assert sum(scored) == len(data.test) + len(data.valid)
+    assert error == calibration_error(session.scores(data.test.images)[0], data.test.labels, temperature)
+    assert temperature == fit_temperature(session.scores(data.valid.images)[0], data.valid.labels)
 
 
 def test_a_state_that_was_handed_out_is_no_part_of_the_session(engine, data):

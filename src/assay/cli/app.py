@@ -122,7 +122,9 @@ def run(words: Sequence[str]) -> int:
 
 def _run(words: Sequence[str]) -> int:
     try:
-        return int(app(words or ["--help"], prog_name="assay", standalone_mode=False) or 0)
+        status = int(app(words or ["--help"], prog_name="assay", standalone_mode=False) or 0)
+        # Typer answers any interruption with the status of Ctrl-C.
+        return process.stopped() if status == process.INTERRUPTED else status
     except AssayError as error:
         return _complain(str(error), WRONG)
     except typer.TyperException as error:

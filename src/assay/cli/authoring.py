@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from assay.cli import process
 from assay.cli.settings import setting
 from assay.cli.text import say, write
 from assay.errors import DataError, UsageError, shown
@@ -73,7 +74,16 @@ def _images(source: str) -> int:
 
 def _ask(question: str, usual: str) -> str:
     """Ask whoever sits at a terminal; without one, what is usual holds."""
-    return str(typer.prompt(question, default=usual)) if sys.stdin.isatty() else usual
+    if not sys.stdin.isatty():
+        return usual
+    try:
+        return str(typer.prompt(question, default=usual))
+    except typer.Abort:  # of Ctrl-C as of the end of what is typed
+        if process.is_stopped():
+            raise KeyboardInterrupt from None
+        raise UsageError(
+            "standard input: ended before an answer (give --question, --vary and --data)"
+        ) from None
 
 
 def _levels(text: str) -> tuple[str, list[Any]]:

@@ -41,6 +41,11 @@ def begin() -> None:
             signal.signal(number, _stop)
 
 
+def is_stopped() -> bool:
+    """Whether a signal has stopped the command."""
+    return len(_stopped_with) > 1
+
+
 def stopped() -> int:
     """Return the exit status of a command that a signal has stopped."""
     return _stopped_with[-1]

@@ -79,6 +79,8 @@ class Evaluation:
     loss: float
     predicted: Labels = field(repr=False)
     correct: NDArray[np.bool_] = field(repr=False)
+    scores: Array | None = field(default=None, repr=False)
+    """The class scores (N, K), if they were asked for."""
 
     @property
     def accuracy(self) -> float:
@@ -127,19 +129,22 @@ class Session(ABC):
         """
         return thread_time()
 
-    def evaluate(self, images: Images, labels: Labels) -> list[Evaluation]:
-        """Evaluate each run on a whole split."""
+    def evaluate(self, images: Images, labels: Labels, *, keep_scores: bool = False) -> list[Evaluation]:
+        """Evaluate each run on a whole split; with ``keep_scores``, return its class scores too."""
         losses = [0.0 for _ in self.seeds]
         predicted: list[list[Labels]] = [[] for _ in self.seeds]
+        kept: list[list[Array]] = [[] for _ in self.seeds]
         for start in range(0, len(images), EVALUATION_BATCH):
             batch = slice(start, start + EVALUATION_BATCH)
             for run, scores in enumerate(self.scores(images[batch])):
                 losses[run] += float(cross_entropy(scores, labels[batch]).sum())
                 predicted[run].append(scores.argmax(axis=1))
+                if keep_scores:
+                    kept[run].append(scores)
         answers = [np.concatenate(parts) for parts in predicted]
         return [
-            Evaluation(loss / len(labels), answer, answer == labels)
-            for loss, answer in zip(losses, answers, strict=True)
+            Evaluation(loss / len(labels), answer, answer == labels, np.concatenate(parts) if parts else None)
+            for loss, answer, parts in zip(losses, answers, kept, strict=True)
         ]
 
 

@@ -57,7 +57,7 @@ class Line:
         except AssayError as error:
             raise UsageError(f"{error} (rename the arm)") from None
         number = seed.removesuffix(".0")  # as pandas writes integers of a column that lacks some
-        if not number.isdecimal() or int(number) >= 2**63:
+        if not number.isdecimal() or len(number) > 19 or int(number) >= 2**63:
             raise UsageError(f"{self.where}: seed: found {shown(seed)}, expected a whole number from 0")
         return RunId(arm, int(number))
 

@@ -1,9 +1,10 @@
 """Writing a report's file atomically: a reader sees either the old one or the new one, whole."""
 
+import os
 from contextlib import suppress
 from pathlib import Path
 
-from assay.errors import UsageError
+from assay.errors import UsageError, one_line
 from assay.store import durable
 
 DRAWN_FROM = "assay-results"
@@ -31,17 +32,18 @@ def write_whole(path: Path | str, text: str) -> Path:
     beside = durable.place_beside(path)
     try:
         durable.write_flushed(path, beside, text.encode())
-    except OSError as error:
+    except (OSError, ValueError) as error:
         with suppress(OSError):  # in a folder that cannot be written nothing can be removed either
             beside.unlink()
-        raise UsageError(
-            f"{path}: the report cannot be written ({error.strerror}; choose another --out)"
-        ) from None
+        reason = one_line(str(getattr(error, "strerror", None) or error))
+        raise UsageError(f"{path}: cannot be written ({reason}; choose another --out)") from None
     return path
 
 
 def is_current(path: Path | str, digest: str) -> bool:
     """Tell whether the HTML report at ``path`` was drawn from the results with this digest."""
+    if not os.path.isfile(path):  # a pipe would be waited for
+        return False
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
             return f'<meta name="{DRAWN_FROM}" content="{digest}">' in file.read(MOST_HEAD)

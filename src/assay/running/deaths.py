@@ -4,19 +4,18 @@ Whether a run's code ended the process or a power cut did cannot be told from ou
 process died in twice, without an epoch between, is not trained in it a third time.
 """
 
-import json
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from assay.errors import StoreError
 from assay.records.runs import RunId, RunRecord, Status
+from assay.store.notes import read_json, write_json
 
 FILE = "failures/deaths.json"
 ENOUGH = 2
 """So many deaths at the same epoch make a run suspect."""
-LONGEST = 1 << 20  # bytes
 
 
 @dataclass(frozen=True)
@@ -51,25 +50,23 @@ def deaths(folder: Path, rows: Iterable[RunRecord], died: bool) -> list[Death]:
         if times and not row.status.ended and row.status is not Status.FAILED:
             found.append(Death(row.id, row.epochs, times))
     if found or known:
-        _write(folder / FILE, found)
+        write_json(folder / FILE, [(one.run.arm, one.run.seed, one.epochs, one.times) for one in found])
     return found
 
 
 def _read(path: Path) -> list[Death]:
-    with suppress(OSError, ValueError, TypeError, KeyError, RecursionError):
-        if path.is_file() and path.stat().st_size <= LONGEST:
-            rows = json.loads(path.read_text("utf-8"))
-            return [
-                Death(RunId(str(arm), int(seed)), int(epochs), int(times))
-                for arm, seed, epochs, times in rows
-            ]
-    return []  # none, or a file of somebody else's: counting begins again
-
-
-def _write(path: Path, found: list[Death]) -> None:
     try:
-        path.parent.mkdir(exist_ok=True)
-        rows = [(death.run.arm, death.run.seed, death.epochs, death.times) for death in found]
-        path.write_text(json.dumps(rows), "utf-8")
-    except OSError as error:
-        raise StoreError(f"{path}: cannot be written ({error.strerror})") from None
+        return read_json(path, _deaths) or []
+    except StoreError:
+        return []  # a file of somebody else's: counting begins again
+
+
+def _deaths(rows: Any) -> list[Death]:
+    return [_death(row) for row in rows]
+
+
+def _death(row: Any) -> Death:
+    match row:
+        case [str(arm), int(seed), int(epochs), int(times)]:
+            return Death(RunId(arm, seed), epochs, times)
+    raise ValueError("expected of each death the arm, the seed, the epochs and how often")

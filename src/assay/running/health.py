@@ -13,6 +13,7 @@ from assay.records.runs import RunRecord, Status
 from assay.report.files import is_current
 from assay.results import Results
 from assay.store.lock import holder
+from assay.store.notes import read_note, write_note
 from assay.store.readout import CODE, DATABASE
 from assay.store.salvage import altered_rows, salvage_store, sound
 from assay.store.unchecked import FILE as UNCHECKED
@@ -41,6 +42,7 @@ def examine(folder: Path) -> tuple[list[str], list[str]]:
         faults += [
             *kept_code.faults(folder / CODE, results.study.code),
             *_strangers(results),
+            *_untold(results),
             *_report(results),
         ]
         at_work = holder(folder) if results.at_work else None
@@ -93,6 +95,15 @@ def _strangers(results: Results) -> list[str]:
     return [f"weights/{name}: belongs to no run" for name in found if name not in known]
 
 
+def _untold(results: Results) -> list[str]:
+    """Say that nobody can read what was trained unchecked."""
+    try:
+        _ = results.unchecked
+    except StoreError as error:
+        return [str(error)]
+    return []
+
+
 def _report(results: Results) -> list[str]:
     if not (results.folder / REPORT).exists():
         return []
@@ -117,9 +128,21 @@ def salvage(folder: Path, out: Path) -> list[str]:
         f"{table}: {copied:,} rows{f', and {lost:,} or more lost' if lost else ''}"
         for table, (copied, lost) in rows.items()
     ]
-    if (folder / UNCHECKED).is_file():
-        shutil.copyfile(folder / UNCHECKED, out / UNCHECKED)
-    return [*said, *_weights(folder / "weights", out / "weights"), *_code(folder / CODE, out / CODE)]
+    return [
+        *said,
+        *_notes(folder, out),
+        *_weights(folder / "weights", out / "weights"),
+        *_code(folder / CODE, out / CODE),
+    ]
+
+
+def _notes(folder: Path, out: Path) -> Iterator[str]:
+    """Copy what a report needs besides the store."""
+    try:
+        if (text := read_note(folder / UNCHECKED)) is not None:
+            write_note(out / UNCHECKED, text)
+    except StoreError as error:
+        yield f"not copied: {error}"
 
 
 def _code(source: Path, target: Path) -> Iterator[str]:

@@ -1,9 +1,11 @@
 """The tracebacks of runs that failed: text files in a results folder, ``failures/ARM-SEED.txt``."""
 
+from contextlib import suppress
 from pathlib import Path
 
 from assay.errors import StoreError
 from assay.records.runs import RunId
+from assay.store.notes import LONGEST, read_note, write_note
 
 
 def traceback_path(folder: Path, run: RunId) -> Path:
@@ -13,22 +15,19 @@ def traceback_path(folder: Path, run: RunId) -> Path:
 
 def keep_traceback(folder: Path, run: RunId, text: str) -> None:
     """Write a failed run's traceback, replacing an earlier one; `StoreError` if it cannot be written."""
-    path = traceback_path(folder, run)
-    try:
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(text, "utf-8", errors="backslashreplace")
-    except OSError as error:
-        raise StoreError(f"{path}: cannot be written ({error})") from None
+    text = text.encode("utf-8", "backslashreplace").decode()
+    write_note(traceback_path(folder, run), text[-LONGEST // 4 :])  # whose last lines say most
 
 
 def forget_traceback(folder: Path, run: RunId) -> None:
     """Remove the traceback of a run that has since been trained to its end."""
-    traceback_path(folder, run).unlink(missing_ok=True)
+    with suppress(OSError):
+        traceback_path(folder, run).unlink()
 
 
 def traceback_of(folder: Path, run: RunId) -> str | None:
     """Return a failed run's traceback; None if none was kept, as in older versions of assay."""
     try:
-        return traceback_path(folder, run).read_text("utf-8")
-    except (OSError, ValueError):
+        return read_note(traceback_path(folder, run))
+    except StoreError:
         return None

@@ -15,6 +15,7 @@ from assay.running.messages import Begun, Context, EpochTrained, Failed, Finishe
 from assay.training.causes import stuck, why_diverged, why_stuck
 from assay.training.train import Job, Progress, at_best, at_end, calibrated, measured, test, train
 
+LONGEST_MESSAGE = 2000
 Tell = Callable[[Message], None]
 Standing = dict[int, Progress | None]
 """The progress of one arm's runs, by seed; None before the first epoch."""
@@ -86,7 +87,7 @@ class _Worker:
         text = "".join(traceback.format_exception(error))
         message = f"{type(error).__name__}: {_text(error)}".splitlines()[0]
         for seed in runs:
-            self.tell(Failed(RunId(self.arm, seed), message, text))
+            self.tell(Failed(RunId(self.arm, seed), message[:LONGEST_MESSAGE], text))
 
     def _side_by_side(self, runs: Standing) -> None:
         """Train runs in one session; runs that have ended are removed from ``runs``."""
@@ -142,7 +143,7 @@ class _Worker:
         answers = evaluation.predicted, evaluation.correct
         if not isfinite(evaluation.loss):
             return Finished(row(Status.DIVERGED, "the loss on the test set is not finite", None), *answers)
-        temperature, error = calibrated(best, data)
+        temperature, error = calibrated(best, data, evaluation)
         done = row(Status.DONE, self._why_stuck(progress, job, data), evaluation)
         done = replace(done, temperature=temperature, calibration_error=error)
         return Finished(done, *answers, progress.best)

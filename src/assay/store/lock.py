@@ -1,8 +1,6 @@
 """One writer at a time in a results folder, and who it is."""
 
 import json
-import os
-import stat
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict
@@ -12,10 +10,10 @@ from typing import Any
 from assay.errors import StoreError
 from assay.records.holds import Holder, hold
 from assay.store.durable import place_beside
+from assay.store.notes import is_word, read_json
 
 NOTE = "running.json"
 """Says who is at work in a folder. Only informative: this file is not the lock, and may be removed."""
-LONGEST_NOTE = 4096  # bytes
 A_LOOK = 0.1  # seconds; far longer than `is_held` takes, which must not keep a run from starting
 
 
@@ -63,17 +61,17 @@ def holder(folder: Path) -> Holder | None:
 def _noted(folder: Path) -> Holder | None:
     """Return whom the note names, who may have ended; None if it is missing or invalid."""
     try:
-        descriptor = os.open(folder / NOTE, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))  # it may be a pipe
-        with open(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                return None
-            found: Any = Holder(**json.loads(file.read(LONGEST_NOTE)))
-        words = (found.started, found.boot, found.host, found.since)
-        sound = type(found.pid) is int and all(isinstance(word, str) and word.isprintable() for word in words)
-        known: Holder | None = found if sound else None
-        return known
-    except (OSError, ValueError, TypeError, RecursionError):
+        return read_json(folder / NOTE, _holder)
+    except StoreError:
         return None
+
+
+def _holder(values: Any) -> Holder:
+    found = Holder(**values)
+    words = (found.started, found.boot, found.host, found.since)
+    if type(found.pid) is not int or not all(map(is_word, words)):
+        raise ValueError("expected a process")
+    return found
 
 
 def _who(folder: Path) -> str:

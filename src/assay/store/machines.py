@@ -4,18 +4,17 @@ A file beside the store, replaced when a run begins or ends, so that it does not
 informative, and may be removed.
 """
 
-import json
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from assay.errors import StoreError
 from assay.records.runs import RunId
-from assay.store.durable import place_beside
+from assay.store.notes import is_word, read_json, write_json
 
 FILE = "machines.json"
-LONGEST = 4 << 20  # bytes
 
 
 @dataclass(frozen=True)
@@ -31,28 +30,24 @@ class WorkingMachine:
 def keep_machines(folder: Path, machines: Sequence[WorkingMachine]) -> None:
     """Record that these machines train the study in ``folder``; none removes the record."""
     path = folder / FILE
-    with suppress(OSError):  # a disk that is full stops the study elsewhere, with a message
-        if not machines:
+    with suppress(OSError, StoreError):  # a disk that is full stops the study elsewhere, with a message
+        if machines:
+            write_json(path, [asdict(machine) for machine in machines])
+        else:
             path.unlink(missing_ok=True)
-            return
-        beside = place_beside(path)
-        beside.write_text(json.dumps([asdict(machine) for machine in machines]), "utf-8")
-        beside.replace(path)
 
 
 def kept_machines(folder: Path) -> list[WorkingMachine]:
     """Return the machines that a driver recorded last; it may have ended since."""
-    path = folder / FILE
-    with suppress(OSError, ValueError, TypeError, LookupError, RecursionError):
-        if path.is_file() and path.stat().st_size <= LONGEST:
-            return [_machine(**values) for values in json.loads(path.read_text("utf-8"))]
-    return []
+    try:
+        return read_json(folder / FILE, lambda rows: [_machine(**row) for row in rows]) or []
+    except StoreError:
+        return []  # it is only informative
 
 
 def _machine(host: Any, processor: Any, slots: Any, runs: Any) -> WorkingMachine:
     """Return a machine from what a file says; `ValueError` for what cannot be printed or is no number."""
     known = tuple(RunId(run["arm"], int(run["seed"])) for run in runs)
-    words = [host, processor, *(run.arm for run in known)]
-    if not all(isinstance(word, str) and word.isprintable() for word in words) or type(slots) is not int:
+    if not all(map(is_word, (host, processor, *(run.arm for run in known)))) or type(slots) is not int:
         raise ValueError("expected text that can be printed, and a number")
     return WorkingMachine(host, processor, slots, known)

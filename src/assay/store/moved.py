@@ -3,26 +3,19 @@
 from pathlib import Path
 
 from assay.errors import StoreError
+from assay.store.notes import read_note, write_note
 
 PLACE = "data.txt"
-LONGEST = 10_000  # bytes
 
 
 def found_at(folder: Path) -> str | None:
     """Return the address at which the data was last found; None where the study's own holds."""
-    path = folder / PLACE
     try:
-        if path.is_file() and path.stat().st_size <= LONGEST:
-            return path.read_text("utf-8").strip() or None
-    except (OSError, ValueError):
-        pass
-    return None
+        return (read_note(folder / PLACE) or "").strip() or None
+    except StoreError:
+        return None  # a file of somebody else's: the study's own address is tried
 
 
 def keep(folder: Path, source: str) -> None:
-    """Record the address at which the data was found."""
-    try:
-        (folder / PLACE).write_text(f"{source}\n", "utf-8", newline="\n")
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise StoreError(f"{folder / PLACE}: cannot be written: {reason}") from None
+    """Record the address at which the data was found; `StoreError` if it cannot be written."""
+    write_note(folder / PLACE, f"{source}\n")

@@ -10,7 +10,7 @@ from assay.errors import StoreError
 from assay.store import digests
 from assay.store.digests import TABLES
 from assay.store.migrations import OLDEST, VERSION
-from assay.store.sqlite import APPLICATION_ID
+from assay.store.sqlite import APPLICATION_ID, connect
 
 MOST_NAMED = 20
 """How many altered rows of a table are named."""
@@ -26,12 +26,13 @@ def salvage_store(source: Path, target: Path) -> dict[str, tuple[int, int]]:
     its source. Raises `StoreError` if the file is not a store at all.
     """
     with (
-        closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)) as old,
+        closing(connect(source, "ro")) as old,
         closing(sqlite3.connect(target, isolation_level=None)) as new,
     ):
         version = _lay_out(source, old, new)
         new.execute("BEGIN")
-        found = {table: _copy(old, new, table) for table in TABLES}
+        real = _tables(old)
+        found = {table: _copy(old, new, table) if table in real else (0, 0) for table in TABLES}
         if version == VERSION:
             _leave_out_altered(new, found)
         new.execute(f"PRAGMA application_id = {APPLICATION_ID}")
@@ -44,16 +45,25 @@ def _lay_out(source: Path, old: sqlite3.Connection, new: sqlite3.Connection) -> 
     """Create the tables of the old store: as it declares them, or else as this version does."""
     try:
         [version] = old.execute("PRAGMA user_version").fetchone()
-        schema = [text for (text,) in old.execute("SELECT sql FROM sqlite_master WHERE type = 'table'")]
+        tables = old.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'table'")
+        schema = [text for name, text in tables if name in TABLES]
     except sqlite3.Error as error:
         raise StoreError(f"{source}: nothing can be read of it ({error})") from None
     if not schema or not OLDEST <= version <= VERSION:
         raise StoreError(f"{source}: not a store that this assay reads (format {version})")
     if version == VERSION:
         schema = files("assay.store").joinpath("schema.sql").read_text("utf-8").split(";\n")
-    for statement in schema:
-        new.execute(statement)
+    try:
+        for statement in schema:
+            new.execute(statement)
+    except sqlite3.Error as error:
+        raise StoreError(f"{source}: its tables cannot be made again ({error})") from None
     return int(version)
+
+
+def _tables(connection: sqlite3.Connection) -> set[str]:
+    """Return the names of the tables that are tables: a view in the place of one may never end."""
+    return {name for (name,) in connection.execute("SELECT name FROM pragma_table_list WHERE type = 'table'")}
 
 
 def _copy(old: sqlite3.Connection, new: sqlite3.Connection, table: str) -> tuple[int, int]:
@@ -90,12 +100,11 @@ def altered_rows(path: Path) -> list[str]:
     """
     said: list[str] = []
     with (
-        suppress(sqlite3.Error),
-        closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection,
+        suppress(StoreError, sqlite3.Error),
+        closing(connect(path, "ro")) as connection,
     ):
-        digests.install(connection)
         [version] = connection.execute("PRAGMA user_version").fetchone()
-        for table in TABLES if version == VERSION else ():
+        for table in sorted(_tables(connection) & {*TABLES}) if version == VERSION else ():
             keys = [*digests.altered(connection, table)]
             said += [digests.named(table, key) for key in keys[:MOST_NAMED]]
             if len(keys) > MOST_NAMED:
@@ -124,8 +133,8 @@ def _rows(old: sqlite3.Connection, table: str, columns: list[str]) -> Iterator[t
 def sound(path: Path) -> str | None:
     """Return what SQLite finds wrong with a whole database; None if nothing is."""
     try:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        with closing(connect(path, "ro")) as connection:
             [found] = connection.execute("PRAGMA integrity_check(1)").fetchone()
-    except sqlite3.Error as error:
+    except (StoreError, sqlite3.Error) as error:
         found = str(error)
     return None if found == "ok" else " ".join(str(found).split())[:200]

@@ -28,6 +28,9 @@ from assay.study.study import Study
 
 APPLICATION_ID = 0x41535359  # "ASSY", so that another program's database is not taken for ours
 BUSY_SECONDS = 60.0
+LARGEST = 8 << 20
+"""Bytes of a row; the answers on the most examples that there may be take half of them."""
+BESIDE = ("-journal", "-wal", "-shm")
 LONGEST_PATH = 511  # characters that every build of SQLite opens
 _LOSSES = ("train_loss", "valid_loss")
 _EPOCH = tuple(field.name for field in fields(EpochRecord))
@@ -47,7 +50,7 @@ class SQLiteStore(Store):
     @classmethod
     def create(cls, path: Path, header: Header) -> "SQLiteStore":
         """Make a store in a new file."""
-        store = cls(path, _connect(path, "rwc"))
+        store = cls(path, connect(path, "rwc"))
         try:
             store._prepare_to_write()
             with store._transaction():
@@ -65,7 +68,7 @@ class SQLiteStore(Store):
         """
         if not os.path.isfile(path):  # which, unlike Path.is_file, never raises
             raise StoreError(_none_at(path))
-        store = cls(path, _connect(path, "rw") if write else _to_read(path))
+        store = cls(path, connect(path, "rw") if write else _to_read(path))
         try:
             version = store._check_format(checked)
             if write:
@@ -192,6 +195,13 @@ class SQLiteStore(Store):
         if not OLDEST <= version <= VERSION:
             age = "a newer" if version > VERSION else "an older"
             raise StoreError(f"{self.path}: made by {age} assay (format {version}, this one reads {VERSION})")
+        # A trigger would run with what is written, and a view in a table's place may never end.
+        found = self._read("SELECT type, name FROM sqlite_schema WHERE type <> 'table' AND sql IS NOT NULL")
+        for kind, name in found:
+            raise StoreError(
+                f"{self.path}: cannot be believed: has a {kind} {name!r:.80}, and assay makes none "
+                "(drop it, or `assay salvage`)"
+            )
         # Half a second for a million epochs.
         fault = self._read("PRAGMA quick_check(1)")[0][0] if checked else "ok"
         if fault != "ok":
@@ -284,7 +294,20 @@ class SQLiteStore(Store):
             self._connection.rollback()  # of what was not committed
 
 
-def _connect(path: Path, mode: str) -> sqlite3.Connection:
+def expect_files(path: Path) -> None:
+    """Raise `StoreError` where something else lies in the place of a file that SQLite keeps beside a store.
+
+    It would wait for a pipe without end.
+    """
+    for end in BESIDE:
+        place = f"{path}{end}"
+        if os.path.lexists(place) and not os.path.isfile(place):
+            raise StoreError(f"{place}: not a file, in the place of one of SQLite's (remove it)")
+
+
+def connect(path: Path, mode: str) -> sqlite3.Connection:
+    """Open a database in one of SQLite's modes, such as "ro"; `StoreError` if that cannot be done."""
+    expect_files(path)
     try:
         connection = sqlite3.connect(
             f"{path.absolute().as_uri()}?mode={mode}", uri=True, timeout=BUSY_SECONDS, isolation_level=None
@@ -294,6 +317,7 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
         why = f"its path of {size:,} characters may be too long" if size > LONGEST_PATH else error
         raise StoreError(f"{path}: cannot be opened ({why})") from None
     connection.row_factory = sqlite3.Row
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LARGEST)
     digests.install(connection)
     return connection
 
@@ -315,14 +339,14 @@ def _to_read(path: Path) -> sqlite3.Connection:
     """
     journal = path.with_name(f"{path.name}-wal")
     if path.with_name(f"{path.name}-shm").exists() or os.access(path.parent, os.W_OK):
-        return _connect(path, "ro")
+        return connect(path, "ro")
     if not journal.exists() or not journal.stat().st_size:
-        return _connect(path, "ro&immutable=1")
+        return connect(path, "ro&immutable=1")
     try:
         with TemporaryDirectory(prefix="assay-") as place:
             for part in (path, journal):
                 shutil.copyfile(part, Path(place) / part.name)
-            return _copied(_connect(Path(place) / path.name, "rw"))
+            return _copied(connect(Path(place) / path.name, "rw"))
     except (OSError, sqlite3.Error) as error:
         raise StoreError(f"{path}: cannot be read with its journal ({error})") from None
 

@@ -1,15 +1,14 @@
 """What was trained although it was found wrong: a file in the results folder, ``unchecked.json``."""
 
-import json
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass
 from pathlib import Path
+from typing import Any
 
-from assay.errors import StoreError, one_line
-from assay.store.durable import place_beside, write_flushed
+from assay.errors import one_line
+from assay.store.notes import read_json, write_json
 
 FILE = "unchecked.json"
-LONGEST = 1 << 20  # bytes
 
 
 @dataclass(frozen=True)
@@ -26,26 +25,25 @@ def unchecked_in(folder: Path) -> tuple[Unchecked, ...]:
 
     Raises `StoreError` if the file cannot be read, since silence would say that all was right.
     """
-    path = folder / FILE
-    if not path.exists():
-        return ()
-    try:
-        if path.stat().st_size > LONGEST:
-            raise ValueError(f"larger than {LONGEST:,} bytes")
-        rows = json.loads(path.read_text("utf-8"))
-        return tuple(Unchecked(*(one_line(str(text)) for text in row)) for row in rows)
-    except (OSError, ValueError, TypeError, RecursionError) as error:
-        raise StoreError(f"{path}: cannot be read ({one_line(str(error))})") from None
+    return read_json(folder / FILE, _rows) or ()
 
 
 def keep_unchecked(folder: Path, found: Iterable[Unchecked]) -> None:
     """Record what is trained unchecked, besides what was before; `StoreError` if it cannot be written."""
     before = unchecked_in(folder)
     rows = dict.fromkeys((*before, *found))
-    if len(rows) == len(before):
-        return
-    path, text = folder / FILE, json.dumps([astuple(row) for row in rows], indent=1)
-    try:
-        write_flushed(path, place_beside(path), f"{text}\n".encode())
-    except OSError as error:
-        raise StoreError(f"{path}: cannot be written ({error.strerror})") from None
+    if len(rows) > len(before):
+        write_json(folder / FILE, [astuple(row) for row in rows])
+
+
+def _rows(rows: Any) -> tuple[Unchecked, ...]:
+    if not isinstance(rows, list):
+        raise ValueError("no list of what was found")
+    return tuple(map(_row, rows))
+
+
+def _row(row: Any) -> Unchecked:
+    match row:
+        case [str(cls), str(place), str(wrong)]:
+            return Unchecked(one_line(cls), one_line(place), one_line(wrong))
+    raise ValueError("expected for each class its name, its place and what is wrong")

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from assay.engines.base import Engine, Images, Labels, Recipe, Session, State, initial_state
+from assay.engines.base import EVALUATION_BATCH, Engine, Images, Labels, Recipe, Session, State, initial_state
 from assay.engines.reference import ReferenceEngine
 from assay.nn import BatchNorm1d, Conv2d, Dropout, Flatten, Linear, MaxPool2d, ReLU
 from assay.nn.network import Network
@@ -82,6 +82,21 @@ class EngineConformance:
             self._expect_near("scores", found.scores(images)[0], expected.scores(images)[0])
             own, right = found.evaluate(images, labels)[0], expected.evaluate(images, labels)[0]
             self._expect_near("loss", np.array(own.loss), np.array(right.loss))
+
+    def test_keeps_the_scores_that_it_evaluated(self) -> None:
+        """Scores that are kept are those of the batches, bit for bit; nothing else changes."""
+        for network, recipe in self._pairs():
+            session = self._trained(self.engine, network, recipe, epochs=(1,))
+            images, labels = examples(network, EVALUATION_BATCH + 3)
+            (kept,) = session.evaluate(images, labels, keep_scores=True)
+            (plain,) = session.evaluate(images, labels)
+            parts = images[:EVALUATION_BATCH], images[EVALUATION_BATCH:]
+            scores = np.concatenate([session.scores(part)[0] for part in parts])
+            equal = kept.scores is not None and np.array_equal(kept.scores, scores)
+            expect(equal, "evaluate keeps other scores than `scores` gives")
+            expect(plain.scores is None, "scores are kept although nobody asked for them")
+            same = kept.loss == plain.loss and np.array_equal(kept.predicted, plain.predicted)
+            expect(same, "an evaluation that keeps its scores finds something else")
 
     def test_resumes_bit_for_bit(self) -> None:
         """A session opened with the state after an epoch goes on as one that was never closed."""

@@ -13,7 +13,6 @@ import numpy as np
 
 from assay.data import Dataset, Split
 from assay.engines.base import (
-    EVALUATION_BATCH,
     Engine,
     Evaluation,
     OnSteps,
@@ -134,8 +133,8 @@ def _examined(
 
 @np.errstate(over="ignore", invalid="ignore")
 def test(session: Session, data: Dataset) -> list[Evaluation]:
-    """Open the test set: evaluate each run of a session once, which `at_best` has opened."""
-    return session.evaluate(data.test.images, data.test.labels)
+    """Open the test set: evaluate each run of a session once, which `at_best` has opened; keep its scores."""
+    return session.evaluate(data.test.images, data.test.labels, keep_scores=True)
 
 
 def at_best(job: Job, runs: Sequence[Progress]) -> Session:
@@ -143,20 +142,19 @@ def at_best(job: Job, runs: Sequence[Progress]) -> Session:
     return job.session([_at_best(run) for run in runs])
 
 
-def calibrated(session: Session, data: Dataset) -> tuple[float | None, float | None]:
+@np.errstate(over="ignore", invalid="ignore")
+def calibrated(session: Session, data: Dataset, tested: Evaluation) -> tuple[float | None, float | None]:
     """Return the temperature of a run's best weights, and its expected calibration error on the test set.
 
-    The temperature is fitted on the validation set; the error belongs to the opening of the test set.
+    The temperature is fitted on the validation set; the error is of the scores that `test` kept.
     """
-    temperature = fit_temperature(_scores(session, data.valid), data.valid.labels)
+    [valid] = session.evaluate(data.valid.images, data.valid.labels, keep_scores=True)
+    if valid.scores is None or tested.scores is None:
+        return None, None
+    temperature = fit_temperature(valid.scores, data.valid.labels)
     if temperature is None:
         return None, None
-    return temperature, calibration_error(_scores(session, data.test), data.test.labels, temperature)
-
-
-def _scores(session: Session, split: Split) -> Array:
-    starts = range(0, len(split), EVALUATION_BATCH)
-    return np.concatenate([session.scores(split.images[at : at + EVALUATION_BATCH])[0] for at in starts])
+    return temperature, calibration_error(tested.scores, data.test.labels, temperature)
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,7 @@
 """Linear layers: the calls that they add to a plan. The formulas are those of `assay.nn.linear`."""
 
+from itertools import product
+
 import numpy as np
 
 from assay.engines.numba.blueprint import Blueprint, Stage, Value
@@ -18,6 +20,8 @@ from assay.nn.linear import Linear
 
 CACHED = 8192
 """Numbers of a gradient computed before the rule's step uses them: so few that they stay in the cache."""
+WIDEST = 16_384
+"""Outputs whose dy is multiplied at a time, once for each input: of more, a minibatch leaves the cache."""
 
 
 def linear(plan: Blueprint, stage: Stage, x: Value, y: Value, first: bool) -> tuple[list[Call], list[Call]]:
@@ -50,7 +54,7 @@ def _input_gradient(plan: Blueprint, weight: Offsets, dx: Maps, dy: Maps) -> lis
 
 
 def _weight_update(plan: Blueprint, name: str, x: Maps, dy: Maps) -> list[Call]:
-    """dW[k, d] = sum over n of x[n, d] dy[n, k], and the step, some d at a time.
+    """dW[k, d] = sum over n of x[n, d] dy[n, k], and the step, some d at a time; one d where k are many.
 
     Vectors lie along k here, as the weights do: dy is transposed to z for it.
     """
@@ -63,19 +67,19 @@ def _weight_update(plan: Blueprint, name: str, x: Maps, dy: Maps) -> list[Call]:
     z, more = paired_weights(plan, rows, 0)
     calls += [call(Kernel.TRANSPOSE, dy.start, outputs, dy.blocks, lanes, int(rows[0, 0]), width), *more]
     inputs = factors.features
-    for start in range(0, inputs.shape[1], at_once):
-        some = inputs[0, start : start + at_once]
+    for first, start in product(range(0, width, WIDEST), range(0, inputs.shape[1], at_once)):
+        some, columns = inputs[0, start : start + at_once], min(WIDEST, width - first)
         operands = Operands(
             a_rows=some,
             c_rows=width * np.arange(some.size),
             starts=NO_BIAS,
-            b_columns=z[0, ::lanes],
-            c_columns=np.arange(grad, grad + width, lanes),
+            b_columns=z[0, first : first + columns : lanes],
+            c_columns=np.arange(grad, grad + columns, lanes),
             a_ks=from_first(inputs[:, 0])[examples // factors.lanes] + examples % factors.lanes,
             b_ks=from_first(z[: examples.size, 0]),
         )
         calls += [
             *product_calls(plan, operands, quarter=plan.is_quarter(outputs)),
-            *plan.update_part(name, start * width, some.size * width, grad),
+            *plan.update_part(name, start * width + first, some.size * columns, grad),
         ]
     return calls

@@ -169,21 +169,24 @@ class ModuleSession(Session):
 
     @at_work()
     @in_its_precision
-    def evaluate(self, images: Images, labels: Labels) -> list[Evaluation]:
+    def evaluate(self, images: Images, labels: Labels, *, keep_scores: bool = False) -> list[Evaluation]:
         """Evaluate each run on a whole split, on the device; the loss is computed in float64."""
         pixels, answers = self._examples.upload(images), self._examples.upload(labels)
         losses = [0.0 for _ in self._runs]
         predicted: list[list[Tensor]] = [[] for _ in self._runs]
+        kept: list[list[Array]] = [[] for _ in self._runs]
         for start in range(0, len(labels), EVALUATION_BATCH):
             batch = slice(start, start + EVALUATION_BATCH)
             for index, scores in enumerate(self._scores(pixels[batch])):
                 loss = torch.nn.functional.cross_entropy(scores.double(), answers[batch], reduction="sum")
                 losses[index] += float(loss)
                 predicted[index].append(scores.argmax(dim=1))
+                if keep_scores:
+                    kept[index].append(scores.cpu().numpy())
         found = [torch.cat(parts).cpu().numpy() for parts in predicted]
         return [
-            Evaluation(loss / len(labels), answer, answer == labels)
-            for loss, answer in zip(losses, found, strict=True)
+            Evaluation(loss / len(labels), answer, answer == labels, np.concatenate(parts) if parts else None)
+            for loss, answer, parts in zip(losses, found, kept, strict=True)
         ]
 
     @at_work()

@@ -176,10 +176,10 @@ class TorchSession(Session):
 
     @at_work()
     @in_its_precision
-    def evaluate(self, images: Images, labels: Labels) -> list[Evaluation]:
+    def evaluate(self, images: Images, labels: Labels, *, keep_scores: bool = False) -> list[Evaluation]:
         """Evaluate each run on a whole split, on the device; the loss is computed in float64."""
         pixels, answers = self._examples.upload(images), self._examples.upload(labels)
-        losses, predicted = [], []
+        losses, predicted, kept = [], [], []
         for start in range(0, len(labels), EVALUATION_BATCH):
             batch = slice(start, start + EVALUATION_BATCH)
             scores = self._scores(pixels[batch])
@@ -187,10 +187,15 @@ class TorchSession(Session):
             expected = answers[batch].expand(len(self.seeds), -1)[..., None]
             losses.append(-log_p.gather(2, expected).sum(dim=(1, 2)))
             predicted.append(scores.argmax(dim=2))
+            if keep_scores:
+                kept.append(scores.cpu().numpy())
+        found: Sequence[Array | None] = [*np.concatenate(kept, axis=1)] if kept else [None] * len(self.seeds)
         total = torch.stack(losses).sum(dim=0) / len(labels)
         return [
-            Evaluation(float(loss), answer, answer == labels)
-            for loss, answer in zip(total, torch.cat(predicted, dim=1).cpu().numpy(), strict=True)
+            Evaluation(float(loss), answer, answer == labels, scores)
+            for loss, answer, scores in zip(
+                total, torch.cat(predicted, dim=1).cpu().numpy(), found, strict=True
+            )
         ]
 
     @at_work()
