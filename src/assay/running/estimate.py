@@ -203,7 +203,7 @@ def evaluated_in_an_epoch(data: Outline, recipe: Recipe) -> int:
 def evaluated_at_the_end(data: Outline, recipe: Recipe) -> int:
     """Return how many images are evaluated when a run ends: to test, to calibrate, to see how it fits."""
     fit = 2 * data.train if _measured_on(data, recipe) < data.train else 0
-    return fit + 2 * data.test + data.valid
+    return fit + data.test + data.valid
 
 
 def ending(data: Outline, recipe: Recipe) -> float:
