@@ -12,6 +12,7 @@ from typing import Any
 
 from assay.findings.answer import conclude
 from assay.findings.arms import ArmRow, arm_row
+from assay.findings.calibration import Calibration, calibration_of
 from assay.findings.cells import findings_html
 from assay.findings.claim_verdicts import ClaimRow, claims
 from assay.findings.comparisons import decided, family_of
@@ -110,6 +111,8 @@ class Findings:
     """The number of training images behind the curves; None where all were used."""
     stopping: tuple[Stopping, ...] = ()
     """The epochs that runs took, arm by arm, where some arm stops early."""
+    calibration: tuple[Calibration, ...] = ()
+    """Whether networks are as sure as they are right, arm by arm, where this was measured."""
     unlike_source: str = ""
     """How the runs differ from those whose numbers and claims were published."""
 
@@ -204,6 +207,7 @@ def build(results: Readout, inside: Inside | None = None) -> Findings:
         runs=tuple(results.runs),
         limits=said_limits(limits(results, arms, family, effects)),
         stopping=stopping_of(results, family),
+        calibration=calibration_of(results),
         rerun=_rerun(whole),
         inside=inside,
         level=results.alpha,

@@ -24,6 +24,9 @@ FATTEST = 0.6
 BLUR, SOFTEST = 1.0, 0.15
 """The widest edge of a piece, over its stroke's width and its longer side; what is softer is a shadow."""
 
+ROOM = 3
+"""Pixels of paper that are looked at around a piece."""
+
 
 @dataclass(frozen=True)
 class InkPiece:
@@ -93,7 +96,7 @@ def pieces(found: Floats, least: float, mask: Mask | None = None) -> list[InkPie
     order = [name for name in np.argsort(-sizes, kind="stable")[:MOST] if sizes[name] >= smallest]
     result = []
     for name in order:
-        rows, columns = boxes[name]
+        rows, columns = (slice(max(0, part.start - ROOM), part.stop + ROOM) for part in boxes[name])
         own = np.where(names[rows, columns] == name + 1, found[rows, columns], 0)
         result += _split(own, rows.start, columns.start, found.shape, smallest)
     return sorted(result, key=lambda piece: -piece.area)
@@ -121,10 +124,10 @@ def _placed(piece: InkPiece, top: int, left: int, shape: tuple[int, ...]) -> Ink
 
 
 def _piece(own: Floats, mask: Mask, box: tuple[slice, slice], level: float) -> InkPiece:
-    """Return the piece where ``mask`` is, which ``box`` encloses, as if ``own`` were the whole picture."""
+    """Return the piece where ``mask`` is, which ``box`` encloses, in ``own``, beyond which ink goes on."""
     from scipy.ndimage import distance_transform_edt
 
-    inside, near = _cut(mask, box, 3), _cut(own, box, 3, mode="edge")
+    inside, near = _cut(mask, box, ROOM), _cut(own, box, ROOM, mode="edge")
     deep = distance_transform_edt(inside)
     slope = np.hypot(*np.gradient(near))
     edge = level / max(float(np.median(slope[_outline(inside)])), 1e-6)
