@@ -63,12 +63,17 @@ def characters(lines: Sequence[Sequence[Grouped]], recognise: Recognise) -> list
     for number, line in enumerate(lines):
         costs = {span: -np.log(probabilities[shown[number, span]].max()) for span in options[number]}
         chosen = [(number, span) for span in _divided(line, costs)]
+        chosen = [key for key in chosen if not _dash(parts[shown[key]])]
         own = [parts[shown[key]] for key in chosen]
         for key, starts in zip(chosen, _word_starts(own), strict=True):
             word += starts
             at = shown[key]
             found.append(Written(parts[at], images[at], probabilities[at], number, word - 1))
     return found
+
+
+def _dash(part: Grouped) -> bool:
+    return len(part.pieces) == 1 and part.pieces[0].dash
 
 
 def _joined(line: Sequence[Grouped], span: tuple[int, int]) -> Grouped:
@@ -110,6 +115,8 @@ def _divided(line: Sequence[Grouped], costs: dict[tuple[int, int], float]) -> li
 
 def _word_starts(parts: Sequence[Grouped]) -> list[bool]:
     """Return for each character of a line whether it begins a word."""
+    if not parts:
+        return []
     height = max(_height(parts), 1.0)
     gaps = [b.left - a.right for a, b in pairwise(parts)]
     usual = float(np.median(gaps)) if len(gaps) > 2 else np.inf

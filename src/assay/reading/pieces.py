@@ -24,6 +24,12 @@ FATTEST = 0.6
 BLUR, SOFTEST = 1.0, 0.15
 """The widest edge of a piece, over its stroke's width and its longer side; what is softer is a shadow."""
 
+SOLID, STOUTEST = 0.9, 0.3
+"""Ink that fills so much of its box is a bar or a label; the thickest bar, over its longer side."""
+SHEET = 0.95
+"""A piece whose outline fills so much of its box may be a sheet, where there are holes in it."""
+FLAT = 0.5
+"""A bar that is lower than this, over its breadth, is no character by itself."""
 ROOM = 3
 """Pixels of paper that are looked at around a piece."""
 
@@ -49,6 +55,8 @@ class InkPiece:
     level: float
     """How dark its strokes are: the share of the paper's light that they lack."""
     holes: int
+    enclosed: float
+    """The share of its box within its outline, holes too."""
 
     @property
     def ink(self) -> Floats:
@@ -75,8 +83,24 @@ class InkPiece:
         """Whether it may have been written: strokes, not a blob, with edges, not a shadow."""
         stroke = max(self.width, 2.0)
         softest = max(4.0, min(BLUR * stroke, SOFTEST * self.longer))
-        strokes = self.thickest <= FATTEST * self.longer and self.holes < HOLES
+        fattest = STOUTEST if self.bar else FATTEST
+        strokes = self.thickest <= fattest * self.longer and self.holes < HOLES
         return strokes and self.edge <= softest and (self.level >= FAINT or not self.at_border)
+
+    @property
+    def bar(self) -> bool:
+        """Whether it fills its box, as an upright I, a dash and a blank label do."""
+        return self.area >= SOLID * self.height * self.breadth
+
+    @property
+    def dash(self) -> bool:
+        """Whether it is a level bar: part of a character, or an underline, but no character."""
+        return self.bar and self.height < FLAT * self.breadth
+
+    @property
+    def sheet(self) -> bool:
+        """Whether it may be a sheet, in which what is written leaves holes."""
+        return self.holes > 0 and self.enclosed >= SHEET
 
 
 def pieces(found: Floats, least: float, mask: Mask | None = None) -> list[InkPiece]:
@@ -130,7 +154,8 @@ def _piece(own: Floats, mask: Mask, box: tuple[slice, slice], level: float) -> I
     inside, near = _cut(mask, box, ROOM), _cut(own, box, ROOM, mode="edge")
     deep = distance_transform_edt(inside)
     slope = np.hypot(*np.gradient(near))
-    edge = level / max(float(np.median(slope[_outline(inside)])), 1e-6)
+    filled, outline = _outline(inside)
+    edge = level / max(float(np.median(slope[outline])), 1e-6)
     rows, columns = box
     longer = max(rows.stop - rows.start, columns.stop - columns.start)
     margin = max(2, int(min(edge / 2, SOFTEST * longer)))
@@ -149,6 +174,7 @@ def _piece(own: Floats, mask: Mask, box: tuple[slice, slice], level: float) -> I
         at_border=False,
         level=level,
         holes=_holes(inside),
+        enclosed=int(filled.sum()) / ((rows.stop - rows.start) * (columns.stop - columns.start)),
     )
 
 
@@ -174,12 +200,12 @@ def _holes(inside: Mask) -> int:
     return int((sizes > 0.0004 * inside.size).sum())
 
 
-def _outline(inside: Mask) -> Mask:
-    """Return the pixels at a piece's outer edge: a bright spot around dark ink is sharp only inside."""
+def _outline(inside: Mask) -> tuple[Mask, Mask]:
+    """Return a piece without its holes, and its outer edge: around dark ink a bright spot is sharp inside."""
     from scipy.ndimage import binary_erosion, binary_fill_holes
 
-    filled = np.pad(binary_fill_holes(inside), 1)
-    return np.asarray(filled & ~binary_erosion(filled))[1:-1, 1:-1]
+    filled: Mask = binary_fill_holes(inside)
+    return filled, filled & ~binary_erosion(filled)
 
 
 def _level(own: Floats) -> float:
