@@ -39,6 +39,4 @@ def _calibration(results: Readout, arm: str) -> Calibration:
     if not known:
         return Calibration(arm, 0)
     errors, temperatures = zip(*known, strict=True)
-    return Calibration(
-        arm, len(known), fmean(errors), min(errors), max(errors), geometric_mean(temperatures)
-    )
+    return Calibration(arm, len(known), fmean(errors), min(errors), max(errors), geometric_mean(temperatures))

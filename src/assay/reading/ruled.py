@@ -48,7 +48,7 @@ def line_width(lines: Mask) -> float:
 
 
 def without_frames(found: Sequence[InkPiece]) -> list[InkPiece]:
-    """Return the pieces but frames: those of a fine line, or around another piece, a fifth as long at least."""
+    """Return the pieces but frames: those of a fine line, or around another, at least a fifth as long."""
     return [piece for piece in found if not (_is_frame(piece) and _no_letter(piece, found))]
 
 

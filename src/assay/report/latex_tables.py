@@ -172,7 +172,9 @@ def _calibration(report: Findings) -> Table:
         (
             row.arm,
             n.share(row.error),
-            n.interval((row.lowest, row.highest) if row.lowest is not None and row.highest is not None else None),
+            n.interval(
+                (row.lowest, row.highest) if row.lowest is not None and row.highest is not None else None
+            ),
             n.fixed(row.temperature),
             str(row.runs),
         )
