@@ -48,6 +48,11 @@ class Written:
         """The probability that it is one of the three likeliest classes, since 1, I and L look alike."""
         return float(np.sort(self.probabilities)[-3:].sum())
 
+    @property
+    def dash(self) -> bool:
+        """Whether it is a level bar alone, which is no character."""
+        return len(self.part.pieces) == 1 and self.part.pieces[0].dash
+
 
 def characters(lines: Sequence[Sequence[Grouped]], recognise: Recognise) -> list[Written]:
     """Return the characters in reading order."""
@@ -63,17 +68,12 @@ def characters(lines: Sequence[Sequence[Grouped]], recognise: Recognise) -> list
     for number, line in enumerate(lines):
         costs = {span: -np.log(probabilities[shown[number, span]].max()) for span in options[number]}
         chosen = [(number, span) for span in _divided(line, costs)]
-        chosen = [key for key in chosen if not _dash(parts[shown[key]])]
         own = [parts[shown[key]] for key in chosen]
         for key, starts in zip(chosen, _word_starts(own), strict=True):
             word += starts
             at = shown[key]
             found.append(Written(parts[at], images[at], probabilities[at], number, word - 1))
     return found
-
-
-def _dash(part: Grouped) -> bool:
-    return len(part.pieces) == 1 and part.pieces[0].dash
 
 
 def _joined(line: Sequence[Grouped], span: tuple[int, int]) -> Grouped:
@@ -115,8 +115,6 @@ def _divided(line: Sequence[Grouped], costs: dict[tuple[int, int], float]) -> li
 
 def _word_starts(parts: Sequence[Grouped]) -> list[bool]:
     """Return for each character of a line whether it begins a word."""
-    if not parts:
-        return []
     height = max(_height(parts), 1.0)
     gaps = [b.left - a.right for a, b in pairwise(parts)]
     usual = float(np.median(gaps)) if len(gaps) > 2 else np.inf
