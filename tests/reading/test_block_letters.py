@@ -78,6 +78,8 @@ def on_desk(sheet, desk, around=0.7):
 @pytest.mark.parametrize(("pen", "paper", "desk"), [(0.1, 0.95, 0.2), (0.9, 0.05, 0.95), (0.5, 0.0, 1.0)])
 def test_what_is_written_on_a_hard_edged_sheet_is_read_and_not_the_sheet(pen, paper, desk):
     assert text(on_desk(faults.shades(FOUR.astype(float), pen, paper), desk)) == "4"
+    other = np.asarray(drawn("E", 240, 18)) < 128
+    assert text(on_desk(faults.shades(other.astype(float), pen, paper), desk, 0.4)) == "E"
 
 
 @pytest.mark.parametrize("shape", [(120, 120), (100, 200), (80, 240)])

@@ -23,7 +23,7 @@ LIGHT_ON_DARK = 0.97
 ON_SHEET = 1.6
 """How much farther a reading is believed that lies within another."""
 SURE = 0.95
-"""A reading that is believed so far, and may not be a sheet, is not compared with others."""
+"""A reading that is believed so far is not compared with others."""
 LIKELY, SURELY = 0.4, 0.75
 """The least mean probability of the three likeliest classes at which anything is read at all, and a text."""
 TEXT = 4
@@ -56,7 +56,7 @@ def read_page(picture: Opened, recognise: Recognise) -> Page:
                 reading = replace(_read(found, side, usual * prior, recognise), way=(view, light))
                 if _rather(reading, best):
                     best = reading
-                if best.belief >= SURE and not any(piece.sheet for piece in _pieces(best)):
+                if best.belief >= SURE:
                     return best
     return best if best.belief >= BELIEVED else Page((), best.belief, blank)
 

@@ -28,6 +28,8 @@ SOLID, STOUTEST = 0.9, 0.3
 """Ink that fills so much of its box is a bar or a label; the thickest bar, over its longer side."""
 SHEET = 0.95
 """A piece whose outline fills so much of its box may be a sheet, where there are holes in it."""
+FULL = 0.7
+"""Its ink fills so much of its box; a B of squares fills two thirds."""
 FLAT = 0.5
 """A bar that is lower than this, over its breadth, is no character by itself."""
 ROOM = 3
@@ -85,7 +87,12 @@ class InkPiece:
         softest = max(4.0, min(BLUR * stroke, SOFTEST * self.longer))
         fattest = STOUTEST if self.bar else FATTEST
         strokes = self.thickest <= fattest * self.longer and self.holes < HOLES
-        return strokes and self.edge <= softest and (self.level >= FAINT or not self.at_border)
+        return (
+            strokes
+            and not self.sheet
+            and self.edge <= softest
+            and (self.level >= FAINT or not self.at_border)
+        )
 
     @property
     def bar(self) -> bool:
@@ -100,7 +107,8 @@ class InkPiece:
     @property
     def sheet(self) -> bool:
         """Whether it may be a sheet, in which what is written leaves holes."""
-        return self.holes > 0 and self.enclosed >= SHEET
+        full = self.area >= FULL * self.height * self.breadth
+        return self.holes > 0 and self.enclosed >= SHEET and full
 
 
 def pieces(found: Floats, least: float, mask: Mask | None = None) -> list[InkPiece]:
