@@ -62,6 +62,12 @@ def test_however_thin_the_pen_the_character_is_there(character, size, data, shad
     assert correlation([gaussian_filter(ready, 1.0)], [gaussian_filter(usual, 1.0)]) > 0.75
 
 
+@pytest.mark.parametrize(("size", "width"), [(35, 1), (44, 2), (46, 1), (54, 1), (61, 3)])
+def test_edges_of_a_small_grey_picture_are_no_light_ink(size, width):
+    ready, usual = prepare(drawn("a", size, width, 170, 60)), prepare(drawn("a", 300, 18))
+    assert correlation([gaussian_filter(ready, 1.0)], [gaussian_filter(usual, 1.0)]) > 0.75
+
+
 @pytest.mark.parametrize("shades", SHADES[:2])
 @pytest.mark.parametrize(
     ("size", "width", "characters"),

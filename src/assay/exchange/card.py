@@ -13,6 +13,8 @@ def card(results: Readout, trained: Trained) -> dict[str, Any]:
     """Return the model card of a trained network: names to text, numbers or lists.
 
     ``input`` says what the network takes and ``classes`` names its outputs in order. Accuracies are shares.
+    The softmax of scores divided by ``temperature`` gives probabilities, whose expected calibration error on
+    the test set is ``calibration_error``, a share; both are None where they were not measured.
     """
     run, header = trained.run, results.header
     return {
@@ -28,6 +30,8 @@ def card(results: Readout, trained: Trained) -> dict[str, Any]:
         "best_epoch": run.best_epoch,
         "valid_accuracy": run.valid_best,
         "test_accuracy": run.test_accuracy,
+        "temperature": run.temperature,
+        "calibration_error": run.calibration_error,
         "parameters": run.parameters,
         "flops": run.flops,
         "precision": trained.dtype,

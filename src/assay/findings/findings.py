@@ -25,6 +25,7 @@ from assay.findings.limits import limits
 from assay.findings.numbers import interval_name
 from assay.findings.published import PublishedRow, published
 from assay.findings.stopping import Stopping, stopping_of
+from assay.findings.sureness import Calibration, calibration_of
 from assay.findings.two_networks import TwoNetworks, two_networks
 from assay.findings.wording.answer_words import answer
 from assay.findings.wording.limit_words import limits as said_limits
@@ -110,6 +111,8 @@ class Findings:
     """The number of training images behind the curves; None where all were used."""
     stopping: tuple[Stopping, ...] = ()
     """The epochs that runs took, arm by arm, where some arm stops early."""
+    calibration: tuple[Calibration, ...] = ()
+    """Whether networks are as sure as they are right, arm by arm, where this was measured."""
     unlike_source: str = ""
     """How the runs differ from those whose numbers and claims were published."""
 
@@ -204,6 +207,7 @@ def build(results: Readout, inside: Inside | None = None) -> Findings:
         runs=tuple(results.runs),
         limits=said_limits(limits(results, arms, family, effects)),
         stopping=stopping_of(results, family),
+        calibration=calibration_of(results),
         rerun=_rerun(whole),
         inside=inside,
         level=results.alpha,

@@ -48,6 +48,11 @@ class Written:
         """The probability that it is one of the three likeliest classes, since 1, I and L look alike."""
         return float(np.sort(self.probabilities)[-3:].sum())
 
+    @property
+    def dash(self) -> bool:
+        """Whether it is a level bar alone, which is no character."""
+        return len(self.part.pieces) == 1 and self.part.pieces[0].dash
+
 
 def characters(lines: Sequence[Sequence[Grouped]], recognise: Recognise) -> list[Written]:
     """Return the characters in reading order."""

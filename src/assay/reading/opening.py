@@ -199,14 +199,24 @@ def _turned(values: Floats, turn: int) -> Floats:
 
 
 def _enlarged(values: Floats) -> Floats:
-    """Enlarge a small picture by a whole number, with bicubic interpolation."""
+    """Enlarge a small picture by a whole number, with bicubic interpolation.
+
+    It swings beyond the shades at an edge, and what is lighter than the paper would be light ink, so
+    no pixel is lighter or darker than all those around the one that it comes from.
+    """
     factor = -(-LEAST // max(values.shape[:2]))
     if factor == 1:
         return values
     from PIL import Image
+    from scipy.ndimage import maximum_filter, minimum_filter
 
     size = (values.shape[1] * factor, values.shape[0] * factor)
     layers = [values] if values.ndim == 2 else [values[..., layer] for layer in range(values.shape[2])]
     large = [np.asarray(Image.fromarray(layer).resize(size, Image.Resampling.BICUBIC)) for layer in layers]
-    found: Floats = np.clip(large[0] if values.ndim == 2 else np.stack(large, -1), 0, 1)
+    around = (3, 3, 1)[: values.ndim]
+    low, high = (
+        np.repeat(np.repeat(limit(values, around), factor, axis=0), factor, axis=1)
+        for limit in (minimum_filter, maximum_filter)
+    )
+    found: Floats = np.clip(large[0] if values.ndim == 2 else np.stack(large, -1), low, high)
     return found

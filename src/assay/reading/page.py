@@ -109,4 +109,5 @@ def _read(found: list[InkPiece], shades: Floats, prior: float, recognise: Recogn
     read = characters(laid_out, recognise)
     likely = float(np.mean([character.likely for character in read])) if read else 0.0
     least = SURELY if len(read) >= TEXT else LIKELY
-    return Page(tuple(read), prior * paper**2 * np.sqrt(likely) if likely >= least else 0.0)
+    written = tuple(character for character in read if not character.dash)
+    return Page(written, prior * paper**2 * np.sqrt(likely) if likely >= least else 0.0)

@@ -24,6 +24,17 @@ FATTEST = 0.6
 BLUR, SOFTEST = 1.0, 0.15
 """The widest edge of a piece, over its stroke's width and its longer side; what is softer is a shadow."""
 
+SOLID, STOUTEST = 0.9, 0.3
+"""Ink that fills so much of its box is a bar or a label; the thickest bar, over its longer side."""
+SHEET = 0.95
+"""A piece whose outline fills so much of its box may be a sheet, where there are holes in it."""
+FULL = 0.7
+"""Its ink fills so much of its box; a B of squares fills two thirds."""
+FLAT = 0.5
+"""A bar that is lower than this, over its breadth, is no character by itself."""
+ROOM = 3
+"""Pixels of paper that are looked at around a piece."""
+
 
 @dataclass(frozen=True)
 class InkPiece:
@@ -46,6 +57,8 @@ class InkPiece:
     level: float
     """How dark its strokes are: the share of the paper's light that they lack."""
     holes: int
+    enclosed: float
+    """The share of its box within its outline, holes too."""
 
     @property
     def ink(self) -> Floats:
@@ -72,8 +85,30 @@ class InkPiece:
         """Whether it may have been written: strokes, not a blob, with edges, not a shadow."""
         stroke = max(self.width, 2.0)
         softest = max(4.0, min(BLUR * stroke, SOFTEST * self.longer))
-        strokes = self.thickest <= FATTEST * self.longer and self.holes < HOLES
-        return strokes and self.edge <= softest and (self.level >= FAINT or not self.at_border)
+        fattest = STOUTEST if self.bar else FATTEST
+        strokes = self.thickest <= fattest * self.longer and self.holes < HOLES
+        return (
+            strokes
+            and not self.sheet
+            and self.edge <= softest
+            and (self.level >= FAINT or not self.at_border)
+        )
+
+    @property
+    def bar(self) -> bool:
+        """Whether it fills its box, as an upright I, a dash and a blank label do."""
+        return self.area >= SOLID * self.height * self.breadth
+
+    @property
+    def dash(self) -> bool:
+        """Whether it is a level bar: part of a character, or an underline, but no character."""
+        return self.bar and self.height < FLAT * self.breadth
+
+    @property
+    def sheet(self) -> bool:
+        """Whether it may be a sheet, in which what is written leaves holes."""
+        full = self.area >= FULL * self.height * self.breadth
+        return self.holes > 0 and self.enclosed >= SHEET and full
 
 
 def pieces(found: Floats, least: float, mask: Mask | None = None) -> list[InkPiece]:
@@ -93,7 +128,7 @@ def pieces(found: Floats, least: float, mask: Mask | None = None) -> list[InkPie
     order = [name for name in np.argsort(-sizes, kind="stable")[:MOST] if sizes[name] >= smallest]
     result = []
     for name in order:
-        rows, columns = boxes[name]
+        rows, columns = (slice(max(0, part.start - ROOM), part.stop + ROOM) for part in boxes[name])
         own = np.where(names[rows, columns] == name + 1, found[rows, columns], 0)
         result += _split(own, rows.start, columns.start, found.shape, smallest)
     return sorted(result, key=lambda piece: -piece.area)
@@ -121,13 +156,14 @@ def _placed(piece: InkPiece, top: int, left: int, shape: tuple[int, ...]) -> Ink
 
 
 def _piece(own: Floats, mask: Mask, box: tuple[slice, slice], level: float) -> InkPiece:
-    """Return the piece where ``mask`` is, which ``box`` encloses, as if ``own`` were the whole picture."""
+    """Return the piece where ``mask`` is, which ``box`` encloses, in ``own``, beyond which ink goes on."""
     from scipy.ndimage import distance_transform_edt
 
-    inside, near = _cut(mask, box, 3), _cut(own, box, 3, mode="edge")
+    inside, near = _cut(mask, box, ROOM), _cut(own, box, ROOM, mode="edge")
     deep = distance_transform_edt(inside)
-    slope = np.hypot(*np.gradient(near))
-    edge = level / max(float(np.median(slope[_outline(inside)])), 1e-6)
+    slope = _slope(near)
+    filled, outline = _outline(inside)
+    edge = level / max(float(np.median(slope[outline])), 1e-6)
     rows, columns = box
     longer = max(rows.stop - rows.start, columns.stop - columns.start)
     margin = max(2, int(min(edge / 2, SOFTEST * longer)))
@@ -146,7 +182,20 @@ def _piece(own: Floats, mask: Mask, box: tuple[slice, slice], level: float) -> I
         at_border=False,
         level=level,
         holes=_holes(inside),
+        enclosed=int(filled.sum()) / ((rows.stop - rows.start) * (columns.stop - columns.start)),
     )
+
+
+def _slope(near: Floats) -> Floats:
+    """Return how fast ink changes, by central differences; half a step where they cancel, as in a line."""
+    along = []
+    for axis in (0, 1):
+        steps = np.abs(np.diff(near, axis=axis))
+        before, after = (
+            np.pad(steps, [side if at == axis else (0, 0) for at in (0, 1)]) for side in ((1, 0), (0, 1))
+        )
+        along.append(np.maximum(np.abs(np.gradient(near, axis=axis)), np.maximum(before, after) / 2))
+    return np.asarray(np.hypot(*along), np.float32)
 
 
 def _cut(values: NDArray[T], box: tuple[slice, slice], margin: int, **outside: Any) -> NDArray[T]:
@@ -171,12 +220,12 @@ def _holes(inside: Mask) -> int:
     return int((sizes > 0.0004 * inside.size).sum())
 
 
-def _outline(inside: Mask) -> Mask:
-    """Return the pixels at a piece's outer edge: a bright spot around dark ink is sharp only inside."""
+def _outline(inside: Mask) -> tuple[Mask, Mask]:
+    """Return a piece without its holes, and its outer edge: around dark ink a bright spot is sharp inside."""
     from scipy.ndimage import binary_erosion, binary_fill_holes
 
-    filled = np.pad(binary_fill_holes(inside), 1)
-    return np.asarray(filled & ~binary_erosion(filled))[1:-1, 1:-1]
+    filled: Mask = binary_fill_holes(inside)
+    return filled, filled & ~binary_erosion(filled)
 
 
 def _level(own: Floats) -> float:

@@ -19,6 +19,8 @@ BLOCK = 16
 """Pixels along which a line is taken for level while lines are sought: it rises by 1.4 at most."""
 FRAMED = 0.85
 """A frame has ink along so much of each of its sides."""
+FINE = 0.04
+"""A frame with a thinner line than this, over its longer side, is no letter, whatever is in it."""
 
 
 def ruled(mask: Mask) -> Mask:
@@ -46,10 +48,12 @@ def line_width(lines: Mask) -> float:
 
 
 def without_frames(found: Sequence[InkPiece]) -> list[InkPiece]:
-    """Return the pieces but those that are frames around another, at least a fifth as long."""
-    return [
-        piece for piece in found if not (_is_frame(piece) and any(_inside(other, piece) for other in found))
-    ]
+    """Return the pieces but frames: those of a fine line, or around another, at least a fifth as long."""
+    return [piece for piece in found if not (_is_frame(piece) and _no_letter(piece, found))]
+
+
+def _no_letter(piece: InkPiece, found: Sequence[InkPiece]) -> bool:
+    return piece.width < FINE * piece.longer or any(_inside(other, piece) for other in found)
 
 
 def _inside(piece: InkPiece, other: InkPiece) -> bool:

@@ -51,7 +51,7 @@ def _selected(found: Floats, least: float, every: list[InkPiece]) -> Iterator[tu
     if inner:
         characters = large(inner)
         yield inner, explained(characters, written) * quiet(unlined, characters)
-    if len(written) > len(inner) and _fills(written, found.shape):
+    if len(written) > len(inner) and _fills(written, found.shape) and not _stripes(written):
         yield written, CROPPED
 
 
@@ -79,6 +79,11 @@ def _crosses(piece: InkPiece, lined: Mask) -> bool:
     """Whether more than a little of a piece is a line."""
     own = piece.ink >= 0.5
     return bool((lined[piece.top : piece.bottom, piece.left : piece.right] & own).sum() > 0.03 * own.sum())
+
+
+def _stripes(written: list[InkPiece]) -> bool:
+    """Whether there is nothing but bars: across a picture they are a pattern, not a tight crop."""
+    return len(written) > 1 and all(piece.bar for piece in written)
 
 
 def _fills(written: list[InkPiece], shape: tuple[int, ...]) -> bool:

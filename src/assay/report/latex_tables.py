@@ -41,6 +41,7 @@ def tables(report: Findings) -> Mapping[str, Table]:
         "arms": _arms(report),
         "costs": _costs(report),
         "stopping": _stopping(report),
+        "calibration": _calibration(report),
         "published": _published(report),
         "mistakes": _mistakes(report),
         "rerun": _rerun(report),
@@ -164,6 +165,23 @@ def _stopping(report: Findings) -> Table:
     ]
     headings = ("Arm", "Patience", "At most", "Epochs trained", "Stopped early", "Ratio", "Interval")
     return Table(f"L{{4cm}}{'r' * (len(headings) - 1)}", headings, rows)
+
+
+def _calibration(report: Findings) -> Table:
+    rows = [
+        (
+            row.arm,
+            n.share(row.error),
+            n.interval(
+                (row.lowest, row.highest) if row.lowest is not None and row.highest is not None else None
+            ),
+            n.fixed(row.temperature),
+            str(row.runs),
+        )
+        for row in report.calibration
+    ]
+    headings = ("Arm", "Expected calibration error, %", "Lowest to highest run", "Temperature", "Runs")
+    return Table("L{4cm}rrrr", headings, rows)
 
 
 def _published(report: Findings) -> Table:

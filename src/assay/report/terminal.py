@@ -121,6 +121,19 @@ def arms_table(report: Findings) -> Table:
     return table
 
 
+def calibration_table(report: Findings) -> Table:
+    """Return one row per arm: how far its probabilities are from the share that is right."""
+    table = _table(
+        "calibration error: how far, on average, the probability given with an answer is from\n"
+        "the share of such answers that are right; above a temperature of 1: too sure before"
+    )
+    table.add_column("arm", overflow="fold")
+    _numbers(table, ("runs", "expected calibration\nerror on the test set, %", "temperature"))
+    for row in report.calibration:
+        table.add_row(row.arm, str(row.runs), numbers.share(row.error), numbers.fixed(row.temperature))
+    return table
+
+
 def _cost_cells(arm: ArmRow, report: Findings) -> tuple[str, ...]:
     return (
         numbers.share(arm.valid_best),
@@ -216,7 +229,9 @@ def claims_table(report: Findings) -> Table:
 def summary(report: Findings) -> Group:
     """Return the question, the arms, the claims and the verdict."""
     claims = [claims_table(report)] if report.claims else []
-    return Group(Text(report.question, style="italic"), arms_table(report), *claims, verdict_panel(report))
+    calibrated = [calibration_table(report)] if report.calibration else []
+    parts = (arms_table(report), *calibrated, *claims, verdict_panel(report))
+    return Group(Text(report.question, style="italic"), *parts)
 
 
 def _run_cells(run: RunRecord) -> list[Text | str]:

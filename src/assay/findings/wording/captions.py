@@ -25,6 +25,13 @@ TEST_ONCE = (
     "Test accuracy is measured once a run, at the epoch that validation chose; the best validation accuracy "
     "is the highest over epochs and optimistic."
 )
+CALIBRATION = "As sure as it is right"
+CALIBRATED = (
+    "A network gives a probability with each answer. Of the answers given with 90%, 90% should be right; the "
+    "expected calibration error is how far the two lie apart, on average over the test images: with 1%, one "
+    "point. Scores are first divided by the temperature, which the validation set chose: above 1, the "
+    "network was surer than it was right."
+)
 CLAIM_RULES = (
     "Found: the mean difference of the two arms in percentage points, or the factor between them, with the "
     "interval or bound that decides, over the seeds on which both learnt. A claim is supported if all that "
