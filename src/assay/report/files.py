@@ -29,14 +29,16 @@ def write_whole(path: Path | str, text: str) -> Path:
     Raises `UsageError` where it cannot be written.
     """
     path = Path(path)
-    beside = durable.place_beside(path)
     try:
-        durable.write_flushed(path, beside, text.encode())
-    except (OSError, ValueError) as error:
-        with suppress(OSError):  # in a folder that cannot be written nothing can be removed either
-            beside.unlink()
+        beside = durable.place_beside(path)
+        try:
+            durable.write_flushed(path, beside, text.encode())
+        finally:
+            with suppress(OSError, ValueError):  # where nothing can be written nothing can be removed either
+                beside.unlink(missing_ok=True)
+    except (OSError, ValueError) as error:  # a null character in a path is a ValueError
         reason = one_line(str(getattr(error, "strerror", None) or error))
-        raise UsageError(f"{path}: cannot be written ({reason}; choose another --out)") from None
+        raise UsageError(f"{path}: cannot be written ({reason}; choose another place)") from None
     return path
 
 

@@ -74,14 +74,14 @@ def observe_report(arms: int, seconds: float) -> None:
 
 
 def report_size(arms: int) -> int:
-    """Return how many figures a report has, and those that could be drawn before the first."""
+    """Return a report's size in figures: its own, and `BEFORE_FIGURES` for what comes before them."""
     return BEFORE_FIGURES + WITHOUT_LAYERS + OF_AN_ARM * min(arms, MOST_ARMS)
 
 
 def saving(cohort: Cohort) -> float:
     """Return the seconds that keeping an epoch takes: a checkpoint, and a row in the store."""
     if not observed(SAVED):
-        _save()
+        _time_a_checkpoint()
     return ROW + min(observed(SAVED), default=0.0) * _checkpoint_bytes(cohort)
 
 
@@ -91,7 +91,7 @@ def _checkpoint_bytes(cohort: Cohort) -> int:
     return cohort.network.parameter_count * (2 + kept) * np.dtype(cohort.recipe.parameter_dtype).itemsize
 
 
-def _save() -> None:
+def _time_a_checkpoint() -> None:
     """Write a file like a checkpoint beside what is kept, to see how long that takes."""
     values = np.zeros(TRIED // 4, np.float32)
     with suppress(OSError, StoreError):
