@@ -24,9 +24,8 @@ class Calibration:
     highest: float | None = None
     temperature: float | None = None
 
-    @property
     def extremes(self) -> Interval | None:
-        """The lowest and the highest error of a run; None where no run was measured."""
+        """Return the lowest and the highest error of a run; None where no run was measured."""
         return None if self.lowest is None or self.highest is None else (self.lowest, self.highest)
 
 

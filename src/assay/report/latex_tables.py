@@ -172,7 +172,7 @@ def _calibration(report: Findings) -> Table:
         (
             row.arm,
             n.share(row.error),
-            n.interval(row.extremes),
+            n.interval(row.extremes()),
             n.fixed(row.temperature),
             str(row.runs),
         )
