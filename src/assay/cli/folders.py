@@ -86,7 +86,7 @@ def results(folder: Folder, epochs: Epochs = False, format: Format = "table") ->
     """
     from assay.report import run_tables
     from assay.results import Results
-    from assay.store.readout import COLUMNS, EPOCH_COLUMNS
+    from assay.store.columns import COLUMNS, EPOCH_COLUMNS
 
     with Results.open(folder, watch=True) as found:
         if epochs:
