@@ -210,7 +210,8 @@ def test_nothing_is_recorded_of_a_run_that_failed(characters: str, monkeypatch, 
 
 def test_where_nothing_can_be_kept_what_takes_time_is_measured_each_time(monkeypatch, tmp_path):
     (tmp_path / "file").touch()
-    monkeypatch.setattr(observations, "folder", lambda: tmp_path / "file" / "kept")
+    for module in (observations, overheads):
+        monkeypatch.setattr(module, "folder", lambda: tmp_path / "file" / "kept")
     assert overheads.images(DataSpec("glyphs"), SIZES) > 0
     [cohort, *_] = make_plan(tiny_study("glyphs"), SIZES).cohorts
     assert overheads.saving(cohort) == overheads.ROW  # how long a checkpoint takes cannot be seen either

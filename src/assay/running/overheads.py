@@ -102,7 +102,7 @@ def _time_an_image() -> float:
 
 
 def _time_a_byte() -> float:
-    """Return the seconds that a byte of a checkpoint takes to write, beside what is kept; 0 if none can be."""
+    """Return the seconds that writing a byte of a checkpoint takes, beside what is kept; 0 if none can be."""
     values = np.zeros(TRIED // 4, np.float32)
     with suppress(OSError, StoreError):
         folder().mkdir(parents=True, exist_ok=True)
