@@ -174,7 +174,8 @@ class MLflowLog(Log):
             page = self._client.search_runs([self._experiment], same, max_results=BATCH, page_token=token)
             for run in page:
                 tags = run.data.tags
-                found[RunId(tags[ARM], int(tags[SEED]))] = str(run.info.run_id)
+                if ARM in tags and tags.get(SEED, "").isdecimal():  # others may have nested runs here too
+                    found[RunId(tags[ARM], int(tags[SEED]))] = str(run.info.run_id)
             token = page.token
             if not token:
                 return found
