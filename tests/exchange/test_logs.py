@@ -193,6 +193,20 @@ def test_mlflows_database_is_whole_or_absent(tmp_path, monkeypatch):
     assert [*tmp_path.iterdir()] == []
 
 
+def test_a_database_that_another_log_makes_meanwhile_stays(tmp_path, monkeypatch):
+    """Making it takes seconds, in which the other one may have logged already."""
+    monkeypatch.setattr(mlflow_runs, "_client", lambda address: of_another(tmp_path, address))
+    MLflowLog(str(tmp_path))
+    assert (tmp_path / "mlflow.db").read_text() == "of another"
+    assert [path.name for path in tmp_path.iterdir()] == ["mlflow.db"]
+
+
+def of_another(folder, address):
+    if not address.endswith("/mlflow.db"):  # that of the tables, which are made beside it
+        Path(address.removeprefix("sqlite:///")).touch()
+        (folder / "mlflow.db").write_text("of another")
+
+
 def test_a_run_that_has_ended_holds_no_file_open(results, tmp_path):
     """A study may have more runs than a process may have open files."""
     log = TensorBoardLog(tmp_path)
