@@ -230,8 +230,8 @@ def summary(report: Findings) -> Group:
     """Return the question, the arms, the claims and the verdict."""
     claims = [claims_table(report)] if report.claims else []
     calibrated = [calibration_table(report)] if report.calibration else []
-    parts = (arms_table(report), *calibrated, *claims, verdict_panel(report))
-    return Group(Text(report.question, style="italic"), *parts)
+    tables = [arms_table(report), *calibrated, *claims]
+    return Group(Text(report.question, style="italic"), *tables, verdict_panel(report))
 
 
 def _run_cells(run: RunRecord) -> list[Text | str]:
