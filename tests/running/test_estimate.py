@@ -233,6 +233,7 @@ def test_the_whole_is_the_sum_of_its_parts(rows, beside: Overheads, workers: int
     found = Estimate(cohorts, workers, data=7, overheads=beside)
     assert min(found.parts.values()) >= 0
     assert found.seconds == pytest.approx(sum(found.parts.values()))
+    assert found.parts["images"] == beside.images  # the report has those that were trained on
     work = sum(cohort.runs * cohort.seconds for cohort in cohorts)
     longest = max(cohort.seconds for cohort in cohorts)
     runs = found.seconds - beside.seconds

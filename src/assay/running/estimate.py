@@ -57,7 +57,7 @@ class CohortEstimate:
 
 @dataclass(frozen=True)
 class Overheads:
-    """What a command takes beside its runs, in seconds; ``images`` are read once more for the report."""
+    """What a command takes beside its runs, in seconds."""
 
     starting: float = 0.0
     images: float = 0.0
@@ -67,7 +67,7 @@ class Overheads:
     @property
     def seconds(self) -> float:
         """Time for all of it."""
-        return self.starting + 2 * self.images + self.compiling + self.reporting
+        return self.starting + self.images + self.compiling + self.reporting
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class Estimate:
         at_once = self._at_once
         return {
             "starting": self.overheads.starting,
-            "images": 2 * self.overheads.images,
+            "images": self.overheads.images,
             "compiling": self.overheads.compiling,
             "training": at_once * sum(cohort.runs * cohort.training for cohort in self.cohorts),
             "evaluating": at_once * sum(cohort.runs * cohort.evaluating for cohort in self.cohorts),

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from assay.data import Dataset, load
+from assay.data import AtHand, Dataset, load
 from assay.data.outline import Outline, outline
 from assay.errors import StudyError, UsageError
 from assay.records.runs import Status
@@ -58,6 +58,8 @@ def run(
     ``on_event`` is called with every event (``assay.running.events``). ``data`` is a data set in memory, such
     as `Dataset.from_arrays` returns, to train on instead of the one that the study names.
 
+    Results keep the test images, so that a report need not load the data set again.
+
     A folder is continued wherever the same data now lies: data is known by its content, not by its path.
 
     A run that raises an exception has failed, and the others go on. It is left
@@ -100,7 +102,8 @@ def run(
                 watch(Loading(source))
                 data = load(replace(study.data, source=source))
             _train(study, data, _Found(folder, begun, died), asked, watch)
-        return remember(Results.open(folder, watch=True), source)
+        results = remember(Results.open(folder, watch=True), source)
+        return replace(results, at_hand=AtHand.of(data))
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,7 @@ def run_until_resolved(
     if len(study.arms) < 2:
         raise UsageError(f"{study.name}: has one arm, so there is nothing to resolve")
     folder = out if out is not None else default_folder(study)
+    at_hand = None
     with shown(progress, on_event) as both, suppress(_BudgetUsedUp):
         watch = _Watch(budget, both)
         for seeds in study.looks:
@@ -64,10 +65,11 @@ def run_until_resolved(
                 executor=executor,
                 on_event=watch,
             )
+            at_hand = found.at_hand
             with found as results:
                 if results.seeds_ended < seeds or _looked(results, watch):
                     break
-    return Results.open(folder, watch=True)
+    return replace(Results.open(folder, watch=True), at_hand=at_hand)
 
 
 def _looked(results: Results, watch: "_Watch") -> bool:

@@ -14,7 +14,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.data import DataSpec
+from assay.data import AtHand, DataSpec
 from assay.records.runs import THEN, EpochRecord, LayerRecord, RunId, RunRecord, Status, above_chance
 from assay.stats import Family, Look, compare_arms, latest_look
 from assay.store import PARTS, Header, SQLiteStore, Store
@@ -48,6 +48,8 @@ class Readout:
     look: Look | None = None
     declared: Study | None = field(default=None, repr=False, compare=False)
     """The study as it was read when the store was checked, which building it again would repeat."""
+    at_hand: AtHand | None = field(default=None, repr=False, compare=False)
+    """The test images, where the data set has just been trained on; otherwise who needs them loads it."""
 
     @classmethod
     def open(cls, folder: Path | str, *, watch: bool = False, trust: Iterable[str | Path] = ()) -> Self:
