@@ -81,7 +81,7 @@ def test_fork_begins_anew_where_settings_changed(assay: Assay, characters: str):
     write(characters, factors={"reduction": changes})
     refused = assay("run", "own.toml")
     assert refused.status == 2
-    assert "(use another --out, or `assay fork assay-runs/tiny`)" in refused.err
+    assert "(use another --out, or `assay fork assay-runs/tiny STUDY`)" in refused.err
     said = assay("fork", "assay-runs/tiny", "own.toml", "--workers", "1")
     assert (said.status, said.err) == (0, "")
     assert "2 runs to train, 1 at a time, 2 more are done" in said.out

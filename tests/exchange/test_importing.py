@@ -247,6 +247,7 @@ def test_a_wrong_row_is_named(name, said, tmp_path):
 TEXTS = {
     "": "has no rows",
     "arm,accuracy\na,0.5\n": "column 'seed' is missing, found arm, accuracy",
+    "arm;seed;accuracy\na;0;0.5\n": "found arm;seed;accuracy (write commas between columns)",
     "arm,seed\na,1\n": "expected one column besides arm and seed, found none",
     "arm,seed,a,b\nx,1,0.5,0.6\n": "expected one column besides arm and seed, found a, b",
     "arm,seed,a\nx,1,0.5,0.6\n": "line 2: found 4 values, expected 3",
