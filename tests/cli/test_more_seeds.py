@@ -69,7 +69,7 @@ def test_extend_adds_seeds_in_a_folder_beside(assay: Assay, characters: str):
     assert again.out == "assay-runs/tiny-4-seeds/report.html\n"
     more = assay("run", "own.toml", "--seeds", "4")
     assert more.status == 2
-    assert "or add seeds with `assay extend assay-runs/tiny`" in more.err
+    assert "or add seeds with `assay extend assay-runs/tiny --seeds N`" in more.err
 
 
 def test_fork_begins_anew_where_settings_changed(assay: Assay, characters: str):
