@@ -69,7 +69,7 @@ def test_extend_adds_seeds_in_a_folder_beside(assay: Assay, characters: str):
     assert again.out == "assay-runs/tiny-4-seeds/report.html\n"
     more = assay("run", "own.toml", "--seeds", "4")
     assert more.status == 2
-    assert "or add seeds with `assay extend assay-runs/tiny`" in more.err
+    assert "or add seeds with `assay extend assay-runs/tiny --seeds N`" in more.err
 
 
 def test_fork_begins_anew_where_settings_changed(assay: Assay, characters: str):
@@ -81,7 +81,7 @@ def test_fork_begins_anew_where_settings_changed(assay: Assay, characters: str):
     write(characters, factors={"reduction": changes})
     refused = assay("run", "own.toml")
     assert refused.status == 2
-    assert "(use another --out, or `assay fork assay-runs/tiny`)" in refused.err
+    assert "(use another --out, or `assay fork assay-runs/tiny STUDY`)" in refused.err
     said = assay("fork", "assay-runs/tiny", "own.toml", "--workers", "1")
     assert (said.status, said.err) == (0, "")
     assert "2 runs to train, 1 at a time, 2 more are done" in said.out

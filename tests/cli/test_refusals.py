@@ -70,6 +70,18 @@ REFUSED = {
         {"network": DENSE, "factors": {"one": {"a": level(hidden=[9]), "b": level(hidden=[9])}}},
         "arms 'a' and 'b' are the same run",
     ),
+    "a level that keeps the momentum": (
+        {
+            "network": DENSE,
+            "optimizer": {"rule": "SGD", "lr": 0.1, "momentum": 0.9},
+            "factors": {"one": {"a": {}, "b": {"optimizer": {"rule": "SGD", "lr": 0.1}}}},
+        },
+        "(change one of their levels, which keeps what it does not name, or leave one out)",
+    ),
+    "a rule among the options of training": (
+        {"training": {"optimizer": {"rule": "Adam"}}},
+        "training: unknown key 'optimizer' (known: augment, batch_size, dtype, epochs, ",
+    ),
     "two spellings alike": (
         {"network": LAYERS, "factors": {"one": {"a": {}, "b": level(**DENSE)}}},
         "arms 'a' and 'b' are the same run",

@@ -40,12 +40,15 @@ def test_a_table_becomes_its_dataclass():
         ({"size": 1, "haet": 2}, "f: unknown key 'haet' (did you mean 'heat'?)"),
         ({"size": 1, "xyz": 2}, "f: unknown key 'xyz' (known: heat, marks, name, size)"),
         ({}, "f: key 'size' is missing"),
-        ({"size": "3"}, "f.size: input should be a valid integer; got '3'"),
+        ({"size": "3"}, "f.size: input should be a valid integer; got '3' (write it without quotes)"),
         ({"size": True}, "f.size: input should be a valid integer; got True"),
         ({"size": 3.0}, "f.size: input should be a valid integer; got 3.0"),
-        ({"size": 1, "heat": "1e-3"}, "f.heat: input should be a valid number; got '1e-3'"),
+        (
+            {"size": 1, "heat": "1e-3"},
+            "f.heat: input should be a valid number; got '1e-3' (write it without quotes)",
+        ),
         ({"size": 1, "marks": [1, "x"]}, "f.marks: input should be a valid integer; got [1, 'x']"),
-        ({"size": 1, "marks": 4}, "f.marks: input should be a valid tuple; got 4"),
+        ({"size": 1, "marks": 4}, "f.marks: input should be a list, such as [1, 2]; got 4"),
     ],
 )
 def test_what_does_not_fit_is_named(values, line):

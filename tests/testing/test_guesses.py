@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from assay.nn import Layer
+from assay.nn.init import Constant
+from assay.nn.layer import Parameter
 from assay.testing.check import check_layer
 
 FORGOTTEN = "the upstream gradient is forgotten there"
@@ -51,3 +53,29 @@ def test_it_is_not_guessed_for_other_mistakes(mistake):
 
 def test_nothing_is_guessed_of_what_is_right():
     assert check_layer(Leaky("right"), "Own", input_shape=(5,)).mismatches == ()
+
+
+@dataclass(frozen=True)
+class Slope(Layer):
+    """y = max(x, 0) + a min(x, 0) with one learnt a, whose gradient counts positive inputs too."""
+
+    kind: ClassVar[str] = "slope"
+
+    def output_shape(self, shape):
+        return shape
+
+    def parameters(self, shape):
+        return {"a": Parameter((1,), Constant(0.25))}
+
+    def forward(self, params, x):
+        return np.maximum(x, 0) + params["a"] * np.minimum(x, 0), x
+
+    def backward(self, params, cache, dy):
+        return dy * np.where(cache > 0, 1, params["a"]), {"a": (dy * cache).sum(keepdims=True).reshape(1)}
+
+
+def test_a_factor_of_a_single_entry_is_no_guess():
+    """Any wrong number is some multiple of the right one."""
+    (mismatch,) = check_layer(Slope(), "Own", input_shape=(6,)).mismatches
+    assert (mismatch.argument, mismatch.entries) == ("a", 1)
+    assert not mismatch.guess

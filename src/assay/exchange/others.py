@@ -116,7 +116,8 @@ def lines_of(table: Any, what: str) -> Iterator[Line]:
     for key in KEYS:
         if key not in first.values:
             found = ", ".join(map(str, first.values))
-            raise UsageError(f"{where}: column {key!r} is missing, found {found} (rename one)")
+            mend = "write commas between columns" if ";" in found or "\t" in found else "rename one"
+            raise UsageError(f"{where}: column {key!r} is missing, found {found} ({mend})")
     yield first
     yield from lines
 

@@ -35,7 +35,8 @@ def check_same_study(results: Results, study: Study, data: Dataset | None) -> Da
             f"{folder}: was begun with other code in {file}: {what} (undo the change, or use another --out)"
         )
     key = changed[0] if changed else "its format"
-    other = f"add seeds with `assay extend {folder}`" if changed == ["seeds"] else f"`assay fork {folder}`"
+    extend, fork = f"add seeds with `assay extend {folder} --seeds N`", f"`assay fork {folder} STUDY`"
+    other = extend if changed == ["seeds"] else fork
     raise StoreError(
         f"{folder}: holds this study with other settings, {key}: {old.get(key)!r} there, "
         f"{new.get(key)!r} now (use another --out, or {other})"

@@ -80,7 +80,7 @@ class OwnClass(str):
         Raises `UsageError` if the file is not trusted, and `StudyError` where it cannot be run, or has
         nothing of that name; then it suggests classes of ``base``.
         """
-        expect_trusted({self.file: self.digest}, self.file)
+        expect_trusted({self.file: self.digest}, str(self))
         with blamed(self.digest):
             module = _live.get((self.digest, self.file)) or _snapshots[self.digest].module(self.file)
         found = getattr(module, self.name, None)

@@ -28,7 +28,8 @@ def expect_different(runs: Iterable[tuple[str, Hashable]], where: str) -> None:
         if run in seen:
             raise StudyError(
                 f"{where}: arms {seen[run]!r} and {arm!r} are the same run: network, recipe, data and engine "
-                "do not differ (change one of their levels, or leave one out)"
+                "do not differ (change one of their levels, which keeps what it does not name, or leave one "
+                "out)"
             )
         seen[run] = arm
 

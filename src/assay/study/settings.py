@@ -6,11 +6,11 @@ the data set. A setting that can be one of several kinds names its kind.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from assay.data import DataSpec
-from assay.errors import StudyError, shown
+from assay.errors import StudyError, shown, suggestion
 from assay.optim import SGD, Adagrad, Adam, Adamax, AdamW, NAdam, Optimizer, RMSprop
 from assay.optim.augment import KINDS
 from assay.optim.course_rule import CourseRule
@@ -127,6 +127,10 @@ def _options(training: Table, where: str) -> dict[str, Any]:
             f"{where}.loss: no key of a study: every run minimises softmax cross-entropy, with "
             "training.penalties beside it (`assay check FILE.py:Name` checks a loss of your own)"
         )
+    known = sorted({field.name for field in fields(Recipe)} - {"optimizer"})  # which has its own table
+    for key in training:
+        if key not in known:
+            raise StudyError(f"{where}: unknown key {shown(key)} ({suggestion(key, known)})")
     if "schedule" in values:
         values["schedule"] = _schedule(values["schedule"], f"{where}.schedule")
     for key, kinds in (("penalties", PENALTIES), ("augment", KINDS)):

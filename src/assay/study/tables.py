@@ -190,7 +190,8 @@ def _value(cls: type, key: str, value: Any, where: str) -> Any:
         return _adapter(cls, key).validate_python(_tuples(value), strict=True)
     except ValidationError as error:
         first = error.errors()[0]
-        raise StudyError(f"{where}.{key}: {_lower(first['msg'])}; got {shown(value)}") from None
+        hint = " (write it without quotes)" if isinstance(value, str) and _is_number(value) else ""
+        raise StudyError(f"{where}.{key}: {_expected(first['msg'])}; got {shown(value)}{hint}") from None
 
 
 def _instance(cls: type, value: Any, where: str) -> Any:
@@ -204,8 +205,17 @@ def _tuples(value: Any) -> Any:
     return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
 
 
-def _lower(message: str) -> str:
-    return message[:1].lower() + message[1:]
+def _expected(message: str) -> str:
+    """Return Pydantic's message in the words of a study file, which has lists."""
+    return (message[:1].lower() + message[1:]).replace("a valid tuple", "a list, such as [1, 2]")
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _at(where: str, cls: type[T], values: dict[str, Any]) -> T:

@@ -20,11 +20,14 @@ def guess_at_ties(found: float, expected: float) -> str:
 
 
 def guess(found: Array, expected: Array, value: Array | None) -> str:
-    """Return what may be wrong with a gradient, or nothing; ``value`` is the argument, x or a parameter."""
+    """Return what may be wrong with a gradient, or nothing; ``value`` is the argument, x or a parameter.
+
+    A single entry is a multiple of anything, so nothing is made of that.
+    """
     for pattern in (_turned, _factor, _passes, _overlap, _border):
         if words := pattern(found, expected):
             return words
-    return _along_value(found, expected, value) if value is not None else ""
+    return _along_value(found, expected, value) if value is not None and found.size > 1 else ""
 
 
 def _turned(found: Array, expected: Array) -> str:
@@ -55,7 +58,7 @@ def _factor(found: Array, expected: Array) -> str:
     }
     return next(
         (words for value, words in known.items() if abs(factor - value) < 1e-3 * abs(value)),
-        f"{factor:.6g} times what it should be, in every entry",
+        f"{factor:.6g} times what it should be, in every entry" if found.size > 1 else "",
     )
 
 

@@ -60,7 +60,8 @@ def _verdict(pair: Pair, m: int, of: DifferencesOf) -> str:
             more = judgement.more_seeds
             settle = f"{further(more)} may settle it" if more else "no number of seeds in reach would"
             found = f"{a} was {_above(pair, of)}, but the data do not decide"
-            return f"{found} ({_evidence(pair, m, of)}); {settle}"
+            interval = of.signed_interval(pair.interval or (0.0, 0.0))  # of both signs, as the table has it
+            return f"{found} ({_interval(interval, c.alpha, pair, m)}); {settle}"
 
 
 def _above(pair: Pair, of: DifferencesOf) -> str:

@@ -82,6 +82,7 @@ def _read(path: Path) -> dict[str, Any]:
         line = path.read_bytes()[: error.start].count(b"\n") + 1
         raise StudyError(f"{path}: line {line}: not UTF-8 (save it as UTF-8)") from None
     except (ValueError, RecursionError) as error:
-        raise StudyError(f"{path}: not valid TOML: {error}") from None
+        hint = " (texts stand in quotes)" if str(error).startswith("Invalid value") else ""
+        raise StudyError(f"{path}: not valid TOML: {error}{hint}") from None
     except OSError as error:
         raise StudyError(f"{path}: cannot be read ({error.strerror})") from None
