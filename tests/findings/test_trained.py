@@ -63,7 +63,7 @@ def test_images_at_hand_are_taken_if_they_are_those_that_the_runs_saw(results: R
     data = load(results.study.data)
     monkeypatch.setattr("assay.findings.trained.load", lambda spec: data)
     assert load_test(replace(results, at_hand=None)) is data.test
-    other = AtHand.of(replace(data, digest="another"))
+    other = AtHand.of(replace(data, digest="another", test=data.train))
     assert load_test(replace(results, at_hand=other)) is data.test
     kept = AtHand.of(data)
     assert load_test(replace(results, at_hand=kept)) is kept.test
