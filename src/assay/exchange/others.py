@@ -80,7 +80,7 @@ class Line:
             )
         return value
 
-    def accuracy(self, column: "Column", percent: bool) -> float | None:
+    def accuracy(self, column: Column, percent: bool) -> float | None:
         """Return the share that the row gives, or what it lacks to 1; None for a run that diverged."""
         value = self.number(column.name)
         if value is None:

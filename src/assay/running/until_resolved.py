@@ -11,7 +11,8 @@ from assay.results import Results
 from assay.running.events import EpochEnded, Event, Loading, Looked, OnEvent, RunEnded, StepsTaken, ignore
 from assay.running.executor import Executor
 from assay.running.progress.show import shown
-from assay.running.run import default_folder, run
+from assay.running.results_folder import default_folder
+from assay.running.run import run
 from assay.stats.ttest import FEWEST
 from assay.study.study import Study
 
