@@ -10,7 +10,7 @@ from factories import make_results, make_study
 from tiny import tiny_study
 
 from assay import nn
-from assay.data import AtHand, load
+from assay.data import AtHand, Split, load
 from assay.engines.reference import ReferenceEngine
 from assay.errors import DataError, StoreError
 from assay.findings.trained import Trained, _weights, best_run, load_test, trained
@@ -63,7 +63,7 @@ def test_images_at_hand_are_taken_if_they_are_those_that_the_runs_saw(results: R
     data = load(results.study.data)
     monkeypatch.setattr("assay.findings.trained.load", lambda spec: data)
     assert load_test(replace(results, at_hand=None)) is data.test
-    other = AtHand.of(replace(data, digest="another"))
+    other = AtHand.of(replace(data, digest="another", test=data.train))
     assert load_test(replace(results, at_hand=other)) is data.test
     kept = AtHand.of(data)
     assert load_test(replace(results, at_hand=kept)) is kept.test
@@ -71,6 +71,16 @@ def test_images_at_hand_are_taken_if_they_are_those_that_the_runs_saw(results: R
     assert load_test(replace(results, at_hand=replace(kept, test=data.train))) is data.test
     kept.test.images[0, 0, 0] ^= 1
     assert load_test(replace(results, at_hand=kept)) is data.test
+
+
+def test_images_at_hand_keep_no_others_in_memory(characters: str):
+    """Those that lie among the rest, as of a set without test images of its own, are copied."""
+    data = load(characters)
+    among = Split(data.train.images[3:8], data.train.labels[3:8])
+    kept = AtHand.of(replace(data, test=among)).test
+    assert kept.images.base is None
+    np.testing.assert_array_equal(kept.images, among.images)
+    np.testing.assert_array_equal(kept.labels, among.labels)
 
 
 def test_running_statistics_are_rebuilt_too(results: Results, tmp_path: Path):
