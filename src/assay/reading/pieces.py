@@ -1,6 +1,7 @@
 """Connected pieces of ink, and which of them can be parts of characters."""
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
@@ -33,6 +34,8 @@ FULL = 0.7
 """Its ink fills so much of its box; a B of squares fills two thirds."""
 FLAT = 0.5
 """A bar that is lower than this, over its breadth, is no character by itself."""
+STRAIGHT, STOCKY = 0.9, 0.45
+"""A straight piece fills so much of a rectangle of the same moments; the thickest one, over its longer side."""
 ROOM = 3
 """Pixels of paper that are looked at around a piece."""
 
@@ -104,6 +107,18 @@ class InkPiece:
     def dash(self) -> bool:
         """Whether it is a level bar: part of a character, or an underline, but no character."""
         return self.bar and self.height < FLAT * self.breadth
+
+    @cached_property
+    def straight(self) -> bool:
+        """Whether it fills a rectangle, however turned: a stroke, a slanted underline, an oval."""
+        rows, columns = np.nonzero(self.ink >= 0.5)
+        spread = np.cov(rows, columns, bias=True) + np.eye(2) / 12 if rows.size else np.eye(2)
+        return bool(rows.size >= STRAIGHT * 12 * np.sqrt(np.linalg.det(spread)))
+
+    @property
+    def oval(self) -> bool:
+        """Whether it is full and too stout for a stroke, such as a leaf; it is no character."""
+        return self.thickest > STOCKY * self.longer and self.straight
 
     @property
     def sheet(self) -> bool:

@@ -23,6 +23,9 @@ FRAMED = 0.85
 FINE = 0.04
 """A frame with a thinner line than this, over its longer side, is no letter, whatever is in it."""
 
+LYING = 0.5
+"""An underline is lower than this, over its breadth."""
+
 
 def ruled(mask: Mask) -> Mask:
     """Return which pixels (H, W) belong to ruled lines, with their pale edges, without what crosses them.
@@ -50,11 +53,43 @@ def line_width(lines: Mask) -> float:
 
 def without_frames(found: Sequence[InkPiece]) -> list[InkPiece]:
     """Return the pieces but frames: those of a fine line, or around another, at least a fifth as long."""
-    return [piece for piece in found if not (_is_frame(piece) and _no_letter(piece, found))]
+    return [piece for piece in found if not _is_drawn_around(piece, found)]
 
 
-def _no_letter(piece: InkPiece, found: Sequence[InkPiece]) -> bool:
-    return piece.width < FINE * piece.longer or any(_inside(other, piece) for other in found)
+def without_underlines(found: Sequence[InkPiece]) -> list[InkPiece]:
+    """Return the pieces but straight, level ones that reach beyond all that stands on them, on both sides."""
+    return [piece for piece in found if not _is_underline(piece, found)]
+
+
+def _is_underline(piece: InkPiece, found: Sequence[InkPiece]) -> bool:
+    if not piece.height < LYING * piece.breadth or not piece.straight:
+        return False
+    above = [other for other in found if other is not piece and _stands_on(other, piece)]
+    return bool(above) and all(piece.left < other.left and other.right < piece.right for other in above)
+
+
+def _stands_on(other: InkPiece, piece: InkPiece) -> bool:
+    """Whether a piece of some height ends above ``piece``, and near."""
+    beside = other.right <= piece.left or piece.right <= other.left
+    over = other.bottom <= piece.bottom and piece.top - other.bottom < other.height
+    return not beside and over and other.height > piece.height
+
+
+def _is_drawn_around(piece: InkPiece, found: Sequence[InkPiece]) -> bool:
+    frame, inner = _is_frame(piece), [other for other in found if _inside(other, piece)]
+    if frame and (inner or piece.width < FINE * piece.longer):
+        return True
+    return any(_surrounds(piece, other) for other in inner)
+
+
+def _surrounds(piece: InkPiece, other: InkPiece) -> bool:
+    """Whether ``piece``, a ring say, is on all four sides of the ink of ``other``, but for a gap."""
+    ink, top, left = piece.ink >= 0.5, other.top - piece.top, other.left - piece.left
+    within = slice(top, top + other.height), slice(left, left + other.breadth)
+    sides = (ink, ink[::-1], ink.T, ink.T[::-1])
+    above, below, before, behind = (np.logical_or.accumulate(side, axis=0) for side in sides)
+    seen = above & below[::-1] & before.T & behind[::-1].T
+    return float(seen[within][other.ink >= 0.5].mean()) >= FRAMED
 
 
 def _inside(piece: InkPiece, other: InkPiece) -> bool:
