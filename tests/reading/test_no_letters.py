@@ -1,0 +1,99 @@
+"""What is drawn around letters or under them, and what is no letter though it is ink."""
+
+import io
+
+import faults
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+from scipy.ndimage import gaussian_filter, rotate
+from strokes_drawn import drawn
+
+import assay
+from assay.errors import DataError
+
+SIDE = 340
+ROOM = 50
+LETTERS = {name: np.pad(np.asarray(drawn(name, SIDE - 2 * ROOM, 18)) < 128, ROOM) for name in "4E7A"}
+
+
+def text(ink):
+    """Return what is read on paper with ``ink``, nothing where no character is found."""
+    try:
+        return assay.read(faults.png(faults.shades(ink))).text
+    except DataError as error:
+        assert "no character found" in str(error)  # noqa: PT017
+        return ""
+
+
+def pen(draw_with):
+    """Return the ink that ``draw_with`` leaves on a sheet."""
+    sheet = Image.new("L", (SIDE, SIDE))
+    draw_with(ImageDraw.Draw(sheet))
+    return np.asarray(sheet) / 255
+
+
+@pytest.mark.parametrize(("thick", "gap"), [(4, 0), (12, 0), (4, 15)], ids=["thin", "pen", "open"])
+@pytest.mark.parametrize("name", LETTERS)
+def test_a_letter_in_a_ring_is_the_letter(name, thick, gap):
+    box = [20, 20, SIDE - 20, SIDE - 20]
+    ring = pen(lambda sheet: sheet.arc(box, 200, 560 - gap, 255, thick))
+    assert text(np.maximum(LETTERS[name], ring)) == name
+
+
+@pytest.mark.parametrize("turn", [-1, 0, 2])
+@pytest.mark.parametrize("name", LETTERS)
+def test_an_underline_that_slants_is_left_out(name, turn):
+    rows, columns = (np.flatnonzero(LETTERS[name].any(axis=axis)) for axis in (1, 0))
+    top, reach = rows[-1] + 16, slice(columns[0] - 25, columns[-1] + 26)
+    line = np.zeros((SIDE, SIDE))
+    line[top : top + 8, reach] = 1
+    assert text(np.maximum(LETTERS[name], rotate(line, turn, reshape=False, order=1))) == name
+
+
+def test_an_oval_is_no_letter_and_a_stroke_is():
+    def oval(half):
+        return pen(lambda sheet: sheet.ellipse([40, 170 - half, 300, 170 + half], 255))
+
+    assert text(oval(65)) == text(oval(65).T) == text(rotate(oval(75), 30, reshape=False, order=1)) == ""
+    assert text(oval(16).T) in ("1", "I", "L")
+
+
+@pytest.mark.parametrize("size", [(300, 500), (400, 400)])
+def test_leaves_that_fill_a_picture_are_no_tight_crop(size):
+    draw = np.random.default_rng(3)
+    rows, columns = np.mgrid[: size[0], : size[1]]
+    leaves = np.full(size, 0.4)
+    for _ in range(250):
+        y, x, high, wide = *draw.uniform(0, size), *draw.uniform(8, 50, 2)
+        leaves[((rows - y) / high) ** 2 + ((columns - x) / wide) ** 2 < 1] = draw.uniform(0.1, 0.9)
+    with pytest.raises(DataError, match="no character found"):
+        assay.read(faults.jpeg(gaussian_filter(leaves, 1)))
+
+
+POSTSCRIPT = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 100 100\n%%EndComments\nshowpage\n%%EOF\n"
+
+
+def test_postscript_is_not_run(monkeypatch):
+    from PIL import EpsImagePlugin
+
+    def run(*_, **__):
+        pytest.fail("the program was run")
+
+    monkeypatch.setattr(EpsImagePlugin, "Ghostscript", run)
+    with pytest.raises(DataError, match="is PostScript, a program, which is not run"):
+        assay.read(POSTSCRIPT)
+
+
+@pytest.mark.parametrize("value", ["abc", 0, 9, float("nan")])
+def test_an_orientation_that_is_none_is_no_matter(value, monkeypatch):
+    monkeypatch.setattr(Image.Exif, "get", lambda *_: value)
+    assert assay.read(faults.png(faults.shades(LETTERS["4"]))).text == "4"
+
+
+def test_a_pillow_image_that_cannot_be_decoded_is_one_line_and_so_is_a_long_name():
+    whole = faults.png(faults.shades(LETTERS["4"]))
+    with pytest.raises(DataError, match="image: cannot be read as a picture"):
+        assay.read(Image.open(io.BytesIO(whole[: len(whole) // 2])))
+    with pytest.raises(DataError, match="cannot be read as a picture"):
+        assay.read("x" * 300)
