@@ -14,7 +14,7 @@ from assay.errors import DataError
 
 SIDE = 340
 ROOM = 50
-LETTERS = {name: np.pad(np.asarray(drawn(name, SIDE - 2 * ROOM, 18)) < 128, ROOM) for name in "4E7A"}
+LETTERS = {name: np.pad(np.asarray(drawn(name, SIDE - 2 * ROOM, 18)) < 128, ROOM) for name in "4E"}
 
 
 def text(ink):
