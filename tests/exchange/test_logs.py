@@ -173,12 +173,38 @@ def test_what_is_kept_back_is_logged_in_time(results, store, monkeypatch):
         assert sorted(point.step for point in history) == [*range(1, epoch.epoch + 1)]
 
 
+def test_runs_that_others_nest_in_a_study_are_left_alone(results, store):
+    shared = Renamed(results, "shared")
+    replay(shared, MLflowLog(store))
+    client = MlflowClient(f"sqlite:///{store}/mlflow.db")
+    experiment = client.get_experiment_by_name("shared").experiment_id
+    [study] = client.search_runs([experiment], "tags.`assay.question` != ''")
+    theirs = client.create_run(experiment, tags={"mlflow.parentRunId": study.info.run_id})
+    client.set_terminated(theirs.info.run_id)
+    replay(shared, MLflowLog(store))
+    assert len(client.search_runs([experiment])) == 1 + len(results.runs) + 1
+
+
 def test_mlflows_database_is_whole_or_absent(tmp_path, monkeypatch):
     """It is made beside its place, which takes a while."""
     monkeypatch.setattr(mlflow_runs, "_client", lambda address: fail())
     with pytest.raises(RuntimeError):
         MLflowLog(str(tmp_path))
     assert [*tmp_path.iterdir()] == []
+
+
+def test_a_database_that_another_log_makes_meanwhile_stays(tmp_path, monkeypatch):
+    """Making it takes seconds, in which the other one may have logged already."""
+    monkeypatch.setattr(mlflow_runs, "_client", lambda address: of_another(tmp_path, address))
+    MLflowLog(str(tmp_path))
+    assert (tmp_path / "mlflow.db").read_text() == "of another"
+    assert [path.name for path in tmp_path.iterdir()] == ["mlflow.db"]
+
+
+def of_another(folder, address):
+    if not address.endswith("/mlflow.db"):  # that of the tables, which are made beside it
+        Path(address.removeprefix("sqlite:///")).touch()
+        (folder / "mlflow.db").write_text("of another")
 
 
 def test_a_run_that_has_ended_holds_no_file_open(results, tmp_path):

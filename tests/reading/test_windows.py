@@ -1,4 +1,4 @@
-"""The filters of `assay.reading.windows` give what SciPy's give, bit for bit, and so do readings with them."""
+"""The filters of `assay.reading.windows` give what SciPy gives, bit for bit, and so do readings with them."""
 
 import io
 

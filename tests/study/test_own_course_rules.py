@@ -201,6 +201,21 @@ def test_stopped_and_continued_it_gives_the_same_bits(write, tmp_path, forgetful
         assert outcome(results) == expected
 
 
+def test_runs_are_taken_over_from_the_same_code_alone(write, tmp_path):
+    """In one process, which trusts the file as it was and as it is."""
+    rules = {"stepping": STYLES["stepping"]}
+    with running.run(write(rules), tmp_path / "first", progress=False) as results:
+        first = outcome(results)
+    seen: list[object] = []
+    again = {"reuse": tmp_path / "first", "progress": False, "on_event": seen.append}
+    with running.run(write(rules), tmp_path / "same", **again) as results:
+        assert outcome(results) == first
+    assert not [event for event in seen if isinstance(event, EpochEnded)]
+    (tmp_path / "rules.py").write_text(RULES.replace("- self.lr * p.grad", "- 2 * self.lr * p.grad"))
+    running.run(write(rules), tmp_path / "other", **again).close()
+    assert len([event for event in seen if isinstance(event, EpochEnded)]) == 2
+
+
 def test_a_rule_that_counts_is_put_back_into_its_state(write):
     """At the fifth step and after it the rate is half of what it was."""
     (arm,) = write({"halves": 'rule = "rules.py:Halves", lr = 0.5'}).arms

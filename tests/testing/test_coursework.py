@@ -1,5 +1,8 @@
 """The course's style both ways, against SciPy and PyTorch."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 import torch
@@ -188,3 +191,16 @@ def test_knows_the_style():
     assert is_coursework(AffineLayer)
     assert is_coursework(AffineLayer())
     assert not is_coursework(Linear(3))
+
+
+@pytest.mark.parametrize("again", [copy.deepcopy, lambda layer: pickle.loads(pickle.dumps(layer))])
+def test_a_layer_that_was_used_can_be_copied_and_pickled(again):
+    """As scikit-learn's searches copy what an estimator was given."""
+    layer, x = FromCoursework(AffineLayer()), np.arange(8.0).reshape(2, 4)
+    params = {"params[0]": np.full((3, 4), 0.5), "params[1]": np.ones(3)}
+    y, cache = layer.forward(params, x)
+    dx, _ = layer.backward(params, cache, np.ones_like(y))
+    other = again(layer)
+    found, cache = other.forward(params, x)
+    np.testing.assert_array_equal(found, y)
+    np.testing.assert_array_equal(other.backward(params, cache, np.ones_like(y))[0], dx)

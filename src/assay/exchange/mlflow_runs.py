@@ -27,7 +27,7 @@ from assay.records.runs import EpochRecord, RunId, RunRecord, Status
 from assay.report.export import report_json, to_toml
 from assay.report.files import made
 from assay.results import Results
-from assay.store.durable import move_flushed, place_beside
+from assay.store.durable import name_flushed, place_beside
 from assay.store.weights import path_of
 from assay.study.study import Study
 
@@ -174,7 +174,8 @@ class MLflowLog(Log):
             page = self._client.search_runs([self._experiment], same, max_results=BATCH, page_token=token)
             for run in page:
                 tags = run.data.tags
-                found[RunId(tags[ARM], int(tags[SEED]))] = str(run.info.run_id)
+                if ARM in tags and tags.get(SEED, "").isdecimal():  # others may have nested runs here too
+                    found[RunId(tags[ARM], int(tags[SEED]))] = str(run.info.run_id)
             token = page.token
             if not token:
                 return found
@@ -195,7 +196,7 @@ def _client(address: str) -> MlflowClient:
 
 
 def _make_tables(address: str) -> None:
-    """Make the database of a file that is not there yet, and move it to its place when it is whole.
+    """Make the database of a file that is not there yet, and give it its name when it is whole.
 
     MLflow makes its tables in hundreds of steps, each of which SQLite would flush to the disk.
     """
@@ -209,7 +210,7 @@ def _make_tables(address: str) -> None:
             _client(f"sqlite:///{beside}")
         with beside.open("rb") as file:
             os.fsync(file.fileno())
-        move_flushed(beside, path)
+        name_flushed(beside, path)  # another log may have begun there meanwhile
     finally:
         beside.unlink(missing_ok=True)
 

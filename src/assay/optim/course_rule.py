@@ -35,8 +35,12 @@ class _Begun(NamedTuple):
 
 
 class RuleSource(str):
-    """Of what a rule is made, in words, ``rules.py:Momentum, momentum=0.9``; and how it is started."""
+    """Of what a rule is made, in words, ``rules.py:Momentum, momentum=0.9``; and how it is started.
 
+    Two are the same if their words are, and the digests of their files.
+    """
+
+    digest: str
     name: str
     """That of the user's class or function."""
     start: Starter
@@ -46,11 +50,24 @@ class RuleSource(str):
     """By the shape and the type of a parameter."""
 
     @classmethod
-    def of(cls, own: str, arguments: str, start: Starter) -> "RuleSource":
+    def of(cls, own: str, digest: str, arguments: str, start: Starter) -> "RuleSource":
         """Return that of ``own``, ``file.py:Name``, which ``start`` starts with ``arguments``."""
         made = cls(", ".join([own, *([arguments] if arguments else [])]))
+        made.digest = digest
         made.name, made.start, made.rate, made.begun = own.rpartition(":")[2], start, "", {}
         return made
+
+    def __eq__(self, other: object) -> bool:
+        """Compare words and digests."""
+        return isinstance(other, RuleSource) and (str(self), self.digest) == (str(other), other.digest)
+
+    def __ne__(self, other: object) -> bool:
+        """Compare words and digests: a text compares words alone."""
+        return not self == other
+
+    def __hash__(self) -> int:
+        """Hash what is compared."""
+        return hash((str(self), self.digest))
 
 
 @dataclass(frozen=True)

@@ -137,8 +137,8 @@ def _reduced(image: "Image.Image", name: str) -> _Reduced:
         raise DataError(
             f"{name}: has {width} x {height} pixels, more than {MOST_PIXELS:,} (give a smaller copy)"
         )
-    turn = image.getexif().get(ORIENTATION)
-    turn = int(turn) if turn in range(1, 9) else 1
+    turn = image.getexif().get(ORIENTATION, 1)
+    turn = turn if turn in range(1, 9) else 1
     if image.format == "JPEG":
         image.draft(None, (min(width, LONGER), min(height, LONGER)))
     strips = [*_strips(image, max(1, round(max(image.size) / LONGER)))]

@@ -35,7 +35,7 @@ FULL = 0.7
 FLAT = 0.5
 """A bar that is lower than this, over its breadth, is no character by itself."""
 STRAIGHT, STOCKY = 0.9, 0.45
-"""A straight piece fills so much of a rectangle with its moments; the thickest, over its longer side."""
+"""A straight piece fills so much of a rectangle of its moments; the thickest one, over its longer side."""
 ROOM = 3
 """Pixels of paper that are looked at around a piece."""
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import matplotlib
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
-from matplotlib.lines import TICKLEFT
+from matplotlib.markers import TICKLEFT
 from matplotlib.ticker import MaxNLocator, NullFormatter, NullLocator
 
 from assay.findings.layers import QUANTITIES, LayerCurves, Quantity

@@ -50,6 +50,18 @@ def move_flushed(source: Path, target: Path) -> None:
     flush_folder(target.parent)
 
 
+def name_flushed(source: Path, target: Path) -> None:
+    """Give a flushed file the name ``target`` in the same folder, unless another process was first."""
+    try:
+        os.link(source, target)
+    except FileExistsError:
+        return
+    except OSError:  # a file system without hard links
+        if not target.exists():
+            source.replace(target)
+    flush_folder(target.parent)
+
+
 def make_folder(path: Path) -> None:
     """Create a folder and those above it that are missing; there for good when it returns."""
     if path.is_dir():

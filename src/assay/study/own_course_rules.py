@@ -29,7 +29,7 @@ def own_course_rule(own: OwnClass, found: object, arguments: Mapping[str, Any], 
         with blamed(own.digest):
             start = started_anew(found, arguments)
             if start is not None:
-                return CourseRule.of(RuleSource.of(own, written(arguments), start))
+                return CourseRule.of(RuleSource.of(own, own.digest, written(arguments), start))
     except AssayError as error:
         raise StudyError(f"{where}: {own}: {error}") from error.__cause__
     raise StudyError(

@@ -146,6 +146,10 @@ class Untouched:
         self._root = root
         self._found = threading.local()
 
+    def __reduce__(self) -> tuple[type["Untouched"], tuple[object]]:
+        """Return what `pickle` and `copy` make it of: the object, without what a thread has found."""
+        return Untouched, (self._root,)
+
     @contextmanager
     def still(self) -> Iterator[None]:
         """Find what the object remembers once for all calls inside, and not in each of them."""
