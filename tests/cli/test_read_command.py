@@ -38,3 +38,10 @@ def test_standard_input_and_what_cannot_be_read(assay: Assay, monkeypatch):
     assert len(said.err.splitlines()) == 2
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO()))
     assert "standard input: is empty" in assay("read", "-").err
+
+
+def test_a_name_with_a_line_end_is_one_line(assay: Assay):
+    Path("a\n\x1b[31mb.png").write_bytes(FOUR)
+    said = assay("read", "a\n\x1b[31mb.png")
+    assert (said.status, said.out.splitlines()[-1]) == (0, "a\\n\\x1b[31mb.png: 4")
+    assert "\x1b" not in said.out

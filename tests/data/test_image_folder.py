@@ -1,6 +1,7 @@
 """Folders of pictures: every layout in use, every format, sizes brought to one."""
 
 import shutil
+import warnings
 
 import numpy as np
 import pytest
@@ -165,3 +166,23 @@ def test_more_than_fits_in_memory(tmp_path, monkeypatch):
     assert "pixels take 0 MiB, this machine has 0 (smaller images: ?size=32)" in refusal(
         f"images:{tmp_path}?size=64"
     )
+
+
+def test_a_picture_without_end_on_one_side(tmp_path):
+    source = write(tmp_path)
+    Image.new("L", (1, 70_000)).save(tmp_path / "ant" / "tall.png")
+    assert "1x70000 pixels, expected sides up to 65,535" in refusal(source)
+
+
+def test_odd_metadata_is_no_matter_and_postscript_is_not_run(tmp_path):
+    source = write(tmp_path, suffix=".jpg")
+    path = tmp_path / "ant" / "odd.jpg"
+    shutil.copy(next(path.parent.glob("0*.jpg")), path)
+    whole = path.read_bytes()
+    two_turns = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x02\0\x01\0\x01\0\0\0\0"
+    path.write_bytes(whole[:2] + b"\xff\xe1" + (len(two_turns) + 2).to_bytes(2) + two_turns + whole[2:])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        opened(source)
+    path.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\nshowpage\n%%EOF\n")
+    assert "is PostScript, a program, which is not run" in refusal(source)

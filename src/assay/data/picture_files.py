@@ -1,6 +1,8 @@
 """Picture files as images of one size: how large, in colour or not, and how they are brought there."""
 
-from collections.abc import Iterable
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".ppm", ".pgm")
-MOST_PIXELS = 110_000_000
+MOST_PIXELS, MOST_SIDE = 110_000_000, 65_535
 SAMPLE = 32
 """Side of the coarse picture from which colours are judged."""
 ALIKE = 4
@@ -39,36 +41,29 @@ class Form:
 
 def opened(source: Path | bytes, name: str) -> "Image.Image":
     """Open a picture; its pixels are not read yet. Raises `DataError` where it is none, or far too large."""
-    import warnings
-
     from PIL import Image
 
-    try:
+    with _reading(name):
         if isinstance(source, Path) and not source.is_file():
             raise DataError(f"{name}: is not a file (name a picture, such as a PNG or JPEG)")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            image = Image.open(BytesIO(source) if isinstance(source, bytes) else source)
-    except DataError:
-        raise
-    except Exception as error:  # Pillow's readers raise many kinds of error for a damaged file
-        raise _unreadable(name, error) from None
+        image = Image.open(BytesIO(source) if isinstance(source, bytes) else source)
     if image.format == "EPS":
         image.close()
         raise DataError(f"{name}: is PostScript, a program, which is not run (save it as PNG or JPEG)")
     if image.width * image.height > MOST_PIXELS:
         image.close()
         raise DataError(f"{name}: {image.width}x{image.height} pixels, more than {MOST_PIXELS:,}")
+    if max(image.size) > MOST_SIDE:
+        image.close()
+        raise DataError(f"{name}: {image.width}x{image.height} pixels, expected sides up to {MOST_SIDE:,}")
     return image
 
 
 def sample(image: "Image.Image", name: str) -> NDArray[np.float64]:
     """Return a picture's colours (3, N), coarsely; `DataError` where it cannot be read."""
-    try:
+    with _reading(name):
         image.draft("RGB", (64, 64))
         small = _flat(image, "RGB").resize((SAMPLE, SAMPLE))
-    except Exception as error:  # as above
-        raise _unreadable(name, error) from None
     return np.asarray(small, dtype=np.float64).reshape(-1, 3).T
 
 
@@ -89,14 +84,12 @@ def fitted(image: "Image.Image", form: Form, name: str) -> NDArray[np.uint8]:
     from PIL import Image, ImageOps
 
     height, width = form.size
-    try:
+    with _reading(name):
         image.draft("RGB" if form.colour else "L", (2 * width, 2 * height))
         turned = _flat(ImageOps.exif_transpose(image), "RGB" if form.colour else "L")
         share = min(width / turned.width, height / turned.height)
         inner = max(1, round(turned.width * share)), max(1, round(turned.height * share))
         small = np.asarray(turned if turned.size == inner else turned.resize(inner, Image.Resampling.BICUBIC))
-    except Exception as error:  # Pillow's decoders raise many kinds of error for a damaged file
-        raise _unreadable(name, error) from None
     edge = np.concatenate([small[0], small[-1], small[:, 0], small[:, -1]])
     result = np.empty(form.shape, np.uint8)
     result[:] = np.median(edge, axis=0).astype(np.uint8)
@@ -134,6 +127,19 @@ def _flat(image: "Image.Image", mode: str) -> "Image.Image":
         paper = Image.new("RGBA", layers.size, "white")
         return Image.alpha_composite(paper, layers).convert(mode)
     return image.convert(mode)
+
+
+@contextmanager
+def _reading(name: str) -> Iterator[None]:
+    """Make Pillow's errors `DataError`; what it warns of, sizes and odd metadata, is refused or no matter."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except DataError:
+        raise
+    except Exception as error:  # its decoders raise many kinds of error for a damaged file
+        raise _unreadable(name, error) from None
 
 
 def _unreadable(name: str, error: Exception) -> DataError:

@@ -20,6 +20,8 @@ BLOCK = 16
 """Pixels along which a line is taken for level while lines are sought: it rises by 1.4 at most."""
 FRAMED = 0.85
 """A frame has ink along so much of each of its sides."""
+ENCLOSED = 0.5
+"""What surrounds more of a piece's ink than this, on all four sides, is drawn around it."""
 FINE = 0.04
 """A frame with a thinner line than this, over its longer side, is no letter, whatever is in it."""
 
@@ -83,13 +85,13 @@ def _is_drawn_around(piece: InkPiece, found: Sequence[InkPiece]) -> bool:
 
 
 def _surrounds(piece: InkPiece, other: InkPiece) -> bool:
-    """Whether ``piece``, a ring say, is on all four sides of the ink of ``other``, but for a gap."""
+    """Whether ``piece``, such as a ring, is on all four sides of most of the ink of ``other``."""
     ink, top, left = piece.ink >= 0.5, other.top - piece.top, other.left - piece.left
     within = slice(top, top + other.height), slice(left, left + other.breadth)
     sides = (ink, ink[::-1], ink.T, ink.T[::-1])
     above, below, before, behind = (np.logical_or.accumulate(side, axis=0) for side in sides)
     seen = above & below[::-1] & before.T & behind[::-1].T
-    return float(seen[within][other.ink >= 0.5].mean()) >= FRAMED
+    return float(seen[within][other.ink >= 0.5].mean()) > ENCLOSED
 
 
 def _inside(piece: InkPiece, other: InkPiece) -> bool:
