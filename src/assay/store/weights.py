@@ -12,7 +12,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from assay.errors import StoreError
+from assay.errors import StoreError, shown
 from assay.records.runs import RunId
 from assay.shapes import Array
 from assay.store import durable
@@ -31,15 +31,11 @@ def save_weights(path: Path, weights: dict[str, Array], identity: dict[str, Any]
     write_tensors(path, weights, json.dumps(identity))
 
 
-def load_weights(path: Path) -> dict[str, Array]:
-    """Read a finished run's weights."""
-    return read_tensors(path, "run the study again into another folder")[0]
-
-
-def check_weights(path: Path, identity: dict[str, Any]) -> None:
-    """Raise `StoreError` unless a finished run's weights are whole and its own."""
-    _, meta = read_tensors(path, "run the study again into another folder")
-    check_identity(path, identity, meta)
+def load_weights(path: Path, identity: dict[str, Any] | None = None) -> dict[str, Array]:
+    """Read a finished run's weights; `StoreError` unless they are whole and, by ``identity``, its own."""
+    weights, meta = read_tensors(path, "run the study again into another folder")
+    check_identity(path, identity or {}, meta)
+    return weights
 
 
 def check_identity(path: Path, expected: dict[str, Any], found: dict[str, Any]) -> None:
@@ -47,7 +43,7 @@ def check_identity(path: Path, expected: dict[str, Any], found: dict[str, Any]) 
     for key, value in expected.items():
         if found.get(key) != value:
             raise StoreError(
-                f"{path}: belongs to {key} {found.get(key)!r}, expected {value!r} (remove the file)"
+                f"{path}: belongs to {key} {shown(found.get(key))}, expected {value!r} (remove the file)"
             )
 
 

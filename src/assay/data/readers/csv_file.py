@@ -119,7 +119,7 @@ class _Table:
 
     def _named(self, name: str, names: list[str]) -> int:
         if name.lower() not in names:
-            held = suggestion(name, self.names[:10]) if names else "it has no header"
+            held = suggestion(name, self.names) if names else "it has no header"
             raise DataError(f"{self.path}: no column {shown(name)} ({held})")
         return names.index(name.lower())
 

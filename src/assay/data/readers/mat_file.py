@@ -1,6 +1,6 @@
 """MATLAB files of version 5: EMNIST's own, and arrays called X and y as in SVHN's."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.data.address import Address
-from assay.data.arrays import as_labels
+from assay.data.arrays import as_labels, blocks
 from assay.data.assembly import RawPart, assembled
-from assay.data.examples import AT_ONCE, Source
+from assay.data.examples import Source
 from assay.data.known_classes import Names
 from assay.data.pixels import as_bytes, laid_out
 from assay.data.readers import mat_elements
 from assay.data.readers.siblings import part_files
-from assay.errors import DataError, suggestion
+from assay.errors import DataError, some, suggestion
 
 OPTIONS = ("images", "labels", "shape")
 IMAGES, LABELS = ("images", "x", "inputs", "data"), ("labels", "y", "targets")
@@ -89,8 +89,7 @@ def _part(address: Address, path: Path, content: Mapping[str, Any]) -> RawPart:
         lower = {name.lower(): name for name in held}
         name = next((lower[word.lower()] for word in wanted if word.lower() in lower), None)
         if name is None:
-            there = ", ".join(list(held)[:10]) or "none"
-            raise DataError(f"{path}: no array of {key} (name it with ?{key}=NAME; arrays: {there})")
+            raise DataError(f"{path}: no array of {key} (name it with ?{key}=NAME; arrays: {some(held)})")
         names.append(name)
     return _read(address, str(path), held, *names)
 
@@ -103,11 +102,7 @@ def _read(address: Address, where: str, held: Mapping[str, Any], images: str, la
         pixels = np.moveaxis(pixels, 3, 0)
     if pixels.ndim < 2:
         raise DataError(f"{where}.{images}: has shape {pixels.shape}, expected one image a row")
-
-    def blocks() -> Iterator[NDArray[Any]]:
-        return (pixels[start : start + AT_ONCE] for start in range(0, len(pixels), AT_ONCE))
-
-    read = as_bytes(f"{where}.{images}", pixels.shape, pixels.dtype, blocks)
+    read = as_bytes(f"{where}.{images}", pixels.shape, pixels.dtype, lambda: blocks(pixels))
     laid = laid_out(f"{where}.{images}", read, address.whole_numbers("shape", (2, 3)))
     return RawPart(laid, found, f"{where}.{labels}", _groups(address, where, held))
 

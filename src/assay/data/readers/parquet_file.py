@@ -16,7 +16,7 @@ from assay.data.examples import Source
 from assay.data.picture_files import Form, fitted, opened, sample, show_colour
 from assay.data.pixels import allocated, expect_count
 from assay.data.readers.siblings import part_files
-from assay.errors import DataError, suggestion
+from assay.errors import DataError, some, suggestion
 
 OPTIONS = ("images", "labels", "size", "colour")
 IMAGES, LABELS = ("image", "images", "img"), ("label", "labels", "fine_label", "class", "target")
@@ -63,8 +63,7 @@ class _Table:
         for name in wanted:
             if name in names:
                 return name
-        held = ", ".join(names[:10])
-        raise DataError(f"{self.path}: no column of {key} (name it with ?{key}=NAME; columns: {held})")
+        raise DataError(f"{self.path}: no column of {key} (name it with ?{key}=NAME; columns: {some(names)})")
 
     def classes(self) -> tuple[str, ...] | None:
         """Return the names of the labels where the file has them."""
