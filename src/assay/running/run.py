@@ -89,6 +89,7 @@ def run(
         own_code.expect_trusted(study.code, study.name)
         _check_unread(study, executor is not None and executor.elsewhere)
     _make_folder(folder)
+    folder = durable.anchored(folder)
     with folder_lock(folder) as died:
         begun: dict[str, str] = {}
         source = study.data.source

@@ -18,8 +18,8 @@ WIDTHS = {1: 1, 2: 1, 3: 2, 4: 2, 5: 4, 6: 4, 7: 4, 9: 8, 12: 8, 13: 8, 16: 1, 1
 CELL, STRUCT, OBJECT, CHAR = 1, 2, 3, 4
 NUMBERS = range(6, 16)
 DEEPEST = 8
-RATIO, FREE, PIECE = 200, 24 << 20, 1 << 20
-"""Only below 24 MiB, which are then in memory twice, may a file unpack to more than 200 times its size."""
+RATIO, FREE, PIECE = 40, 24 << 20, 1 << 20
+"""Only below 24 MiB, which are then in memory twice, may a file unpack to more than 40 times its size."""
 MOST_ARRAYS = 10_000
 
 

@@ -1,5 +1,6 @@
 """MATLAB files of version 5: EMNIST's own, and arrays called X and y as in SVHN's."""
 
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,8 @@ def _load(path: Path) -> Mapping[str, Any]:
 
     try:
         mat_elements.check(path)
-        found: Mapping[str, Any] = loadmat(path, simplify_cells=True)
+        with warnings.catch_warnings(action="ignore"):  # of names that stand twice
+            found: Mapping[str, Any] = loadmat(path, simplify_cells=True)
         return found
     except DataError:
         raise
@@ -75,6 +77,7 @@ def _mapping(path: Path, mapping: object) -> Names | tuple[None, None]:
         return None, None
     table = np.atleast_2d(np.asarray(mapping))
     good = table.ndim == 2 and table.shape[1] >= 2 and table.dtype.kind in "uif" and len(table) <= MOST_CODES
+    good = good and bool(np.isfinite(table).all())
     rows = table[:, :2].astype(np.int64) if good else np.zeros((0, 2), np.int64)
     if not len(rows) or rows.min() < 0 or rows.max() > 0x10FFFF:
         raise DataError(f"{path}: dataset.mapping is no table of labels and character codes")

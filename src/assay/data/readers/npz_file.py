@@ -26,8 +26,8 @@ LABELS = ("labels", "targets", "y", "label", "arr_1")
 PARTS = {"train": ("train",), "valid": ("valid", "val"), "test": ("test",)}
 PIECE = 1 << 22  # bytes of an array read at a time
 LONGEST_HEADER = 10_000  # characters
-RATIO, FREE, FREE_LABELS = 200, 64 << 20, 16 << 20
-"""Only below 64 MiB, labels below 16, may an array unpack to more than 200 times its size."""
+RATIO, FREE, FREE_LABELS = 200, 48 << 20, 16 << 20
+"""Only below 48 MiB, labels below 16, may an array unpack to more than 200 times its size."""
 
 
 def open_npz(address: Address) -> Source:

@@ -20,10 +20,10 @@ from assay.errors import DataError, some, suggestion
 
 OPTIONS = ("images", "labels", "size", "colour")
 IMAGES, LABELS = ("image", "images", "img"), ("label", "labels", "fine_label", "class", "target")
-AT_ONCE = 256  # rows
+AT_ONCE, PICTURES_AT_ONCE = 256, 16  # rows; one picture may stand for all of them
 LARGEST = 1 << 26  # bytes of one picture
 SIDE, LARGEST_SIDE = 32, 96
-RATIO, FREE = 200, 64 << 20
+RATIO, FREE = 200, 48 << 20
 LOOKED_AT = 64
 
 
@@ -74,10 +74,10 @@ class _Table:
             return None
         return tuple(map(str, names)) if isinstance(names, list) and names else None
 
-    def rows(self, column: str) -> Iterator[list[Any]]:
-        """Yield the values of a column, some at a time."""
+    def rows(self, column: str, many: int = AT_ONCE) -> Iterator[list[Any]]:
+        """Yield the values of a column, ``many`` at a time."""
         try:
-            for batch in self.file.iter_batches(AT_ONCE, columns=[column]):
+            for batch in self.file.iter_batches(many, columns=[column], use_threads=False):
                 yield batch.column(0).to_pylist()
         except (
             OSError,
@@ -89,13 +89,15 @@ class _Table:
 
     def pictures(self) -> Iterator[tuple[str, bytes]]:
         """Yield each picture with its name in errors."""
-        index = 0
-        for values in self.rows(self.images):
+        index, total, most = 0, 0, max(FREE, RATIO * self.path.stat().st_size)
+        for values in self.rows(self.images, PICTURES_AT_ONCE):
             for value in values:
                 content = value.get("bytes") if isinstance(value, dict) else value
                 name = f"{self.path}: row {index:,}"
                 if not isinstance(content, bytes) or len(content) > LARGEST:
                     raise DataError(f"{name}: no picture in column {self.images!r} (expected PNG or JPEG)")
+                if (total := total + len(content)) > most:
+                    raise DataError(f"{name}: its pictures take more than {most:,} bytes (damaged?)")
                 yield name, content
                 index += 1
 
