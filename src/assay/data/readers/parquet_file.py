@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.data.address import Address
-from assay.data.arrays import as_labels
+from assay.data.arrays import LONGEST_LABEL, as_labels
 from assay.data.assembly import RawPart, assembled
 from assay.data.examples import Source
 from assay.data.picture_files import Form, fitted, opened, sample, show_colour
 from assay.data.pixels import allocated, expect_count
 from assay.data.readers.siblings import part_files
-from assay.errors import DataError, some, suggestion
+from assay.errors import DataError, shown, some, suggestion
 
 OPTIONS = ("images", "labels", "size", "colour")
 IMAGES, LABELS = ("image", "images", "img"), ("label", "labels", "fine_label", "class", "target")
@@ -111,10 +111,18 @@ class _Table:
         return RawPart(images, self._values(self.labels), f"{self.path}: column {self.labels!r}", groups)
 
     def _values(self, column: str) -> NDArray[Any]:
-        values = [value for some in self.rows(column) for value in some]
-        for index, value in enumerate(values):
-            if value is None:
-                raise DataError(f"{self.path}: row {index:,}: nothing in column {column!r}")
+        values: list[Any] = []
+        for part in self.rows(column, PICTURES_AT_ONCE):
+            for value in part:
+                if value is None:
+                    raise DataError(f"{self.path}: row {len(values):,}: nothing in column {column!r}")
+                long = isinstance(value, str | bytes) and len(value) > LONGEST_LABEL
+                if long or isinstance(value, list | dict):
+                    raise DataError(
+                        f"{self.path}: row {len(values):,}: {shown(value)} in column {column!r}, "
+                        "expected whole numbers or text"
+                    )
+                values.append(value)
         return as_labels(f"{self.path}: column {column!r}", np.array(values))
 
 
