@@ -23,7 +23,7 @@ from assay.running.events import ignore
 from assay.running.executor import Executor
 from assay.running.messages import Context, EpochTrained, Message, Task
 from assay.running.plan import make_plan
-from assay.running.run import _open
+from assay.running.results_folder import open_store
 from assay.running.threads import Threads
 from assay.study.study import Study
 
@@ -72,7 +72,7 @@ def keeping(epochs: int, hidden: int) -> tuple[float, int]:
     data = load(study.data)
     plan = make_plan(study, data)
     with tempfile.TemporaryDirectory() as folder:
-        store = _open(Path(folder), study, data)
+        store = open_store(Path(folder), study, data)
         replay = Replay(epochs)
         Driver(Context(plan, data), store, Path(folder), ignore).drive(plan.runs, replay)
         store.close()

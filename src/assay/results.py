@@ -8,7 +8,8 @@ from assay.errors import StoreError, UsageError
 from assay.findings.findings import Findings, build
 from assay.findings.numbers import ended
 from assay.stats import Pair, declared_pairs
-from assay.store.readout import COLUMNS, EPOCH_COLUMNS, Readout
+from assay.store.columns import COLUMNS, EPOCH_COLUMNS
+from assay.store.readout import Readout
 
 if TYPE_CHECKING:
     import pandas

@@ -12,7 +12,7 @@ from assay.cli import rows
 from assay.findings.prediction import Prediction
 from assay.records.runs import RunId
 from assay.report.export import STATUS_COLUMNS
-from assay.store.readout import COLUMNS, EPOCH_COLUMNS
+from assay.store.columns import COLUMNS, EPOCH_COLUMNS
 
 pytestmark = pytest.mark.usefixtures("undrawn")  # unless it runs in a process of its own
 

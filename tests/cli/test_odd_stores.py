@@ -19,9 +19,9 @@ from assay.cli import main
 from assay.errors import StoreError
 from assay.records.runs import RunId, Status
 from assay.results import Results
+from assay.store.connection import BESIDE, LARGEST
 from assay.store.migrations import VERSION
 from assay.store.readout import DATABASE
-from assay.store.sqlite import BESIDE, LARGEST
 
 COMMANDS = ("status", "results", "report")
 COLUMNS = {

@@ -115,7 +115,10 @@ def test_run_predict_and_report_ask_alike(assay: Assay, forgetful: Callable[[], 
     assert assay("report", "assay-runs/own", *TRUST).status == 0
     forgetful()
     swish = ("export", "assay-runs/own", "--arm", "swish", "--to")
-    assert "needs to run code of its own, mylayers.py" in assay(*swish, "safetensors").err
+    for refused in ((*swish, "safetensors"), ("predict", "assay-runs/own", "blank.png", "--arm", "swish")):
+        assert assay(*refused).err.startswith(
+            "assay: error: own: needs to run code of its own, mylayers.py (if you trust it: --trust "
+        )
     assert assay(*swish, "safetensors", *TRUST).out == "assay-runs/own/export/swish-0.safetensors\n"
     assert "swish1: Swish has no ONNX operator (export to safet" in assay(*swish, "onnx", *TRUST).err
 

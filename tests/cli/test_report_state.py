@@ -97,7 +97,7 @@ def test_a_folder_that_cannot_be_written_is_one_line(tmp_path, capsys, monkeypat
         monkeypatch.setattr(Path, name, refusing(getattr(Path, name)))
     assert main(["report", str(tmp_path)]) == 2
     assert (
-        "report.html: cannot be written (Permission denied; choose another --out)" in capsys.readouterr().err
+        "report.html: cannot be written (Permission denied; choose another place)" in capsys.readouterr().err
     )
 
 

@@ -16,6 +16,7 @@ from assay.cli import main
 from assay.errors import StoreError, StudyError, UsageError
 from assay.exchange.exporting import export_results
 from assay.exchange.importing import import_results
+from assay.exchange.others import by_run, paired, runs_of
 from assay.records.runs import Status
 from assay.results import Results
 from assay.study.study import Study
@@ -334,3 +335,29 @@ def test_judge_in_one_command(said, tmp_path):
         assert results.study.control == "base"
     status, _, err = said("judge", "t.csv", "--control", "bas")
     assert (status, err) == (2, "assay: error: control: no arm 'bas' (did you mean 'base'?)\n")
+
+
+@pytest.mark.parametrize(
+    ("arms", "control", "message"),
+    [
+        (64, None, "64 arms make 2,016 pairs, expected at most 2,000 (name the arm"),
+        (1_001, "0", "found 1,001 arms, expected at most 1,000"),
+    ],
+)
+def test_more_arms_than_one_waits_for_are_refused(arms, control, message, tmp_path):
+    rows = [{"arm": str(arm), "seed": 0, "accuracy": 0.5} for arm in range(arms)]
+    for table in (rows, [{"arm": row["arm"], "seed": 0, "loss": 0.5} for row in rows]):
+        runs = by_run(runs_of(table, "table"), lambda line: 0.5)
+        with pytest.raises(UsageError) as caught:
+            paired(runs, control)
+        assert message in str(caught.value)
+    assert len(paired([*runs][:63], None)[0]) == 63
+    assert len(paired([*runs][:1_000], "0")[0]) == 1_000
+
+
+def test_a_table_of_more_runs_than_any_study_has_is_not_read_to_its_end():
+    read = []
+    rows = ({"arm": "a", "seed": read.append(seed) or seed, "accuracy": 0.5} for seed in range(10**9))
+    with pytest.raises(UsageError, match="table: has more than 100,000 rows, expected one for each run"):
+        import_results(rows)
+    assert len(read) < 100_100

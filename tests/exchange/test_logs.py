@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from mlflow.tracking import MlflowClient
+from sqlalchemy import create_engine, text
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 from tiny import tiny_study
@@ -308,3 +309,15 @@ def test_an_mlflow_that_cannot_be_reached_is_said(results, tmp_path, monkeypatch
 def test_mlflow_is_told_not_to_report(store):
     MLflowLog(store)
     assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "true"
+
+
+def test_what_a_program_keeps_in_sqlite_is_flushed_while_mlflow_makes_its_tables(tmp_path):
+    ours, theirs = tmp_path / ".mlflow.db.1", tmp_path / "their.db"
+    found = {}
+    with mlflow_runs._unflushed(ours):
+        for path in (ours, theirs):
+            engine = create_engine(f"sqlite:///{path}")
+            with engine.connect() as connection:
+                found[path] = connection.execute(text("PRAGMA synchronous")).scalar()
+            engine.dispose()
+    assert found == {ours: 0, theirs: 2}

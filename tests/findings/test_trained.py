@@ -12,7 +12,7 @@ from factories import make_results, make_study
 from tiny import tiny_study
 
 from assay import nn
-from assay.data import load
+from assay.data import AtHand, load
 from assay.engines.reference import ReferenceEngine
 from assay.errors import DataError, StoreError
 from assay.findings.trained import Trained, best_run, load_test, trained
@@ -59,6 +59,21 @@ def test_what_the_first_layers_give_is_what_torch_gives(results: Results):
 def test_test_images_that_the_runs_did_not_see_are_refused(tmp_path: Path, characters: str):
     with pytest.raises(DataError, match="is not the data that the runs saw"):
         load_test(make_results(tmp_path / "a", tiny_study(characters)))
+
+
+def test_images_at_hand_are_taken_if_they_are_those_that_the_runs_saw(results: Results, monkeypatch):
+    """Otherwise, and where they have changed since, they are loaded."""
+    data = load(results.study.data)
+    monkeypatch.setattr("assay.findings.trained.load", lambda spec: data)
+    assert load_test(replace(results, at_hand=None)) is data.test
+    other = AtHand.of(replace(data, digest="another"))
+    assert load_test(replace(results, at_hand=other)) is data.test
+    kept = AtHand.of(data)
+    assert load_test(replace(results, at_hand=kept)) is kept.test
+    np.testing.assert_array_equal(kept.test.images, data.test.images)
+    assert load_test(replace(results, at_hand=replace(kept, test=data.train))) is data.test
+    kept.test.images[0, 0, 0] ^= 1
+    assert load_test(replace(results, at_hand=kept)) is data.test
 
 
 def test_running_statistics_are_rebuilt_too(results: Results, tmp_path: Path):

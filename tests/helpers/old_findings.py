@@ -20,7 +20,7 @@ from rich.console import Console
 
 from assay.findings.findings import Findings, build
 from assay.findings.inside import look_inside
-from assay.report import html, terminal
+from assay.report import html, run_tables, terminal
 from assay.results import Results
 
 DIGITS = 10
@@ -55,7 +55,11 @@ def terminal_text(results: Results, report: Findings) -> str:
     """Return what ``assay status``, ``results`` and ``run`` print where there is no terminal."""
     text = io.StringIO()
     console = Console(file=text, width=WIDTH, markup=False, highlight=False, emoji=False)
-    for part in (terminal.status_table(results), terminal.results_table(results), terminal.summary(report)):
+    for part in (
+        run_tables.status_table(results),
+        run_tables.results_table(results),
+        terminal.summary(report),
+    ):
         console.print(part)
     return _stripped(text.getvalue())
 

@@ -27,10 +27,10 @@ OPEN = "results = Results.open(folder, watch=True)\n"
 IN_PROCESS = {
     "open": ("begin = now()\n" + OPEN, 1.0),
     "status, once open": (
-        OPEN + "from assay.report import terminal; begin = now(); terminal.status_table(results)\n", 0.5,
+        OPEN + "from assay.report import run_tables; begin = now(); run_tables.status_table(results)\n", 0.5,
     ),
     "results, once open": (
-        OPEN + "from assay.report import terminal; begin = now(); terminal.results_table(results)\n", 2.0,
+        OPEN + "from assay.report import run_tables; begin = now(); run_tables.results_table(results)\n", 2.0,
     ),
     "every epoch, once open": (OPEN + "begin = now()\nfor row in results.epoch_rows(): pass\n", 4.0),
     "report": (

@@ -15,7 +15,8 @@ from assay.records.runs import RunRecord, Status, TestResult
 from assay.report.export import csv_text, json_text, report_json, to_toml
 from assay.results import Results
 from assay.store import SQLiteStore
-from assay.store.readout import COLUMNS, DATABASE
+from assay.store.columns import COLUMNS
+from assay.store.readout import DATABASE
 from assay.study.study import Study
 
 keys = st.text("abcdefgh_-", min_size=1, max_size=6)

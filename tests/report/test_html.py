@@ -169,4 +169,6 @@ def test_a_path_that_cannot_be_written_is_an_error_of_one_line(results: Results,
         with pytest.raises(UsageError, match=r"cannot be written \(.+\)$") as error:
             write_html(results, path)
         assert str(path) in str(error.value)
+    with pytest.raises(UsageError, match=r"cannot be written \(.*null.*\)$"):
+        write_html(results, tmp_path / "nul\0.html")
     assert sorted(file.name for file in tmp_path.iterdir()) == ["folder"]

@@ -17,7 +17,7 @@ from assay.records.runs import Status
 from assay.report import document
 from assay.report.document import Document
 from assay.results import Results
-from assay.store.readout import EPOCH_COLUMNS
+from assay.store.columns import EPOCH_COLUMNS
 
 Row = dict[str, str]
 Interval = tuple[float, float]

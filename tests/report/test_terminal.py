@@ -10,7 +10,8 @@ from rich.console import Console, RenderableType
 from assay.findings.findings import Findings, build
 from assay.records.runs import Status
 from assay.report import export
-from assay.report.terminal import arms_table, results_table, status_table, summary, verdict_panel
+from assay.report.run_tables import results_table, status_table
+from assay.report.terminal import arms_table, summary, verdict_panel
 from assay.results import Results
 from assay.stats import Verdict
 

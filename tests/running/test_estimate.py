@@ -23,7 +23,7 @@ from assay.records import observations
 from assay.report.canvas import Drawing
 from assay.report.drawings import draw
 from assay.running import overheads
-from assay.running.estimate import Beside, CohortEstimate, Estimate, estimate
+from assay.running.estimate import CohortEstimate, Estimate, Overheads, estimate
 from assay.running.plan import make_plan
 from assay.running.run import run
 
@@ -64,7 +64,7 @@ def test_an_estimate_scales_with_the_work(characters: str):
         assert [cohort.arm for cohort in found.cohorts] == ["max", "average"]
         assert all(cohort.memory > 0 and cohort.steps_per_second > 0 for cohort in found.cohorts)
         assert all(cohort.seconds > epochs * 99 / cohort.steps_per_second for cohort in found.cohorts)
-        times[epochs] = found.seconds - found.beside.seconds
+        times[epochs] = found.seconds - found.overheads.seconds
     assert times[100] > 10 * times[1]
 
 
@@ -208,22 +208,32 @@ def test_nothing_is_recorded_of_a_run_that_failed(characters: str, monkeypatch, 
     assert not (tmp_path / "kept").exists()
 
 
+def test_where_nothing_can_be_kept_what_takes_time_is_measured_each_time(monkeypatch, tmp_path):
+    (tmp_path / "file").touch()
+    for module in (observations, overheads):
+        monkeypatch.setattr(module, "folder", lambda: tmp_path / "file" / "kept")
+    assert overheads.images(DataSpec("glyphs"), SIZES) > 0
+    [cohort, *_] = make_plan(tiny_study("glyphs"), SIZES).cohorts
+    assert overheads.saving(cohort) == overheads.ROW  # how long a checkpoint takes cannot be seen either
+
+
 times = st.floats(0, 1e4)
 
 
 @given(
     st.lists(st.tuples(st.integers(1, 9), times, times, times, st.integers(1, 10**6)), min_size=1),
-    st.builds(Beside, times, times, times, times),
+    st.builds(Overheads, times, times, times, times),
     st.integers(1, 9),
 )
-def test_the_whole_is_the_sum_of_its_parts(rows, beside: Beside, workers: int):
+def test_the_whole_is_the_sum_of_its_parts(rows, beside: Overheads, workers: int):
     """Workers share the runs alone, and the last ends between W/m and W/m + the longest (Graham 1969)."""
     cohorts = tuple(
         CohortEstimate("arm", runs, 1.0, *parts, memory, 2 * sum(parts)) for runs, *parts, memory in rows
     )
-    found = Estimate(cohorts, workers, data=7, beside=beside)
+    found = Estimate(cohorts, workers, data=7, overheads=beside)
     assert min(found.parts.values()) >= 0
     assert found.seconds == pytest.approx(sum(found.parts.values()))
+    assert found.parts["images"] == beside.images  # the report has those that were trained on
     work = sum(cohort.runs * cohort.seconds for cohort in cohorts)
     longest = max(cohort.seconds for cohort in cohorts)
     runs = found.seconds - beside.seconds
@@ -236,7 +246,7 @@ def test_the_whole_is_the_sum_of_its_parts(rows, beside: Beside, workers: int):
 @pytest.mark.parametrize(("load", "times"), [(None, 1.0), (0.9, 1.0), (1.0, 1.5), (9.0, 5.5)])
 def test_a_busy_machine_takes_longer(load: float | None, times: float):
     cohort = CohortEstimate("arm", 2, 1.0, 3.0, 0.0, 0.0, 1, 3.0)
-    found = Estimate((cohort,), 2, 0, Beside(1.0), load, processors=2)
+    found = Estimate((cohort,), 2, 0, Overheads(1.0), load, processors=2)
     assert found.seconds == 4.0
     assert found.slowest == times * 4.0
 

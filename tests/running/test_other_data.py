@@ -1,19 +1,24 @@
 """Data that lies elsewhere or in memory, is named relative to a study file, or is divided for every seed."""
 
+import gc
 import shutil
+import weakref
 from pathlib import Path
 
+import numpy as np
 import pytest
 from factories import make_results, make_study
 from tiny import outcome, tiny_study, tiny_tables
 
 import assay
-from assay.data import DataSpec, load
+from assay.data import Dataset, DataSpec, Split, load
 from assay.errors import StoreError
+from assay.findings.inside import look_inside
 from assay.findings.trained import load_test
 from assay.results import Results
 from assay.running.extend import extend
 from assay.running.run import run
+from assay.running.until_resolved import run_until_resolved
 from assay.study.builtin import load_study
 
 QUICK = {"training": {"epochs": 1}, "seeds": [0]}
@@ -88,9 +93,45 @@ def test_arrays_are_trained_on(characters: str, tmp_path: Path):
     with assay.run(study, tmp_path / "out", data=data) as results:
         assert results.study.data.source == "array"
         assert results.header.data_digest == data.digest
+        assert results.at_hand.test.images.tobytes() == stored.test.images.tobytes()
         found = outcome(results)
     with assay.run(study, tmp_path / "out", data=data) as results:
         assert outcome(results) == found
+
+
+@pytest.mark.parametrize("call", [run, run_until_resolved])
+@pytest.mark.parametrize("source", ["glyphs", "folder"])
+def test_what_was_trained_on_is_not_loaded_again_to_report(call, source, characters, tmp_path, monkeypatch):
+    """Of the data set the test images are kept, and their memory holds no others."""
+    loaded = []
+
+    def loading(spec: DataSpec) -> Dataset:
+        assert not loaded
+        found = load(spec)
+        parts = found.train, found.valid, found.test
+        owners = {id(memory): memory for memory in map(owner, parts)}.values()
+        loaded.extend(weakref.ref(memory) for memory in owners if memory.size > found.test.images.size)
+        return found
+
+    monkeypatch.setattr("assay.running.run.load", loading)
+    monkeypatch.setattr("assay.findings.trained.load", lambda spec: pytest.fail("loaded again"))
+    drawn = {"source": "glyphs", "train": 400, "valid": 100, "test": 61}
+    data = drawn if source == "glyphs" else {"source": characters}
+    study = tiny_study(characters, margin=90.0, data=data, seeds=3, looks=[3], training={"epochs": 1})
+    with call(study, tmp_path / "out") as results:
+        assert look_inside(results).missing == ""
+        assert look_inside(results.at_look()).confusion is not None
+        gc.collect()
+        assert loaded
+        assert [memory for memory in loaded if memory() is not None] == []
+
+
+def owner(part: Split) -> np.ndarray:
+    """Return the array in whose memory a part's images lie."""
+    images = part.images
+    while isinstance(images.base, np.ndarray):
+        images = images.base
+    return images
 
 
 def test_every_seed_has_images_of_its_own_and_both_arms_share_them(characters: str, tmp_path: Path):

@@ -106,7 +106,7 @@ def test_reading_a_folder_runs_no_code(own, forgetful, tmp_path):
         assert look_inside(results, "relu").missing == ""
         image = np.zeros((14, 14), np.uint8)
         assert results.predict(image, arm="relu")[0].run.arm == "relu"
-        with pytest.raises(UsageError, match=r"mylayers.py: needs to run code of its own"):
+        with pytest.raises(UsageError, match=r"^own: needs to run code of its own, mylayers.py"):
             results.predict(image, arm="swish")
     assert not marker.exists()
     with pytest.raises(StoreError, match="is not what the runs were trained with"):

@@ -7,7 +7,7 @@ from factories import EPOCHS, make_results, make_study
 
 from assay.errors import UsageError
 from assay.records.runs import Status
-from assay.store.readout import COLUMNS, EPOCH_COLUMNS
+from assay.store.columns import COLUMNS, EPOCH_COLUMNS
 
 
 def test_a_frame_has_one_row_a_run(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from large_store import begun, write_large
 
 from assay.findings.findings import build
 from assay.records.runs import Status
-from assay.report import html, terminal
+from assay.report import html, run_tables
 from assay.results import Results
 from assay.store import SQLiteStore
 from assay.store.readout import DATABASE
@@ -50,8 +50,8 @@ def test_the_page_of_a_hundred_arms_is_small_and_says_what_it_leaves_out(large: 
 def test_who_asks_how_far_a_study_is_reads_no_epochs(large: Path):
     with Results.open(large) as results:
         noted = queries(results)
-        terminal.status_table(results)
-        terminal.results_table(results)
+        run_tables.status_table(results)
+        run_tables.results_table(results)
     assert len(noted) < 10
     assert not [query for query in noted if "FROM epoch" in query]
 

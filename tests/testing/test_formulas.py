@@ -8,7 +8,7 @@ import pytest
 from assay import optim
 from assay.testing.check import check
 from assay.testing.formulas import MISTAKES, Formula
-from assay.testing.learning_rules import kind_of
+from assay.testing.rule_kinds import kind_of
 
 CASES = {
     "sgd": (Formula("sgd", 0.1), optim.SGD(0.1)),

@@ -122,9 +122,9 @@ class HowRead:
 
     def column(self, table: str, share: bool | None = None) -> "tuple[Sequence[Line], Column]":
         """Return the rows of a table, and how the column of its numbers is read."""
-        from assay.exchange.others import how_read, lines_of, measured_column
+        from assay.exchange.others import how_read, measured_column, runs_of
 
-        lines = list(lines_of(table, table))
+        lines = runs_of(table, table)
         return lines, how_read(measured_column(lines, self.metric, table), self.lower_is_better, share)
 
     def accuracies(self, table: str, lines: "Sequence[Line]", column: "Column") -> "tuple[Imported, Study]":

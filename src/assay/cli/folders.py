@@ -39,7 +39,7 @@ def status(folder: Folder, failed: Failed = False, format: Format = "table") -> 
     Example: assay status assay-runs/pooling-quick
     """
     from assay.findings.comparisons import resolved
-    from assay.report import export, terminal
+    from assay.report import export, run_tables
     from assay.results import Results
     from assay.running.stalled import stalled
 
@@ -60,7 +60,7 @@ def status(folder: Folder, failed: Failed = False, format: Format = "table") -> 
         }
 
         def draw() -> None:
-            console().print(terminal.status_table(found), *terminal.machines_tables(found))
+            console().print(run_tables.status_table(found), *run_tables.machines_tables(found))
             for one in silent:
                 say(str(one))
 
@@ -84,15 +84,15 @@ def results(folder: Folder, epochs: Epochs = False, format: Format = "table") ->
 
     Example: assay results assay-runs/pooling-quick --format csv
     """
-    from assay.report import terminal
+    from assay.report import run_tables
     from assay.results import Results
-    from assay.store.readout import COLUMNS, EPOCH_COLUMNS
+    from assay.store.columns import COLUMNS, EPOCH_COLUMNS
 
     with Results.open(folder, watch=True) as found:
         if epochs:
-            table, columns, rows = terminal.epochs_table, EPOCH_COLUMNS, list(found.epoch_rows())
+            table, columns, rows = run_tables.epochs_table, EPOCH_COLUMNS, list(found.epoch_rows())
         else:
-            table, columns, rows = terminal.results_table, COLUMNS, found.rows()
+            table, columns, rows = run_tables.results_table, COLUMNS, found.rows()
         put(format, lambda: console().print(table(found)), columns, rows)
 
 

@@ -84,7 +84,7 @@ def _pilot(study: "Study", folder: str | None) -> "Results | None":
     """Open the pilot: the results in ``folder``, or else the study's own if they have a spread."""
     from assay.findings.seeds_needed import is_pilot
     from assay.results import Results
-    from assay.running.run import default_folder
+    from assay.running.results_folder import default_folder
     from assay.store.readout import DATABASE
 
     place = Path(folder) if folder is not None else default_folder(study)

@@ -8,7 +8,7 @@ from assay.cli.formats import Format, Row, put
 from assay.cli.options import Folder, Trust, number
 from assay.cli.standing import PLACE, place
 from assay.cli.text import complain, console, say
-from assay.errors import DataError
+from assay.errors import DataError, one_line
 from assay.report.text import grid
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def _show(found: "list[Prediction]") -> None:
     table = grid("image", "character", "confidence", "or")
     for item in found:
         others = ", ".join(f"{name} {100 * share:.0f}%" for name, share in item.runners_up)
-        table.add_row(str(item.path), item.character, f"{100 * item.confidence:.0f}%", others)
+        table.add_row(one_line(str(item.path)), item.character, f"{100 * item.confidence:.0f}%", others)
     if found:
         console().print(table)
         say(f"recognised by {found[0].run}{_calibration(found[0])}")

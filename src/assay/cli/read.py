@@ -8,7 +8,7 @@ import typer
 from assay.cli.formats import Format, Row, put
 from assay.cli.standing import PLACE, place
 from assay.cli.text import complain, console, say
-from assay.errors import DataError
+from assay.errors import DataError, one_line
 from assay.report.text import grid
 
 if TYPE_CHECKING:
@@ -67,10 +67,10 @@ def _show(found: "list[Reading]") -> None:
             others = ", ".join(f"{name} {100 * share:.0f}%" for name, share in one.likeliest[1:])
             left, top, right, bottom = one.box
             place = f"{left}, {top} to {right}, {bottom}"
-            table.add_row(item.name, one.character, f"{100 * one.confidence:.0f}%", others, place)
+            table.add_row(one_line(item.name), one.character, f"{100 * one.confidence:.0f}%", others, place)
     if found:
         console().print(table)
-        say(*(f"{item.name}: {item.text}" for item in found), sep="\n")
+        say(*(f"{one_line(item.name)}: {item.text}" for item in found), sep="\n")
 
 
 def _row(found: "Reading", one: "ReadCharacter") -> Row:

@@ -60,7 +60,8 @@ def run(
 
     Example: assay run pooling --quick --seeds 5
     """
-    from assay.running.run import default_folder, run
+    from assay.running.results_folder import default_folder
+    from assay.running.run import run
     from assay.running.until_resolved import run_until_resolved
 
     if budget is not None and not until_resolved:

@@ -2,6 +2,7 @@
 
 from assay.data.catalogue import SourceInfo as SourceInfo
 from assay.data.catalogue import sources as sources
+from assay.data.dataset import AtHand as AtHand
 from assay.data.dataset import Dataset as Dataset
 from assay.data.examples import Split as Split
 from assay.data.idx import write_idx as write_idx

@@ -12,7 +12,6 @@ from assay.data import pixels, polarity
 from assay.data.address import Address
 from assay.data.examples import Images, Numbers, Source, Split
 from assay.errors import DataError, shown
-from assay.shapes import text as as_text
 
 MOST_CLASSES = 256
 LONGEST_NAME = 100
@@ -248,8 +247,3 @@ def _far_off(total: NDArray[np.int64], split: Split) -> tuple[int, int, int] | N
 def _some(names: list[str]) -> str:
     more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
     return f"{', '.join(names[:NAMED])}{more}"
-
-
-def size_of(images: Images) -> str:
-    """Return the size of images as text, such as ``28 x 28``."""
-    return as_text(images.shape[1:3])

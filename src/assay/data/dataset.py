@@ -121,6 +121,31 @@ class Dataset:
         return {}
 
 
+@dataclass(frozen=True)
+class AtHand:
+    """The test images of a data set that has just been used, kept without the rest of it.
+
+    ``digest`` is that of the whole set. The images are the set's own, or a copy where they lie in the memory
+    of the others.
+    """
+
+    digest: str
+    test: Split = field(repr=False)
+    _seen: str = field(repr=False)
+
+    @classmethod
+    def of(cls, data: Dataset) -> "AtHand":
+        """Return what is kept of a data set."""
+        test = (
+            data.test if data.test.images.base is None else replace(data.test, images=data.test.images.copy())
+        )
+        return cls(data.digest, test, _digest((test,)))
+
+    def is_of(self, digest: str) -> bool:
+        """Whether the images are those of the data set with that digest, and as they were."""
+        return self.digest == digest and _digest((self.test,)) == self._seen
+
+
 def _digest(splits: tuple[Split, ...], division: Division | None = None) -> str:
     digest = sha256()
     for split in splits:

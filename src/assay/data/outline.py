@@ -21,7 +21,8 @@ CIFAR = {"cifar10": (50_000, 10_000, 10, (3, 32, 32)), "cifar100": (50_000, 10_0
 class Outline:
     """The sizes of a data set, which is all a plan needs; ``assumed`` if the set is not on this machine.
 
-    ``notes`` say how its images were read, and what is odd about them; ``seconds`` of a processor it took.
+    ``notes`` say how its images were read, and what is odd about them. ``seconds`` are those that a processor
+    took to read them, 0 where they were not read.
     """
 
     train: int

@@ -44,11 +44,18 @@ def opened(source: Path | bytes, name: str) -> "Image.Image":
     from PIL import Image
 
     try:
+        if isinstance(source, Path) and not source.is_file():
+            raise DataError(f"{name}: is not a file (name a picture, such as a PNG or JPEG)")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             image = Image.open(BytesIO(source) if isinstance(source, bytes) else source)
+    except DataError:
+        raise
     except Exception as error:  # Pillow's readers raise many kinds of error for a damaged file
         raise _unreadable(name, error) from None
+    if image.format == "EPS":
+        image.close()
+        raise DataError(f"{name}: is PostScript, a program, which is not run (save it as PNG or JPEG)")
     if image.width * image.height > MOST_PIXELS:
         image.close()
         raise DataError(f"{name}: {image.width}x{image.height} pixels, more than {MOST_PIXELS:,}")

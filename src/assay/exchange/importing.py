@@ -12,7 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.errors import StoreError, UsageError, suggestion
-from assay.exchange.others import Column, Line, by_run, how_read, lines_of, measured_column, paired
+from assay.exchange.others import (
+    Column,
+    Line,
+    by_run,
+    called,
+    how_read,
+    lines_of,
+    measured_column,
+    paired,
+    runs_of,
+)
 from assay.records.metrics import MARGINS
 from assay.records.runs import ELSEWHERE, RunId, RunRecord, Status, TestResult
 from assay.report.files import made
@@ -98,8 +108,8 @@ def read_imported(
 
     Raises `UsageError` for a column of losses.
     """
-    lines = list(lines_of(table, "table"))
-    where = _called(table, "table")
+    lines = runs_of(table, "table")
+    where = called(table, "table")
     column = how_read(measured_column(lines, metric, where), lower_is_better, None)
     expect_share(column)
     return imported(lines, column, percent, examples, where)
@@ -202,7 +212,7 @@ def _put(store: SQLiteStore, run: RunId, found: Imported, size: int) -> None:
 
 def _answers(table: Any, accuracies: Accuracies) -> Answers:
     """Read which examples each run got right; all runs have the same examples, except those that diverged."""
-    where = _called(table, "examples")
+    where = called(table, "examples")
     found: dict[RunId, dict[int, bool]] = {run: {} for run, value in accuracies.items() if value is not None}
     places: dict[str, int] = {}
     for line in lines_of(table, "examples"):
@@ -233,7 +243,3 @@ def _expect_agreement(answers: Answers, accuracies: Accuracies, where: str) -> N
                 f"{where}: {run} got {correct.mean():.4f} of its examples right, but the other table says "
                 f"{given:.4f} (one of the two is not of this run)"
             )
-
-
-def _called(table: Any, what: str) -> str:
-    return str(table) if isinstance(table, Path | str) else what

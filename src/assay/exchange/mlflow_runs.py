@@ -2,7 +2,8 @@
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from math import isfinite
 from pathlib import Path
@@ -203,17 +204,29 @@ def _make_tables(address: str) -> None:
     if scheme != "sqlite" or "?" in name or path.exists() or not path.parent.is_dir():
         return
     beside = place_beside(path)
-    event.listen(Engine, "connect", _unflushed)
     try:
-        _client(f"sqlite:///{beside}")
+        with _unflushed(beside):
+            _client(f"sqlite:///{beside}")
         with beside.open("rb") as file:
             os.fsync(file.fileno())
         move_flushed(beside, path)
     finally:
-        event.remove(Engine, "connect", _unflushed)
         beside.unlink(missing_ok=True)
 
 
-def _unflushed(connection: Any, record: Any) -> None:
-    del record
-    connection.execute("PRAGMA synchronous = OFF")
+@contextmanager
+def _unflushed(path: Path) -> Iterator[None]:
+    """Let SQLAlchemy's connections to the database at ``path``, and to no other, leave flushing to us."""
+
+    def connected(connection: Any, record: Any) -> None:
+        del record
+        if type(connection).__module__ == "sqlite3":
+            [(_, _, file), *_] = connection.execute("PRAGMA database_list")
+            if Path(file).name == path.name:
+                connection.execute("PRAGMA synchronous = OFF")
+
+    event.listen(Engine, "connect", connected)
+    try:
+        yield
+    finally:
+        event.remove(Engine, "connect", connected)

@@ -4,15 +4,18 @@ import csv
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import isfinite
+from itertools import islice
+from math import comb, isfinite
 from pathlib import Path
 from typing import Any
 
 from assay.errors import AssayError, UsageError, shown, suggestion
 from assay.records.runs import RunId
-from assay.study.checks import expect_name
+from assay.study.checks import MAX_ARMS, MAX_RUNS, expect_name
 
 LARGEST_FILE = 200_000_000  # bytes
+MOST_PAIRS = 2_000
+"""Comparisons where each arm is compared with each: more take minutes, and each would count as one of all."""
 KEYS = ("arm", "seed")
 FAILED = ("diverged", "nan")
 """What stands for the number of a run that diverged, in any case."""
@@ -77,7 +80,7 @@ class Line:
             )
         return value
 
-    def accuracy(self, column: "Column", percent: bool) -> float | None:
+    def accuracy(self, column: Column, percent: bool) -> float | None:
         """Return the share that the row gives, or what it lacks to 1; None for a run that diverged."""
         value = self.number(column.name)
         if value is None:
@@ -105,8 +108,8 @@ def lines_of(table: Any, what: str) -> Iterator[Line]:
 
     Raises `UsageError` if it cannot be read or lacks rows or the columns ``arm`` and ``seed``.
     """
-    is_file = isinstance(table, Path | str)
-    lines, where = (_file(Path(table)), str(table)) if is_file else (_rows(table, what), what)
+    where = called(table, what)
+    lines = _file(Path(table)) if isinstance(table, Path | str) else _rows(table, what)
     first = next(lines, None)
     if first is None:
         raise UsageError(f"{where}: has no rows, expected one for each arm and seed")
@@ -116,6 +119,22 @@ def lines_of(table: Any, what: str) -> Iterator[Line]:
             raise UsageError(f"{where}: column {key!r} is missing, found {found} (rename one)")
     yield first
     yield from lines
+
+
+def runs_of(table: Any, what: str) -> list[Line]:
+    """Return the rows of a table that has one for each run; `UsageError` for more than a study may have."""
+    lines = list(islice(lines_of(table, what), MAX_RUNS + 1))
+    if len(lines) > MAX_RUNS:
+        raise UsageError(
+            f"{called(table, what)}: has more than {MAX_RUNS:,} rows, expected one for each run "
+            "(leave out arms or seeds)"
+        )
+    return lines
+
+
+def called(table: Any, what: str) -> str:
+    """Return what errors call a table: its path, or ``what`` where it is no file."""
+    return str(table) if isinstance(table, Path | str) else what
 
 
 def measured_column(lines: Sequence[Line], metric: str | None, where: str) -> str:
@@ -158,10 +177,14 @@ def by_run(lines: Sequence[Line], value: Callable[[Line], float | None]) -> dict
 
 
 def paired(runs: Collection[RunId], control: str | None) -> tuple[list[str], list[int]]:
-    """Return the arms and the seeds of runs; `UsageError` where an arm lacks a seed of another's."""
+    """Return the arms and the seeds of runs.
+
+    Raises `UsageError` where an arm lacks a seed of another's, and for more arms than can be compared.
+    """
     known = {*runs}
     arms = list(dict.fromkeys(run.arm for run in runs))
     seeds = sorted({run.seed for run in known})
+    _expect_few(len(arms), control)
     if control is not None and control not in arms:
         raise UsageError(f"control: no arm {control!r} ({suggestion(control, arms)})")
     for arm in arms:
@@ -172,6 +195,17 @@ def paired(runs: Collection[RunId], control: str | None) -> tuple[list[str], lis
                     "the run, leave that seed out of all arms, or write 'diverged' if it did)"
                 )
     return arms, seeds
+
+
+def _expect_few(arms: int, control: str | None) -> None:
+    """Refuse more arms, or pairs of them, than can be compared while one waits."""
+    if arms > MAX_ARMS:
+        raise UsageError(f"arm: found {arms:,} arms, expected at most {MAX_ARMS:,} (leave some out)")
+    if control is None and comb(arms, 2) > MOST_PAIRS:
+        raise UsageError(
+            f"control: found none, so that {arms:,} arms make {comb(arms, 2):,} pairs, expected at most "
+            f"{MOST_PAIRS:,} (name the arm that the others are compared with)"
+        )
 
 
 def _file(path: Path) -> Iterator[Line]:

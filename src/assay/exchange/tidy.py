@@ -10,7 +10,7 @@ from assay.errors import UsageError
 from assay.records.runs import RunRecord, Status
 from assay.report.export import json_text
 from assay.results import Results
-from assay.store.readout import COLUMNS, EPOCH_COLUMNS
+from assay.store.columns import COLUMNS, EPOCH_COLUMNS
 
 EXAMPLE_COLUMNS = ("arm", "seed", "example", "answer", "correct")
 """The columns of the table of test examples; ``example`` counts from 0, ``answer`` is a class's name."""

@@ -72,7 +72,8 @@ class Conclusion:
     @property
     def decided_seeds(self) -> tuple[int, int]:
         """The fewest and the most seeds on which the decided comparisons rest."""
-        counts = [pair.comparison.n for pair in self._pairs if pair not in self.undecided]
+        decided = (pair for pair in self._pairs if pair.judgement.verdict is not Verdict.INCONCLUSIVE)
+        counts = [pair.comparison.n for pair in decided]
         return min(counts), max(counts)
 
     @property

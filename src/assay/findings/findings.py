@@ -12,6 +12,7 @@ from typing import Any
 
 from assay.findings.answer import conclude
 from assay.findings.arms import ArmRow, arm_row
+from assay.findings.calibration_rows import Calibration, calibration_of
 from assay.findings.cells import findings_html
 from assay.findings.claim_verdicts import ClaimRow, claims
 from assay.findings.comparisons import decided, family_of
@@ -25,7 +26,6 @@ from assay.findings.limits import limits
 from assay.findings.numbers import interval_name
 from assay.findings.published import PublishedRow, published
 from assay.findings.stopping import Stopping, stopping_of
-from assay.findings.sureness import Calibration, calibration_of
 from assay.findings.two_networks import TwoNetworks, two_networks
 from assay.findings.wording.answer_words import answer
 from assay.findings.wording.limit_words import limits as said_limits

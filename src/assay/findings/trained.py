@@ -16,6 +16,8 @@ from assay.records.runs import RunRecord, Status
 from assay.shapes import Array, Shape
 from assay.store.readout import Readout
 from assay.store.weights import path_of
+from assay.study.own_classes import waiting
+from assay.study.own_code import expect_trusted
 
 
 @dataclass(frozen=True)
@@ -59,12 +61,15 @@ class Trained(Fitted):
 
 
 def load_test(results: Readout) -> Split:
-    """Load the test images that a study was measured on.
+    """Return the test images that a study was measured on, loaded unless they are at hand.
 
     Raises `DataError` where the data set is not on this machine or is not the one that the runs saw.
     """
+    digest, kept = results.header.data_digest, results.at_hand
+    if kept is not None and kept.is_of(digest):
+        return kept.test
     data = load(results.data)
-    if data.digest != results.header.data_digest:
+    if data.digest != digest:
         raise DataError(f"{data.name}: is not the data that the runs saw, its SHA-256 differs")
     return data.test
 
@@ -91,9 +96,11 @@ def trained(results: Readout, run: RunRecord, input_shape: Shape) -> Trained:
     """Rebuild a run's network for images of ``input_shape`` (C, H, W), with its weights.
 
     Raises `StoreError` where the run saw images of another size, or its weights are missing or another
-    network's.
+    network's, and `UsageError` where the network has layers of the study's own code, which may not be run.
     """
     settings = results.study.arm(run.arm).settings
+    if waiting(settings.architecture):
+        expect_trusted(results.study.code, results.study.name)
     network = settings.architecture.build(input_shape, len(results.header.classes))
     if (network.flops, network.parameter_count) != (run.flops, run.parameters):
         # Convolutions would accept images of another size, and misread them.

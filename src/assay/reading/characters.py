@@ -50,8 +50,9 @@ class Written:
 
     @property
     def dash(self) -> bool:
-        """Whether it is a level bar alone, which is no character."""
-        return len(self.part.pieces) == 1 and self.part.pieces[0].dash
+        """Whether it is a level bar or an oval alone, which is no character."""
+        first, *others = self.part.pieces
+        return not others and (first.dash or first.oval)
 
 
 def characters(lines: Sequence[Sequence[Grouped]], recognise: Recognise) -> list[Written]:

@@ -12,6 +12,8 @@ are first widened to the thinnest pen stroke.
 import numpy as np
 from numpy.typing import NDArray
 
+from assay.reading.windows import depths, near
+
 Floats = NDArray[np.float32]
 
 SIZE, PADDING = 28, 2  # pixels of EMNIST's images
@@ -66,17 +68,12 @@ def _pooled(ink: Floats, *shape: int) -> Floats:
 
 def _stroke_width(character: NDArray[np.bool_]) -> float:
     """Return how wide strokes are: in a long one of width w, the mean distance to the paper is w/4 + 1/2."""
-    from scipy.ndimage import distance_transform_edt
-
-    return 4 * float(distance_transform_edt(np.pad(character, 1))[1:-1, 1:-1][character].mean()) - 2
+    return 4 * float(depths(np.pad(character, 1)).mean()) - 2
 
 
 def _widened(character: NDArray[np.bool_], by: float) -> Floats:
     """Widen strokes by ``by`` pixels, half on each side."""
-    from scipy.ndimage import distance_transform_edt
-
-    room = np.pad(character, int(by) + 1)
-    return np.asarray(distance_transform_edt(~room) <= by / 2, np.float32)
+    return np.asarray(near(np.pad(character, int(by) + 1), by / 2), np.float32)
 
 
 def _in_square(ink: Floats) -> Floats:

@@ -58,13 +58,16 @@ def opened(picture: "Image.Image | Path | str | bytes", name: str | None = None)
     from PIL import Image
 
     if isinstance(picture, Image.Image):
-        return _upright(_reduced(picture, name or "image"))
-    name = name or ("picture" if isinstance(picture, bytes) else str(picture))
-    if not isinstance(picture, bytes) and not Path(picture).is_file():
-        raise DataError(f"{name}: is not a file (name a picture, such as a PNG or JPEG)")
+        name = name or "image"
+    else:
+        name = name or ("picture" if isinstance(picture, bytes) else str(picture) or "''")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of size and odd metadata: what is wrong is refused
+            if isinstance(picture, Image.Image):
+                return _upright(_reduced(picture, name))
+            if not isinstance(picture, bytes) and not Path(picture).is_file():
+                raise DataError(f"{name}: is not a file (name a picture, such as a PNG or JPEG)")
             source = io.BytesIO(picture) if isinstance(picture, bytes) else Path(picture)
             with closing(_pillow(source)) as image:
                 reduced = _reduced(image, name)
@@ -125,6 +128,8 @@ class _Reduced:
 
 
 def _reduced(image: "Image.Image", name: str) -> _Reduced:
+    if image.format == "EPS":
+        raise DataError(f"{name}: is PostScript, a program, which is not run (save it as PNG or JPEG)")
     size = width, height = image.size
     if not width or not height:
         raise DataError(f"{name}: has no pixels ({width} x {height})")
@@ -132,7 +137,8 @@ def _reduced(image: "Image.Image", name: str) -> _Reduced:
         raise DataError(
             f"{name}: has {width} x {height} pixels, more than {MOST_PIXELS:,} (give a smaller copy)"
         )
-    turn = int(image.getexif().get(ORIENTATION, 1) or 1)
+    turn = image.getexif().get(ORIENTATION)
+    turn = turn if turn in range(1, 9) else 1
     if image.format == "JPEG":
         image.draft(None, (min(width, LONGER), min(height, LONGER)))
     strips = [*_strips(image, max(1, round(max(image.size) / LONGER)))]

@@ -53,7 +53,8 @@ def read_page(picture: Opened, recognise: Recognise) -> Page:
             side = cleaned.max() + cleaned.min() - cleaned if light else cleaned
             for found, prior in selections(side, picture.zoom):
                 blank = False
-                reading = replace(_read(found, side, usual * prior, recognise), way=(view, light))
+                needed = best.belief / ON_SHEET
+                reading = replace(_read(found, side, usual * prior, needed, recognise), way=(view, light))
                 if _rather(reading, best):
                     best = reading
                 if best.belief >= SURE:
@@ -100,11 +101,14 @@ def _within(one: Page, other: Page) -> bool:
     )
 
 
-def _read(found: list[InkPiece], shades: Floats, prior: float, recognise: Recognise) -> Page:
-    """Return the reading of pieces; believed less than ``prior`` where paper or characters are doubtful."""
+def _read(found: list[InkPiece], shades: Floats, prior: float, needed: float, recognise: Recognise) -> Page:
+    """Return the reading of pieces; believed less than ``prior`` where paper or characters are doubtful.
+
+    Where the paper alone makes it be believed less than ``needed``, its characters are not looked at.
+    """
     laid_out = lines(found)
     paper = clear([part for line in laid_out for part in line], shades)
-    if prior * paper < BELIEVED:
+    if prior * paper < BELIEVED or prior * paper**2 < needed:
         return Page((), 0.0)
     read = characters(laid_out, recognise)
     likely = float(np.mean([character.likely for character in read])) if read else 0.0

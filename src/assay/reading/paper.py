@@ -3,6 +3,7 @@
 import numpy as np
 
 from assay.reading.opening import Floats
+from assay.reading.windows import closed
 
 COARSE = 240
 """Pixels of the longer side on which paper is looked for; light has no finer detail."""
@@ -26,13 +27,15 @@ def ink(shades: Floats, widest: float) -> Floats:
 
 
 def _paper(shades: Floats, widest: float) -> Floats:
-    from scipy.ndimage import gaussian_filter, grey_closing
+    from scipy.ndimage import gaussian_filter
 
     step = max(1, round(min(max(shades.shape) / COARSE, widest / 8)))
     small = _shrunk(gaussian_filter(shades, 0.5), step)
     window = max(3, round(widest / step) | 1)
-    closed = grey_closing(np.pad(small, window, mode="symmetric"), window)[window:-window, window:-window]
-    return _stretched(gaussian_filter(closed, 1.0), shades.shape)
+    light = closed(small, window)
+    if light.min() == light.max():  # as under most drawings: one pixel says all
+        light = light[:1, :1]
+    return _stretched(gaussian_filter(light, 1.0), shades.shape)
 
 
 def _shrunk(shades: Floats, step: int) -> Floats:

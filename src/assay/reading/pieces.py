@@ -1,12 +1,14 @@
 """Connected pieces of ink, and which of them can be parts of characters."""
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from assay.reading.opening import Floats
+from assay.reading.windows import depths, near
 
 Mask = NDArray[np.bool_]
 T = TypeVar("T", bound=np.generic)
@@ -32,6 +34,8 @@ FULL = 0.7
 """Its ink fills so much of its box; a B of squares fills two thirds."""
 FLAT = 0.5
 """A bar that is lower than this, over its breadth, is no character by itself."""
+STRAIGHT, STOCKY = 0.9, 0.45
+"""A straight piece fills so much of a rectangle of the same moments; the thickest one, over its longer side."""
 ROOM = 3
 """Pixels of paper that are looked at around a piece."""
 
@@ -104,6 +108,18 @@ class InkPiece:
         """Whether it is a level bar: part of a character, or an underline, but no character."""
         return self.bar and self.height < FLAT * self.breadth
 
+    @cached_property
+    def straight(self) -> bool:
+        """Whether it fills a rectangle, however turned: a stroke, a slanted underline, an oval."""
+        rows, columns = np.nonzero(self.ink >= 0.5)
+        spread = np.cov(rows, columns, bias=True) + np.eye(2) / 12 if rows.size else np.eye(2)
+        return bool(rows.size >= STRAIGHT * 12 * np.sqrt(np.linalg.det(spread)))
+
+    @property
+    def oval(self) -> bool:
+        """Whether it is full and too stout for a stroke, such as a leaf; it is no character."""
+        return self.thickest > STOCKY * self.longer and self.straight
+
     @property
     def sheet(self) -> bool:
         """Whether it may be a sheet, in which what is written leaves holes."""
@@ -157,17 +173,15 @@ def _placed(piece: InkPiece, top: int, left: int, shape: tuple[int, ...]) -> Ink
 
 def _piece(own: Floats, mask: Mask, box: tuple[slice, slice], level: float) -> InkPiece:
     """Return the piece where ``mask`` is, which ``box`` encloses, in ``own``, beyond which ink goes on."""
-    from scipy.ndimage import distance_transform_edt
-
-    inside, near = _cut(mask, box, ROOM), _cut(own, box, ROOM, mode="edge")
-    deep = distance_transform_edt(inside)
-    slope = _slope(near)
-    filled, outline = _outline(inside)
-    edge = level / max(float(np.median(slope[outline])), 1e-6)
+    inside, around = _cut(mask, box, ROOM), _cut(own, box, ROOM, mode="edge")
+    deep = depths(inside)
+    filled, holes = _filled(inside)
+    slope = _slope(around, _outer_edge(filled))
+    edge = level / max(float(np.median(slope)), 1e-6)
     rows, columns = box
     longer = max(rows.stop - rows.start, columns.stop - columns.start)
     margin = max(2, int(min(edge / 2, SOFTEST * longer)))
-    reach = distance_transform_edt(~_cut(mask, box, margin)) <= margin
+    reach = near(_cut(mask, box, margin), margin)
     return InkPiece(
         rows.start,
         columns.start,
@@ -176,25 +190,26 @@ def _piece(own: Floats, mask: Mask, box: tuple[slice, slice], level: float) -> I
         strokes=np.where(reach, np.clip(_cut(own, box, margin) / level, 0, 1), 0).astype(np.float32),
         margin=margin,
         area=int(inside.sum()),
-        width=4 * float(deep[inside].mean()) - 2,
+        width=4 * float(deep.mean()) - 2,
         thickest=2 * float(deep.max()) - 1,
         edge=edge,
         at_border=False,
         level=level,
-        holes=_holes(inside),
+        holes=holes,
         enclosed=int(filled.sum()) / ((rows.stop - rows.start) * (columns.stop - columns.start)),
     )
 
 
-def _slope(near: Floats) -> Floats:
-    """Return how fast ink changes, by central differences; half a step where they cancel, as in a line."""
-    along = []
-    for axis in (0, 1):
-        steps = np.abs(np.diff(near, axis=axis))
-        before, after = (
-            np.pad(steps, [side if at == axis else (0, 0) for at in (0, 1)]) for side in ((1, 0), (0, 1))
-        )
-        along.append(np.maximum(np.abs(np.gradient(near, axis=axis)), np.maximum(before, after) / 2))
+def _slope(ink: Floats, edge: Mask) -> Floats:
+    """Return how fast ink changes (N,) where ``edge`` is, within the border.
+
+    By central differences; half a step where they cancel, as in a line.
+    """
+    rows, columns = np.nonzero(edge)
+    own, along = ink[rows, columns], []
+    for down, right in ((1, 0), (0, 1)):
+        before, after = ink[rows - down, columns - right], ink[rows + down, columns + right]
+        along.append(np.max(np.abs([after - before, own - before, after - own]), axis=0) / 2)
     return np.asarray(np.hypot(*along), np.float32)
 
 
@@ -211,21 +226,20 @@ def _cut(values: NDArray[T], box: tuple[slice, slice], margin: int, **outside: A
     return np.pad(values[slice(*wide[0]), slice(*wide[1])], padding, **outside)
 
 
-def _holes(inside: Mask) -> int:
-    """Return how many holes there are that are not much finer than a pen."""
+def _filled(inside: Mask) -> tuple[Mask, int]:
+    """Return a piece without its holes, and how many there are that are not much finer than a pen."""
     from scipy.ndimage import label
 
     names, _ = label(np.pad(~inside, 1, constant_values=True))
     sizes = np.bincount(names.ravel())[2:]  # 0 is ink and 1 what lies around it
-    return int((sizes > 0.0004 * inside.size).sum())
+    return names[1:-1, 1:-1] != 1, int((sizes > 0.0004 * inside.size).sum())
 
 
-def _outline(inside: Mask) -> tuple[Mask, Mask]:
-    """Return a piece without its holes, and its outer edge: around dark ink a bright spot is sharp inside."""
-    from scipy.ndimage import binary_erosion, binary_fill_holes
-
-    filled: Mask = binary_fill_holes(inside)
-    return filled, filled & ~binary_erosion(filled)
+def _outer_edge(filled: Mask) -> Mask:
+    """Return the outline of a piece without its holes: around dark ink a bright spot is sharp inside."""
+    wide = np.pad(filled, 1)
+    within = wide[:-2, 1:-1] & wide[2:, 1:-1] & wide[1:-1, :-2] & wide[1:-1, 2:]
+    return filled & ~within
 
 
 def _level(own: Floats) -> float:

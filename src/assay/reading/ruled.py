@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.reading.pieces import InkPiece, Mask
+from assay.reading.windows import running, sliding
 
 STEEPEST = 0.09
 """Ruled lines rise by at most so many pixels in each pixel: 5 degrees."""
@@ -21,6 +22,9 @@ FRAMED = 0.85
 """A frame has ink along so much of each of its sides."""
 FINE = 0.04
 """A frame with a thinner line than this, over its longer side, is no letter, whatever is in it."""
+
+LYING = 0.5
+"""An underline is lower than this, over its breadth."""
 
 
 def ruled(mask: Mask) -> Mask:
@@ -49,11 +53,43 @@ def line_width(lines: Mask) -> float:
 
 def without_frames(found: Sequence[InkPiece]) -> list[InkPiece]:
     """Return the pieces but frames: those of a fine line, or around another, at least a fifth as long."""
-    return [piece for piece in found if not (_is_frame(piece) and _no_letter(piece, found))]
+    return [piece for piece in found if not _is_drawn_around(piece, found)]
 
 
-def _no_letter(piece: InkPiece, found: Sequence[InkPiece]) -> bool:
-    return piece.width < FINE * piece.longer or any(_inside(other, piece) for other in found)
+def without_underlines(found: Sequence[InkPiece]) -> list[InkPiece]:
+    """Return the pieces but straight, level ones that reach beyond all that stands on them, on both sides."""
+    return [piece for piece in found if not _is_underline(piece, found)]
+
+
+def _is_underline(piece: InkPiece, found: Sequence[InkPiece]) -> bool:
+    if not piece.height < LYING * piece.breadth or not piece.straight:
+        return False
+    above = [other for other in found if other is not piece and _stands_on(other, piece)]
+    return bool(above) and all(piece.left < other.left and other.right < piece.right for other in above)
+
+
+def _stands_on(other: InkPiece, piece: InkPiece) -> bool:
+    """Whether a piece of some height ends above ``piece``, and near."""
+    beside = other.right <= piece.left or piece.right <= other.left
+    over = other.bottom <= piece.bottom and piece.top - other.bottom < other.height
+    return not beside and over and other.height > piece.height
+
+
+def _is_drawn_around(piece: InkPiece, found: Sequence[InkPiece]) -> bool:
+    frame, inner = _is_frame(piece), [other for other in found if _inside(other, piece)]
+    if frame and (inner or piece.width < FINE * piece.longer):
+        return True
+    return any(_surrounds(piece, other) for other in inner)
+
+
+def _surrounds(piece: InkPiece, other: InkPiece) -> bool:
+    """Whether ``piece``, a ring say, is on all four sides of the ink of ``other``, but for a gap."""
+    ink, top, left = piece.ink >= 0.5, other.top - piece.top, other.left - piece.left
+    within = slice(top, top + other.height), slice(left, left + other.breadth)
+    sides = (ink, ink[::-1], ink.T, ink.T[::-1])
+    above, below, before, behind = (np.logical_or.accumulate(side, axis=0) for side in sides)
+    seen = above & below[::-1] & before.T & behind[::-1].T
+    return float(seen[within][other.ink >= 0.5].mean()) >= FRAMED
 
 
 def _inside(piece: InkPiece, other: InkPiece) -> bool:
@@ -76,15 +112,13 @@ def _is_frame(piece: InkPiece) -> bool:
 
 def _level(mask: Mask) -> Mask:
     """Return the ink of nearly level lines, where it is no thicker than the line."""
-    from scipy.ndimage import maximum_filter1d
-
-    thickness = _thickness(mask)
-    thin = mask & (thickness <= max(5.0, THICKEST * max(mask.shape)))
-    paths = _paths(thin, mask & ~thin)
-    on = maximum_filter1d(paths.view(np.uint8), 3, axis=0) > 0
-    near: Mask = on & thin
+    thick = _thicker(mask, int(max(5, THICKEST * max(mask.shape))))
+    thin = mask & ~thick
+    paths = _paths(thin, thick)
+    near: Mask = running(np.logical_or, paths, 3) & thin
     if not near.any():
         return near
+    thickness = _thickness(mask)
     usual = float(np.median(thickness[near]))
     return _whole_runs(near, mask & (thickness <= 1.6 * usual + 2))
 
@@ -94,36 +128,36 @@ def _paths(thin: Mask, thick: Mask) -> Mask:
 
     Every height in the middle and every slope is tried, as in a Radon transform of few angles.
     """
-    from scipy.ndimage import maximum_filter1d
-
     height, width = thin.shape
     paths = np.zeros_like(thin)
     if thin.sum() < SEEN * width:
         return paths
     blocks = np.arange(0, width, BLOCK)
+    widths = np.diff(np.append(blocks, width))
     seen, hidden = (
-        np.add.reduceat(maximum_filter1d(ink.view(np.uint8), 3, axis=0), blocks, axis=1, dtype=np.int32)
+        np.add.reduceat(running(np.logical_or, ink, 3), blocks, axis=1, dtype=np.uint8)
         for ink in (thin, thick)
     )
-    columns = np.arange(width)
-    widths = np.diff(np.append(blocks, width))
-    middles = blocks + widths / 2 - width / 2
-    best = np.zeros(height)
-    slopes = np.zeros(height)
-    for slope in np.linspace(-STEEPEST, STEEPEST, 1 + 2 * round(STEEPEST * width / 2)):
-        rows = np.arange(height)[:, None] + np.rint(slope * middles).astype(int)
-        inside = (rows >= 0) & (rows < height)
-        at = rows.clip(0, height - 1), np.arange(len(blocks))
-        found = np.where(inside, seen[at], 0).sum(axis=1)
-        visible = np.where(inside, widths - hidden[at], 0).sum(axis=1)
-        covered = np.where(found >= SEEN * width, found / np.maximum(visible, 1), 0)
-        slopes = np.where(covered > best, slope, slopes)
-        best = np.maximum(best, covered)
+    columns, middles = np.arange(width), blocks + widths / 2 - width / 2
+    tried = np.linspace(-STEEPEST, STEEPEST, 1 + 2 * round(STEEPEST * width / 2))
+    rises = np.rint(tried[:, None] * middles).astype(int)
+    found, visible = (_sums(part, rises) for part in (seen, widths.astype(np.uint8) - hidden))
+    covered = np.where(found >= SEEN * width, found / np.maximum(visible, 1), 0)
+    best, slopes = covered.max(axis=0), tried[covered.argmax(axis=0)]
     for row in np.flatnonzero(best >= COVERED):
         at_columns = np.rint(row + slopes[row] * (columns - width / 2)).astype(int)
         inside = (at_columns >= 0) & (at_columns < height)
         paths[at_columns[inside], columns[inside]] = True
     return paths
+
+
+def _sums(counts: NDArray[np.uint8], rises: NDArray[np.int64]) -> NDArray[np.int32]:
+    """Return the sums (S, H) of ``counts`` (H, B) along paths that are ``rises`` (S, B) rows lower there."""
+    most = int(np.abs(rises).max())
+    wide = np.pad(counts.T, ((0, 0), (most, most)))
+    slid = np.lib.stride_tricks.sliding_window_view(wide, len(counts), axis=1)
+    sums: NDArray[np.int32] = slid[np.arange(len(wide)), most + rises].sum(axis=1, dtype=np.int32)
+    return sums
 
 
 def _whole_runs(near: Mask, allowed: Mask) -> Mask:
@@ -132,6 +166,14 @@ def _whole_runs(near: Mask, allowed: Mask) -> Mask:
 
     names, _ = label(allowed, np.array([[0, 1, 0]] * 3))
     return np.isin(names, np.unique(names[near & allowed])) & allowed
+
+
+def _thicker(mask: Mask, most: int) -> Mask:
+    """Return the ink that is more than ``most`` rows thick there."""
+    if len(mask) <= most:
+        return np.zeros_like(mask)
+    whole = sliding(np.logical_and, mask, most + 1)
+    return sliding(np.logical_or, np.pad(whole, ((most, most), (0, 0))), most + 1)
 
 
 def _thickness(mask: Mask) -> NDArray[np.int32]:

@@ -8,7 +8,7 @@ from assay.reading.evidence import explained, large, quiet
 from assay.reading.opening import Floats
 from assay.reading.paper import WIDEST, ink, least_ink
 from assay.reading.pieces import InkPiece, Mask, pieces
-from assay.reading.ruled import ruled, without_frames
+from assay.reading.ruled import ruled, without_frames, without_underlines
 
 PENS = 3.5
 """Paper is looked for in windows of so many pens' widths, once the pen is known."""
@@ -18,6 +18,8 @@ CROPPED = 0.8
 """How far a reading with ink that reaches the border is believed, against one without."""
 FILLED = 0.85
 """A picture that was cropped tightly is filled so far, in both directions."""
+HALF_DARK = 1.3
+"""A tight crop has so much half dark ink at most, over its dark ink; photographs have all shades."""
 PALE = 0.45
 """Ink that is paler than this, over the usual darkness, was not written with the same pen."""
 
@@ -51,7 +53,8 @@ def _selected(found: Floats, least: float, every: list[InkPiece]) -> Iterator[tu
     if inner:
         characters = large(inner)
         yield inner, explained(characters, written) * quiet(unlined, characters)
-    if len(written) > len(inner) and _fills(written, found.shape) and not _stripes(written):
+    fills = len(written) > len(inner) and _fills(written, found.shape) and not _stripes(written)
+    if fills and _is_dark_or_paper(found, written):
         yield written, CROPPED
 
 
@@ -63,7 +66,7 @@ def _inked(shades: Floats, widest: float, zoom: float) -> tuple[Floats, float, l
 
 
 def _written(found: list[InkPiece]) -> list[InkPiece]:
-    return without_frames([piece for piece in found if piece.written])
+    return without_underlines(without_frames([piece for piece in found if piece.written]))
 
 
 def _inner(found: list[InkPiece]) -> list[InkPiece]:
@@ -84,6 +87,13 @@ def _crosses(piece: InkPiece, lined: Mask) -> bool:
 def _stripes(written: list[InkPiece]) -> bool:
     """Whether there is nothing but bars: across a picture they are a pattern, not a tight crop."""
     return len(written) > 1 and all(piece.bar for piece in written)
+
+
+def _is_dark_or_paper(found: Floats, written: list[InkPiece]) -> bool:
+    """Whether few of the shades of ink lie between its own and the paper's."""
+    level = max(written, key=lambda piece: piece.area).level
+    half, dark = (int((found >= share * level).sum()) for share in (0.15, 0.75))
+    return half - dark <= HALF_DARK * dark
 
 
 def _fills(written: list[InkPiece], shape: tuple[int, ...]) -> bool:

@@ -44,6 +44,9 @@ def _main_contrast(colours: Floats) -> NDArray[np.float64] | None:
     """
     from scipy.ndimage import uniform_filter
 
+    red, green, blue = np.moveaxis(colours, -1, 0)
+    if np.array_equal(red, green) and np.array_equal(green, blue):
+        return None
     step = max(1, max(colours.shape[:2]) // 400)
     small = colours[::step, ::step].astype(np.float64)
     slow = uniform_filter(small, (max(small.shape[:2]) // 6, max(small.shape[:2]) // 6, 0))

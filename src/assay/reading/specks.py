@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.reading.opening import Floats
+from assay.reading.windows import median_of_9
 
 Places = NDArray[np.int64]
 
@@ -19,12 +20,10 @@ ALONE = 2
 
 def without_specks(shades: Floats) -> Floats:
     """Return ``shades`` (H, W) with specks replaced by the median around them."""
-    from scipy.ndimage import median_filter
-
     sample = shades[_middle(shades.shape[0]), _middle(shades.shape[1])]
-    if np.mean(np.abs(sample - median_filter(sample, 3)) > LIKE) < RARE:
+    if np.mean(np.abs(sample - median_of_9(sample)) > LIKE) < RARE:
         return shades
-    cleaned = median_filter(shades, 3)
+    cleaned = median_of_9(shades)
     suspects = np.abs(shades - cleaned) > LIKE
     if not suspects.any():
         return shades

@@ -59,8 +59,12 @@ def write(path: Path, content: Sequence[float] | dict[str, Any]) -> None:
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         with NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as file:
-            json.dump(content, file)
-        Path(file.name).replace(path)
+            beside = Path(file.name)
+        try:
+            beside.write_text(json.dumps(content), "utf-8")
+            beside.replace(path)
+        finally:
+            beside.unlink(missing_ok=True)
 
 
 def _path(what: str) -> Path:

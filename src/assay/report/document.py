@@ -18,7 +18,8 @@ from assay.report.canvas import Drawing
 from assay.report.export import csv_text
 from assay.report.html import environment
 from assay.stats import ClaimVerdict
-from assay.store.readout import COLUMNS, EPOCH_COLUMNS, Readout
+from assay.store.columns import COLUMNS, EPOCH_COLUMNS
+from assay.store.readout import Readout
 
 ACCURACIES: tuple[Metric, ...] = ("valid_accuracy", "train_accuracy")
 LOSSES: tuple[Metric, ...] = ("valid_loss", "train_loss")
@@ -136,7 +137,7 @@ def published_csv(document: Document) -> str:
 
 
 def runs_csv(results: Sequence[Readout]) -> str:
-    """Return one row per run of every study, under ``study`` and `assay.store.readout.COLUMNS`.
+    """Return one row per run of every study, under ``study`` and `assay.store.columns.COLUMNS`.
 
     At a declared look these are the runs of its seeds, of which the other tables speak.
     """

@@ -1,7 +1,6 @@
 """Writing a report's file atomically: a reader sees either the old one or the new one, whole."""
 
 import os
-from contextlib import suppress
 from pathlib import Path
 
 from assay.errors import UsageError, one_line
@@ -29,14 +28,11 @@ def write_whole(path: Path | str, text: str) -> Path:
     Raises `UsageError` where it cannot be written.
     """
     path = Path(path)
-    beside = durable.place_beside(path)
     try:
-        durable.write_flushed(path, beside, text.encode())
-    except (OSError, ValueError) as error:
-        with suppress(OSError):  # in a folder that cannot be written nothing can be removed either
-            beside.unlink()
+        durable.replace_flushed(path, text.encode())
+    except (OSError, ValueError) as error:  # a null character in a path is a ValueError
         reason = one_line(str(getattr(error, "strerror", None) or error))
-        raise UsageError(f"{path}: cannot be written ({reason}; choose another --out)") from None
+        raise UsageError(f"{path}: cannot be written ({reason}; choose another place)") from None
     return path
 
 

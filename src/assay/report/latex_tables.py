@@ -172,9 +172,7 @@ def _calibration(report: Findings) -> Table:
         (
             row.arm,
             n.share(row.error),
-            n.interval(
-                (row.lowest, row.highest) if row.lowest is not None and row.highest is not None else None
-            ),
+            n.interval(row.extremes()),
             n.fixed(row.temperature),
             str(row.runs),
         )

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import matplotlib
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, NullFormatter
+from matplotlib.lines import TICKLEFT
+from matplotlib.ticker import MaxNLocator, NullFormatter, NullLocator
 
 from assay.findings.layers import QUANTITIES, LayerCurves, Quantity
 from assay.findings.numbers import NOTHING
-from assay.report.canvas import STYLE, WIDTH, Drawing, fit
+from assay.report.canvas import INK, STYLE, WIDTH, Drawing, fit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -54,6 +55,8 @@ def _plot(layers: LayerCurves, quantity: Quantity, key: str) -> Drawing:
         axes.set_xlabel("epoch")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         fit(figure, axes)
+        if axes.get_yscale() == "log":
+            _mark_minor_ticks(axes)
         description = "; ".join(f"{name} {_ends(values)}" for name, values in series.items())
         return Drawing(figure, f"{key}-{quantity}", f"{layers.arm}: {title}, by epoch", description)
 
@@ -74,6 +77,25 @@ def _scale(axes: "Axes", positive: Sequence[float]) -> None:
         axes.set_ylim(10.0**low, 10.0 ** max(high, low + 1))
         axes.yaxis.set_major_formatter(_power)  # in letters: formulas take long to set
         axes.yaxis.set_minor_formatter(NullFormatter())
+
+
+def _mark_minor_ticks(axes: "Axes") -> None:
+    """Draw minor ticks as the markers of one line: they look the same, and as ticks take longest of all."""
+    low, high = axes.get_ylim()
+    places = [place for place in axes.yaxis.get_minorticklocs().tolist() if low <= place <= high]
+    axes.yaxis.set_minor_locator(NullLocator())
+    size, width = matplotlib.rcParams["ytick.minor.size"], matplotlib.rcParams["ytick.minor.width"]
+    axes.plot(
+        [0.0] * len(places),
+        places,
+        transform=axes.get_yaxis_transform(),
+        linestyle="none",
+        marker=TICKLEFT,
+        markersize=size,
+        markeredgewidth=width,
+        color=INK,
+        clip_on=False,
+    )
 
 
 def _power(value: float, _: float) -> str:

@@ -13,7 +13,7 @@ from assay.findings import numbers
 from assay.findings.measured import Measured
 from assay.findings.wording import measured_words
 from assay.findings.wording.code_words import VERDICTS
-from assay.report.terminal import VERDICT_STYLES, bare_table
+from assay.report.terminal_tables import VERDICT_STYLES, named_rows
 
 
 def measured_summary(found: Measured, table: str) -> Group:
@@ -41,7 +41,7 @@ def measured_plain(found: Measured) -> dict[str, Any]:
 def _arms(found: Measured) -> Table:
     of, confidence = found.metric, 1 - found.family.alpha
     better = "less" if of.less_is_better else "more"
-    table = bare_table(
+    table = named_rows(
         f"{of.name}, of which {better} is better", ("runs", "mean", numbers.interval_name(confidence), "sd")
     )
     for arm, row in found.summaries.items():
@@ -53,7 +53,7 @@ def _arms(found: Measured) -> Table:
 
 def _comparisons(found: Measured) -> Table:
     of, level = found.metric, 1 - found.family.alpha / found.family.m
-    table = bare_table(
+    table = named_rows(
         f"differences {of.unit}; intervals at {numbers.confidence(level)} each, p adjusted",
         ("mean", "interval", "p", "n"),
     )

@@ -15,7 +15,7 @@ from assay.data.outline import Outline
 from assay.engines import speed
 from assay.records.runs import THEN, RunId, RunRecord, Status
 from assay.running import rows
-from assay.running.estimate import evaluated_in_an_epoch
+from assay.running.evaluations import evaluated_in_an_epoch
 from assay.running.events import Compiling, EpochEnded, OnEvent, RunEnded, StepsTaken
 from assay.running.executor import Executor
 from assay.running.messages import Begun, Context, EpochTrained, Failed, Finished, Message, Task

@@ -20,10 +20,10 @@ from threadpoolctl import threadpool_limits
 
 from assay.data.outline import Outline
 from assay.engines.speed import Trial, recorded
-from assay.optim.recipe import Recipe
 from assay.records.machine import load
 from assay.running import overheads
-from assay.running.pace import ArmSpeed, Tried, paces
+from assay.running.evaluations import evaluated
+from assay.running.pace import ArmSpeed, ArmTrial, paces
 from assay.running.plan import Cohort, Plan
 from assay.training.own_layers import is_own
 
@@ -56,8 +56,8 @@ class CohortEstimate:
 
 
 @dataclass(frozen=True)
-class Beside:
-    """What a command takes beside its runs, in seconds; ``images`` are read once more for the report."""
+class Overheads:
+    """What a command takes beside its runs, in seconds."""
 
     starting: float = 0.0
     images: float = 0.0
@@ -67,7 +67,7 @@ class Beside:
     @property
     def seconds(self) -> float:
         """Time for all of it."""
-        return self.starting + 2 * self.images + self.compiling + self.reporting
+        return self.starting + self.images + self.compiling + self.reporting
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class Estimate:
     cohorts: tuple[CohortEstimate, ...]
     workers: int
     data: int
-    beside: Beside = field(default_factory=Beside)
+    overheads: Overheads = field(default_factory=Overheads)
     load: float | None = None
     processors: int = 1
 
@@ -90,13 +90,13 @@ class Estimate:
         """What the time goes into, in seconds; the sum is the whole."""
         at_once = self._at_once
         return {
-            "starting": self.beside.starting,
-            "images": 2 * self.beside.images,
-            "compiling": self.beside.compiling,
+            "starting": self.overheads.starting,
+            "images": self.overheads.images,
+            "compiling": self.overheads.compiling,
             "training": at_once * sum(cohort.runs * cohort.training for cohort in self.cohorts),
             "evaluating": at_once * sum(cohort.runs * cohort.evaluating for cohort in self.cohorts),
             "keeping": at_once * sum(cohort.runs * cohort.keeping for cohort in self.cohorts),
-            "report": self.beside.reporting,
+            "report": self.overheads.reporting,
         }
 
     @property
@@ -108,7 +108,7 @@ class Estimate:
     def slowest(self) -> float:
         """Time if every run is as slow as its arm's slowest measurement, and the machine as busy as now."""
         runs = self._at_once * sum(cohort.runs * cohort.slowest for cohort in self.cohorts)
-        return self.crowding * (self.beside.seconds + runs)
+        return self.crowding * (self.overheads.seconds + runs)
 
     @property
     def is_busy(self) -> bool:
@@ -154,11 +154,11 @@ def estimate(plan: Plan, data: Outline, workers: int) -> Estimate:
     What a run takes to start is what this process has taken so far.
     """
     with threadpool_limits(limits=1):
-        arms = [Tried(cohort, data) for cohort in plan.cohorts]
+        arms = [ArmTrial(cohort, data) for cohort in plan.cohorts]
         starting = max(process_time() - data.seconds, 0.0)
         found = paces(arms)
     cohorts = tuple(_cohort(arm.cohort, data, pace) for arm, pace in zip(arms, found, strict=True))
-    beside = Beside(
+    beside = Overheads(
         starting * (2 if plan.isolated else 1),  # processes start together, after the command
         overheads.images(plan.study.data, data),
         overheads.compiling(frozenset[str]().union(*(arm.uncompiled for arm in arms))),
@@ -188,31 +188,6 @@ def seconds_without_engine(plan: Plan, arms: Collection[str], examples: int) -> 
                 step = 1 / max(known) if known else Trial(cohort.engine, cohort.network, recipe).step(0.0)
             found[cohort.arm.name] = step * recipe.steps(examples) * recipe.epochs
     return found
-
-
-def evaluated(data: Outline, recipe: Recipe) -> int:
-    """Return how many images a run of ``recipe`` evaluates in total: after each epoch, and at its end."""
-    return recipe.epochs * evaluated_in_an_epoch(data, recipe) + evaluated_at_the_end(data, recipe)
-
-
-def evaluated_in_an_epoch(data: Outline, recipe: Recipe) -> int:
-    """Return how many images are evaluated after an epoch."""
-    return _measured_on(data, recipe) + data.valid
-
-
-def evaluated_at_the_end(data: Outline, recipe: Recipe) -> int:
-    """Return how many images are evaluated when a run ends: to test, to calibrate, to see how it fits."""
-    fit = 2 * data.train if _measured_on(data, recipe) < data.train else 0
-    return fit + data.test + data.valid
-
-
-def ending(data: Outline, recipe: Recipe) -> float:
-    """Return how many times as long as after an epoch is evaluated when a run ends."""
-    return evaluated_at_the_end(data, recipe) / evaluated_in_an_epoch(data, recipe)
-
-
-def _measured_on(data: Outline, recipe: Recipe) -> int:
-    return data.train if recipe.measure == "all" else min(data.train, data.valid)
 
 
 def _cohort(cohort: Cohort, data: Outline, pace: ArmSpeed) -> CohortEstimate:

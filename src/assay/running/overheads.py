@@ -4,7 +4,7 @@ Each is measured where that takes a moment, or follows from what earlier command
 (`assay.records.observations`). All are seconds of a processor that has nothing else to do.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from pathlib import Path
 from statistics import fmean
@@ -49,12 +49,7 @@ def images(spec: DataSpec, sizes: Outline) -> float:
     """Return the seconds that a data set takes to draw, or took to read; 0 if it is not on this machine."""
     if spec.source != GLYPHS:
         return sizes.seconds
-    if not observed(DRAWN):
-        glyphs.draw(1, 0)  # reads the fonts
-        begun = thread_time()
-        glyphs.draw(glyphs.BLOCK, 0)
-        observe(DRAWN, (thread_time() - begun) / glyphs.BLOCK)
-    return min(observed(DRAWN)) * (sizes.train + sizes.valid + sizes.test)
+    return _fewest(DRAWN, _time_an_image) * (sizes.train + sizes.valid + sizes.test)
 
 
 def compiling(kernels: Collection[str]) -> float:
@@ -74,15 +69,22 @@ def observe_report(arms: int, seconds: float) -> None:
 
 
 def report_size(arms: int) -> int:
-    """Return how many figures a report has, and those that could be drawn before the first."""
+    """Return a report's size in figures: its own, and `BEFORE_FIGURES` for what comes before them."""
     return BEFORE_FIGURES + WITHOUT_LAYERS + OF_AN_ARM * min(arms, MOST_ARMS)
 
 
 def saving(cohort: Cohort) -> float:
     """Return the seconds that keeping an epoch takes: a checkpoint, and a row in the store."""
-    if not observed(SAVED):
-        _save()
-    return ROW + min(observed(SAVED), default=0.0) * _checkpoint_bytes(cohort)
+    return ROW + _fewest(SAVED, _time_a_byte) * _checkpoint_bytes(cohort)
+
+
+def _fewest(what: str, measure: Callable[[], float]) -> float:
+    """Return the fewest seconds that ``what`` took; where none are known they are measured now, and kept."""
+    if known := observed(what):
+        return min(known)
+    seconds = measure()
+    observe(what, seconds)
+    return seconds
 
 
 def _checkpoint_bytes(cohort: Cohort) -> int:
@@ -91,12 +93,21 @@ def _checkpoint_bytes(cohort: Cohort) -> int:
     return cohort.network.parameter_count * (2 + kept) * np.dtype(cohort.recipe.parameter_dtype).itemsize
 
 
-def _save() -> None:
-    """Write a file like a checkpoint beside what is kept, to see how long that takes."""
+def _time_an_image() -> float:
+    """Return the seconds that drawing an image of glyphs takes."""
+    glyphs.draw(1, 0)  # reads the fonts
+    begun = thread_time()
+    glyphs.draw(glyphs.BLOCK, 0)
+    return (thread_time() - begun) / glyphs.BLOCK
+
+
+def _time_a_byte() -> float:
+    """Return the seconds that writing a byte of a checkpoint takes, beside what is kept; 0 if none can be."""
     values = np.zeros(TRIED // 4, np.float32)
     with suppress(OSError, StoreError):
         folder().mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=folder()) as place:
             begun = thread_time()
             write_tensors(Path(place) / "trial", {"values": values}, "{}")
-            observe(SAVED, (thread_time() - begun) / TRIED)
+            return (thread_time() - begun) / TRIED
+    return 0.0

@@ -53,7 +53,7 @@ class ArmSpeed:
     guessed: bool = False
 
 
-class Tried:
+class ArmTrial:
     """An arm whose pace is asked for; it can be tried if its kernels are compiled."""
 
     def __init__(self, cohort: Cohort, data: Outline) -> None:
@@ -99,12 +99,12 @@ class Tried:
         return larger * (session.clock() - begun)
 
 
-def paces(arms: Sequence[Tried]) -> list[ArmSpeed]:
+def paces(arms: Sequence[ArmTrial]) -> list[ArmSpeed]:
     """Return the pace of each arm, after measuring those that can be tried and are not known."""
     tried = [arm.trial for arm in arms if arm.trial and not arm.known]
     rounds = dict(zip(tried, _measured(tried), strict=True)) if tried else {}
     cold = any(arm.trial is None for arm in arms)
-    guess = SHARE * _multiplications() if cold else 0.0
+    guess = SHARE * _product_speed() if cold else 0.0
     return [arm.pace(rounds.get(arm.trial, ()) if arm.trial else (), guess) for arm in arms]
 
 
@@ -128,7 +128,7 @@ def _training_flops(network: Network) -> int:
     return 3 * network.flops - first
 
 
-def _multiplications() -> float:
+def _product_speed() -> float:
     """Return the FLOPs per second of a matrix product on one processor, the fastest of a few."""
     matrix = np.ones((SIDE, SIDE), np.float32)
     times = []

@@ -1,39 +1,37 @@
 """Running a study: plan, data set and store are combined for the driver; finished runs are kept."""
 
 import os
-import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from assay.data import Dataset, load
-from assay.data.address import absolute
+from assay.data import AtHand, Dataset, load
 from assay.data.outline import Outline, outline
-from assay.errors import StoreError, StudyError, UsageError
-from assay.findings.comparisons import over
-from assay.records.machine import versions
-from assay.records.runs import RunId, RunRecord, Status
+from assay.errors import StudyError, UsageError
+from assay.records.runs import Status
 from assay.results import Results
 from assay.running.capacity import that_fit, worker_count
+from assay.running.continuing import check_same_study, is_closed, nothing_left, remember
 from assay.running.deaths import deaths
 from assay.running.driver import Driver, stored_epochs
-from assay.running.estimate import ending, seconds_without_engine
+from assay.running.estimate import seconds_without_engine
+from assay.running.evaluations import ending
 from assay.running.events import Loading, OnEvent, Started, ignore
 from assay.running.executor import Executor
 from assay.running.messages import Context
 from assay.running.plan import Plan, check, make_plan
 from assay.running.processes import Processes
 from assay.running.progress.show import shown
+from assay.running.results_folder import default_folder, make_results_folder, open_store
 from assay.running.reuse import take_over
 from assay.running.threads import Threads
-from assay.store import Header, SQLiteStore, Store, durable
+from assay.store import Store
+from assay.store.durable import anchored
 from assay.store.lock import folder_lock
-from assay.store.moved import keep
-from assay.store.readout import CODE, DATABASE
+from assay.store.readout import DATABASE
 from assay.store.unchecked import Unchecked, keep_unchecked
-from assay.study import kept_code, own_code, own_modules, tables
+from assay.study import own_code, own_modules
 from assay.study.study import Study
-from assay.training.causes import chance
 
 
 def run(
@@ -61,6 +59,8 @@ def run(
     ``on_event`` is called with every event (``assay.running.events``). ``data`` is a data set in memory, such
     as `Dataset.from_arrays` returns, to train on instead of the one that the study names.
 
+    Results keep the test images, so that a report need not load the data set again.
+
     A folder is continued wherever the same data now lies: data is known by its content, not by its path.
 
     A run that raises an exception has failed, and the others go on. It is left
@@ -76,62 +76,81 @@ def run(
             f"{study.name}: is run by {file} while another study imports it "
             '(put the call under `if __name__ == "__main__":`)'
         )
+    asked = _Asked(executor, workers, first, _folders(reuse), retry_failed)
     folder = Path(out) if out is not None else default_folder(study)
-    worker_count(workers)  # refused before anything is made
     study = study if data is None else study.override({"data": data.spec})
     if study.imported:
         raise StudyError(f"{study.name}: its runs were trained elsewhere, so there is nothing to train here")
-    if workers is not None and executor is not None:
-        raise UsageError(
-            "workers and executor: found both, expected one (the executor has workers of its own)"
-        )
     if not os.path.exists(folder / DATABASE):
         own_code.expect_trusted(study.code, study.name)
-        _check_unread(study, executor is not None and executor.elsewhere)
-    _make_folder(folder)
-    folder = durable.anchored(folder)
+        _check_unread(study, asked.elsewhere)
+    make_results_folder(folder)
+    folder = anchored(folder)
     with folder_lock(folder) as died:
         begun: dict[str, str] = {}
         source = study.data.source
         if (folder / DATABASE).exists():
             results = Results.open(folder)
-            data = _check_same_study(results, study, data)
-            results = _remember(results, source)
-            if _nothing_left(results, first, retry_failed):
+            data = check_same_study(results, study, data)
+            results = remember(results, source)
+            if nothing_left(results, first, retry_failed):
                 return results
             begun = {run.arm: run.engine for run in results.runs}
             study = results.study  # which says how it was measured, as the file of an older one does not
             results.close()
             own_code.expect_trusted(study.code, study.name)
         with shown(progress, on_event) as watch:
-            ways = _Ways(executor, workers, died, retry_failed)
             if data is None:
                 watch(Loading(source))
                 data = load(replace(study.data, source=source))
-            _train(study, folder, ways, watch, begun, first, _folders(reuse), data)
-        return _remember(Results.open(folder, watch=True), source)
+            _train(study, data, _Found(folder, begun, died), asked, watch)
+        results = remember(Results.open(folder, watch=True), source)
+        return replace(results, at_hand=AtHand.of(data))
 
 
-def default_folder(study: Study) -> Path:
-    """Return the folder in which a study's results go by default."""
-    return Path("assay-runs") / study.name
+@dataclass(frozen=True)
+class _Asked:
+    """What the caller asks for beside the study: who trains, which seeds, what is taken over or retrained.
+
+    Raises `UsageError` unless ``workers`` are a possible number, and given without an ``executor``.
+    """
+
+    executor: Executor | None
+    workers: int | None
+    first: int | None
+    reuse: tuple[Path, ...]
+    retry_failed: bool
+
+    def __post_init__(self) -> None:
+        worker_count(self.workers)
+        if self.workers is not None and self.executor is not None:
+            raise UsageError(
+                "workers and executor: found both, expected one (the executor has workers of its own)"
+            )
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether runs are trained on other machines."""
+        return self.executor is not None and self.executor.elsewhere
+
+    def executor_for(self, plan: Plan, data: Dataset, suspects: bool) -> Executor:
+        """Return the caller's executor or threads, or processes where a run may end its own process."""
+        isolated = Processes(self.workers) if plan.isolated or suspects else None
+        executor = self.executor or isolated or Threads(that_fit(plan, self.workers))
+        return executor.fitted(plan, data) if isinstance(executor, Processes) else executor
 
 
-def _folders(reuse: Path | str | Iterable[Path | str]) -> list[Path]:
-    return [Path(reuse)] if isinstance(reuse, Path | str) else [Path(folder) for folder in reuse]
+@dataclass(frozen=True)
+class _Found:
+    """The results folder, the engines with which its arms were begun, and whether its last process died."""
+
+    folder: Path
+    begun: Mapping[str, str]
+    died: bool
 
 
-def _nothing_left(results: Results, first: int | None, retry_failed: bool) -> bool:
-    """Whether every run has ended, or failed and is not retried, or a look has resolved the study."""
-    if over(results) if first is None else results.seeds_ended >= first:
-        return True
-    closed = {run.id for run in results.runs if _is_closed(run, retry_failed)}
-    study = results.study
-    return closed >= {RunId(arm.name, seed) for arm in study.arms for seed in study.seeds[:first]}
-
-
-def _is_closed(run: RunRecord, retry_failed: bool) -> bool:
-    return run.status.ended or (run.status is Status.FAILED and not retry_failed)
+def _folders(reuse: Path | str | Iterable[Path | str]) -> tuple[Path, ...]:
+    return (Path(reuse),) if isinstance(reuse, Path | str) else tuple(map(Path, reuse))
 
 
 def _check_unread(study: Study, elsewhere: bool) -> None:
@@ -140,45 +159,18 @@ def _check_unread(study: Study, elsewhere: bool) -> None:
         check(study, outline(study.data), elsewhere=elsewhere)
 
 
-@dataclass(frozen=True)
-class _Ways:
-    """How runs are trained: by the caller's executor, or else by ``workers`` workers, or as many as fit."""
-
-    executor: Executor | None
-    workers: int | None
-    died: bool
-    """Whether the last process that trained here died."""
-    retry_failed: bool
-
-    def for_(self, plan: Plan, data: Dataset, suspects: bool) -> Executor:
-        """Return threads, or processes where a run may end the process that trains it."""
-        isolated = Processes(self.workers) if plan.isolated or suspects else None
-        executor = self.executor or isolated or Threads(that_fit(plan, self.workers))
-        return executor.fitted(plan, data) if isinstance(executor, Processes) else executor
-
-
-def _train(
-    study: Study,
-    folder: Path,
-    ways: _Ways,
-    on_event: OnEvent,
-    begun: Mapping[str, str],
-    first: int | None,
-    reuse: Sequence[Path],
-    data: Dataset,
-) -> None:
-    elsewhere = ways.executor is not None and ways.executor.elsewhere
-    plan = make_plan(study, data, begun, elsewhere=elsewhere).first(first)
-    store = _open(folder, study, data)
-    wrong = (Unchecked(found.cls, found.place, found.wrong) for found in plan.checks if found.wrong)
+def _train(study: Study, data: Dataset, found: _Found, asked: _Asked, on_event: OnEvent) -> None:
+    plan = make_plan(study, data, found.begun, elsewhere=asked.elsewhere).first(asked.first)
+    store = open_store(found.folder, study, data)
+    wrong = (Unchecked(own.cls, own.place, own.wrong) for own in plan.checks if own.wrong)
     try:
-        keep_unchecked(folder, wrong)
-        take_over(plan, store, folder, reuse)
-        found = deaths(folder, store.runs(), ways.died)
-        executor = ways.for_(plan, data, any(death.suspect for death in found))
-        driver = Driver(Context(plan, data), store, folder, on_event)
-        started = _started(plan, store, Outline.of(data), executor.at_once, ways.retry_failed)
-        on_event(replace(started, deaths=tuple(found)))
+        keep_unchecked(found.folder, wrong)
+        take_over(plan, store, found.folder, asked.reuse)
+        dead = deaths(found.folder, store.runs(), found.died)
+        executor = asked.executor_for(plan, data, any(death.suspect for death in dead))
+        driver = Driver(Context(plan, data), store, found.folder, on_event)
+        started = _started(plan, store, Outline.of(data), executor.at_once, asked.retry_failed)
+        on_event(replace(started, deaths=tuple(dead)))
         driver.drive(started.pending, executor)
     finally:
         store.close()
@@ -186,92 +178,9 @@ def _train(
 
 def _started(plan: Plan, store: Store, sizes: Outline, workers: int, retry_failed: bool) -> Started:
     before = {run.id: run for run in store.runs()}
-    closed = {run.id for run in before.values() if _is_closed(run, retry_failed)}
+    closed = {run.id for run in before.values() if is_closed(run, retry_failed)}
     pending = tuple(run for run in plan.runs if run not in closed)
     failed = tuple(row for row in before.values() if row.status is Status.FAILED and row.id in plan.runs)
     slow = seconds_without_engine(plan, {run.arm for run in pending}, sizes.train)
     ends = {cohort.arm.name: ending(sizes, cohort.recipe.fitted(sizes.train)) for cohort in plan.cohorts}
     return Started(plan, pending, stored_epochs(store), sizes.train, workers, failed, slow, ending=ends)
-
-
-def _open(folder: Path, study: Study, data: Dataset) -> Store:
-    path = folder / DATABASE
-    if not path.exists():
-        return _create(path, study, data)
-    store = SQLiteStore.open(path, write=True)
-    if store.header.data_digest != data.digest:
-        store.close()
-        raise StoreError(
-            f"{folder}: the data of {data.name!r} changed since the first run (use another --out)"
-        )
-    return store
-
-
-def _create(path: Path, study: Study, data: Dataset) -> Store:
-    """Create the store beside its destination and move it there, so that it is whole or absent."""
-    sizes = {"train": len(data.train), "valid": len(data.valid), "test": len(data.test)}
-    header = Header(
-        study.to_tables(), study.digest, data.digest, data.classes, data.synthetic, sizes, versions(),
-        chance(data.train.labels)[1],
-    )  # fmt: skip
-    kept_code.write(study.code, path.parent / CODE)
-    beside = path.with_suffix(".new")
-    for leftover in path.parent.glob(f"{beside.name}*"):
-        if leftover.is_dir() and not leftover.is_symlink():
-            shutil.rmtree(leftover)
-        else:
-            leftover.unlink()
-    SQLiteStore.create(beside, header).close()
-    durable.move_flushed(beside, path)
-    return SQLiteStore.open(path, write=True)
-
-
-def _remember(results: Results, source: str) -> Results:
-    """Record where the data lies now, if the study in the folder says otherwise; return the results anew."""
-    place = absolute(source)
-    if place == results.data.source:
-        return results
-    folder = results.folder
-    results.close()
-    keep(folder, place)
-    return Results.open(folder, watch=True)
-
-
-def _check_same_study(results: Results, study: Study, data: Dataset | None) -> Dataset | None:
-    """Return the data, loaded where it lies elsewhere now.
-
-    Raises `StoreError`, and closes the results, if they are of other settings.
-    """
-    folder, header, stored = results.folder, results.header, results.study
-    if study.digest in (header.digest, stored.digest):
-        return data
-    results.close()
-    old, new = tables.flat(header.study), tables.flat(study.to_tables())
-    changed = [key for key in sorted({*old, *new}) if old.get(key) != new.get(key)]
-    if changed == ["data.source"]:
-        data = data or load(study.data)
-        if data.digest == header.data_digest:
-            return data
-    own = [key.removeprefix("code.") for key in changed if key.startswith("code.")]
-    if changed and len(own) == len(changed):
-        file = own[0]
-        what = kept_code.changed(folder / CODE, file, study.code.get(file, ""))
-        raise StoreError(
-            f"{folder}: was begun with other code in {file}: {what} (undo the change, or use another --out)"
-        )
-    key = changed[0] if changed else "its format"
-    other = f"add seeds with `assay extend {folder}`" if changed == ["seeds"] else f"`assay fork {folder}`"
-    raise StoreError(
-        f"{folder}: holds this study with other settings, {key}: {old.get(key)!r} there, "
-        f"{new.get(key)!r} now (use another --out, or {other})"
-    )
-
-
-def _make_folder(folder: Path) -> None:
-    if os.path.isfile(folder):
-        raise StoreError(f"{folder}: is a file, expected a folder (choose another --out)")
-    try:
-        durable.make_folder(folder)
-    except (OSError, ValueError) as error:  # a null character in a path is a ValueError
-        reason = getattr(error, "strerror", None) or error
-        raise StoreError(f"{str(folder)!r}: cannot be made ({reason}; choose another --out)") from None

@@ -11,7 +11,8 @@ from assay.results import Results
 from assay.running.events import EpochEnded, Event, Loading, Looked, OnEvent, RunEnded, StepsTaken, ignore
 from assay.running.executor import Executor
 from assay.running.progress.show import shown
-from assay.running.run import default_folder, run
+from assay.running.results_folder import default_folder
+from assay.running.run import run
 from assay.stats.ttest import FEWEST
 from assay.study.study import Study
 
@@ -49,6 +50,7 @@ def run_until_resolved(
     if len(study.arms) < 2:
         raise UsageError(f"{study.name}: has one arm, so there is nothing to resolve")
     folder = out if out is not None else default_folder(study)
+    at_hand = None
     with shown(progress, on_event) as both, suppress(_BudgetUsedUp):
         watch = _Watch(budget, both)
         for seeds in study.looks:
@@ -63,10 +65,11 @@ def run_until_resolved(
                 executor=executor,
                 on_event=watch,
             )
+            at_hand = found.at_hand
             with found as results:
                 if results.seeds_ended < seeds or _looked(results, watch):
                     break
-    return Results.open(folder, watch=True)
+    return replace(Results.open(folder, watch=True), at_hand=at_hand)
 
 
 def _looked(results: Results, watch: "_Watch") -> bool:

@@ -16,6 +16,8 @@ from assay.training.causes import stuck, why_diverged, why_stuck
 from assay.training.train import Job, Progress, at_best, at_end, calibrated, measured, test, train
 
 LONGEST_MESSAGE = 2000
+"""Characters of the message of a run that failed; the whole is in its traceback."""
+
 Tell = Callable[[Message], None]
 Standing = dict[int, Progress | None]
 """The progress of one arm's runs, by seed; None before the first epoch."""

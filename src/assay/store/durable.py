@@ -45,6 +45,16 @@ def write_flushed(path: Path, beside: Path, payload: bytes) -> None:
     move_flushed(beside, path)
 
 
+def replace_flushed(path: Path, payload: bytes) -> None:
+    """Write ``payload`` to the file ``path`` as `write_flushed` does; nothing is left beside it."""
+    beside = place_beside(path)
+    try:
+        write_flushed(path, beside, payload)
+    finally:
+        with suppress(OSError):  # where nothing can be written nothing can be removed either
+            beside.unlink(missing_ok=True)
+
+
 def move_flushed(source: Path, target: Path) -> None:
     """Move a file that has been flushed to ``target`` in the same folder; there for good when it returns."""
     source.replace(target)

@@ -4,12 +4,11 @@ import json
 import os
 import stat
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from assay.errors import StoreError, one_line
-from assay.store.durable import make_folder, place_beside, write_flushed
+from assay.store.durable import make_folder, replace_flushed
 
 T = TypeVar("T")
 
@@ -51,12 +50,7 @@ def write_note(path: Path, text: str) -> None:
     """Replace a note, or make it; on disk when it returns. Raises `StoreError` if it cannot be written."""
     try:
         make_folder(path.parent)
-        beside = place_beside(path)
-        try:
-            write_flushed(path, beside, text.encode())
-        finally:
-            with suppress(OSError):
-                beside.unlink(missing_ok=True)
+        replace_flushed(path, text.encode())
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise StoreError(f"{path}: cannot be written ({one_line(str(reason))})") from None

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from hashlib import sha256
 from itertools import groupby, takewhile
@@ -14,11 +14,12 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.data import DataSpec
+from assay.data import AtHand, DataSpec
 from assay.records.runs import THEN, EpochRecord, LayerRecord, RunId, RunRecord, Status, above_chance
 from assay.shapes import Array
 from assay.stats import Family, Look, compare_arms, latest_look
 from assay.store import PARTS, Header, SQLiteStore, Store
+from assay.store.columns import epoch_row, run_row
 from assay.store.lock import is_held
 from assay.store.machines import WorkingMachine, kept_machines
 from assay.store.moved import found_at
@@ -31,23 +32,6 @@ ALPHA = 0.05
 DATABASE = "results.db"
 CODE = "code"
 """The folder below a results folder that keeps the Python files which the study names."""
-
-COLUMNS = (
-    "arm", "seed", "status", "epochs", "best_epoch", "train_best", "train_final", "valid_best", "valid_final",
-    "test_accuracy", "test_loss", "steps_per_second", "seconds_per_epoch", "peak_memory", "memory_source",
-    "parameters", "flops", "engine", "stuck", "message", "evaluation_seconds_per_epoch", "processor",
-    "temperature", "calibration_error", "host",
-)  # fmt: skip
-"""The columns of a results table, one row per run; accuracies are shares, memory is in bytes.
-
-Every metric that claims and published numbers name is computed from them (`assay.records.metrics`).
-"""
-
-KNOWN_ELSEWHERE = ("arm", "seed", "status", "test_accuracy", "message")
-"""The columns that are filled for runs which were imported."""
-
-EPOCH_COLUMNS = ("arm", "seed", *(field.name for field in fields(EpochRecord)))
-"""The columns of a table with one row per run and epoch; accuracies are shares, losses in nats."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +50,8 @@ class Readout:
     look: Look | None = None
     declared: Study | None = field(default=None, repr=False, compare=False)
     """The study as it was read when the store was checked, which building it again would repeat."""
+    at_hand: AtHand | None = field(default=None, repr=False, compare=False)
+    """The test images, where the data set has just been trained on; otherwise who needs them loads it."""
 
     @classmethod
     def open(cls, folder: Path | str, *, watch: bool = False, trust: Iterable[str | Path] = ()) -> Self:
@@ -283,14 +269,15 @@ class Readout:
         return any(run.status is Status.STOPPED for run in self.runs)
 
     def rows(self) -> list[dict[str, Any]]:
-        """Return one row per run, with the columns of `COLUMNS`; None for what an imported run lacks."""
-        return [{column: _cell(run, column) for column in COLUMNS} for run in self.runs]
+        """Return one row per run, with the columns of `assay.store.columns.COLUMNS`."""
+        return [run_row(run) for run in self.runs]
 
     def epoch_rows(self) -> Iterator[dict[str, Any]]:
-        """Yield one row per run and epoch, with the columns of `EPOCH_COLUMNS`."""
+        """Yield one row per run and epoch, with the columns of `assay.store.columns.EPOCH_COLUMNS`."""
         for run in self.runs:
-            for epoch in self.epochs(run.id):
-                yield {"arm": run.arm, "seed": run.seed, **vars(epoch)}
+            key = run.id
+            for epoch in self.epochs(key):
+                yield epoch_row(key, epoch)
 
     def close(self) -> None:
         """Close the folder; reading afterwards raises `StoreError`."""
@@ -310,10 +297,6 @@ class Readout:
 def names_of_hosts(runs: Iterable[RunRecord]) -> list[str]:
     """Return the machines that trained some runs, sorted."""
     return sorted({name for run in runs if run.host for name in run.host.split(THEN)})
-
-
-def _cell(run: RunRecord, column: str) -> Any:
-    return None if run.imported and column not in KNOWN_ELSEWHERE else getattr(run, column)
 
 
 def _stopped(run: RunRecord) -> RunRecord:

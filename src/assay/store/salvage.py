@@ -8,9 +8,10 @@ from pathlib import Path
 
 from assay.errors import StoreError
 from assay.store import digests
+from assay.store.connection import connect
 from assay.store.digests import TABLES
 from assay.store.migrations import OLDEST, VERSION
-from assay.store.sqlite import APPLICATION_ID, connect
+from assay.store.sqlite import APPLICATION_ID
 
 MOST_NAMED = 20
 """How many altered rows of a table are named."""

@@ -2,42 +2,38 @@
 
 import json
 import os
-import shutil
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.resources import files
-from math import nan
-from operator import attrgetter
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from assay.errors import StoreError, one_line
-from assay.records.runs import EpochRecord, LayerRecord, RunId, RunRecord, Status, TestResult
+from assay.records.runs import EpochRecord, LayerRecord, RunId, RunRecord
 from assay.store import digests
-from assay.store.checks import MOST, check
+from assay.store.checks import check
+from assay.store.connection import connect, connect_to_read, in_memory
 from assay.store.contract import Header, Store
-from assay.store.durable import anchored
 from assay.store.migrations import OLDEST, VERSION, migrate
+from assay.store.row_records import (
+    EPOCH_FIELDS,
+    epoch_of,
+    epoch_values,
+    layer_of,
+    layer_values,
+    run_of,
+    run_values,
+)
 from assay.study.study import Study
 
 APPLICATION_ID = 0x41535359  # "ASSY", so that another program's database is not taken for ours
-BUSY_SECONDS = 60.0
-TAKES_TURNS = 3  # sqlite3.threadsafety of a library whose connections threads may share
-LARGEST = 8 << 20
-"""Bytes of a row; the answers on the most examples that there may be take half of them."""
-BESIDE = ("-journal", "-wal", "-shm")
-LONGEST_PATH = 511  # characters that every build of SQLite opens
-_LOSSES = ("train_loss", "valid_loss")
-_EPOCH = tuple(field.name for field in fields(EpochRecord))
-_LAYER = tuple(field.name for field in fields(LayerRecord))
-_of_layer = attrgetter(*_LAYER)
+_EPOCH_COLUMNS = ", ".join(EPOCH_FIELDS)
 
 
 class SQLiteStore(Store):
@@ -72,7 +68,7 @@ class SQLiteStore(Store):
         """
         if not os.path.isfile(path):  # which, unlike Path.is_file, never raises
             raise StoreError(_none_at(path))
-        store = cls(path, connect(path, "rw") if write else _to_read(path))
+        store = cls(path, connect(path, "rw") if write else connect_to_read(path))
         try:
             version = store._check_format(checked)
             if write:
@@ -115,14 +111,10 @@ class SQLiteStore(Store):
     def add_epoch(self, run: RunId, record: EpochRecord, layers: Sequence[LayerRecord] = ()) -> None:
         """Record an epoch and its layer records, all or nothing."""
         key = {"arm": run.arm, "seed": run.seed}
-        values = {name: getattr(record, name) for name in _EPOCH}  # much faster than asdict
-        for loss in _LOSSES:
-            values[loss] = values[loss] if abs(values[loss]) <= MOST else None
         with self._transaction():
-            self._put("epoch", {**key, **values})
+            self._put("epoch", key | epoch_values(record))
             if layers:
-                named = (dict(zip(_LAYER, _of_layer(layer), strict=True)) for layer in layers)
-                self._put("layer", *(key | values for values in named))
+                self._put("layer", *(key | layer_values(layer) for layer in layers))
 
     def finish(self, run: RunRecord, predicted: NDArray[np.int64], correct: NDArray[np.bool_]) -> None:
         """Record a finished run, its answers and the opening of the test set, all or nothing."""
@@ -136,26 +128,26 @@ class SQLiteStore(Store):
 
     def runs(self) -> list[RunRecord]:
         """Return every run, in the order they were added."""
-        return self._read("SELECT * FROM run ORDER BY rowid", into=_run)
+        return self._read("SELECT * FROM run ORDER BY rowid", into=run_of)
 
     def epochs(self, run: RunId) -> list[EpochRecord]:
         """Return a run's epochs in order."""
-        query = f"SELECT {', '.join(_EPOCH)} FROM epoch WHERE arm = ? AND seed = ? ORDER BY epoch"
-        return self._read(query, run.arm, run.seed, into=_epoch)
+        query = f"SELECT {_EPOCH_COLUMNS} FROM epoch WHERE arm = ? AND seed = ? ORDER BY epoch"
+        return self._read(query, run.arm, run.seed, into=epoch_of)
 
     def epochs_since(self, last: int) -> tuple[list[tuple[RunId, EpochRecord]], int]:
         """Return the epochs added since the row ``last``, that row included, and which is now the last.
 
         Row 0 is before all. A record that is written again becomes a new row, or the last one again.
         """
-        query = f"SELECT {', '.join(_EPOCH)}, arm, seed, rowid FROM epoch WHERE rowid >= ? ORDER BY rowid"
-        rows = self._read(query, last, into=lambda row: (RunId(*row[-3:-1]), _epoch(row[:-3]), row[-1]))
+        query = f"SELECT {_EPOCH_COLUMNS}, arm, seed, rowid FROM epoch WHERE rowid >= ? ORDER BY rowid"
+        rows = self._read(query, last, into=lambda row: (RunId(*row[-3:-1]), epoch_of(row[:-3]), row[-1]))
         return [(run, record) for run, record, _ in rows], rows[-1][2] if rows else last
 
     def layers(self, run: RunId) -> list[LayerRecord]:
         """Return a run's layer records, epoch by epoch, in the network's order."""
         query = "SELECT * FROM layer WHERE arm = ? AND seed = ? ORDER BY epoch, rowid"
-        return self._read(query, run.arm, run.seed, into=_layer)
+        return self._read(query, run.arm, run.seed, into=layer_of)
 
     def correct(self, run: RunId) -> NDArray[np.bool_]:
         """Return which test examples a finished run got right."""
@@ -217,7 +209,7 @@ class SQLiteStore(Store):
         """Migrate the file, or, where it is only read, a copy of it in memory."""
         try:
             if not write:
-                self._connection = _copied(self._connection)
+                self._connection = in_memory(self._connection)
             with self._transaction():
                 migrate(self._connection)
         except (sqlite3.Error, ValueError, TypeError, AttributeError, LookupError) as error:
@@ -265,11 +257,7 @@ class SQLiteStore(Store):
         digests.write(self._connection, table, numbers)
 
     def _put_run(self, run: RunRecord) -> None:
-        values = {field.name: getattr(run, field.name) for field in fields(run) if field.name != "test"}
-        test = run.test
-        values["test_loss"] = test.loss if test else None
-        values["test_correct"] = test.correct if test else None
-        values["test_total"] = test.total if test else None
+        values = run_values(run)
         updates = ", ".join(f"{key} = excluded.{key}" for key in values)
         columns, marks = ", ".join(values), ", ".join("?" for _ in values)
         [(number,)] = self._connection.execute(
@@ -312,95 +300,8 @@ def _file(path: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def expect_files(path: Path) -> None:
-    """Raise `StoreError` where something else lies in the place of a file that SQLite keeps beside a store.
-
-    It would wait for a pipe without end.
-    """
-    for end in BESIDE:
-        place = f"{path}{end}"
-        if os.path.lexists(place) and not os.path.isfile(place):
-            raise StoreError(f"{place}: not a file, in the place of one of SQLite's (remove it)")
-
-
-def connect(path: Path, mode: str) -> sqlite3.Connection:
-    """Open a database in one of SQLite's modes, such as "ro"; `StoreError` if that cannot be done."""
-    expect_files(path)
-    try:
-        connection = sqlite3.connect(
-            f"{anchored(path).as_uri()}?mode={mode}", uri=True, timeout=BUSY_SECONDS, isolation_level=None,
-            check_same_thread=_one_thread(mode),
-        )  # fmt: skip
-    except sqlite3.Error as error:
-        size = len(str(anchored(path)))
-        why = f"its path of {size:,} characters may be too long" if size > LONGEST_PATH else error
-        raise StoreError(f"{path}: cannot be opened ({why})") from None
-    connection.row_factory = sqlite3.Row
-    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LARGEST)
-    digests.install(connection)
-    return connection
-
-
-def _one_thread(mode: str) -> bool:
-    """Whether a connection is for the thread that opened it: for writing, or where SQLite takes no turns.
-
-    Results may be opened in one thread and read in another, as by ``asyncio.to_thread``.
-    """
-    return not mode.startswith("ro") or sqlite3.threadsafety < TAKES_TURNS
-
-
-def _copied(connection: sqlite3.Connection) -> sqlite3.Connection:
-    """Return a copy of a database in memory, and close it."""
-    copy = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=_one_thread("ro"))
-    copy.row_factory = sqlite3.Row
-    digests.install(copy)
-    connection.backup(copy)
-    connection.close()
-    return copy
-
-
-def _to_read(path: Path) -> sqlite3.Connection:
-    """Connect to read. SQLite needs a file shared with a writer; if it cannot create one, there is none.
-
-    In that case, a journal left by a killed writer is read too, in a copy of both.
-    """
-    journal = path.with_name(f"{path.name}-wal")
-    if path.with_name(f"{path.name}-shm").exists() or os.access(path.parent, os.W_OK):
-        return connect(path, "ro")
-    if not journal.exists() or not journal.stat().st_size:
-        return connect(path, "ro&immutable=1")
-    try:
-        with TemporaryDirectory(prefix="assay-") as place:
-            for part in (path, journal):
-                shutil.copyfile(part, Path(place) / part.name)
-            return _copied(connect(Path(place) / path.name, "rw"))
-    except (OSError, sqlite3.Error) as error:
-        raise StoreError(f"{path}: cannot be read with its journal ({error})") from None
-
-
 def _bytes(predicted: NDArray[np.int64]) -> bytes:
     return predicted.astype(np.uint8).tobytes()
-
-
-def _epoch(row: Sequence[Any]) -> EpochRecord:
-    """Return an epoch; quickly, as there may be a million of them."""
-    epoch, train_loss, train_accuracy, valid_loss, *rest = row
-    train_loss = nan if train_loss is None else train_loss
-    return EpochRecord(epoch, train_loss, train_accuracy, nan if valid_loss is None else valid_loss, *rest)
-
-
-def _layer(row: sqlite3.Row) -> LayerRecord:
-    return LayerRecord(*(row[name] for name in _LAYER))
-
-
-def _run(row: sqlite3.Row) -> RunRecord:
-    values = {field.name: row[field.name] for field in fields(RunRecord) if field.name != "test"}
-    values["status"], values["stuck"] = Status(values["status"]), bool(values["stuck"])
-    if values["message"] is not None:
-        values["message"] = one_line(values["message"])  # it may quote anything, and reaches terminals
-    if row["test_total"] is not None:
-        values["test"] = TestResult(row["test_loss"], row["test_correct"], row["test_total"])
-    return RunRecord(**values)
 
 
 def _none_at(path: Path) -> str:

@@ -69,7 +69,7 @@ def first_study(
     """Return the text of a study file whose arms differ in the setting ``key``, which has these ``values``.
 
     The first value makes the control. The minibatch's size and the number of epochs follow from the number
-    of training ``images`` (`lengths`). Raises `StudyError` for what is no study.
+    of training ``images`` (`minibatch_and_epochs`). Raises `StudyError` for what is no study.
     """
     levels = Factor(key, list(values)).table({}, name)
     if len(levels) < 2:
@@ -81,7 +81,7 @@ def first_study(
     }
     factor = key.rpartition(".")[2]
     head = {"name": name, "question": question, "control": next(iter(levels))}
-    batch_size, epochs = lengths(images)
+    batch_size, epochs = minibatch_and_epochs(images)
     steps = -(-images // batch_size)
     text = TEMPLATE.format(
         name=name,
@@ -99,7 +99,7 @@ def first_study(
     return text
 
 
-def lengths(images: int) -> tuple[int, int]:
+def minibatch_and_epochs(images: int) -> tuple[int, int]:
     """Return the size of a minibatch and the number of epochs with which a first study takes `STEPS` steps.
 
     There are `FEWEST` epochs at least, and `MOST` at most.

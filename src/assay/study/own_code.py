@@ -188,11 +188,6 @@ def _means(file: str, name: str, digest: str) -> bool:
     return file == name or Path(file).resolve() in there
 
 
-def is_trusted(code: Code) -> bool:
-    """Whether every file may be run."""
-    return _trusted.issuperset(code.values())
-
-
 def is_running(code: Code) -> bool:
     """Whether a file is the program that runs here, which a worker's process would run once more."""
     return any(_live.get((digest, file)) is sys.modules["__main__"] for file, digest in code.items())

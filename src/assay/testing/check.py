@@ -10,12 +10,14 @@ import numpy as np
 
 from assay.errors import AssayError
 from assay.nn.layer import Layer
+from assay.optim.rule_styles import as_rule, as_stepping_rule
 from assay.shapes import Shape, text
 from assay.testing.comparison import LayerComparison, compare_layers
 from assay.testing.counterpart import counterpart, kind_of
 from assay.testing.gradients import Mismatch
-from assay.testing.learning_rules import as_rule, as_stepping_rule, check_rule
-from assay.testing.losses import as_loss, check_loss
+from assay.testing.learning_rules import check_rule
+from assay.testing.loss_styles import as_loss
+from assay.testing.losses import check_loss
 from assay.testing.modules import importable
 from assay.testing.probing import Probe, draw
 from assay.testing.randomness import modes

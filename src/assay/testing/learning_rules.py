@@ -11,16 +11,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from assay.nn.coursework.remembered import Snapshot, undisturbed
-from assay.optim.rule_styles import HeldParameter as HeldParameter
-from assay.optim.rule_styles import Starter as Starter
-from assay.optim.rule_styles import Update as Update
-from assay.optim.rule_styles import as_rule as as_rule
-from assay.optim.rule_styles import as_stepping_rule as as_stepping_rule
+from assay.optim.rule_styles import Starter
 from assay.shapes import Array, Shape
 from assay.streams import stream
 from assay.testing.formulas import Formula
-from assay.testing.rule_kinds import TITLES, accepted, formulas, mistaken
-from assay.testing.rule_kinds import kind_of as kind_of
+from assay.testing.rule_kinds import TITLES, accepted, formulas, kind_of, mistaken
 
 STEPS = 8
 SHAPES: tuple[Shape, ...] = ((3, 4), (5,))

@@ -18,10 +18,8 @@ from assay.nn.loss import cross_entropy
 from assay.shapes import Array, Shape
 from assay.testing.gradients import LEAST_SCALE, Mismatch
 from assay.testing.guesses import guess
-from assay.testing.loss_inputs import CLASSES as CLASSES
-from assay.testing.loss_inputs import LossForm, loss_situations
-from assay.testing.loss_styles import Loss as Loss
-from assay.testing.loss_styles import as_loss as as_loss
+from assay.testing.loss_inputs import CLASSES, LossForm, loss_situations
+from assay.testing.loss_styles import Loss
 from assay.testing.situations import BATCH, RANDOM
 from assay.training.judging import PRECISIONS, ClaimedDerivative, judge
 

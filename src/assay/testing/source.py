@@ -18,9 +18,9 @@ from assay.nn.coursework.making import constructed, expect_arguments, from_funct
 from assay.nn.coursework.signatures import arguments, needed
 from assay.nn.coursework.styles import in_course_style
 from assay.nn.layer import Layer
+from assay.optim.rule_styles import as_rule
 from assay.shapes import Shape
-from assay.testing.learning_rules import as_rule
-from assay.testing.losses import as_loss
+from assay.testing.loss_styles import as_loss
 from assay.testing.modules import run
 
 ASSUMED: Mapping[str, Any] = {

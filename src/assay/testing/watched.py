@@ -1,7 +1,7 @@
 """A layer that is given copies only, and what it writes into noted by name."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import fields, is_dataclass
 from typing import Any, NamedTuple
 
@@ -10,7 +10,7 @@ import numpy as np
 from assay.errors import ShapeError
 from assay.nn.coursework import FromCoursework
 from assay.nn.coursework.copies import copied, same
-from assay.nn.coursework.remembered import Snapshot, undisturbed
+from assay.nn.coursework.remembered import Untouched
 from assay.nn.layer import Cache, Layer, Parameters
 from assay.shapes import Array, text
 from assay.streams import stream
@@ -32,7 +32,7 @@ class Watched:
         """What the layer has written into, in words, in the order met."""
         self.draws = 0
         """Which random numbers it meets."""
-        self._memory: Snapshot | None = None
+        self._untouched = Untouched(layer)
 
     def forward(self, params: Parameters, x: Array) -> Array:
         """Return a copy of the output."""
@@ -67,34 +67,18 @@ class Watched:
         found = {"x": _gradient("x", dx, x)}
         return ForthAndBack(y, {**found, **{n: _gradient(n, gradients.get(n), params[n]) for n in names}})
 
-    @contextmanager
-    def still(self) -> Iterator[None]:
+    def still(self) -> AbstractContextManager[None]:
         """Find what the layer remembers once for all calls inside, and not in each of them."""
-        if isinstance(self.layer, FromCoursework):
-            with self.layer.still():
-                yield
-        elif self._memory:
-            yield
-        else:
-            with undisturbed(self.layer) as memory:
-                self._memory = memory
-                try:
-                    yield
-                finally:
-                    self._memory = None
+        return self.layer.still() if isinstance(self.layer, FromCoursework) else self._untouched.still()
 
     @contextmanager
     def _held(self) -> Iterator[None]:
         if isinstance(self.layer, FromCoursework):  # which sees to that itself
             yield
             return
-        with self.still():
-            assert self._memory is not None
-            self._memory.seed(stream(self.draws, "held"))
-            try:
-                yield
-            finally:
-                self._memory.restore(generators=False)  # each call seeds them
+        with self._untouched.call() as memory:
+            memory.seed(stream(self.draws, "held"))
+            yield
 
     def _forward(self, params: Parameters, x: Array) -> tuple[Array, Cache]:
         if self.training:

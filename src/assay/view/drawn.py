@@ -42,9 +42,11 @@ def open_drawing(body: bytes, kind: str, whole: bool) -> "Image.Image":
         if width * height > MOST_PIXELS or (not whole and max(width, height) > MOST_SIDE):
             raise HTTPException(422, f"a picture of {width} x {height} pixels is too large")
         found.load()
-    except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
+        return ImageOps.exif_transpose(found)
+    except HTTPException:
+        raise
+    except Exception as error:  # Pillow's decoders raise many kinds of error for a damaged file
         raise HTTPException(422, f"not a {kind} picture that can be read ({str(error)[:80]})") from None
-    return ImageOps.exif_transpose(found)
 
 
 def characters_of(picture: "Image.Image", whole: bool) -> tuple[Found, ...]:

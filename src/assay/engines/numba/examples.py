@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from assay import shapes
 from assay.engines.base import Images, Labels, Recipe, epoch_order
 from assay.engines.numba.dropout import Masks
-from assay.engines.numba.kernels.program import Data
+from assay.engines.numba.kernels.invocation import Data
 from assay.engines.numba.kernels.shuffles import PIXELS
 from assay.engines.numba.rules import Rule
 from assay.errors import ShapeError

@@ -14,15 +14,15 @@ from assay.findings.numbers import (
     whole_percent,
 )
 from assay.findings.wording.code_words import VERDICTS
-from assay.findings.wording.quantities import ACCURACY, Quantity
+from assay.findings.wording.quantities import POINTS, DifferencesOf
 from assay.stats import FailureRate, Pair, Verdict
 from assay.stats.ttest import Interval
 
 
-def comparison(pair: Pair, m: int, of: Quantity = ACCURACY) -> str:
+def comparison(pair: Pair, m: int, of: DifferencesOf = POINTS) -> str:
     """Return the sentence of a comparison, one of ``m`` of a family; it says so where it leaves seeds out.
 
-    ``of`` is the quantity that is compared.
+    ``of`` says how differences are written.
     """
     if pair.guesses:
         return f"{capital(pair.a)} and {pair.b} cannot be compared: neither learnt anything."
@@ -41,7 +41,7 @@ def _on(pair: Pair) -> str:
     return f"on the {seeds(pair.comparison.n)} on which both learnt, " if pair.left_out else ""
 
 
-def _verdict(pair: Pair, m: int, of: Quantity) -> str:
+def _verdict(pair: Pair, m: int, of: DifferencesOf) -> str:
     """Say which of the five verdicts it is, with the interval that decides it."""
     a, b, c, judgement = pair.a, pair.b, pair.comparison, pair.judgement
     margin = of.margin(c.margin)
@@ -63,21 +63,21 @@ def _verdict(pair: Pair, m: int, of: Quantity) -> str:
             return f"{found} ({_evidence(pair, m, of)}); {settle}"
 
 
-def _above(pair: Pair, of: Quantity) -> str:
+def _above(pair: Pair, of: DifferencesOf) -> str:
     mean = pair.comparison.mean
     if not mean:
         return f"equal to {pair.b} on average"
     return f"{of.side(mean)} {pair.b} by {of.apart(mean)}"
 
 
-def _evidence(pair: Pair, m: int, of: Quantity) -> str:
+def _evidence(pair: Pair, m: int, of: DifferencesOf) -> str:
     """Return the interval of the difference, its signs as the words before it have them."""
     interval = pair.interval or (0.0, 0.0)
     towards = interval if pair.comparison.mean >= 0 else (-interval[1], -interval[0])
     return _interval(of.interval(towards), pair.comparison.alpha, pair, m)
 
 
-def _inside(pair: Pair, m: int, of: Quantity) -> str:
+def _inside(pair: Pair, m: int, of: DifferencesOf) -> str:
     low, high = pair.equivalence_interval or (0.0, 0.0)
     turned = (
         pair.judgement.verdict is Verdict.NEGLIGIBLE and pair.comparison.mean < 0
@@ -92,7 +92,7 @@ def _interval(interval: str, alpha: float, pair: Pair, m: int) -> str:
     return f"{interval_name(1 - alpha)} {interval}{shared}; {seeds(pair.comparison.n)}"
 
 
-def _too_few(pair: Pair, of: Quantity) -> str:
+def _too_few(pair: Pair, of: DifferencesOf) -> str:
     """Say that nothing can be concluded from one or two seeds."""
     c = pair.comparison
     found = f"{' and '.join(map(of.signed, c.differences))} {of.unit}"

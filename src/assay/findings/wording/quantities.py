@@ -1,4 +1,4 @@
-"""How differences of a quantity are written: of accuracies in points, of another metric by its name."""
+"""How differences are written: those of accuracies in points, those of another metric by its name."""
 
 from dataclasses import dataclass
 from math import floor, log10
@@ -7,8 +7,8 @@ from assay.findings import numbers
 from assay.stats.ttest import Interval
 
 
-class Quantity:
-    """Accuracies: differences are shares, and points are how they are written."""
+class Points:
+    """Differences of accuracies: they are shares, and written in points."""
 
     unit = "points"
 
@@ -37,11 +37,11 @@ class Quantity:
         return numbers.points_interval(value)
 
 
-ACCURACY = Quantity()
+POINTS = Points()
 
 
 @dataclass(frozen=True)
-class OtherMetric(Quantity):
+class OtherMetric:
     """A metric in its own unit, by ``name``.
 
     Where less is better, a difference is that of the values with their signs turned, so that more of it is
@@ -52,8 +52,8 @@ class OtherMetric(Quantity):
     less_is_better: bool
 
     @property
-    def unit(self) -> str:  # type: ignore[override]
-        """What differences are of."""
+    def unit(self) -> str:
+        """What differences are of: in val_loss."""
         return f"in {self.name}"
 
     def value(self, value: float) -> str:
@@ -75,8 +75,7 @@ class OtherMetric(Quantity):
 
     def signed(self, value: float) -> str:
         """Write a difference of values with its sign: -0.031."""
-        turned = -value if self.less_is_better else value
-        return f"{'+' if turned > 0 else ''}{numbers.speed(turned)}"
+        return _signed(-value if self.less_is_better else value)
 
     def interval(self, value: Interval) -> str:
         """Write an interval of differences whose direction words say: 0.012 to 0.050."""
@@ -85,6 +84,12 @@ class OtherMetric(Quantity):
     def signed_interval(self, value: Interval) -> str:
         """Write an interval of differences of values: -0.050 to -0.012."""
         low, high = (-value[1], -value[0]) if self.less_is_better else value
-        return (
-            f"{'+' if low > 0 else ''}{numbers.speed(low)} to {'+' if high > 0 else ''}{numbers.speed(high)}"
-        )
+        return f"{_signed(low)} to {_signed(high)}"
+
+
+def _signed(value: float) -> str:
+    return f"{'+' if value > 0 else ''}{numbers.speed(value)}"
+
+
+DifferencesOf = Points | OtherMetric
+"""What is compared, as far as words for it go."""

@@ -11,9 +11,8 @@ Layers without parameters leave the last of these out. One that differs in
 training says so by an argument, ``fprop(inputs, stochastic=True)``.
 """
 
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar, NamedTuple
@@ -25,7 +24,7 @@ from assay.nn.coursework.bare import BareCoursework
 from assay.nn.coursework.carried import BEGUN, Carried, carried_by
 from assay.nn.coursework.copies import copied, same
 from assay.nn.coursework.held import Held, as_array
-from assay.nn.coursework.remembered import Snapshot, undisturbed
+from assay.nn.coursework.remembered import Snapshot, Untouched, undisturbed
 from assay.nn.coursework.styles import user_object
 from assay.nn.init import Initializer
 from assay.nn.layer import Cache, Gradients, Layer, Parameter, Parameters, Role
@@ -176,7 +175,7 @@ class FromCoursework(Layer):
         if cache.after is None:
             _, cache = self.forward_training(params, cache.x, stream(0, "evaluation"))
         check_upstream(dy, cache.y.shape)
-        with self._undisturbed():
+        with self._untouched.call():
             cache.after.restore()
             return self._gradients(cache.x, cache.y, dy)
 
@@ -184,35 +183,13 @@ class FromCoursework(Layer):
         """Return what the layer carried after ``fprop``."""
         return {name: value.astype(params[name].dtype) for name, value in cache.buffers.items()}
 
-    @contextmanager
-    def still(self) -> Iterator[None]:
+    def still(self) -> AbstractContextManager[None]:
         """Find what the layer remembers once for all calls inside, and not in each of them."""
-        if getattr(self._stilled, "before", None) is not None:
-            yield
-            return
-        with undisturbed(self.layer) as before:
-            self._stilled.before = before
-            try:
-                yield
-            finally:
-                self._stilled.before = None
+        return self._untouched.still()
 
     @cached_property
-    def _stilled(self) -> threading.local:
-        """What the layer remembered before the calls that are under way in this thread."""
-        return threading.local()
-
-    @contextmanager
-    def _undisturbed(self) -> Iterator[Snapshot]:
-        before: Snapshot | None = getattr(self._stilled, "before", None)
-        if before is None:
-            with undisturbed(self.layer) as before:
-                yield before
-            return
-        try:
-            yield before
-        finally:
-            before.restore(generators=False)  # each call seeds them
+    def _untouched(self) -> Untouched:
+        return Untouched(self.layer)
 
     @contextmanager
     def bare(self, params: Parameters, shape: Shape) -> Iterator[Layer]:
@@ -233,7 +210,7 @@ class FromCoursework(Layer):
     ) -> tuple[Array, _Pass]:
         shape = x.shape[1:]
         carried = self._carried(shape) if BEGUN in params else None
-        with self._undisturbed() as before:
+        with self._untouched.call() as before:
             self.held.make_parameters(shape, before)
             memory = before
             if carried and params[BEGUN]:

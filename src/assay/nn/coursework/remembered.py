@@ -136,6 +136,48 @@ def undisturbed(root: object) -> Iterator[Snapshot]:
             before.restore()
 
 
+class Untouched:
+    """An object that is left as it was found by each call, and what it remembers, found once for many calls.
+
+    Threads that call at a time do not share what was found.
+    """
+
+    def __init__(self, root: object) -> None:
+        self._root = root
+        self._found = threading.local()
+
+    @contextmanager
+    def still(self) -> Iterator[None]:
+        """Find what the object remembers once for all calls inside, and not in each of them."""
+        if self._before is not None:
+            yield
+            return
+        with undisturbed(self._root) as before:
+            self._found.before = before
+            try:
+                yield
+            finally:
+                self._found.before = None
+
+    @contextmanager
+    def call(self) -> Iterator[Snapshot]:
+        """Leave the object as it was found after one call, which seeds its generators."""
+        before = self._before
+        if before is None:
+            with undisturbed(self._root) as before:
+                yield before
+            return
+        try:
+            yield before
+        finally:
+            before.restore(generators=False)  # each call seeds them
+
+    @property
+    def _before(self) -> Snapshot | None:
+        before: Snapshot | None = getattr(self._found, "before", None)
+        return before
+
+
 @contextmanager
 def _seedless_held() -> Iterator[None]:
     original = np.random.default_rng

@@ -13,29 +13,23 @@ from assay.running.progress.tally import Tally
 class Watcher(ABC):
     """Takes in the runner's events; ``trained`` says whether there was anything to do.
 
-    Where a report ``follows``, for which the images are read again, the time left includes it.
+    Where a report ``follows``, the time left includes it.
     """
 
     def __init__(self) -> None:
         self.tally: Tally | None = None
         self.trained = False
         self.follows = False
-        self._loading = 0.0
 
     def __call__(self, event: Event) -> None:
         """Take in an event and show it."""
         if isinstance(event, Loading):
-            self.trained, self._loading = True, monotonic()
+            self.trained = True
         elif isinstance(event, Started):
-            self.tally = Tally(event, self._after(event) if self.follows else 0.0)
+            self.tally = Tally(event, reporting(len(event.plan.study.arms)) if self.follows else 0.0)
         elif self.tally is not None:
             self.tally.add(event, monotonic())
         self.show(event)
-
-    def _after(self, event: Started) -> float:
-        """Return the seconds that the report takes."""
-        images = monotonic() - self._loading if self._loading else 0.0
-        return images + reporting(len(event.plan.study.arms))
 
     @abstractmethod
     def show(self, event: Event) -> None:

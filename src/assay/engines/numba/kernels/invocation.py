@@ -5,15 +5,43 @@ pass each of the ninety numbers that make up these arrays at every call, which t
 """
 
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import typeof, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from assay.engines.base import Images, Labels
 from assay.engines.numba.kernels.lanes import address
-from assay.engines.numba.kernels.program import Data, Now
+from assay.shapes import Array
+
+
+class Data(NamedTuple):
+    """What steps read besides the run's memory, and where they write class scores.
+
+    ``rates`` are the learning rule's; ``factors`` what a schedule makes of the first, one a step.
+    ``masks`` hold what dropout keeps, a row for each entry of ``order``, and ``rows`` the rows' numbers.
+    """
+
+    images: Images
+    labels: Labels
+    order: Labels
+    rates: Array
+    factors: Array
+    masks: Images
+    rows: Labels
+    scores: Array
+
+
+class Now(NamedTuple):
+    """The number of the step, from 1, which part of the order is its batch, and the schedule's factor."""
+
+    step: int
+    start: int
+    stop: int
+    factor: float
+
 
 CALL = types.CPointer(types.int64)
 """A row of a program."""

@@ -6,7 +6,9 @@ and called by address: a network with few kinds of layers waits for
 few, and a new one with the same kinds for none.
 """
 
-from collections.abc import Callable, Collection
+import gc
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path
@@ -21,8 +23,8 @@ from numpy.typing import NDArray
 from assay.engines.base import OnCompiled
 from assay.engines.numba.kernels.codes import function_of
 from assay.engines.numba.kernels.entries import is_built_in
-from assay.engines.numba.kernels.invocation import CALL, frame_type, framed, invoke, opened
-from assay.engines.numba.kernels.program import Data, Now, name_of, perform
+from assay.engines.numba.kernels.invocation import CALL, Data, Now, frame_type, framed, invoke
+from assay.engines.numba.kernels.program import body_of, entry, name_of
 from assay.engines.registers import REGISTERS
 from assay.records.observations import KERNEL, observe
 from assay.shapes import Array
@@ -76,6 +78,18 @@ def _is_kept(number: int, dtype: str) -> bool:
 _compiling = Lock()
 
 
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Let nobody look for garbage in cycles meanwhile: of all that Numba makes it finds next to none."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
 _kept = njit(nogil=True, cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)  # type: ignore[call-overload]
 _anew = njit(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)  # type: ignore[call-overload]
 
@@ -88,13 +102,7 @@ def _kernel(number: int) -> Any:
     Kept on disk until a kernel changes: Numba's cache looks at this file alone, so the hash of all
     is part of the function. It is named after the kernel, as with `kernel_named`.
     """
-    version = _digest()
-
-    def run(call, frame):
-        _ = version
-        tables, memory, data, now = opened(frame)
-        perform(number, call, tables, memory, data, now)
-
+    run = entry(body_of(number), _digest())
     run.__qualname__ = f"kernel_{name_of(number)}"
     return _kept(run) if is_built_in(function_of(number)) else _anew(run)
 
@@ -107,7 +115,8 @@ def address(number: int, dtype: str) -> int:
     with _compiling:
         if (number, dtype) not in _addresses:
             kernel, arguments, begun = _kernel(number), (CALL, frame_type(dtype)), thread_time()
-            kernel.compile(types.void(*arguments))
+            with _uncollected():
+                kernel.compile(types.void(*arguments))
             if kernel.stats.cache_misses:
                 observe(KERNEL, thread_time() - begun)
             found = kernel.overloads[arguments]

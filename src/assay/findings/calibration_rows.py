@@ -1,8 +1,9 @@
-"""Whether the networks of each arm are as sure as they are right."""
+"""The calibration of each arm: whether its networks are as sure as they are right."""
 
 from dataclasses import dataclass
 from statistics import fmean, geometric_mean
 
+from assay.stats import Interval
 from assay.store.readout import Readout
 
 
@@ -22,6 +23,10 @@ class Calibration:
     lowest: float | None = None
     highest: float | None = None
     temperature: float | None = None
+
+    def extremes(self) -> Interval | None:
+        """Return the lowest and the highest error of a run; None where no run was measured."""
+        return None if self.lowest is None or self.highest is None else (self.lowest, self.highest)
 
 
 def calibration_of(results: Readout) -> tuple[Calibration, ...]:

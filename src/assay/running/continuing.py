@@ -1,0 +1,67 @@
+"""A study that its folder holds already: whether it is the same one, where its data lies, what is left."""
+
+from assay.data import Dataset, load
+from assay.data.address import absolute
+from assay.errors import StoreError
+from assay.findings.comparisons import over
+from assay.records.runs import RunId, RunRecord, Status
+from assay.results import Results
+from assay.store.moved import keep
+from assay.store.readout import CODE
+from assay.study import kept_code, tables
+from assay.study.study import Study
+
+
+def check_same_study(results: Results, study: Study, data: Dataset | None) -> Dataset | None:
+    """Return ``data``, loaded if it is None and now lies elsewhere.
+
+    Raises `StoreError`, and closes the results, if they are of other settings.
+    """
+    folder, header, stored = results.folder, results.header, results.study
+    if study.digest in (header.digest, stored.digest):
+        return data
+    results.close()
+    old, new = tables.flat(header.study), tables.flat(study.to_tables())
+    changed = [key for key in sorted({*old, *new}) if old.get(key) != new.get(key)]
+    if changed == ["data.source"]:
+        data = data or load(study.data)
+        if data.digest == header.data_digest:
+            return data
+    own = [key.removeprefix("code.") for key in changed if key.startswith("code.")]
+    if changed and len(own) == len(changed):
+        file = own[0]
+        what = kept_code.changed(folder / CODE, file, study.code.get(file, ""))
+        raise StoreError(
+            f"{folder}: was begun with other code in {file}: {what} (undo the change, or use another --out)"
+        )
+    key = changed[0] if changed else "its format"
+    other = f"add seeds with `assay extend {folder}`" if changed == ["seeds"] else f"`assay fork {folder}`"
+    raise StoreError(
+        f"{folder}: holds this study with other settings, {key}: {old.get(key)!r} there, "
+        f"{new.get(key)!r} now (use another --out, or {other})"
+    )
+
+
+def remember(results: Results, source: str) -> Results:
+    """Record where the data lies now, if the study in the folder says otherwise; return the results anew."""
+    place = absolute(source)
+    if place == results.data.source:
+        return results
+    folder = results.folder
+    results.close()
+    keep(folder, place)
+    return Results.open(folder, watch=True)
+
+
+def nothing_left(results: Results, first: int | None, retry_failed: bool) -> bool:
+    """Whether every run has ended, or failed and is not retried, or a look has resolved the study."""
+    if over(results) if first is None else results.seeds_ended >= first:
+        return True
+    closed = {run.id for run in results.runs if is_closed(run, retry_failed)}
+    study = results.study
+    return closed >= {RunId(arm.name, seed) for arm in study.arms for seed in study.seeds[:first]}
+
+
+def is_closed(run: RunRecord, retry_failed: bool) -> bool:
+    """Whether a run is not trained further: it has ended, or failed and is not retried."""
+    return run.status.ended or (run.status is Status.FAILED and not retry_failed)

@@ -1,0 +1,63 @@
+"""Where a study's results go: the folder, and the store in it, created whole or opened."""
+
+import os
+import shutil
+from pathlib import Path
+
+from assay.data import Dataset
+from assay.errors import StoreError
+from assay.records.machine import versions
+from assay.store import Header, SQLiteStore, Store, durable
+from assay.store.readout import CODE, DATABASE
+from assay.study import kept_code
+from assay.study.study import Study
+from assay.training.causes import chance
+
+
+def default_folder(study: Study) -> Path:
+    """Return the folder in which a study's results go by default."""
+    return Path("assay-runs") / study.name
+
+
+def make_results_folder(folder: Path) -> None:
+    """Create a results folder unless it exists; `StoreError` if it cannot be made."""
+    if os.path.isfile(folder):
+        raise StoreError(f"{folder}: is a file, expected a folder (choose another --out)")
+    try:
+        durable.make_folder(folder)
+    except (OSError, ValueError) as error:  # a null character in a path is a ValueError
+        reason = getattr(error, "strerror", None) or error
+        raise StoreError(f"{str(folder)!r}: cannot be made ({reason}; choose another --out)") from None
+
+
+def open_store(folder: Path, study: Study, data: Dataset) -> Store:
+    """Open the store in ``folder`` for writing, or create it; `StoreError` if its runs saw other data."""
+    path = folder / DATABASE
+    if not path.exists():
+        return _create(path, study, data)
+    store = SQLiteStore.open(path, write=True)
+    if store.header.data_digest != data.digest:
+        store.close()
+        raise StoreError(
+            f"{folder}: the data of {data.name!r} changed since the first run (use another --out)"
+        )
+    return store
+
+
+def _create(path: Path, study: Study, data: Dataset) -> Store:
+    """Create the store beside its destination and move it there, so that it is whole or absent."""
+    sizes = {"train": len(data.train), "valid": len(data.valid), "test": len(data.test)}
+    header = Header(
+        study.to_tables(), study.digest, data.digest, data.classes, data.synthetic, sizes, versions(),
+        chance(data.train.labels)[1],
+    )  # fmt: skip
+    kept_code.write(study.code, path.parent / CODE)
+    beside = path.with_suffix(".new")
+    for leftover in path.parent.glob(f"{beside.name}*"):
+        if leftover.is_dir() and not leftover.is_symlink():
+            shutil.rmtree(leftover)
+        else:
+            leftover.unlink()
+    SQLiteStore.create(beside, header).close()
+    durable.move_flushed(beside, path)
+    return SQLiteStore.open(path, write=True)
