@@ -76,6 +76,7 @@ WRONG = {
     "huge": (lambda: [*rows()[:3], "1" + ",1e999" * 36], "row 4, column 2: '1e999'"),
     "short": (lambda: [*rows()[:3], "1,2,3"], "row 4: 3 columns, expected 37"),
     "long": (lambda: [*rows()[:3], rows()[3] + ",7"], "row 4: 38 columns, expected 37"),
+    "label": (lambda: ["x" * 1001 + ",2", "1,2"], "row 1, column 1: 1,001 characters, expected at most"),
     "one": (lambda: ["1", "2"], "row 1: one column, expected a label and pixels"),
     "header": (lambda: [HEADER], "contains no examples, only a header"),
     "square": (lambda: ["1,2,3,4", "2,3,4,5"], "3 values an image are no square"),

@@ -63,6 +63,9 @@ NESTED = array((1, 1), b"")
 for _ in range(12):
     NESTED = array((1, 1), NESTED, kind=1)
 
+ZEROS = zlib.compress(array((1, 1), element(2, bytes(1 << 19))))
+BOMB = struct.pack("<II", 15, len(ZEROS)) + ZEROS
+
 WRONG = {
     "empty": (b"", "no MATLAB file of version 5 or 7: starts nothing"),
     "png": (b"\x89PNG" + bytes(200), "starts 89 50 4e 47"),
@@ -78,6 +81,8 @@ WRONG = {
     "kind": (file_of(struct.pack("<II", 77, 0)), "unknown type 77"),
     "bomb": (file_of(element(15, zlib.compress(bytes(80 << 20)))), "expand to more than"),
     "zlib": (file_of(element(15, b"nothing")), "damaged compressed part"),
+    "bombs": (file_of(*[BOMB] * 3), "expand to more than 1,048,576 bytes"),
+    "many": (file_of(*[element(14, b"")] * 10_001), "more than 10,000 arrays"),
     "none": (file_of(), "no array of images"),
 }
 

@@ -95,6 +95,7 @@ WRONG = {
     "vector": ({"images": LABELS, "labels": LABELS}, "has shape (40,), expected images"),
     "one-hot": ({"images": IMAGES, "labels": np.eye(4)[LABELS]}, "shape (40, 4), expected (N,)"),
     "far": ({"images": IMAGES, "labels": LABELS + 300}, "label 303 at index 3 is outside 0..255"),
+    "long": ({"images": IMAGES, "labels": ["x" * 1001] * 40}, "holds text of 1,001 characters"),
     "half": ({"images": IMAGES, "labels": LABELS + 0.5}, "0.5 at index 0 is no whole number"),
     "unnamed": ({"pictures": IMAGES, "labels": LABELS}, "no array of images (name it with ?images=NAME"),
 }
@@ -122,6 +123,7 @@ HEADERS = {
     "version": (b"\x93NUMPY\x09\x00", "unknown version of the array format"),
     "pickle": (b"\x80\x04K\x01.", "unreadable array header"),
     "empty": (b"", "unreadable array header"),
+    "deep": (header("(" * 9000), "unreadable array header"),
 }
 
 

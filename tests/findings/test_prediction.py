@@ -18,7 +18,7 @@ from assay.findings.inside import look_inside
 from assay.reading import prepare
 from assay.results import Results
 from assay.running.run import run
-from assay.store.weights import save_weights
+from assay.store.weights import read_tensors, save_weights
 from assay.study.study import Study
 
 CLASSES = 4
@@ -83,7 +83,7 @@ def test_weights_of_another_network_are_refused(recogniser: Results, tmp_path: P
     folder = tmp_path / "copy"
     shutil.copytree(recogniser.folder, folder)
     for path in (folder / "weights").iterdir():
-        save_weights(path, {"conv1.weight": np.zeros((1, 1, 3, 3))}, {})
+        save_weights(path, {"conv1.weight": np.zeros((1, 1, 3, 3))}, read_tensors(path, "")[1])
     with pytest.raises(StoreError, match="another network"):
         prediction.predict(folder, [])
 

@@ -1,5 +1,7 @@
 """The networks that a study left, rebuilt and looked into."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,14 +15,15 @@ from assay import nn
 from assay.data import AtHand, Split, load
 from assay.engines.reference import ReferenceEngine
 from assay.errors import DataError, StoreError
-from assay.findings.trained import Trained, _weights, best_run, load_test, trained
+from assay.findings.trained import Trained, best_run, load_test, trained
 from assay.nn.network import Network
 from assay.optim import Adam
 from assay.optim.recipe import Recipe
-from assay.records.runs import Status, TestResult
+from assay.records.runs import RunRecord, Status, TestResult
 from assay.results import Results
 from assay.running.run import run
-from assay.store.weights import path_of, save_weights
+from assay.shapes import Array
+from assay.store.weights import load_weights, path_of, save_weights
 from assay.training.train import Job
 
 SHAPE = (1, 14, 14)
@@ -91,7 +94,7 @@ def test_running_statistics_are_rebuilt_too(results: Results, tmp_path: Path):
     data = load(results.study.data)
     session.train_epoch(data.train.images, data.train.labels, 1, lambda _: None)
     save_weights(tmp_path / "x.safetensors", session.states()[0].weights, {})
-    weights = _weights(tmp_path / "x.safetensors", job.network)
+    weights = load_weights(tmp_path / "x.safetensors")
     rebuilt = Trained(job.network, weights, "float32", run=results.runs[0])
     np.testing.assert_array_equal(rebuilt.scores(data.test.images), session.scores(data.test.images)[0])
 
@@ -127,10 +130,56 @@ def test_a_run_of_any_precision_gives_scores(dtype: str, tmp_path: Path):
     recipe = study.arms[0].settings.recipe
     network = study.arms[0].settings.architecture.build((1, 28, 28), len(results.header.classes))
     weights = network.initialise(0, recipe.parameter_dtype) | network.initial_buffers(recipe.parameter_dtype)
-    save_weights(path_of(tmp_path, record.id), weights, {})
+    save_weights(path_of(tmp_path, record.id), weights, identity(results, record))
     record = replace(record, flops=network.flops, parameters=network.parameter_count)
     found = trained(results, record, (1, 28, 28))
     image = np.arange(784, dtype=np.uint8).reshape(28, 28)
     scores = found.scores(image[None])
     assert scores.dtype == recipe.parameter_dtype
     np.testing.assert_allclose(scores[0], list(found.outputs(image).values())[-1], rtol=1e-4, atol=1e-5)
+
+
+def identity(results: Results, record: RunRecord) -> dict[str, object]:
+    """Return what the file of a run's weights says that it is of."""
+    header = results.header
+    return {"arm": record.arm, "seed": record.seed, "study": header.digest, "data": header.data_digest}
+
+
+def spoilt(results: Results, spoil: Callable[[dict[str, Array]], dict[str, Array]]) -> Iterator[None]:
+    """Write the best run's weights anew, ``spoil``ed, as a file that is whole; then as they were."""
+    record = best_run(results)
+    path = path_of(results.folder, record.id)
+    before = path.read_bytes()
+    save_weights(path, spoil(load_weights(path)), identity(results, record))
+    yield
+    path.write_bytes(before)
+
+
+SPOILT = {
+    "not finite: 1": lambda value: np.where(np.arange(value.size).reshape(value.shape) == 0, np.nan, value),
+    "is float64, expected float32": lambda value: value.astype(np.float64),
+    "another network": lambda value: value.reshape(-1, 1),
+}
+
+
+@pytest.mark.parametrize("said", SPOILT)
+def test_weights_that_no_training_leaves_are_refused(said: str, results: Results):
+    def spoil(weights: dict[str, Array]) -> dict[str, Array]:
+        return {**weights, **{name: SPOILT[said](value) for name, value in list(weights.items())[:1]}}
+
+    with contextmanager(spoilt)(results, spoil), pytest.raises(StoreError, match=said):
+        results.network()
+    assert results.network()
+
+
+def test_the_weights_of_another_run_are_refused(results: Results):
+    """Also where they have the same names and shapes, as those of two seeds do."""
+    best = best_run(results)
+    path = path_of(results.folder, best.id)
+    before = path.read_bytes()
+    other = next(record for record in results.of(best.arm) if record.seed != best.seed)
+    path.write_bytes(path_of(results.folder, other.id).read_bytes())
+    with pytest.raises(StoreError, match=f"belongs to seed {other.seed}, expected {best.seed}"):
+        results.network()
+    path.write_bytes(before)
+    assert results.network()

@@ -1,8 +1,12 @@
-"""Files that are not what they say, each with its content: studies, and IDX data."""
+"""Files that are not what they say, each with its content: studies, and data of four kinds."""
 
 import gzip
+import io
 import struct
+import zipfile
+import zlib
 from collections.abc import Callable, Iterator
+from math import prod
 
 MB = 10**6
 
@@ -79,9 +83,75 @@ DATA: dict[str, Callable[[], bytes]] = {
 }
 
 
+def _npz(**arrays: bytes) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as opened:
+        for name, content in arrays.items():
+            opened.writestr(f"{name}.npy", content)
+    return file.getvalue()
+
+
+def _zeros(dtype: str, shape: tuple[int, ...], size: int, fortran: bool = False) -> bytes:
+    """Return an array of zeros as NumPy writes it, whose elements have ``size`` bytes."""
+    head = f"{{'descr': {dtype!r}, 'fortran_order': {fortran}, 'shape': {shape}, }}".encode()
+    return b"\x93NUMPY\1\0" + struct.pack("<H", len(head)) + head + bytes(prod(shape) * size)
+
+
+def _mat(*elements: bytes) -> bytes:
+    return b"MATLAB 5.0 MAT-file".ljust(124) + b"\0\1IM" + b"".join(elements)
+
+
+def _element(kind: int, body: bytes) -> bytes:
+    return struct.pack("<II", kind, len(body)) + body + bytes(-len(body) % 8)
+
+
+def _array(name: bytes, shape: tuple[int, ...], kind: int, values: bytes) -> bytes:
+    flags, sizes = struct.pack("<II", kind, 0), struct.pack(f"<{len(shape)}i", *shape)
+    return _element(14, _element(6, flags) + _element(5, sizes) + _element(1, name) + values)
+
+
+def _packed(element: bytes) -> bytes:
+    body = zlib.compress(element)
+    return struct.pack("<II", 15, len(body)) + body
+
+
+IMAGES = _zeros("|u1", (40, 8, 8), 1)
+TABLES: dict[str, dict[str, Callable[[], bytes]]] = {
+    "npz": {
+        "labels of long text": lambda: _npz(x=IMAGES, y=_zeros("<U400000", (40,), 1_600_000)),
+        "labels of much text": lambda: _npz(x=IMAGES, y=_zeros("<U900", (17_000,), 3600)),
+        "labels of many columns": lambda: _npz(x=IMAGES, y=_zeros("|u1", (40, 1_500_000), 1)),
+        "labels without images": lambda: _npz(x=IMAGES, y=_zeros("<i8", (3_000_000,), 8)),
+        "a name of 60,000 letters": lambda: _npz(**{"x" * 60_000: IMAGES}),
+        "images in Fortran's order": lambda: _npz(
+            x=_zeros("<f8", (5500, 32, 32), 8, fortran=True), y=_zeros("<i8", (7,), 8)
+        ),
+        "many arrays": lambda: _npz(**{f"a{n}": b"" for n in range(9000)}),
+    },
+    "mat": {
+        "packed images": lambda: _mat(_packed(_array(b"x", (60_000, 1000), 6, _element(1, bytes(60 * MB))))),
+        "packed images, many": lambda: _mat(
+            _packed(_array(b"x", (20_000, 1000), 9, _element(2, bytes(20 * MB)))) * 20
+        ),
+        "cells": lambda: _mat(_packed(_array(b"c", (1, 2 * MB), 1, _element(14, b"") * 2 * MB))),
+        "cells that are not packed": lambda: _mat(_array(b"c", (1, 10**5), 1, _element(14, b"") * 10**5)),
+    },
+    "csv": {
+        "long rows": lambda: (b"1" + b",5" * 520_000 + b"\n") * 60,
+        "long rows, packed": lambda: gzip.compress((b"1" + b",5" * 520_000 + b"\n") * 60, 1),
+        "long labels": lambda: gzip.compress((b"x" * MB + b",1,2,3,4\n") * 60, 1),
+        "many labels": lambda: b"".join(b"c%d,1,2,3,4\n" % n for n in range(300_000)),
+        "empty lines": lambda: gzip.compress(b"\n" * 60 * MB, 1),
+    },
+}
+
+
 def cases() -> Iterator[tuple[str, str, bytes]]:
     """Yield the kind, the name and the content of every file."""
     for name, study in STUDIES.items():
         yield "study", name, study().encode()
     for name, content in DATA.items():
-        yield "data", name, content()
+        yield "idx", name, content()
+    for kind, tables in TABLES.items():
+        for name, content in tables.items():
+            yield kind, name, content()

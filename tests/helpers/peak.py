@@ -7,8 +7,10 @@ import os
 import sys
 from pathlib import Path
 
+import scipy.io  # noqa: F401 - so that no file is charged with it
 from malformed import cases
 
+from assay.data import load
 from assay.data.idx import read_images
 from assay.data.outline import outline
 from assay.errors import AssayError
@@ -27,8 +29,10 @@ def read(kind: str, path: Path) -> str:
         if kind == "study":
             study = load_study(path)
             check(study, outline(study.data))
-        else:
+        elif kind == "idx":
             read_images(path)
+        else:
+            load(f"{kind}:{path}")
     except AssayError as error:
         return str(error)
     return ""

@@ -3,12 +3,15 @@
 import errno
 import fcntl
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from tiny import outcome, tiny_study, tiny_tables
@@ -167,3 +170,45 @@ def test_a_file_system_without_shared_memory_is_refused(characters: str, tmp_pat
         ran(characters, tmp_path / "out")
     assert len(str(caught.value).splitlines()) == 1
     assert not (tmp_path / "out" / "results.db").exists()
+
+
+def test_the_current_folder_may_change_while_a_study_runs_in_another_thread(
+    characters: str, expected, tmp_path: Path, monkeypatch
+):
+    """And what it returns is read in the thread that asked, as after ``asyncio.to_thread``."""
+    monkeypatch.chdir(tmp_path)
+
+    def leave(event):
+        if isinstance(event, EpochEnded):
+            os.chdir("/")
+
+    study = tiny_study(characters, **SHORT)
+    with ThreadPoolExecutor(1) as pool:
+        results = pool.submit(run, study, "out", workers=1, progress=False, on_event=leave).result()
+    with results:
+        assert outcome(results) == expected
+
+
+@pytest.mark.parametrize("act", [shutil.rmtree, lambda folder: folder.rename(f"{folder}-moved")])
+def test_a_folder_that_is_moved_or_removed_stops_its_study(act, characters: str, tmp_path: Path):
+    """Otherwise what is trained from then on would be lost, or told of another study's folder."""
+    ended = []
+
+    def take_away(event):
+        if isinstance(event, EpochEnded):
+            ended.append(event)
+            if len(ended) == 1:
+                act(tmp_path / "out")
+
+    with pytest.raises(StoreError, match="was moved or removed while it was written"):
+        ran(characters, tmp_path / "out", take_away)
+    assert len(ended) == 1
+
+
+@pytest.mark.parametrize(
+    "stream", [None, SimpleNamespace(write=len, flush=lambda: None)], ids=["none", "odd"]
+)
+def test_progress_without_a_console(stream, characters: str, expected, tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(sys, "stderr", stream)
+    with run(tiny_study(characters, **SHORT), tmp_path / "out", workers=1) as results:
+        assert outcome(results) == expected

@@ -3,6 +3,7 @@
 import bz2
 import gzip
 import io
+import json
 import lzma
 import os
 import pickle
@@ -190,6 +191,12 @@ def safetensors(metadata=None):
     return save({"w": np.zeros(3)}, metadata=metadata)
 
 
+def tensor(dtype, size):
+    """Return a file of one number of ``size`` bytes."""
+    head = json.dumps({"w": {"dtype": dtype, "shape": [1], "data_offsets": [0, size]}}).encode()
+    return len(head).to_bytes(8, "little") + head + bytes(size)
+
+
 STRANGERS = {
     **{f"pickle {protocol}": pickle.dumps(Canary(), protocol) for protocol in range(6)},
     "torch": torch_file(),
@@ -212,6 +219,8 @@ STRANGERS = {
     "no digest": safetensors({"assay": "{}"}),
     "metadata cut": safetensors({"assay": "0 {"}),
     "metadata no table": safetensors({"assay": "0 3"}),
+    "metadata without end": safetensors({"assay": "0 " + "[" * 200_000}),
+    "a type that NumPy has not": tensor("F8_E4M3", 1),
 }
 
 

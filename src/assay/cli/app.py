@@ -105,9 +105,12 @@ def run(words: Sequence[str]) -> int:
     process.begin()
     try:
         process.expect_memory()
+        process.expect_folder()
         status = _run(words)
         sys.stdout.flush()
         return status
+    except AssayError as error:
+        return _complain(str(error), WRONG)
     except MemoryError as error:
         return _unexpected(error)
     except BrokenPipeError:  # the reader of stdout has closed it, as `head` does

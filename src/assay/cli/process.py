@@ -9,6 +9,7 @@ from contextlib import suppress
 from types import FrameType
 from typing import TextIO
 
+from assay.errors import UsageError
 from assay.records.room import address_limit
 
 INTERRUPTED = 130
@@ -69,6 +70,14 @@ def expect_memory() -> None:
     """Raise `MemoryError` where there is not even room for the libraries that every command needs."""
     if (limit := address_limit()) < LEAST_MEMORY:
         raise MemoryError(f"ulimit -v leaves {limit >> 20:,} MiB, a command takes {LEAST_MEMORY >> 20:,}")
+
+
+def expect_folder() -> None:
+    """Raise `UsageError` where the current folder has been removed, from which libraries cannot be loaded."""
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        raise UsageError("the current folder has been removed (go to another: cd)") from None
 
 
 def is_out_of_memory(error: BaseException | None) -> bool:

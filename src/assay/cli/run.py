@@ -151,16 +151,16 @@ def _finish(train: "Callable[[OnEvent], Results]", folder: Path) -> None:
 
     results, trained = watched(train, folder, report_follows=True)
     with results:
-        _conclude(results, trained)
+        _conclude(results, folder, trained)
 
 
-def _conclude(results: "Results", trained: bool) -> None:
+def _conclude(results: "Results", folder: Path, trained: bool) -> None:
     """Print the outcome if anything is new, and the path of the report."""
     from assay.findings.comparisons import resolved
     from assay.records.runs import Status
     from assay.report.files import is_current
 
-    path = results.folder / REPORT
+    path = folder / REPORT
     if trained or not is_current(path, results.digest):
         report = _write_report(results, path)
         if trained:
@@ -169,9 +169,9 @@ def _conclude(results: "Results", trained: bool) -> None:
             console().print(terminal.summary(report))
     failed = sum(run.status is Status.FAILED for run in results.runs)
     if not (failed or results.complete or resolved(results)):
-        say(f"the budget is used up; the same command continues it in {results.folder}")
+        say(f"the budget is used up; the same command continues it in {folder}")
     if failed:
-        say(f"{failed} failed: see `assay status {results.folder} --failed`; --retry-failed trains again")
+        say(f"{failed} failed: see `assay status {folder} --failed`; --retry-failed trains again")
     say(path)
     if failed:
         raise typer.Exit(1)

@@ -11,6 +11,9 @@ from assay.data.examples import AT_ONCE
 from assay.data.pixels import as_bytes, laid_out
 from assay.errors import DataError
 
+LONGEST_LABEL = 1000
+"""Characters of a label or of a group's name; an array takes as many for each as its longest."""
+
 
 def part_of(
     where: str,
@@ -24,10 +27,7 @@ def part_of(
     if array.ndim < 2 or not array.size:
         raise DataError(f"{where}: images of shape {array.shape}, expected (N, H, W) or (N, H, W, 3)")
 
-    def blocks() -> Iterator[NDArray[Any]]:
-        return (array[start : start + AT_ONCE] for start in range(0, len(array), AT_ONCE))
-
-    read = as_bytes(where, array.shape, array.dtype, blocks)
+    read = as_bytes(where, array.shape, array.dtype, lambda: blocks(array))
     place = f"{where} labels"
     return RawPart(
         laid_out(where, read, shape),
@@ -37,12 +37,24 @@ def part_of(
     )
 
 
+def blocks(array: NDArray[Any]) -> Iterator[NDArray[Any]]:
+    """Yield the rows of an array, some at a time."""
+    return (array[start : start + AT_ONCE] for start in range(0, len(array), AT_ONCE))
+
+
+def expect_labels(where: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+    """Refuse what can be no labels (N,) before it is read."""
+    if len(shape) != 1 and (len(shape) != 2 or shape[1] != 1):
+        raise DataError(f"{where}: an array of shape {shape}, expected (N,): one label an image")
+    letters = dtype.itemsize // (4 if dtype.kind == "U" else 1)
+    if dtype.kind in "US" and letters > LONGEST_LABEL:
+        raise DataError(f"{where}: holds text of {letters:,} characters, expected at most {LONGEST_LABEL:,}")
+
+
 def as_labels(where: str, labels: NDArray[Any]) -> NDArray[Any]:
     """Return labels as whole numbers or text (N,); `DataError` where they are neither."""
-    if labels.ndim == 2 and labels.shape[1] == 1:
-        labels = labels[:, 0]
-    if labels.ndim != 1:
-        raise DataError(f"{where}: an array of shape {labels.shape}, expected (N,): one label an image")
+    expect_labels(where, labels.shape, labels.dtype)
+    labels = labels.reshape(-1)
     if labels.dtype.kind == "f":
         whole = np.isfinite(labels) & (labels == np.rint(np.nan_to_num(labels)))
         if not whole.all():

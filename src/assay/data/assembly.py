@@ -145,9 +145,11 @@ def _numbered(
 def _by_name(
     parts: Mapping[str, RawPart], names: tuple[str, ...] | None
 ) -> tuple[tuple[str, ...], dict[str, Numbers]]:
-    text = {name: np.array([str(label) for label in part.labels]) for name, part in parts.items()}
-    found = sorted({label for labels in text.values() for label in np.unique(labels)}, key=_natural)
-    classes = tuple(map(str, found)) if names is None else names
+    text = {name: part.labels.astype(str) for name, part in parts.items()}
+    found = np.unique(np.concatenate([np.unique(labels) for labels in text.values()]))
+    if names is None and len(found) > MOST_CLASSES:
+        raise _wrong_count(len(found))
+    classes = tuple(sorted(map(str, found), key=_natural)) if names is None else names
     _expect_names(classes)
     number = {name: index for index, name in enumerate(classes)}
     for name, labels in text.items():
@@ -167,13 +169,17 @@ def _natural(name: str) -> list[tuple[int, int, str]]:
 
 def _expect_names(names: tuple[str, ...]) -> None:
     if not 1 <= len(names) <= MOST_CLASSES:
-        raise DataError(f"classes: found {len(names):,} names, expected 1 to {MOST_CLASSES}")
+        raise _wrong_count(len(names))
     for name in names:
         if type(name) is not str or not name.isprintable() or not 1 <= len(name) <= LONGEST_NAME:
             raise DataError(f"classes: {shown(name)} is no printable name of 1 to {LONGEST_NAME} characters")
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise DataError(f"classes: {shown(twice)} stands twice (expected a name for each)")
+
+
+def _wrong_count(names: int) -> DataError:
+    return DataError(f"classes: found {names:,} names, expected 1 to {MOST_CLASSES}")
 
 
 def _renumbered(part: RawPart, codes: list[int]) -> Numbers:

@@ -15,7 +15,7 @@ from assay.reading.recogniser import softmax
 from assay.records.runs import RunRecord, Status
 from assay.shapes import Array, Shape
 from assay.store.readout import Readout
-from assay.store.weights import load_weights, path_of
+from assay.store.weights import path_of
 from assay.study.own_classes import waiting
 from assay.study.own_code import expect_trusted
 
@@ -106,8 +106,9 @@ def trained(results: Readout, run: RunRecord, input_shape: Shape) -> Trained:
         # Convolutions would accept images of another size, and misread them.
         size = " x ".join(map(str, input_shape[1:]))
         raise StoreError(f"{results.folder}: was not trained on images of {size} pixels")
-    weights = _weights(path_of(results.folder, run.id), network)
     dtype = settings.recipe.parameter_dtype
+    weights = results.weights(run.id)
+    _expect_fitting(weights, network, dtype, path_of(results.folder, run.id))
     return Trained(network, weights, dtype, run.temperature, run=run)
 
 
@@ -116,14 +117,18 @@ def image_shape(results: Readout) -> Shape:
     return outline(results.data).input_shape
 
 
-def _weights(path: Path, network: Network) -> dict[str, Array]:
-    """Read a run's weights; `StoreError` if they are not this network's."""
-    weights = load_weights(path)
+def _expect_fitting(weights: Mapping[str, Array], network: Network, dtype: str, path: Path) -> None:
+    """Raise `StoreError` unless the weights in ``path`` are those of ``network``, and finite."""
     expected = {name: parameter.shape for name, parameter in network.parameters.items()}
     expected |= {name: value.shape for name, value in network.initial_buffers().items()}
     if {name: value.shape for name, value in weights.items()} != expected:
         raise StoreError(f"{path}: holds the weights of another network (run the study in another folder)")
-    return weights
+    for name, value in weights.items():
+        if value.dtype != dtype:
+            raise StoreError(f"{path}: {name} is {value.dtype}, expected {dtype} (remove the file)")
+        if not (finite := np.isfinite(value)).all():
+            count = value.size - np.count_nonzero(finite)
+            raise StoreError(f"{path}: {name} has values that are not finite: {count:,} (remove the file)")
 
 
 def _some(seeds: tuple[int, ...]) -> str:

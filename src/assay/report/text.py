@@ -13,9 +13,8 @@ def console(stream: TextIO) -> "Console":
     """Return a console on ``stream``, or plain text of 80 columns where it is not a terminal."""
     from rich.console import Console
 
-    return Console(
-        file=stream, width=None if stream.isatty() else WIDTH, markup=False, highlight=False, emoji=False
-    )
+    terminal = getattr(stream, "isatty", bool)()  # what takes stderr's place may lack it
+    return Console(file=stream, width=None if terminal else WIDTH, markup=False, highlight=False, emoji=False)
 
 
 def grid(*headings: str, left: int = 1) -> "Table":

@@ -4,7 +4,6 @@ import shutil
 from collections.abc import Iterator
 from math import isfinite
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -17,7 +16,7 @@ from assay.store.notes import read_note, write_note
 from assay.store.readout import CODE, DATABASE
 from assay.store.salvage import altered_rows, salvage_store, sound
 from assay.store.unchecked import FILE as UNCHECKED
-from assay.store.weights import check_weights, load_weights, path_of
+from assay.store.weights import load_weights, path_of
 from assay.study import kept_code
 
 REPORT = "report.html"
@@ -60,14 +59,9 @@ def _faults(results: Results, run: RunRecord) -> Iterator[str]:
         if right != run.test.correct:
             yield f"{run.id}: its row says {run.test.correct:,} right answers, its answers {right:,}"
         if not run.imported:
-            check_weights(path_of(results.folder, run.id), _identity(results, run))
+            results.weights(run.id)
     except AssayError as error:
         yield str(error)
-
-
-def _identity(results: Results, run: RunRecord) -> dict[str, Any]:
-    header = results.header
-    return {"arm": run.arm, "seed": run.seed, "study": header.digest, "data": header.data_digest}
 
 
 def _sums(results: Results, run: RunRecord) -> Iterator[str]:

@@ -8,7 +8,7 @@ from assay.records.runs import RunId, RunRecord, Status
 from assay.running.plan import Cohort, Plan
 from assay.store import Store
 from assay.store.readout import DATABASE, Readout
-from assay.store.weights import load_weights, path_of, save_weights
+from assay.store.weights import path_of, save_weights
 from assay.study.own_classes import waiting
 from assay.study.study import Arm
 
@@ -78,7 +78,7 @@ def _copy(results: Readout, found: RunRecord, store: Store, folder: Path, run: R
     header = store.header
     if found.status is Status.DONE:
         identity = {"arm": run.arm, "seed": run.seed, "study": header.digest, "data": header.data_digest}
-        save_weights(path_of(folder, run), load_weights(path_of(results.folder, found.id)), identity)
+        save_weights(path_of(folder, run), results.weights(found.id), identity)
     layers = results.layers(found.id)
     for epoch in results.epochs(found.id):
         first = 0 if epoch.epoch == 1 else epoch.epoch  # the layers before the first step go with epoch 1

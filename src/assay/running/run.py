@@ -26,6 +26,7 @@ from assay.running.results_folder import default_folder, make_results_folder, op
 from assay.running.reuse import take_over
 from assay.running.threads import Threads
 from assay.store import Store
+from assay.store.durable import anchored
 from assay.store.lock import folder_lock
 from assay.store.readout import DATABASE
 from assay.store.unchecked import Unchecked, keep_unchecked
@@ -84,6 +85,7 @@ def run(
         own_code.expect_trusted(study.code, study.name)
         _check_unread(study, asked.elsewhere)
     make_results_folder(folder)
+    folder = anchored(folder)
     with folder_lock(folder) as died:
         begun: dict[str, str] = {}
         source = study.data.source

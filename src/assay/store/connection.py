@@ -8,8 +8,10 @@ from tempfile import TemporaryDirectory
 
 from assay.errors import StoreError
 from assay.store import digests
+from assay.store.durable import anchored
 
 BUSY_SECONDS = 60.0
+TAKES_TURNS = 3  # sqlite3.threadsafety of a library whose connections threads may share
 LARGEST = 8 << 20
 """Bytes of a row; the answers on the most examples that there may be take half of them."""
 BESIDE = ("-journal", "-wal", "-shm")
@@ -22,10 +24,11 @@ def connect(path: Path, mode: str) -> sqlite3.Connection:
     expect_files(path)
     try:
         connection = sqlite3.connect(
-            f"{path.absolute().as_uri()}?mode={mode}", uri=True, timeout=BUSY_SECONDS, isolation_level=None
-        )
+            f"{anchored(path).as_uri()}?mode={mode}", uri=True, timeout=BUSY_SECONDS, isolation_level=None,
+            check_same_thread=_one_thread(mode),
+        )  # fmt: skip
     except sqlite3.Error as error:
-        size = len(str(path.absolute()))
+        size = len(str(anchored(path)))
         why = f"its path of {size:,} characters may be too long" if size > LONGEST_PATH else error
         raise StoreError(f"{path}: cannot be opened ({why})") from None
     connection.row_factory = sqlite3.Row
@@ -55,12 +58,20 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
 
 def in_memory(connection: sqlite3.Connection) -> sqlite3.Connection:
     """Return a connection to a copy of a database in memory; that to the database is closed."""
-    copy = sqlite3.connect(":memory:", isolation_level=None)
+    copy = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=_one_thread("ro"))
     copy.row_factory = sqlite3.Row
     digests.install(copy)
     connection.backup(copy)
     connection.close()
     return copy
+
+
+def _one_thread(mode: str) -> bool:
+    """Whether a connection is for the thread that opened it: for writing, or where SQLite takes no turns.
+
+    Results may be opened in one thread and read in another, as by ``asyncio.to_thread``.
+    """
+    return not mode.startswith("ro") or sqlite3.threadsafety < TAKES_TURNS
 
 
 def expect_files(path: Path) -> None:

@@ -7,6 +7,17 @@ from pathlib import Path
 from assay.records.holds import is_alive
 
 
+def anchored(path: Path) -> Path:
+    """Return a path that means the same after the process has gone to another folder.
+
+    A relative one is returned as it is where the current folder has been removed.
+    """
+    try:
+        return path.absolute()
+    except FileNotFoundError:
+        return path
+
+
 def place_beside(path: Path) -> Path:
     """Return where this process writes what becomes ``path``, by the name of ``.NAME.PID``.
 

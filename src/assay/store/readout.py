@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from assay.data import AtHand, DataSpec
 from assay.records.runs import THEN, EpochRecord, LayerRecord, RunId, RunRecord, Status, above_chance
+from assay.shapes import Array
 from assay.stats import Family, Look, compare_arms, latest_look
 from assay.store import PARTS, Header, SQLiteStore, Store
 from assay.store.columns import epoch_row, run_row
@@ -23,6 +24,7 @@ from assay.store.lock import is_held
 from assay.store.machines import WorkingMachine, kept_machines
 from assay.store.moved import found_at
 from assay.store.unchecked import Unchecked, unchecked_in
+from assay.store.weights import load_weights, path_of
 from assay.study import kept_code
 from assay.study.study import Study
 
@@ -126,6 +128,12 @@ class Readout:
     def correct(self, run: RunId) -> NDArray[np.bool_]:
         """Return which test examples a finished run got right."""
         return self.store.correct(run)
+
+    def weights(self, run: RunId) -> dict[str, Array]:
+        """Return a finished run's weights; `StoreError` where they are missing, damaged or another run's."""
+        header = self.header
+        identity = {"arm": run.arm, "seed": run.seed, "study": header.digest, "data": header.data_digest}
+        return load_weights(path_of(self.folder, run), identity)
 
     @property
     def test_images(self) -> int | None:

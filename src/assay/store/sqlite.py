@@ -44,6 +44,8 @@ class SQLiteStore(Store):
         self._connection = connection
         self._header: Header | None = None
         self._closed = False
+        self._file: tuple[int, int] | None = None
+        """The file that is written, by device and number; None where it is not watched."""
 
     @classmethod
     def create(cls, path: Path, header: Header) -> "SQLiteStore":
@@ -70,6 +72,7 @@ class SQLiteStore(Store):
         try:
             version = store._check_format(checked)
             if write:
+                store._file = _file(path)
                 store._prepare_to_write()
             if version < VERSION:
                 store._bring_up_to_date(write)
@@ -274,6 +277,11 @@ class SQLiteStore(Store):
         if self._connection.in_transaction:
             yield
             return
+        if self._file not in (None, _file(self.path)):
+            raise StoreError(
+                f"{self.path}: was moved or removed while it was written (the same command begins anew, or "
+                "continues it with --out where it lies now)"
+            )
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             yield
@@ -282,6 +290,14 @@ class SQLiteStore(Store):
             raise StoreError(f"{self.path}: cannot be written ({error})") from None
         finally:
             self._connection.rollback()  # of what was not committed
+
+
+def _file(path: Path) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _bytes(predicted: NDArray[np.int64]) -> bytes:

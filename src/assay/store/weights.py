@@ -12,11 +12,17 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from assay.errors import StoreError
+from assay.errors import StoreError, shown
+from assay.records import room
 from assay.records.runs import RunId
 from assay.shapes import Array
 from assay.store import durable
 
+UNREADABLE = (
+    SafetensorError, KeyError, ValueError, TypeError, OSError,
+    AttributeError,  # a type of numbers that NumPy has not
+    RecursionError,  # JSON that is nested without end
+)  # fmt: skip
 _OLD_DIGEST = "sha256"
 _META = "assay"  # a single key: safetensors writes several in no fixed order
 
@@ -31,15 +37,11 @@ def save_weights(path: Path, weights: dict[str, Array], identity: dict[str, Any]
     write_tensors(path, weights, json.dumps(identity))
 
 
-def load_weights(path: Path) -> dict[str, Array]:
-    """Read a finished run's weights."""
-    return read_tensors(path, "run the study again into another folder")[0]
-
-
-def check_weights(path: Path, identity: dict[str, Any]) -> None:
-    """Raise `StoreError` unless a finished run's weights are whole and its own."""
-    _, meta = read_tensors(path, "run the study again into another folder")
-    check_identity(path, identity, meta)
+def load_weights(path: Path, identity: dict[str, Any] | None = None) -> dict[str, Array]:
+    """Read a finished run's weights; `StoreError` unless they are whole and, by ``identity``, its own."""
+    weights, meta = read_tensors(path, "run the study again into another folder")
+    check_identity(path, identity or {}, meta)
+    return weights
 
 
 def check_identity(path: Path, expected: dict[str, Any], found: dict[str, Any]) -> None:
@@ -47,7 +49,7 @@ def check_identity(path: Path, expected: dict[str, Any], found: dict[str, Any]) 
     for key, value in expected.items():
         if found.get(key) != value:
             raise StoreError(
-                f"{path}: belongs to {key} {found.get(key)!r}, expected {value!r} (remove the file)"
+                f"{path}: belongs to {key} {shown(found.get(key))}, expected {value!r} (remove the file)"
             )
 
 
@@ -72,16 +74,23 @@ def read_tensors(path: Path, what_to_do: str) -> tuple[dict[str, Array], dict[st
     if not path.is_file():
         raise StoreError(f"{path}: the weights are missing ({what_to_do})")
     try:
+        expect_room(path)
         with safe_open(path, framework="numpy") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             found = file.metadata() or {}
         digest, text = _parts(found)
         meta = dict(json.loads(text))
-    except (SafetensorError, KeyError, ValueError, TypeError, OSError) as error:
+    except UNREADABLE as error:
         raise StoreError(f"{path}: no checkpoint of assay's, or incomplete: {error} ({what_to_do})") from None
     if digest != _digest(tensors, text):
         raise StoreError(f"{path}: damaged, its contents do not match their SHA-256 ({what_to_do})")
     return tensors, meta
+
+
+def expect_room(path: Path) -> None:
+    """Raise `ValueError` for a file that does not fit in memory, whatever it holds."""
+    if (size := path.stat().st_size) > room.memory():
+        raise ValueError(f"{size >> 20:,} MiB, {room.free()}")
 
 
 def _parts(metadata: dict[str, str]) -> tuple[str, str]:

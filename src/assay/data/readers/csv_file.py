@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.data.address import Address
+from assay.data.arrays import LONGEST_LABEL
 from assay.data.assembly import RawPart, assembled
 from assay.data.examples import Images, Source
 from assay.data.folder import read_mapping
@@ -23,8 +24,8 @@ from assay.errors import DataError, shown, suggestion
 OPTIONS = ("label", "shape")
 LABEL = ("label", "labels", "class", "target", "y")
 LONGEST = 1 << 20  # bytes of a row
-AT_ONCE = 500  # rows parsed at a time
-RATIO, FREE = 200, 64 << 20
+AT_ONCE, BYTES_AT_ONCE = 500, 4 << 20  # rows parsed at a time, or of how many characters; numbers take more
+RATIO, FREE = 200, 48 << 20
 
 
 def open_csv(address: Address) -> Source:
@@ -119,20 +120,21 @@ class _Table:
 
     def _named(self, name: str, names: list[str]) -> int:
         if name.lower() not in names:
-            held = suggestion(name, self.names[:10]) if names else "it has no header"
+            held = suggestion(name, self.names) if names else "it has no header"
             raise DataError(f"{self.path}: no column {shown(name)} ({held})")
         return names.index(name.lower())
 
     def read(self, shape: tuple[int, ...] | None) -> RawPart:
         """Read all rows."""
         columns, pixels = self.columns, bytearray()
+        laid_out(str(self.path), np.empty((0, len(columns.pixels)), np.uint8), shape)  # before all is read
         labels: list[NDArray[Any]] = []
         groups: list[NDArray[Any]] = []
         count = 0
         lines = self._lines()
         if columns.header:
             next(lines)
-        while rows := list(islice(lines, AT_ONCE)):
+        for rows in _bunches(lines):
             count += len(rows)
             if count > MOST_EXAMPLES:
                 raise DataError(f"{self.path}: more than {MOST_EXAMPLES:,} rows")
@@ -150,7 +152,14 @@ class _Table:
         split = [line.split(",", column + 1) for _, line in rows]
         if any(len(fields) <= column for fields in split):
             raise self._wrong(rows)
-        return [_clean(fields[column]) for fields in split]
+        texts = [_clean(fields[column]) for fields in split]
+        for (number, _), text in zip(rows, texts, strict=True):
+            if len(text) > LONGEST_LABEL:
+                raise DataError(
+                    f"{self.path}: row {number:,}, column {column + 1:,}: {len(text):,} characters, "
+                    f"expected at most {LONGEST_LABEL:,}"
+                )
+        return texts
 
     def _pixels(self, rows: list[tuple[int, str]]) -> Images:
         """Return the pixels of some rows as bytes; `DataError` names the first that is none."""
@@ -209,6 +218,20 @@ class _Table:
             reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
             what = "damaged gzip stream" if packed else "cannot be read"
             raise DataError(f"{self.path}: {what}: {reason} (get the file again)") from error
+
+
+def _bunches(lines: Iterator[tuple[int, str]]) -> Iterator[list[tuple[int, str]]]:
+    """Yield the rows, as many at once as is quick and takes little memory."""
+    rows: list[tuple[int, str]] = []
+    size = 0
+    for row in lines:
+        rows.append(row)
+        size += len(row[1])
+        if len(rows) == AT_ONCE or size > BYTES_AT_ONCE:
+            yield rows
+            rows, size = [], 0
+    if rows:
+        yield rows
 
 
 def _labels(labels: list[str]) -> NDArray[Any]:

@@ -18,7 +18,9 @@ WIDTHS = {1: 1, 2: 1, 3: 2, 4: 2, 5: 4, 6: 4, 7: 4, 9: 8, 12: 8, 13: 8, 16: 1, 1
 CELL, STRUCT, OBJECT, CHAR = 1, 2, 3, 4
 NUMBERS = range(6, 16)
 DEEPEST = 8
-RATIO, FREE, PIECE = 200, 64 << 20, 1 << 20
+RATIO, FREE, PIECE = 40, 24 << 20, 1 << 20
+"""Only below 24 MiB, which are then in memory twice, may a file unpack to more than 40 times its size."""
+MOST_ARRAYS = 10_000
 
 
 def check(path: Path) -> None:
@@ -30,14 +32,15 @@ def check(path: Path) -> None:
         found = content[:4].hex(" ") or "nothing"
         raise DataError(f"{path}: no MATLAB file of version 5 or 7: starts {found}")
     order = "<" if content[126:128] == b"IM" else ">"
-    _Walk(path, order).elements(memoryview(content)[HEADER:], 0)
+    _Walk(path, order, max(FREE, RATIO * len(content))).elements(memoryview(content)[HEADER:], 0)
 
 
 class _Walk:
-    """Goes through the elements of a file."""
+    """Goes through the elements of a file, whose compressed ones may unpack to ``limit`` bytes in all."""
 
-    def __init__(self, path: Path, order: str) -> None:
-        self.path, self.order = path, order
+    def __init__(self, path: Path, order: str, limit: int) -> None:
+        self.path, self.order, self.limit = path, order, limit
+        self.unpacked, self.arrays = 0, 0
 
     def elements(self, data: memoryview, depth: int) -> None:
         """Check all elements that follow each other in ``data``."""
@@ -66,20 +69,24 @@ class _Walk:
         return kind, data[8 : 8 + size], data[8 + padded :]
 
     def _unpacked(self, body: memoryview) -> bytearray:
-        engine, limit, data = zlib.decompressobj(), max(FREE, RATIO * len(body)), bytearray()
+        engine, left, data = zlib.decompressobj(), self.limit - self.unpacked, bytearray()
         try:
             for start in range(0, len(body), PIECE):
-                data += engine.decompress(body[start : start + PIECE], limit + 1 - len(data))
-                if len(data) > limit:
-                    raise self._wrong(f"{len(body):,} bytes expand to more than {limit:,}")
+                data += engine.decompress(body[start : start + PIECE], left + 1 - len(data))
+                if len(data) > left:
+                    raise self._wrong(f"its compressed parts expand to more than {self.limit:,} bytes")
         except zlib.error as error:
             raise self._wrong(f"damaged compressed part ({error})") from None
         if not engine.eof:
             raise self._wrong("a compressed part ends early")
+        self.unpacked += len(data)
         return data
 
     def _matrix(self, data: memoryview, depth: int) -> None:
         """Check an array: its flags, dimensions and name, and its values or the arrays in it."""
+        self.arrays += 1
+        if self.arrays > MOST_ARRAYS:
+            raise self._wrong(f"more than {MOST_ARRAYS:,} arrays")
         if not len(data):
             return
         if depth > DEEPEST:

@@ -1,6 +1,7 @@
 """MATLAB files of version 5: EMNIST's own, and arrays called X and y as in SVHN's."""
 
-from collections.abc import Iterator, Mapping
+import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.data.address import Address
-from assay.data.arrays import as_labels
+from assay.data.arrays import as_labels, blocks
 from assay.data.assembly import RawPart, assembled
-from assay.data.examples import AT_ONCE, Source
+from assay.data.examples import Source
 from assay.data.known_classes import Names
 from assay.data.pixels import as_bytes, laid_out
 from assay.data.readers import mat_elements
 from assay.data.readers.siblings import part_files
-from assay.errors import DataError, suggestion
+from assay.errors import DataError, some, suggestion
 
 OPTIONS = ("images", "labels", "shape")
 IMAGES, LABELS = ("images", "x", "inputs", "data"), ("labels", "y", "targets")
@@ -44,7 +45,8 @@ def _load(path: Path) -> Mapping[str, Any]:
 
     try:
         mat_elements.check(path)
-        found: Mapping[str, Any] = loadmat(path, simplify_cells=True)
+        with warnings.catch_warnings(action="ignore"):  # of names that stand twice
+            found: Mapping[str, Any] = loadmat(path, simplify_cells=True)
         return found
     except DataError:
         raise
@@ -75,6 +77,7 @@ def _mapping(path: Path, mapping: object) -> Names | tuple[None, None]:
         return None, None
     table = np.atleast_2d(np.asarray(mapping))
     good = table.ndim == 2 and table.shape[1] >= 2 and table.dtype.kind in "uif" and len(table) <= MOST_CODES
+    good = good and bool(np.isfinite(table).all())
     rows = table[:, :2].astype(np.int64) if good else np.zeros((0, 2), np.int64)
     if not len(rows) or rows.min() < 0 or rows.max() > 0x10FFFF:
         raise DataError(f"{path}: dataset.mapping is no table of labels and character codes")
@@ -89,8 +92,7 @@ def _part(address: Address, path: Path, content: Mapping[str, Any]) -> RawPart:
         lower = {name.lower(): name for name in held}
         name = next((lower[word.lower()] for word in wanted if word.lower() in lower), None)
         if name is None:
-            there = ", ".join(list(held)[:10]) or "none"
-            raise DataError(f"{path}: no array of {key} (name it with ?{key}=NAME; arrays: {there})")
+            raise DataError(f"{path}: no array of {key} (name it with ?{key}=NAME; arrays: {some(held)})")
         names.append(name)
     return _read(address, str(path), held, *names)
 
@@ -103,11 +105,7 @@ def _read(address: Address, where: str, held: Mapping[str, Any], images: str, la
         pixels = np.moveaxis(pixels, 3, 0)
     if pixels.ndim < 2:
         raise DataError(f"{where}.{images}: has shape {pixels.shape}, expected one image a row")
-
-    def blocks() -> Iterator[NDArray[Any]]:
-        return (pixels[start : start + AT_ONCE] for start in range(0, len(pixels), AT_ONCE))
-
-    read = as_bytes(f"{where}.{images}", pixels.shape, pixels.dtype, blocks)
+    read = as_bytes(f"{where}.{images}", pixels.shape, pixels.dtype, lambda: blocks(pixels))
     laid = laid_out(f"{where}.{images}", read, address.whole_numbers("shape", (2, 3)))
     return RawPart(laid, found, f"{where}.{labels}", _groups(address, where, held))
 

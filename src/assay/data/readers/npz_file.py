@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from assay.data.address import Address
 from assay.data.archive import DAMAGES, LONGEST
-from assay.data.arrays import as_labels
+from assay.data.arrays import as_labels, blocks, expect_labels
 from assay.data.assembly import RawPart, assembled
 from assay.data.examples import Source
 from assay.data.pixels import as_bytes, expect_count, laid_out
 from assay.data.readers.siblings import part_files
-from assay.errors import DataError, suggestion
+from assay.errors import DataError, shown, some, suggestion
 
 OPTIONS = ("images", "labels", "shape")
 IMAGES = ("images", "inputs", "x", "data", "imgs", "arr_0")
@@ -26,7 +26,8 @@ LABELS = ("labels", "targets", "y", "label", "arr_1")
 PARTS = {"train": ("train",), "valid": ("valid", "val"), "test": ("test",)}
 PIECE = 1 << 22  # bytes of an array read at a time
 LONGEST_HEADER = 10_000  # characters
-RATIO, FREE = 200, 64 << 20  # only below 64 MiB may an array unpack to more than 200 times its size
+RATIO, FREE, FREE_LABELS = 200, 48 << 20, 16 << 20
+"""Only below 48 MiB, labels below 16, may an array unpack to more than 200 times its size."""
 
 
 def open_npz(address: Address) -> Source:
@@ -82,20 +83,23 @@ class _Archive:
         for member in members:
             name = member.filename.removesuffix(".npy")
             if name in found:
-                raise DataError(f"{self.path}: array {name!r} appears twice (not written by NumPy)")
+                raise DataError(f"{self.place(name)} appears twice (not written by NumPy)")
             if member.flag_bits & 1:
-                raise DataError(f"{self.path}: array {name!r} is encrypted")
+                raise DataError(f"{self.place(name)} is encrypted")
             if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-                raise DataError(f"{self.path}: array {name!r} uses compression method {member.compress_type}")
-            if member.file_size > max(FREE, RATIO * member.compress_size):
-                sizes = f"{member.compress_size:,} bytes to {member.file_size:,}"
-                raise DataError(f"{self.path}: array {name!r} expands {sizes} (damaged?)")
+                raise DataError(f"{self.place(name)} uses compression method {member.compress_type}")
+            self._expect_size(name, member, FREE)
             found[name] = member
         return found
 
+    def _expect_size(self, name: str, member: zipfile.ZipInfo, free: int) -> None:
+        if member.file_size > max(free, RATIO * member.compress_size):
+            sizes = f"{member.compress_size:,} bytes to {member.file_size:,}"
+            raise DataError(f"{self.place(name)} expands {sizes} (damaged?)")
+
     def place(self, name: str) -> str:
         """Return how an array is called in errors."""
-        return f"{self.path}: array {name!r}"
+        return f"{self.path}: array {shown(name)}"
 
     def names_of(self, words: tuple[str, ...]) -> tuple[str, str] | None:
         """Return the names of the images and labels of a part: ``x_train`` or ``train_images``."""
@@ -119,7 +123,7 @@ class _Archive:
             if name.lower() in lower:
                 return lower[name.lower()]
         named = f"no array {wanted[0]!r}" if key in address.options else f"no array of {key}"
-        held = ", ".join(list(self.members)[:10]) or "none"
+        held = some(self.members)
         raise DataError(f"{self.path}: {named} (name it with ?{key}=NAME; arrays: {held})")
 
     def like(self, labels: str, groups: str) -> str:
@@ -137,17 +141,26 @@ class _Archive:
         if len(array.shape) < 2 or 0 in array.shape[1:]:
             raise DataError(f"{self.place(name)}: has shape {array.shape}, expected images (N, H, W)")
         if array.fortran:  # images are not one after the other: read as a whole
-            raw = np.concatenate([*self._rows(name, array, one=True)])
-            whole = raw.reshape(array.shape, order="F")
-            return as_bytes(self.place(name), array.shape, array.dtype, lambda: iter([whole]))
+            whole = self._whole(name, array, one=True).reshape(array.shape, order="F")
+            return as_bytes(self.place(name), array.shape, array.dtype, lambda: blocks(whole))
         return as_bytes(self.place(name), array.shape, array.dtype, lambda: self._rows(name, array))
 
     def labels(self, name: str) -> NDArray[Any]:
         """Return an array of labels or groups, whole numbers or text."""
-        array = self._header(name)
+        array, member = self._header(name), self.members[name]
         expect_count(self.place(name), array.shape[0] if array.shape else 0)
-        whole = np.concatenate([*self._rows(name, array)])
-        return as_labels(self.place(name), whole)
+        expect_labels(self.place(name), array.shape, array.dtype)
+        self._expect_size(name, member, FREE_LABELS)
+        return as_labels(self.place(name), self._whole(name, array))
+
+    def _whole(self, name: str, array: _Array, *, one: bool = False) -> NDArray[Any]:
+        """Return what `_rows` yields, in memory once."""
+        shape = (prod(array.shape),) if one else array.shape
+        whole, done = np.empty(shape, array.dtype), 0
+        for rows in self._rows(name, array, one=one):
+            whole[done : done + len(rows)] = rows
+            done += len(rows)
+        return whole
 
     def _header(self, name: str) -> _Array:
         member, place = self.members[name], self.place(name)
@@ -159,7 +172,9 @@ class _Archive:
                 start = file.tell()
         except KeyError:
             raise DataError(f"{place}: unknown version of the array format") from None
-        except (*DAMAGES, SyntaxError, TypeError, MemoryError, RecursionError) as error:
+        except (
+            Exception
+        ) as error:  # NumPy's reader raises many kinds of error, and so does Python's tokenizer
             raise DataError(f"{place}: unreadable array header ({_reason(error)})") from None
         if dtype.hasobject:
             raise DataError(f"{place}: holds Python objects; refused (they can run code)")

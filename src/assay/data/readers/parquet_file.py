@@ -10,20 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.data.address import Address
-from assay.data.arrays import as_labels
+from assay.data.arrays import LONGEST_LABEL, as_labels
 from assay.data.assembly import RawPart, assembled
 from assay.data.examples import Source
 from assay.data.picture_files import Form, fitted, opened, sample, show_colour
 from assay.data.pixels import allocated, expect_count
 from assay.data.readers.siblings import part_files
-from assay.errors import DataError, suggestion
+from assay.errors import DataError, shown, some, suggestion
 
 OPTIONS = ("images", "labels", "size", "colour")
 IMAGES, LABELS = ("image", "images", "img"), ("label", "labels", "fine_label", "class", "target")
-AT_ONCE = 256  # rows
+AT_ONCE, PICTURES_AT_ONCE = 256, 16  # rows; one picture may stand for all of them
 LARGEST = 1 << 26  # bytes of one picture
 SIDE, LARGEST_SIDE = 32, 96
-RATIO, FREE = 200, 64 << 20
+RATIO, FREE = 200, 48 << 20
 LOOKED_AT = 64
 
 
@@ -63,8 +63,7 @@ class _Table:
         for name in wanted:
             if name in names:
                 return name
-        held = ", ".join(names[:10])
-        raise DataError(f"{self.path}: no column of {key} (name it with ?{key}=NAME; columns: {held})")
+        raise DataError(f"{self.path}: no column of {key} (name it with ?{key}=NAME; columns: {some(names)})")
 
     def classes(self) -> tuple[str, ...] | None:
         """Return the names of the labels where the file has them."""
@@ -75,10 +74,10 @@ class _Table:
             return None
         return tuple(map(str, names)) if isinstance(names, list) and names else None
 
-    def rows(self, column: str) -> Iterator[list[Any]]:
-        """Yield the values of a column, some at a time."""
+    def rows(self, column: str, many: int = AT_ONCE) -> Iterator[list[Any]]:
+        """Yield the values of a column, ``many`` at a time."""
         try:
-            for batch in self.file.iter_batches(AT_ONCE, columns=[column]):
+            for batch in self.file.iter_batches(many, columns=[column], use_threads=False):
                 yield batch.column(0).to_pylist()
         except (
             OSError,
@@ -90,13 +89,15 @@ class _Table:
 
     def pictures(self) -> Iterator[tuple[str, bytes]]:
         """Yield each picture with its name in errors."""
-        index = 0
-        for values in self.rows(self.images):
+        index, total, most = 0, 0, max(FREE, RATIO * self.path.stat().st_size)
+        for values in self.rows(self.images, PICTURES_AT_ONCE):
             for value in values:
                 content = value.get("bytes") if isinstance(value, dict) else value
                 name = f"{self.path}: row {index:,}"
                 if not isinstance(content, bytes) or len(content) > LARGEST:
                     raise DataError(f"{name}: no picture in column {self.images!r} (expected PNG or JPEG)")
+                if (total := total + len(content)) > most:
+                    raise DataError(f"{name}: its pictures take more than {most:,} bytes (damaged?)")
                 yield name, content
                 index += 1
 
@@ -110,10 +111,18 @@ class _Table:
         return RawPart(images, self._values(self.labels), f"{self.path}: column {self.labels!r}", groups)
 
     def _values(self, column: str) -> NDArray[Any]:
-        values = [value for some in self.rows(column) for value in some]
-        for index, value in enumerate(values):
-            if value is None:
-                raise DataError(f"{self.path}: row {index:,}: nothing in column {column!r}")
+        values: list[Any] = []
+        for part in self.rows(column, PICTURES_AT_ONCE):
+            for value in part:
+                if value is None:
+                    raise DataError(f"{self.path}: row {len(values):,}: nothing in column {column!r}")
+                long = isinstance(value, str | bytes) and len(value) > LONGEST_LABEL
+                if long or isinstance(value, list | dict):
+                    raise DataError(
+                        f"{self.path}: row {len(values):,}: {shown(value)} in column {column!r}, "
+                        "expected whole numbers or text"
+                    )
+                values.append(value)
         return as_labels(f"{self.path}: column {column!r}", np.array(values))
 
 

@@ -28,8 +28,11 @@ def watcher(stream: TextIO, notebook: bool = False) -> Iterator[Watcher]:
 
 @contextmanager
 def shown(progress: bool, on_event: OnEvent) -> Iterator[OnEvent]:
-    """Yield what passes events to ``on_event`` and, with ``progress``, shows them (see `watcher`)."""
-    if not progress:
+    """Yield what passes events to ``on_event`` and, with ``progress``, shows them (see `watcher`).
+
+    A program without a console, such as one with windows, has no stderr to show them on.
+    """
+    if not progress or sys.stderr is None:
         yield on_event
         return
     with watcher(sys.stderr, notebook=True) as watching:
