@@ -28,7 +28,7 @@ types: .venv/tests-installed
 	$(BIN)/mypy --num-workers 2
 
 pytest: .venv/tests-installed programs
-	$(BIN)/pytest -n 2 --dist worksteal
+	$(BIN)/pytest -n 3 --dist worksteal
 
 # Tests open the report and the local page in a browser, compile its LaTeX and watch a study's system calls. Where
 # Chromium, TeX or strace is missing and cannot be installed, these skip and say so; with CI=true they fail instead.
