@@ -54,7 +54,18 @@ def test_it_prints_the_address_alone_and_ends_with_ctrl_c(folder: Path) -> None:
 
 
 def test_a_run_shows_itself_and_takes_the_page_with_it(tmp_path: Path, characters: str) -> None:
-    words = ("pooling", "--quick", "--data", characters, "--seeds", 1, "--epochs", 1, "--engine", "reference")
+    words = (
+        "pooling",
+        "--quick",
+        "--data",
+        characters,
+        "--seeds",
+        1,
+        "--epochs",
+        80,
+        "--engine",
+        "reference",
+    )
     sizes = [f"--set=data.{part}={size}" for part, size in (("train", 60), ("valid", 20), ("test", 20))]
     process = start("run", *words, *sizes, "--view", "--out", tmp_path / "out")
     address = process.stdout.readline()

@@ -107,6 +107,7 @@ def test_what_is_gone_is_named_and_the_rest_is_shown(tmp_path: Path) -> None:
     assert (inside.kernels, inside.features) == (None, None)
     assert "the weights are not at hand" in inside.missing
     shutil.rmtree(tmp_path / "data")
+    results = Results.open(tmp_path / "out")  # the ones of `run` have the images that were just used
     inside = look_inside(results)
     assert (inside.confusion, inside.kernels, inside.features) == (None, None, None)
     assert inside.missing.startswith("The images are not at hand")

@@ -120,12 +120,15 @@ def image_shape(results: Readout) -> Shape:
 def _expect_fitting(weights: Mapping[str, Array], network: Network, dtype: str, path: Path) -> None:
     """Raise `StoreError` unless the weights in ``path`` are those of ``network``, and finite."""
     expected = {name: parameter.shape for name, parameter in network.parameters.items()}
-    expected |= {name: value.shape for name, value in network.initial_buffers().items()}
+    buffers = network.initial_buffers()
+    expected |= {name: value.shape for name, value in buffers.items()}
     if {name: value.shape for name, value in weights.items()} != expected:
         raise StoreError(f"{path}: holds the weights of another network (run the study in another folder)")
     for name, value in weights.items():
-        if value.dtype != dtype:
-            raise StoreError(f"{path}: {name} is {value.dtype}, expected {dtype} (remove the file)")
+        counts = name in buffers and buffers[name].dtype.kind in "iu"  # such as a module's batches seen
+        of = str(buffers[name].dtype) if counts else dtype
+        if value.dtype != of:
+            raise StoreError(f"{path}: {name} is {value.dtype}, expected {of} (remove the file)")
         if not (finite := np.isfinite(value)).all():
             count = value.size - np.count_nonzero(finite)
             raise StoreError(f"{path}: {name} has values that are not finite: {count:,} (remove the file)")

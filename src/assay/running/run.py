@@ -85,8 +85,8 @@ def run(
         own_code.expect_trusted(study.code, study.name)
         _check_unread(study, asked.elsewhere)
     make_results_folder(folder)
-    folder = anchored(folder)
-    with folder_lock(folder) as died:
+    place = anchored(folder)
+    with folder_lock(place) as died:
         begun: dict[str, str] = {}
         source = study.data.source
         if (folder / DATABASE).exists():
@@ -103,8 +103,8 @@ def run(
             if data is None:
                 watch(Loading(source))
                 data = load(replace(study.data, source=source))
-            _train(study, data, _Found(folder, begun, died), asked, watch)
-        results = remember(Results.open(folder, watch=True), source)
+            _train(study, data, _Found(place, begun, died), asked, watch)
+        results = remember(Results.open(place, watch=True), source)
         return replace(results, at_hand=AtHand.of(data))
 
 
