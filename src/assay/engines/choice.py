@@ -8,6 +8,7 @@ from assay.engines import speed
 from assay.engines.base import Engine
 from assay.engines.reference import ReferenceEngine
 from assay.errors import AssayError, UnsupportedError, UsageError, shown, suggestion
+from assay.nn.authored import is_ours
 from assay.nn.network import Network
 from assay.optim.recipe import Recipe
 
@@ -153,7 +154,7 @@ def _without_numba(network: Network, recipe: Recipe, why: str) -> Choice:
 
 def _hint(network: Network) -> str:
     """Say what would let the numba engine train a user's own layers."""
-    own = [type(node.layer) for node in network.nodes if not type(node.layer).__module__.startswith("assay.")]
+    own = [type(node.layer) for node in network.nodes if not is_ours(type(node.layer))]
     slow = any(cls.elementwise is None for cls in own)
     return "; it takes layers that have compiled functions, elementwise" if slow else ""
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
+from assay.nn.authored import Authored
 from assay.nn.init import Initializer
 from assay.shapes import Array, Shape
 
@@ -56,7 +57,7 @@ class Window:
     dilation: tuple[int, int] = (1, 1)
 
 
-class Layer(ABC):
+class Layer(Authored, ABC):
     """One layer: a formula forward, its derivative backward.
 
     Shapes omit the batch axis; arrays have it first. A subclass is a
@@ -79,16 +80,6 @@ class Layer(ABC):
     Both take x and then the layer's fields, in their order, all of them numbers. The numba engine
     trains a layer that has them; `forward` and `backward` must say the same.
     """
-
-    @property
-    def title(self) -> str:
-        """What the layer is called in messages: the name of its class, as its author wrote it."""
-        return type(self).__name__
-
-    @property
-    def users_own(self) -> bool:
-        """Whether the code is a user's, not one of assay's."""
-        return not type(self).__module__.startswith("assay.")
 
     @abstractmethod
     def output_shape(self, shape: Shape) -> Shape:

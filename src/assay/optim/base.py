@@ -7,6 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from assay.errors import finite, require
+from assay.nn.authored import Authored
 from assay.shapes import Array
 
 Slots = dict[str, Array]
@@ -14,7 +15,7 @@ Slots = dict[str, Array]
 
 
 @dataclass(frozen=True)
-class Optimizer(ABC):
+class Optimizer(Authored, ABC):
     """A learning rule.
 
     ``weight_decay`` w adds w theta to the gradient of every parameter, biases
@@ -32,16 +33,6 @@ class Optimizer(ABC):
         require(finite(self.lr) and self.lr > 0, "lr", self.lr, "a finite number > 0")
         decay = self.weight_decay
         require(finite(decay) and decay >= 0, "weight_decay", decay, "a finite number >= 0")
-
-    @property
-    def title(self) -> str:
-        """What the rule is called in messages: the name of its class, as its author wrote it."""
-        return type(self).__name__
-
-    @property
-    def users_own(self) -> bool:
-        """Whether the code is a user's, not one of assay's."""
-        return not type(self).__module__.startswith("assay.")
 
     @abstractmethod
     def slots(self, theta: Array) -> Slots:

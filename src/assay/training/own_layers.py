@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from assay.errors import AssayError
+from assay.nn.authored import Authored, is_ours
 from assay.nn.coursework.adapter import modes_checked
 from assay.nn.layer import Layer
 from assay.nn.network import Network
@@ -47,9 +48,7 @@ class _Wrong(Exception):
 
 def is_own(thing: object) -> bool:
     """Whether an object's class is a user's, not one of assay's."""
-    if isinstance(thing, Layer | Optimizer):
-        return thing.users_own
-    return not type(thing).__module__.startswith("assay.")
+    return thing.users_own if isinstance(thing, Authored) else not is_ours(type(thing))
 
 
 def check_own(network: Network, recipe: Recipe) -> Iterator[OwnCheck]:
@@ -74,7 +73,7 @@ def _every(nodes: tuple[Node, ...]) -> Iterator[Node]:
 
 
 def _tried(thing: object, place: str, check: Any) -> OwnCheck:
-    name = thing.title if isinstance(thing, Layer | Optimizer) else type(thing).__name__
+    name = thing.title if isinstance(thing, Authored) else type(thing).__name__
     try:
         with np.errstate(all="ignore"):
             check()
