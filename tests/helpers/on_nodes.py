@@ -15,24 +15,32 @@ def claimed(engines):
     return replace(facts(["reference"]), engines=frozenset(engines))
 
 
-def occupied(ended, awaited, charge, data, task, every):
-    """Instead of training, say what Ray has given to the task; one for a GPU waits for those on processors.
+def occupying(ended, awaited):
+    """Return what nodes do instead of training: say what Ray has given to the task.
 
-    Each of those leaves a file in the folder ``ended``; a task for a GPU ends once there are ``awaited``,
+    A task on a processor leaves a file in the folder ``ended``; one for a GPU ends once ``awaited`` are there,
     and fails after a minute, as it would if they were trained after it.
     """
-    del charge, data, every
-    given = ray().get_runtime_context().get_assigned_resources()
-    row = RunRecord(task.arm, task.seeds[0], Status.RUNNING, task.engine, 1, 1, 0, "computed")
-    row = replace(row, host=" ".join(sorted(name for name in given if name in ("CPU", "GPU"))))
-    yield Begun((row,))
-    if task.engine == "torch:cuda":
-        last = time.monotonic() + 60
-        while len([*ended.iterdir()]) < awaited:
-            if time.monotonic() > last:
-                raise TimeoutError("runs on processors do not end while a GPU is busy")
-            time.sleep(0.02)
-    else:
-        Path(ended, f"{task.arm} {task.seeds}").touch()
-    for seed in task.seeds:
-        yield Finished(replace(row, seed=seed, status=Status.DONE))
+
+    def occupied(charge, data, task, every):
+        del charge, data, every
+        given = ray().get_runtime_context().get_assigned_resources()
+        row = RunRecord(task.arm, task.seeds[0], Status.RUNNING, task.engine, 1, 1, 0, "computed")
+        row = replace(row, host=" ".join(sorted(name for name in given if name in ("CPU", "GPU"))))
+        yield Begun((row,))
+        if task.engine != "torch:cuda":
+            Path(ended, f"{task.arm} {task.seeds}").touch()
+        elif not within(60, lambda: len([*ended.iterdir()]) >= awaited):
+            raise TimeoutError("runs on processors do not end while a GPU is busy")
+        for seed in task.seeds:
+            yield Finished(replace(row, seed=seed, status=Status.DONE))
+
+    return occupied
+
+
+def within(seconds, holds):
+    """Wait until something holds; return whether it does."""
+    last = time.monotonic() + seconds
+    while not holds() and time.monotonic() < last:
+        time.sleep(0.02)
+    return holds()

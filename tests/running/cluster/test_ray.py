@@ -291,7 +291,7 @@ def test_each_task_asks_for_what_its_arm_needs(cluster, joined, characters, monk
     cloudpickle.register_pickle_by_value(on_nodes)  # nodes cannot import it
     monkeypatch.setattr(members, "probe", on_nodes.claimed)
     monkeypatch.setattr(members, "facts", on_nodes.claimed)
-    monkeypatch.setattr(wires, "train", partial(on_nodes.occupied, tmp_path, 6))
+    monkeypatch.setattr(wires, "train", on_nodes.occupying(tmp_path, 6))
     arms = {
         f"{engine.partition(':')[0]}-{filters}": {"engine": engine, "network": {"filters": filters}}
         for engine in ("torch:cuda", "numba")
