@@ -18,8 +18,8 @@ def claimed(engines):
 def occupying(ended, awaited):
     """Return what nodes do instead of training: say what Ray has given to the task.
 
-    A task on a processor leaves a file in the folder ``ended``; one for a GPU ends once ``awaited`` are there,
-    and fails after a minute, as it would if they were trained after it.
+    A task on a processor leaves a file in the folder ``ended``; one for a GPU ends once ``awaited`` are there
+    and fails after a minute, as it would if those were trained after it.
     """
 
     def occupied(charge, data, task, every):
