@@ -13,7 +13,7 @@ from assay.findings.arms import ArmRow
 from assay.findings.effects import Effect
 from assay.findings.findings import Findings
 from assay.findings.wording import claim_words
-from assay.findings.wording.captions import LEFT_IN_REPORT
+from assay.findings.wording.captions import LEFT_IN_REPORT, deciding
 from assay.findings.wording.code_words import CLAIM_VERDICTS, VERDICTS
 from assay.findings.wording.facts import facts
 from assay.report.terminal_tables import VERDICT_STYLES, add_numbers, bare_table, with_stuck
@@ -133,9 +133,8 @@ def _numbers_behind(effect: Effect) -> Table:
 
 
 def _effects_table(report: Findings) -> Table:
-    table = bare_table(
-        f"differences in pp; {report.intervals_name}, p adjusted; of equivalent arms those within the margin"
-    )
+    equivalence = report.equivalence_intervals_name if any(e.equivalent for e in report.effects) else ""
+    table = bare_table(deciding("in pp", report.intervals_name, equivalence, 1 - report.confidence))
     table.add_column("comparison", overflow="fold")
     add_numbers(table, ("mean", "interval", "p", "n"))
     table.add_column("verdict", overflow="fold")

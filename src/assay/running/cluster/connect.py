@@ -4,7 +4,7 @@ import os
 import re
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,11 @@ REACHED = 10.0
 """Seconds within which a cluster's machine has to answer."""
 CLIENT_TRIES = 3
 """A busy cluster may take longer to start a client's server than Ray waits for it."""
+
+FRAME, SETTINGS = 9, 4
+"""Bytes of the head of a frame of HTTP/2, and the kind of frame with which both sides begin (RFC 9113)."""
+GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, SETTINGS, 0, 0, 0, 0, 0])
+"""How a client begins: by a preface, and settings, of which it has none."""
 
 ADDRESS = re.compile(r"(ray://)?[A-Za-z0-9._-]+:[0-9]{1,5}")
 QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_DEDUP_LOGS": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
@@ -92,15 +97,28 @@ def expect_cluster(address: str) -> None:
 def expect_listener(address: str) -> None:
     """Check an address: HOST:PORT, ray://HOST:PORT or "auto".
 
-    Raises `UsageError` if it is none of these, or if nobody listens there: Ray would wait for minutes.
+    Raises `UsageError` if it is none of these, or if nobody listens there, or somebody who does not answer as
+    Ray does: Ray would wait for minutes.
     """
     if address == AUTO:
         return
     if not ADDRESS.fullmatch(address):
         raise UsageError(f"--on ray: {address!r} is no address, expected HOST:PORT, ray://HOST:PORT or auto")
     host, _, port = address.removeprefix("ray://").partition(":")
-    with _in_one_line(address):
-        socket.create_connection((host, int(port)), timeout=REACHED).close()
+    with _in_one_line(address), socket.create_connection((host, int(port)), timeout=REACHED) as connection:
+        if os.environ.get("RAY_USE_TLS", "0").lower() not in ("1", "true"):
+            _expect_http2(connection)
+
+
+def _expect_http2(connection: socket.socket) -> None:
+    """Raise `ConnectionError` unless whoever listens greets as HTTP/2 does, in which Ray's servers speak."""
+    answer = b""
+    with suppress(OSError):  # silent, or gone
+        connection.sendall(GREETING)
+        while len(answer) < FRAME and (more := connection.recv(FRAME - len(answer))):
+            answer += more
+    if len(answer) < FRAME or answer[3] != SETTINGS:
+        raise ConnectionError("what listens there does not answer as Ray does")
 
 
 @contextmanager
