@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
+from typing import Any
 
 import pytest
 
@@ -79,12 +80,39 @@ def test_what_stays_silent_is_refused_after_a_while(monkeypatch):
         connect.expect_listener(f"{LOCAL}:{port}")
 
 
-def test_a_server_that_speaks_grpc_may_be_rays():
-    """gRPC's own server, which Ray's are."""
+@contextmanager
+def rays(service: str, method: str) -> Iterator[int]:
+    """Yield the port of a gRPC server with one of Ray's methods, that wants a token."""
     grpc = pytest.importorskip("grpc")
-    server = grpc.server(ThreadPoolExecutor(1))
+
+    def refuse(_: bytes, context: Any) -> bytes:
+        context.abort(grpc.StatusCode.UNAUTHENTICATED, "no token")
+
+    methods = {method: grpc.unary_unary_rpc_method_handler(refuse)}
+    server = grpc.server(ThreadPoolExecutor(1), [grpc.method_handlers_generic_handler(service, methods)])
     port = server.add_insecure_port(f"{LOCAL}:0")
     server.start()
-    connect.expect_listener(f"{LOCAL}:{port}")
-    connect.expect_listener(f"ray://{LOCAL}:{port}")
-    server.stop(0)
+    yield port
+    server.stop(0).wait()
+
+
+@pytest.mark.parametrize(
+    ("of", "right", "wrong", "said"),
+    [
+        (
+            connect.OF_NODES,
+            "",
+            "ray://",
+            "that is no port for Ray's clients, such as 10001, but the cluster's: ",
+        ),
+        (connect.OF_CLIENTS, "ray://", "", "that is the port for Ray's clients: --on ray://"),
+    ],
+)
+def test_each_of_rays_ports_is_for_its_own_kind_of_address(of, right, wrong, said):
+    _, service, method = of.split("/")
+    with rays(service, method) as port:
+        place = f"{LOCAL}:{port}"
+        connect.expect_listener(f"{right}{place}")
+        with pytest.raises(UsageError) as caught:
+            connect.expect_listener(f"{wrong}{place}")
+    assert f"at {wrong}{place} ({said}{place}; " in str(caught.value)

@@ -26,6 +26,9 @@ FRAME, SETTINGS = 9, 4
 GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, SETTINGS, 0, 0, 0, 0, 0])
 """How a client begins: by a preface, and settings, of which it has none."""
 
+OF_CLIENTS, OF_NODES = "/ray.rpc.RayletDriver/ClusterInfo", "/ray.rpc.NodeInfoGcsService/GetClusterId"
+"""Methods of the servers for clients, and for the nodes of a cluster."""
+
 ADDRESS = re.compile(r"(ray://)?[A-Za-z0-9._-]+:[0-9]{1,5}")
 QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_DEDUP_LOGS": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
 """Ray's own settings: it does not report its use to anyone, and leaves CUDA_VISIBLE_DEVICES alone."""
@@ -106,8 +109,10 @@ def expect_listener(address: str) -> None:
         raise UsageError(f"--on ray: {address!r} is no address, expected HOST:PORT, ray://HOST:PORT or auto")
     host, _, port = address.removeprefix("ray://").partition(":")
     with _in_one_line(address), socket.create_connection((host, int(port)), timeout=REACHED) as connection:
-        if os.environ.get("RAY_USE_TLS", "0").lower() not in ("1", "true"):
-            _expect_http2(connection)
+        if os.environ.get("RAY_USE_TLS", "0").lower() in ("1", "true"):
+            return
+        _expect_http2(connection)
+        _expect_kind(address, f"{host}:{port}")
 
 
 def _expect_http2(connection: socket.socket) -> None:
@@ -121,13 +126,37 @@ def _expect_http2(connection: socket.socket) -> None:
         raise ConnectionError("what listens there does not answer as Ray does")
 
 
+def _expect_kind(address: str, place: str) -> None:
+    """Raise `ConnectionError` for the port of a client's server without ray://, and for another with it."""
+    with suppress(ImportError):  # without gRPC there are no clients
+        if address == place and _has(place, OF_CLIENTS):
+            raise ConnectionError(f"that is the port for Ray's clients: --on ray://{place}")
+        if address != place and _has(place, OF_NODES):
+            raise ConnectionError(
+                f"that is no port for Ray's clients, such as 10001, but the cluster's: {place}"
+            )
+
+
+def _has(place: str, method: str) -> bool:
+    """Whether the server at HOST:PORT has a method of Ray's, even if it asks for a token."""
+    import grpc
+
+    with grpc.insecure_channel(place, options=[("grpc.enable_http_proxy", 0)]) as channel:
+        try:
+            channel.unary_unary(method)(b"", timeout=REACHED)
+        except grpc.RpcError as error:
+            return bool(error.code() is grpc.StatusCode.UNAUTHENTICATED)
+    return True
+
+
 @contextmanager
 def _in_one_line(address: str | None) -> Iterator[None]:
     """Say in one line why there is no cluster at an address."""
     try:
         yield
     except (ConnectionError, RuntimeError, ValueError, OSError, OverflowError) as error:
-        reason = one_line(str(error).strip().splitlines()[0]) if str(error).strip() else type(error).__name__
+        lines = (getattr(error, "strerror", None) or str(error)).strip().splitlines()
+        reason = one_line(lines[0]) if lines else type(error).__name__
         where = address or "this machine"
         raise UsageError(
             f"--on ray: no cluster can be used at {where} ({reason}; `ray start` on this machine joins one)"
