@@ -32,7 +32,11 @@ CLAIM_STYLES = {
 
 def arms_table(report: Findings) -> Table:
     """Return one row per arm: what it reached and what it cost."""
-    costs = "" if report.imported else ", mem: peak memory in MiB; valid best is optimistic"
+    costs = (
+        ""
+        if report.imported
+        else ", s/ep: seconds an epoch, mem: peak memory in MiB, par: parameters; valid best is optimistic"
+    )
     caption = f"accuracies in %{costs}"
     table = bare_table(caption if report.complete else f"{report.stamp}; {caption}")
     table.add_column("arm", overflow="fold")

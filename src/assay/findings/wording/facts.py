@@ -145,5 +145,5 @@ def _new_images(effect: Effect) -> list[Fact]:
         return []
     images = plural(effect.crossed.images, "test image")
     name = interval_name(effect.crossed.confidence)
-    gloss = f"the {name} over new seeds and new images like these {images}; {p_equals(effect.crossed.p)}"
-    return [Fact("On new images", f"{points_interval(effect.crossed.interval)} pp", gloss)]
+    gloss = f"over new seeds and new images like these {images}; {p_equals(effect.crossed.p)}"
+    return [Fact(f"{name} on new images", f"{points_interval(effect.crossed.interval)} pp", gloss)]
