@@ -88,6 +88,10 @@ def test_equal_losses_are_equivalent_within_the_margin_of_their_unit(said):
         "simultaneous 90% intervals for equivalence (two one-sided tests at 5%); p adjusted"
     )
     assert caption in words(out)
+    assert (
+        words(out).count("the sign-flip p cannot fall below 0.0625, whatever the data.") == 1
+    )  # said of all
+    assert "· With 5 seeds the sign-flip p" in out
     low, high = re.search(r"within 0\.02 in val_loss \(90% interval (\S+) to (\S+),", words(out)).groups()
     assert re.search(
         rf"same less base \S+ {re.escape(low)} to \+?{re.escape(high)} ", words(out)

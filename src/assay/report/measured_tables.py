@@ -14,14 +14,14 @@ from assay.findings.measured import Measured
 from assay.findings.wording import measured_words
 from assay.findings.wording.captions import deciding
 from assay.findings.wording.code_words import VERDICTS
-from assay.report.terminal_tables import VERDICT_STYLES, named_rows
+from assay.report.terminal_tables import VERDICT_STYLES, bullets, named_rows
 
 
 def measured_summary(found: Measured, table: str) -> Group:
     """Return the arms and the verdicts of the runs in ``table``."""
     sentences = (Text(sentence, style="bold") for sentence in measured_words.verdicts(found))
-    remarks = (Text(f"· {remark}", style="dim") for remark in measured_words.remarks(found, table))
-    parts = Group(*sentences, Padding(_comparisons(found), (1, 0, 0, 0)), Text(""), *remarks)
+    remarks = bullets(measured_words.remarks(found, table))
+    parts = Group(*sentences, Padding(_comparisons(found), (1, 0)), remarks)
     return Group(_arms(found), Panel(parts, title=Text(table), title_align="left", padding=(1, 2)))
 
 

@@ -16,7 +16,7 @@ from assay.findings.wording import claim_words
 from assay.findings.wording.captions import LEFT_IN_REPORT, deciding
 from assay.findings.wording.code_words import CLAIM_VERDICTS, VERDICTS
 from assay.findings.wording.facts import facts
-from assay.report.terminal_tables import VERDICT_STYLES, add_numbers, bare_table, with_stuck
+from assay.report.terminal_tables import VERDICT_STYLES, add_numbers, bare_table, bullets, with_stuck
 from assay.stats import ClaimVerdict, Factorial
 
 MOST_LIMITS = 5
@@ -91,7 +91,7 @@ def verdict_panel(report: Findings) -> Panel:
         parts.append(Padding(_networks_table(report), (1, 0, 0, 0)))
     if report.factorial:
         parts.append(Padding(_factors_table(report.factorial), (1, 0, 0, 0)))
-    parts.append(Padding(_bullets(report.limits), (1, 0, 0, 0)))
+    parts.append(Padding(_limits(report.limits), (1, 0, 0, 0)))
     return Panel(
         Group(*parts), title=Text(f"{report.name}: {report.stamp}"), title_align="left", padding=(1, 2)
     )
@@ -178,10 +178,7 @@ def _factors_table(factorial: Factorial) -> Table:
     return table
 
 
-def _bullets(sentences: Sequence[str]) -> Table:
-    table = Table.grid(padding=(0, 1))
+def _limits(sentences: Sequence[str]) -> Table:
     left_out = len(sentences) - MOST_LIMITS
     more = [LEFT_IN_REPORT.format(left_out)] if left_out > 0 else []
-    for sentence in [*sentences[:MOST_LIMITS], *more]:
-        table.add_row(Text("·", style="dim"), Text(sentence, style="dim"))
-    return table
+    return bullets([*sentences[:MOST_LIMITS], *more])
