@@ -17,7 +17,7 @@ from assay.nn.authored import Authored, is_ours
 from assay.nn.coursework.adapter import modes_checked
 from assay.nn.layer import Layer
 from assay.nn.network import Network
-from assay.nn.nodes import Node
+from assay.nn.nodes import every
 from assay.optim import Optimizer
 from assay.optim.penalties import Penalty
 from assay.optim.recipe import Recipe
@@ -54,7 +54,7 @@ def is_own(thing: object) -> bool:
 def check_own(network: Network, recipe: Recipe) -> Iterator[OwnCheck]:
     """Try each of the user's classes that a network and its recipe have, layers once for each shape."""
     seen: set[tuple[Layer, Shape]] = set()
-    for node in _every(network.nodes):
+    for node in every(network.nodes):
         if is_own(node.layer) and (node.layer, node.input_shape) not in seen:
             seen.add((node.layer, node.input_shape))
             place = f"layer {node.name}, input {text(node.input_shape)}"
@@ -64,12 +64,6 @@ def check_own(network: Network, recipe: Recipe) -> Iterator[OwnCheck]:
             check = _check_rule if isinstance(thing, Optimizer) else _check_penalty
             place = "learning rule" if isinstance(thing, Optimizer) else "penalty"
             yield _tried(thing, place, lambda check=check, thing=thing: check(thing))
-
-
-def _every(nodes: tuple[Node, ...]) -> Iterator[Node]:
-    for node in nodes:
-        yield node
-        yield from _every(node.layer.inner(node.input_shape))
 
 
 def _tried(thing: object, place: str, check: Any) -> OwnCheck:
