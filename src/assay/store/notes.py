@@ -78,7 +78,7 @@ def _text(path: Path) -> str:
 
 
 def _refuse(word: str) -> NoReturn:
-    raise ValueError(f"{word} is no number of JSON")
+    raise ValueError(f"{word} is not a JSON number")
 
 
 def _unreadable(path: Path, reason: object) -> StoreError:
