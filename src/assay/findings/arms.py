@@ -13,7 +13,7 @@ from assay.findings.waiting import summarised
 from assay.records.runs import RunRecord, Status
 from assay.stats import Summary, outlying_low
 from assay.store.readout import Readout
-from assay.study.study import Arm
+from assay.study.design import Arm
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from assay.records.runs import RunId, RunRecord, Status, layers_of_epoch
 from assay.running.plan import Cohort, Plan
 from assay.store import Store
 from assay.store.readout import DATABASE, Readout
-from assay.store.weights import path_of, save_weights
+from assay.store.weights import identity_of, path_of, save_weights
+from assay.study.design import Arm
 from assay.study.own_classes import waiting
-from assay.study.study import Arm
 
 
 def take_over(plan: Plan, store: Store, folder: Path, sources: Iterable[Path]) -> list[RunId]:
