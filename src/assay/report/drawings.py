@@ -7,10 +7,11 @@ from pathlib import Path
 from assay.errors import UsageError
 from assay.findings.findings import Findings
 from assay.report import figures, inside_pictures, layer_figures
-from assay.report.canvas import Drawing, colour
+from assay.report.canvas import Drawing
 from assay.report.confusion_figure import confusion_plot
 from assay.report.factorial_figure import factorial_plot
 from assay.report.inside_pictures import InsidePictures
+from assay.report.palette import colour
 from assay.report.pictures import Picture
 
 MOST_LAYERS = 12

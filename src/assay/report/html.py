@@ -11,11 +11,11 @@ from assay.findings.findings import Findings, build
 from assay.findings.wording import captions, claim_words, code_words, published_words
 from assay.findings.wording.facts import facts
 from assay.report import layer_figures
-from assay.report.canvas import COLOURS, MARKERS
 from assay.report.confusion_figure import full_square
 from assay.report.drawings import draw
 from assay.report.figures import draws_dots
 from assay.report.files import write_whole
+from assay.report.palette import COLOURS, MARKERS
 from assay.store.readout import Readout
 from assay.study import toml
 

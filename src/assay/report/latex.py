@@ -9,10 +9,11 @@ from assay.findings import numbers
 from assay.findings.findings import Findings
 from assay.findings.wording import captions
 from assay.report import latex_tables, tex
-from assay.report.canvas import Drawing, colour
+from assay.report.canvas import Drawing
 from assay.report.confusion_figure import full_square
 from assay.report.drawings import Drawings, draw, write_figures
 from assay.report.files import write_whole
+from assay.report.palette import colour
 from assay.report.pictures import Picture
 from assay.study import toml
 
