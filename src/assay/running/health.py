@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from assay.errors import AssayError, StoreError, UsageError, one_line
+from assay.errors import AssayError, StoreError, UsageError, one_line, reason
 from assay.records.runs import RunRecord, Status
 from assay.report.files import is_current
 from assay.results import Results
@@ -118,8 +118,7 @@ def salvage(folder: Path, out: Path) -> list[str]:
     try:
         out.mkdir(parents=True)
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise UsageError(f"{str(out)!r}: cannot be made ({reason}; name a new folder)") from None
+        raise UsageError(f"{str(out)!r}: cannot be made ({reason(error)}; name a new folder)") from None
     rows = salvage_store(folder / DATABASE, out / DATABASE)
     said = [
         f"{table}: {copied:,} rows{f', and {lost:,} or more lost' if lost else ''}"

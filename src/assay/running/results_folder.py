@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from assay.data import Dataset
-from assay.errors import StoreError
+from assay.errors import StoreError, reason
 from assay.records.machine import versions
 from assay.store import Header, SQLiteStore, Store
 from assay.store.creating import new_store
@@ -27,8 +27,7 @@ def make_results_folder(folder: Path) -> None:
     try:
         make_folder(folder)
     except (OSError, ValueError) as error:  # a null character in a path is a ValueError
-        reason = getattr(error, "strerror", None) or error
-        raise StoreError(f"{str(folder)!r}: cannot be made ({reason}; choose another --out)") from None
+        raise StoreError(f"{str(folder)!r}: cannot be made ({reason(error)}; choose another --out)") from None
 
 
 def open_store(folder: Path, study: Study, data: Dataset) -> Store:
