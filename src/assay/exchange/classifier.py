@@ -130,7 +130,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return found
 
     def _image_shape(self, features: int) -> tuple[int, ...]:
-        """Return ``image_shape``; `UsageError` if it is none, or not of so many features."""
+        """Return ``image_shape``; `UsageError` if it is not a shape, or has another number of features."""
         try:
             shape = tuple(map(index, self.image_shape or ()))
         except TypeError:
