@@ -34,6 +34,7 @@ class Driver:
         self.plan = context.plan
         self.context = context
         self.store = store
+        self.header = store.header  # read once: an epoch then costs the same, however much is stored
         self.folder = folder
         self.on_event = on_event
         self.before = {run.id: run for run in store.runs()}
@@ -180,7 +181,7 @@ class Driver:
         )
 
     def _identity(self, run: RunId) -> dict[str, Any]:
-        return identity_of(run, self.store.header)
+        return identity_of(run, self.header)
 
 
 def _then(before: str | None, here: str | None) -> str | None:
