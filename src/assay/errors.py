@@ -99,6 +99,11 @@ def some(names: "Iterable[str]", many: int = 10) -> str:
     return ", ".join(name if len(name) <= LONGEST else shown(name) for name in islice(names, many)) or "none"
 
 
+def reason(error: Exception) -> str:
+    """Say why a file or folder cannot be used: the system's own words, without its number and the path."""
+    return str(getattr(error, "strerror", None) or error)
+
+
 def one_line(text: str) -> str:
     """Return ``text`` with line ends and other control characters escaped."""
     return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from assay.bench.methods import METHODS, Method
-from assay.bench.networks import NETWORKS, training_flops
+from assay.bench.networks import NETWORKS
 from assay.bench.peers.pooling import averaged
 from assay.bench.peers.script import run_script
 from assay.bench.problem import BATCH, Problem
@@ -159,7 +159,7 @@ def test_the_networks_own_adaptive_pooling_has_a_fixed_window(name):
 def test_flops_of_a_step():
     """Forward, back to the weights, and back to the input of all layers but the first; biases too."""
     forward = [(2 * inputs + 1) * units for inputs, units in [(784, 100), *[(100, 100)] * 3, (100, 47)]]
-    assert training_flops(Problem("D").network) == 3 * sum(forward) - forward[0]
+    assert Problem("D").network.training_flops == 3 * sum(forward) - forward[0]
 
 
 def test_script_and_study_reach_the_same_accuracy(tmp_path):

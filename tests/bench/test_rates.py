@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from assay.bench import rates
 from assay.bench.clock import Timing
 from assay.bench.methods import METHODS, Method
-from assay.bench.networks import training_flops
 from assay.bench.problem import BATCH, Problem, Trainer
 from assay.bench.rates import Pace, Rate, RateComparison, compare
 from assay.errors import AssayError, UnsupportedError
@@ -50,7 +49,7 @@ def test_what_was_timed_once_is_compared_with_the_median():
 
 def test_the_share_of_the_peak():
     """100 steps a second of 100 examples, on a machine of twice the operations that these take."""
-    flops = training_flops(PROBLEM.network)
+    flops = PROBLEM.network.training_flops
     peak = Rate("sgemm", 1, 2 * 100 * BATCH * flops, Timing((1.0, 1.0)))
     comparison = RateComparison(PROBLEM, (rate(0.1, 0.1),), peak, {})
     assert comparison.share(comparison.rates[0]) == pytest.approx(0.5)

@@ -7,7 +7,7 @@ from said import Assay, Said
 from tiny import tiny_tables
 
 from assay.cli import main
-from assay.report.export import to_toml
+from assay.study.toml import dumps as to_toml
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ from said import Assay
 from tiny import tiny_tables
 
 from assay.cli import app
-from assay.report.export import to_toml
+from assay.study.toml import dumps as to_toml
 
 RUN = ("run", "STUDY")
 OWN = """

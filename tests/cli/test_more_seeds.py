@@ -9,8 +9,8 @@ from said import Assay
 from tiny import tiny_tables
 
 from assay.cli.options import duration
-from assay.report.export import to_toml
 from assay.results import Results
+from assay.study.toml import dumps as to_toml
 
 pytestmark = pytest.mark.usefixtures("undrawn")  # unless it runs in a process of its own
 

@@ -12,7 +12,7 @@ from tiny import tiny_tables
 
 from assay import data
 from assay.nn.network import Network
-from assay.report.export import to_toml
+from assay.study.toml import dumps as to_toml
 
 LISTED = [
     {"layer": "Flatten"},

@@ -13,11 +13,11 @@ from assay.errors import DataError
 from assay.findings.prediction import Prediction
 from assay.records import observations
 from assay.records.runs import RunId
-from assay.report.export import to_toml
 from assay.running import overheads
 from assay.running.plan import make_plan
 from assay.shapes import text
 from assay.study.builtin import load_study
+from assay.study.toml import dumps as to_toml
 
 pytestmark = pytest.mark.usefixtures("undrawn")  # unless it runs in a process of its own
 

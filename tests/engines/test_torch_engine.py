@@ -45,6 +45,7 @@ from assay.nn import (
     Tanh,
 )
 from assay.nn.network import Network
+from assay.nn.nodes import every
 from assay.optim import SGD, Adam, Optimizer
 from assay.optim.augment import Rotate, Shift
 from assay.optim.penalties import L1, L2
@@ -54,7 +55,6 @@ from assay.running.events import EpochEnded, Event
 from assay.running.run import run
 from assay.study.architectures import ConvBlocks, ConvPool, Dense, ResNet
 from assay.study.layer_tables import ACTIVATIONS
-from assay.study.trainable import every
 
 
 @given(networks(), st.lists(st.integers(0, 9), min_size=1, max_size=3, unique=True), st.integers(2, 20))

@@ -123,7 +123,7 @@ def test_two_seeds_are_too_few_and_signs_are_the_metrics(said):
 REFUSED = {
     "margin": ((), "val_loss: needs --margin, the difference that does not matter, in its own unit"),
     "zero": (("--margin", "0"), "margin is 0, expected a number above 0"),
-    "percent": (("--margin", "1", "--percent"), "--percent: goes with shares, and val_loss is read as none"),
+    "percent": (("--margin", "1", "--percent"), "--percent: goes with shares, and val_loss is not"),
     "study": (("--margin", "1", "--study", "x.toml"), "--study: goes with shares"),
     "control": (("--margin", "1", "--control", "bas"), "control: no arm 'bas' (did you mean 'base'?)"),
     "resolve": (("--margin", "1", "--resolve", "-1"), "resolve: difference is -1.0, expected a positive"),

@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "helpers"))
 from endings import WAYS, environment
 from tiny import tiny_tables, write_characters
 
-from assay.report.export import to_toml
+from assay.study.toml import dumps as to_toml
 
 FAILED = {
     "exception": "ValueError: no luck",

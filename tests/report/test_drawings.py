@@ -8,9 +8,10 @@ import pytest
 
 from assay.errors import UsageError
 from assay.findings.findings import Findings
-from assay.report.canvas import COLOURS, Drawing
+from assay.report.canvas import Drawing
 from assay.report.drawings import Drawings, draw, write_figures
 from assay.report.figures import curve_plot, effect_plot
+from assay.report.palette import COLOURS
 
 
 @pytest.fixture(scope="module")

@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 
 from assay.findings.findings import Findings
 from assay.records.runs import RunRecord, Status, TestResult
-from assay.report.export import csv_text, json_text, report_json, to_toml
+from assay.report.export import csv_text, json_text, report_json
 from assay.results import Results
 from assay.store import SQLiteStore
 from assay.store.columns import COLUMNS
 from assay.store.readout import DATABASE
 from assay.study.study import Study
+from assay.study.toml import dumps as to_toml
 
 keys = st.text("abcdefgh_-", min_size=1, max_size=6)
 scalars = st.one_of(

@@ -10,9 +10,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from assay.findings.curves import METRICS, Band
 from assay.findings.findings import Findings, build
 from assay.records.runs import Status
-from assay.report.canvas import ACCENT, COLOURS, FAINT, INK, STYLE, colour, marker
+from assay.report.canvas import ACCENT, FAINT, INK, STYLE
 from assay.report.figures import curve_plot, curve_plots, effect_plot
 from assay.report.layer_figures import layer_plots
+from assay.report.palette import COLOURS, colour, marker
 from assay.results import Results
 
 LOSSES = ("valid_loss", "train_loss")

@@ -10,7 +10,7 @@ from factories import make_results
 
 from assay.records.runs import Status
 from assay.report import notebook, sketch
-from assay.report.canvas import COLOURS
+from assay.report.palette import COLOURS
 from assay.results import Results
 from assay.store.lock import folder_lock
 
@@ -39,10 +39,6 @@ def test_a_line_goes_through_its_values() -> None:
     assert "".join(page.itertext()).count("<b>") == 3  # in both titles and beside the dot, as text
     assert [title.text for title in line] == ["a, seed 0, epoch 3: 30.00"]
     assert [item.text for item in tags(page, "text")][:2] == ["30.0", "10.0"]
-
-
-def test_the_colours_are_those_of_the_report() -> None:
-    assert sketch.COLOURS == COLOURS
 
 
 def test_nothing_is_drawn_of_nothing() -> None:

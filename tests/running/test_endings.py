@@ -16,7 +16,6 @@ from tiny import outcome, tiny_tables
 from assay.engines.reference import ReferenceSession
 from assay.errors import StoreError, UsageError
 from assay.records.runs import RunId, RunRecord, Status
-from assay.report.export import to_toml
 from assay.results import Results
 from assay.running.deaths import Death, deaths
 from assay.running.processes import Processes
@@ -24,6 +23,7 @@ from assay.running.run import run
 from assay.running.tracebacks import traceback_of
 from assay.store.readout import DATABASE
 from assay.study.study import Study
+from assay.study.toml import dumps as to_toml
 
 EXCEPTIONS = {
     "exception": "ValueError: no luck",

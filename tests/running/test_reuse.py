@@ -53,7 +53,7 @@ def test_weights_come_along(characters, earlier, tmp_path):
     shared, _ = run(tiny_study(characters, **OTHER), tmp_path, [earlier])
     shared.close()
     copied, original = (
-        load_weights(path_of(folder, RunId(arm, 1)))
+        load_weights(path_of(folder, RunId(arm, 1)), {"arm": arm, "seed": 1})
         for folder, arm in ((tmp_path, "narrow"), (earlier, "max"))
     )
     assert {name: value.tobytes() for name, value in copied.items()} == {

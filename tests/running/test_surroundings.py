@@ -17,12 +17,12 @@ import pytest
 from tiny import outcome, tiny_study, tiny_tables
 
 from assay.errors import StoreError
-from assay.report.export import to_toml
 from assay.results import Results
 from assay.running.events import EpochEnded
 from assay.running.run import run
 from assay.store import lock, sqlite
 from assay.store.lock import folder_lock, is_held
+from assay.study.toml import dumps as to_toml
 
 SHORT = {"seeds": [0], "training": {"epochs": 2, "batch_size": 50}}
 

@@ -14,6 +14,7 @@ from torch_networks import load_weights, torch_blocks, torch_dense, torch_pools
 
 from assay import nn as layers
 from assay.errors import AssayError, ShapeError, StudyError
+from assay.nn.nodes import every
 from assay.running.plan import make_plan
 from assay.study.architectures import (
     ConvBlocks,
@@ -24,7 +25,6 @@ from assay.study.architectures import (
     from_table,
 )
 from assay.study.layer_tables import ACTIVATIONS, INITIALIZERS
-from assay.study.trainable import every
 
 EMNIST = (1, 28, 28)
 REDUCTIONS = ["max", "average", "strided", "dilated"]

@@ -24,13 +24,14 @@ from assay.nn import (
     Residual,
 )
 from assay.nn.network import Network
+from assay.nn.nodes import every
 from assay.optim import SGD, Adam, NAdam
 from assay.optim.recipe import Recipe
 from assay.records import room
 from assay.running.plan import make_plan
 from assay.study.architectures import Layers, from_table
 from assay.study.study import Study
-from assay.study.trainable import Whereabouts, every, expect_trainable, training_bytes
+from assay.study.trainable import Whereabouts, expect_trainable, training_bytes
 
 DENSE = {"family": "Dense", "hidden": [10]}
 BLOCKS = {"family": "ConvBlocks", "layers": 1, "filters": 2}

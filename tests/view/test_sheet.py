@@ -22,8 +22,9 @@ from assay.findings.occlusion import occlusion
 from assay.findings.prediction import recognise
 from assay.findings.trained import Fitted, best_run, trained
 from assay.findings.views import features
+from assay.nn.loss import softmax
 from assay.reading import find, prepare, read
-from assay.reading.recogniser import recogniser, softmax
+from assay.reading.recogniser import recogniser
 from assay.results import Results
 from assay.running.plan import Plan
 from assay.running.run import run

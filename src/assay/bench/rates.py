@@ -12,7 +12,6 @@ from threadpoolctl import threadpool_limits
 from assay.bench.clock import Action, Timing, interleaved
 from assay.bench.fresh import process
 from assay.bench.methods import METHODS, YARDSTICK
-from assay.bench.networks import training_flops
 from assay.bench.problem import BATCH, Problem, Trainer
 from assay.errors import UnsupportedError
 from assay.shapes import Array
@@ -95,7 +94,7 @@ class RateComparison:
 
     def share(self, rate: Rate) -> float:
         """Return the least share of the peak that a method's steps need."""
-        return rate.over(self.peak) * BATCH * training_flops(self.problem.network)
+        return rate.over(self.peak) * BATCH * self.problem.network.training_flops
 
 
 def compare(problem: Problem, methods: Sequence[str], pace: Pace) -> RateComparison:

@@ -73,7 +73,7 @@ def _images(source: str) -> int:
 
 
 def _ask(question: str, usual: str) -> str:
-    """Ask whoever sits at a terminal; without one, what is usual holds."""
+    """Ask at the terminal; without one, return the ``usual`` answer."""
     if not sys.stdin.isatty():
         return usual
     try:

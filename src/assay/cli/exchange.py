@@ -86,7 +86,7 @@ Share = Annotated[
     typer.Option(
         "--share/--no-share",
         show_default=False,
-        help="Numbers are shares of right or wrong answers, or are none; by default the column's name tells.",
+        help="Numbers are shares of right or wrong answers, or are not; by default the column's name tells.",
     ),
 ]
 Out = Annotated[
@@ -141,7 +141,7 @@ class HowRead:
         return found, study_of(found, self.control, name.strip("-")[:64] or "imported", **more)
 
     def measured(self, lines: "Sequence[Line]", column: "Column") -> "Measured":
-        """Return the verdicts by a column of numbers that are no shares."""
+        """Return the verdicts by a column of numbers that are not shares."""
         from assay.exchange.others import by_run, paired
         from assay.findings.measured import measured
         from assay.findings.wording.quantities import OtherMetric
@@ -149,7 +149,9 @@ class HowRead:
         refused = {"--percent": self.percent, "--examples": self.examples, "--study": self.study}
         for option, given in refused.items():
             if given:
-                raise UsageError(f"{option}: goes with shares, and {column.name} is read as none (--share)")
+                raise UsageError(
+                    f"{option}: goes with shares, and {column.name} is not read as one (--share)"
+                )
         numbers = by_run(lines, lambda line: line.number(column.name))
         arms, seeds = paired(numbers, self.control)
         metric = OtherMetric(column.name, column.less_is_better)

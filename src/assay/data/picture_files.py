@@ -40,7 +40,7 @@ class Form:
 
 
 def opened(source: Path | bytes, name: str) -> "Image.Image":
-    """Open a picture; its pixels are not read yet. Raises `DataError` where it is none, or far too large."""
+    """Open a picture; its pixels are not read yet. Raises `DataError` if it is not one, or far too large."""
     from PIL import Image
 
     with _reading(name):

@@ -16,6 +16,7 @@ from assay.data.spec import VALID_SHARE
 from assay.data.splits import stratified
 from assay.engines import choice
 from assay.errors import StudyError, UsageError, shown
+from assay.nn.loss import softmax
 from assay.nn.network import Network, to_input
 from assay.optim import Adam
 from assay.optim.recipe import Recipe
@@ -129,7 +130,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return found
 
     def _image_shape(self, features: int) -> tuple[int, ...]:
-        """Return ``image_shape``; `UsageError` if it is none, or not of so many features."""
+        """Return ``image_shape``; `UsageError` if it is not a shape, or has another number of features."""
         try:
             shape = tuple(map(index, self.image_shape or ()))
         except TypeError:
@@ -205,6 +206,4 @@ def _shares(network: Network, weights: dict[str, Array], images: NDArray[np.uint
     """Return the softmax of scores (N, K), in float64: it does not depend on the batch's size."""
     doubled = {name: value.astype(np.float64) for name, value in weights.items()}
     scores = network.forward(doubled, to_input(images, network, "float64"))[0]
-    raised = np.exp(scores - scores.max(axis=1, keepdims=True))
-    found: NDArray[np.float64] = raised / raised.sum(axis=1, keepdims=True)
-    return found
+    return softmax(scores)

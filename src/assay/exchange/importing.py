@@ -27,7 +27,8 @@ from assay.records.metrics import MARGINS
 from assay.records.runs import ELSEWHERE, RunId, RunRecord, Status, TestResult
 from assay.report.files import made
 from assay.results import Results
-from assay.store import PARTS, Header, SQLiteStore
+from assay.store import PARTS, Header, Store
+from assay.store.creating import new_store
 from assay.store.readout import DATABASE
 from assay.study.study import Study
 
@@ -183,20 +184,14 @@ def write_imported(found: Imported, study: Study, folder: Path) -> Results:
         sizes={"train": PARTS, "valid": PARTS, "test": size},
         versions={"assay": version("assay")},
     )
-    beside = path.with_suffix(".new")
-    beside.unlink(missing_ok=True)
-    store = SQLiteStore.create(beside, header)
-    try:
+    with new_store(path, header) as store:
         for arm in study.arms:
             for seed in study.seeds:
                 _put(store, RunId(arm.name, seed), found, size)
-    finally:
-        store.close()
-    beside.replace(path)
     return Results.open(folder)
 
 
-def _put(store: SQLiteStore, run: RunId, found: Imported, size: int) -> None:
+def _put(store: Store, run: RunId, found: Imported, size: int) -> None:
     """Store a run as far as it is known."""
     share = found.accuracies.get(run)
     status, test = (Status.DIVERGED if run in found.accuracies else Status.PENDING), None

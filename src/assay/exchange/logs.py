@@ -14,7 +14,8 @@ from assay.records.runs import ELSEWHERE, EpochRecord, RunId, RunRecord
 from assay.results import Results
 from assay.running.events import EpochEnded, Event, OnEvent, RunEnded, Started
 from assay.study import tables
-from assay.study.study import Arm, Study
+from assay.study.design import Arm
+from assay.study.study import Study
 
 PATIENCE = 30.0
 """Seconds that a study waits, at its end, for a log that is behind."""

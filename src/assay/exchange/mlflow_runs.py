@@ -24,11 +24,12 @@ from assay.errors import UsageError
 from assay.exchange.logs import CURVES, Log, ends_of, hyperparameters, values_of
 from assay.findings.findings import build
 from assay.records.runs import EpochRecord, RunId, RunRecord, Status
-from assay.report.export import report_json, to_toml
+from assay.report.export import report_json
 from assay.report.files import made
 from assay.results import Results
 from assay.store.durable import name_flushed, place_beside
 from assay.store.weights import path_of
+from assay.study import toml
 from assay.study.study import Study
 
 DATABASE = "mlflow.db"
@@ -129,7 +130,7 @@ class MLflowLog(Log):
         tags = {"assay.answer": found.answer, "assay.stamp": found.stamp}
         tags |= {f"assay.verdict.{e.pair.a}-{e.pair.b}": e.verdict.value for e in found.effects}
         client.log_batch(self._parent, tags=[RunTag(key, value) for key, value in tags.items()])
-        client.log_text(self._parent, to_toml(found.rerun.study), "study.toml")
+        client.log_text(self._parent, toml.dumps(found.rerun.study), "study.toml")
         client.log_text(self._parent, report_json(found), "findings.json")
         for run in results.runs:
             if run.status is Status.DONE:

@@ -13,7 +13,7 @@ from assay.findings.waiting import summarised
 from assay.records.runs import RunRecord, Status
 from assay.stats import Summary, outlying_low
 from assay.store.readout import Readout
-from assay.study.study import Arm
+from assay.study.design import Arm
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def arm_row(results: Readout, arm: Arm) -> ArmRow:
     """Return the row of an arm."""
     runs = results.of(arm.name)
     done = [run for run in runs if run.status is Status.DONE]
-    values = results.counted(arm.name, lambda run: run.test_accuracy)
+    values = results.counted(arm.name)
     counted = results.counting(arm.name)
     return ArmRow(
         name=arm.name,

@@ -20,7 +20,11 @@ def family_of(results: Readout) -> Family | None:
 
 def resolved(results: Readout) -> bool:
     """Whether there are comparisons, at the latest declared look or at the end, and every one is decided."""
-    family = family_of(results)
+    return all_decided(family_of(results))
+
+
+def all_decided(family: Family | None) -> bool:
+    """Whether there are comparisons, and every one has a verdict other than inconclusive."""
     return family is not None and all(decided(pair) for pair in family.pairs)
 
 

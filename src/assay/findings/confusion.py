@@ -53,9 +53,8 @@ def confusion(
     arm: str, predicted: Labels, labels: Labels, images: NDArray[np.uint8], classes: Sequence[str]
 ) -> Confusion:
     """Compare the answers ``predicted`` (seeds, N) with the ``labels`` (N,) of the ``images``."""
-    counts = np.zeros((len(classes), len(classes)))
-    np.add.at(counts, (np.broadcast_to(labels, predicted.shape), predicted), 1)
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    counts = read_as(predicted, labels, len(classes))
+    shares = shares_of(counts)
 
     def mistake(true: int, answer: int) -> Mistake:
         found = _examples(predicted, labels, images, true, answer)
@@ -63,6 +62,22 @@ def confusion(
 
     pairs = tuple((mistake(a, b), mistake(b, a)) for a, b in _most_confused(counts))
     return Confusion(arm, len(predicted), len(labels), tuple(classes), shares, pairs)
+
+
+def read_as(predicted: Labels, labels: Labels, classes: int) -> NDArray[np.float64]:
+    """Return how often networks read each class as which, (classes, classes): true, then read.
+
+    ``predicted`` (networks, N) are their answers for the images with the ``labels`` (N,).
+    """
+    counts = np.zeros((classes, classes))
+    np.add.at(counts, (np.broadcast_to(labels, predicted.shape), predicted), 1)
+    return counts
+
+
+def shares_of(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return counts (classes, classes) as shares of the true class; without images its row is 0."""
+    shares: NDArray[np.float64] = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    return shares
 
 
 def _most_confused(counts: NDArray[np.float64]) -> list[tuple[int, int]]:

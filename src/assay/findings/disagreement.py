@@ -6,9 +6,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from assay.findings.confusion import Labels, read_as, shares_of
 from assay.store.readout import Readout
-
-Labels = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,8 +77,7 @@ def shares_read(found: Answered, labels: Labels, classes: int) -> NDArray[np.flo
 
     The rows of classes without an image are 0.
     """
-    shares: NDArray[np.float64] = _reads(found, labels, classes) / _images(found, labels, classes)
-    return shares
+    return shares_of(read_as(found.predicted, labels, classes))
 
 
 def confusions(found: Answered, labels: Labels, classes: int, most: int) -> Sequence[tuple[int, int, float]]:
@@ -87,22 +85,9 @@ def confusions(found: Answered, labels: Labels, classes: int, most: int) -> Sequ
 
     Frequent by the number of images: a mistake in a class of many comes before the same share of one of few.
     """
-    counts = _reads(found, labels, classes)
-    shares = counts / _images(found, labels, classes)
+    counts = read_as(found.predicted, labels, classes)
+    shares = shares_of(counts)
     np.fill_diagonal(counts, 0)
     order = np.argsort(-counts, axis=None, kind="stable")[:most]
     pairs = [divmod(int(place), classes) for place in order if counts.flat[place]]
     return [(a, b, float(shares[a, b])) for a, b in pairs]
-
-
-def _reads(found: Answered, labels: Labels, classes: int) -> NDArray[np.float64]:
-    """Return how often an arm's networks read each class as which, (classes, classes): true, then read."""
-    counts = np.zeros((classes, classes))
-    np.add.at(counts, (np.broadcast_to(labels, found.predicted.shape), found.predicted), 1)
-    return counts
-
-
-def _images(found: Answered, labels: Labels, classes: int) -> NDArray[np.int64]:
-    """Return how many images of each class (classes, 1) an arm's networks saw together, at least one each."""
-    images: NDArray[np.int64] = found.seeds * np.maximum(np.bincount(labels, minlength=classes), 1)
-    return images[:, np.newaxis]

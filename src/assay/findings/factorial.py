@@ -19,8 +19,7 @@ def factorial_of(results: Readout) -> Factorial | None:
     if len(factors) < 2 or not results.complete:
         return None
     cells = {
-        tuple(arm.levels[name] for name in factors): results.counted(arm.name, lambda run: run.test_accuracy)
-        for arm in results.study.arms
+        tuple(arm.levels[name] for name in factors): results.counted(arm.name) for arm in results.study.arms
     }
     try:
         return factorial_effects(cells, factors, confidence=results.confidence)

@@ -15,7 +15,7 @@ from assay.findings.arms import ArmRow, arm_row
 from assay.findings.calibration_rows import Calibration, calibration_of
 from assay.findings.cells import findings_html
 from assay.findings.claim_verdicts import ClaimRow, claims
-from assay.findings.comparisons import decided, family_of
+from assay.findings.comparisons import all_decided, family_of
 from assay.findings.costs import Cost, costs_of
 from assay.findings.curves import Curves, curves
 from assay.findings.effects import Effect, effects_of
@@ -213,7 +213,7 @@ def build(results: Readout, inside: Inside | None = None) -> Findings:
         level=results.alpha,
         confidence=results.confidence,
         look=results.look,
-        resolved=family is not None and all(decided(pair) for pair in family.pairs),
+        resolved=all_decided(family),
         stopped=whole.stopped,
         train_sample=_train_sample(results),
         unlike_source=unlike_source(results.study),

@@ -69,9 +69,7 @@ def look_inside(results: Readout, arm: str | None = None, image: int = 0) -> Ins
 
 def _best_arm(results: Readout) -> str | None:
     """Return the arm whose printed mean is the highest."""
-    values = {
-        arm.name: results.counted(arm.name, lambda run: run.test_accuracy) for arm in results.study.arms
-    }
+    values = {arm.name: results.counted(arm.name) for arm in results.study.arms}
     means = {arm: np.nanmean(found) for arm, found in values.items() if np.isfinite(found).any()}
     return max(means, key=lambda name: means[name], default=None)
 

@@ -116,9 +116,7 @@ def _pairs(study: Study, pilot: Readout | None) -> tuple[Pair, ...]:
     """Return the study's comparisons over what the pilot has; no seeds at all where it lacks an arm."""
     values: dict[str, np.ndarray] = {}
     if pilot:
-        values = {
-            arm.name: pilot.counted(arm.name, lambda run: run.test_accuracy) for arm in pilot.study.arms
-        }
+        values = {arm.name: pilot.counted(arm.name) for arm in pilot.study.arms}
     missing = np.full(len(pilot.study.seeds) if pilot else 1, nan)
     arms = {arm.name: values.get(arm.name, missing) for arm in study.arms}
     return compare_arms(arms, control=study.control, margin=study.margin / PERCENT).pairs

@@ -7,7 +7,7 @@ from assay.optim.recipe import Recipe
 from assay.records.runs import RunRecord
 from assay.stats import CostRatio, Family, cost_ratio
 from assay.store.readout import Readout
-from assay.study.study import Arm
+from assay.study.design import Arm
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from assay.data import Split, load
 from assay.data.outline import outline
 from assay.errors import DataError, ShapeError, StoreError, UsageError
+from assay.nn.loss import softmax
 from assay.nn.network import Network, to_input
-from assay.reading.recogniser import softmax
 from assay.records.runs import RunRecord, Status
 from assay.shapes import Array, Shape
 from assay.store.readout import Readout

@@ -1,4 +1,4 @@
-"""Softmax cross-entropy: the loss of the class scores."""
+"""Softmax, and the loss of the class scores: softmax cross-entropy."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,6 +6,13 @@ from numpy.typing import NDArray
 from assay.shapes import Array
 
 Labels = NDArray[np.integer]
+
+
+def softmax(scores: Array, temperature: float = 1.0) -> NDArray[np.float64]:
+    """Return the shares (N, K) of scores (N, K) divided by ``temperature``, in float64."""
+    raised = np.exp(_below_largest(scores.astype(np.float64) / temperature))
+    shares: NDArray[np.float64] = raised / raised.sum(axis=1, keepdims=True)
+    return shares
 
 
 def cross_entropy(scores: Array, labels: Labels) -> NDArray[np.float64]:

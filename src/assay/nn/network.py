@@ -72,6 +72,16 @@ class Network:
         return sum(node.flops for node in self.nodes)
 
     @property
+    def training_flops(self) -> int:
+        """Floating-point operations of a training step, one example, of the layers with parameters.
+
+        They do nearly all of the work: once forward, twice backward (for the weights and for the input), but
+        there is no gradient for the pixels.
+        """
+        weighted = [node.flops for node in self.nodes if node.parameters]
+        return 3 * sum(weighted) - sum(weighted[:1])
+
+    @property
     def uncounted(self) -> tuple[str, ...]:
         """The names of a user's layers that `flops` leaves out, for they do not count their operations."""
         return tuple(name for node in self.nodes for name in node.uncounted)

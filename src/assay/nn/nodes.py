@@ -1,7 +1,7 @@
 """Nodes: layers in their places, named and with their shapes."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -68,8 +68,8 @@ def _node(name: str, layer: Layer, shape: Shape) -> Node:
     return Node(name, layer, shape, output)
 
 
-def every(nodes: tuple[Node, ...]) -> Iterator[Node]:
-    """Yield ``nodes``, and those that their layers are made of."""
+def every(nodes: Iterable[Node]) -> Iterator[Node]:
+    """Yield every layer, each followed by the layers it contains."""
     for node in nodes:
         yield node
         yield from every(node.layer.inner(node.input_shape))

@@ -68,7 +68,7 @@ def as_rule(found: object, config: Mapping[str, Any] | None = None) -> Starter |
 
 
 def as_stepping_rule(cls: type, settings: Mapping[str, Any]) -> Starter | None:
-    """Return how a class like PyTorch's is started on parameters; None for what is none."""
+    """Return how a class like PyTorch's is started on parameters; None for any other class."""
     method = getattr(cls, "step", None)
     if not isinstance(method, FunctionType) or len(signature(method).parameters) != 1:
         return None

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from assay.reading.ink_piece import InkPiece
 from assay.reading.opening import Floats
 from assay.reading.order import SMALL, Grouped, usual_length
-from assay.reading.pieces import InkPiece
 
 AS_DARK = 0.2
 """Paper is as dark as ink within this share of their difference; paper in a deep shadow is lighter."""

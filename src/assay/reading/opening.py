@@ -24,9 +24,8 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float32]
 
 LONGER = 1200
-LEAST = (
-    160  # pixels of the longer side; smaller pictures are enlarged, so that strokes have insides and edges
-)
+LEAST = 160
+"""Pixels of the longer side; smaller pictures are enlarged, so that strokes have insides and edges."""
 MOST_PIXELS = 120_000_000  # decoded whole, at most 4 bytes each
 MOST_BYTES = 400_000_000  # of a file on standard input
 STRIP = 250_000  # pixels reduced at a time, in several copies
@@ -82,7 +81,7 @@ def opened(picture: "Image.Image | Path | str | bytes", name: str | None = None)
 
 def _said(error: Exception, name: str) -> str:
     text = one_line(str(error)) or type(error).__name__
-    return "it is none that is known here" if "cannot identify" in text and name else text
+    return "its format is not known here" if "cannot identify" in text and name else text
 
 
 def _pillow(source: io.BytesIO | Path) -> "Image.Image":

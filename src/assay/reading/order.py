@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from assay.reading.ink_piece import InkPiece
 from assay.reading.opening import Floats
-from assay.reading.pieces import InkPiece
 
 LEAST = 12
 """Pixels of the longer side of a character; of fewer none can be recognised."""

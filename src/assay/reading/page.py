@@ -11,9 +11,9 @@ import numpy as np
 
 from assay.reading.characters import Recognise, Written, characters
 from assay.reading.evidence import clear
+from assay.reading.ink_piece import InkPiece
 from assay.reading.opening import Floats, Opened
 from assay.reading.order import Grouped, lines
-from assay.reading.pieces import InkPiece
 from assay.reading.selections import selections
 from assay.reading.shades import views
 from assay.reading.specks import without_specks

@@ -1,130 +1,23 @@
-"""Connected pieces of ink, and which of them can be parts of characters."""
+"""The connected pieces of a picture's ink, each cut out and measured."""
 
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from assay.reading.ink_piece import SOFTEST, InkPiece
 from assay.reading.opening import Floats
-from assay.reading.windows import depths, near
+from assay.reading.windows import Mask, depths, near
 
-Mask = NDArray[np.bool_]
 T = TypeVar("T", bound=np.generic)
 
 SMALLEST = 0.008
 """The least length of a piece, over the picture's longer side."""
-FAINT = 0.25
-"""Ink that reaches the border is at least so dark, or it may be a shade of the paper."""
-HOLES = 6
-"""A character has fewer holes: B, 8 and & have two, and a careless hand leaves some."""
 MOST = 120
 """Of more pieces, only the largest are looked at."""
-FATTEST = 0.6
-"""The thickest stroke of a piece, over its longer side; what is thicker is a blob."""
-BLUR, SOFTEST = 1.0, 0.15
-"""The widest edge of a piece, over its stroke's width and its longer side; what is softer is a shadow."""
-
-SOLID, STOUTEST = 0.9, 0.3
-"""Ink that fills so much of its box is a bar or a label; the thickest bar, over its longer side."""
-SHEET = 0.95
-"""A piece whose outline fills so much of its box may be a sheet, where there are holes in it."""
-FULL = 0.7
-"""Its ink fills so much of its box; a B of squares fills two thirds."""
-FLAT = 0.5
-"""A bar that is lower than this, over its breadth, is no character by itself."""
-STRAIGHT, STOCKY = 0.9, 0.45
-"""A straight piece fills so much of a rectangle of its moments; the thickest one, over its longer side."""
 ROOM = 3
 """Pixels of paper that are looked at around a piece."""
-
-
-@dataclass(frozen=True)
-class InkPiece:
-    """A connected piece of ink: where it lies (rows from ``top`` to before ``bottom``), and its strokes."""
-
-    top: int
-    left: int
-    bottom: int
-    right: int
-    strokes: Floats = field(repr=False)
-    """Its ink, from 0 to 1, nothing of others', in its box and ``margin`` pixels around: its pale edges."""
-    margin: int
-    area: int
-    width: float
-    """Of its strokes, on average; twice the greatest distance to the paper is ``thickest``."""
-    thickest: float
-    edge: float
-    """How many pixels its strokes take from ink to paper."""
-    at_border: bool
-    level: float
-    """How dark its strokes are: the share of the paper's light that they lack."""
-    holes: int
-    enclosed: float
-    """The share of its box within its outline, holes too."""
-
-    @property
-    def ink(self) -> Floats:
-        """Its ink in its box."""
-        return self.strokes[self.margin : -self.margin, self.margin : -self.margin]
-
-    @property
-    def height(self) -> int:
-        """Rows."""
-        return self.bottom - self.top
-
-    @property
-    def breadth(self) -> int:
-        """Columns."""
-        return self.right - self.left
-
-    @property
-    def longer(self) -> int:
-        """The longer side."""
-        return max(self.height, self.breadth)
-
-    @property
-    def written(self) -> bool:
-        """Whether it may have been written: strokes, not a blob, with edges, not a shadow."""
-        stroke = max(self.width, 2.0)
-        softest = max(4.0, min(BLUR * stroke, SOFTEST * self.longer))
-        fattest = STOUTEST if self.bar else FATTEST
-        strokes = self.thickest <= fattest * self.longer and self.holes < HOLES
-        return (
-            strokes
-            and not self.sheet
-            and self.edge <= softest
-            and (self.level >= FAINT or not self.at_border)
-        )
-
-    @property
-    def bar(self) -> bool:
-        """Whether it fills its box, as an upright I, a dash and a blank label do."""
-        return self.area >= SOLID * self.height * self.breadth
-
-    @property
-    def dash(self) -> bool:
-        """Whether it is a level bar: part of a character, or an underline, but no character."""
-        return self.bar and self.height < FLAT * self.breadth
-
-    @cached_property
-    def straight(self) -> bool:
-        """Whether it fills a rectangle, however turned: a stroke, a slanted underline, an oval."""
-        rows, columns = np.nonzero(self.ink >= 0.5)
-        spread = np.cov(rows, columns, bias=True) + np.eye(2) / 12 if rows.size else np.eye(2)
-        return bool(rows.size >= STRAIGHT * 12 * np.sqrt(np.linalg.det(spread)))
-
-    @property
-    def oval(self) -> bool:
-        """Whether it is full and too stout for a stroke, such as a leaf; it is no character."""
-        return self.thickest > STOCKY * self.longer and self.straight
-
-    @property
-    def sheet(self) -> bool:
-        """Whether it may be a sheet, in which what is written leaves holes."""
-        full = self.area >= FULL * self.height * self.breadth
-        return self.holes > 0 and self.enclosed >= SHEET and full
 
 
 def pieces(found: Floats, least: float, mask: Mask | None = None) -> list[InkPiece]:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay import nn
+from assay.nn.loss import softmax
 from assay.nn.network import Network, to_input
 from assay.shapes import Array
 
@@ -43,14 +44,6 @@ class Recogniser:
     def probabilities(self, images: NDArray[np.uint8]) -> Array:
         """Return the probability (N, K) of each class for images (N, 28, 28), calibrated, in float64."""
         return softmax(self.scores(images), self.temperature)
-
-
-def softmax(scores: Array, temperature: float = 1.0) -> Array:
-    """Return the shares (N, K) of scores (N, K) divided by ``temperature``, in float64."""
-    scaled = scores.astype(np.float64) / temperature
-    raised = np.exp(scaled - scaled.max(axis=1, keepdims=True))
-    shares: Array = raised / raised.sum(axis=1, keepdims=True)
-    return shares
 
 
 @cache

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.reading.pieces import InkPiece, Mask
-from assay.reading.windows import running, sliding
+from assay.reading.ink_piece import InkPiece
+from assay.reading.windows import Mask, running, sliding
 
 STEEPEST = 0.09
 """Ruled lines rise by at most so many pixels in each pixel: 5 degrees."""

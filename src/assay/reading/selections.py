@@ -5,10 +5,12 @@ from collections.abc import Iterator
 import numpy as np
 
 from assay.reading.evidence import explained, large, quiet
+from assay.reading.ink_piece import InkPiece
 from assay.reading.opening import Floats
 from assay.reading.paper import WIDEST, ink, least_ink
-from assay.reading.pieces import InkPiece, Mask, pieces
+from assay.reading.pieces import pieces
 from assay.reading.ruled import ruled, without_frames, without_underlines
+from assay.reading.windows import Mask
 
 PENS = 3.5
 """Paper is looked for in windows of so many pens' widths, once the pen is known."""

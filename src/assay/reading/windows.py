@@ -70,9 +70,9 @@ def near(mask: Mask, radius: float) -> Mask:
 
 
 def depths(mask: Mask) -> NDArray[np.float64]:
-    """Return how far each pixel of ``mask`` (H, W) is from the nearest that is none, (N,) in reading order.
+    """Return how far each pixel of ``mask`` (H, W) is from the nearest one outside, (N,) in reading order.
 
-    The pixels at the border are none.
+    No pixel at the border may be in the mask.
     """
     if min(mask.shape) <= QUICK:
         return np.sqrt(_squares(mask)[mask].astype(np.float64))

@@ -5,7 +5,7 @@ compared by ratio. ``scale`` turns a value into the unit that reports print.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import log
 from typing import Any
@@ -119,9 +119,8 @@ def _accuracy(name: str, title: str, value: Value) -> Metric:
 
 
 def _cost(name: str, title: str, value: Value, margin: str, unit: str, scale: float = 1.0) -> Metric:
-    """Return a metric of a run's cost; lower is better, except for speed."""
-    more = margin == "time" and unit == "steps/s"
-    return Metric(name, title, value, margin, more, Failing.AS_MEASURED, scale=scale, ratio=True, unit=unit)
+    """Return a metric of a run's cost, of which less is better."""
+    return Metric(name, title, value, margin, False, Failing.AS_MEASURED, scale=scale, ratio=True, unit=unit)
 
 
 METRICS: dict[str, Metric] = {
@@ -140,7 +139,10 @@ METRICS: dict[str, Metric] = {
             higher_is_better=False, ratio=True, unit="nats",
         ),
         _cost("seconds_per_epoch", "time per epoch", lambda run: run.seconds_per_epoch, "time", "s"),
-        _cost("steps_per_second", "speed", lambda run: run.steps_per_second, "time", "steps/s"),
+        replace(
+            _cost("steps_per_second", "speed", lambda run: run.steps_per_second, "time", "steps/s"),
+            higher_is_better=True,
+        ),
         _cost("epochs", "epochs trained", lambda run: run.epochs or None, "time", "epochs"),
         _cost("peak_memory", "peak memory", _peak_memory, "memory", "MiB", 2**-20),
     )

@@ -55,7 +55,11 @@ def kept_numbers(path: Path) -> tuple[float, ...]:
 
 
 def write(path: Path, content: Sequence[float] | dict[str, Any]) -> None:
-    """Write ``content`` as JSON, atomically; a cache that cannot be written is ignored."""
+    """Write ``content`` as JSON, atomically; a cache that cannot be written is ignored.
+
+    Several threads may write at once, so each has a temporary file of its own; nothing is flushed, since a
+    number that is lost is measured again.
+    """
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         with NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as file:

@@ -1,5 +1,6 @@
 """The records of a run: the vocabulary that training, store and report share."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -106,6 +107,12 @@ class LayerRecord:
     loss_ratio: float | None
     dead_share: float | None
     spread: float
+
+
+def layers_of_epoch(layers: Iterable[LayerRecord], epoch: int) -> tuple[LayerRecord, ...]:
+    """Return the records of ``epoch``; for the first one, also those from before the first step."""
+    first = 0 if epoch == 1 else epoch
+    return tuple(layer for layer in layers if first <= layer.epoch <= epoch)
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,7 @@
 """A figure and how it is written: into a page, as SVG and as PDF.
 
 In a page ink and grid are CSS variables with a value for pages that define
-none, so that one drawing serves light and dark; so are the arms' colours. The
-palette is that of Okabe and Ito (2008), which survives the common kinds of
-colour-blindness.
+none, so that one drawing serves light and dark; so are the arms' colours.
 """
 
 import io
@@ -17,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 import matplotlib
 from matplotlib.figure import Figure
 
+from assay.report.palette import COLOURS
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
 
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7a6a00", "#5d5d8a")
-MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 INK, FAINT, ACCENT = "#1d1f23", "#b9b8b2", "#e2edf4"
 """The colours of a light page, which no drawing uses for anything else; `_themed` makes variables of them."""
 VARIABLES = {
@@ -117,16 +115,6 @@ def _letters(axis: "Axis") -> int:
         axis.set_major_formatter("{x:g}")
         return _letters(axis)
     return max(map(len, labels), default=0)
-
-
-def colour(index: int) -> str:
-    """Return the colour of the arm in this place of the study."""
-    return COLOURS[index % len(COLOURS)]
-
-
-def marker(index: int) -> str:
-    """Return the marker of the arm in this place of the study."""
-    return MARKERS[index // len(COLOURS) % len(MARKERS)]
 
 
 def _inline(svg: str, drawing: Drawing) -> str:

@@ -4,13 +4,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from assay.errors import UsageError
+from assay.errors import UsageError, reason
 from assay.findings.findings import Findings
 from assay.report import figures, inside_pictures, layer_figures
-from assay.report.canvas import Drawing, colour
+from assay.report.canvas import Drawing
 from assay.report.confusion_figure import confusion_plot
 from assay.report.factorial_figure import factorial_plot
 from assay.report.inside_pictures import InsidePictures
+from assay.report.palette import colour
 from assay.report.pictures import Picture
 
 MOST_LAYERS = 12
@@ -74,6 +75,5 @@ def write_figures(
                 paths.append(folder / f"{drawing.key}.{format}")
                 drawing.save(paths[-1])
     except (OSError, ValueError) as error:  # a null character in a path is a ValueError
-        reason = getattr(error, "strerror", None) or error
-        raise UsageError(f"{str(folder)!r}: figures cannot be written ({reason})") from None
+        raise UsageError(f"{str(folder)!r}: figures cannot be written ({reason(error)})") from None
     return paths

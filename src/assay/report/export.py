@@ -1,9 +1,8 @@
-"""Results for other programs: CSV and JSON, one row per run; a report as JSON, and a study as TOML."""
+"""Results for other programs: CSV and JSON, one row per run; a report as JSON."""
 
 import csv
 import io
 import json
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
@@ -11,7 +10,6 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import tomli_w
 
 from assay.findings.stopping import stopped_early
 from assay.records.runs import Status
@@ -25,9 +23,6 @@ STATUS_COLUMNS = (
     "stopped_early", "hosts",
 )  # fmt: skip
 """The columns of `status_rows`; of the runs that are done, ``stuck`` ones learnt nothing."""
-
-_NUMBERS = re.compile(r"\[\n(?:\s+[-+.\w]+,\n)+\s*\]")
-"""An array of numbers, one per line; no string spans lines, so nothing else matches."""
 
 
 def csv_text(columns: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
@@ -71,18 +66,6 @@ def status_rows(results: Readout) -> list[dict[str, Any]]:
     return rows
 
 
-def to_toml(tables: Mapping[str, Any]) -> str:
-    """Return a study's tables as the text of its file; what is None is left out.
-
-    Seeds that count from 0 are given as their number, as people write them.
-    """
-    values = _without_none(tables)
-    seeds = values.get("seeds")
-    if isinstance(seeds, list) and seeds and seeds == list(range(len(seeds))):
-        values["seeds"] = len(seeds)
-    return _NUMBERS.sub(_on_one_line, tomli_w.dumps(values))
-
-
 def report_json(report: "Findings") -> str:
     """Return everything a report says as one object, null for what is not finite; pictures are left out."""
     return json.dumps(_plain(report), indent=1, allow_nan=False) + "\n"
@@ -100,17 +83,5 @@ def _plain(value: Any) -> Any:
     return _finite(value)
 
 
-def _on_one_line(array: re.Match[str]) -> str:
-    return f"[{' '.join(array[0][1:-1].split()).rstrip(',')}]"
-
-
 def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not isfinite(value) else value
-
-
-def _without_none(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _without_none(item) for key, item in value.items() if item is not None}
-    if isinstance(value, list | tuple):
-        return [_without_none(item) for item in value]
-    return value

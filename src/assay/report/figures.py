@@ -18,7 +18,8 @@ from assay.findings.numbers import in_percent
 from assay.findings.wording import figure_words
 from assay.findings.wording.captions import MOST_BANDS
 from assay.records.metrics import PERCENT
-from assay.report.canvas import ACCENT, INK, STYLE, WIDTH, Drawing, colour, fit, marker
+from assay.report.canvas import ACCENT, INK, STYLE, WIDTH, Drawing, fit
+from assay.report.palette import colour, marker
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

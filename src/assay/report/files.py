@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from assay.errors import UsageError, one_line
+from assay.errors import UsageError, one_line, reason
 from assay.store import durable
 
 DRAWN_FROM = "assay-results"
@@ -17,8 +17,7 @@ def made(folder: Path | str) -> Path:
     try:
         Path(folder).mkdir(parents=True, exist_ok=True)
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise UsageError(f"{str(folder)!r}: cannot be made ({reason}; choose another --out)") from None
+        raise UsageError(f"{str(folder)!r}: cannot be made ({reason(error)}; choose another --out)") from None
     return Path(folder)
 
 
@@ -31,8 +30,8 @@ def write_whole(path: Path | str, text: str) -> Path:
     try:
         durable.replace_flushed(path, text.encode())
     except (OSError, ValueError) as error:  # a null character in a path is a ValueError
-        reason = one_line(str(getattr(error, "strerror", None) or error))
-        raise UsageError(f"{path}: cannot be written ({reason}; choose another place)") from None
+        why = one_line(reason(error))
+        raise UsageError(f"{path}: cannot be written ({why}; choose another place)") from None
     return path
 
 

@@ -11,13 +11,13 @@ from assay.findings.findings import Findings, build
 from assay.findings.wording import captions, claim_words, code_words, published_words
 from assay.findings.wording.facts import facts
 from assay.report import layer_figures
-from assay.report.canvas import COLOURS, MARKERS
 from assay.report.confusion_figure import full_square
 from assay.report.drawings import draw
-from assay.report.export import to_toml
 from assay.report.figures import draws_dots
 from assay.report.files import write_whole
+from assay.report.palette import COLOURS, MARKERS
 from assay.store.readout import Readout
+from assay.study import toml
 
 if TYPE_CHECKING:
     from assay.report.canvas import Drawing
@@ -37,7 +37,7 @@ def write_html(source: Readout | Findings, path: Path | str) -> Path:
 def render(report: Findings) -> str:
     """Return the report as an HTML document."""
     template = environment().get_template("report.html.j2")
-    return template.render(report=report, drawings=draw(report), study=to_toml(report.rerun.study))
+    return template.render(report=report, drawings=draw(report), study=toml.dumps(report.rerun.study))
 
 
 @cache

@@ -9,12 +9,13 @@ from assay.findings import numbers
 from assay.findings.findings import Findings
 from assay.findings.wording import captions
 from assay.report import latex_tables, tex
-from assay.report.canvas import Drawing, colour
+from assay.report.canvas import Drawing
 from assay.report.confusion_figure import full_square
 from assay.report.drawings import Drawings, draw, write_figures
-from assay.report.export import to_toml
 from assay.report.files import write_whole
+from assay.report.palette import colour
 from assay.report.pictures import Picture
+from assay.study import toml
 
 FIGURES = "report-figures"
 """The folder of the figures, beside the document."""
@@ -36,7 +37,7 @@ def render(report: Findings, drawings: Drawings) -> str:
             report=report,
             drawings=drawings,
             rows=latex_tables.tables(report),
-            study=to_toml(report.rerun.study),
+            study=toml.dumps(report.rerun.study),
             margin=f"{report.margin:g}",
         )
     )

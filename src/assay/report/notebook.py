@@ -9,7 +9,7 @@ from assay.findings.comparisons import over
 from assay.findings.findings import build
 from assay.records.runs import Status
 from assay.report import export, figures
-from assay.report.canvas import COLOURS
+from assay.report.palette import COLOURS
 from assay.report.sketch import sketch, validation
 from assay.store.lock import is_held
 from assay.store.mirror import Mirror

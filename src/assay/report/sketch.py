@@ -6,10 +6,9 @@ from html import escape
 from math import isfinite
 
 from assay.findings.numbers import names, plural
+from assay.report.palette import colour
 from assay.store.readout import Readout
 
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7a6a00", "#5d5d8a")
-"""Those of the report's figures; drawing these would load matplotlib."""
 WIDTH, HEIGHT, LEFT, BELOW, ABOVE = 560, 220, 44, 26, 10
 MOST_LINES = 200
 
@@ -72,11 +71,11 @@ def sketch(lines: Sequence[Trail], title: str = "Validation accuracy (%)") -> st
 
 
 def _line(line: Trail, points: Sequence[str]) -> str:
-    colour = _colour(line.place)
+    shade = colour(line.place)
     if len(points) == 1:
         x, y = points[0].split(",")
-        return f'<circle cx="{x}" cy="{y}" r="2.5" fill="{colour}">{_title(line)}</circle>'
-    shape = f'<polyline fill="none" stroke="{colour}" stroke-width="1.6" points="{" ".join(points)}">'
+        return f'<circle cx="{x}" cy="{y}" r="2.5" fill="{shade}">{_title(line)}</circle>'
+    shape = f'<polyline fill="none" stroke="{shade}" stroke-width="1.6" points="{" ".join(points)}">'
     return f"{shape}{_title(line)}</polyline>"
 
 
@@ -87,8 +86,4 @@ def _title(line: Trail) -> str:
 
 
 def _dot(place: int, arm: str) -> str:
-    return f'<span style="color: {_colour(place)}">●</span> {escape(arm)}'
-
-
-def _colour(place: int) -> str:
-    return COLOURS[place % len(COLOURS)]
+    return f'<span style="color: {colour(place)}">●</span> {escape(arm)}'

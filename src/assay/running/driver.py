@@ -22,7 +22,7 @@ from assay.running.messages import Begun, Context, EpochTrained, Failed, Finishe
 from assay.running.tracebacks import forget_traceback, keep_traceback
 from assay.store import Store
 from assay.store.machines import WorkingMachine, keep_machines
-from assay.store.weights import path_of, save_weights
+from assay.store.weights import identity_of, path_of, save_weights
 from assay.training.checkpoints import Encoded, load_progress, save_progress
 from assay.training.train import Progress
 
@@ -34,9 +34,9 @@ class Driver:
         self.plan = context.plan
         self.context = context
         self.store = store
+        self.header = store.header  # read once: an epoch then costs the same, however much is stored
         self.folder = folder
         self.on_event = on_event
-        self.digests = {"study": store.header.digest, "data": context.data.digest}
         self.before = {run.id: run for run in store.runs()}
         self.latest: dict[RunId, RunRecord] = {}
         self.encoded: dict[RunId, Encoded] = {}
@@ -70,7 +70,7 @@ class Driver:
         for group in self._groups(runs):
             arm, engine = group[0].arm, self.plan.cohort(group[0].arm).engine
             progress = tuple(map(self._progress, group))
-            yield Task(arm, tuple(run.seed for run in group), engine.name, self.digests["data"], progress)
+            yield Task(arm, tuple(run.seed for run in group), engine.name, self.context.data.digest, progress)
 
     def _groups(self, runs: Sequence[RunId]) -> list[list[RunId]]:
         groups: list[list[RunId]] = []
@@ -181,7 +181,7 @@ class Driver:
         )
 
     def _identity(self, run: RunId) -> dict[str, Any]:
-        return {"arm": run.arm, "seed": run.seed, **self.digests}
+        return identity_of(run, self.header)
 
 
 def _then(before: str | None, here: str | None) -> str | None:

@@ -140,7 +140,7 @@ class Estimate:
 
 
 def last_end(times: Collection[float], workers: int) -> float:
-    """Return when the last of some runs ends, the longest begun first and the next by whoever is free."""
+    """Return when the last of some runs ends: the longest begins first, each on the first free worker."""
     ends = [0.0] * workers
     for seconds in sorted(times, reverse=True):
         heapq.heapreplace(ends, ends[0] + seconds)

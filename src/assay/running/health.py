@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from assay.errors import AssayError, StoreError, UsageError, one_line
+from assay.errors import AssayError, StoreError, UsageError, one_line, reason
 from assay.records.runs import RunRecord, Status
 from assay.report.files import is_current
 from assay.results import Results
@@ -27,8 +27,7 @@ def examine(folder: Path) -> tuple[list[str], list[str]]:
 
     Raises `StoreError` if there is no store at all.
     """
-    if not (folder / DATABASE).is_file():
-        raise StoreError(f"{folder}: no results here (a folder that `assay run` wrote was expected)")
+    _expect_store(folder)
     if fault := sound(folder / DATABASE):
         return [], [f"{DATABASE}: SQLite finds: {fault} (`assay salvage` copies what can be read)"]
     try:
@@ -47,6 +46,11 @@ def examine(folder: Path) -> tuple[list[str], list[str]]:
         at_work = holder(folder) if results.at_work else None
         done = f"{results.done} of {results.total} runs have come to their end"
         return [f"study {results.study.name}: {done}{f'; at work: {at_work}' if at_work else ''}"], faults
+
+
+def _expect_store(folder: Path) -> None:
+    if not (folder / DATABASE).is_file():
+        raise StoreError(f"{folder}: no results here (a folder that `assay run` wrote was expected)")
 
 
 def _faults(results: Results, run: RunRecord) -> Iterator[str]:
@@ -110,13 +114,11 @@ def salvage(folder: Path, out: Path) -> list[str]:
 
     Raises `StoreError` if nothing can be read, and `UsageError` if ``out`` exists or cannot be created.
     """
-    if not (folder / DATABASE).is_file():
-        raise StoreError(f"{folder}: no results here (a folder that `assay run` wrote was expected)")
+    _expect_store(folder)
     try:
         out.mkdir(parents=True)
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise UsageError(f"{str(out)!r}: cannot be made ({reason}; name a new folder)") from None
+        raise UsageError(f"{str(out)!r}: cannot be made ({reason(error)}; name a new folder)") from None
     rows = salvage_store(folder / DATABASE, out / DATABASE)
     said = [
         f"{table}: {copied:,} rows{f', and {lost:,} or more lost' if lost else ''}"

@@ -11,7 +11,6 @@ from assay.data.outline import Outline
 from assay.engines.base import initial_state
 from assay.engines.narrowed import narrowed
 from assay.engines.speed import EVALUATED, Trial, recorded
-from assay.nn.network import Network
 from assay.optim.recipe import Recipe
 from assay.running.plan import Cohort
 from assay.shapes import of_images
@@ -81,7 +80,9 @@ class ArmTrial:
         """
         network = self.cohort.network
         if not rounds and not self.known:
-            rounds = [(_training_flops(network) * self.recipe.batch_size / guess, network.flops / guess)]
+            # A network without parameters goes forward all the same.
+            step = max(network.training_flops, network.flops) * self.recipe.batch_size
+            rounds = [(step / guess, network.flops / guess)]
         steps = self.steps or tuple(step for step, _ in rounds)
         images = self.images or tuple(image for _, image in rounds)
         if self.trial is None:
@@ -125,12 +126,6 @@ def _measured(trials: Collection[Trial]) -> Iterator[tuple[Round, ...]]:
 
 def _round(trials: Collection[Trial], budget: float) -> list[Round]:
     return [(trial.step(budget), trial.answer(budget)) for trial in trials]
-
-
-def _training_flops(network: Network) -> int:
-    """Return the FLOPs of forward and backward: three times forward's, but no gradient of the images."""
-    first = next((node.flops for node in network.nodes if node.parameters), 0)
-    return 3 * network.flops - first
 
 
 def _product_speed() -> float:

@@ -17,8 +17,9 @@ from assay.nn.network import Network
 from assay.optim.recipe import Recipe
 from assay.records.runs import RunId
 from assay.study import own_code
+from assay.study.design import Arm
 from assay.study.sameness import expect_different, run_of
-from assay.study.study import Arm, Study
+from assay.study.study import Study
 from assay.study.trainable import Whereabouts, expect_trainable
 from assay.training.own_layers import OwnCheck, check_own, words_of
 from assay.training.train import Job

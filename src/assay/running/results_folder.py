@@ -1,13 +1,14 @@
 """Where a study's results go: the folder, and the store in it, created whole or opened."""
 
 import os
-import shutil
 from pathlib import Path
 
 from assay.data import Dataset
-from assay.errors import StoreError
+from assay.errors import StoreError, reason
 from assay.records.machine import versions
-from assay.store import Header, SQLiteStore, Store, durable
+from assay.store import Header, SQLiteStore, Store
+from assay.store.creating import new_store
+from assay.store.durable import make_folder
 from assay.store.readout import CODE, DATABASE
 from assay.study import kept_code
 from assay.study.study import Study
@@ -24,10 +25,9 @@ def make_results_folder(folder: Path) -> None:
     if os.path.isfile(folder):
         raise StoreError(f"{folder}: is a file, expected a folder (choose another --out)")
     try:
-        durable.make_folder(folder)
+        make_folder(folder)
     except (OSError, ValueError) as error:  # a null character in a path is a ValueError
-        reason = getattr(error, "strerror", None) or error
-        raise StoreError(f"{str(folder)!r}: cannot be made ({reason}; choose another --out)") from None
+        raise StoreError(f"{str(folder)!r}: cannot be made ({reason(error)}; choose another --out)") from None
 
 
 def open_store(folder: Path, study: Study, data: Dataset) -> Store:
@@ -45,19 +45,13 @@ def open_store(folder: Path, study: Study, data: Dataset) -> Store:
 
 
 def _create(path: Path, study: Study, data: Dataset) -> Store:
-    """Create the store beside its destination and move it there, so that it is whole or absent."""
+    """Create the store, with the files of the study's own code beside it."""
     sizes = {"train": len(data.train), "valid": len(data.valid), "test": len(data.test)}
     header = Header(
         study.to_tables(), study.digest, data.digest, data.classes, data.synthetic, sizes, versions(),
         chance(data.train.labels)[1],
     )  # fmt: skip
     kept_code.write(study.code, path.parent / CODE)
-    beside = path.with_suffix(".new")
-    for leftover in path.parent.glob(f"{beside.name}*"):
-        if leftover.is_dir() and not leftover.is_symlink():
-            shutil.rmtree(leftover)
-        else:
-            leftover.unlink()
-    SQLiteStore.create(beside, header).close()
-    durable.move_flushed(beside, path)
+    with new_store(path, header):
+        pass  # its runs are added later
     return SQLiteStore.open(path, write=True)

@@ -4,13 +4,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from assay.records.runs import RunId, RunRecord, Status
+from assay.records.runs import RunId, RunRecord, Status, layers_of_epoch
 from assay.running.plan import Cohort, Plan
 from assay.store import Store
 from assay.store.readout import DATABASE, Readout
-from assay.store.weights import path_of, save_weights
+from assay.store.weights import identity_of, path_of, save_weights
+from assay.study.design import Arm
 from assay.study.own_classes import waiting
-from assay.study.study import Arm
 
 
 def take_over(plan: Plan, store: Store, folder: Path, sources: Iterable[Path]) -> list[RunId]:
@@ -75,14 +75,12 @@ def _same(arms: Iterable[Arm], cohort: Cohort, sizes: Mapping[str, int]) -> list
 
 def _copy(results: Readout, found: RunRecord, store: Store, folder: Path, run: RunId) -> None:
     """Copy one run, its record last, so that an interrupted copy is repeated."""
-    header = store.header
     if found.status is Status.DONE:
-        identity = {"arm": run.arm, "seed": run.seed, "study": header.digest, "data": header.data_digest}
+        identity = identity_of(run, store.header)
         save_weights(path_of(folder, run), results.weights(found.id), identity)
     layers = results.layers(found.id)
     for epoch in results.epochs(found.id):
-        first = 0 if epoch.epoch == 1 else epoch.epoch  # the layers before the first step go with epoch 1
-        store.add_epoch(run, epoch, [one for one in layers if first <= one.epoch <= epoch.epoch])
+        store.add_epoch(run, epoch, layers_of_epoch(layers, epoch.epoch))
     record = replace(found, arm=run.arm)
     if found.status is Status.DONE:
         store.finish(record, results.store.predicted(found.id), results.correct(found.id))

@@ -7,15 +7,15 @@ that the header and the runs are as they were written. `assay doctor` compares t
 of which there may be millions.
 """
 
-import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
-from importlib.resources import files
 from typing import Any
 
 from assay.errors import AssayError, StoreError
 from assay.store import digests
 from assay.store.contract import PARTS, Header
+from assay.store.migrations import schema
+from assay.study.checks import DIGEST
 from assay.study.study import Study, digest_of
 
 MOST = 1e100
@@ -26,7 +26,6 @@ LONGEST_NAME = 200
 LONGEST_LIST = 10_000
 """Of the machines that trained a run, one after the other."""
 SPLITS = ("train", "valid", "test")
-_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 SHARE, AMOUNT, COUNT = "BETWEEN 0 AND 1", f"BETWEEN 0 AND {MOST}", f"BETWEEN 0 AND {MOST_COUNTED}"
 NORM = ">= 0"  # or infinite, like the norms of runs that diverge
@@ -104,15 +103,15 @@ def _study(path: object, header: Header) -> Study:
     """Return the study in the header, if it is valid and matches the digest."""
     tables: Any = header.study
     if not isinstance(tables, Mapping) or not isinstance(tables.get("training", {}), Mapping):
-        raise StoreError(f"{path}: cannot be believed: its study is no table")
+        raise StoreError(f"{path}: cannot be believed: its study is not a table")
     try:
         study = Study.from_tables(tables, str(tables.get("name", "study")))
         before = digest_of(_unmigrated(tables))
-        digests = (digest_of(tables), before)
+        possible = (digest_of(tables), before)
     except (AssayError, ValueError, TypeError, RecursionError, OverflowError) as error:
         reason = " ".join(str(error).split())[: 2 * LONGEST_NAME]
         raise StoreError(f"{path}: its study cannot be read ({reason})") from None
-    if header.digest not in digests:
+    if header.digest not in possible:
         raise StoreError(f"{path}: cannot be believed: its study is not the one that its digest is of")
     return study
 
@@ -127,8 +126,8 @@ def _unmigrated(tables: Mapping[str, Any]) -> dict[str, Any]:
 
 def _header(header: Any) -> Faults:
     classes, sizes, versions = header.classes, header.sizes, header.versions
-    if not isinstance(header.data_digest, str) or not _DIGEST.fullmatch(header.data_digest):
-        yield "the data's digest is none"
+    if not isinstance(header.data_digest, str) or not DIGEST.fullmatch(header.data_digest):
+        yield "the data's digest is not a SHA-256"
     if not 1 <= len(classes) <= MOST_CLASSES or not _names(classes):
         yield f"the classes are not 1 to {MOST_CLASSES} printable names"
     if not isinstance(sizes, Mapping) or set(sizes) != set(SPLITS):
@@ -141,7 +140,7 @@ def _header(header: Any) -> Faults:
         yield "whether its data is synthetic is neither true nor false"
     guessing = header.guessing
     if guessing is not None and (type(guessing) not in (int, float) or not 0 <= guessing <= 1):
-        yield "the accuracy of guessing is no share"
+        yield "the accuracy of guessing is not a share"
 
 
 def _names(found: Iterable[object], longest: int = LONGEST_NAME) -> bool:
@@ -151,7 +150,8 @@ def _names(found: Iterable[object], longest: int = LONGEST_NAME) -> bool:
 def _schema(connection: sqlite3.Connection) -> Faults:
     """Compare the tables with those that this version creates, ignoring the order of columns."""
     ours = sqlite3.connect(":memory:")
-    ours.executescript(files("assay.store").joinpath("schema.sql").read_text("utf-8"))
+    for statement in schema():
+        ours.execute(statement)
     expected, found = _columns(ours), _columns(connection)
     ours.close()
     wrong = sorted(name for name in expected if found.get(name) != expected[name])

@@ -22,7 +22,7 @@ def folder_lock(folder: Path) -> Iterator[bool]:
     """Hold ``folder`` for this caller; the operating system releases it if the process dies.
 
     Yields whether the process that held it before died without letting go of it; a machine that was
-    switched off meanwhile is no such death.
+    switched off meanwhile does not count.
 
     Raises `StoreError` if the folder is already held, or cannot be written.
     """

@@ -8,6 +8,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from importlib.resources import files
 from itertools import product
 from typing import Any
 
@@ -24,6 +25,11 @@ class Step:
     version: int
     name: str
     take: Callable[[sqlite3.Connection], None]
+
+
+def schema() -> list[str]:
+    """Return the statements that create the tables of the newest format."""
+    return files("assay.store").joinpath("schema.sql").read_text("utf-8").split(";\n")
 
 
 def migrate(connection: sqlite3.Connection) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
-from assay.errors import StoreError, one_line
+from assay.errors import StoreError, one_line, reason
 from assay.store.durable import make_folder, replace_flushed
 
 T = TypeVar("T")
@@ -28,7 +28,7 @@ def read_note(path: Path) -> str | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError) as error:
-        raise _unreadable(path, getattr(error, "strerror", None) or error) from None
+        raise _unreadable(path, reason(error)) from None
 
 
 def read_json(path: Path, parse: Callable[[Any], T]) -> T | None:
@@ -52,8 +52,7 @@ def write_note(path: Path, text: str) -> None:
         make_folder(path.parent)
         replace_flushed(path, text.encode())
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise StoreError(f"{path}: cannot be written ({one_line(str(reason))})") from None
+        raise StoreError(f"{path}: cannot be written ({one_line(reason(error))})") from None
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -78,8 +77,8 @@ def _text(path: Path) -> str:
 
 
 def _refuse(word: str) -> NoReturn:
-    raise ValueError(f"{word} is no number of JSON")
+    raise ValueError(f"{word} is not a JSON number")
 
 
-def _unreadable(path: Path, reason: object) -> StoreError:
-    return StoreError(f"{path}: cannot be read ({one_line(str(reason))[:200]}; remove the file)")
+def _unreadable(path: Path, why: object) -> StoreError:
+    return StoreError(f"{path}: cannot be read ({one_line(str(why))[:200]}; remove the file)")

@@ -1,6 +1,6 @@
 """What a study has found so far, read from its folder."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.data import AtHand, DataSpec
+from assay.records.metrics import Value
 from assay.records.runs import THEN, EpochRecord, LayerRecord, RunId, RunRecord, Status, above_chance
 from assay.shapes import Array
 from assay.stats import Family, Look, compare_arms, latest_look
@@ -24,7 +25,7 @@ from assay.store.lock import is_held
 from assay.store.machines import WorkingMachine, kept_machines
 from assay.store.moved import found_at
 from assay.store.unchecked import Unchecked, unchecked_in
-from assay.store.weights import load_weights, path_of
+from assay.store.weights import identity_of, load_weights, path_of
 from assay.study import kept_code
 from assay.study.study import Study
 
@@ -32,6 +33,10 @@ ALPHA = 0.05
 DATABASE = "results.db"
 CODE = "code"
 """The folder below a results folder that keeps the Python files which the study names."""
+
+
+def _test_accuracy(run: RunRecord) -> float | None:
+    return run.test_accuracy
 
 
 @dataclass(frozen=True)
@@ -131,9 +136,7 @@ class Readout:
 
     def weights(self, run: RunId) -> dict[str, Array]:
         """Return a finished run's weights; `StoreError` where they are missing, damaged or another run's."""
-        header = self.header
-        identity = {"arm": run.arm, "seed": run.seed, "study": header.digest, "data": header.data_digest}
-        return load_weights(path_of(self.folder, run), identity)
+        return load_weights(path_of(self.folder, run), identity_of(run, self.header))
 
     @property
     def test_images(self) -> int | None:
@@ -161,8 +164,8 @@ class Readout:
         guessing = 1 / len(self.header.classes) if guessing is None else guessing
         return any(above_chance(epoch.train_accuracy, guessing) for epoch in self.epochs(run.id))
 
-    def counted(self, arm: str, value: Callable[[RunRecord], float | None]) -> NDArray[np.float64]:
-        """Return ``value`` for each of the study's seeds, over the runs that represent an arm.
+    def counted(self, arm: str, value: Value = _test_accuracy) -> NDArray[np.float64]:
+        """Return ``value``, by default the test accuracy, for each seed, over the runs that represent an arm.
 
         These are the runs that learnt; the value is nan for a run that diverged or was stuck at chance level.
         A mean over runs at 88% and one that guesses describes none of them, and no Student's interval covers
@@ -183,7 +186,7 @@ class Readout:
         """
         arms = [arm.name for arm in self.study.arms]
         return compare_arms(
-            {arm: self.counted(arm, lambda run: run.test_accuracy) for arm in arms},
+            {arm: self.counted(arm) for arm in arms},
             pairs=pairs,
             control=self.study.control,
             margin=self.study.margin / 100,
@@ -193,15 +196,13 @@ class Readout:
 
     def accuracies(self, arm: str) -> NDArray[np.float64]:
         """Return an arm's test accuracy for each of the study's seeds; nan where there is none."""
-        return self.by_seed(arm, lambda run: run.test_accuracy)
+        return self.by_seed(arm, _test_accuracy)
 
-    def by_seed(self, arm: str, value: Callable[[RunRecord], float | None]) -> NDArray[np.float64]:
+    def by_seed(self, arm: str, value: Value) -> NDArray[np.float64]:
         """Return ``value`` of an arm's finished run for each of the study's seeds; nan if there is none."""
         return self._by_seed(self.finished(arm), value)
 
-    def _by_seed(
-        self, runs: list[RunRecord], value: Callable[[RunRecord], float | None]
-    ) -> NDArray[np.float64]:
+    def _by_seed(self, runs: list[RunRecord], value: Value) -> NDArray[np.float64]:
         found = {run.seed: value(run) for run in runs}
         values = [found.get(seed) for seed in self.study.seeds]
         return np.array([nan if one is None else one for one in values])

@@ -3,14 +3,13 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, suppress
-from importlib.resources import files
 from pathlib import Path
 
 from assay.errors import StoreError
 from assay.store import digests
 from assay.store.connection import connect
 from assay.store.digests import TABLES
-from assay.store.migrations import OLDEST, VERSION
+from assay.store.migrations import OLDEST, VERSION, schema
 from assay.store.sqlite import APPLICATION_ID
 
 MOST_NAMED = 20
@@ -47,15 +46,15 @@ def _lay_out(source: Path, old: sqlite3.Connection, new: sqlite3.Connection) -> 
     try:
         [version] = old.execute("PRAGMA user_version").fetchone()
         tables = old.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'table'")
-        schema = [text for name, text in tables if name in TABLES]
+        statements = [text for name, text in tables if name in TABLES]
     except sqlite3.Error as error:
         raise StoreError(f"{source}: nothing can be read of it ({error})") from None
-    if not schema or not OLDEST <= version <= VERSION:
+    if not statements or not OLDEST <= version <= VERSION:
         raise StoreError(f"{source}: not a store that this assay reads (format {version})")
     if version == VERSION:
-        schema = files("assay.store").joinpath("schema.sql").read_text("utf-8").split(";\n")
+        statements = schema()
     try:
-        for statement in schema:
+        for statement in statements:
             new.execute(statement)
     except sqlite3.Error as error:
         raise StoreError(f"{source}: its tables cannot be made again ({error})") from None

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, Self
 
@@ -20,7 +19,7 @@ from assay.store import digests
 from assay.store.checks import check
 from assay.store.connection import connect, connect_to_read, in_memory
 from assay.store.contract import Header, Store
-from assay.store.migrations import OLDEST, VERSION, migrate
+from assay.store.migrations import OLDEST, VERSION, migrate, schema
 from assay.store.row_records import (
     EPOCH_FIELDS,
     epoch_of,
@@ -230,8 +229,7 @@ class SQLiteStore(Store):
         self._read("PRAGMA synchronous = FULL")
 
     def _lay_out(self, header: Header) -> None:
-        schema = files("assay.store").joinpath("schema.sql").read_text("utf-8")
-        for statement in schema.split(";\n"):
+        for statement in schema():
             self._connection.execute(statement)
         for key, value in asdict(header).items():
             self._put("header", {"key": key, "value": json.dumps(value)})

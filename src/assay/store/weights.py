@@ -17,6 +17,7 @@ from assay.records import room
 from assay.records.runs import RunId
 from assay.shapes import Array
 from assay.store import durable
+from assay.store.contract import Header
 
 UNREADABLE = (
     SafetensorError, KeyError, ValueError, TypeError, OSError,
@@ -42,6 +43,11 @@ def load_weights(path: Path, identity: dict[str, Any] | None = None) -> dict[str
     weights, meta = read_tensors(path, "run the study again into another folder")
     check_identity(path, identity or {}, meta)
     return weights
+
+
+def identity_of(run: RunId, header: Header) -> dict[str, Any]:
+    """Return what a file of weights says of itself: its run, and the digests of the study and its data."""
+    return {"arm": run.arm, "seed": run.seed, "study": header.digest, "data": header.data_digest}
 
 
 def check_identity(path: Path, expected: dict[str, Any], found: dict[str, Any]) -> None:

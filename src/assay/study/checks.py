@@ -12,8 +12,10 @@ from assay.study.tables import Table
 
 MAX_RUNS = 100_000
 MAX_ARMS = 1_000
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_DIGEST = re.compile(r"[0-9a-f]{64}")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+"""Of a study, an arm or a level, and of the files named after them."""
+DIGEST = re.compile(r"[0-9a-f]{64}")
+"""Of a study, of data or of a file, as text."""
 
 _TYPES: tuple[tuple[str, Any, str], ...] = (
     ("question", str, "text"),
@@ -33,7 +35,7 @@ _TYPES: tuple[tuple[str, Any, str], ...] = (
 
 def expect_name(name: object, where: str) -> None:
     """Refuse what cannot name a study, an arm or a level, or the files named after them."""
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
+    if not isinstance(name, str) or not NAME.fullmatch(name):
         raise StudyError(
             f"{where}: expected a letter or digit, then letters, digits, . _ - (64 at most); "
             f"got {shown(name)}"
@@ -49,10 +51,10 @@ def expect_types(values: Table, where: str) -> None:
     if not values["question"].strip():
         raise StudyError(f"{where}: question is empty (ask what the study is to answer)")
     parent = values["parent"]
-    if parent is not None and not _DIGEST.fullmatch(parent):
+    if parent is not None and not DIGEST.fullmatch(parent):
         raise StudyError(f"{where}: parent must be a study's digest, 64 hex digits; got {shown(parent)}")
     for file, digest in values["code"].items():
-        if not isinstance(digest, str) or not _DIGEST.fullmatch(digest):
+        if not isinstance(digest, str) or not DIGEST.fullmatch(digest):
             raise StudyError(f"{where}: code.{file} must be a digest, 64 hex digits; got {shown(digest)}")
 
 

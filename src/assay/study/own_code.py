@@ -152,12 +152,18 @@ def snapshot_of(digest: str) -> OwnFiles | None:
     return _snapshots.get(digest)
 
 
-def bound(values: Any, code: Code, where: str, key: str = "") -> Any:
+def bound(values: Any, code: Code, where: str) -> Any:
     """Return tables with each ``file.py:Name`` as `OwnClass`; `StudyError` where the file has no digest."""
+    if next(references(values), None) is None:
+        return values  # and no copy, which of very many layers would be large
+    return _bound(values, code, where)
+
+
+def _bound(values: Any, code: Code, where: str, key: str = "") -> Any:
     if isinstance(values, Mapping):
-        return {name: bound(value, code, where, str(name)) for name, value in values.items()}
+        return {name: _bound(value, code, where, str(name)) for name, value in values.items()}
     if isinstance(values, list | tuple):
-        return [bound(value, code, where, key) for value in values]
+        return [_bound(value, code, where, key) for value in values]
     if key not in KEYS or not is_reference(values):
         return values
     file = values.rpartition(":")[0]

@@ -15,6 +15,7 @@ from assay.optim.augment import KINDS
 from assay.optim.recipe import Recipe
 from assay.optim.schedules import Schedule
 from assay.records.metrics import MARGINS, METRICS
+from assay.study import checks
 from assay.study.architectures import FAMILIES
 from assay.study.claims import Claim
 from assay.study.initializers import INITIALIZERS
@@ -36,7 +37,7 @@ NUMBER: Schema = {"type": "number"}
 WHOLE: Schema = {"type": "integer", "minimum": 0}
 OWN: Schema = {"type": "string", "pattern": r"\.py:[A-Za-z_][A-Za-z0-9_]*$"}
 """A class of the user's own, whose arguments no schema knows."""
-DIGEST: Schema = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
+DIGEST: Schema = {"type": "string", "pattern": f"^{checks.DIGEST.pattern}$"}
 PART: Schema = {"type": "object", "propertyNames": {"pattern": "^[0-9]+$"}}
 """A table over a list: it changes items by their numbers."""
 
@@ -49,7 +50,7 @@ def study_schema() -> Schema:
     shared = {**settings, **counted, "margins": margins, "data": _ref("data")}
     levels = _map(_map(_object(settings)))
     own: dict[str, Schema] = {
-        "name": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"},
+        "name": {"type": "string", "pattern": f"^{checks.NAME.pattern}$"},
         "question": {"type": "string", "minLength": 1, "description": "What the study is to answer."},
         "source": TEXT,
         "factors": {**levels, "description": "By factor and level, the settings that the level changes."},

@@ -29,6 +29,18 @@ def seeds_and_looks(
     return {"seeds": found, "looks": tuple(given) if "looks" in values else looks_up_to(looks, len(found))}
 
 
+def given_seeds_and_looks(seeds: Any, looks: Any, where: str) -> dict[str, Any]:
+    """Return ``seeds`` and ``looks`` that were given in Python: None and () stand for the defaults."""
+    given = {"seeds": seeds} if seeds is not None else {}
+    given |= {"looks": looks} if looks != () else {}
+    return seeds_and_looks({key: _listed(value) for key, value in given.items()}, where)
+
+
+def _listed(value: Any) -> Any:
+    """Return a range, such as of seeds, as a list, unless it is far too long."""
+    return list(value) if isinstance(value, range) and len(value) <= MOST else value
+
+
 def _seeds(value: Any, where: str) -> tuple[int, ...]:
     """Turn a count or a list into seeds."""
     if isinstance(value, int) and not isinstance(value, bool):

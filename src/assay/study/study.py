@@ -8,28 +8,33 @@ trial of the whole. Arms are all combinations of one level per factor.
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, is_dataclass, replace
 from functools import cached_property
-from itertools import product
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
-
-import tomli_w
 
 from assay.data import DataSpec
 from assay.errors import AssayError, StudyError, shown, suggestion
 from assay.optim.recipe import Recipe
 from assay.records.metrics import MARGINS
 from assay.records.runs import ELSEWHERE
-from assay.study import checks, claims, factors, own_code, tables
+from assay.study import checks, claims, factors, own_code, tables, toml
 from assay.study.architecture import Architecture
 from assay.study.claims import Claim
+from assay.study.design import Arm, Design, expect_arms
 from assay.study.factors import Factor
 from assay.study.overrides import expect_reach, nested
-from assay.study.seeds import check_looks, check_seeds, first_seeds, looks_up_to, seeds_and_looks
-from assay.study.settings import SETTINGS, Settings, data_spec, expect_valid
+from assay.study.seeds import (
+    check_looks,
+    check_seeds,
+    first_seeds,
+    given_seeds_and_looks,
+    looks_up_to,
+    seeds_and_looks,
+)
+from assay.study.settings import SETTINGS, data_spec, expect_valid
 from assay.study.tables import Table
 from assay.study.values import plain, shared, undotted
 
@@ -40,15 +45,6 @@ KEYS = (
     "published_images", "quick", "looks", "parent", "code",
 )  # fmt: skip
 """The keys of a study file besides its settings."""
-
-
-@dataclass(frozen=True)
-class Arm:
-    """One configuration: its name, its level of each factor, its settings."""
-
-    name: str
-    levels: Mapping[str, str]
-    settings: Settings
 
 
 @dataclass(frozen=True, init=False)
@@ -125,7 +121,7 @@ class Study:
         checks.expect_name(name, "name")
         checks.expect_types(given, name)
         given |= {"name": name, "base": plain(base, name) | shared(network, recipe, data, engine, name)}
-        given |= _counted(seeds, looks, name) | _written(given, factors)
+        given |= given_seeds_and_looks(seeds, looks, name) | _written(given, factors)
         settings = (given["base"], given["factors"], given["quick"])
         given["code"] = own_code.read(settings, Path(), code, name)
         for key, value in given.items():
@@ -141,68 +137,17 @@ class Study:
         check_looks(self.looks, len(self.seeds), where)
         checks.expect_margins(self.margin, self.margins, self.published_images, where)
         checks.expect_factors(self.factors, len(self.seeds), where)
-        self._check_arms()
-        expect_valid(self._bound(self.base, where), where)
-        claims.check(self.claims, self.published, tuple(arm.name for arm in self.arms), where)
+        names = tuple(arm.name for arm in self.arms)
+        expect_arms(names, self.control, where)
+        expect_valid(own_code.bound(self.base, self.code, where), where)
+        claims.check(self.claims, self.published, names, where)
         if self.quick:
             self.quickened()
-
-    def _check_arms(self) -> None:
-        """Refuse two arms whose names differ at most in case, which some file systems ignore."""
-        names: dict[str, str] = {}
-        for name in (arm.name for arm in self.arms):
-            other = names.get(name.casefold())
-            if other is not None:
-                raise StudyError(f"{self.name}: arm {name!r} exists already, as {other!r} (rename a level)")
-            names[name.casefold()] = name
-        if self.control is not None and self.control not in names.values():
-            hint = suggestion(self.control, names.values())
-            raise StudyError(f"{self.name}: control {shown(self.control)} is no arm ({hint})")
 
     @cached_property
     def arms(self) -> tuple[Arm, ...]:
         """Every combination of one level per factor, in the file's order."""
-        return tuple(self._arms())
-
-    def _arms(self) -> Iterator[Arm]:
-        for chosen in product(*(levels.items() for levels in self.factors.values())):
-            name = "-".join(level for level, _ in chosen) or self.name
-            checks.expect_name(name, f"{self.name}: arm")
-            where = f"{self.name}: arm {name!r}"
-            values = self._merged(chosen)
-            levels = dict(zip(self.factors, (level for level, _ in chosen), strict=True))
-            yield Arm(name, levels, self._settings(values, where))
-            factors.expect_reach(chosen, values, where)
-
-    def _merged(self, chosen: tuple[tuple[str, Overrides], ...]) -> Table:
-        """Lay the chosen levels over what all arms share."""
-        values: Table = self.base
-        for level, overrides in chosen:
-            try:
-                values = tables.merge(values, overrides)
-            except StudyError as error:
-                raise StudyError(f"{self.name}: level {level!r}: {error}") from None
-        return values
-
-    def _settings(self, values: Table, arm: str) -> Settings:
-        """Build an arm's settings; do not blame the first arm for errors in the shared settings."""
-        try:
-            return Settings.from_tables(self._bound(values, arm), arm)
-        except AssayError as error:
-            mistake = error
-        try:
-            Settings.from_tables(self._bound(self.base, self.name), self.name)
-        except AssayError as shared:
-            if str(mistake).removeprefix(arm) == str(shared).removeprefix(self.name):
-                raise
-        raise mistake
-
-    def _bound(self, values: Table, where: str) -> Table:
-        """Return settings with the user's own classes as references that carry their files' digests."""
-        if next(own_code.references(values), None) is None:
-            return values  # and no copy, which of very many layers would be large
-        bound: Table = own_code.bound(values, self.code, where)
-        return bound
+        return tuple(Design(self.name, self.base, self.factors, self.code).arms())
 
     def arm(self, name: str) -> Arm:
         """Return the arm called ``name``."""
@@ -302,10 +247,7 @@ class Study:
 
     def to_toml(self) -> str:
         """Return the study as the text of a study file, which `load_study` reads as this study."""
-        values = self.to_tables()
-        if self.seeds == tuple(range(len(self.seeds))):
-            values["seeds"] = len(self.seeds)
-        return tomli_w.dumps(values)
+        return toml.dumps(self.to_tables())
 
     @property
     def digest(self) -> str:
@@ -318,18 +260,6 @@ def digest_of(values: Table) -> str:
     beside = ("quick", "published_images")  # the latter is of the source
     declared = {key: value for key, value in values.items() if key not in beside}
     return hashlib.sha256(json.dumps(declared, sort_keys=True).encode()).hexdigest()
-
-
-def _counted(seeds: Any, looks: Any, where: str) -> dict[str, Any]:
-    """Return seeds and looks as the study keeps them."""
-    given = {"seeds": seeds} if seeds is not None else {}
-    given |= {"looks": looks} if looks != () else {}
-    return seeds_and_looks({key: _listed(value) for key, value in given.items()}, where)
-
-
-def _listed(value: Any) -> Any:
-    """Return a range, such as of seeds, as a list, unless it is far too long."""
-    return list(value) if isinstance(value, range) and len(value) <= checks.MAX_RUNS else value
 
 
 def _written(given: Table, found: Any) -> dict[str, Any]:

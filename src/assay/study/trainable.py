@@ -1,6 +1,5 @@
 """Whether a network can be trained at all, judged from its shapes before any weight is drawn."""
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from math import isfinite, prod
 
@@ -9,6 +8,7 @@ import numpy as np
 from assay.errors import ShapeError, StudyError
 from assay.nn.adaptive_avg_pool2d import AdaptiveAvgPool2d
 from assay.nn.network import Network, Node, expect_layers
+from assay.nn.nodes import every
 from assay.nn.sliding import Sliding
 from assay.optim.recipe import Recipe
 from assay.records import room
@@ -54,13 +54,6 @@ def expect_trainable(
     _expect_work(network)
     _expect_batches(network, recipe, examples)
     _expect_rates(recipe, recipe.steps(examples or recipe.batch_size))
-
-
-def every(nodes: Iterable[Node]) -> Iterator[Node]:
-    """Yield every layer, each followed by the layers it contains."""
-    for node in nodes:
-        yield node
-        yield from every(node.layer.inner(node.input_shape))
 
 
 def training_bytes(network: Network, recipe: Recipe, on_gpu: bool = False, listed: bool = False) -> int:

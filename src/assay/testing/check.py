@@ -19,7 +19,7 @@ from assay.testing.learning_rules import check_rule
 from assay.testing.loss_styles import as_loss
 from assay.testing.losses import check_loss
 from assay.testing.modules import importable
-from assay.testing.probing import Probe, draw
+from assay.testing.probing import draw
 from assay.testing.randomness import modes
 from assay.testing.situations import BATCH, RANDOM
 from assay.testing.source import as_layer, assumed, blamed, load, make, of_functions, split
@@ -131,7 +131,6 @@ def check_layer(
     remarks = [*found.remarks, *mode.remarks, *misfits]
     if mode.random:
         remarks.insert(0, "random: checked with what it draws held still")
-    writes, tried = (tuple(dict.fromkeys(i for each in probes for i in items(each))) for items in (_w, _t))
     return Check(
         name,
         shape,
@@ -140,19 +139,11 @@ def check_layer(
         comparison,
         note,
         faults=(*mode.faults, *later),
-        writes=writes,
+        writes=tuple(dict.fromkeys(each for probe in probes for each in probe.writes)),
         remarks=tuple(dict.fromkeys(remarks)),
         arguments=("x", *layer.parameters(shape)),
-        situations=tried,
+        situations=tuple(dict.fromkeys(each for probe in probes for each in probe.tried)),
     )
-
-
-def _w(found: Probe) -> list[str]:
-    return list(found.writes)
-
-
-def _t(found: Probe) -> list[str]:
-    return found.tried
 
 
 def _compared(

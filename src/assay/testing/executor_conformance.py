@@ -56,7 +56,7 @@ class ExecutorConformance:
                 expect(last is Finished, f"{run}: ends with {last.__name__}, expected Finished")
                 epochs = [_epoch(message) for message in messages if isinstance(message, EpochTrained)]
                 expect(epochs == [*range(1, EPOCHS + 1)], f"{run}: epochs come as {epochs}")
-                expect(any(map(_is_steps, messages)), f"{run}: nothing is told of its steps")
+                expect(any(map(_is_steps, messages)), f"{run}: its steps are not reported")
             runs = {run for task in tasks for run in task.runs}
             expect(told.keys() == runs, f"ran {sorted(map(str, told))}")
 

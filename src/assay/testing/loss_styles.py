@@ -25,7 +25,7 @@ class Loss(NamedTuple):
 
 
 def as_loss(found: object) -> Loss | None:
-    """Return an object or a function as a loss; None for what is none."""
+    """Return an object or a function as a loss; None if it is not one."""
     name = getattr(found, "__name__", type(found).__name__)
     if isinstance(found, FunctionType):
         names = list(signature(found).parameters)

@@ -23,7 +23,7 @@ from assay.engines.base import (
 )
 from assay.nn.network import Network
 from assay.records.machine import processors
-from assay.records.runs import EpochRecord, LayerRecord
+from assay.records.runs import EpochRecord, LayerRecord, layers_of_epoch
 from assay.shapes import Array
 from assay.stats.calibration import calibration_error, fit_temperature
 from assay.training.examination import examine
@@ -70,8 +70,7 @@ class Progress:
 
     def examined(self, epoch: int) -> tuple[LayerRecord, ...]:
         """Return the layer records of ``epoch``; for the first, also those from before training."""
-        first = 0 if epoch == 1 else epoch
-        return tuple(layer for layer in self.layers if first <= layer.epoch <= epoch)
+        return layers_of_epoch(self.layers, epoch)
 
 
 @dataclass(frozen=True)

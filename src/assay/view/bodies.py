@@ -42,8 +42,8 @@ async def read_body(request: Request, most: int = MOST_BODY, patience: float = P
 async def read_json(request: Request, most: int = MOST_BODY) -> Any:
     """Return a request's body as JSON.
 
-    415 unless it says that it is JSON; 400 for what is not, for numbers that are none, for keys that occur
-    twice, for half characters and for lists nested without end.
+    415 unless it says that it is JSON; 400 for what is not JSON, for numbers that are not finite, for keys
+    that occur twice, for half characters and for lists nested without end.
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":

@@ -117,7 +117,7 @@ def arm_of(seen: Examined, arm: str) -> Answered:
 
 
 def number(request: Request, name: str, below: int) -> int | None:
-    """Return a whole number of the query, from 0; None where it is not given, 422 where it is none."""
+    """Return a whole number of the query, from 0; None where it is not given, 422 where it is not one."""
     text = request.query_params.get(name, "")
     if not text:
         return None

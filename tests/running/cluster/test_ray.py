@@ -21,7 +21,6 @@ from assay.data import load
 from assay.errors import AssayError, UnsupportedError
 from assay.records import machine
 from assay.records.runs import RunId, Status
-from assay.report.export import to_toml
 from assay.results import Results
 from assay.running.cluster import Ray, members, wires
 from assay.running.cluster.connect import join, ray
@@ -32,6 +31,7 @@ from assay.running.run import run
 from assay.running.threads import Threads
 from assay.store.machines import kept_machines
 from assay.study.builtin import load_study
+from assay.study.toml import dumps as to_toml
 from assay.testing import ExecutorConformance
 
 try:

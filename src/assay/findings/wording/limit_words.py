@@ -37,8 +37,8 @@ def sentence(limit: Limit) -> str:
 def _interim(done: int, total: int, first_look: int | None) -> str:
     return (
         f"Interim: {ended(done, total)}. Means will move; there is no interval, p-value or verdict before "
-        f"{code_words.first_verdict(first_look)}, because whoever looks early and often finds differences "
-        "that are none."
+        f"{code_words.first_verdict(first_look)}, because looking early and often finds differences "
+        "that are not there."
     )
 
 

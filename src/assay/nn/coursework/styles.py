@@ -129,7 +129,7 @@ class OlderCourse:
 
 
 def in_course_style(found: object) -> Any:
-    """Return an object of any style as one with ``fprop`` and ``bprop``; None for what is none."""
+    """Return an object of any style as one with ``fprop`` and ``bprop``; None for any other object."""
     if all(callable(getattr(found, name, None)) for name in ("fprop", "bprop")):
         old = len(positional(found.bprop)) == 2  # type: ignore[attr-defined]
         return OlderCourse(found) if old else found

@@ -1,0 +1,30 @@
+"""New stores, each made beside its place and moved there: a store is whole, or absent."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from assay.store.contract import Header
+from assay.store.durable import move_flushed
+from assay.store.sqlite import SQLiteStore
+
+
+@contextmanager
+def new_store(path: Path, header: Header) -> Iterator[SQLiteStore]:
+    """Yield a new store, which is at ``path``, closed and on disk, once the block has ended without an error.
+
+    What was left by one that did not is removed first.
+    """
+    beside = path.with_suffix(".new")
+    for leftover in path.parent.glob(f"{beside.name}*"):  # SQLite's journals too
+        if leftover.is_dir() and not leftover.is_symlink():
+            shutil.rmtree(leftover)
+        else:
+            leftover.unlink()
+    store = SQLiteStore.create(beside, header)
+    try:
+        yield store
+    finally:
+        store.close()
+    move_flushed(beside, path)
