@@ -10,14 +10,27 @@ from types import FrameType
 from typing import TextIO
 
 from assay.errors import UsageError
-from assay.records.room import address_limit
+from assay.records.room import UNKNOWN, address_limit
 
 INTERRUPTED = 130
 """The exit status of a command that was stopped with Ctrl-C."""
+WRONG = 2
+"""The exit status of a command that ends with an error that the user can fix."""
 TERMINATED = 143
 """The exit status of a command that was stopped with SIGTERM, as by ``kill`` or a machine being shut down."""
 _stopped_with = [INTERRUPTED]
 UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EBADF, errno.EIO)
+SHORTAGES = {
+    errno.EMFILE: "`ulimit -n` allows too few: raise it",
+    errno.ENFILE: "the machine has too many open files: end some programs",
+    errno.EAGAIN: "`ulimit -u` allows too few processes and threads: raise it, or use fewer --workers",
+    errno.ENOSPC: "free some of it",
+    errno.EDQUOT: "free some of it",
+    errno.EFBIG: "`ulimit -f` allows too few bytes a file: raise it",
+    errno.EROFS: "name another folder",
+    errno.EIO: "look at the disk",
+}
+"""What to do where the system grants no more."""
 LEAST_MEMORY = 200 << 20
 """Address space that any command needs, to import NumPy."""
 NO_ROOM = ("failed to map", "cannot allocate memory", "can't start new thread", "out of memory")
@@ -78,6 +91,33 @@ def expect_folder() -> None:
         os.getcwd()
     except FileNotFoundError:
         raise UsageError("the current folder has been removed (go to another: cd)") from None
+
+
+def shortage(error: BaseException | None) -> str:
+    """Say what the system did not grant, if that is what an error, or one that caused it, says; else empty."""
+    if error is None:
+        return ""
+    number, where = getattr(error, "errno", None), getattr(error, "filename", None)
+    if isinstance(error, FileNotFoundError) and "temporary directory" in str(error):
+        return "there is no folder for temporary files (set TMPDIR to one that can be written)"
+    if number in SHORTAGES:
+        return f"{f'{where}: ' if where else ''}{os.strerror(number or 0).lower()} ({SHORTAGES[number or 0]})"
+    if "can't start new thread" in str(error) and address_limit() == UNKNOWN:
+        return f"can't start new thread ({SHORTAGES[errno.EAGAIN]})"
+    return shortage(error.__cause__ or error.__context__)
+
+
+def is_own(error: ModuleNotFoundError) -> bool:
+    """Whether what is not found is a part of assay itself."""
+    return (error.name or "assay").partition(".")[0] == "assay"
+
+
+def lacks(error: ModuleNotFoundError) -> str:
+    """Say that a library is not there, which every installation of assay has."""
+    alone = " without -S" if sys.flags.no_site else ""
+    return (
+        f"the library {error.name} is not installed for {sys.executable} (start a Python that has it{alone})"
+    )
 
 
 def is_out_of_memory(error: BaseException | None) -> bool:

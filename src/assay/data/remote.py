@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from time import time
 from typing import Any
 
-from assay.data.address import Address
+from assay.data.address import Address, expanded
 from assay.data.archive import unpack
 from assay.data.download import digest, download
 from assay.data.examples import Source
@@ -35,7 +35,7 @@ def cache_folder() -> Path:
     """Return the folder of fetched data: ``$ASSAY_DATA``, else the user's cache."""
     from platformdirs import user_cache_dir
 
-    return Path(os.environ.get("ASSAY_DATA") or user_cache_dir("assay", appauthor=False)).expanduser()
+    return expanded(os.environ.get("ASSAY_DATA") or user_cache_dir("assay", appauthor=False))
 
 
 def is_fetched(name: str) -> bool:
@@ -192,7 +192,7 @@ def _gather(collection: Collection, base_url: str | None, work: Path, progress: 
         if place.startswith(("http://", "https://")):
             _download(f"{place.rstrip('/')}/{name}", work / name, known_hash, collection.most, progress)
         else:
-            _copy(Path(place).expanduser(), work / name, known_hash)
+            _copy(expanded(place), work / name, known_hash)
 
 
 def _copy(place: Path, target: Path, known_hash: str) -> None:

@@ -24,7 +24,7 @@ from assay.store.lock import is_held
 from assay.store.machines import WorkingMachine, kept_machines
 from assay.store.moved import found_at
 from assay.store.unchecked import Unchecked, unchecked_in
-from assay.store.weights import load_weights, path_of
+from assay.store.weights import identity_of, load_weights, path_of
 from assay.study import kept_code
 from assay.study.study import Study
 
@@ -131,8 +131,7 @@ class Readout:
 
     def weights(self, run: RunId) -> dict[str, Array]:
         """Return a finished run's weights; `StoreError` where they are missing, damaged or another run's."""
-        header = self.header
-        identity = {"arm": run.arm, "seed": run.seed, "study": header.digest, "data": header.data_digest}
+        identity = identity_of(run, self.header.digest, self.header.data_digest)
         return load_weights(path_of(self.folder, run), identity)
 
     @property

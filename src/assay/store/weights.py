@@ -27,6 +27,11 @@ _OLD_DIGEST = "sha256"
 _META = "assay"  # a single key: safetensors writes several in no fixed order
 
 
+def identity_of(run: RunId, study: str, data: str) -> dict[str, Any]:
+    """Return what a run's files say that they belong to: the run, and the digests of study and data."""
+    return {"arm": run.arm, "seed": run.seed, "study": study, "data": data}
+
+
 def path_of(folder: Path, run: RunId, *, unfinished: bool = False) -> Path:
     """Return the path of a run's weights."""
     return folder / "weights" / f"{run.arm}-{run.seed}{'.part' if unfinished else ''}.safetensors"
