@@ -1,5 +1,6 @@
 """Some of the commands and environments of tests/long/environments.py."""
 
+import errno
 import os
 import sys
 from pathlib import Path
@@ -8,18 +9,21 @@ import pytest
 from in_place import ended
 from surroundings import PLACES
 
+from assay.cli import main, process
+from assay.data import load
+from assay.data.remote import cache_folder
+from assay.errors import DataError
+
 RUN = ("run", "--workers", "1", "--quick", "--out", "ü😀")
 TRIED = {
     "python -S": (("studies",), "the library typer is not installed for "),
     "libraries in the current folder": ((*RUN, "--isolate"), ""),
-    "files of 0 bytes": ((*RUN, "--isolate"), "there is no folder for temporary files (set TMPDIR to one"),
-    "8 open files": (RUN, "too many open files (`ulimit -n` allows too few: raise it)"),
+    "8 open files": ((*RUN, "--isolate"), "too many open files (`ulimit -n` allows too few: raise it)"),
     "1 process": (RUN, "can't start new thread (`ulimit -u` allows too few"),
     "HOME unset, unknown user": (("data", "list"), ""),
-    "ASSAY_DATA of nobody": (("data", "list"), ""),
     "Matplotlib's folder bad": (RUN, ""),
-    "Matplotlib's backend odd": (RUN, ""),
 }
+"""What is called where, and what it says if it cannot be done."""
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits and users as Linux has them")
@@ -40,3 +44,40 @@ def test_a_command_is_done_or_says_why_not(name: str, study_file: str, tmp_path:
         assert found.err.count("\n") == 1
     else:
         assert (found.status, found.err) == (0, ""), found
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (FileNotFoundError(2, "No usable temporary directory found in ['/x']"), "(set TMPDIR to one"),
+        (OSError(errno.EMFILE, "Too many open files", "a.toml"), "a.toml: too many open files (`ulimit -n`"),
+        (BlockingIOError(errno.EAGAIN, "..."), "resource temporarily unavailable (`ulimit -u`"),
+        (OSError(errno.EROFS, "..."), "read-only file system (name another folder)"),
+        (FileNotFoundError(2, "No such file or directory", "x"), ""),
+        (ValueError("1"), ""),
+    ],
+    ids=str,
+)
+def test_what_the_system_does_not_grant_is_no_bug(error: Exception, expected: str):
+    """Nor where another error came of it."""
+    later = RuntimeError("lost")
+    later.__cause__ = error
+    for each in (error, later):
+        said = process.shortage(each)
+        assert expected in said
+        assert bool(said) == bool(expected)
+
+
+def test_a_library_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch, capsys):
+    monkeypatch.setitem(sys.modules, "scipy", None)
+    monkeypatch.setattr("assay.cli.app.app", lambda *_, **__: __import__("scipy.stats"))
+    assert main(["studies"]) == 2
+    assert "the library scipy is not installed for" in capsys.readouterr().err
+
+
+def test_nobody_knows_whose_home_that_is(monkeypatch: pytest.MonkeyPatch):
+    """A folder that is not there, rather than an error of a library's."""
+    monkeypatch.setenv("ASSAY_DATA", "~nobody-at-all/x")
+    assert cache_folder() == Path("~nobody-at-all/x")
+    with pytest.raises(DataError, match="No such file"):
+        load("csv:~nobody-at-all/x.csv")

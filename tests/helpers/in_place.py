@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Thread
-from urllib.request import urlopen
+from urllib.request import HTTPCookieProcessor, build_opener
 
 from surroundings import Place
 
@@ -70,6 +70,11 @@ def ended(place: Place, words: tuple[str, ...], here: Path, bad: Path) -> Ended:
         process.wait()
     for reader in readers:
         reader.join(5)
+    process.stderr.close()
+    if process.stdout is None:
+        os.close(ours)
+    else:
+        process.stdout.close()
     out, err = (b"".join(parts).decode(errors="replace") for parts in streams)
     return Ended(status, out, err, time.monotonic() - begun)
 
@@ -99,13 +104,16 @@ def _looked_at(process: "subprocess.Popen[bytes]", out: list[bytes]) -> int:
         time.sleep(0.05)
     if process.poll() is not None:
         return int(process.returncode)
-    address = b"".join(out).replace(b"\0", b"").decode("ascii", "ignore").split()[0]
-    with suppress(OSError, ValueError, subprocess.TimeoutExpired):
-        with urlopen(address, timeout=20) as page:
+    address, found = b"".join(out).replace(b"\0", b"").decode("ascii", "ignore").split()[0], 0
+    with suppress(OSError, ValueError):
+        with build_opener(HTTPCookieProcessor()).open(address, timeout=20) as page:
             found = page.status
-        process.terminate()
-        return 0 if (process.wait(20), found) == (143, 200) else 1
-    return 1
+    with suppress(subprocess.TimeoutExpired):
+        if found != 200:
+            return process.wait(5) or 1  # which may say why
+    process.terminate()
+    status = process.wait(PATIENCE)
+    return 0 if (status, found) == (143, 200) else status
 
 
 def _read(descriptor: int, parts: list[bytes]) -> None:

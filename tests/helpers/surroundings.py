@@ -143,8 +143,7 @@ PLACES: dict[str, Place] = {
     "Numba without compiler": Place({"NUMBA_DISABLE_JIT": "1"}),
     "OpenMP with many threads": Place({"OMP_NUM_THREADS": "100000"}),
     "OpenMP with odd threads": Place({"OMP_NUM_THREADS": "x"}),
-    "Matplotlib's folder bad": Place({"MPLCONFIGDIR": "/proc/x"}),
-    "Matplotlib's backend odd": Place({"MPLBACKEND": "nonsense"}),
+    "Matplotlib's folder bad": Place({"MPLCONFIGDIR": "/proc/x", "MPLBACKEND": "nonsense"}),
     "Matplotlib's settings odd": Place(
         files={"matplotlibrc": "nonsense: 3\nfigure.dpi: x\naxes.grid: True\n"}
     ),

@@ -1,9 +1,9 @@
 """Commands in hostile environments: each does what it does elsewhere, or says in one line why not.
 
-``python tests/long/environments.py [ENVIRONMENT...] [--only=COMMAND,...]``; some environments need root. What
-would be wrong: a traceback, "a bug of assay's", a status that is not documented, more than a minute, words on stderr
-where all went well, a status 0 where what was asked for is not there or is not what it is elsewhere, and a study that
-cannot be continued afterwards.
+``python tests/long/environments.py [ENVIRONMENT[:COMMAND,...]...]``; some environments need root. What would be
+wrong: a traceback, "a bug of assay's", a status that is not documented, more than a minute, words on stderr
+where all went well, a status 0 where what was asked for is not there or is not what it is elsewhere, and a
+study that cannot be continued afterwards.
 """
 
 import os
@@ -152,10 +152,9 @@ def _is_current(folder: Path) -> bool:
 
 
 def _chosen(words: list[str]) -> Iterator[tuple[str, str]]:
-    only = [name for word in words if word.startswith("--only=") for name in word[7:].split(",")]
-    named = [word for word in words if not word.startswith("--only=")]
-    for place in named or PLACES:
-        for command in only or COMMANDS:
+    for word in words or PLACES:
+        place, _, commands = word.partition(":")
+        for command in commands.split(",") if commands else COMMANDS:
             yield place, command
 
 
@@ -168,12 +167,13 @@ def main(words: list[str]) -> int:
         for name, command in _chosen(words):
             place = PLACES[name]
             if os.geteuid() and place.root:
+                print(f"{name:32} {command:8} left out: needs root")
                 continue
             found, fault = bench.tried(place, command)
             tried, wrong = tried + 1, wrong + bool(fault)
             said = (found.err.strip() or found.out.strip())[-230:] if found.status or fault else ""
-            row = f"{name:32} {command:8} {found.status!s:>4} {found.seconds:5.1f} s  {fault or 'ok':20} {said!r}"
-            print(row, flush=True)
+            row = f"{name:32} {command:8} {found.status!s:>4} {found.seconds:5.1f} s  {fault or 'ok':20}"
+            print(row, repr(said), flush=True)
     print(f"{wrong} of {tried} wrong, {time.monotonic() - begun:.0f} s")
     return int(bool(wrong))
 

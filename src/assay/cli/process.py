@@ -2,6 +2,7 @@
 
 import errno
 import io
+import logging
 import os
 import signal
 import sys
@@ -115,9 +116,7 @@ def is_own(error: ModuleNotFoundError) -> bool:
 def lacks(error: ModuleNotFoundError) -> str:
     """Say that a library is not there, which every installation of assay has."""
     alone = " without -S" if sys.flags.no_site else ""
-    return (
-        f"the library {error.name} is not installed for {sys.executable} (start a Python that has it{alone})"
-    )
+    return f"the library {(error.name or '').partition('.')[0]} is not installed for {sys.executable} (start a Python that has it{alone})"
 
 
 def is_out_of_memory(error: BaseException | None) -> bool:
@@ -165,6 +164,12 @@ def open_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace" if stream is sys.stdout else "backslashreplace")
+
+
+def quieten() -> None:
+    """Leave out what Matplotlib says of its folders, and what it would do with a window of its own."""
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
+    os.environ.pop("MPLBACKEND", None)
 
 
 def cannot_write(error: OSError) -> bool:

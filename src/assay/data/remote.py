@@ -24,6 +24,7 @@ from assay.data.readers.cifar import open_cifar
 from assay.data.tarball import unpack_tar
 from assay.errors import DataError, suggestion
 from assay.records.holds import hold
+from assay.records.observations import user_cache
 
 RETRIES = 1
 WORKSHOP = ".fetch-"
@@ -33,9 +34,8 @@ RECORD = "SHA256SUMS"
 
 def cache_folder() -> Path:
     """Return the folder of fetched data: ``$ASSAY_DATA``, else the user's cache."""
-    from platformdirs import user_cache_dir
-
-    return expanded(os.environ.get("ASSAY_DATA") or user_cache_dir("assay", appauthor=False))
+    named = os.environ.get("ASSAY_DATA")
+    return expanded(named) if named else user_cache()
 
 
 def is_fetched(name: str) -> bool:
