@@ -7,7 +7,7 @@ if __name__ == "__main__":
     try:
         if sys.path[0] == os.getcwd() and not sys.flags.safe_path:
             del sys.path[0]  # where `-m` looks first: a random.py of the user's there is no library
-    except OSError:  # noqa: SIM105 - the folder is gone; and contextlib might be such a file
+    except OSError:  # the folder is gone
         pass
     import signal
 

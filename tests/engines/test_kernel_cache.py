@@ -16,7 +16,7 @@ SIGNATURE = types.int64(types.int64)
 def compiled() -> Any:
     """Compile a function as a new process would."""
 
-    def more(x):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
+    def more(x):  # type: ignore[no-untyped-def]
         return x + 1
 
     kernel = kept(nogil=True)(more)

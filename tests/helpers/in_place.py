@@ -105,9 +105,9 @@ def _looked_at(process: "subprocess.Popen[bytes]", out: list[bytes]) -> int:
     if process.poll() is not None:
         return int(process.returncode)
     address, found = b"".join(out).replace(b"\0", b"").decode("ascii", "ignore").split()[0], 0
-    with suppress(OSError, ValueError):
-        with build_opener(HTTPCookieProcessor()).open(address, timeout=20) as page:
-            found = page.status
+    opened = build_opener(HTTPCookieProcessor()).open
+    with suppress(OSError, ValueError), opened(address, timeout=20) as page:
+        found = page.status
     with suppress(subprocess.TimeoutExpired):
         if found != 200:
             return process.wait(5) or 1  # which may say why

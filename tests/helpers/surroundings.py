@@ -1,4 +1,4 @@
-"""Environments that are hostile to a command, and how each is made: variables, a shell's words, Python's options.
+"""Environments that are hostile to a command, each by variables, a shell's words and Python's options.
 
 In a shell's words ``"$@"`` is the command, ``$BAD`` an empty folder for what the environment needs, and the
 current folder the one in which the command works.
@@ -143,7 +143,9 @@ PLACES: dict[str, Place] = {
     "Numba without compiler": Place({"NUMBA_DISABLE_JIT": "1"}),
     "OpenMP with many threads": Place({"OMP_NUM_THREADS": "100000"}),
     "OpenMP with odd threads": Place({"OMP_NUM_THREADS": "x"}),
-    "Matplotlib's folder bad": Place({"MPLCONFIGDIR": "/proc/x", "MPLBACKEND": "nonsense"}),
+    "Matplotlib's folder bad": Place(
+        {"MPLCONFIGDIR": "/proc/x", "MPLBACKEND": "nonsense", "SOURCE_DATE_EPOCH": "x"}
+    ),
     "Matplotlib's settings odd": Place(
         files={"matplotlibrc": "nonsense: 3\nfigure.dpi: x\naxes.grid: True\n"}
     ),

@@ -85,6 +85,10 @@ def longer(progress: Progress) -> None:
     progress.state.step *= 2
 
 
+def forgetting(progress: Progress) -> None:
+    del progress.state.slots["conv1.weight"]["exp_avg"]
+
+
 FORGED: dict[str, Callable[[Progress], None]] = {
     "its epoch 2 has valid_loss 9.0, that of the results": epoch(2, valid_loss=9.0),
     "its epoch 1 has train_loss None, that of the results": epoch(1, train_loss=nan),
@@ -96,7 +100,7 @@ FORGED: dict[str, Callable[[Progress], None]] = {
     "holds 4 epochs, of 3": longer,
     "its parameters have conv1.weight with float64": weight(lambda value: value.astype(np.float64)),
     "its parameters have conv1.weight with float32 (3,": weight(lambda value: value[:3]),
-    "its memory of conv1.weight have exp_avg with none": lambda one: one.state.slots["conv1.weight"].pop("exp_avg"),
+    "its memory of conv1.weight has exp_avg with none": forgetting,
     "its fault is no printable text": setting("fault", "\x1b[31mred"),
     "its fault is no printable": setting("fault", 3),
     "its step and best epoch are not whole numbers": lambda one: setattr(one.state, "step", 20.0),
@@ -125,7 +129,12 @@ def test_what_disagrees_is_refused_and_named(fault: str, begun: SimpleNamespace,
     faults = examine(folder)[1]
     if not fault.startswith(OF_A_NETWORK):
         assert [one for one in faults if str(path) in one], faults
-    path.unlink()
+
+
+def test_without_what_is_refused_the_run_is_trained_anew(begun: SimpleNamespace, tmp_path: Path):
+    folder = tmp_path / "out"
+    shutil.copytree(begun.folder / "out", folder)
+    forge(folder, FORGED[next(iter(FORGED))]).unlink()
     with run(begun.study, folder, workers=1, progress=False) as results:
         assert outcome(results) == begun.expected
 

@@ -102,7 +102,7 @@ app.add_typer(bench.app, name="bench", rich_help_panel="Machine")
 def run(words: Sequence[str]) -> int:
     """Run the command line ``words`` and return its exit status; errors become one line on stderr."""
     process.open_streams()
-    process.quieten()
+    process.tame_libraries()
     process.begin()
     try:
         process.expect_memory()

@@ -29,6 +29,8 @@ SHORTAGES = {
     errno.EDQUOT: "free some of it",
     errno.EFBIG: "`ulimit -f` allows too few bytes a file: raise it",
     errno.EROFS: "name another folder",
+    errno.EACCES: "look at its permissions, or name another folder",
+    errno.EPERM: "look at its permissions, or name another folder",
     errno.EIO: "look at the disk",
 }
 """What to do where the system grants no more."""
@@ -95,7 +97,7 @@ def expect_folder() -> None:
 
 
 def shortage(error: BaseException | None) -> str:
-    """Say what the system did not grant, if that is what an error, or one that caused it, says; else empty."""
+    """Say what the system did not grant, if an error, or one that caused it, is of that; else empty."""
     if error is None:
         return ""
     number, where = getattr(error, "errno", None), getattr(error, "filename", None)
@@ -116,7 +118,8 @@ def is_own(error: ModuleNotFoundError) -> bool:
 def lacks(error: ModuleNotFoundError) -> str:
     """Say that a library is not there, which every installation of assay has."""
     alone = " without -S" if sys.flags.no_site else ""
-    return f"the library {(error.name or '').partition('.')[0]} is not installed for {sys.executable} (start a Python that has it{alone})"
+    name = (error.name or "").partition(".")[0]
+    return f"the library {name} is not installed for {sys.executable} (start a Python that has it{alone})"
 
 
 def is_out_of_memory(error: BaseException | None) -> bool:
@@ -166,10 +169,12 @@ def open_streams() -> None:
             stream.reconfigure(errors="replace" if stream is sys.stdout else "backslashreplace")
 
 
-def quieten() -> None:
-    """Leave out what Matplotlib says of its folders, and what it would do with a window of its own."""
+def tame_libraries() -> None:
+    """Keep libraries from what no command needs: words on folders of Matplotlib's, its windows, odd dates."""
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
     os.environ.pop("MPLBACKEND", None)
+    if not os.environ.get("SOURCE_DATE_EPOCH", "0").isdecimal():
+        del os.environ["SOURCE_DATE_EPOCH"]  # NumPy cannot be imported with one that is no number
 
 
 def cannot_write(error: OSError) -> bool:

@@ -1,7 +1,7 @@
 """What Numba compiles, kept on disk where that is possible: a cache is never a reason to fail.
 
-There may be no folder that can be written, the disk may be full, and a power cut may have cut a file short. Numba
-raises what comes of it; here the function is compiled anew.
+There may be no folder that can be written, the disk may be full, and a power cut may have cut a file short.
+Numba raises what comes of it; here the function is compiled anew.
 """
 
 from collections.abc import Callable

@@ -1,7 +1,7 @@
 """Whether a checkpoint agrees with itself, and with what is known of its run.
 
-Its own SHA-256 shows damage. A file that is whole may still be another one: altered, or put there from another
-folder. A run that was continued from it would have rows of one training and weights of another.
+Its own SHA-256 shows damage. A file that is whole may still be another one: altered, or put there from
+another folder. A run that was continued from it would have rows of one training and weights of another.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,7 +29,8 @@ def against_itself(progress: Progress, recipe: Recipe, examples: int) -> Faults:
         yield f"holds {epochs:,} epochs, of {recipe.epochs:,}"
     dtypes = {str(value.dtype) for value in progress.state.parameters.values()}
     if dtypes != {recipe.parameter_dtype}:
-        yield f"its parameters are {' and '.join(sorted(dtypes)) or 'none'}, expected {recipe.parameter_dtype}"
+        found = " and ".join(sorted(dtypes)) or "none"
+        yield f"its parameters are {found}, expected {recipe.parameter_dtype}"
     if progress.state.step != (steps := epochs * recipe.steps(examples)):
         yield f"was written at step {progress.state.step:,}, and {epochs:,} epochs end at {steps:,}"
     if progress.best_epoch != (best := best_epoch_of(progress.history, progress.fault)):
@@ -57,18 +58,18 @@ def against_network(state: State, network: Network, recipe: Recipe) -> Faults:
     """Yield which arrays of a state are not those that the network has, trained by the recipe."""
     dtype = np.dtype(recipe.parameter_dtype)
     shapes = {name: np.broadcast_to(dtype.type(0), spec.shape) for name, spec in network.parameters.items()}
-    yield from _different("parameters", state.parameters, shapes)
-    yield from _different("buffers", state.buffers, network.initial_buffers(dtype))
+    yield from _different("parameters have", state.parameters, shapes)
+    yield from _different("buffers have", state.buffers, network.initial_buffers(dtype))
     for name, value in shapes.items():
         if name in state.slots:
-            yield from _different(f"memory of {name}", state.slots[name], recipe.optimizer.slots(value))
+            yield from _different(f"memory of {name} has", state.slots[name], recipe.optimizer.slots(value))
 
 
 def _different(what: str, found: Mapping[str, Array], expected: Mapping[str, Array]) -> Faults:
     for name in sorted({*found, *expected}):
         one, other = (_kind(part[name]) if name in part else "none" for part in (found, expected))
         if one != other:
-            yield f"its {what} have {name} with {one}, the network {other}"
+            yield f"its {what} {name} with {one}, the network {other}"
             return
 
 
