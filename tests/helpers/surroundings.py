@@ -14,6 +14,8 @@ NOBODY = (
     "--inh-caps=-all,+dac_read_search --ambient-caps=-all,+dac_read_search --"
 )
 """A user whom nobody knows, who may read everything, and writes the folder of the test alone."""
+BLAS = "${OPENBLAS_CORETYPE:+OPENBLAS_CORETYPE=$OPENBLAS_CORETYPE}"
+"""Kept if it is set: of another processor's kernels the last bits are others."""
 FULL = "mount -t tmpfs -o size=64k tmpfs $BAD && dd if=/dev/zero of=$BAD/filled bs=1k status=none 2>&-; "
 READ_ONLY = "mount -t tmpfs -o size=64k,ro tmpfs $BAD && "
 NEVER = "$BAD/none"
@@ -180,6 +182,6 @@ PLACES: dict[str, Place] = {
     "umask 777": Place(shell='umask 777; exec "$@"'),
     "umask 777, no root": Place(shell=f'umask 777; exec {CAPLESS} "$@"'),
     "PATH empty": Place({"PATH": ""}, shell='PATH=; exec "$@"'),
-    "no variables": Place(shell='exec /usr/bin/env -i PYTHONPATH="$PYTHONPATH" "$@"', plain=False),
+    "no variables": Place(shell=f'exec /usr/bin/env -i PYTHONPATH="$PYTHONPATH" {BLAS} "$@"', plain=False),
     "signals ignored": Place(shell="trap '' INT TERM HUP PIPE; exec \"$@\""),
 }
