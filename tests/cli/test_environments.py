@@ -1,6 +1,7 @@
 """Some of the commands and environments of tests/long/environments.py."""
 
 import errno
+import io
 import os
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from assay.cli import main, process
 from assay.data import load
 from assay.data.remote import cache_folder
 from assay.errors import DataError
+from assay.report.text import console
 
 RUN = ("run", "--workers", "1", "--quick", "--out", "ü😀")
 TRIED = {
@@ -81,3 +83,14 @@ def test_nobody_knows_whose_home_that_is(monkeypatch: pytest.MonkeyPatch):
     assert cache_folder() == Path("~nobody-at-all/x")
     with pytest.raises(DataError, match="No such file"):
         load("csv:~nobody-at-all/x.csv")
+
+
+def test_a_terminal_of_unknown_width_is_written_to(monkeypatch: pytest.MonkeyPatch):
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setenv("COLUMNS", "0")
+    stream = Terminal()
+    console(stream).print("some words")
+    assert "some words" in stream.getvalue()
