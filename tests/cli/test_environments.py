@@ -5,6 +5,7 @@ import io
 import os
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from in_place import ended
@@ -14,7 +15,11 @@ from assay.cli import main, process
 from assay.data import load
 from assay.data.remote import cache_folder
 from assay.errors import DataError
+from assay.records import machine
 from assay.report.text import console
+from assay.results import Results
+from assay.running.run import run
+from assay.study.builtin import load_study
 
 RUN = ("run", "--workers", "1", "--quick", "--out", "ü😀")
 TRIED = {
@@ -24,6 +29,11 @@ TRIED = {
     "1 process": (RUN, "can't start new thread (`ulimit -u` allows too few"),
     "HOME unset, unknown user": (("data", "list"), ""),
     "Matplotlib's folder bad": (RUN, ""),
+    "Numba without compiler": (
+        (*RUN, "--engine", "numba"),
+        "NUMBA_DISABLE_JIT is set, so nothing is compiled",
+    ),
+    "no /dev": (("studies",), ""),
 }
 """What is called where, and what it says if it cannot be done."""
 
@@ -94,3 +104,23 @@ def test_a_terminal_of_unknown_width_is_written_to(monkeypatch: pytest.MonkeyPat
     stream = Terminal()
     console(stream).print("some words")
     assert "some words" in stream.getvalue()
+
+
+@pytest.mark.parametrize("told", ["", "\x1b[31mred", "x" * 1000, OSError(), "cut"], ids=ascii)
+def test_a_processor_without_a_name_is_no_reason_to_refuse_the_results(
+    told, monkeypatch, study_file, tmp_path
+):
+    """As on many machines of Arm, and where a container has no /proc: the store wants names."""
+
+    def read(path: Path, *_: str) -> str:
+        if isinstance(told, OSError):
+            raise told
+        return "" if told == "cut" else f"model name : {told}\n"
+
+    with monkeypatch.context() as patch:
+        patch.setattr(machine, "Path", lambda path: SimpleNamespace(read_text=lambda *_: read(path)))
+        patch.setattr("platform.processor", lambda: "")
+        run(load_study(study_file).override({"seeds": [0]}), tmp_path, workers=1, progress=False).close()
+    with Results.open(tmp_path) as results:
+        assert results.complete
+        assert results.header.versions["machine"] in ("unknown processor", "x" * 200)

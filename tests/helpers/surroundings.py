@@ -181,7 +181,7 @@ PLACES: dict[str, Place] = {
     "umask 077": Place(shell='umask 077; exec "$@"'),
     "umask 777": Place(shell='umask 777; exec "$@"'),
     "umask 777, no root": Place(shell=f'umask 777; exec {CAPLESS} "$@"'),
-    "PATH empty": Place({"PATH": ""}, shell='PATH=; exec "$@"'),
+    "PATH empty": Place(shell='PATH=; exec "$@"'),
     "no variables": Place(shell=f'exec /usr/bin/env -i PYTHONPATH="$PYTHONPATH" {BLAS} "$@"', plain=False),
     "signals ignored": Place(shell="trap '' INT TERM HUP PIPE; exec \"$@\""),
 }

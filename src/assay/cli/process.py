@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import sys
+import warnings
 from contextlib import suppress
 from types import FrameType
 from typing import TextIO
@@ -163,15 +164,16 @@ def open_streams() -> None:
     """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
-            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
+            setattr(sys, name, os.fdopen(_nowhere(), mode))
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace" if stream is sys.stdout else "backslashreplace")
 
 
 def tame_libraries() -> None:
-    """Keep libraries from what no command needs: words on folders of Matplotlib's, its windows, odd dates."""
+    """Keep libraries from what no command needs: words on folders and variables, windows, odd dates."""
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", "Environment variable 'NUMBA_")  # with a traceback; it leaves it out
     os.environ.pop("MPLBACKEND", None)
     if not os.environ.get("SOURCE_DATE_EPOCH", "0").isdecimal():
         del os.environ["SOURCE_DATE_EPOCH"]  # NumPy cannot be imported with one that is no number
@@ -184,4 +186,12 @@ def cannot_write(error: OSError) -> bool:
 
 def silence(stream: TextIO) -> None:
     """Discard whatever is still written to ``stream``, since it accepts no more."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    os.dup2(_nowhere(), stream.fileno())
+
+
+def _nowhere() -> int:
+    """Open the null device; where there is none, a file that ends with the process."""
+    try:
+        return os.open(os.devnull, os.O_RDWR)
+    except OSError:
+        return os.memfd_create("nowhere")

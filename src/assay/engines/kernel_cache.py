@@ -8,13 +8,15 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from numba import njit
+from numba import config, njit
 
 
 def kept(**options: Any) -> Callable[[Callable[..., Any]], Any]:
     """Return a decorator that compiles a function with Numba's ``options``, and keeps the code if it can."""
 
     def compiled(function: Callable[..., Any]) -> Any:
+        if config.DISABLE_JIT:
+            return function
         try:
             kernel = njit(cache=True, **options)(function)
         except RuntimeError:  # there is no folder that can be written
