@@ -103,7 +103,7 @@ PLACES: dict[str, Place] = {
     # language
     "LANG=C": Place({**BARE, "LANG": "C", "LC_ALL": "C"}, plain=False),
     "LC_ALL=POSIX": Place({**BARE, "LC_ALL": "POSIX"}, plain=False),
-    "Turkish": Place({**BARE, "LC_ALL": "tr_TR.UTF-8"}, plain=False),
+    "Turkish": Place(BARE, shell='exec /usr/bin/env LC_ALL=tr_TR.UTF-8 "$@"', plain=False),
     "ASCII, strict": Place({**BARE, "PYTHONIOENCODING": "ascii:strict", "LC_ALL": "C"}, plain=False),
     "UTF-16": Place({"PYTHONIOENCODING": "utf-16"}, plain=False),
     "odd encoding": Place({"PYTHONIOENCODING": "punycode"}, plain=False),

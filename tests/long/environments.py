@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "helpers"))
@@ -24,6 +25,7 @@ from surroundings import PLACES, Place
 from tiny import outcome, tiny_tables, write_characters
 
 from assay.data.glyphs import draw
+from assay.records.runs import RunRecord
 from assay.report.export import to_toml
 from assay.report.files import is_current
 from assay.results import Results
@@ -89,7 +91,7 @@ class Bench:
         folder = self.first / ("good" if name == "s" else name)
         with run(load_study(self.first / f"{name}.toml"), folder, progress=False) as results:
             results.write_report(folder / "report.html")
-            return outcome(results)
+            return _found(results)
 
     def tried(self, place: Place, name: str) -> tuple[Ended, str]:
         """Run a command in an environment; return how it ended, and what is wrong with that."""
@@ -122,14 +124,22 @@ class Bench:
         """Look at the results of a study, or continue it where it was refused."""
         if done:
             with Results.open(here / OUT) as results:
-                if outcome(results) != self.expected[study]:
+                if _found(results) != self.expected[study]:
                     return "other results"
             return "" if _is_current(here / OUT) else "no report"
         try:
             with run(load_study(here / f"{study}.toml"), here / OUT, progress=False) as results:
-                return "" if outcome(results) == self.expected[study] else "continued to other results"
+                return "" if _found(results) == self.expected[study] else "continued to other results"
         except Exception as error:
             return f"cannot be continued: {error}"
+
+
+def _found(results: Results) -> dict[object, object]:
+    """Return what a study found, whatever its processor is called."""
+    return {
+        key: replace(value, processor=None) if isinstance(value, RunRecord) else value
+        for key, value in outcome(results).items()
+    }
 
 
 def _misspoken(place: Place, found: Ended) -> str:

@@ -15,7 +15,7 @@ def kept(**options: Any) -> Callable[[Callable[..., Any]], Any]:
     """Return a decorator that compiles a function with Numba's ``options``, and keeps the code if it can."""
 
     def compiled(function: Callable[..., Any]) -> Any:
-        if config.DISABLE_JIT:
+        if getattr(config, "DISABLE_JIT", False):  # all that Numba makes is the function itself
             return function
         try:
             kernel = njit(cache=True, **options)(function)
