@@ -16,12 +16,13 @@ from surroundings import PLACES
 from assay.cli import main, process
 from assay.data import load
 from assay.data.remote import cache_folder
-from assay.errors import DataError
+from assay.errors import DataError, UsageError
 from assay.records import machine
 from assay.report.text import console
 from assay.results import Results
 from assay.running.run import run
 from assay.study.builtin import load_study
+from assay.view.server import bound
 
 RUN = ("run", "--workers", "1", "--quick", "--out", "ü😀")
 TRIED = {
@@ -141,3 +142,10 @@ def test_what_libraries_make_of_the_environment_is_left_out(monkeypatch: pytest.
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1")
     process.tame_libraries()
     assert os.environ["SOURCE_DATE_EPOCH"] == "1"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no limits")
+def test_a_page_says_that_too_few_files_may_be_open(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("resource.getrlimit", lambda _: (8, 8))
+    with pytest.raises(UsageError, match="needs 32 open files or more, and `ulimit -n` allows 8"):
+        bound()
