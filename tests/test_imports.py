@@ -40,7 +40,7 @@ HOMES = {
     "numba": {
         "engines/numba",
         "engines/registers",
-        "engines/torch/compiled_pooling",
+        "engines/kernel_cache",
         "nn/convolution/compiled",
     },
     "onnx": {"exchange/onnx_model", "exchange/onnx_operators"},

@@ -3,15 +3,18 @@
 import sqlite3
 from contextlib import closing
 
+import numpy as np
 import pytest
 from foreign import change
 from tiny import outcome
 
 from assay.cli import main
+from assay.records.runs import RunId
 from assay.results import Results
 from assay.running.run import run
 from assay.store.readout import DATABASE
 from assay.store.salvage import MOST_NAMED
+from assay.store.weights import identity_of, load_weights, save_weights
 from assay.study.builtin import load_study
 
 
@@ -59,7 +62,23 @@ def swapped_weights(folder):
     (folder / "swap").rename(other)
 
 
+def another_networks(folder, name="state/conv1.weight", change=lambda value: value):
+    """Write weights again by a hand that knows their digest."""
+    path = folder / "weights" / "max-0.safetensors"
+    with Results.open(folder) as results:
+        identity = identity_of(RunId("max", 0), results.header)
+    kept = load_weights(path)
+    value = change(kept.pop("conv1.weight"))
+    save_weights(path, {**kept, name: value}, identity)
+
+
+def broken_weights(folder):
+    another_networks(folder, "conv1.weight", lambda value: value * np.nan)
+
+
 FAULTS = {
+    "max-0.safetensors: holds other weights than those of a network of": another_networks,
+    "max-0.safetensors: conv1.weight has values that are not finite": broken_weights,
     "belongs to seed 1, expected 0": swapped_weights,
     "its row says valid_best 0.5, its epochs":
         lambda folder: change(folder, ("UPDATE run SET valid_best = 0.5",)),

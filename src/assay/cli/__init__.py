@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from assay.cli import process
+from assay.cli.text import complain
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,3 +31,8 @@ def _run(words: Sequence[str]) -> int:
         return run(words)
     except KeyboardInterrupt:
         return process.stopped()
+    except ModuleNotFoundError as error:
+        if process.is_own(error):
+            raise
+        complain(process.lacks(error))
+        return process.WRONG

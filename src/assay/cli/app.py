@@ -35,7 +35,7 @@ from assay.errors import AssayError, nearest, shown
 from assay.records import room
 
 DEBUG = "ASSAY_DEBUG"
-FAILED, WRONG = 1, 2
+FAILED, WRONG = 1, process.WRONG
 
 app = typer.Typer(
     cls=Group,
@@ -102,6 +102,7 @@ app.add_typer(bench.app, name="bench", rich_help_panel="Machine")
 def run(words: Sequence[str]) -> int:
     """Run the command line ``words`` and return its exit status; errors become one line on stderr."""
     process.open_streams()
+    process.tame_libraries()
     process.begin()
     try:
         process.expect_memory()
@@ -171,8 +172,12 @@ def _short(error: BaseException) -> str:
 
 
 def _unexpected(error: Exception) -> int:
+    if found := process.shortage(error):
+        return _complain(found, WRONG)
     if process.is_out_of_memory(error):
         return _complain(_short(error), WRONG)
+    if isinstance(error, ModuleNotFoundError) and not process.is_own(error):
+        return _complain(process.lacks(error), WRONG)
     if os.environ.get(DEBUG):
         traceback.print_exc()
         return FAILED

@@ -8,6 +8,7 @@ import typer
 from assay.cli.formats import Format, put
 from assay.cli.options import Folder, Trust, number
 from assay.cli.text import console, say
+from assay.errors import one_line
 
 if TYPE_CHECKING:
     from assay.results import Results
@@ -73,8 +74,11 @@ def _failures(found: "Results") -> list[str]:
     from assay.running.tracebacks import traceback_of
 
     lost = [run for run in found.runs if run.status is Status.FAILED]
+    kept = {run.id: traceback_of(found.folder, run.id) or "No traceback was kept." for run in lost}
     return [
-        f"{run.id}: {run.message}\n{traceback_of(found.folder, run.id) or 'No traceback was kept.'}".rstrip()
+        "\n".join(
+            [f"{run.id}: {run.message}", *(one_line(line.expandtabs()) for line in kept[run.id].splitlines())]
+        )
         for run in lost
     ] or ["no run has failed"]
 

@@ -2,22 +2,39 @@
 
 import errno
 import io
+import logging
 import os
 import signal
 import sys
+import warnings
 from contextlib import suppress
 from types import FrameType
 from typing import TextIO
 
 from assay.errors import UsageError
-from assay.records.room import address_limit
+from assay.records.room import UNKNOWN, address_limit
 
 INTERRUPTED = 130
 """The exit status of a command that was stopped with Ctrl-C."""
+WRONG = 2
+"""The exit status of a command that ends with an error that the user can fix."""
 TERMINATED = 143
 """The exit status of a command that was stopped with SIGTERM, as by ``kill`` or a machine being shut down."""
 _stopped_with = [INTERRUPTED]
 UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EBADF, errno.EIO)
+SHORTAGES = {
+    errno.EMFILE: "`ulimit -n` allows too few: raise it",
+    errno.ENFILE: "the machine has too many open files: end some programs",
+    errno.EAGAIN: "`ulimit -u` allows too few processes and threads: raise it, or use fewer --workers",
+    errno.ENOSPC: "free some of it",
+    errno.EDQUOT: "free some of it",
+    errno.EFBIG: "`ulimit -f` allows too few bytes a file: raise it",
+    errno.EROFS: "name another folder",
+    errno.EACCES: "look at its permissions, or name another folder",
+    errno.EPERM: "look at its permissions, or name another folder",
+    errno.EIO: "look at the disk",
+}
+"""What to do where the system grants no more."""
 LEAST_MEMORY = 200 << 20
 """Address space that any command needs, to import NumPy."""
 NO_ROOM = ("failed to map", "cannot allocate memory", "can't start new thread", "out of memory")
@@ -80,6 +97,32 @@ def expect_folder() -> None:
         raise UsageError("the current folder has been removed (go to another: cd)") from None
 
 
+def shortage(error: BaseException | None) -> str:
+    """Say what the system did not grant, if an error, or one that caused it, is of that; else empty."""
+    if error is None:
+        return ""
+    number, where = getattr(error, "errno", None), getattr(error, "filename", None)
+    if isinstance(error, FileNotFoundError) and "temporary directory" in str(error):
+        return "there is no folder for temporary files (set TMPDIR to one that can be written)"
+    if number in SHORTAGES:
+        return f"{f'{where}: ' if where else ''}{os.strerror(number or 0).lower()} ({SHORTAGES[number or 0]})"
+    if "can't start new thread" in str(error) and address_limit() == UNKNOWN:
+        return f"can't start new thread ({SHORTAGES[errno.EAGAIN]})"
+    return shortage(error.__cause__ or error.__context__)
+
+
+def is_own(error: ModuleNotFoundError) -> bool:
+    """Whether what is not found is a part of assay itself."""
+    return (error.name or "assay").partition(".")[0] == "assay"
+
+
+def lacks(error: ModuleNotFoundError) -> str:
+    """Say that a library is not there, which every installation of assay has."""
+    alone = " without -S" if sys.flags.no_site else ""
+    name = (error.name or "").partition(".")[0]
+    return f"the library {name} is not installed for {sys.executable} (start a Python that has it{alone})"
+
+
 def is_out_of_memory(error: BaseException | None) -> bool:
     """Whether an error says, or was caused by one that says, that memory is short."""
     if error is None:
@@ -121,10 +164,19 @@ def open_streams() -> None:
     """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
-            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
+            setattr(sys, name, os.fdopen(_nowhere(), mode))
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace" if stream is sys.stdout else "backslashreplace")
+
+
+def tame_libraries() -> None:
+    """Keep libraries from what no command needs: words on folders and variables, windows, odd dates."""
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", "Environment variable 'NUMBA_")  # with a traceback; it leaves it out
+    os.environ.pop("MPLBACKEND", None)
+    if not os.environ.get("SOURCE_DATE_EPOCH", "0").isdecimal():
+        del os.environ["SOURCE_DATE_EPOCH"]  # NumPy cannot be imported with one that is no number
 
 
 def cannot_write(error: OSError) -> bool:
@@ -134,4 +186,12 @@ def cannot_write(error: OSError) -> bool:
 
 def silence(stream: TextIO) -> None:
     """Discard whatever is still written to ``stream``, since it accepts no more."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    os.dup2(_nowhere(), stream.fileno())
+
+
+def _nowhere() -> int:
+    """Open the null device; where there is none, a file that ends with the process."""
+    try:
+        return os.open(os.devnull, os.O_RDWR)
+    except OSError:
+        return os.memfd_create("nowhere")

@@ -35,7 +35,7 @@ class Address:
                 raise DataError(f"{text}: unknown option {key!r} ({suggestion(key, allowed)})")
         if not place:
             raise DataError(f"{text}: names no file or folder (expected {text.partition(':')[0]}:PATH)")
-        return cls(text, Path(place).expanduser(), options, groups)
+        return cls(text, expanded(place), options, groups)
 
     def flag(self, key: str) -> bool | None:
         """Return an option that is yes or no; None where it is not given."""
@@ -49,7 +49,7 @@ class Address:
         value = self.options.get(key)
         if value in (None, DRAWN):
             return None
-        return self.path.parent / Path(str(value)).expanduser()
+        return self.path.parent / expanded(str(value))
 
     def drawn(self, part: str) -> bool:
         """Whether the images of ``part`` are to be drawn from all, whatever the source has."""
@@ -66,6 +66,11 @@ class Address:
             example = " or ".join("x".join(["32"] * count) for count in counts)
             raise DataError(f"{self.text}: {key} must be like {example}, up to {most:,}; got {shown(value)}")
         return tuple(int(word) for word in words)
+
+
+def expanded(path: str) -> Path:
+    """Return a path with its ``~`` replaced; as it is where nobody knows whose home that is."""
+    return Path(os.path.expanduser(path))
 
 
 def absolute(source: str) -> str:

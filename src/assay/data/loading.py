@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.data import glyphs, remote
-from assay.data.address import KINDS, Address
+from assay.data.address import KINDS, Address, expanded
 from assay.data.dataset import Dataset
 from assay.data.examples import Source, Split
 from assay.data.folder import OPTIONS, open_folder
@@ -82,7 +82,7 @@ def _hint(source: str) -> str:
     if mark and place and kind.isidentifier():
         return suggestion(kind, KINDS)
     if _is_folder(source):
-        return f"did you mean {f'{_kind_of(Path(source).expanduser())}:{source}'!r}?"
+        return f"did you mean {f'{_kind_of(expanded(source))}:{source}'!r}?"
     if kind := FILES.get(Path(source).suffix.lower(), ""):
         return f"did you mean {f'{kind}:{source}'!r}?"
     part_of = [name for name in NAMES if name.startswith(f"{source}/")]
@@ -104,8 +104,8 @@ def _kind_of(folder: Path) -> str:
 def _is_folder(path: str) -> bool:
     """Whether ``path`` is a folder; False for text that cannot be a path at all."""
     try:
-        return Path(path).expanduser().is_dir()
-    except (OSError, ValueError, RuntimeError):
+        return expanded(path).is_dir()
+    except (OSError, ValueError):
         return False
 
 

@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from time import time
 from typing import Any
 
-from assay.data.address import Address
+from assay.data.address import Address, expanded
 from assay.data.archive import unpack
 from assay.data.download import digest, download
 from assay.data.examples import Source
@@ -24,6 +24,7 @@ from assay.data.readers.cifar import open_cifar
 from assay.data.tarball import unpack_tar
 from assay.errors import DataError, suggestion
 from assay.records.holds import hold
+from assay.records.observations import user_cache
 
 RETRIES = 1
 WORKSHOP = ".fetch-"
@@ -33,9 +34,8 @@ RECORD = "SHA256SUMS"
 
 def cache_folder() -> Path:
     """Return the folder of fetched data: ``$ASSAY_DATA``, else the user's cache."""
-    from platformdirs import user_cache_dir
-
-    return Path(os.environ.get("ASSAY_DATA") or user_cache_dir("assay", appauthor=False)).expanduser()
+    named = os.environ.get("ASSAY_DATA")
+    return expanded(named) if named else user_cache()
 
 
 def is_fetched(name: str) -> bool:
@@ -192,7 +192,7 @@ def _gather(collection: Collection, base_url: str | None, work: Path, progress: 
         if place.startswith(("http://", "https://")):
             _download(f"{place.rstrip('/')}/{name}", work / name, known_hash, collection.most, progress)
         else:
-            _copy(Path(place).expanduser(), work / name, known_hash)
+            _copy(expanded(place), work / name, known_hash)
 
 
 def _copy(place: Path, target: Path, known_hash: str) -> None:

@@ -179,7 +179,7 @@ class Engine(ABC):
     @property
     def processor(self) -> str:
         """The type of processor that the engine computes on; on another type bits may differ."""
-        return machine.processor() or "unknown processor"
+        return machine.processor()
 
     @abstractmethod
     def lacks(self, network: Network, recipe: Recipe) -> list[str]:

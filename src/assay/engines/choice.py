@@ -1,5 +1,6 @@
 """Which engine trains a network: the one asked for, the one begun with, or the fastest on this machine."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -25,6 +26,11 @@ is not considered unless there may be a GPU for it.
 
 
 def _numba() -> Engine:
+    if os.environ.get("NUMBA_DISABLE_JIT", "") not in ("", "0"):
+        raise UnsupportedError(
+            "engine 'numba': NUMBA_DISABLE_JIT is set, so nothing is compiled "
+            "(unset it, or use --engine reference)"
+        )
     from assay.engines.numba import NumbaEngine
 
     return NumbaEngine()

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from assay.records.room import memory
 
+LONGEST = 200
+"""Characters of a processor's name."""
 PACKAGES = ("assay", "numpy", "scipy", "numba", "torch")
 
 
@@ -33,13 +35,14 @@ def _packages() -> dict[str, str]:
 
 
 def processor() -> str:
-    """Return the processor's model, as far as the system reports it."""
+    """Return the processor's model, as far as the system reports it; never empty, as on many of Arm."""
     try:
         lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
     except (OSError, ValueError):
-        return platform.processor()
+        lines = []
     names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(names, platform.processor())
+    found = next(names, platform.processor())[:LONGEST]
+    return found if found and found.isprintable() else "unknown processor"
 
 
 def host() -> str:

@@ -5,6 +5,7 @@ processors and the versions of assay and of what it computes with. The cache may
 """
 
 import json
+import os
 from collections.abc import Sequence
 from contextlib import suppress
 from hashlib import sha256
@@ -22,11 +23,19 @@ KEPT = 20
 """How many numbers are kept, the latest of each name."""
 
 
-def folder() -> Path:
-    """Return the folder in the user's cache where measurements are kept."""
+def user_cache() -> Path:
+    """Return assay's folder in the user's cache; one that nothing can be in where nobody knows their home."""
     from platformdirs import user_cache_dir
 
-    return Path(user_cache_dir("assay", appauthor=False)) / "speeds"
+    try:
+        return Path(user_cache_dir("assay", appauthor=False))
+    except RuntimeError:  # HOME is not set, and the user is unknown
+        return Path(os.devnull) / "assay"
+
+
+def folder() -> Path:
+    """Return the folder in the user's cache where measurements are kept."""
+    return user_cache() / "speeds"
 
 
 def observe(what: str, value: float) -> None:

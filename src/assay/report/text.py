@@ -14,7 +14,11 @@ def console(stream: TextIO) -> "Console":
     from rich.console import Console
 
     terminal = getattr(stream, "isatty", bool)()  # what takes stderr's place may lack it
-    return Console(file=stream, width=None if terminal else WIDTH, markup=False, highlight=False, emoji=False)
+    width = None if terminal else WIDTH
+    found = Console(file=stream, width=width, markup=False, highlight=False, emoji=False)
+    if not found.width:  # COLUMNS=0: a terminal whose width is not known, in which tables would be empty
+        found.width = WIDTH
+    return found
 
 
 def grid(*headings: str, left: int = 1) -> "Table":

@@ -8,12 +8,14 @@ epoch, bit for bit.
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from assay.data.outline import Outline
 from assay.engines import speed
-from assay.records.runs import THEN, RunId, RunRecord, Status
+from assay.errors import StoreError, one_line
+from assay.records.runs import THEN, EpochRecord, RunId, RunRecord, Status
 from assay.running import rows
 from assay.running.evaluations import evaluated_in_an_epoch
 from assay.running.events import Compiling, EpochEnded, OnEvent, RunEnded, StepsTaken
@@ -23,7 +25,8 @@ from assay.running.tracebacks import forget_traceback, keep_traceback
 from assay.store import Store
 from assay.store.machines import WorkingMachine, keep_machines
 from assay.store.weights import identity_of, path_of, save_weights
-from assay.training.checkpoints import Encoded, load_progress, save_progress
+from assay.training import agreement
+from assay.training.checkpoints import AGAIN, Encoded, load_progress, save_progress
 from assay.training.train import Progress
 
 
@@ -89,14 +92,29 @@ class Driver:
         path = path_of(self.folder, run, unfinished=True)
         if not path.exists():
             return None
-        progress = load_progress(path, self._identity(run))
+        progress, stored = load_progress(path, self._identity(run)), self.store.epochs(run)
+        self._expect_agreement(path, run, progress, stored)
         steps = self.plan.cohort(run.arm).recipe.steps(len(self.context.data.train))
         progress.history = [record.told_apart(steps) for record in progress.history]
-        for record in progress.history[len(self.store.epochs(run)) :]:
+        progress.history[: len(stored)] = stored[: len(progress.history)]
+        for record in progress.history[len(stored) :]:
             layers = progress.examined(record.epoch)
             self.store.add_epoch(run, record, layers)
             self.on_event(EpochEnded(run, record, layers))
         return progress
+
+    def _expect_agreement(
+        self, path: Path, run: RunId, progress: Progress, stored: Sequence[EpochRecord]
+    ) -> None:
+        """Raise `StoreError` for a checkpoint that is whole, and not that of the run as its rows have it."""
+        network, recipe = self.plan.cohort(run.arm).network, self.plan.cohort(run.arm).recipe
+        faults = chain(
+            agreement.against_network(progress.state, network, recipe),
+            agreement.against_itself(progress, recipe, len(self.context.data.train)),
+            agreement.against_rows(progress, stored, self.store.layers(run)),
+        )
+        for fault in faults:
+            raise StoreError(f"{path}: {fault} ({AGAIN})")
 
     def _take(self, message: Message) -> None:
         match message:
@@ -162,7 +180,8 @@ class Driver:
         """Record why a run failed; its checkpoint is kept for another attempt."""
         keep_traceback(self.folder, message.run, message.traceback)
         self.encoded.pop(message.run, None)
-        failed = replace(self.latest[message.run], status=Status.FAILED, message=message.message)
+        why = one_line(message.message)  # it may quote anything, and reaches terminals
+        failed = replace(self.latest[message.run], status=Status.FAILED, message=why)
         self.on_event(RunEnded(self._put(failed)))
 
     def _put(self, row: RunRecord) -> RunRecord:

@@ -16,8 +16,10 @@ from assay.store.notes import read_note, write_note
 from assay.store.readout import CODE, DATABASE
 from assay.store.salvage import altered_rows, salvage_store, sound
 from assay.store.unchecked import FILE as UNCHECKED
-from assay.store.weights import load_weights, path_of
+from assay.store.weights import identity_of, load_weights, path_of
 from assay.study import kept_code
+from assay.training import agreement
+from assay.training.checkpoints import AGAIN, PARTS, load_progress
 
 REPORT = "report.html"
 
@@ -36,7 +38,8 @@ def examine(folder: Path) -> tuple[list[str], list[str]]:
         return [], [*altered_rows(folder / DATABASE), str(error)]
     with results:
         faults = altered_rows(folder / DATABASE)
-        faults += [fault for run in results.runs for fault in (*_sums(results, run), *_faults(results, run))]
+        looks = (_sums, _faults, _unfinished)
+        faults += [fault for run in results.runs for look in looks for fault in look(results, run)]
         faults += [
             *kept_code.faults(folder / CODE, results.study.code),
             *_strangers(results),
@@ -63,9 +66,45 @@ def _faults(results: Results, run: RunRecord) -> Iterator[str]:
         if right != run.test.correct:
             yield f"{run.id}: its row says {run.test.correct:,} right answers, its answers {right:,}"
         if not run.imported:
-            results.weights(run.id)
+            yield from _unfit(results, run)
     except AssayError as error:
         yield str(error)
+
+
+def _unfit(results: Results, run: RunRecord) -> Iterator[str]:
+    """Say where a finished run's weights, which are its own, cannot be those of its network."""
+    path, weights = path_of(results.folder, run.id), results.weights(run.id)
+    count = sum(value.size for value in weights.values())
+    if count < run.parameters or any(name.startswith(PARTS) for name in weights):
+        yield f"{path}: holds other weights than those of a network of {run.parameters:,} parameters"
+    for name, value in weights.items():
+        if not np.isfinite(value).all():
+            yield f"{path}: {name} has values that are not finite"
+
+
+def _unfinished(results: Results, run: RunRecord) -> Iterator[str]:
+    """Compare the checkpoint of a run that is to be continued with its rows, of which it is never behind."""
+    if run.status.ended or run.imported:
+        return
+    path, epochs = path_of(results.folder, run.id, unfinished=True), results.epochs(run.id)
+    if not path.exists():
+        if epochs and not results.at_work:
+            yield f"{path}: is missing, and the run starts again from its first epoch"
+        return
+    header, recipe = results.header, results.study.arm(run.arm).settings.recipe
+    try:
+        progress = load_progress(path, identity_of(run.id, header))
+    except StoreError as error:
+        yield str(error)
+        return
+    size = sum(value.size for value in progress.state.parameters.values())
+    if size != run.parameters:
+        yield f"{path}: holds {size:,} parameters, its network has {run.parameters:,} ({AGAIN})"
+    for fault in (
+        *agreement.against_itself(progress, recipe, header.sizes["train"]),
+        *agreement.against_rows(progress, epochs, results.layers(run.id)),
+    ):
+        yield f"{path}: {fault} ({AGAIN})"
 
 
 def _sums(results: Results, run: RunRecord) -> Iterator[str]:

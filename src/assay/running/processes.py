@@ -146,7 +146,7 @@ class _Worker:
         ours, theirs = socketpair()
         self.grave = TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115 - closed by `end`
         ends = (theirs.fileno(), self.grave.fileno())
-        command = [sys.executable, "-c", BEGIN, *map(str, (*ends, os.getpid()))]
+        command = [sys.executable, "-P", "-c", BEGIN, *map(str, (*ends, os.getpid()))]
         with theirs:
             self.process = subprocess.Popen(command, pass_fds=ends, env=_environment())
         self.pipe: Connection[Any, Any] = Connection(ours.detach())

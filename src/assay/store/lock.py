@@ -29,6 +29,10 @@ def folder_lock(folder: Path) -> Iterator[bool]:
     with ExitStack() as stack:
         try:
             taken = stack.enter_context(hold(folder, A_LOOK))
+        except PermissionError:
+            raise StoreError(
+                f"{folder}: cannot be written (permission denied; choose another --out)"
+            ) from None
         except OSError as error:
             raise StoreError(
                 f"{folder}: cannot be locked ({error.strerror}; choose an --out on a disk with locks)"

@@ -4,6 +4,7 @@ A finished run keeps only its best weights (`assay.store.weights`).
 """
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from operator import attrgetter
 from pathlib import Path
@@ -13,11 +14,18 @@ from assay.engines.base import State
 from assay.errors import StoreError
 from assay.records.runs import EpochRecord, LayerRecord
 from assay.shapes import Array
+from assay.store.notes import is_word
 from assay.store.weights import check_identity, read_tensors, write_tensors
 from assay.training.train import Progress
 
 _EPOCH = tuple(field.name for field in fields(EpochRecord))
 _LAYER = attrgetter(*(field.name for field in fields(LayerRecord)))
+_SHARES = attrgetter("train_accuracy", "valid_accuracy")
+_AMOUNTS = attrgetter("train_loss", "valid_loss", "seconds", "steps_per_second")
+PARTS = ("state/", "buffer/", "best/", "slot/")
+"""With which the names of a checkpoint's arrays begin, and those of finished weights never do."""
+AGAIN = "remove it, and the run starts again from its first epoch"
+"""What to do about a checkpoint from which nothing can be continued."""
 
 
 @dataclass
@@ -69,12 +77,15 @@ def _epoch(record: EpochRecord) -> str:
 
 def load_progress(path: Path, identity: dict[str, Any]) -> Progress:
     """Read a run's progress; `StoreError` if the file is damaged or another run's."""
-    tensors, meta = read_tensors(path, "remove it, and the run starts again from its first epoch")
+    tensors, meta = read_tensors(path, AGAIN)
     check_identity(path, identity, meta)
     try:
-        return _progress(tensors, meta)
+        progress = _progress(tensors, meta)
     except (KeyError, TypeError) as error:
-        raise StoreError(f"{path}: holds no unfinished run, {error} is missing (remove the file)") from None
+        raise StoreError(f"{path}: holds no unfinished run, {error} is missing ({AGAIN})") from None
+    if odd := next(_odd(progress), None):
+        raise StoreError(f"{path}: holds no unfinished run, {odd} ({AGAIN})")
+    return progress
 
 
 def _progress(tensors: dict[str, Array], meta: dict[str, Any]) -> Progress:
@@ -88,6 +99,28 @@ def _progress(tensors: dict[str, Array], meta: dict[str, Any]) -> Progress:
     return Progress(
         state, _under(tensors, "best/"), meta["best_epoch"], history, layers, meta.get("fault", "")
     )
+
+
+def _odd(progress: Progress) -> Iterator[str]:
+    """Yield what cannot be of a run, whoever wrote it; its fault and its layers' names reach terminals."""
+    if type(progress.state.step) is not int or type(progress.best_epoch) is not int:
+        yield "its step and best epoch are not whole numbers"
+    if not is_word(progress.fault):
+        yield "its fault is no printable text"
+    for number, epoch in enumerate(progress.history, start=1):
+        measured = (*_SHARES(epoch), *_AMOUNTS(epoch), epoch.evaluation_seconds or 0)
+        if epoch.epoch != number or not all(type(value) in (int, float) for value in measured):
+            yield f"its epoch {number} is none"
+        elif not all(0 <= share <= 1 for share in _SHARES(epoch)):
+            yield f"the accuracies of its epoch {number} are no shares"
+    for layer in progress.layers:
+        _, name, *values = _LAYER(layer)
+        if type(layer.epoch) is not int or not (name and is_word(name)) or not all(map(_is_norm, values)):
+            yield "its layers are none"
+
+
+def _is_norm(value: object) -> bool:
+    return value is None or type(value) in (int, float)
 
 
 def _under(tensors: dict[str, Array], prefix: str) -> dict[str, Array]:

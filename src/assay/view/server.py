@@ -25,6 +25,8 @@ from assay.view.shelf import Shelf
 PATIENCE = 10.0
 """Seconds within which a request's head has to arrive, and after which an idle connection is closed."""
 MOST_CONNECTIONS = 1000
+LEAST_FILES = 32
+"""Without as many, the server would say on stderr of each connection that it cannot be taken."""
 LOOPBACK = "127.0.0.1"
 
 
@@ -85,6 +87,7 @@ def bound(host: str = LOOPBACK, port: int = 0, *, remote: bool = False) -> socke
             f"--host {host}: is not this machine alone: whoever reaches it and learns the address reads "
             "all results here, unencrypted (add --allow-remote if that is wanted)"
         )
+    _expect_files()
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # Only where the protocol is named does asyncio send what is small without delay.
     found = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -99,6 +102,18 @@ def bound(host: str = LOOPBACK, port: int = 0, *, remote: bool = False) -> socke
             f"--port {port} on {host}: cannot be had ({reason}; choose another --port)"
         ) from None
     return found
+
+
+def _expect_files() -> None:
+    """Raise `UsageError` where the process may open too few files for a page and those who look at it."""
+    if sys.platform == "win32":
+        return
+    from resource import RLIMIT_NOFILE, getrlimit
+
+    if (allowed := getrlimit(RLIMIT_NOFILE)[0]) < LEAST_FILES:
+        raise UsageError(
+            f"the page needs {LEAST_FILES} open files or more, and `ulimit -n` allows {allowed} (raise it)"
+        )
 
 
 def is_loopback(host: str) -> bool:

@@ -1,10 +1,9 @@
 """A set of MedMNIST, where its package is installed and has downloaded it."""
 
 import os
-from pathlib import Path
 from typing import Any
 
-from assay.data.address import Address
+from assay.data.address import Address, expanded
 from assay.data.examples import Source
 from assay.data.readers.npz_file import open_npz
 from assay.errors import DataError, suggestion
@@ -24,7 +23,7 @@ def open_medmnist(name: str) -> Source:
         raise DataError(f"data set {name!r} is unknown ({suggestion(key, known)})")
     if known[key]["task"] == "multi-label, binary-class":
         raise DataError(f"data set {name!r}: has several labels an image, expected one")
-    path = Path(os.environ.get("MEDMNIST") or Path.home() / ".medmnist") / f"{key}.npz"
+    path = expanded(os.environ.get("MEDMNIST") or "~/.medmnist") / f"{key}.npz"
     if not path.is_file():
         raise DataError(
             f"data set {name!r}: {path} is not there (python -m medmnist save --flag={key} gets it)"

@@ -13,9 +13,9 @@ ReLU. A nan is taken with a positive sign, and so stays the largest of all.
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from assay.engines.kernel_cache import kept
 from assay.shapes import Pair
 
 Bits = NDArray[np.signedinteger[Any]]
@@ -44,7 +44,7 @@ def maximum(x: Bits, windows: Windows, y: Bits, which: Which) -> None:
     _maximum(x, windows, x.dtype.type(minus_infinity), x.dtype.type(largest), y, which)
 
 
-@njit(nogil=True, cache=True)
+@kept(nogil=True)
 def _maximum(x, windows, minus_infinity, largest, y, which):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
     (kh, kw), (sh, sw), (ph, pw) = windows
     examples, height, width, _ = x.shape
@@ -64,7 +64,7 @@ def _maximum(x, windows, minus_infinity, largest, y, which):  # type: ignore[no-
                             place[c] = i * kw + j if larger else place[c]
 
 
-@njit(nogil=True, cache=True)
+@kept(nogil=True)
 def maximum_gradient(dy, which, windows, dx):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN201
     """Fill ``dx`` (N, H, W, C) with every gradient at its maximum, if that was positive; zero elsewhere."""
     (_, kw), _, _ = windows
@@ -82,7 +82,7 @@ def maximum_gradient(dy, which, windows, dx):  # type: ignore[no-untyped-def] # 
                     found[:] = 0
 
 
-@njit(nogil=True, cache=True)
+@kept(nogil=True)
 def mean_gradient(share, x, windows, dx):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN201
     """Fill ``dx`` with its window's ``share`` (N, H', W', C) where x (N, H, W, C) is positive, else zero."""
     for n in range(dx.shape[0]):
@@ -99,7 +99,7 @@ def mean_gradient(share, x, windows, dx):  # type: ignore[no-untyped-def] # noqa
                     found[:] = 0
 
 
-@njit(nogil=True, cache=True)
+@kept(nogil=True)
 def _window(position, axis, windows, count):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
     """Return which of ``count`` windows covers a position, and where in it; -1 if none does."""
     number, inside = divmod(position + windows.padding[axis], windows.stride[axis])

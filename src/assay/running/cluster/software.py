@@ -37,7 +37,7 @@ def facts(engines: Iterable[str]) -> Facts:
     if any(name.partition(":")[0] == "torch" for name in names):
         software["torch"] = _version("torch")
     usable = frozenset(filter(_can_be_used, names))
-    return Facts(machine.host(), machine.processor() or "unknown processor", software, usable)
+    return Facts(machine.host(), machine.processor(), software, usable)
 
 
 def differences(ours: Facts, theirs: Facts) -> list[str]:

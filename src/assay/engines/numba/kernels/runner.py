@@ -21,6 +21,7 @@ from numba import njit, types
 from numpy.typing import NDArray
 
 from assay.engines.base import OnCompiled
+from assay.engines.kernel_cache import is_kept, kept
 from assay.engines.numba.kernels.codes import function_of
 from assay.engines.numba.kernels.entries import is_built_in
 from assay.engines.numba.kernels.invocation import CALL, Data, Now, frame_type, framed, invoke
@@ -69,10 +70,8 @@ def uncompiled(numbers: Collection[int], dtype: str) -> frozenset[str]:
 
 
 def _is_kept(number: int, dtype: str) -> bool:
-    """Whether Numba's index on disk has a kernel, which is not loaded; Numba itself would load it."""
-    kernel = _kernel(number)
-    cache, signature = kernel._cache, types.void(CALL, frame_type(dtype))
-    return cache._index_key(signature, kernel.targetctx.codegen()) in cache._cache_file._load_index()
+    """Whether Numba's index on disk has a kernel."""
+    return is_kept(_kernel(number), types.void(CALL, frame_type(dtype)))
 
 
 _compiling = Lock()
@@ -90,7 +89,7 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-_kept = njit(nogil=True, cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)  # type: ignore[call-overload]
+_kept = kept(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 _anew = njit(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)  # type: ignore[call-overload]
 
 
@@ -139,7 +138,7 @@ def runner() -> Runner:
                 invoke(kernels[i], calls, i, frame)
 
     run.__qualname__ = "run_program"
-    return njit(nogil=True, cache=True)(run)
+    return kept(nogil=True)(run)  # type: ignore[no-any-return]
 
 
 @cache
