@@ -13,6 +13,7 @@ from typing import Any
 SETTINGS = {
     "RAY_prestart_worker_first_driver": "0",  # one for each processor, whether it has a task or not
     "RAY_memory_monitor_refresh_ms": "0",  # it would end workers where other programs fill the memory
+    "RAY_health_check_period_ms": "500",  # of a lost node: one that is slow has its ten seconds, five times
     "RAY_CLIENT_SERVER_CHECK_CHANNEL_TIMEOUT_S": "120",  # seconds for a client's server to start
 }
 """Settings of Ray's for nodes that start quickly and do not depend on what else the machine does."""

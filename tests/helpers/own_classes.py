@@ -205,9 +205,7 @@ network = { family = "Dense", hidden = [8], activation = "mylayers.py:Dies" }
 def own_arms(folder: Path, source: str, without: Sequence[str] = ()) -> None:
     """Write ``own.toml``, whose arms each have another kind of code of the user's, and that code.
 
-    Those arms that are ``without`` are left out, if they are a line each.
-
-    The arm ``dies`` ends every process but this one.
+    The arm ``dies`` ends every process but this one. Arms that are a line of the file may be left out.
     """
     write_own(folder)
     with (folder / "mylayers.py").open("a") as layers:

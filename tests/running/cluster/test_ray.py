@@ -130,6 +130,38 @@ class TestRay(ExecutorConformance):
         self.make = make
 
 
+def test_other_drivers(cluster, joined, characters, expected, tmp_path):
+    """One outside the cluster is its client, which cannot stream by itself: an actor relays.
+
+    One that is killed is continued from the last epochs that were stored. Both in a process of their own:
+    this one is connected.
+    """
+    script = Path(tmp_path, "driver.py")
+    script.write_text(
+        "import os, signal\n"
+        "from tiny import tiny_study\n"
+        "from assay.running.cluster import Ray\n"
+        "from assay.running.events import EpochEnded\n"
+        "from assay.running.run import run\n"
+        "def die(event):\n"
+        "    if isinstance(event, EpochEnded) and event.record.epoch == 2:\n"
+        "        os.kill(os.getpid(), signal.SIGKILL)\n"
+        f"study, outside = tiny_study({characters!r}), Ray({cluster.client!r})\n"
+        f"assert outside.at_once == {SLOTS + len(cluster.worker_nodes)}\n"
+        "outside.slots = 1\n"
+        f"run(study, {str(tmp_path / 'client')!r}, executor=outside).close()\n"
+        "outside.close()\n"
+        f"run(study, {str(tmp_path / 'killed')!r}, executor=Ray({cluster.address!r}, slots=1), on_event=die)\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    ended = subprocess.run([sys.executable, script], env=environment, check=False, timeout=240)
+    assert ended.returncode == -signal.SIGKILL
+    with Results.open(tmp_path / "client") as results:
+        assert outcome(results) == expected
+    with run(tiny_study(characters), tmp_path / "killed", executor=joined) as results:
+        assert outcome(results) == expected
+
+
 def test_a_study_is_the_same_on_several_nodes(wider, joined, characters, expected, tmp_path):
     """And what runs where is told meanwhile."""
     study, told = tiny_study(characters), []
@@ -223,37 +255,6 @@ def test_each_task_asks_for_what_its_arm_needs(wider, joined, characters, monkey
     of_gpu = [row.arm for row in begun if row.engine == "torch:cuda"]
     assert of_gpu == ["torch-12", "torch-8", "torch-4"]
     assert sum(isinstance(message, Finished) for message in told) == 12
-
-
-def test_other_drivers(cluster, joined, characters, expected, tmp_path):
-    """One outside the cluster is its client, which cannot stream by itself: an actor relays.
-
-    One that is killed is continued from the last epochs that were stored. Both in a process of their own:
-    this one is connected.
-    """
-    script = Path(tmp_path, "driver.py")
-    script.write_text(
-        "import os, signal\n"
-        "from tiny import tiny_study\n"
-        "from assay.running.cluster import Ray\n"
-        "from assay.running.events import EpochEnded\n"
-        "from assay.running.run import run\n"
-        "def die(event):\n"
-        "    if isinstance(event, EpochEnded) and event.record.epoch == 2:\n"
-        "        os.kill(os.getpid(), signal.SIGKILL)\n"
-        f"study, outside = tiny_study({characters!r}), Ray({cluster.client!r})\n"
-        f"assert outside.at_once == {SLOTS + len(cluster.worker_nodes)}\n"
-        f"run(study, {str(tmp_path / 'client')!r}, executor=outside).close()\n"
-        "outside.close()\n"
-        f"run(study, {str(tmp_path / 'killed')!r}, executor=Ray({cluster.address!r}), on_event=die)\n"
-    )
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    ended = subprocess.run([sys.executable, script], env=environment, check=False, timeout=240)
-    assert ended.returncode == -signal.SIGKILL
-    with Results.open(tmp_path / "client") as results:
-        assert outcome(results) == expected
-    with run(tiny_study(characters), tmp_path / "killed", executor=joined) as results:
-        assert outcome(results) == expected
 
 
 def test_without_ray_it_says_what_to_install(monkeypatch):
