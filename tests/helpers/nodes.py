@@ -12,6 +12,7 @@ from typing import Any
 
 SETTINGS = {
     "RAY_prestart_worker_first_driver": "0",  # one for each processor, whether it has a task or not
+    "RAY_worker_niceness": "0",  # Ray's 15 leave workers nothing of processors that other tests keep busy
     "RAY_memory_monitor_refresh_ms": "0",  # it would end workers where other programs fill the memory
     "RAY_health_check_period_ms": "500",  # of a lost node: one that is slow has its ten seconds, five times
     "RAY_CLIENT_SERVER_CHECK_CHANNEL_TIMEOUT_S": "120",  # seconds for a client's server to start

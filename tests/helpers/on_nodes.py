@@ -17,8 +17,8 @@ def claimed(engines):
 def occupied(ended, awaited):
     """Return what says, instead of training, what Ray has given to a task.
 
-    A task on a processor leaves a file in the folder ``ended``. One for a GPU ends once there are ``awaited``;
-    it fails after two minutes, as it would if those on processors waited for it.
+    A task on a processor leaves a file in the folder ``ended``. One for a GPU ends once there are ``awaited``
+    of them; it fails after two minutes, as it would if those on processors waited for it.
     """
 
     def train(charge, data, task, every):

@@ -151,7 +151,8 @@ def test_other_drivers(cluster, joined, characters, expected, tmp_path):
         "outside.slots = 1\n"
         f"run(study, {str(tmp_path / 'client')!r}, executor=outside).close()\n"
         "outside.close()\n"
-        f"run(study, {str(tmp_path / 'killed')!r}, executor=Ray({cluster.address!r}, slots=1), on_event=die)\n"
+        f"inside = Ray({cluster.address!r}, slots=1)\n"
+        f"run(study, {str(tmp_path / 'killed')!r}, executor=inside, on_event=die)\n"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     ended = subprocess.run([sys.executable, script], env=environment, check=False, timeout=240)
@@ -234,6 +235,8 @@ def test_each_task_asks_for_what_its_arm_needs(wider, joined, characters, monkey
     monkeypatch.setattr(members, "probe", on_nodes.claimed)
     monkeypatch.setattr(members, "facts", on_nodes.claimed)
     monkeypatch.setattr(wires, "train", on_nodes.occupied(tmp_path, 6))
+    sent, remote = [], ray().remote
+    monkeypatch.setattr(ray(), "remote", lambda function: sent.append(function) or remote(function))
     arms = {
         f"{engine.partition(':')[0]}-{filters}": {"engine": engine, "network": {"filters": filters}}
         for engine in ("torch:cuda", "numba")
@@ -255,6 +258,7 @@ def test_each_task_asks_for_what_its_arm_needs(wider, joined, characters, monkey
     of_gpu = [row.arm for row in begun if row.engine == "torch:cuda"]
     assert of_gpu == ["torch-12", "torch-8", "torch-4"]
     assert sum(isinstance(message, Finished) for message in told) == 12
+    assert sent.count(wires.train) == 1  # not once a task
 
 
 def test_without_ray_it_says_what_to_install(monkeypatch):
