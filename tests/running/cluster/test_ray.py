@@ -218,7 +218,8 @@ def test_a_study_for_gpus_is_planned_where_there_is_none(joined, characters, tmp
     with pytest.raises(UnsupportedError, match="no CUDA device"):
         run(study, tmp_path / "here")
     assert members.facts(["reference", "torch:cuda"]).engines == {"reference"}
-    monkeypatch.setattr(members, "FIRST", 0.5)  # nobody is asked
+    monkeypatch.setattr(members, "FIRST", 0.5)
+    monkeypatch.setattr(members.Members, "_ask", None)  # nobody is asked
     monkeypatch.setattr(members.Members, "_room", lambda self, resources: {"GPU": 0})
     with pytest.raises(UnsupportedError, match=r"no node can train this study \(no node has a GPU\)"):
         run(study, tmp_path / "there", executor=joined)
