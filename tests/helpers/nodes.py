@@ -41,10 +41,10 @@ def start_cluster(slots: int) -> Any:
     return _persist(start)
 
 
-def add_nodes(cluster: Any, *nodes: dict[str, int]) -> None:
-    """Add a node to a cluster for each of ``nodes``, given by its resources; those that it has count."""
-    for resources in nodes[len(cluster.worker_nodes) :]:
-        _persist(lambda resources=resources: cluster.add_node(**resources))
+def add_node(cluster: Any, **resources: int) -> None:
+    """Add a node with these resources to a cluster, unless it has one beside its first."""
+    if not cluster.worker_nodes:
+        _persist(lambda: cluster.add_node(**resources))
 
 
 def training(*nodes: Any) -> list[int]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import on_nodes
 import pytest
-from nodes import PATIENCE, SETTINGS, add_nodes, eventually, kill_training, start_cluster, training
+from nodes import PATIENCE, SETTINGS, add_node, eventually, kill_training, start_cluster, training
 from own_classes import own_arms, spoil
 from tiny import outcome, tiny_study
 
@@ -80,8 +80,8 @@ def joined(connected):
 
 @pytest.fixture
 def wider(cluster):
-    """The cluster with two more nodes, one of which pretends to have a GPU."""
-    add_nodes(cluster, {"num_cpus": 1, "num_gpus": 1}, {"num_cpus": 1})
+    """The cluster with another node, which pretends to have a GPU."""
+    add_node(cluster, num_cpus=1, num_gpus=1)
     return cluster
 
 
@@ -174,7 +174,7 @@ def test_a_study_is_the_same_on_several_nodes(wider, joined, characters, expecte
     with run(study, tmp_path, executor=joined, on_event=on_event, progress=False) as results:
         assert outcome(results) == expected
         assert {record.host for record in results.runs} == {machine.host()}
-    assert {tuple(sorted(one.slots for one in machines)) for machines in told} == {(1, 1, SLOTS)}
+    assert {tuple(sorted(one.slots for one in machines)) for machines in told} == {(1, SLOTS)}
     assert [len(one.runs) for one in told[0]] == [one.slots for one in told[0]]
     assert {run for machines in told for one in machines for run in one.runs} == {*expected_ids(study)}
     assert kept_machines(tmp_path) == []
@@ -253,7 +253,7 @@ def test_each_task_asks_for_what_its_arm_needs(wider, joined, characters, monkey
         for seeds in ([(0, 1)] if cohort.engine.name == "torch:cuda" else [(0,), (1,)])
     ]
     told = [*joined.run(Context(plan, data), tasks)]
-    assert joined.at_once == SLOTS + 2 + 1
+    assert joined.at_once == SLOTS + 1 + 1
     begun = [message.rows[0] for message in told if isinstance(message, Begun)]
     assert {(row.engine, row.host) for row in begun} == {("torch:cuda", "GPU"), ("numba", "CPU")}
     of_gpu = [row.arm for row in begun if row.engine == "torch:cuda"]
@@ -286,7 +286,7 @@ def test_stopping_leaves_nothing_running(cluster, joined, characters, tmp_path):
 
 
 def test_what_is_lost_costs_nothing(wider, joined, characters, tmp_path):
-    """The workers of a node, as where a system is short of memory, and two whole nodes.
+    """The workers of one node, as where a system is short of memory, and another node altogether.
 
     Whatever they were at is continued elsewhere from its last epoch, and every run ends once.
     """
