@@ -41,8 +41,8 @@ control = "slow"
 seeds = 50
 network = { family = "Dense", hidden = [100] }
 optimizer = { rule = "Adam", lr = 0.0005 }
-training = { epochs = 2000 }
-data = { source = "glyphs", train = 2000 }
+training = { epochs = 800 }
+data = { source = "glyphs", train = 6000 }
 factors.rate.slow.optimizer.lr = 0.0005
 factors.rate.fast.optimizer.lr = 0.001
 """

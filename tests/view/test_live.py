@@ -30,6 +30,7 @@ from assay.view import shelf as shelves
 from assay.view.app import make_app
 from assay.view.followed import Followed
 from assay.view.shelf import identity
+from assay.view.summary import summary
 
 
 def events(served: Served, key: str, query: str = "") -> Iterator[tuple[str, Any]]:
@@ -83,6 +84,21 @@ def test_epochs_come_as_they_are_written(tmp_path: Path) -> None:
         assert [found["arm"] for found in changed] == [1]
         assert changed[0]["runs"][4][1][4] == 77.0
         stream.close()
+
+
+def test_time_left_is_what_a_busy_machine_takes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An epoch is two or three seconds of a processor, but 20 by the clock: so are the others."""
+    folder, clock = tmp_path / "study", iter([0.0, 0.0, 20.0, 20.0])
+    make_results(folder, statuses={("average", 4): Status.RUNNING}).close()
+    monkeypatch.setattr(followed, "monotonic", lambda: next(clock))
+    with folder_lock(folder):
+        found = Followed("key", folder)
+        found.look()
+        run = next(run for run in found.readout.runs if run.status is Status.RUNNING)
+        assert summary(found).left == pytest.approx((8 - run.epochs) * run.pace, rel=0.01)
+        grow(folder, run.id, run.epochs + 1, 0.77)
+        found.look()
+        assert summary(found).left == pytest.approx((8 - run.epochs - 1) * 20.0, rel=0.01)
 
 
 @pytest.mark.usefixtures("quick")

@@ -192,6 +192,13 @@ class RunRecord:
         return self.test.loss if self.test and not self.imported else None
 
     @property
+    def pace(self) -> float | None:
+        """Seconds that an epoch takes, trained and evaluated; None until one has ended."""
+        if self.seconds_per_epoch is None:
+            return None
+        return self.seconds_per_epoch + (self.evaluation_seconds_per_epoch or 0.0)
+
+    @property
     def imported(self) -> bool:
         """Whether the run was trained elsewhere: only its test result is known, and no cost."""
         return self.engine == ELSEWHERE

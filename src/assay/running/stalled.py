@@ -55,7 +55,7 @@ def stalled(results: Results) -> list[Stalled]:
 
 def _epoch(run: RunRecord) -> float:
     """Return the seconds of an epoch with its evaluation; 0 before the first."""
-    return (run.seconds_per_epoch or 0.0) + (run.evaluation_seconds_per_epoch or 0.0)
+    return run.pace or 0.0
 
 
 def _heard(folder: Path, run: RunId) -> float:

@@ -1,5 +1,6 @@
 """One study, followed: read again when its file has changed, and what has changed since."""
 
+from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
 from threading import Lock
@@ -12,6 +13,9 @@ from assay.store.readout import DATABASE, Readout
 
 AT_MOST_EVERY = 0.5
 """Seconds between two looks at a file, however many ask."""
+
+REMEMBERED, ENOUGH = 60.0, 10.0
+"""Seconds for which what was seen tells how fast a study gets on, and how many of them are needed."""
 
 
 class Followed:
@@ -32,6 +36,7 @@ class Followed:
         """The report, with the digest of the results that it was drawn from."""
         self._mirror: Mirror | None = None
         self._readout: Readout | None = None
+        self._seen: deque[tuple[float, float]] = deque()
         self._looked = -AT_MOST_EVERY
         self._lock = Lock()
 
@@ -66,9 +71,28 @@ class Followed:
             names = [arm.name for arm in self._readout.study.arms]
             touched = arms if before and at_work == before.at_work else names
             self.changed = {**self.changed, **dict.fromkeys(touched, version)}
+            self._remember(self._readout)
             self.version = version  # last: what a reader of another thread then finds is as new, or newer
         assert self._readout is not None
         return self._readout
+
+    def _remember(self, readout: Readout) -> None:
+        """Keep how much had been trained when, for as long as that tells how fast it goes."""
+        now = monotonic()
+        self._seen.append((now, sum(run.epochs * (run.pace or 0.0) for run in readout.runs)))
+        while now - self._seen[0][0] > REMEMBERED and len(self._seen) > 2:
+            self._seen.popleft()
+
+    @property
+    def speed(self) -> float | None:
+        """Seconds of the runs' own clocks that pass in a second of training; None where too little was seen.
+
+        On a machine of its own they are as many as runs are trained at once, on a busy one fewer.
+        """
+        if not self._seen:
+            return None
+        (begun, before), (now, after) = self._seen[0], self._seen[-1]
+        return (after - before) / (now - begun) if now - begun >= ENOUGH and after > before else None
 
     def _at_work(self) -> bool:
         """Whether a process trains here; asked of the folder itself only where its note does not say."""

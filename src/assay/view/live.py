@@ -28,7 +28,7 @@ EVERY = 2.0
 """Seconds between two looks at a study, at least."""
 SHARE = 0.01
 """The share of a processor that looking may take: what took long is looked at less often."""
-LONGEST = 10.0
+LONGEST = 30.0
 """Seconds between two looks, at most."""
 MACHINE_EVERY = 3
 """Looks without news after which it is told how busy the machine is."""

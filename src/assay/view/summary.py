@@ -72,7 +72,7 @@ def summary(found: Followed) -> Glance:
         results.done,
         results.total,
         len(results.study.arms),
-        seconds_left(results),
+        seconds_left(results, found.speed),
         answer_of(found),
     )
 
@@ -99,11 +99,11 @@ def answer_of(found: Followed) -> str:
     return found.answer[1]
 
 
-def seconds_left(results: Readout) -> float | None:
+def seconds_left(results: Readout, speed: float | None) -> float | None:
     """Return about how long the runs that are left will take; None where nothing trains, or nothing is known.
 
-    Each takes as long an epoch as its arm's runs have taken so far, or the others', and as many are trained
-    at once as now.
+    Each takes as long an epoch as its arm's runs have taken so far, or the others'. ``speed`` is how many
+    seconds of that pass in one (`Followed.speed`); None stands for as many as runs are trained now.
     """
     at_once = sum(run.status is Status.RUNNING for run in results.runs)
     if not at_once:
@@ -119,16 +119,12 @@ def seconds_left(results: Readout) -> float | None:
         epochs = arm.settings.recipe.epochs
         open_runs = [run for run in rows[arm.name] if not (run.status.ended or run.status is Status.FAILED)]
         left += (fmean(known) if pace is None else pace) * sum(epochs - run.epochs for run in open_runs)
-    return left / at_once
+    return left / (speed or at_once)
 
 
 def _pace(results: Readout, arm: str) -> float | None:
     """Return an arm's seconds per epoch."""
-    found = [
-        run.seconds_per_epoch + (run.evaluation_seconds_per_epoch or 0.0)
-        for run in results.of(arm)
-        if run.seconds_per_epoch is not None
-    ]
+    found = [run.pace for run in results.of(arm) if run.pace is not None]
     return fmean(found) if found else None
 
 
