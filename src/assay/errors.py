@@ -27,6 +27,12 @@ LONGEST = 200
 MOST_KNOWN = 1000
 """Names among which a misspelt one is looked for: each takes 20 microseconds and more."""
 
+NEAR = 0.65
+"""The least share of letters, in order, that two names have in common where one may be meant by the other.
+
+One letter of three may be wrong, but fetch is no bench.
+"""
+
 
 class AssayError(Exception):
     """Base of all errors that a user can cause and fix."""
@@ -58,12 +64,20 @@ class StoreError(AssayError):
 
 def suggestion(word: str, known: "Iterable[str]") -> str:
     """Suggest what to use instead of an unknown ``word``: the nearest known one, or all of them."""
-    from difflib import get_close_matches
     from itertools import islice
 
     known = sorted(islice(known, MOST_KNOWN))
-    near = get_close_matches(word[:LONGEST], [name[:LONGEST] for name in known], n=1)
-    return f"did you mean {near[0]!r}?" if near else f"known: {some(known, 100)}"
+    near = nearest(word, known)
+    return f"did you mean {shown(near)}?" if near else f"known: {some(known, 100)}"
+
+
+def nearest(word: str, known: "Iterable[str]") -> str | None:
+    """Return the known name that an unknown ``word`` is nearest to, capitals aside; None if none is near."""
+    from difflib import get_close_matches
+
+    names = {name[:LONGEST].casefold(): name for name in known}
+    near = get_close_matches(word[:LONGEST].casefold(), names, n=1, cutoff=NEAR)
+    return names[near[0]] if near else None
 
 
 def shown(value: object) -> str:

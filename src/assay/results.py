@@ -97,10 +97,10 @@ class Results(Readout):
         """
         from assay.engines.choice import expect_torch
 
+        found = self.network(arm, seed)
         expect_torch("results.module")
         from assay.engines.torch.as_module import as_module
 
-        found = self.network(arm, seed)
         return as_module(found.network, found.weights)
 
     def compare(self, a: str, b: str) -> Pair:

@@ -21,11 +21,14 @@ class Own:
 """
 WRONG = [
     # the command's own words
-    (("rnu",), "Did you mean 'run'"),
+    (("rnu",), "no such command 'rnu' (did you mean 'run'? see `assay --help`)"),
     (("run",), "missing argument 'STUDY'"),
     (("data",), "missing command"),
-    (("data", "lst"), "Did you mean 'list'"),
-    ((*RUN, "--seds", "3"), "--seds"),
+    (("data", "lst"), "(did you mean 'list'? see `assay data --help`)"),
+    (("fetch", "emnist"), "no such command 'fetch' (did you mean 'data fetch'? see `assay --help`)"),
+    (("fetsh", "emnist"), "(did you mean 'data fetch'? see"),
+    (("glyphs",), "no such command 'glyphs' (see `assay --help`)"),
+    ((*RUN, "--seds", "3"), "no such option '--seds' (did you mean '--seeds'? see `assay run --help`)"),
     ((*RUN, "--seeds"), "--seeds"),
     ((*RUN, "surplus"), "surplus"),
     (("results", "there", "--format", "xml"), "--format"),
@@ -89,6 +92,7 @@ WRONG = [
     ((*RUN, "-s", "optimizer.lr=inf"), "lr must be a finite number > 0; got inf"),
     ((*RUN, "-s", "optimizer.lr=-1.0"), "lr must be a finite number > 0; got -1.0"),
     ((*RUN, "-s", "optimizer.rule=Adm"), "did you mean 'Adam'"),
+    ((*RUN, "-s", "optimizer.rule=ADAM"), "did you mean 'Adam'"),
     ((*RUN, "-s", "control=maxx"), "did you mean 'max'"),
     ((*RUN, "-s", "margin=0"), "margin"),
     ((*RUN, "--engine", "nmba"), "did you mean 'numba'"),
@@ -104,6 +108,7 @@ WRONG = [
     ((*RUN, "-s", "data.train=100000"), "train = 100,000"),
     (("data", "info", "idx:empty"), "empty"),
     (("data", "fetch", "enmist"), "did you mean 'emnist'"),
+    (("data", "fetch", "bench"), "nothing to fetch is called 'bench' (known: "),
     (("data", "fetch", "mnist", "--from", "nowhere"), "nowhere"),
     (("data", "preview", "SOURCE", "--out", "no/such/folder.png"), "no/such/folder.png"),
     (("data", "preview", "SOURCE", "--out", "picture.nonsense"), "picture.nonsense"),
@@ -133,7 +138,7 @@ WRONG = [
     # benchmarks
     (("bench",), "missing command"),
     (("bench", "training", "--rounds", "0"), "rounds must be >= 1; got 0"),
-    (("bench", "convolutoin"), "Did you mean 'convolution'"),
+    (("bench", "convolutoin"), "did you mean 'convolution'"),
     (("bench", "convolution", "--out", "file"), "file: cannot be written"),
     (("bench", "convolution", "--out", "file/below"), "file/below: cannot be written"),
     (("bench", "convolution", "--out", "nul\0"), "nul\\x00: cannot be written"),

@@ -299,7 +299,8 @@ def test_a_share_of_examples_is_counted_not_cut(tmp_path):
         assert [run.test.correct for run in results.runs] == [29, 29]
 
 
-def test_nothing_is_trained_extended_or_overwritten(tmp_path, said):
+def test_nothing_is_trained_extended_or_overwritten(tmp_path, said, monkeypatch):
+    monkeypatch.setattr("assay.exchange.extras.find_spec", lambda name: None)  # no extra would help
     import_results(ROWS, tmp_path / "out", control="base").close()
     with pytest.raises(StoreError, match="holds results already"):
         import_results(ROWS, tmp_path / "out")
@@ -324,6 +325,8 @@ def test_judge_in_one_command(said, tmp_path):
     status, out, err = said("judge", "t.csv", "--control", "base", "--resolve", "0.3")
     assert (status, err) == (0, "")
     assert "Wide is better than base by 0.64 points" in " ".join(out.replace("│", " ").split())
+    for name in ("95% interval for a difference", "90% interval for equivalence"):
+        assert name in out
     assert "tell a true difference of 0.3 points with 80% power" in out
     assert not (tmp_path / "assay-runs").exists()
     document = json.loads(said("judge", "t.csv", "--control", "base", "--format", "json")[1])

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -82,6 +83,24 @@ def test_equal_losses_are_equivalent_within_the_margin_of_their_unit(said):
     assert status == 0
     assert "Same and base are equivalent within 0.02 in val_loss (90% interval" in words(out)
     assert "one of 2 that hold together" in words(out)
+    caption = (
+        "differences in val_loss; simultaneous 95% intervals for a difference; of equivalent arms "
+        "simultaneous 90% intervals for equivalence (two one-sided tests at 5%); p adjusted"
+    )
+    assert caption in words(out)
+    assert (
+        words(out).count("the sign-flip p cannot fall below 0.0625, whatever the data.") == 1
+    )  # said of all
+    assert "· With 5 seeds the sign-flip p" in out
+    low, high = re.search(r"within 0\.02 in val_loss \(90% interval (\S+) to (\S+),", words(out)).groups()
+    assert re.search(
+        rf"same less base \S+ {re.escape(low)} to \+?{re.escape(high)} ", words(out)
+    )  # its interval
+    document = json.loads(
+        said("judge", "t.csv", "--control", "base", "--margin", "0.02", "--format", "json")[1]
+    )
+    assert document["intervals"] == "simultaneous 95% intervals"
+    assert document["equivalence_intervals"] == "simultaneous 90% intervals"
     assert "tell a true difference of 0.01 in val_loss with 80% power" in words(out)
 
 

@@ -151,11 +151,15 @@ def test_what_is_not_compiled_is_guessed_and_neither_compiled_nor_tried(monkeypa
     for known in (None, 2.0):
         if known:
             observations.observe(observations.KERNEL, known)
-        found = estimate(make_plan(study, SIZES), SIZES, workers=1)
+        plan = make_plan(study, SIZES)
+        found = estimate(plan, SIZES, workers=1)
+        assert all(found.parts.values())
         assert found.parts["compiling"] == pytest.approx(3 * (known or overheads.COMPILING))
         assert all(cohort.guessed for cohort in found.cohorts)
         few, many = found.cohorts
         assert 0 < few.training < many.training
+        for cohort, planned in zip(found.cohorts, plan.cohorts, strict=True):  # layers are examined, too
+            assert cohort.keeping > planned.recipe.epochs * overheads.saving(planned)
 
 
 FILTERS = {

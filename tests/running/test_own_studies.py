@@ -1,5 +1,7 @@
 """Studies with code of a user's own: run, continued, extended, read and used."""
 
+import sys
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -8,15 +10,23 @@ from own_classes import LAYERS, study_text, write_own
 from tiny import outcome
 
 import assay
+from assay.engines import speed
+from assay.engines.base import Engine
+from assay.engines.reference import ReferenceEngine
 from assay.errors import StoreError, StudyError, UsageError
 from assay.findings.inside import look_inside
+from assay.nn.network import Network
+from assay.optim.recipe import Recipe
+from assay.records import observations
 from assay.results import Results
 from assay.running import run as running
 from assay.running.events import Started
 from assay.running.extend import extend
 from assay.running.health import examine, salvage
 from assay.running.plan import Plan, make_plan
+from assay.study.architectures import Dense
 from assay.study.builtin import load_study
+from assay.study.own_code import reference_to
 
 TRUST = ["mylayers.py"]
 
@@ -32,6 +42,11 @@ def own(tmp_path: Path, characters: str) -> Path:
 def in_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     """Processes take seconds to start, and are tested elsewhere."""
     monkeypatch.setattr(Plan, "isolated", False)
+
+
+@pytest.fixture(autouse=True)
+def unmeasured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(observations, "folder", lambda: tmp_path / "speeds")
 
 
 def study(own: Path, trust=TRUST, **options):
@@ -158,6 +173,67 @@ def test_runs_with_other_code_are_not_reused(own, forgetful):
     running.run(study(own), own / "other", reuse=own / "out", progress=False, on_event=begun.append).close()
     (started,) = (event for event in begun if isinstance(event, Started))
     assert {run.arm for run in started.pending} == {"swish"}
+
+
+COURSE = """
+class Updates:
+    def __init__(self, lr=0.01):
+        self.lr = lr
+
+    def update(self, params, grads):
+        for key in params:
+            params[key] -= self.lr * grads[key]
+"""
+EDITED = {
+    "a layer": ("tools.py", "swish", ""),
+    "a rule": ("myrules.py", "relu", 'optimizer.rule = "myrules.py:Lion"'),
+    "a rule in a course's style": ("course.py", "relu", 'optimizer.rule = "course.py:Updates"'),
+    "a penalty": (
+        "myrules.py",
+        "relu",
+        'training.penalties = [{ kind = "myrules.py:Huber", strength = 0.1 }]',
+    ),
+}
+
+
+@pytest.mark.parametrize("what", EDITED)
+def test_the_speed_that_code_had_before_an_edit_is_not_that_of_the_code(what, own, forgetful, characters):
+    file, arm, setting = EDITED[what]
+    lines = [f"factors.activation.{arm}.{setting}"] if setting else []
+    (own / "course.py").write_text(COURSE)
+    (own / "study.toml").write_text(study_text(characters, *lines))
+
+    def planned() -> tuple[Engine, Network, Recipe]:
+        forgetful()
+        named = load_study(own / "study.toml").code
+        cohort = make_plan(study(own, trust=list(named))).cohort(arm)
+        return cohort.engine, cohort.network, cohort.recipe
+
+    before = planned()
+    speed.record_run(*before, 5.0)
+    assert speed.recorded(*planned()) == (5.0,)
+    with (own / file).open("a") as text:
+        text.write("\n# edited\n")
+    assert speed.recorded(*planned()) == ()
+
+
+def test_nor_is_that_of_code_that_the_users_program_has_imported(own, forgetful, monkeypatch):
+    monkeypatch.syspath_prepend(own)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)  # which would be as old as the edit
+    network = Dense((3,)).build((1, 4, 4), 5)
+    for known in ((), (5.0,)):
+        monkeypatch.delitem(sys.modules, "myrules", raising=False)
+        recipe = Recipe(import_module("myrules").Lion())
+        reference_to(type(recipe.optimizer), "own")
+        assert speed.recorded(ReferenceEngine(), network, recipe) == known
+        speed.record_run(ReferenceEngine(), network, recipe, 5.0)
+        forgetful()
+    with (own / "myrules.py").open("a") as text:
+        text.write("\n# edited\n")
+    monkeypatch.delitem(sys.modules, "myrules")
+    recipe = Recipe(import_module("myrules").Lion())
+    reference_to(type(recipe.optimizer), "own")
+    assert speed.recorded(ReferenceEngine(), network, recipe) == ()
 
 
 def test_a_wrong_gradient_is_refused_before_training(own, forgetful):

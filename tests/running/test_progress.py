@@ -168,6 +168,16 @@ def test_the_live_table_fits_its_terminal(width: int, tmp_path: Path):
     assert text.count("why") == 2
 
 
+def test_the_live_table_of_data_in_memory_starts_with_the_training(tmp_path: Path):
+    with (tmp_path / "screen").open("w+", encoding="utf-8") as screen:
+        table = LiveTable(Console(file=screen, force_terminal=True, width=80, markup=False))
+        table(started())
+        table.close()
+        assert table.trained
+        screen.seek(0)
+        assert "average" in screen.read()
+
+
 @given(st.floats(0, 10**7))
 def test_a_duration_is_what_it_says(seconds: float):
     units = {"s": 1, "min": 60, "h": 3600}

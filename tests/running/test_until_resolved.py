@@ -51,6 +51,7 @@ def test_it_goes_on_to_the_last_look_where_nothing_decides(characters, tmp_path)
     with run_until_resolved(study(characters, NEVER), tmp_path, on_event=events.append) as results:
         assert (results.complete, look_of(results)) == (True, (3, 5))
     assert [event.look.seeds for event in events if isinstance(event, Looked)] == LOOKS
+    assert sum(isinstance(event, Loading) for event in events) == 1  # for all looks
 
 
 @pytest.mark.parametrize("call", [run, run_until_resolved])

@@ -2,6 +2,8 @@
 
 import http.client
 import json
+from collections.abc import Callable
+from pathlib import Path
 from queue import SimpleQueue
 from threading import Event
 from time import monotonic
@@ -9,11 +11,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from own_classes import study_text, write_own
 from PIL import Image
 from serving import Served, serving
 from sheets import picture, png, replayed
 
 from assay.data.glyphs import draw
+from assay.exchange.importing import import_results
 from assay.findings.occlusion import occlusion
 from assay.findings.prediction import recognise
 from assay.findings.trained import Fitted, best_run, trained
@@ -21,6 +25,9 @@ from assay.findings.views import features
 from assay.reading import find, prepare, read
 from assay.reading.recogniser import recogniser, softmax
 from assay.results import Results
+from assay.running.plan import Plan
+from assay.running.run import run
+from assay.study.builtin import load_study
 from assay.view import answering, within
 from assay.view import sheet as sheet_of_server
 from assay.view.shelf import identity
@@ -193,6 +200,40 @@ def test_without_a_study_the_recogniser_answers(tmp_path: Any, pictures: list[Im
         status, inside = post(served, "/draw/inside?study=&arm=", body, "application/json")
     assert (status, inside["answer"]) == (200, read(pictures[0]).text)
     assert len(inside["layers"]) > 1
+
+
+def test_networks_that_cannot_take_what_is_drawn_are_not_offered(
+    drawn: Results, trained: Results, tmp_path: Path
+) -> None:
+    import_results([{"arm": arm, "seed": 0, "accuracy": 0.5} for arm in "ab"], tmp_path / "judged").close()
+    folders = {
+        trained.folder: "was not trained on images of 28 x 28 pixels",
+        tmp_path / "judged": "its runs were trained elsewhere, so there are no networks here",
+    }
+    with serving([*folders, drawn.folder]) as served:
+        page = served.get("/draw").decode()
+        assert (page.count('type="checkbox"'), "cannot answer" in page) == (3, False)
+        assert [identity(folder) in page for folder in (drawn.folder, *folders)] == [True, False, False]
+        for folder, why in folders.items():
+            page = served.get(f"/draw?study={identity(folder)}").decode()
+            assert f"No network of this study can answer: {why}. The recogniser that comes" in page
+            assert page.count('type="checkbox"') == 1
+    with serving([*folders]) as served:
+        assert "No study here has a finished run whose network takes" in served.get("/draw").decode()
+
+
+def test_beside_the_arms_that_answer_it_is_said_which_do_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, forgetful: Callable[[], None]
+) -> None:
+    monkeypatch.setattr(Plan, "isolated", False)
+    (write_own(tmp_path) / "own.toml").write_text(study_text("glyphs"))
+    study = load_study(tmp_path / "own.toml", trust=["mylayers.py"])
+    run(study, tmp_path / "own", progress=False).close()
+    forgetful()
+    with serving([tmp_path / "own"]) as served:
+        page = served.get("/draw").decode()
+    assert "swish cannot answer: needs to run code of its own, mylayers.py.<" in page
+    assert [f'data-name="{arm}"' in page for arm in ("relu", "swish")] == [True, False]
 
 
 def test_occlusion_is_what_covering_costs(drawn: Results, pictures: list[Image.Image]) -> None:

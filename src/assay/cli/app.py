@@ -31,7 +31,7 @@ from assay.cli import (
 from assay.cli import run as training
 from assay.cli.help import WIDEST, Command, Group
 from assay.cli.text import complain
-from assay.errors import AssayError
+from assay.errors import AssayError, nearest, shown
 from assay.records import room
 
 DEBUG = "ASSAY_DEBUG"
@@ -143,12 +143,23 @@ def _complain(message: str, status: int) -> int:
     return status
 
 
-def _usage(error: typer.TyperException) -> str:
+def _usage(error: Any) -> str:
     """Say what is wrong with the command line, and where to find help."""
+    context: Any = getattr(error, "ctx", None)
+    more = f"see `{context.command_path if context else 'assay'} --help`"
+    if hasattr(error, "possibilities"):
+        near = nearest(error.option_name, _options(context))
+        meant = f"did you mean {near!r}? " if near else ""
+        return f"no such option {shown(error.option_name)} ({meant}{more})"
     message = error.format_message().replace("Value error, ", "").strip().rstrip(".")
-    context = getattr(error, "ctx", None)
-    path = context.command_path if context else "assay"
-    return f"{message[:1].lower()}{message[1:]} (see `{path} --help`)"
+    return f"{message[:1].lower()}{message[1:]} ({more})"
+
+
+def _options(context: Any) -> list[str]:
+    """Return the options of the command that was called."""
+    return [
+        name for each in context.command.get_params(context) for name in (*each.opts, *each.secondary_opts)
+    ]
 
 
 def _short(error: BaseException) -> str:

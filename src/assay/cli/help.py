@@ -6,6 +6,8 @@ from typing import Any
 
 from typer.core import TyperArgument, TyperCommand, TyperGroup
 
+from assay.errors import UsageError, nearest, shown
+
 WIDEST = 120
 """Maximum width of a help text, in columns."""
 
@@ -41,6 +43,18 @@ class Command(TyperCommand):
 
 class Group(TyperGroup):
     """A group whose help lists its commands in panels, each with the whole first sentence of its own help."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return the command that is called; `UsageError`, with the nearest one, where there is none."""
+        word = args[0]
+        if word in self.commands or word.startswith("-") or ctx.resilient_parsing:
+            return super().resolve_command(ctx, args)
+        groups = [(name, command) for name, command in self.commands.items() if isinstance(command, Group)]
+        inside = {leaf: f"{name} {leaf}" for name, group in groups for leaf in group.commands}
+        known = inside | {name: name for name in self.commands}
+        near = nearest(word, known)
+        meant = f"did you mean {known[near]!r}? " if near else ""
+        raise UsageError(f"no such command {shown(word)} ({meant}see `{ctx.command_path} --help`)")
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Write each panel's commands, in the order they were added."""

@@ -21,8 +21,8 @@ from threadpoolctl import threadpool_limits
 
 from assay.engines.base import EVALUATION_BATCH, Engine, Images, Labels, initial_state
 from assay.engines.narrowed import narrowed
-from assay.nn.authored import is_ours
 from assay.nn.network import Network
+from assay.nn.nodes import every
 from assay.optim.recipe import Recipe
 from assay.optim.schedules import CONSTANT
 from assay.records import observations
@@ -200,6 +200,7 @@ def _path(network: Network, recipe: Recipe, *more: str) -> Path:
     alike = replace(recipe, optimizer=rule, epochs=1, patience=None, schedule=CONSTANT)
     chosen = (has_gpu(), *map(os.environ.get, VARIABLES))
     machine = (sorted(versions().items()), processor(), processors(), chosen)
-    own = sorted({cls.__module__ for cls in map(type, network.layers) if not is_ours(cls)})  # with digests
+    things = (*(node.layer for node in every(network.nodes)), rule, *recipe.penalties)
+    own = sorted({thing.code_digest for thing in things if thing.users_own})
     key = repr((network.layers, network.input_shape, alike, *machine, *own, *filter(None, more)))
     return observations.folder() / f"{sha256(key.encode()).hexdigest()}.json"

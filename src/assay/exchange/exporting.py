@@ -71,6 +71,8 @@ def _network(request: Request, ending: str) -> list[str]:
             f"export: the network of {trained.run.arm} is the study's own PyTorch module, which cannot be "
             "written (export to safetensors, whose names are those of its state dict, or use results.module)"
         )
+    if ending == "onnx":
+        expect_extra("onnx", "onnx", "export to onnx")
     path = request.folder / f"{trained.run.arm}-{trained.run.seed}.{ending}"
     if ending == "onnx":
         from assay.exchange.onnx_model import write_onnx
@@ -122,9 +124,8 @@ FORMATS: Mapping[str, Callable[[Request], list[str]]] = {
 """How each format is written."""
 
 EXTRAS: Mapping[str, tuple[str, str]] = {
-    "onnx": ("onnx", "onnx"),
     "tensorboard": ("tensorboard", "tensorboard"),
     "mlflow": ("mlflow", "mlflow"),
     "parquet": ("pyarrow", "parquet"),
 }
-"""The library that a format needs, and the extra that installs it."""
+"""The library that a format of all runs needs, and the extra that installs it."""

@@ -161,10 +161,10 @@ class MLflowLog(Log):
     def _begun(self, run: RunId) -> _Child:
         assert self._study is not None  # begun first
         tags = {MLFLOW_PARENT_RUN_ID: self._parent, ARM: run.arm, SEED: str(run.seed)}
-        made = self._client.create_run(self._experiment, run_name=str(run), tags=tags)
+        created = self._client.create_run(self._experiment, run_name=str(run), tags=tags)
         values = {**hyperparameters(self._study.arm(run.arm)), "seed": run.seed, "arm": run.arm}
         params = [Param(key, str(value)[:LONGEST]) for key, value in values.items()]
-        return _Child(str(made.info.run_id), new=True, params=params)
+        return _Child(str(created.info.run_id), new=True, params=params)
 
     def _found(self) -> dict[RunId, str]:
         """Return the runs of arms and seeds that an earlier log has begun."""

@@ -38,18 +38,18 @@ class Effect:
 
     @property
     def deciding(self) -> Interval | None:
-        """The interval that the verdict rests on: of equivalent arms the narrower one, inside the margin."""
-        return self.pair.equivalence_interval if self.equivalent else self.pair.interval
+        """The interval that the verdict rests on: of equivalent arms that of equivalence."""
+        return self.pair.deciding
 
     @property
     def deciding_p(self) -> float | None:
         """The adjusted p that goes with it."""
-        return self.pair.tost_p if self.equivalent else self.pair.p
+        return self.pair.deciding_p
 
     @property
     def equivalent(self) -> bool:
         """Whether the arms are equivalent."""
-        return self.verdict is Verdict.EQUIVALENT
+        return self.pair.equivalent
 
     @property
     def name(self) -> str:

@@ -23,7 +23,7 @@ from assay.findings.factorial import factorial_of
 from assay.findings.inside import Inside
 from assay.findings.layers import LayerCurves, layers
 from assay.findings.limits import limits
-from assay.findings.numbers import interval_name
+from assay.findings.numbers import interval_name, simultaneous
 from assay.findings.published import PublishedRow, published
 from assay.findings.stopping import Stopping, stopping_of
 from assay.findings.two_networks import TwoNetworks, two_networks
@@ -158,11 +158,11 @@ class Findings:
     @property
     def equivalence_intervals_name(self) -> str:
         """The name of the intervals by which equivalence is judged."""
-        return f"simultaneous {interval_name(2 * self.confidence - 1, 2)}"
+        return simultaneous(interval_name(2 * self.confidence - 1, 2), len(self.effects))
 
     def _intervals(self, n: int) -> str:
         name = interval_name(self.confidence, n) + (f" ({self.look})" if self.look else "")
-        return name if len(self.effects) < 2 else f"simultaneous {name}"
+        return simultaneous(name, len(self.effects))
 
     def __repr__(self) -> str:
         """Say how far the study has come, and its answer."""

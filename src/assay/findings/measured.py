@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from assay.errors import UsageError
+from assay.findings.numbers import interval_name, simultaneous
 from assay.findings.wording.quantities import OtherMetric
 from assay.records.runs import RunId
 from assay.stats import (
@@ -30,9 +31,10 @@ Numbers = Mapping[RunId, float | None]
 
 @dataclass(frozen=True)
 class MeasuredPair:
-    """The mean difference of ``a`` less ``b`` in the metric, its simultaneous interval and the verdict.
+    """The mean difference of ``a`` less ``b`` in the metric, and the verdict.
 
-    ``equivalence_interval`` lies inside the margin where they are equivalent; None below three seeds.
+    There is a difference where ``interval`` excludes 0, with ``p``; the two are equivalent where
+    ``equivalence_interval``, that of two one-sided tests, lies inside the margin. None below three seeds.
     """
 
     a: str
@@ -58,6 +60,10 @@ class Measured:
     summaries: Mapping[str, Summary]
     family: Family
     pairs: tuple[MeasuredPair, ...]
+
+    def intervals_name(self, alpha: float) -> str:
+        """Name the intervals of the comparisons that all hold together with a confidence of 1 - ``alpha``."""
+        return simultaneous(interval_name(1 - alpha, 2), len(self.pairs))
 
 
 def measured(

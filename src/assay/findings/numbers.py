@@ -137,6 +137,11 @@ def interval_name(level: float, n: int = 1) -> str:
     return f"{confidence(level)} interval{'' if n == 1 else 's'}"
 
 
+def simultaneous(name: str, m: int) -> str:
+    """Name the intervals of ``m`` comparisons: several are simultaneous, with the confidence in all."""
+    return name if m < 2 else f"simultaneous {name}"
+
+
 def speed(value: float | None) -> str:
     """Write a number to about three digits, never with an exponent from 0.0001 on: 0.012, 4.56, 1,234."""
     if value is None or not isfinite(value):

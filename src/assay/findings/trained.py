@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from assay.data import Split, load
 from assay.data.outline import outline
-from assay.errors import DataError, StoreError, UsageError
+from assay.errors import DataError, ShapeError, StoreError, UsageError
 from assay.nn.network import Network, to_input
 from assay.reading.recogniser import softmax
 from assay.records.runs import RunRecord, Status
@@ -98,18 +98,27 @@ def trained(results: Readout, run: RunRecord, input_shape: Shape) -> Trained:
     Raises `StoreError` where the run saw images of another size, or its weights are missing or another
     network's, and `UsageError` where the network has layers of the study's own code, which may not be run.
     """
-    settings = results.study.arm(run.arm).settings
-    if waiting(settings.architecture):
-        expect_trusted(results.study.code, results.study.name)
-    network = settings.architecture.build(input_shape, len(results.header.classes))
-    if (network.flops, network.parameter_count) != (run.flops, run.parameters):
-        # Convolutions would accept images of another size, and misread them.
-        size = " x ".join(map(str, input_shape[1:]))
-        raise StoreError(f"{results.folder}: was not trained on images of {size} pixels")
-    dtype = settings.recipe.parameter_dtype
+    network = network_for(results, run, input_shape)
+    dtype = results.study.arm(run.arm).settings.recipe.parameter_dtype
     weights = results.weights(run.id)
     _expect_fitting(weights, network, dtype, path_of(results.folder, run.id))
     return Trained(network, weights, dtype, run.temperature, run=run)
+
+
+def network_for(results: Readout, run: RunRecord, input_shape: Shape) -> Network:
+    """Rebuild a run's network, without its weights; raises what `trained` does, which reads them."""
+    settings = results.study.arm(run.arm).settings
+    if waiting(settings.architecture):
+        expect_trusted(results.study.code, results.study.name)
+    try:
+        network = settings.architecture.build(input_shape, len(results.header.classes))
+    except ShapeError:  # too small for it
+        network = None
+    if network is None or (network.flops, network.parameter_count) != (run.flops, run.parameters):
+        # Convolutions would accept images of another size, and misread them.
+        size, colour = " x ".join(map(str, input_shape[1:])), " in colour" if input_shape[0] == 3 else ""
+        raise StoreError(f"{results.folder}: was not trained on images of {size} pixels{colour}")
+    return network
 
 
 def image_shape(results: Readout) -> Shape:

@@ -1,9 +1,17 @@
 """Who wrote a layer, a learning rule or a penalty: assay, or a user."""
 
+_digests: dict[str, str] = {}
+"""Of users' code by the names of modules that the user's program has imported itself."""
+
 
 def is_ours(cls: type) -> bool:
     """Whether a class is one of assay's, not a user's."""
     return cls.__module__.startswith("assay.")
+
+
+def keep_digest(module: str, digest: str) -> None:
+    """Keep the digest of a user's module whose name does not bear it."""
+    _digests[module] = digest
 
 
 class Authored:
@@ -18,3 +26,9 @@ class Authored:
     def users_own(self) -> bool:
         """Whether the code is a user's, not one of assay's."""
         return not is_ours(type(self))
+
+    @property
+    def code_digest(self) -> str:
+        """What tells the code from that before an edit: its digest, or its module's name, which bears it."""
+        module = type(self).__module__
+        return _digests.get(module, module)

@@ -1,7 +1,7 @@
 """Nodes: layers in their places, named and with their shapes."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -66,6 +66,13 @@ def _node(name: str, layer: Layer, shape: Shape) -> Node:
             f"{text(output)} (use fewer layers, a smaller kernel or more padding)"
         )
     return Node(name, layer, shape, output)
+
+
+def every(nodes: tuple[Node, ...]) -> Iterator[Node]:
+    """Yield ``nodes``, and those that their layers are made of."""
+    for node in nodes:
+        yield node
+        yield from every(node.layer.inner(node.input_shape))
 
 
 def local(values: Mapping[str, T], owner: str) -> dict[str, T]:

@@ -111,6 +111,11 @@ class CourseRule(Optimizer):
         """The rule is."""
         return True
 
+    @property
+    def code_digest(self) -> str:
+        """That of the user's file."""
+        return self.source.digest
+
     def slots(self, theta: Array) -> Slots:
         """Return zeros for all that the rule remembers of ``theta``; at its first step it is started anew."""
         return {name: np.zeros_like(value) for name, value in _slots(self._after_one(theta).memory).items()}

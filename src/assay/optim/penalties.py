@@ -13,12 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from assay.errors import finite, require
+from assay.nn.authored import Authored
 from assay.nn.layer import Gradients, Parameter, Parameters, Role
 from assay.shapes import Array
 
 
 @dataclass(frozen=True)
-class Penalty(ABC):
+class Penalty(Authored, ABC):
     """``strength`` times a measure of size, summed over all parameters with one of ``roles``."""
 
     strength: float

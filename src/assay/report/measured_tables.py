@@ -12,15 +12,16 @@ from rich.text import Text
 from assay.findings import numbers
 from assay.findings.measured import Measured
 from assay.findings.wording import measured_words
+from assay.findings.wording.captions import deciding
 from assay.findings.wording.code_words import VERDICTS
-from assay.report.terminal_tables import VERDICT_STYLES, named_rows
+from assay.report.terminal_tables import VERDICT_STYLES, bullets, named_rows
 
 
 def measured_summary(found: Measured, table: str) -> Group:
     """Return the arms and the verdicts of the runs in ``table``."""
     sentences = (Text(sentence, style="bold") for sentence in measured_words.verdicts(found))
-    remarks = (Text(f"· {remark}", style="dim") for remark in measured_words.remarks(found, table))
-    parts = Group(*sentences, Padding(_comparisons(found), (1, 0, 0, 0)), Text(""), *remarks)
+    remarks = bullets(measured_words.remarks(found, table))
+    parts = Group(*sentences, Padding(_comparisons(found), (1, 0)), remarks)
     return Group(_arms(found), Panel(parts, title=Text(table), title_align="left", padding=(1, 2)))
 
 
@@ -32,6 +33,8 @@ def measured_plain(found: Measured) -> dict[str, Any]:
         "margin": found.margin,
         "control": found.family.control,
         "alpha": found.family.alpha,
+        "intervals": found.intervals_name(found.family.alpha),
+        "equivalence_intervals": found.intervals_name(2 * found.family.alpha),
         "arms": found.summaries,
         "comparisons": found.pairs,
         "sentences": measured_words.verdicts(found),
@@ -52,20 +55,19 @@ def _arms(found: Measured) -> Table:
 
 
 def _comparisons(found: Measured) -> Table:
-    of, level = found.metric, 1 - found.family.alpha / found.family.m
-    table = named_rows(
-        f"differences {of.unit}; intervals at {numbers.confidence(level)} each, p adjusted",
-        ("mean", "interval", "p", "n"),
-    )
+    of, alpha = found.metric, found.family.alpha
+    equivalence = found.intervals_name(2 * alpha) if any(p.equivalent for p in found.family.pairs) else ""
+    caption = deciding(of.unit, found.intervals_name(alpha), equivalence, alpha)
+    table = named_rows(caption, ("mean", "interval", "p", "n"))
     table.add_column("verdict", overflow="fold")
     for pair, judged in zip(found.family.pairs, found.pairs, strict=True):
         style = VERDICT_STYLES[judged.verdict]
         mean = of.signed(pair.comparison.mean) if judged.seeds else None
-        interval = of.signed_interval(pair.interval) if pair.interval else None
+        interval = of.signed_interval(pair.deciding) if pair.deciding else None
         table.add_row(
             f"{pair.a} less {pair.b}",
             *_known((mean, interval)),
-            numbers.p_value(judged.p),
+            numbers.p_value(pair.deciding_p),
             str(judged.seeds),
             Text(VERDICTS[judged.verdict], style=style),
         )

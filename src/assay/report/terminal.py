@@ -13,10 +13,10 @@ from assay.findings.arms import ArmRow
 from assay.findings.effects import Effect
 from assay.findings.findings import Findings
 from assay.findings.wording import claim_words
-from assay.findings.wording.captions import LEFT_IN_REPORT
+from assay.findings.wording.captions import LEFT_IN_REPORT, deciding
 from assay.findings.wording.code_words import CLAIM_VERDICTS, VERDICTS
 from assay.findings.wording.facts import facts
-from assay.report.terminal_tables import VERDICT_STYLES, add_numbers, bare_table, with_stuck
+from assay.report.terminal_tables import VERDICT_STYLES, add_numbers, bare_table, bullets, with_stuck
 from assay.stats import ClaimVerdict, Factorial
 
 MOST_LIMITS = 5
@@ -32,7 +32,11 @@ CLAIM_STYLES = {
 
 def arms_table(report: Findings) -> Table:
     """Return one row per arm: what it reached and what it cost."""
-    costs = "" if report.imported else ", mem: peak memory in MiB; valid best is optimistic"
+    costs = (
+        ""
+        if report.imported
+        else ", s/ep: seconds an epoch, mem: peak memory in MiB, par: parameters; valid best is optimistic"
+    )
     caption = f"accuracies in %{costs}"
     table = bare_table(caption if report.complete else f"{report.stamp}; {caption}")
     table.add_column("arm", overflow="fold")
@@ -87,7 +91,7 @@ def verdict_panel(report: Findings) -> Panel:
         parts.append(Padding(_networks_table(report), (1, 0, 0, 0)))
     if report.factorial:
         parts.append(Padding(_factors_table(report.factorial), (1, 0, 0, 0)))
-    parts.append(Padding(_bullets(report.limits), (1, 0, 0, 0)))
+    parts.append(Padding(_limits(report.limits), (1, 0, 0, 0)))
     return Panel(
         Group(*parts), title=Text(f"{report.name}: {report.stamp}"), title_align="left", padding=(1, 2)
     )
@@ -133,9 +137,8 @@ def _numbers_behind(effect: Effect) -> Table:
 
 
 def _effects_table(report: Findings) -> Table:
-    table = bare_table(
-        f"differences in pp; {report.intervals_name}, p adjusted; of equivalent arms those within the margin"
-    )
+    equivalence = report.equivalence_intervals_name if any(e.equivalent for e in report.effects) else ""
+    table = bare_table(deciding("in pp", report.intervals_name, equivalence, 1 - report.confidence))
     table.add_column("comparison", overflow="fold")
     add_numbers(table, ("mean", "interval", "p", "n"))
     table.add_column("verdict", overflow="fold")
@@ -175,10 +178,7 @@ def _factors_table(factorial: Factorial) -> Table:
     return table
 
 
-def _bullets(sentences: Sequence[str]) -> Table:
-    table = Table.grid(padding=(0, 1))
+def _limits(sentences: Sequence[str]) -> Table:
     left_out = len(sentences) - MOST_LIMITS
     more = [LEFT_IN_REPORT.format(left_out)] if left_out > 0 else []
-    for sentence in [*sentences[:MOST_LIMITS], *more]:
-        table.add_row(Text("·", style="dim"), Text(sentence, style="dim"))
-    return table
+    return bullets([*sentences[:MOST_LIMITS], *more])

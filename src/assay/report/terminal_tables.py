@@ -51,6 +51,14 @@ def add_numbers(table: Table, headers: Iterable[str]) -> None:
         table.add_column(header, justify="right", no_wrap=True, vertical="bottom")
 
 
+def bullets(sentences: Iterable[str]) -> Table:
+    """Return sentences as a list, dimmed."""
+    table = Table.grid(padding=(0, 1))
+    for sentence in sentences:
+        table.add_row(Text("·", style="dim"), Text(sentence, style="dim"))
+    return table
+
+
 def with_stuck(cell: Text | str, stuck: int) -> Text:
     """Add how many of the runs that a cell counts have learnt nothing."""
     return Text.assemble(cell, (f"\n{stuck} stuck", STUCK_STYLE) if stuck else "")

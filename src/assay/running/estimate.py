@@ -25,7 +25,6 @@ from assay.running import overheads
 from assay.running.evaluations import evaluated
 from assay.running.pace import ArmSpeed, ArmTrial, paces
 from assay.running.plan import Cohort, Plan
-from assay.training.own_layers import is_own
 
 
 @dataclass(frozen=True)
@@ -182,7 +181,7 @@ def seconds_without_engine(plan: Plan, arms: Collection[str], examples: int) -> 
     for cohort in cohorts:
         recipe = cohort.recipe.fitted(examples)
         layers = [node.layer for node in cohort.network.nodes]
-        if any(map(is_own, (*layers, recipe.optimizer, *recipe.penalties))):
+        if any(thing.users_own for thing in (*layers, recipe.optimizer, *recipe.penalties)):
             known = recorded(cohort.engine, cohort.network, recipe)
             with threadpool_limits(limits=1):
                 step = 1 / max(known) if known else Trial(cohort.engine, cohort.network, recipe).step(0.0)

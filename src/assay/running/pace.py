@@ -8,6 +8,8 @@ import numpy as np
 
 from assay.data import Split
 from assay.data.outline import Outline
+from assay.engines.base import initial_state
+from assay.engines.narrowed import narrowed
 from assay.engines.speed import EVALUATED, Trial, recorded
 from assay.nn.network import Network
 from assay.optim.recipe import Recipe
@@ -85,18 +87,21 @@ class ArmTrial:
         if self.trial is None:
             listed = self.cohort.engine.name == "numba"
             memory = training_bytes(network, self.recipe, listed=listed)
-            return ArmSpeed(steps, images, 0.0, memory, guessed=not self.known)
-        return ArmSpeed(steps, images, self._examining(self.trial), self.trial.memory(), self.trial.narrowed)
+            return ArmSpeed(steps, images, self._examining(), memory, guessed=not self.known)
+        return ArmSpeed(steps, images, self._examining(), self.trial.memory(), self.trial.narrowed)
 
-    def _examining(self, trial: Trial) -> float:
-        """Return the seconds of examining the layers once; of a narrowed network, in proportion."""
-        session = trial.session
-        images = np.zeros((PROBE, *of_images(self.cohort.network.input_shape)), np.uint8)
+    def _examining(self) -> float:
+        """Return the seconds of examining the layers once, which needs no kernels.
+
+        They are measured, of a network too large for that by a narrower one, in proportion to the parameters.
+        """
+        network, tried = self.cohort.network, narrowed(self.cohort.network)
+        images = np.zeros((PROBE, *of_images(network.input_shape)), np.uint8)
         split = Split(images, np.zeros(PROBE, np.int64))
-        begun = session.clock()
-        examine(session.network, self.recipe, session.states()[0], split, 1)
-        larger = self.cohort.network.parameter_count / max(session.network.parameter_count, 1)
-        return larger * (session.clock() - begun)
+        state = self.trial.session.states()[0] if self.trial else initial_state(tried, self.recipe, 0)
+        begun = thread_time()
+        examine(tried, self.recipe, state, split, 1)
+        return (thread_time() - begun) * network.parameter_count / max(tried.parameter_count, 1)
 
 
 def paces(arms: Sequence[ArmTrial]) -> list[ArmSpeed]:

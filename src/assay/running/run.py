@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from assay.data import AtHand, Dataset, load
+from assay.data import AtHand, Dataset, DataSpec, load
 from assay.data.outline import Outline, outline
 from assay.errors import StudyError, UsageError
 from assay.records.runs import Status
@@ -71,14 +71,41 @@ def run(
     folder holds another study or cannot be written, and what planning and loading
     the data can raise.
     """
+    asked = Asked(executor, workers, first, _folders(reuse), retry_failed)
+    if data is not None:
+        study = study.override({"data": data.spec})
+    return run_as_asked(study, out, asked, LoadedOnce(data), progress, on_event)
+
+
+@dataclass
+class LoadedOnce:
+    """A study's data set: given, or loaded once, when runs are first to be trained."""
+
+    data: Dataset | None = None
+
+    def of(self, spec: DataSpec, on_event: OnEvent) -> Dataset:
+        """Return the data set; the event `Loading` precedes its loading."""
+        if self.data is None:
+            on_event(Loading(spec.source))
+            self.data = load(spec)
+        return self.data
+
+
+def run_as_asked(
+    study: Study,
+    out: Path | str | None,
+    asked: "Asked",
+    images: LoadedOnce,
+    progress: bool,
+    on_event: OnEvent,
+) -> Results:
+    """Do as `run` does; ``images`` can be those of an earlier call for the same study."""
     if file := own_modules.importing():
         raise UsageError(
             f"{study.name}: is run by {file} while another study imports it "
             '(put the call under `if __name__ == "__main__":`)'
         )
-    asked = _Asked(executor, workers, first, _folders(reuse), retry_failed)
     folder = Path(out) if out is not None else default_folder(study)
-    study = study if data is None else study.override({"data": data.spec})
     if study.imported:
         raise StudyError(f"{study.name}: its runs were trained elsewhere, so there is nothing to train here")
     if not os.path.exists(folder / DATABASE):
@@ -91,25 +118,23 @@ def run(
         source = study.data.source
         if (folder / DATABASE).exists():
             results = Results.open(folder)
-            data = check_same_study(results, study, data)
+            images.data = check_same_study(results, study, images.data)
             results = remember(results, source)
-            if nothing_left(results, first, retry_failed):
+            if nothing_left(results, asked.first, asked.retry_failed):
                 return results
             begun = {run.arm: run.engine for run in results.runs}
             study = results.study  # which says how it was measured, as the file of an older one does not
             results.close()
             own_code.expect_trusted(study.code, study.name)
         with shown(progress, on_event) as watch:
-            if data is None:
-                watch(Loading(source))
-                data = load(replace(study.data, source=source))
+            data = images.of(replace(study.data, source=source), watch)
             _train(study, data, _Found(place, begun, died), asked, watch)
         results = remember(Results.open(place, watch=True), source)
         return replace(results, at_hand=AtHand.of(data))
 
 
 @dataclass(frozen=True)
-class _Asked:
+class Asked:
     """What the caller asks for beside the study: who trains, which seeds, what is taken over or retrained.
 
     Raises `UsageError` unless ``workers`` are a possible number, and given without an ``executor``.
@@ -159,7 +184,7 @@ def _check_unread(study: Study, elsewhere: bool) -> None:
         check(study, outline(study.data), elsewhere=elsewhere)
 
 
-def _train(study: Study, data: Dataset, found: _Found, asked: _Asked, on_event: OnEvent) -> None:
+def _train(study: Study, data: Dataset, found: _Found, asked: Asked, on_event: OnEvent) -> None:
     plan = make_plan(study, data, found.begun, elsewhere=asked.elsewhere).first(asked.first)
     store = open_store(found.folder, study, data)
     wrong = (Unchecked(own.cls, own.place, own.wrong) for own in plan.checks if own.wrong)

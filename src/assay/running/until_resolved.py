@@ -5,14 +5,15 @@ from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 
+from assay.data import AtHand
 from assay.errors import UsageError
 from assay.findings.comparisons import family_of, resolved
 from assay.results import Results
-from assay.running.events import EpochEnded, Event, Loading, Looked, OnEvent, RunEnded, StepsTaken, ignore
+from assay.running.events import EpochEnded, Event, Looked, OnEvent, RunEnded, Started, StepsTaken, ignore
 from assay.running.executor import Executor
 from assay.running.progress.show import shown
 from assay.running.results_folder import default_folder
-from assay.running.run import run
+from assay.running.run import Asked, LoadedOnce, run_as_asked
 from assay.stats.ttest import FEWEST
 from assay.study.study import Study
 
@@ -50,22 +51,15 @@ def run_until_resolved(
     if len(study.arms) < 2:
         raise UsageError(f"{study.name}: has one arm, so there is nothing to resolve")
     folder = out if out is not None else default_folder(study)
-    at_hand = None
+    at_hand: AtHand | None = None
+    images = LoadedOnce()
     with shown(progress, on_event) as both, suppress(_BudgetUsedUp):
         watch = _Watch(budget, both)
         for seeds in study.looks:
             watch.trained = False
-            found = run(
-                study,
-                folder,
-                workers=workers,
-                first=seeds,
-                retry_failed=retry_failed,
-                progress=False,
-                executor=executor,
-                on_event=watch,
-            )
-            at_hand = found.at_hand
+            asked = Asked(executor, workers, seeds, (), retry_failed)
+            found = run_as_asked(study, folder, asked, images, progress=False, on_event=watch)
+            at_hand = found.at_hand or at_hand
             with found as results:
                 if results.seeds_ended < seeds or _looked(results, watch):
                     break
@@ -95,7 +89,7 @@ class _Watch:
         self.trained = False
 
     def __call__(self, event: Event) -> None:
-        self.trained = self.trained or isinstance(event, Loading)
+        self.trained = self.trained or isinstance(event, Started)
         self.on_event(event)
         stored = isinstance(event, StepsTaken | EpochEnded | RunEnded)
         if stored and self.end is not None and monotonic() >= self.end:

@@ -54,6 +54,21 @@ class Pair:
         return self.failures.a.share == self.failures.b.share == 1
 
     @property
+    def equivalent(self) -> bool:
+        """Whether the arms are equivalent."""
+        return self.judgement.verdict is Verdict.EQUIVALENT
+
+    @property
+    def deciding(self) -> Interval | None:
+        """The interval that the verdict rests on: of equivalent arms the narrower one, inside the margin."""
+        return self.equivalence_interval if self.equivalent else self.interval
+
+    @property
+    def deciding_p(self) -> float | None:
+        """The adjusted p that goes with it."""
+        return self.tost_p if self.equivalent else self.p
+
+    @property
     def left_out(self) -> int:
         """The number of seeds without a difference, because one or both arms have no value."""
         return self.failures.a.n - self.comparison.n

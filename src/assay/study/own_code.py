@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from assay.errors import AssayError, StudyError, UsageError, shown, suggestion
+from assay.nn.authored import keep_digest
 from assay.study import own_modules
 from assay.study.own_modules import OwnFiles
 from assay.study.tables import DEEPEST
@@ -235,6 +236,7 @@ def reference_to(cls: type, where: str) -> OwnClass:
             return OwnClass(f"{file}:{cls.__name__}", digest)
     digest = keep(own_modules.read(folder, file))
     _live[digest, file] = module
+    keep_digest(module.__name__, digest)
     _trusted.add(digest)
     return OwnClass(f"{file}:{cls.__name__}", digest)
 

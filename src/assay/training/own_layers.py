@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 
 from assay.errors import AssayError
-from assay.nn.authored import Authored, is_ours
+from assay.nn.authored import Authored
 from assay.nn.coursework.adapter import modes_checked
 from assay.nn.layer import Layer
 from assay.nn.network import Network
-from assay.nn.nodes import Node
+from assay.nn.nodes import every
 from assay.optim import Optimizer
 from assay.optim.penalties import Penalty
 from assay.optim.recipe import Recipe
@@ -46,44 +46,32 @@ class _Wrong(Exception):
     """What is wrong, in words."""
 
 
-def is_own(thing: object) -> bool:
-    """Whether an object's class is a user's, not one of assay's."""
-    return thing.users_own if isinstance(thing, Authored) else not is_ours(type(thing))
-
-
 def check_own(network: Network, recipe: Recipe) -> Iterator[OwnCheck]:
     """Try each of the user's classes that a network and its recipe have, layers once for each shape."""
     seen: set[tuple[Layer, Shape]] = set()
-    for node in _every(network.nodes):
-        if is_own(node.layer) and (node.layer, node.input_shape) not in seen:
+    for node in every(network.nodes):
+        if node.layer.users_own and (node.layer, node.input_shape) not in seen:
             seen.add((node.layer, node.input_shape))
             place = f"layer {node.name}, input {text(node.input_shape)}"
             yield _tried(node.layer, place, lambda node=node: _check_layer(node.layer, node.input_shape))
     for thing in (recipe.optimizer, *recipe.penalties):
-        if is_own(thing):
+        if thing.users_own:
             check = _check_rule if isinstance(thing, Optimizer) else _check_penalty
             place = "learning rule" if isinstance(thing, Optimizer) else "penalty"
             yield _tried(thing, place, lambda check=check, thing=thing: check(thing))
 
 
-def _every(nodes: tuple[Node, ...]) -> Iterator[Node]:
-    for node in nodes:
-        yield node
-        yield from _every(node.layer.inner(node.input_shape))
-
-
-def _tried(thing: object, place: str, check: Any) -> OwnCheck:
-    name = thing.title if isinstance(thing, Authored) else type(thing).__name__
+def _tried(thing: Authored, place: str, check: Any) -> OwnCheck:
     try:
         with np.errstate(all="ignore"):
             check()
     except _Wrong as found:
-        return OwnCheck(name, place, str(found))
+        return OwnCheck(thing.title, place, str(found))
     except AssayError as error:
-        return OwnCheck(name, place, str(error))
+        return OwnCheck(thing.title, place, str(error))
     except Exception as error:
-        return OwnCheck(name, place, words_of(error))
-    return OwnCheck(name, place)
+        return OwnCheck(thing.title, place, words_of(error))
+    return OwnCheck(thing.title, place)
 
 
 def words_of(error: Exception) -> str:

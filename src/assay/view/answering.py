@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from functools import cache
 from threading import Lock
 
-from assay.errors import StoreError
+from assay.errors import AssayError, StoreError
 from assay.findings.prediction import PREPARED
-from assay.findings.trained import Fitted, best_run, trained
+from assay.findings.trained import Fitted, best_run, network_for, trained
 from assay.reading.recogniser import recogniser
 from assay.store.readout import Readout
 from assay.store.weights import path_of
@@ -15,6 +15,8 @@ from assay.view.followed import Followed
 
 PICTURES = ("images:", "parquet:")
 """Sources whose images are not prepared as characters."""
+DRAWN = (1, *PREPARED)
+"""The shape of a character as it is prepared, grey."""
 MOST_READY = 64
 """Networks that are kept."""
 IN_THE_BOX = ""
@@ -45,6 +47,24 @@ def finished(results: Readout) -> tuple[str, ...]:
     return tuple(sorted(best, key=lambda arm: -best[arm]))
 
 
+def unable(results: Readout) -> dict[str, str]:
+    """Return, by the arms with a finished run whose network cannot take what a pen draws, why it cannot."""
+    found: dict[str, str] = {}
+    for arm in finished(results):
+        try:
+            _expect_drawn(results)
+            network_for(results, best_run(results, arm), DRAWN)
+        except AssayError as error:
+            why = str(error).removeprefix(f"{results.folder}: ").removeprefix(f"{results.study.name}: ")
+            found[arm] = why.partition(" (")[0]  # what to do about it is said to the command line
+    return found
+
+
+def _expect_drawn(results: Readout) -> None:
+    if results.data.source.startswith(PICTURES):
+        raise StoreError(f"{results.folder}: its networks take pictures as they are, not drawn characters")
+
+
 @cache
 def in_the_box() -> Ready:
     """Return the recogniser that comes with assay."""
@@ -60,8 +80,7 @@ def ready(followed: Followed, arm: str) -> Ready:
     `StudyError` for an unknown arm and `StoreError` where there are no weights for such images.
     """
     results = followed.look()
-    if results.data.source.startswith(PICTURES):
-        raise StoreError(f"{results.folder}: its networks take pictures as they are, not drawn characters")
+    _expect_drawn(results)
     run = best_run(results, arm)
     path = path_of(results.folder, run.id)
     found = path.stat() if path.is_file() else None
@@ -69,7 +88,7 @@ def ready(followed: Followed, arm: str) -> Ready:
     with _lock:
         known = _kept.get((followed.key, arm))
         if known is None or known.state != state:
-            network = trained(results, run, (1, *PREPARED))
+            network = trained(results, run, DRAWN)
             known = Ready(arm, str(run.id), network, results.header.classes, state)
             _kept[followed.key, arm] = known
         _kept.move_to_end((followed.key, arm))

@@ -12,9 +12,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from assay.errors import AssayError, DataError
+from assay.findings.numbers import names
 from assay.reading import Found, ReadCharacter, Reading
 from assay.shapes import Array
-from assay.view.answering import IN_THE_BOX, Ready, finished, in_the_box, ready
+from assay.view.answering import IN_THE_BOX, Ready, finished, in_the_box, ready, unable
 from assay.view.bodies import MOST_BODY, read_body, read_json
 from assay.view.drawn import KINDS, characters_of, open_drawing
 from assay.view.followed import Followed
@@ -31,17 +32,18 @@ NO_STROKES = "no strokes"
 
 
 def _page(request: Request) -> Response:
-    """Show the sheet, for the study asked for or the first that has trained networks."""
+    """Show the sheet, for the study asked for or the first that has networks for it."""
     shelf: Shelf = request.app.state.shelf
     able = {found.key: found for key in shelf.ids() if (found := _able(shelf, key))}
     asked = request.query_params.get("study", "")
-    if asked:
-        shelf.study(asked)
     key = asked or next(iter(able), "")
+    results = shelf.study(key).look() if key else None
+    arms, refused = (finished(results), unable(results)) if results else ((), {})
     values: dict[str, Any] = {
         "studies": [(found.key, found.folder.name) for found in able.values()],
         "key": key,
-        "arms": finished(able[key].look()) if key in able else (),
+        "arms": [arm for arm in arms if arm not in refused],
+        "refused": _by_reason(refused),
         "at_first": AT_FIRST,
         "most": MOST_ANSWERS,
     }
@@ -49,12 +51,18 @@ def _page(request: Request) -> Response:
 
 
 def _able(shelf: Shelf, key: str) -> Followed | None:
-    """Return a study if any of its runs is finished."""
+    """Return a study if any of its finished runs has a network that can answer."""
     try:
         found = shelf.study(key)
     except HTTPException:
         return None
-    return found if finished(found.readout) else None
+    return found if len(unable(found.readout)) < len(finished(found.readout)) else None
+
+
+def _by_reason(refused: dict[str, str]) -> list[tuple[str, str]]:
+    """Return the arms that cannot answer, those with the same reason together, and the reason."""
+    reasons = dict.fromkeys(refused.values())
+    return [(names([arm for arm in refused if refused[arm] == why]), why) for why in reasons]
 
 
 async def _answer(request: Request) -> Response:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from assay.findings.confusion import Confusion
-from assay.findings.numbers import names, seeds
+from assay.findings.numbers import confidence, names, seeds
 from assay.stats import Factorial
 
 HEADINGS: Mapping[str, str] = {
@@ -40,6 +40,20 @@ CLAIM_RULES = (
     "one; the study's own comparisons all at once, so that one may decide what the other leaves open."
 )
 LEFT_IN_REPORT = "{} more in the report"
+
+
+def deciding(unit: str, intervals: str, equivalence: str = "", level: float = 0.05) -> str:
+    """Say above which intervals a table of comparisons has; those of equivalent arms answer another question.
+
+    ``unit`` is that of the differences; ``equivalence`` names the intervals that two one-sided tests at
+    ``level`` make, and is empty where no arms are equivalent.
+    """
+    of_equivalent = (
+        f"; of equivalent arms {equivalence} for equivalence (two one-sided tests at {confidence(level)})"
+        if equivalence
+        else ""
+    )
+    return f"differences {unit}; {intervals} for a difference{of_equivalent}; p adjusted"
 
 
 def not_judged_yet(stamp: str) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from assay.findings.effects import Effect
 from assay.findings.numbers import (
     NOTHING,
+    confidence,
     fixed,
     further,
     interval_name,
@@ -59,11 +60,16 @@ def _intervals(effect: Effect) -> list[Fact]:
     if pair.guesses:
         return []
     return [
-        Fact(interval_name(c.confidence), _interval(pair.interval), "of the mean over training seeds, by t"),
         Fact(
-            interval_name(2 * c.confidence - 1),
+            f"{interval_name(c.confidence)} for a difference",
+            _interval(pair.interval),
+            "of the mean over training seeds, by t: without 0 the arms differ",
+        ),
+        Fact(
+            f"{interval_name(2 * c.confidence - 1)} for equivalence",
             _interval(pair.equivalence_interval),
-            f"inside {margin(c.margin)} either way the arms are equivalent",
+            f"two one-sided tests at {confidence(c.alpha)}: inside {margin(c.margin)} either way the arms "
+            "are equivalent",
         ),
     ]
 
@@ -139,5 +145,5 @@ def _new_images(effect: Effect) -> list[Fact]:
         return []
     images = plural(effect.crossed.images, "test image")
     name = interval_name(effect.crossed.confidence)
-    gloss = f"the {name} over new seeds and new images like these {images}; {p_equals(effect.crossed.p)}"
-    return [Fact("On new images", f"{points_interval(effect.crossed.interval)} pp", gloss)]
+    gloss = f"over new seeds and new images like these {images}; {p_equals(effect.crossed.p)}"
+    return [Fact(f"{name} on new images", f"{points_interval(effect.crossed.interval)} pp", gloss)]

@@ -1,6 +1,7 @@
 """What is said of runs by any metric of theirs, such as a loss."""
 
 from assay.findings.measured import Measured
+from assay.findings.numbers import capital, names
 from assay.findings.wording import code_words, comparison_words
 
 
@@ -20,9 +21,12 @@ def remarks(found: Measured, table: str) -> list[str]:
         "known here.",
     ]
     said += [comparison_words.failures(pair) for pair in found.family.pairs if pair.failures.any]
-    noted = {
-        f"{pair.a} less {pair.b}: {code_words.note(code, pair.comparison)}."
-        for pair in found.family.pairs
-        for code in pair.comparison.notes
-    }
-    return [*said, *sorted(noted)]
+    noted: dict[str, list[str]] = {}
+    for pair in found.family.pairs:
+        for code in pair.comparison.notes:
+            note = code_words.note(code, pair.comparison)
+            noted.setdefault(note, []).append(f"{pair.a} less {pair.b}")
+    for note, pairs in noted.items():
+        of_some = "" if len(pairs) == len(found.family.pairs) else f"{names(pairs)}: "
+        said.append(f"{capital(of_some + note)}.")
+    return said

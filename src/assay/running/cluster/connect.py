@@ -4,7 +4,7 @@ import os
 import re
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,14 @@ REACHED = 10.0
 """Seconds within which a cluster's machine has to answer."""
 CLIENT_TRIES = 3
 """A busy cluster may take longer to start a client's server than Ray waits for it."""
+
+FRAME, SETTINGS = 9, 4
+"""Bytes of the head of a frame of HTTP/2, and the kind of frame with which both sides begin (RFC 9113)."""
+GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, SETTINGS, 0, 0, 0, 0, 0])
+"""How a client begins: by a preface, and settings, of which it has none."""
+
+OF_CLIENTS, OF_NODES = "/ray.rpc.RayletDriver/ClusterInfo", "/ray.rpc.NodeInfoGcsService/GetClusterId"
+"""Methods of the servers for clients, and for the nodes of a cluster."""
 
 ADDRESS = re.compile(r"(ray://)?[A-Za-z0-9._-]+:[0-9]{1,5}")
 QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_DEDUP_LOGS": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
@@ -92,15 +100,53 @@ def expect_cluster(address: str) -> None:
 def expect_listener(address: str) -> None:
     """Check an address: HOST:PORT, ray://HOST:PORT or "auto".
 
-    Raises `UsageError` if it is none of these, or if nobody listens there: Ray would wait for minutes.
+    Raises `UsageError` if it is none of these, or if nobody listens there, or somebody who does not answer as
+    Ray does: Ray would wait for minutes.
     """
     if address == AUTO:
         return
     if not ADDRESS.fullmatch(address):
         raise UsageError(f"--on ray: {address!r} is no address, expected HOST:PORT, ray://HOST:PORT or auto")
     host, _, port = address.removeprefix("ray://").partition(":")
-    with _in_one_line(address):
-        socket.create_connection((host, int(port)), timeout=REACHED).close()
+    with _in_one_line(address), socket.create_connection((host, int(port)), timeout=REACHED) as connection:
+        if os.environ.get("RAY_USE_TLS", "0").lower() in ("1", "true"):
+            return
+        _expect_http2(connection)
+        _expect_kind(address, f"{host}:{port}")
+
+
+def _expect_http2(connection: socket.socket) -> None:
+    """Raise `ConnectionError` unless whoever listens greets as HTTP/2 does, in which Ray's servers speak."""
+    answer = b""
+    with suppress(OSError):  # silent, or gone
+        connection.sendall(GREETING)
+        while len(answer) < FRAME and (more := connection.recv(FRAME - len(answer))):
+            answer += more
+    if len(answer) < FRAME or answer[3] != SETTINGS:
+        raise ConnectionError("what listens there does not answer as Ray does")
+
+
+def _expect_kind(address: str, place: str) -> None:
+    """Raise `ConnectionError` for the port of a client's server without ray://, and for another with it."""
+    with suppress(ImportError):  # without gRPC there are no clients
+        if address == place and _has(place, OF_CLIENTS):
+            raise ConnectionError(f"that is the port for Ray's clients: --on ray://{place}")
+        if address != place and _has(place, OF_NODES):
+            raise ConnectionError(
+                f"that is no port for Ray's clients, such as 10001, but the cluster's: {place}"
+            )
+
+
+def _has(place: str, method: str) -> bool:
+    """Whether the server at HOST:PORT has a method of Ray's, even if it asks for a token."""
+    import grpc
+
+    with grpc.insecure_channel(place, options=[("grpc.enable_http_proxy", 0)]) as channel:
+        try:
+            channel.unary_unary(method)(b"", timeout=REACHED)
+        except grpc.RpcError as error:
+            return bool(error.code() is grpc.StatusCode.UNAUTHENTICATED)
+    return True
 
 
 @contextmanager
@@ -109,7 +155,8 @@ def _in_one_line(address: str | None) -> Iterator[None]:
     try:
         yield
     except (ConnectionError, RuntimeError, ValueError, OSError, OverflowError) as error:
-        reason = one_line(str(error).strip().splitlines()[0]) if str(error).strip() else type(error).__name__
+        lines = (getattr(error, "strerror", None) or str(error)).strip().splitlines()
+        reason = one_line(lines[0]) if lines else type(error).__name__
         where = address or "this machine"
         raise UsageError(
             f"--on ray: no cluster can be used at {where} ({reason}; `ray start` on this machine joins one)"

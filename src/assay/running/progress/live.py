@@ -27,9 +27,9 @@ class LiveTable(Watcher):
 
     def show(self, event: Event) -> None:
         """Start drawing at the first event; remember runs that went wrong."""
+        self.live.start()  # which, once started, it does no more
         if isinstance(event, Loading):
             self.source = event.source
-            self.live.start()
         elif isinstance(event, Started):
             self.troubles += [*lines.slow(event), *lines.deaths_before(event), *lines.failed_before(event)]
         elif isinstance(event, RunEnded) and event.record.message is not None:

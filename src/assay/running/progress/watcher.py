@@ -23,9 +23,8 @@ class Watcher(ABC):
 
     def __call__(self, event: Event) -> None:
         """Take in an event and show it."""
-        if isinstance(event, Loading):
+        if isinstance(event, Started):
             self.trained = True
-        elif isinstance(event, Started):
             self.tally = Tally(event, reporting(len(event.plan.study.arms)) if self.follows else 0.0)
         elif self.tally is not None:
             self.tally.add(event, monotonic())
