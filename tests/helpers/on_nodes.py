@@ -2,7 +2,6 @@
 
 import time
 from dataclasses import replace
-from pathlib import Path
 
 from assay.records.runs import RunRecord, Status
 from assay.running.cluster.connect import ray
@@ -15,32 +14,28 @@ def claimed(engines):
     return replace(facts(["reference"]), engines=frozenset(engines))
 
 
-def occupying(ended, awaited):
-    """Return what nodes do instead of training: say what Ray has given to the task.
+def occupied(ended, awaited):
+    """Return what says, instead of training, what Ray has given to a task.
 
-    A task on a processor leaves a file in the folder ``ended``; one for a GPU ends once ``awaited`` are there
-    and fails after a minute, as it would if those were trained after it.
+    A task on a processor leaves a file in the folder ``ended``. One for a GPU ends once there are ``awaited``
+    of them; it fails after two minutes, as it would if those on processors waited for it.
     """
 
-    def occupied(charge, data, task, every):
+    def train(charge, data, task, every):
         del charge, data, every
         given = ray().get_runtime_context().get_assigned_resources()
         row = RunRecord(task.arm, task.seeds[0], Status.RUNNING, task.engine, 1, 1, 0, "computed")
         row = replace(row, host=" ".join(sorted(name for name in given if name in ("CPU", "GPU"))))
         yield Begun((row,))
-        if task.engine != "torch:cuda":
-            Path(ended, f"{task.arm} {task.seeds}").touch()
-        elif not within(60, lambda: len([*ended.iterdir()]) >= awaited):
-            raise TimeoutError("runs on processors do not end while a GPU is busy")
+        if task.engine == "torch:cuda":
+            last = time.monotonic() + 120
+            while len([*ended.iterdir()]) < awaited:
+                if time.monotonic() > last:
+                    raise TimeoutError("runs on processors do not end while a GPU is busy")
+                time.sleep(0.05)
+        else:
+            (ended / f"{task.arm}-{task.seeds[0]}").touch()
         for seed in task.seeds:
             yield Finished(replace(row, seed=seed, status=Status.DONE))
 
-    return occupied
-
-
-def within(seconds, holds):
-    """Wait until something holds; return whether it does."""
-    last = time.monotonic() + seconds
-    while not holds() and time.monotonic() < last:
-        time.sleep(0.02)
-    return holds()
+    return train

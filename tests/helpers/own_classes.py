@@ -1,6 +1,7 @@
 """Python files of a user's own, as tests write them beside a study file."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 LAYERS = """
@@ -201,17 +202,19 @@ network = { family = "Dense", hidden = [8], activation = "mylayers.py:Dies" }
 """
 
 
-def own_arms(folder: Path, source: str) -> None:
+def own_arms(folder: Path, source: str, without: Sequence[str] = ()) -> None:
     """Write ``own.toml``, whose arms each have another kind of code of the user's, and that code.
 
-    The arm ``dies`` ends every process but this one.
+    The arm ``dies`` ends every process but this one. Arms that are a line of the file may be left out.
     """
     write_own(folder)
     with (folder / "mylayers.py").open("a") as layers:
         layers.write(DIES.replace("DRIVER", str(os.getpid())))
     text = (Path(__file__).parent / "torch_nets.py").read_text("utf-8")
     (folder / "nets.py").write_text(f"{text}\n# {folder}\n")  # a digest of its own
-    (folder / "own.toml").write_text(ARMS.replace("SOURCE", source))
+    left = tuple(f"factors.own.{arm}." for arm in without)
+    arms = "".join(line for line in ARMS.splitlines(True) if not line.startswith(left))
+    (folder / "own.toml").write_text(arms.replace("SOURCE", source))
 
 
 def spoil(folder: Path) -> None:

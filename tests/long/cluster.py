@@ -24,6 +24,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "helpers"))
 
+from nodes import training
 from tiny import outcome, tiny_study, write_characters
 
 from assay.results import Results
@@ -168,14 +169,8 @@ class Trouble:
         self.paused = None
 
     def _training(self, nodes: list[Any] | None = None) -> list[int]:
-        """Return the workers of this cluster's nodes that train: Ray gives a process a title."""
-        raylets, found = _raylets(self.nodes if nodes is None else nodes), []
-        for path in Path("/proc").glob("[0-9]*"):
-            with suppress(OSError):
-                parent = int((path / "stat").read_text().rpartition(")")[2].split()[1])
-                if parent in raylets and (path / "cmdline").read_bytes().startswith(b"ray::train"):
-                    found.append(int(path.name))
-        return found
+        """Return the workers that train, of this cluster's nodes by default."""
+        return training(*(self.nodes if nodes is None else nodes))
 
     def _new_node(self) -> Any:
         """Add a node; on a machine that is busy with other things it may not be up within Ray's time."""

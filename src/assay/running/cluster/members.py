@@ -134,7 +134,7 @@ class Members:
         return {kind: int(resources.get(kind, 0)) for kind in self.kinds}
 
     def _ask(self, node: str) -> Any:
-        return remote_on(probe, node, num_cpus=0).remote(self.engines)
+        return on_node(ray().remote(probe), node, num_cpus=0).remote(self.engines)
 
     def _hear(self, node: str, answer: Any, room: Room) -> None:
         library = ray()
@@ -156,9 +156,9 @@ class Members:
             self.known[node] = Member(node, theirs, room)
 
 
-def remote_on(function: Any, node: str, **options: Any) -> Any:
-    """Return ``function`` as a task for this node alone, which Ray does not try again by itself."""
+def on_node(task: Any, node: str, **options: Any) -> Any:
+    """Return a remote function as a task for this node alone, which Ray does not try again by itself."""
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     there = NodeAffinitySchedulingStrategy(node, soft=False)
-    return ray().remote(function).options(scheduling_strategy=there, max_retries=0, **options)
+    return task.options(scheduling_strategy=there, max_retries=0, **options)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from assay.running.cluster.connect import ray
-from assay.running.cluster.members import Resource, remote_on
+from assay.running.cluster.members import Resource, on_node
 from assay.running.cluster.on_a_node import train
 from assay.running.messages import Charge, Message, Task
 
@@ -63,12 +63,13 @@ class Streams:
     def __init__(self) -> None:
         self.open: dict[int, Any] = {}
         self.count = 0
+        self.train = ray().remote(train)  # once: Ray sends what it calls another function to every worker
 
     def start(self, charge: Charge, data: Any, task: Task, every: float, node: str, kind: Resource) -> int:
         """Start a task on a node, and return the stream's number."""
         resources = {"num_cpus": 0, "num_gpus": 1} if kind == "GPU" else {"num_cpus": 1}
-        there = remote_on(
-            train, node, num_returns="streaming", _generator_backpressure_num_objects=AHEAD, **resources
+        there = on_node(
+            self.train, node, num_returns="streaming", _generator_backpressure_num_objects=AHEAD, **resources
         )
         self.count += 1
         self.open[self.count] = there.remote(charge, data, task, every)
