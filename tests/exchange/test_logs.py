@@ -20,9 +20,16 @@ from assay.exchange.logs import Live, Log, replay
 from assay.findings.findings import build
 from assay.running.run import run
 
-mlflow_runs = Later("assay.exchange.mlflow_runs")
 tensorboard_events = Later("assay.exchange.tensorboard_events")
 REST = {"progress": False, "workers": 1}
+
+
+@pytest.fixture(scope="module")
+def mlflow_runs():
+    """assay's own module, whose import takes seconds."""
+    from assay.exchange import mlflow_runs
+
+    return mlflow_runs
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +129,7 @@ def test_mlflows_own_client_finds_all_and_nothing_twice(results, store):
         check_mlflow(results, store)
 
 
-def test_epochs_reach_mlflow_in_batches(results, store, monkeypatch):
+def test_epochs_reach_mlflow_in_batches(results, store, monkeypatch, mlflow_runs):
     """A run costs one, however many epochs it has, and one more for each thousand metrics."""
     batches = []
     of_client = tracking.MlflowClient.log_batch
@@ -157,7 +164,7 @@ class Renamed:
         return getattr(self.results, name)
 
 
-def test_what_is_kept_back_is_logged_in_time(results, store, monkeypatch):
+def test_what_is_kept_back_is_logged_in_time(results, store, monkeypatch, mlflow_runs):
     """While a study runs, whoever looks sees epochs that are some seconds old."""
     monkeypatch.setattr(mlflow_runs, "EVERY", 0.0)
     log, [run, *_] = mlflow_runs.MLflowLog(store), results.runs
@@ -171,7 +178,7 @@ def test_what_is_kept_back_is_logged_in_time(results, store, monkeypatch):
         assert sorted(point.step for point in history) == [*range(1, epoch.epoch + 1)]
 
 
-def test_runs_that_others_nest_in_a_study_are_left_alone(results, store):
+def test_runs_that_others_nest_in_a_study_are_left_alone(results, store, mlflow_runs):
     shared = Renamed(results, "shared")
     replay(shared, mlflow_runs.MLflowLog(store))
     client = tracking.MlflowClient(f"sqlite:///{store}/mlflow.db")
@@ -183,7 +190,7 @@ def test_runs_that_others_nest_in_a_study_are_left_alone(results, store):
     assert len(client.search_runs([experiment])) == 1 + len(results.runs) + 1
 
 
-def test_mlflows_database_is_whole_or_absent(tmp_path, monkeypatch):
+def test_mlflows_database_is_whole_or_absent(tmp_path, monkeypatch, mlflow_runs):
     """It is made beside its place, which takes a while."""
     monkeypatch.setattr(mlflow_runs, "_client", lambda address: fail())
     with pytest.raises(RuntimeError):
@@ -191,7 +198,7 @@ def test_mlflows_database_is_whole_or_absent(tmp_path, monkeypatch):
     assert [*tmp_path.iterdir()] == []
 
 
-def test_a_database_that_another_log_makes_meanwhile_stays(tmp_path, monkeypatch):
+def test_a_database_that_another_log_makes_meanwhile_stays(tmp_path, monkeypatch, mlflow_runs):
     """Making it takes seconds, in which the other one may have logged already."""
     monkeypatch.setattr(mlflow_runs, "_client", lambda address: of_another(tmp_path, address))
     mlflow_runs.MLflowLog(str(tmp_path))
@@ -333,12 +340,12 @@ def test_an_mlflow_that_cannot_be_reached_is_said(results, tmp_path, monkeypatch
         export_results(results, "tensorboard", out=tmp_path / "file" / "below")
 
 
-def test_mlflow_is_told_not_to_report(store):
+def test_mlflow_is_told_not_to_report(store, mlflow_runs):
     mlflow_runs.MLflowLog(store)
     assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "true"
 
 
-def test_what_a_program_keeps_in_sqlite_is_flushed_while_mlflow_makes_its_tables(tmp_path):
+def test_what_a_program_keeps_in_sqlite_is_flushed_while_mlflow_makes_its_tables(tmp_path, mlflow_runs):
     ours, theirs = tmp_path / ".mlflow.db.1", tmp_path / "their.db"
     found = {}
     with mlflow_runs._unflushed(ours):

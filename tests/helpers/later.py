@@ -6,30 +6,23 @@ Every process that runs tests collects all of them, and would import all of this
 import sys
 import warnings
 from importlib import import_module
-from types import ModuleType
 from typing import Any
 
 
 class Later:
-    """A module by its name, imported when an attribute is first asked for or set, whatever it warns of."""
+    """A module by its name, imported when an attribute is first asked for, whatever it warns of then."""
 
     def __init__(self, name: str) -> None:
-        vars(self)["_name"] = name
+        self._name = name
 
     def __getattr__(self, attribute: str) -> Any:
         if attribute.startswith(("__", "_pytest")):  # what collecting tests asks of whatever it meets
             raise AttributeError(attribute)
-        return getattr(self._imported(), attribute)
-
-    def __setattr__(self, attribute: str, value: object) -> None:
-        setattr(self._imported(), attribute, value)
-
-    def _imported(self) -> ModuleType:
         if self._name not in sys.modules:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # deprecations in pandas and seaborn
                 import_module(self._name)
-        return sys.modules[self._name]
+        return getattr(sys.modules[self._name], attribute)
 
 
 pandas = Later("pandas")
