@@ -38,7 +38,8 @@ def stream(seed: int, purpose: str, *index: int | str) -> np.random.Generator:
     """
     parts = (part if isinstance(part, str) else integer(part) for part in index)
     name = repr((integer(seed), purpose, *parts)).encode()
-    return np.random.Generator(np.random.Philox(_Key(blake2b(name, digest_size=16).digest())))
+    key: Any = _Key(blake2b(name, digest_size=16).digest())  # NumPy's types know of SeedSequence alone
+    return np.random.Generator(np.random.Philox(key))
 
 
 def permutation(seed: int, purpose: str, size: int, *index: int | str) -> np.ndarray:
