@@ -3,12 +3,11 @@
 import gc
 import os
 from collections.abc import Callable, Iterator
-from io import TextIOBase
-from typing import IO, Any
 
 import pytest
 from example_counts import USUAL
 from hypothesis import settings
+from pages import leave_figures_empty
 from tiny import ENGINES, write_characters
 
 from assay.engines import speed
@@ -61,12 +60,7 @@ def _no_measurements(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
 @pytest.fixture
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """Figures are empty, for who reads the words of a report: drawing them is most of its time."""
-    empty = '<svg viewBox="0 0 1 1"></svg>'
-    monkeypatch.setattr("assay.report.canvas.write_figure", lambda figure, file, *_: _write(file, empty))
-
-
-def _write(file: IO[Any], text: str) -> None:
-    file.write(text if isinstance(file, TextIOBase) else text.encode())
+    leave_figures_empty(monkeypatch)
 
 
 @pytest.fixture(scope="session")

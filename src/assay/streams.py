@@ -8,8 +8,23 @@ to another worker meets the same numbers again.
 
 from hashlib import blake2b
 from operator import index as integer
+from typing import Any
 
 import numpy as np
+from numpy.random.bit_generator import ISeedSequence
+from numpy.typing import DTypeLike, NDArray
+
+
+class _Key(ISeedSequence):
+    """A key as NumPy asks a seed for one: given as ``Philox(key=...)``, it would draw a seed besides."""
+
+    def __init__(self, digest: bytes) -> None:
+        self.digest = digest
+
+    def generate_state(self, n_words: int, dtype: DTypeLike = np.uint64) -> NDArray[Any]:
+        """Return the key: two numbers of 64 bits."""
+        del n_words
+        return np.frombuffer(self.digest, np.dtype(dtype).newbyteorder("<"))
 
 
 def stream(seed: int, purpose: str, *index: int | str) -> np.random.Generator:
@@ -23,8 +38,8 @@ def stream(seed: int, purpose: str, *index: int | str) -> np.random.Generator:
     """
     parts = (part if isinstance(part, str) else integer(part) for part in index)
     name = repr((integer(seed), purpose, *parts)).encode()
-    key = int.from_bytes(blake2b(name, digest_size=16).digest(), "little")
-    return np.random.Generator(np.random.Philox(key=key))
+    key: Any = _Key(blake2b(name, digest_size=16).digest())  # NumPy's types know of SeedSequence alone
+    return np.random.Generator(np.random.Philox(key))
 
 
 def permutation(seed: int, purpose: str, size: int, *index: int | str) -> np.ndarray:

@@ -2,6 +2,8 @@
 
 import sqlite3
 from contextlib import closing
+from pathlib import Path
+from shutil import copytree
 
 import numpy as np
 import pytest
@@ -18,10 +20,17 @@ from assay.store.weights import identity_of, load_weights, save_weights
 from assay.study.builtin import load_study
 
 
+@pytest.fixture(scope="module")
+def finished(study_file, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("finished") / "run"
+    run(load_study(study_file), folder).close()
+    return folder
+
+
 @pytest.fixture
-def folder(study_file, tmp_path):
-    run(load_study(study_file), tmp_path / "run").close()
-    return tmp_path / "run"
+def folder(finished, tmp_path):
+    """A copy of a finished study, to be damaged."""
+    return Path(copytree(finished, tmp_path / "run"))
 
 
 def said(capsys, *arguments):

@@ -58,8 +58,10 @@ def test_a_small_limit_is_one_line(mebibytes: int, tmp_path: Path):
     assert (said.count("\n"), f"`ulimit -v` allows {mebibytes} MiB" in said) == (1, True)
 
 
-@pytest.mark.parametrize(("hidden", "train"), [(400_000, 100), (10, 3_000_000)])
-@pytest.mark.parametrize("command", ["show", "plan", "run"])
+@pytest.mark.parametrize(
+    ("command", "hidden", "train"),
+    [("show", 400_000, 100), ("plan", 10, 3_000_000), ("run", 400_000, 100), ("run", 10, 3_000_000)],
+)
 def test_what_cannot_fit_is_refused_before_anything_is_allocated(command, hidden, train, tmp_path: Path):
     path = tmp_path / "wide.toml"
     path.write_text(WIDE.format(hidden=hidden, train=train))

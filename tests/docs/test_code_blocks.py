@@ -12,7 +12,7 @@ from blocks import ROOT, blocks, commands, save, without_times
 
 from assay.cli import main
 from assay.data import DataSpec, load
-from assay.running.plan import make_plan
+from assay.running.plan import Plan, make_plan
 from assay.study.builtin import load_study
 
 PAGES = ("README.md", "docs/own-layer.md", "docs/styles.md")
@@ -97,8 +97,9 @@ def test_the_python_of_write_your_own_layer_runs(folder: Path, capsys):
 def test_the_study_of_write_your_own_layer_runs(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
-    """As it stands there, but with fewer images, epochs, maps and seeds."""
+    """As it stands there, but with fewer images, epochs, maps and seeds, and in threads."""
     monkeypatch.setattr("assay.running.pace.BUDGET", 0.0)
+    monkeypatch.setattr(Plan, "isolated", False)
     save("docs/own-layer.md", folder)
     text = Path("slopes.toml").read_text().replace("[8, 16]", "[2]").replace("= 5 }", "= 1 }")
     Path("slopes.toml").write_text("seeds = 1\n" + text.replace("8000", "200, valid = 100, test = 100"))

@@ -4,17 +4,11 @@ import pickle
 import warnings
 
 import numpy as np
-import pandas
 import pytest
+from later import datasets, estimator_checks, model_selection, neural_network, pandas, pipeline, preprocessing
 from scipy.sparse import csr_matrix
 from sklearn.base import clone
-from sklearn.datasets import load_digits
 from sklearn.exceptions import NotFittedError
-from sklearn.model_selection import GridSearchCV, cross_val_score
-from sklearn.neural_network import MLPClassifier
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
-from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from assay import ConvPool, Dense, Recipe
 from assay.errors import StudyError, UsageError
@@ -24,23 +18,28 @@ from assay.sklearn import Classifier
 QUICK = Recipe(Adam(0.01), batch_size=16, epochs=12)
 
 
-@parametrize_with_checks([Classifier(Dense((20,)), QUICK, engine="reference")])
-def test_scikit_learns_checks(estimator, check):
+def test_scikit_learns_checks():
+    estimator = Classifier(Dense((20,)), QUICK, engine="reference")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        check(estimator)
+        found = estimator_checks.check_estimator(estimator, on_skip=None, on_fail=None)
+    assert sum(one["status"] == "passed" for one in found) > 50
+    failed = [one for one in found if one["status"] not in ("passed", "skipped")]
+    assert [(one["check_name"], one["exception"]) for one in failed] == []
 
 
 @pytest.fixture(scope="module")
 def digits():
-    images, labels = load_digits(return_X_y=True)
+    images, labels = datasets.load_digits(return_X_y=True)
     return images[:900], labels[:900], images[900:], labels[900:]
 
 
 def test_it_learns_as_well_as_scikit_learns_own_network(digits):
     x, y, x_test, y_test = digits
     ours = Classifier(seeds=2).fit(x, y)
-    theirs = MLPClassifier((100,), learning_rate_init=0.003, batch_size=32, max_iter=50, random_state=0)
+    theirs = neural_network.MLPClassifier(
+        (100,), learning_rate_init=0.003, batch_size=32, max_iter=50, random_state=0
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         theirs.fit(x / 16, y)
@@ -84,7 +83,8 @@ def test_colour_is_seen_whether_images_come_whole_or_flat(digits):
     shares = flat.predict_proba(x[180:].reshape(60, -1))
     np.testing.assert_array_equal(shares, whole.predict_proba(x[180:]))
     grey = Classifier(network, QUICK, image_shape=[8, 8])
-    assert cross_val_score(make_pipeline(StandardScaler(), grey), *digits[:2], cv=2).min() > 0.6
+    scaled = pipeline.make_pipeline(preprocessing.StandardScaler(), grey)
+    assert model_selection.cross_val_score(scaled, *digits[:2], cv=2).min() > 0.6
     assert clone(flat).get_params()["image_shape"] == (6, 9, 3)
 
 
@@ -107,10 +107,12 @@ def test_bytes_are_taken_as_they_are(digits):
 def test_it_works_in_a_pipeline_a_search_and_cross_validation(digits):
     x, y, *_ = digits
     quick = Classifier(Dense((16,)), QUICK)
-    pipeline = make_pipeline(StandardScaler(), quick)
-    assert cross_val_score(pipeline, x, y, cv=2).min() > 0.7
+    scaled = pipeline.make_pipeline(preprocessing.StandardScaler(), quick)
+    assert model_selection.cross_val_score(scaled, x, y, cv=2).min() > 0.7
     recipes = [Recipe(SGD(1e-6), batch_size=16, epochs=1), QUICK]
-    search = GridSearchCV(quick, {"recipe": recipes, "network": [Dense((16,))]}, cv=2).fit(x, y)
+    search = model_selection.GridSearchCV(quick, {"recipe": recipes, "network": [Dense((16,))]}, cv=2).fit(
+        x, y
+    )
     assert search.best_params_["recipe"] == QUICK
     assert clone(quick).get_params() == quick.get_params()
 
@@ -134,13 +136,13 @@ def test_a_search_has_workers_and_a_fold_may_lack_a_class(digits):
     """A class of one example is missing from one training set and from two test sets."""
     x, y, *_ = digits
     quick = Classifier(Dense((16,)), QUICK, engine="reference")
-    search = GridSearchCV(quick, {"seeds": [1, 2]}, cv=2, n_jobs=2).fit(x[:200], y[:200])
+    search = model_selection.GridSearchCV(quick, {"seeds": [1, 2]}, cv=2, n_jobs=2).fit(x[:200], y[:200])
     assert search.best_score_ > 0.5
     rare = np.where(y == 1, 1, 0)
     rare[0] = 2
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        scores = cross_val_score(quick, x, rare, cv=3)
+        scores = model_selection.cross_val_score(quick, x, rare, cv=3)
     assert scores.min() > 0.8
     assert [*quick.fit(x[1:], rare[1:]).classes_] == [0, 1]
 

@@ -5,9 +5,9 @@ import json
 from pathlib import Path
 
 import numpy as np
-import pandas
 import pytest
 from factories import make_results, make_study
+from later import pandas
 from said import Assay
 from scipy import stats
 

@@ -9,24 +9,27 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from mlflow.tracking import MlflowClient
-from sqlalchemy import create_engine, text
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
+from later import Later, event_accumulator, plugin_data_pb2, sqlalchemy, tracking
 from tiny import tiny_study
 
 from assay.errors import UsageError
-from assay.exchange import mlflow_runs
 from assay.exchange.exporting import export_results
 from assay.exchange.importing import import_results
 from assay.exchange.log_kinds import LOGS, live
 from assay.exchange.logs import Live, Log, replay
-from assay.exchange.mlflow_runs import MLflowLog
-from assay.exchange.tensorboard_events import TensorBoardLog
 from assay.findings.findings import build
 from assay.running.run import run
 
+tensorboard_events = Later("assay.exchange.tensorboard_events")
 REST = {"progress": False, "workers": 1}
+
+
+@pytest.fixture(scope="module")
+def mlflow_runs():
+    """assay's own module, whose import takes seconds."""
+    from assay.exchange import mlflow_runs
+
+    return mlflow_runs
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +45,7 @@ def results(tmp_path_factory, characters):
 
 
 def read(folder):
-    found = EventAccumulator(str(folder))
+    found = event_accumulator.EventAccumulator(str(folder))
     found.Reload()
     return found
 
@@ -58,7 +61,7 @@ def check_event_files(results, folder):
         [test] = events.Scalars("accuracy/test")
         assert test.value == pytest.approx(record.test_accuracy, rel=1e-6)
         start = events.summary_metadata["_hparams_/session_start_info"].plugin_data.content
-        values = HParamsPluginData.FromString(start).session_start_info.hparams
+        values = plugin_data_pb2.HParamsPluginData.FromString(start).session_start_info.hparams
         assert values["recipe.optimizer.lr"].number_value == 0.03
         assert values["seed"].number_value == record.seed
         assert values["factor.reduction"].string_value == record.arm
@@ -66,7 +69,7 @@ def check_event_files(results, folder):
     [text] = root.Tensors("verdict")
     assert build(results).answer in text.tensor_proto.string_val[0].decode()
     experiment = root.summary_metadata["_hparams_/experiment"].plugin_data.content
-    assert HParamsPluginData.FromString(experiment).experiment.name == "tiny"
+    assert plugin_data_pb2.HParamsPluginData.FromString(experiment).experiment.name == "tiny"
 
 
 def test_tensorboards_own_reader_finds_all(results, tmp_path):
@@ -92,7 +95,9 @@ def test_event_files_need_neither_tensorflow_nor_torch(results, tmp_path):
 
 
 def check_mlflow(results, store, name="tiny"):
-    client = MlflowClient(f"sqlite:///{store}/mlflow.db", registry_uri=f"sqlite:///{store}/mlflow.db")
+    client = tracking.MlflowClient(
+        f"sqlite:///{store}/mlflow.db", registry_uri=f"sqlite:///{store}/mlflow.db"
+    )
     experiment = client.get_experiment_by_name(name)
     runs = client.search_runs([experiment.experiment_id])
     [parent] = [found for found in runs if "assay.study" in found.data.tags]
@@ -124,20 +129,20 @@ def test_mlflows_own_client_finds_all_and_nothing_twice(results, store):
         check_mlflow(results, store)
 
 
-def test_epochs_reach_mlflow_in_batches(results, store, monkeypatch):
+def test_epochs_reach_mlflow_in_batches(results, store, monkeypatch, mlflow_runs):
     """A run costs one, however many epochs it has, and one more for each thousand metrics."""
     batches = []
-    of_client = MlflowClient.log_batch
+    of_client = tracking.MlflowClient.log_batch
 
     def counted(client, run, metrics=(), **others):
         batches.append(len(metrics))
         of_client(client, run, metrics=metrics, **others)
 
-    monkeypatch.setattr(MlflowClient, "log_batch", counted)
+    monkeypatch.setattr(tracking.MlflowClient, "log_batch", counted)
     for name, most in (("whole", 1000), ("cut", 5)):
         monkeypatch.setattr(mlflow_runs, "BATCH", most)
         batches.clear()
-        log = MLflowLog(store)
+        log = mlflow_runs.MLflowLog(store)
         renamed = Renamed(results, name)
         replay(renamed, log)
         each = 3 * 6 + 4  # metrics of three epochs, and of the end
@@ -159,44 +164,44 @@ class Renamed:
         return getattr(self.results, name)
 
 
-def test_what_is_kept_back_is_logged_in_time(results, store, monkeypatch):
+def test_what_is_kept_back_is_logged_in_time(results, store, monkeypatch, mlflow_runs):
     """While a study runs, whoever looks sees epochs that are some seconds old."""
     monkeypatch.setattr(mlflow_runs, "EVERY", 0.0)
-    log, [run, *_] = MLflowLog(store), results.runs
+    log, [run, *_] = mlflow_runs.MLflowLog(store), results.runs
     log.begin(replace(results.study, name="looked-at"))
     for epoch in results.epochs(run.id):
         log.epoch(run.id, epoch)
-        client = MlflowClient(log.address, registry_uri=log.address)
+        client = tracking.MlflowClient(log.address, registry_uri=log.address)
         experiment = client.get_experiment_by_name("looked-at").experiment_id
         [child] = client.search_runs([experiment], f"tags.`assay.arm` = '{run.arm}'")
         history = client.get_metric_history(child.info.run_id, "loss/valid")
         assert sorted(point.step for point in history) == [*range(1, epoch.epoch + 1)]
 
 
-def test_runs_that_others_nest_in_a_study_are_left_alone(results, store):
+def test_runs_that_others_nest_in_a_study_are_left_alone(results, store, mlflow_runs):
     shared = Renamed(results, "shared")
-    replay(shared, MLflowLog(store))
-    client = MlflowClient(f"sqlite:///{store}/mlflow.db")
+    replay(shared, mlflow_runs.MLflowLog(store))
+    client = tracking.MlflowClient(f"sqlite:///{store}/mlflow.db")
     experiment = client.get_experiment_by_name("shared").experiment_id
     [study] = client.search_runs([experiment], "tags.`assay.question` != ''")
     theirs = client.create_run(experiment, tags={"mlflow.parentRunId": study.info.run_id})
     client.set_terminated(theirs.info.run_id)
-    replay(shared, MLflowLog(store))
+    replay(shared, mlflow_runs.MLflowLog(store))
     assert len(client.search_runs([experiment])) == 1 + len(results.runs) + 1
 
 
-def test_mlflows_database_is_whole_or_absent(tmp_path, monkeypatch):
+def test_mlflows_database_is_whole_or_absent(tmp_path, monkeypatch, mlflow_runs):
     """It is made beside its place, which takes a while."""
     monkeypatch.setattr(mlflow_runs, "_client", lambda address: fail())
     with pytest.raises(RuntimeError):
-        MLflowLog(str(tmp_path))
+        mlflow_runs.MLflowLog(str(tmp_path))
     assert [*tmp_path.iterdir()] == []
 
 
-def test_a_database_that_another_log_makes_meanwhile_stays(tmp_path, monkeypatch):
+def test_a_database_that_another_log_makes_meanwhile_stays(tmp_path, monkeypatch, mlflow_runs):
     """Making it takes seconds, in which the other one may have logged already."""
     monkeypatch.setattr(mlflow_runs, "_client", lambda address: of_another(tmp_path, address))
-    MLflowLog(str(tmp_path))
+    mlflow_runs.MLflowLog(str(tmp_path))
     assert (tmp_path / "mlflow.db").read_text() == "of another"
     assert [path.name for path in tmp_path.iterdir()] == ["mlflow.db"]
 
@@ -209,7 +214,7 @@ def of_another(folder, address):
 
 def test_a_run_that_has_ended_holds_no_file_open(results, tmp_path):
     """A study may have more runs than a process may have open files."""
-    log = TensorBoardLog(tmp_path)
+    log = tensorboard_events.TensorBoardLog(tmp_path)
     log.begin(results.study)
     for record in results.runs:
         log.epoch(record.id, results.epochs(record.id)[0])
@@ -259,7 +264,10 @@ def test_of_imported_runs_nothing_is_made_up(tmp_path):
     events = read(tmp_path / "logs" / "a" / "1")
     assert events.Tags()["scalars"] == ["accuracy/test"]
     start = events.summary_metadata["_hparams_/session_start_info"].plugin_data.content
-    assert set(HParamsPluginData.FromString(start).session_start_info.hparams) == {"factor.arm", "seed"}
+    assert set(plugin_data_pb2.HParamsPluginData.FromString(start).session_start_info.hparams) == {
+        "factor.arm",
+        "seed",
+    }
 
 
 class Broken(Log):
@@ -332,18 +340,18 @@ def test_an_mlflow_that_cannot_be_reached_is_said(results, tmp_path, monkeypatch
         export_results(results, "tensorboard", out=tmp_path / "file" / "below")
 
 
-def test_mlflow_is_told_not_to_report(store):
-    MLflowLog(store)
+def test_mlflow_is_told_not_to_report(store, mlflow_runs):
+    mlflow_runs.MLflowLog(store)
     assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "true"
 
 
-def test_what_a_program_keeps_in_sqlite_is_flushed_while_mlflow_makes_its_tables(tmp_path):
+def test_what_a_program_keeps_in_sqlite_is_flushed_while_mlflow_makes_its_tables(tmp_path, mlflow_runs):
     ours, theirs = tmp_path / ".mlflow.db.1", tmp_path / "their.db"
     found = {}
     with mlflow_runs._unflushed(ours):
         for path in (ours, theirs):
-            engine = create_engine(f"sqlite:///{path}")
+            engine = sqlalchemy.create_engine(f"sqlite:///{path}")
             with engine.connect() as connection:
-                found[path] = connection.execute(text("PRAGMA synchronous")).scalar()
+                found[path] = connection.execute(sqlalchemy.text("PRAGMA synchronous")).scalar()
             engine.dispose()
     assert found == {ours: 0, theirs: 2}

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from importlib.util import module_from_spec, spec_from_file_location
 
 import numpy as np
-import onnx
-import onnxruntime
 import pytest
 import torch
 from all_layers import MAPS, NETWORKS, network, weights
+from later import onnx, onnxruntime
 from safetensors.torch import load_file
 from tiny import tiny_study
 

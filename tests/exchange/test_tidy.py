@@ -5,9 +5,9 @@ import math
 from pathlib import Path
 
 import numpy as np
-import pandas
 import pytest
 from factories import make_results, make_study
+from later import pandas
 from pyarrow import parquet
 
 from assay.exchange.exporting import export_results

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from factories import TEST_IMAGES, make_results, make_study
+from later import statsmodels
 from scipy import stats
-from statsmodels.stats.contingency_tables import mcnemar
 
 from assay.findings.findings import Findings, build
 from assay.findings.wording.facts import facts
@@ -121,7 +121,7 @@ def test_failures_come_first_and_the_difference_says_on_how_many_seeds_it_rests(
     """
     above = [n + 40 + n % 3 for n in TEN]
     report = failing(tmp_path, {"ours": above, "theirs": TEN}, {"ours": dict.fromkeys(range(6), LOST)})
-    p = mcnemar([[4, 0], [6, 0]], exact=True).pvalue
+    p = statsmodels.mcnemar([[4, 0], [6, 0]], exact=True).pvalue
 
     def exact(count: int) -> str:
         low, high = stats.binomtest(count, 10).proportion_ci(0.95, method="exact")
@@ -141,7 +141,7 @@ def test_failures_come_first_and_the_difference_says_on_how_many_seeds_it_rests(
 
 def test_failures_that_may_be_chance_are_called_so(tmp_path: Path) -> None:
     report = failing(tmp_path, {"ours": TEN, "theirs": TEN}, {"theirs": {2: LOST, 5: STUCK}})
-    p = mcnemar([[8, 2], [0, 0]], exact=True).pvalue
+    p = statsmodels.mcnemar([[8, 2], [0, 0]], exact=True).pvalue
     assert f"that one of them fails more often is not shown (p = {p:.2f})" in report.answer
     assert "On the 8 seeds on which both learnt, " in report.answer
     assert "ours comes out ahead of theirs on 60% of the seeds" in report.answer  # 2 wins, 8 ties

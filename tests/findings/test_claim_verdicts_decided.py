@@ -156,6 +156,7 @@ def read(pair: Pair) -> Verdict:
 ROOM = {"max": [1700, 1722, 1684, 1705, 1718], "average": [1698, 1706, 1697, 1700, 1709]}
 
 
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize(
     ("metric", "margins", "shown"),
     [

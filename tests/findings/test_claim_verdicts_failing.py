@@ -5,8 +5,8 @@ from collections.abc import Callable, Collection
 import numpy as np
 import pytest
 from factories import TEST_IMAGES, make_results, make_study
+from later import statsmodels
 from scipy import stats
-from statsmodels.stats.contingency_tables import mcnemar
 
 from assay.findings.claim_verdicts import ClaimRow, claims
 from assay.findings.published import published
@@ -110,7 +110,7 @@ def test_an_arm_that_never_finishes_is_judged_by_the_exact_test_of_failures(
 ) -> None:
     """Worse, whichever way better is: six seeds show it, five do not."""
     for seeds in (5, 6):
-        p = mcnemar([[0, 0], [seeds, 0]], exact=True).pvalue
+        p = statsmodels.mcnemar([[0, 0], [seeds, 0]], exact=True).pvalue
         for relation in DIRECTIONS:
             row = judge(f"max {relation} average", seeds=seeds, metric=metric, lost={"average": range(seeds)})
             turned = judge(

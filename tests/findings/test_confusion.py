@@ -3,7 +3,7 @@
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.metrics import confusion_matrix
+from later import metrics
 
 from assay.findings.confusion import MOST_EXAMPLES, MOST_PAIRS, Confusion, confusion
 
@@ -26,7 +26,7 @@ def test_shares_are_the_mean_over_seeds_of_scikit_learns(seed: int, seeds: int, 
     predicted, labels, pixels = drawn(seed, seeds, images)
     found = confusion("arm", predicted, labels, pixels, CLASSES)
     each = [
-        confusion_matrix(labels, answers, labels=range(len(CLASSES)), normalize="true")
+        metrics.confusion_matrix(labels, answers, labels=range(len(CLASSES)), normalize="true")
         for answers in predicted
     ]
     np.testing.assert_allclose(found.shares, np.mean(each, axis=0), atol=1e-9)
@@ -41,7 +41,9 @@ def mistakes(found: Confusion) -> list[tuple[str, str]]:
 def test_pairs_are_the_most_frequent_and_examples_the_worst(seed: int, seeds: int, images: int) -> None:
     predicted, labels, pixels = drawn(seed, seeds, images)
     found = confusion("arm", predicted, labels, pixels, CLASSES)
-    counts = sum(confusion_matrix(labels, answers, labels=range(len(CLASSES))) for answers in predicted)
+    counts = sum(
+        metrics.confusion_matrix(labels, answers, labels=range(len(CLASSES))) for answers in predicted
+    )
     both = {
         (CLASSES[a], CLASSES[b]): counts[a, b] + counts[b, a] for a in range(len(CLASSES)) for b in range(a)
     }

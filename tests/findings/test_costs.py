@@ -56,6 +56,7 @@ def test_what_was_not_measured_has_no_ratio(tmp_path: Path) -> None:
     assert (cost.seconds, cost.memory) == (None, None)
 
 
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize("source", ["computed", "measured"])
 def test_memory_that_was_computed_is_exact(tmp_path: Path, source: str) -> None:
     """A ratio without interval and p; one that was measured has both."""
@@ -80,6 +81,7 @@ def test_memory_of_which_a_part_was_computed_has_no_interval(tmp_path: Path) -> 
     assert build(results).costs[0].memory.interval is None
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_costs_are_compared_when_the_study_is_complete(tmp_path: Path, report: Findings) -> None:
     interim = build(make_results(tmp_path, statuses={("max", 0): Status.RUNNING}))
     assert interim.costs == ()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from crossed import CROSSED, make_factors
 from factories import TEST_IMAGES, make_results, make_study
-from pages import Page
+from pages import Page, leave_figures_empty
 from scipy import stats
 
 from assay.findings.factorial import factorial_of
@@ -17,7 +17,10 @@ from assay.report.html import render
 
 @pytest.fixture(scope="module")
 def page(factors: Findings) -> str:
-    return render(factors)
+    """The page without its figures; what these are titled stays."""
+    with pytest.MonkeyPatch.context() as patch:
+        leave_figures_empty(patch)
+        return render(factors)
 
 
 def cell(arm: str) -> np.ndarray:

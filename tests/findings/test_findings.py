@@ -7,8 +7,8 @@ from example_counts import drawn
 from factories import TEST_IMAGES, make_results, make_study
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from later import statsmodels
 from scipy import stats
-from statsmodels.stats.multitest import multipletests
 
 from assay.findings.findings import Findings, build
 from assay.records.runs import Status
@@ -46,7 +46,7 @@ def test_numbers_of_two_arms_are_those_of_scipy(a: list[int], b: list[int]) -> N
 def test_a_family_is_corrected_as_statsmodels_does(family: Findings) -> None:
     values = {arm.name: np.array(arm.values) for arm in family.arms}
     raw = [stats.ttest_rel(values[arm], values["max"]).pvalue for arm in ("average", "strided", "dilated")]
-    expected = multipletests(raw, method="bonferroni")[1]
+    expected = statsmodels.multipletests(raw, method="bonferroni")[1]
     assert [effect.pair.p for effect in family.effects] == pytest.approx(list(expected))
     assert family.effects[0].name == "average less max"
 

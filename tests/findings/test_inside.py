@@ -98,6 +98,7 @@ def test_without_a_finished_run_there_is_nothing_to_see(tmp_path: Path) -> None:
     assert look_inside(make_results(tmp_path, make_study(seeds=1), statuses=statuses)) is None
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_what_is_gone_is_named_and_the_rest_is_shown(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     results = run(tiny_study(write_characters(tmp_path / "data"), seeds=[0]), tmp_path / "out")

@@ -174,7 +174,7 @@ FORMS: dict[str, Callable[[Results, Any], str]] = {
     "assay report, LaTeX": commanded("report", "--format", "latex"),
 }
 """Every form in which something is said of a study, as text; JSON of a report is read field by field."""
-DRAWN_ELSEWHERE = ("assay report", "assay report, LaTeX")
+DRAWN_ELSEWHERE = ("latex", "document", "assay report", "assay report, LaTeX")
 """Forms whose figures, which take seconds, are those of the page."""
 
 

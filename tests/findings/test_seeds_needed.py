@@ -6,8 +6,8 @@ from example_counts import drawn
 from factories import TEST_IMAGES, make_results, make_study
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from later import statsmodels
 from scipy.stats import chi2
-from statsmodels.stats.power import TTestPower
 
 from assay.errors import UsageError
 from assay.findings.seeds_needed import STORED_SD, is_pilot, plan_seeds
@@ -42,7 +42,7 @@ def test_a_pilots_spread_is_planned_with_its_upper_bound(tmp_path):
     assert need.sd == pytest.approx(seen * np.sqrt(4 / chi2.ppf(0.2, 4)))
     assert plan.difference == plan.margin == 0.003
     assert plan.changed == ()
-    oracle = TTestPower().solve_power(effect_size=0.003 / need.sd, power=0.8, alpha=0.05)
+    oracle = statsmodels.TTestPower().solve_power(effect_size=0.003 / need.sd, power=0.8, alpha=0.05)
     assert need.alone == np.ceil(oracle)
     assert equivalence_power(need.equivalent, need.sd, 0.003) >= 0.8
     assert equivalence_power(need.equivalent - 1, need.sd, 0.003) < 0.8

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from factories import make_results, make_study
+from later import statsmodels
 from pages import Page
-from statsmodels.stats.contingency_tables import mcnemar
 
 from assay.findings.findings import Findings, build
 from assay.records.runs import RunId, Status
@@ -20,10 +20,11 @@ def test_two_networks_are_compared_as_statsmodels_does(tmp_path: Path) -> None:
     for pair in report.networks:
         a, b = (results.correct(RunId(arm, 0)) for arm in (pair.a, pair.b))
         table = np.array([[np.sum(a & b), np.sum(a & ~b)], [np.sum(~a & b), np.sum(~a & ~b)]])
-        assert pair.test.p == pytest.approx(mcnemar(table, exact=True).pvalue)
+        assert pair.test.p == pytest.approx(statsmodels.mcnemar(table, exact=True).pvalue)
         assert pair.test.difference == pytest.approx(a.mean() - b.mean())
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_page_says_that_they_are_networks_and_not_methods(tmp_path: Path) -> None:
     report = build(make_results(tmp_path, make_study(seeds=1)))
     (pair,) = report.networks

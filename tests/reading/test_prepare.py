@@ -68,13 +68,13 @@ def test_edges_of_a_small_grey_picture_are_no_light_ink(size, width):
     assert correlation([gaussian_filter(ready, 1.0)], [gaussian_filter(usual, 1.0)]) > 0.75
 
 
-@pytest.mark.parametrize("shades", SHADES[:2])
-@pytest.mark.parametrize(
-    ("size", "width", "characters"),
-    [(300, 1, "HN"), (600, 2, "HN"), (600, 4, "HN"), (1200, 4, "HN"), (3000, 1, "H"), (3000, 8, "N")],
-)
+THIN = [(*pen, "HN", shades) for pen in ((300, 1), (600, 2), (600, 4), (1200, 4)) for shades in SHADES[:2]]
+LARGE = [(3000, 1, "H", SHADES[0]), (3000, 8, "N", SHADES[1])]
+"""A large picture takes a second, so here one character, dark or light, stands for both."""
+
+
+@pytest.mark.parametrize(("size", "width", "characters", "shades"), [*THIN, *LARGE])
 def test_a_thin_pen_is_widened_to_a_usual_one(size, width, characters, shades):
-    """A large picture takes a second, so there one character stands for both."""
     for character in characters:
         thin, usual = (prepare(drawn(character, *pen)) for pen in ((size, width, *shades), (300, 18)))
         assert correlation([thin], [usual]) > 0.8

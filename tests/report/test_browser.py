@@ -16,7 +16,7 @@ from factories import make_results, make_study
 from assay.findings.confusion import Confusion
 from assay.findings.findings import Findings, build
 from assay.records.runs import Status
-from assay.report.html import write_html
+from assay.report.html import render
 
 FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
@@ -75,6 +75,12 @@ def everything(wide: Findings, looked: Findings, factors: Findings) -> Findings:
     )
 
 
+@pytest.fixture(scope="module")
+def whole_page(everything: Findings) -> str:
+    """The page with every section; drawing it takes seconds."""
+    return render(everything)
+
+
 def _many_classes(looked: Findings) -> Confusion:
     """Return a confusion matrix of 47 classes, as EMNIST Balanced has."""
     shares = np.random.default_rng(0).dirichlet(np.full(47, 0.1), 47)
@@ -100,8 +106,11 @@ def contrast(first: str, second: str) -> float:
     return (bright + 0.05) / (dark + 0.05)
 
 
-def test_the_page_opens_from_disk_without_a_word(chromium: str, report: Findings, tmp_path: Path) -> None:
-    page, console = browse(chromium, write_html(report, tmp_path / "report.html"))
+def test_the_page_opens_from_disk_without_a_word(
+    chromium: str, report: Findings, report_page: str, tmp_path: Path
+) -> None:
+    (tmp_path / "report.html").write_text(report_page, "utf-8")
+    page, console = browse(chromium, tmp_path / "report.html")
     assert html.escape(report.answer, quote=False) in page
     assert console == []
 
@@ -110,11 +119,10 @@ def test_the_page_opens_from_disk_without_a_word(chromium: str, report: Findings
     ("width", "scheme"), [(390, 0), (390, 1), (1200, 1)], ids=["dark phone", "phone", "desk"]
 )
 def test_the_page_fits_and_can_be_read(
-    chromium: str, everything: Findings, tmp_path: Path, width: int, scheme: int
+    chromium: str, whole_page: str, tmp_path: Path, width: int, scheme: int
 ) -> None:
-    page = write_html(everything, tmp_path / "report.html").read_text()
     frame = tmp_path / "frame.html"
-    frame.write_text(FRAME.format(width=width, page=html.escape(page)))
+    frame.write_text(FRAME.format(width=width, page=html.escape(whole_page)))
     dom, console = browse(
         chromium, frame, "--window-size=1400,1000", f"--blink-settings=preferredColorScheme={scheme}"
     )

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import pytest
 from factories import make_results, make_study
+from later import statsmodels
 from scipy import stats
-from statsmodels.stats.multitest import multipletests
 
 from assay.findings.findings import build
 from assay.report import document
@@ -31,8 +31,12 @@ def found(tmp_path_factory):
     return Document("A Report <of> 2018", tuple(reports), "assay reproduce 2018")
 
 
-def test_no_id_is_used_twice_and_every_reference_has_its_target(found):
-    page = document.render(found)
+@pytest.fixture(scope="module")
+def page(found):
+    return document.render(found)
+
+
+def test_no_id_is_used_twice_and_every_reference_has_its_target(page):
     ids = Counter(re.findall(r'\bid="([^"]+)"', page))
     assert [key for key, count in ids.items() if count > 1] == []
     wanted = {key for keys in re.findall(r'aria-labelledby="([^"]+)"', page) for key in keys.split()}
@@ -40,14 +44,14 @@ def test_no_id_is_used_twice_and_every_reference_has_its_target(found):
     assert wanted <= set(ids)
 
 
-def test_it_needs_nothing_beside_it_and_escapes_what_it_shows(found):
-    page = document.render(found)
+def test_it_needs_nothing_beside_it_and_escapes_what_it_shows(page):
     assert "<script" not in page
     assert not re.search(r'(?:src|href)="(?!#)', page)
     assert "A Report &lt;of&gt; 2018" in page
     assert "Max is &lt;better&gt;." in page
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_losses_are_drawn_where_the_published_figures_have_them(found):
     page = document.render(found)
     both = document.render(replace(found, plots_loss=True))
@@ -83,6 +87,7 @@ def test_published_numbers_as_a_table(found):
     assert ends == pytest.approx([100 * end for end in prediction])
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_number_that_several_studies_print_of_the_same_runs_counts_once(found):
     """The two studies have the same runs of max; the speed of another machine is not judged."""
     (row,) = {report.published[0] for report in found.reports}
@@ -112,6 +117,7 @@ def test_many_published_numbers_say_how_wide_and_how_many_by_chance(tmp_path):
     assert f"are {widths[0]:.2f} to {widths[-1]:.2f} points wide, in the median {middle:.2f}:" in said
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_claims_are_also_judged_all_together(tmp_path):
     """Holm's correction over all claims, as statsmodels does it: some that stand alone fall together."""
     arms = {
@@ -123,7 +129,7 @@ def test_claims_are_also_judged_all_together(tmp_path):
     report = build(make_results(tmp_path, study, correct=arms))
     p = [stats.ttest_rel(arms["base"], arms[arm]).pvalue for arm in ("near", "far", "some")]
     assert all(value < 0.05 for value in p)
-    stand = int(multipletests(p, method="holm")[0].sum())
+    stand = int(statsmodels.multipletests(p, method="holm")[0].sum())
     assert 0 < stand < 3
     found = Document("Title", (report,), "assay reproduce")
     assert {claim.verdict for claim in report.claims} == {"supported"}
@@ -133,6 +139,7 @@ def test_claims_are_also_judged_all_together(tmp_path):
     assert alone.standing == ""
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_an_unfinished_study_is_said_to_be(tmp_path):
     from assay.records.runs import Status
 

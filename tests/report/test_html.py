@@ -98,11 +98,12 @@ def test_how_the_layers_fared_is_folded_and_drawn_for_each_arm(report: Findings,
         assert all(f"</span>{name}</li>" in section for name in layers.names)
 
 
-def test_of_many_arms_the_first_layers_are_drawn_and_the_page_stays_small(tmp_path: Path) -> None:
+@pytest.mark.usefixtures("undrawn")
+def test_of_many_arms_the_first_layers_are_drawn(tmp_path: Path) -> None:
+    """So the page stays small, as that of a hundred arms shows in the store's tests."""
     study = make_study([f"arm{index}" for index in range(14)], 1, control="arm0")
-    text = render(build(make_results(tmp_path, study)))
-    assert "The first 12 of 14 arms are drawn." in Page(text).text
-    assert len(text.encode()) < 1_600_000  # leaves room for what is inside the networks
+    text = Page(render(build(make_results(tmp_path, study)))).text
+    assert "The first 12 of 14 arms are drawn." in text
 
 
 def test_every_comparison_of_a_family_has_its_row(family: Findings, family_page: str) -> None:

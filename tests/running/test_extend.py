@@ -1,5 +1,8 @@
 """More seeds on a finished study are another study, which has the first one's runs."""
 
+from pathlib import Path
+from shutil import copytree
+
 import pytest
 from tiny import outcome, tiny_study
 
@@ -15,11 +18,17 @@ from assay.study.study import Study
 SHORT = {"training": {"epochs": 4}}
 
 
+@pytest.fixture(scope="module")
+def finished(characters, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("finished") / "tiny"
+    run(tiny_study(characters, seeds=3, **SHORT), folder).close()
+    return folder
+
+
 @pytest.fixture
-def parent(characters, tmp_path):
+def parent(finished, tmp_path):
     """The folder of a finished study of three seeds."""
-    run(tiny_study(characters, seeds=3, **SHORT), tmp_path / "tiny").close()
-    return tmp_path / "tiny"
+    return Path(copytree(finished, tmp_path / "tiny"))
 
 
 def test_it_is_a_study_of_its_own_that_names_its_parent(parent, characters):

@@ -62,7 +62,7 @@ def test_two_arms_of_two_seeds_are_killed_at_any_step_and_continued(characters, 
         continued(tables, folder, expected)
 
 
-@pytest.mark.parametrize("share", [0.2, 0.5, 0.8])
+@pytest.mark.parametrize("share", [0.2, 0.8])
 def test_killed_with_two_workers_and_either_engine(engine, share, characters, unharmed, tmp_path):
     expected, steps = unharmed(engine)
     tables = tables_of(characters, engine)

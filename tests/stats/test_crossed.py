@@ -1,18 +1,11 @@
-import warnings
-
 import numpy as np
 import pytest
+from later import linear_model, pandas, statsmodels
 from worked_examples import correctness_matrices, points
 
 from assay.errors import UsageError
 from assay.stats import compare, compare_crossed, seed_spread
 from assay.streams import stream
-
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # pandas deprecations at import
-    import pandas
-    import statsmodels.api as sm
-    from statsmodels.formula.api import ols
 
 
 def test_worked_example():
@@ -43,7 +36,7 @@ def test_mean_squares_agree_with_statsmodels():
         seeds, images = np.indices(a.shape)
         d = a.astype(float) - b
         frame = pandas.DataFrame({"d": d.ravel(), "seed": seeds.ravel(), "image": images.ravel()})
-        table = sm.stats.anova_lm(ols("d ~ C(seed) + C(image)", frame).fit())
+        table = statsmodels.anova_lm(linear_model.OLS.from_formula("d ~ C(seed) + C(image)", frame).fit())
         c = compare_crossed(a, b)
         expected = (table["sum_sq"] / table["df"]).tolist()
         assert (c.ms_seed, c.ms_image, c.ms_rest) == pytest.approx(expected, rel=1e-9)
@@ -55,7 +48,7 @@ def test_mean_squares_give_the_two_way_clustered_error_of_statsmodels():
     groups = np.stack([g.ravel() for g in np.indices(a.shape)], axis=1)
     options = {"groups": groups, "use_correction": False}
     d = (a.astype(float) - b).ravel()
-    reference = sm.OLS(d, np.ones(d.size)).fit(cov_type="cluster", cov_kwds=options).bse[0]
+    reference = linear_model.OLS(d, np.ones(d.size)).fit(cov_type="cluster", cov_kwds=options).bse[0]
     c = compare_crossed(a, b)
     by_seed, by_image = images * (n - 1) * c.ms_seed, n * (images - 1) * c.ms_image
     total = (n - 1) * c.ms_seed + (images - 1) * c.ms_image + (n - 1) * (images - 1) * c.ms_rest

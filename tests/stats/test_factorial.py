@@ -1,22 +1,16 @@
-import warnings
 from itertools import product
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from later import pandas, statsmodels
 from scipy.stats import t
 from worked_examples import CELLS, FACTORS, points, shares
 
 from assay.errors import UsageError
 from assay.stats import factorial_effects
 from assay.streams import stream
-
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # pandas deprecations at import
-    import pandas
-    from statsmodels.stats.anova import AnovaRM
-    from statsmodels.stats.multitest import multipletests
 
 
 def test_worked_example():
@@ -98,12 +92,12 @@ def test_two_by_two_by_two_agrees_with_repeated_measures_anova():
             [(*cell, seed, y) for cell, x in cells.items() for seed, y in enumerate(x)],
             columns=["a", "b", "c", "seed", "y"],
         )
-        table = AnovaRM(frame, "y", "seed", within=["a", "b", "c"]).fit().anova_table
+        table = statsmodels.AnovaRM(frame, "y", "seed", within=["a", "b", "c"]).fit().anova_table
         for effect in result.effects:
             reference = table.loc[":".join(effect.factors)]
             assert effect.t**2 == pytest.approx(reference["F Value"], rel=1e-7)
             assert effect.p == pytest.approx(reference["Pr > F"], rel=1e-7)
-        adjusted = multipletests([e.p for e in result.effects], method="bonferroni")[1]
+        adjusted = statsmodels.multipletests([e.p for e in result.effects], method="bonferroni")[1]
         assert [e.p_adjusted for e in result.effects] == pytest.approx(adjusted.tolist())
 
 

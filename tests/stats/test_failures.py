@@ -1,11 +1,10 @@
 """Failures as outcomes, against SciPy's and statsmodels' exact intervals and tests."""
 
-import warnings
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from later import statsmodels
 from scipy.stats import binomtest
 
 from assay.errors import UsageError
@@ -17,11 +16,6 @@ from assay.stats import (
     proportion_interval,
 )
 from assay.streams import stream
-
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # pandas deprecations at import
-    from statsmodels.stats.contingency_tables import mcnemar
-    from statsmodels.stats.proportion import proportion_confint
 
 nan = np.nan
 CONFIDENCE = st.floats(0.51, 0.9999)
@@ -38,7 +32,9 @@ def test_the_interval_of_a_share_is_clopper_and_pearsons(count, more, confidence
     found = proportion_interval(count, n, confidence=confidence)
     reference = binomtest(count, n).proportion_ci(confidence, method="exact")
     assert found == pytest.approx((reference.low, reference.high), abs=1e-9)
-    assert found == pytest.approx(proportion_confint(count, n, 1 - confidence, method="beta"), abs=1e-9)
+    assert found == pytest.approx(
+        statsmodels.proportion_confint(count, n, 1 - confidence, method="beta"), abs=1e-9
+    )
     assert found[0] <= count / n <= found[1]
     assert (found[0] == 0, found[1] == 1) == (count == 0, count == n)
 
@@ -80,7 +76,7 @@ def test_failures_are_compared_by_mcnemars_exact_test(flags, confidence):
     table = [[np.sum(a & b), np.sum(a & ~b)], [np.sum(b & ~a), np.sum(~a & ~b)]]
     assert (found.only_a, found.only_b) == (table[0][1], table[1][0])
     if found.only_a + found.only_b:
-        assert found.p == pytest.approx(mcnemar(table, exact=True).pvalue)
+        assert found.p == pytest.approx(statsmodels.mcnemar(table, exact=True).pvalue)
         assert found.p == pytest.approx(binomtest(found.only_a, found.only_a + found.only_b).pvalue)
     else:
         assert found.p == 1
@@ -108,9 +104,9 @@ def test_who_comes_out_ahead_is_counted_seed_by_seed(values, higher):
     assert (found.wins, found.losses, found.n) == (wins, losses, len(values))
     assert found.share == pytest.approx((wins + (len(values) - wins - losses) / 2) / len(values))
     low, high = found.interval
-    assert low == pytest.approx(proportion_confint(wins, len(values), method="beta")[0], abs=1e-9)
+    assert low == pytest.approx(statsmodels.proportion_confint(wins, len(values), method="beta")[0], abs=1e-9)
     assert high == pytest.approx(
-        proportion_confint(len(values) - losses, len(values), method="beta")[1], abs=1e-9
+        statsmodels.proportion_confint(len(values) - losses, len(values), method="beta")[1], abs=1e-9
     )
     assert low <= found.share <= high
 

@@ -1,9 +1,8 @@
-import warnings
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from later import pingouin, statsmodels
 from scipy.stats import t as student
 from scipy.stats import ttest_rel
 from worked_examples import A, B, C, points
@@ -11,12 +10,6 @@ from worked_examples import A, B, C, points
 from assay.errors import UsageError
 from assay.stats import Verdict, compare, compare_arms, declared_pairs, expected_maximum, holm, mcnemar_test
 from assay.streams import stream
-
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # pandas deprecations at import
-    import pingouin
-    from statsmodels.stats.multitest import multipletests
-    from statsmodels.stats.weightstats import ttost_paired
 
 ARMS = {"A": A, "B": B, "C": C}
 DIFFERENT = {Verdict.BETTER, Verdict.WORSE, Verdict.NEGLIGIBLE}
@@ -63,7 +56,9 @@ def test_holm_agrees_with_pingouin(p_values):
 def test_holm_agrees_with_statsmodels():
     for k in range(5):
         p_values = stream(k, "p-values").random(9) ** 3
-        assert holm(p_values) == pytest.approx(multipletests(p_values, method="holm")[1].tolist(), rel=1e-12)
+        assert holm(p_values) == pytest.approx(
+            statsmodels.multipletests(p_values, method="holm")[1].tolist(), rel=1e-12
+        )
 
 
 def test_holm_counts_a_comparison_that_could_not_be_made():
@@ -76,9 +71,9 @@ def test_two_hundred_families_agree_with_scipy_and_statsmodels():
         arms = {str(i): rng.normal(0.88 + i / 1000, 0.003, 6) for i in range(4)}
         family = compare_arms(arms, control="0", alpha=0.1)
         tests = [ttest_rel(arms[i], arms["0"]) for i in "123"]
-        tost = [ttost_paired(arms[i], arms["0"], -0.003, 0.003)[0] for i in "123"]
+        tost = [statsmodels.ttost_paired(arms[i], arms["0"], -0.003, 0.003)[0] for i in "123"]
         for found, raw in (("p", [t.pvalue for t in tests]), ("tost_p", tost)):
-            adjusted = multipletests(raw, method="bonferroni")[1].tolist()
+            adjusted = statsmodels.multipletests(raw, method="bonferroni")[1].tolist()
             assert [getattr(p, found) for p in family.pairs] == pytest.approx(adjusted, rel=1e-8)
         for pair, test in zip(family.pairs, tests, strict=True):
             for found, confidence in ((pair.interval, 1 - 0.1 / 3), (pair.equivalence_interval, 1 - 0.2 / 3)):
@@ -310,10 +305,11 @@ def test_mcnemar_worked_examples():
 
 @given(st.integers(0, 60), st.integers(0, 60))
 def test_mcnemar_agrees_with_statsmodels(b, c):
-    from statsmodels.stats.contingency_tables import mcnemar
 
     if b + c:
-        assert mcnemar_test(b, c, 200).p == pytest.approx(mcnemar([[50, b], [c, 30]], exact=True).pvalue)
+        assert mcnemar_test(b, c, 200).p == pytest.approx(
+            statsmodels.mcnemar([[50, b], [c, 30]], exact=True).pvalue
+        )
 
 
 @pytest.mark.parametrize(

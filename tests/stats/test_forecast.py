@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from later import statsmodels
 from scipy.stats import chi2
-from statsmodels.stats.power import TTestPower
 
 from assay.stats import (
     MoreSeeds,
@@ -101,7 +101,9 @@ def test_planned_seeds_tell_a_difference_of_zero_from_one_of_the_margin():
     expected = [max(seeds_needed(sd, 0.003), seeds_for_equivalence(sd, 0.003)) - 6 for sd in (low, high)]
     assert judgement.more_seeds == MoreSeeds(*expected)
     # Statsmodels' power of the t test has as many seeds for the first half.
-    assert seeds_needed(high, 0.003) == np.ceil(TTestPower().solve_power(0.003 / high, power=0.8, alpha=0.05))
+    assert seeds_needed(high, 0.003) == np.ceil(
+        statsmodels.TTestPower().solve_power(0.003 / high, power=0.8, alpha=0.05)
+    )
     # Inside a family the tests are stricter, and so is the plan.
     stricter = verdict(compare(0.5 + d, np.full(6, 0.5)), 0.05 / 10).more_seeds
     assert (stricter.low, stricter.high) > (judgement.more_seeds.low, judgement.more_seeds.high)
@@ -124,7 +126,7 @@ def test_a_difference_between_zero_and_the_margin_needs_more_than_the_plan():
 def test_the_seeds_of_a_gain_give_it_the_power_of_statsmodels(size):
     """A gain shows by the two-sided test at ``shows``; that of the margin is excluded by a one-sided one."""
     totals = to_tell_a_gain(size, 0.003, 0.05, 0.02)
-    power = TTestPower()
+    power = statsmodels.TTestPower()
     for sd in (0.002, 0.005):
         shown = np.ceil(power.solve_power(0.003 / sd, power=0.8, alpha=0.05))
         excluded = np.ceil(power.solve_power(0.003 / sd, power=0.8, alpha=0.02, alternative="larger"))

@@ -1,10 +1,9 @@
-import warnings
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from later import pingouin, statsmodels
 from scipy import stats as scipy_stats
 from worked_examples import AVERAGE_POOLING, MAX_POOLING, A, B, C, points, shares
 
@@ -12,11 +11,6 @@ from assay.errors import UsageError
 from assay.stats import Note, compare, rope_probabilities
 from assay.stats.signflip import sign_flip_p
 from assay.streams import stream
-
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # pandas and seaborn deprecations at import
-    import pingouin
-    from statsmodels.stats.weightstats import ttost_paired
 
 close = pytest.approx
 
@@ -80,7 +74,7 @@ def test_five_hundred_data_sets_agree_with_scipy_statsmodels_and_pingouin():
         assert (c.t, c.p) == close((reference.statistic, reference.pvalue), rel=1e-8)
         assert c.interval == close(tuple(reference.confidence_interval(0.95)), rel=1e-8, abs=1e-12)
         assert c.equivalence_interval == close(tuple(reference.confidence_interval(0.9)), rel=1e-8, abs=1e-12)
-        assert c.tost_p == close(ttost_paired(a, b, -0.003, 0.003)[0], rel=1e-8)
+        assert c.tost_p == close(statsmodels.ttost_paired(a, b, -0.003, 0.003)[0], rel=1e-8)
         assert c.correlation == close(scipy_stats.pearsonr(a, b).statistic, abs=1e-9)
         table = pingouin.tost(a, b, bound=0.003, paired=True)
         assert c.tost_p == close(float(table["pval"].iloc[0]), rel=1e-8)

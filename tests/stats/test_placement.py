@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from later import statsmodels
 from scipy.stats import norm, t
-from statsmodels.stats.proportion import proportion_confint
 from worked_examples import B, points
 
 from assay.errors import UsageError
@@ -102,7 +102,7 @@ def test_equal_runs():
 
 @given(st.integers(0, 100), st.integers(1, 100))
 def test_wilson_agrees_with_statsmodels(correct, more):
-    low, high = proportion_confint(correct, correct + more, method="wilson")
+    low, high = statsmodels.proportion_confint(correct, correct + more, method="wilson")
     assert wilson(correct, correct + more) == exactly((low, high))
 
 

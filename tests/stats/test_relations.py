@@ -1,6 +1,5 @@
 """The verdict on one expected relation, against SciPy's one- and two-sided tests."""
 
-import warnings
 from math import inf
 
 import numpy as np
@@ -8,14 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from later import statsmodels
 from scipy.stats import ttest_1samp
 
 from assay.errors import UsageError
 from assay.stats import ClaimVerdict, check_relation, conjunction
-
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # pandas deprecations at import
-    from statsmodels.stats.weightstats import ttost_paired
 
 S, C, T, U = ClaimVerdict.SUPPORTED, ClaimVerdict.CONTRADICTED, ClaimVerdict.TOO_SMALL, ClaimVerdict.UNDECIDED
 MIRROR = {">": "<", "<": ">", ">=": "<=", "<=": ">=", "=": "="}
@@ -104,7 +100,7 @@ def test_does_not_help_is_no_gain_that_matters(d, relations):
 
 @given(DIFFERENCES, PARTS)
 def test_equivalence_is_two_one_sided_tests(d, relations):
-    tost = ttost_paired(d, np.zeros(len(d)), -MARGIN, MARGIN)[0]
+    tost = statsmodels.ttost_paired(d, np.zeros(len(d)), -MARGIN, MARGIN)[0]
     low, high = two_sided(d, ALPHA / relations)
     found = check_relation(d, "=", margin=MARGIN, relations=relations)
     assert found.verdict is (S if tost < ALPHA else C if low > MARGIN or high < -MARGIN else U)
@@ -183,7 +179,7 @@ def test_p_is_that_of_the_relation_not_holding(d, relation):
     found = check_relation(d, relation, margin=MARGIN)
     one_sided = {">": "greater", ">=": "greater", "<": "less", "<=": "less"}
     if relation == "=":
-        expected = ttost_paired(d, np.zeros(len(d)), -MARGIN, MARGIN)[0]
+        expected = statsmodels.ttost_paired(d, np.zeros(len(d)), -MARGIN, MARGIN)[0]
     elif relation in "<>":
         towards = d.mean() > 0 if relation == ">" else d.mean() < 0
         expected = ttest_1samp(d, 0).pvalue if towards else 1.0

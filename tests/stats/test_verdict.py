@@ -1,20 +1,15 @@
 """Verdicts are read off two intervals, which SciPy and statsmodels compute as well."""
 
-import warnings
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from later import statsmodels
 from scipy.stats import ttest_1samp
 from worked_examples import AVERAGE_POOLING, MAX_POOLING, A, B, C, shares
 
 from assay.stats import Verdict, compare, verdict
 from assay.streams import stream
-
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # pandas deprecations at import
-    from statsmodels.stats.weightstats import ttost_paired
 
 DIFFERENT = {Verdict.BETTER, Verdict.WORSE, Verdict.NEGLIGIBLE}
 INSIDE = {Verdict.EQUIVALENT, Verdict.NEGLIGIBLE}
@@ -67,7 +62,7 @@ def test_a_verdict_is_what_the_tests_of_scipy_and_statsmodels_say(d, margin, alp
     if c.sd == 0:
         return  # SciPy has no p
     a, b = 0.5 + np.array(d), np.full(len(d), 0.5)
-    p, tost_p = ttest_1samp(c.differences, 0).pvalue, ttost_paired(a, b, -margin, margin)[0]
+    p, tost_p = ttest_1samp(c.differences, 0).pvalue, statsmodels.ttost_paired(a, b, -margin, margin)[0]
     if min(abs(p - alpha), abs(tost_p - alpha)) < 1e-9:
         return
     found = verdict(c, alpha).verdict

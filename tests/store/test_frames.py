@@ -1,9 +1,9 @@
 import sys
 from pathlib import Path
 
-import pandas as pd
 import pytest
 from factories import EPOCHS, make_results, make_study
+from later import pandas as pd
 
 from assay.errors import UsageError
 from assay.records.runs import Status

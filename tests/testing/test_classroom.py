@@ -22,7 +22,7 @@ class Scale:
 """
 
 HOSTILE = """
-import os, socket
+import os, socket, time
 class Layer:
     def bprop(self, inputs, outputs, grads_wrt_outputs): return grads_wrt_outputs
     def fprop(self, inputs): return inputs
@@ -34,7 +34,7 @@ class Dies(Layer):
     def fprop(self, inputs): os._exit(0)
 class Loops(Layer):
     def fprop(self, inputs):
-        while True: pass
+        while True: time.sleep(1)
 class Greedy(Layer):
     def fprop(self, inputs): return b"x" * 10**11
 class Last(Layer): pass

