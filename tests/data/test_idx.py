@@ -189,12 +189,12 @@ def test_read_through_first_or_at_once_is_the_same(tmp_path, monkeypatch, free):
 
 def test_what_is_damaged_at_its_end_takes_no_memory(tmp_path, monkeypatch):
     monkeypatch.setattr(expansion, "FREE", 1 << 20)
-    pixels = np.random.default_rng(0).integers(0, 2, 8000 * 784, dtype=np.uint8)
-    whole = gzip.compress(header(8000, 28, 28) + pixels.tobytes(), 1)
-    with bounded(mebibytes=4):
+    pixels = np.random.default_rng(0).integers(0, 2, 32_000 * 784, dtype=np.uint8)
+    whole = gzip.compress(header(32_000, 28, 28) + pixels.tobytes(), 1)
+    with bounded(mebibytes=16):
         assert "ends early" in refusal(tmp_path, whole[:-1])
     monkeypatch.setattr(expansion, "FREE", 1 << 30)
-    with pytest.raises(AssertionError, match=r"held \d+ MiB"), bounded(mebibytes=4):
+    with pytest.raises(AssertionError, match=r"held \d+ MiB"), bounded(mebibytes=16):
         refusal(tmp_path, whole[:-1])
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from bounded import bounded
-from odd_places import noise, padded, shared, understated
+from odd_places import padded, shared, understated
 from own_files import coloured, every_cut, grey, opened, refusal
 from PIL import Image
 from pyarrow import parquet
@@ -114,7 +114,7 @@ def test_a_page_that_the_footer_hides(tmp_path):
 def test_one_large_value_in_all_rows(tmp_path, monkeypatch):
     monkeypatch.setattr(parquet_file, "BYTES_AT_ONCE", 10_000)
     monkeypatch.setattr(expansion, "FREE", 1_000_000)
-    table = pa.table({"image": shared([noise(150)], 3000), "label": [0] * 3000})
+    table = pa.table({"image": shared([padded(22_000, noise=True)], 3000), "label": [0] * 3000})
     parquet.write_table(table, tmp_path / "a.parquet")
     said = refusal(f"parquet:{tmp_path}/a.parquet")
     assert "column 'image': 3,000 rows share 1 values of 2" in said
@@ -130,7 +130,7 @@ def test_values_are_read_a_few_at_a_time_where_they_may_be_long(tmp_path, monkey
         return original(table, column)
 
     monkeypatch.setattr(parquet_file._Table, "rows", rows)
-    images = [noise(200), *[png(image) for image in IMAGES[1:]]]
+    images = [padded(40_000, noise=True), *[png(image) for image in IMAGES[1:]]]
     parquet.write_table(pa.table({"image": images, "label": list(LABELS)}), tmp_path / "a.parquet")
     opened(f"parquet:{tmp_path}/a.parquet")
     assert {name: many <= 4 for name, many in at_once} == {"image": True, "label": False}

@@ -89,14 +89,14 @@ def test_text_in_a_png(monkeypatch):
 
 
 MODES = {
-    "RGBA": lambda noise: Image.fromarray(noise),
+    "RGBA": Image.fromarray,
     "LA": lambda noise: Image.fromarray(noise[..., 2:], "LA"),
     "P": lambda noise: Image.fromarray(noise[..., :3]).quantize(16),
     "I;16": lambda noise: Image.fromarray(noise[..., :2].copy().view(np.uint16)[..., 0]),
     "I": lambda noise: Image.fromarray(noise[..., :2].copy().view(np.uint16)[..., 0].astype(np.int32)),
     "F": lambda noise: Image.fromarray(noise[..., 0].astype(np.float32)),
     "CMYK": lambda noise: Image.fromarray(noise, "CMYK"),
-    "1": lambda noise: Image.fromarray(noise[..., 0]).convert("1"),
+    "1": lambda noise: Image.fromarray(noise[..., 0] & 128).convert("1"),
 }
 
 

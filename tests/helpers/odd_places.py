@@ -7,6 +7,7 @@ import struct
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from malformed import MB, _header
 
@@ -24,6 +25,11 @@ def png(width: int = 4, height: int = 4, *more: bytes, pixels: bytes | None = No
     head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
     packed = zlib.compress(bytes((width + 1) * height) if pixels is None else pixels)
     return b"\x89PNG\r\n\x1a\n" + head + b"".join(more) + chunk(b"IDAT", packed) + chunk(b"IEND", b"")
+
+
+def _texts(kind: bytes, head: bytes, text: bytes) -> list[bytes]:
+    """Return 60 chunks of a PNG, each with the same packed text."""
+    return [chunk(kind, b"a%d\0" % number + head + zlib.compress(text)) for number in range(60)]
 
 
 def directory(*tags: tuple[int, int, int, int], after: bytes = b"") -> bytes:
@@ -69,15 +75,12 @@ PICTURES: dict[str, tuple[str, bool, Callable[[], bytes]]] = {
     "60,000 x 60,000 pixels": ("png", False, lambda: png(60_000, 60_000, pixels=b"")),
     "no pixels": ("png", False, lambda: png(0, 4)),
     "packed text in a PNG": (
-        "png", False, lambda: png(4, 4, *[chunk(b"zTXt", b"a%d\0\0" % n + zlib.compress(bytes(MB))) for n in range(60)]),
+        "png", False, lambda: png(4, 4, *_texts(b"zTXt", b"\0", bytes(MB))),
     ),
     "packed text of letters of four bytes": (
         "png",
         False,
-        lambda: png(
-            4, 4,
-            *[chunk(b"iTXt", b"a%d\0\1\0\0\0" % n + zlib.compress("\U0001f600".encode() + b"a" * MB)) for n in range(60)],
-        ),
+        lambda: png(4, 4, *_texts(b"iTXt", b"\1\0\0\0", "\U0001f600".encode() + b"a" * MB)),
     ),
     "a packed profile in a PNG": (
         "png", False, lambda: png(4, 4, chunk(b"iCCP", b"a\0\0" + zlib.compress(bytes(60 * MB), 1))),
@@ -172,7 +175,7 @@ def _parquet(fill: Callable[[], dict[str, object]], **options: object) -> Make:
     return make
 
 
-def shared(values: list[object], rows: int) -> object:
+def shared(values: list[Any], rows: int) -> Any:
     """Return a column in which all rows share the last of ``values``."""
     import pyarrow
 
@@ -180,15 +183,9 @@ def shared(values: list[object], rows: int) -> object:
     return pyarrow.DictionaryArray.from_arrays(places, pyarrow.array(values))
 
 
-def noise(side: int) -> bytes:
-    """Return a picture that packs badly, of about side x side bytes."""
-    rows = b"".join(b"\0" + os.urandom(side) for _ in range(side))
-    return png(side, side, pixels=rows)
-
-
-def padded(size: int) -> bytes:
-    """Return a picture that packs well, of so many bytes."""
-    return png(4, 4, chunk(b"prIv", bytes(size)))
+def padded(size: int, noise: bool = False) -> bytes:
+    """Return a small picture of so many bytes, which packs well, or with ``noise`` does not."""
+    return png(4, 4, chunk(b"prIv", os.urandom(size) if noise else bytes(size)))
 
 
 def _columns(many: int) -> Make:
@@ -234,26 +231,35 @@ def understated(folder: Path) -> str:
     return source
 
 
+def _same(picture: Callable[[], object], rows: int = 3000) -> Callable[[], dict[str, object]]:
+    """Return the columns of rows that share a picture, the last of several."""
+
+    def fill() -> dict[str, object]:
+        found = picture()
+        return {"image": shared(found if isinstance(found, list) else [found], rows), "label": [0] * rows}
+
+    return fill
+
+
+def _long_labels() -> dict[str, object]:
+    long = shared([f"{number}".zfill(999) for number in range(400)], 499_600)
+    return {"image": shared([png(1, 1)], 500_000), "label": [*long.to_pylist(), *map(str, range(400))]}
+
+
 PARQUET: dict[str, Make] = {
-    "one picture of 30 MB in all rows": _parquet(lambda: {"image": shared([noise(5500)], 3000), "label": [0] * 3000}),
+    "one picture of 30 MB in all rows": _parquet(_same(lambda: padded(30 * MB, noise=True))),
     "one picture of 30 MB, packed well, in all rows": _parquet(
-        lambda: {"image": shared([padded(30 * MB)], 3000), "label": [0] * 3000}, compression="zstd"
+        _same(lambda: padded(30 * MB)), compression="zstd"
     ),
-    "one picture of 30 MB behind 1,000 small ones": _parquet(
-        lambda: {"image": shared([*[png(1 + n, 1) for n in range(1000)], noise(5500)], 3000), "label": [0] * 3000}
+    "one picture of 1 MB in all rows": _parquet(_same(lambda: padded(MB, noise=True))),
+    "a label of 1 MB in all rows": _parquet(
+        lambda: {"image": shared([png()], 3000), "label": shared(["x" * MB], 3000)}
     ),
-    "one picture of 1 MB in all rows": _parquet(lambda: {"image": shared([noise(1000)], 3000), "label": [0] * 3000}),
-    "a label of 1 MB in all rows": _parquet(lambda: {"image": shared([png()], 3000), "label": shared(["x" * MB], 3000)}),
     "labels of 1 MB, packed well": _parquet(
         lambda: {"image": [png()] * 200, "label": [f"{n}" + "x" * MB for n in range(200)]},
         compression="zstd", use_dictionary=False,
     ),
-    "a long label in 500,000 rows, and others": _parquet(
-        lambda: {
-            "image": shared([png(1, 1)], 500_000),
-            "label": shared([f"{n}".zfill(999) for n in range(400)], 499_600).to_pylist() + [f"{n}" for n in range(400)],
-        }
-    ),
+    "a long label in 500,000 rows, and others": _parquet(_long_labels),
     "a page of 40 MB, packed well": _parquet(
         lambda: {"image": [padded(40 * MB)], "label": [0]}, compression="zstd", use_dictionary=False
     ),
@@ -296,8 +302,8 @@ PLACES: dict[tuple[str, str], tuple[Make, bool]] = {
         ("picture", name): (_among_others(suffix, content), read)
         for name, (suffix, read, content) in PICTURES.items()
     },
-    ("folder", "30,000 empty pictures"): (_many_files(".png", 30_000), False),
-    ("folder", "30,000 other files"): (_many_files(".txt", 30_000), False),
+    ("folder", "3,000 empty pictures"): (_many_files(".png", 3000), False),
+    ("folder", "3,000 other files"): (_many_files(".txt", 3000), False),
     ("groups", "a row of 30 MB"): (_table(lambda: b"x" * 30 * MB), False),
     ("groups", "two million rows of other files"): (
         _table(lambda: b"".join(b"%d,b\n" % n for n in range(2 * MB))),

@@ -8,7 +8,7 @@ LONGEST = 1_000  # characters of a line
 
 
 def lines(path: Path, most: int) -> list[str]:
-    """Return at most ``most`` lines of a UTF-8 file, without the empty ones at its end; equals are one object."""
+    """Return at most ``most`` lines of a UTF-8 file, without empty ones at its end."""
     found: list[str] = []
     known: dict[str, str] = {}
     try:

@@ -25,6 +25,7 @@ AT_ONCE, BYTES_AT_ONCE = 4096, 16 << 20
 """Rows read at a time, and the bytes that they may take: any value may be as long as its page."""
 BUFFER = 1 << 20  # bytes of a file read at a time
 LARGEST = 1 << 26  # bytes of one picture
+SHARED = 20  # times that all pictures may stand in rows
 SIDE, LARGEST_SIDE = 32, 96
 LOOKED_AT = 64
 
@@ -125,8 +126,12 @@ class _Table:
         """Yield the values of a column, some at a time."""
         held, many = self.columns[column]
         try:
-            for batch in self.file.iter_batches(many, columns=[held], use_threads=False):
-                yield batch.column(0).to_pylist()
+            batches = self.file.iter_batches(many, columns=[held], use_threads=False)
+            while batch := next(batches, None):
+                values = batch.column(0).to_pylist()
+                del batch  # what is large is not to be there twice
+                yield values
+                del values
         except (
             OSError,
             ValueError,
@@ -137,7 +142,7 @@ class _Table:
 
     def pictures(self) -> Iterator[tuple[str, bytes]]:
         """Yield each picture with its name in errors."""
-        index, total, most = 0, 0, expansion.most(self.path.stat().st_size)
+        index, total, most = 0, 0, self._most()
         for values in self.rows(self.images):
             for value in values:
                 content = value.get("bytes") if isinstance(value, dict) else value
@@ -150,8 +155,15 @@ class _Table:
                     raise DataError(f"{name}: its pictures take more than {most:,} bytes (damaged?)")
                 yield name, content
                 index += 1
+            del values, value, content
         if index < self.count:
             raise DataError(f"{self.path}: {index:,} pictures in {self.count:,} rows (damaged?)")
+
+    def _most(self) -> int:
+        """Return the bytes that all pictures may take, of which rows may share some."""
+        groups = range(self.file.metadata.num_row_groups)
+        declared = sum(self.file.metadata.row_group(group).total_byte_size for group in groups)
+        return min(expansion.most(self.path.stat().st_size), max(expansion.FREE, SHARED * declared))
 
     def read(self, form: Form) -> RawPart:
         """Read all rows; labels first, which are small."""
