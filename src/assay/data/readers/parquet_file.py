@@ -163,7 +163,7 @@ class _Table:
         """Return the bytes that all pictures may take, of which rows may share some."""
         groups = range(self.file.metadata.num_row_groups)
         declared = sum(self.file.metadata.row_group(group).total_byte_size for group in groups)
-        return min(expansion.most(self.path.stat().st_size), max(expansion.FREE, SHARED * declared))
+        return min(expansion.most(self.path.stat().st_size), max(expansion.FREE, SHARED * int(declared)))
 
     def read(self, form: Form) -> RawPart:
         """Read all rows; labels first, which are small."""
