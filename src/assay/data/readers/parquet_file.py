@@ -108,7 +108,7 @@ class _Table:
             raise _damaged(self.path, error) from None
         return largest
 
-    def _expect_page(self, name: str, page: parquet_layout.Page, values: int, size: int) -> None:
+    def _expect_page(self, name: str, page: parquet_layout.DeclaredPage, values: int, size: int) -> None:
         if page.size > BYTES_AT_ONCE + size:
             raise DataError(
                 f"{self.path}: column {name!r}: a page expands {page.packed:,} bytes to {page.size:,}, the "

@@ -86,7 +86,7 @@ class Compact:
 
 
 @dataclass(frozen=True)
-class Page:
+class DeclaredPage:
     """The bytes of a page, unpacked and packed; of a dictionary also how many ``values`` it has."""
 
     size: int
@@ -119,7 +119,7 @@ def expect_few_columns(path: Path) -> None:
                 compact.skip(kind)
 
 
-def pages(file: BinaryIO, chunk: Any) -> Iterator[Page]:
+def pages(file: BinaryIO, chunk: Any) -> Iterator[DeclaredPage]:
     """Yield the pages of a row group's column, whose place ``chunk`` (of pyarrow's metadata) tells."""
     start = min(place for place in (chunk.dictionary_page_offset, chunk.data_page_offset) if place)
     end, left = start + chunk.total_compressed_size, chunk.num_values + 2
@@ -132,7 +132,7 @@ def pages(file: BinaryIO, chunk: Any) -> Iterator[Page]:
         start = file.tell() + page.packed
 
 
-def _page(compact: Compact) -> Page:
+def _page(compact: Compact) -> DeclaredPage:
     size = packed = -1
     values = None
     for number, kind in compact.fields():
@@ -151,4 +151,4 @@ def _page(compact: Compact) -> Page:
             compact.skip(kind)
     if min(size, packed) < 0:
         raise Damaged("a page without a size")
-    return Page(size, packed, values)
+    return DeclaredPage(size, packed, values)
