@@ -2,12 +2,16 @@
 
 import gzip
 import os
+import time
 
 import numpy as np
 import pytest
+from bounded import bounded
 from own_files import every_cut, grey, opened, refusal
 
+from assay.data import expansion
 from assay.data.readers import csv_file
+from assay.errors import DataError
 
 IMAGES, LABELS = grey()
 HEADER = ",".join(["label", *(f"pixel{k}" for k in range(36))])
@@ -94,7 +98,7 @@ def test_what_is_wrong_is_one_line(tmp_path, kind):
 
 
 def test_files_that_are_no_tables(tmp_path, monkeypatch):
-    monkeypatch.setattr(csv_file, "FREE", 1000)
+    monkeypatch.setattr(expansion, "FREE", 1000)
     path = tmp_path / "set.csv"
     for content, words in (
         (b"", "is empty"),
@@ -119,3 +123,24 @@ def test_wherever_it_is_cut(tmp_path):
     write(path, rows())
     for found in every_cut(path, f"csv:{path}", 40):
         assert isinstance(found, str)
+
+
+def test_many_columns(tmp_path, monkeypatch):
+    begun = time.process_time()
+    wide = write(tmp_path / "wide.csv", [",".join(["label", *"p" * 22_500]), *["1" + ",5" * 22_500] * 8])
+    assert opened(wide).pool.images.shape == (8, 150, 150)
+    assert time.process_time() - begun < 5  # a table of names was once copied for each of them
+    assert "row 1: 200,001 columns, expected a label and pixels, at most 200,000" in refusal(
+        write(tmp_path / "a.csv", ["," * 200_000] * 3)
+    )
+    assert "row 2: 200,001 columns" in refusal(write(tmp_path / "a.csv", ["1,2", "," * 200_000]))
+
+
+def test_text_that_rows_share_is_kept_once(tmp_path, monkeypatch):
+    rows = [f"{'x' * 990}{k % 3},{k % 9}" for k in range(12_000)]
+    with bounded(mebibytes=24), pytest.raises(DataError, match="is no printable name"):
+        opened(write(tmp_path / "a.csv", rows))
+    names = [f"{'n' * 90}{k},{k % 9}" for k in range(3000)]
+    assert "more than 256 different names (no classes?)" in refusal(write(tmp_path / "a.csv", names))
+    mixed = opened(write(tmp_path / "a.csv", [*[f"{k % 9},5" for k in range(600)], "x,5"]))
+    assert mixed.classes == (*map(str, range(9)), "x")

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from bounded import bounded
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from assay.data import idx
+from assay.data import expansion, idx, load
 from assay.data.idx import read_images, read_labels, write_idx
 from assay.errors import DataError
 
@@ -166,3 +167,39 @@ def test_more_examples_than_labels_in_memory_should_take(tmp_path):
     path.write_bytes(struct.pack(">HBBI", 0, 8, 1, 4_000_000) + bytes(4_000_000))
     with pytest.raises(DataError, match="declares 4,000,000 examples, limit 3,000,000"):
         read_labels(path)
+
+
+@pytest.mark.parametrize("free", [expansion.FREE, -(10**9)])
+def test_read_through_first_or_at_once_is_the_same(tmp_path, monkeypatch, free):
+    monkeypatch.setattr(expansion, "FREE", free)
+    images = np.random.default_rng(0).integers(0, 256, (50, 9, 9), dtype=np.uint8)
+    write_idx(tmp_path / "a.gz", images)
+    np.testing.assert_array_equal(read_images(tmp_path / "a.gz"), images)
+    whole = (tmp_path / "a.gz").read_bytes()
+    assert "ends early" in refusal(tmp_path, whole[:-1])
+    assert "checksum does not match" in refusal(tmp_path, whole[:-8] + b"1234" + whole[-4:])
+    assert "3 unexpected bytes after the end" in refusal(tmp_path, whole + b"123")
+    assert "promises 4,131 data bytes, found 4,050" in refusal(
+        tmp_path, gzip.compress(header(51, 9, 9) + images.tobytes())
+    )
+    assert "expands beyond the 3,969 data bytes" in refusal(
+        tmp_path, gzip.compress(header(49, 9, 9) + images.tobytes())
+    )
+
+
+def test_what_is_damaged_at_its_end_takes_no_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr(expansion, "FREE", 1 << 20)
+    pixels = np.random.default_rng(0).integers(0, 2, 32_000 * 784, dtype=np.uint8)
+    whole = gzip.compress(header(32_000, 28, 28) + pixels.tobytes(), 1)
+    with bounded(mebibytes=16):
+        assert "ends early" in refusal(tmp_path, whole[:-1])
+    monkeypatch.setattr(expansion, "FREE", 1 << 30)
+    with pytest.raises(AssertionError, match=r"held \d+ MiB"), bounded(mebibytes=16):
+        refusal(tmp_path, whole[:-1])
+
+
+def test_images_are_counted_before_they_are_read(tmp_path):
+    write_idx(tmp_path / "train-images-idx3-ubyte.gz", np.zeros((30_000, 28, 28), np.uint8))
+    write_idx(tmp_path / "train-labels-idx1-ubyte", np.zeros(29_999, np.uint8))
+    with bounded(mebibytes=3), pytest.raises(DataError, match="30,000 images but 29,999 labels"):
+        load(f"idx:{tmp_path}")

@@ -1,14 +1,18 @@
 """Folders of pictures: every layout in use, every format, sizes brought to one."""
 
+import os
 import shutil
 import warnings
 
 import numpy as np
 import pytest
+from bounded import bounded
 from own_files import coloured, grey, opened, refusal
 from PIL import Image
 
 from assay.data import load
+from assay.data.readers import image_folder
+from assay.data.readers.picture_groups import read_groups
 
 IMAGES, LABELS = grey(side=12)
 CLASSES = ("ant", "bee", "9", "10")
@@ -186,3 +190,63 @@ def test_odd_metadata_is_no_matter_and_postscript_is_not_run(tmp_path):
         opened(source)
     path.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\nshowpage\n%%EOF\n")
     assert "is PostScript, a program, which is not run" in refusal(source)
+
+
+def test_links_pipes_and_devices_are_no_pictures(tmp_path):
+    source = write(tmp_path / "set")
+    before = opened(source)
+    place = tmp_path / "set" / "ant"
+    os.mkfifo(place / "pipe.png")
+    (place / "itself.png").symlink_to("itself.png")
+    (place / "nowhere.png").symlink_to("nothing.png")
+    (place / "zeros.png").symlink_to("/dev/zero")
+    (place / "around").symlink_to("..")
+    (tmp_path / "set" / "all").symlink_to(".")  # neither a class of its own
+    (tmp_path / "set" / "above").symlink_to("..")
+    (tmp_path / "set" / "loop").symlink_to("loop")
+    after = opened(source)
+    assert after.classes == before.classes
+    np.testing.assert_array_equal(after.pool.images, before.pool.images)
+    shutil.copytree(
+        place,
+        tmp_path / "elsewhere",
+        ignore=lambda *_: ["pipe.png", "zeros.png", "around", "itself.png", "nowhere.png"],
+    )
+    (tmp_path / "set" / "linked").symlink_to(tmp_path / "elsewhere")
+    assert "linked" in opened(source).classes
+    os.mkfifo(tmp_path / "pipe")
+    assert "cannot be read: Not a directory" in refusal(f"images:{tmp_path}/pipe")
+    os.mkfifo(tmp_path / "set" / "writer.csv")
+    assert "writer.csv: is not a regular file" in refusal(source, groups="writer")
+
+
+def test_names_that_no_terminal_should_see(tmp_path):
+    write(tmp_path)
+    (tmp_path / "ant" / "000.png").rename(tmp_path / "ant" / "line\nend \u202egnp.png")
+    np.testing.assert_array_equal(sorted(map(str, opened(f"images:{tmp_path}").classes)), sorted(CLASSES))
+    (tmp_path / "ant").rename(tmp_path / "a\x1b[31mt")
+    assert r"'a\x1b[31mt' is no printable name" in refusal(f"images:{tmp_path}")
+
+
+def test_a_table_of_groups_is_read_a_row_at_a_time(tmp_path):
+    write(tmp_path)
+    others = "".join(f"other/{k}.png,w{k}\n" for k in range(5000))
+    own = "".join(f"{path.relative_to(tmp_path).as_posix()},w1\n" for path in tmp_path.rglob("*.png"))
+    (tmp_path / "writer.csv").write_text(others + own)
+    with bounded(mebibytes=1):
+        assert set(read_groups(tmp_path, "writer", tmp_path.rglob("*.png")).values()) == {"w1"}
+    (tmp_path / "writer.csv").write_text(others + own[:-4] + ",\n")
+    assert "row 5,040: an empty one, expected a file and its writer" in refusal(
+        f"images:{tmp_path}", groups="writer"
+    )
+    (tmp_path / "writer.csv").write_text("x" * 100_000)
+    assert "a row of more than 65,536 characters" in refusal(f"images:{tmp_path}", groups="writer")
+
+
+def test_a_folder_of_many_files_is_not_in_memory_at_once(tmp_path):
+    write(tmp_path)
+    for index in range(1000):
+        os.close(os.open(tmp_path / "ant" / f"{index}.txt", os.O_CREAT | os.O_WRONLY))
+    with bounded(mebibytes=0.2):
+        assert len(image_folder._pictures(tmp_path)) == 40
+        assert image_folder._parts(tmp_path) == (tmp_path, {"train": tmp_path})

@@ -7,9 +7,16 @@ import sys
 import numpy as np
 import pyarrow as pa
 import pytest
+from bounded import bounded
+from odd_places import padded, shared, understated
 from own_files import coloured, every_cut, grey, opened, refusal
 from PIL import Image
 from pyarrow import parquet
+
+from assay.data import expansion
+from assay.data.arrays import Values
+from assay.data.readers import parquet_file
+from assay.errors import DataError
 
 IMAGES, LABELS = grey()
 NAMES = ["a", "b", "c", "d"]
@@ -83,11 +90,70 @@ def test_wherever_it_is_cut(tmp_path):
         assert isinstance(found, str)
 
 
-@pytest.mark.parametrize("declared", [1 << 33])
-def test_columns_that_declare_far_more_than_the_file_has(tmp_path, monkeypatch, declared):
-    from assay.data.readers import parquet_file
-
+def test_columns_that_declare_far_more_than_the_file_has(tmp_path, monkeypatch):
     source = write(tmp_path / "a.parquet")
-    monkeypatch.setattr(parquet_file, "FREE", 10)
-    monkeypatch.setattr(parquet_file, "RATIO", 0)
+    monkeypatch.setattr(expansion, "FREE", 10)
+    monkeypatch.setattr(expansion, "RATIO", 0)
     assert "of data but has" in refusal(source)
+
+
+def test_a_page_far_larger_than_its_file(tmp_path, monkeypatch):
+    monkeypatch.setattr(parquet_file, "BYTES_AT_ONCE", 100_000)
+    path = tmp_path / "a.parquet"
+    parquet.write_table(pa.table({"image": [padded(200_000)], "label": [0]}), path, compression="zstd")
+    said = refusal(f"parquet:{path}")
+    assert "column 'image': a page expands" in said
+    assert "bytes to 200," in said
+    assert "fewer rows in a row group" in said
+
+
+def test_a_page_that_the_footer_hides(tmp_path):
+    assert "column 'image': a page expands" in refusal(understated(tmp_path))
+
+
+def test_one_large_value_in_all_rows(tmp_path, monkeypatch):
+    monkeypatch.setattr(parquet_file, "BYTES_AT_ONCE", 10_000)
+    monkeypatch.setattr(expansion, "FREE", 1_000_000)
+    table = pa.table({"image": shared([padded(22_000, noise=True)], 3000), "label": [0] * 3000})
+    parquet.write_table(table, tmp_path / "a.parquet")
+    said = refusal(f"parquet:{tmp_path}/a.parquet")
+    assert "column 'image': 3,000 rows share 1 values of 2" in said
+
+
+def test_values_are_read_a_few_at_a_time_where_they_may_be_long(tmp_path, monkeypatch):
+    at_once = []
+    monkeypatch.setattr(parquet_file, "BYTES_AT_ONCE", 200_000)
+    original = parquet_file._Table.rows
+
+    def rows(table, column):
+        at_once.append(table.columns[column])
+        return original(table, column)
+
+    monkeypatch.setattr(parquet_file._Table, "rows", rows)
+    images = [padded(40_000, noise=True), *[png(image) for image in IMAGES[1:]]]
+    parquet.write_table(pa.table({"image": images, "label": list(LABELS)}), tmp_path / "a.parquet")
+    opened(f"parquet:{tmp_path}/a.parquet")
+    assert {name: many <= 4 for name, many in at_once} == {"image": True, "label": False}
+
+
+def test_text_that_rows_share_is_kept_once():
+    values = Values("a", 2)
+    with bounded(mebibytes=2):
+        for _ in range(20):
+            values.add([("a" * 999 + str(k % 2)).encode() for k in range(1000)])
+        assert len(set(map(id, values.joined()))) == 2
+    with pytest.raises(DataError, match="a: more than 2 different names"):
+        values.add(["c"])
+
+
+def test_columns_of_lists_and_of_many_names(tmp_path):
+    path = tmp_path / "a.parquet"
+    parquet.write_table(pa.table({"image": [[1, 2]], "label": [0]}), path)
+    assert "column 'image' holds lists or structures, expected PNG or JPEG" in refusal(f"parquet:{path}")
+    parquet.write_table(pa.table({"image": [png(IMAGES[0])], "label": [[0]]}), path)
+    assert "column 'label' holds lists or structures, expected whole numbers or text" in refusal(
+        f"parquet:{path}"
+    )
+    names = [f"n{k}" for k in range(300)]
+    parquet.write_table(pa.table({"image": [png(IMAGES[0])] * 300, "label": names}), path)
+    assert "column 'label': more than 256 different names" in refusal(f"parquet:{path}")

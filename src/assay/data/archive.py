@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
+from assay.data.expansion import RATIO
 from assay.errors import DataError
 
 LIMIT = 4 << 30  # bytes; EMNIST's archive unpacks to 0.6 GB
-RATIO = 200
 SUFFIXES = (".gz", ".txt", "-ubyte")
 PIECE = 1 << 20  # bytes read at once
 LONGEST = 100  # characters of a name or a reason

@@ -52,7 +52,7 @@ def expect_labels(where: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> N
 
 
 def as_labels(where: str, labels: NDArray[Any]) -> NDArray[Any]:
-    """Return labels as whole numbers or text (N,); `DataError` where they are neither."""
+    """Return labels as whole numbers or text (N,), also as objects; `DataError` where they are neither."""
     expect_labels(where, labels.shape, labels.dtype)
     labels = labels.reshape(-1)
     if labels.dtype.kind == "f":
@@ -64,10 +64,38 @@ def as_labels(where: str, labels: NDArray[Any]) -> NDArray[Any]:
     if labels.dtype.kind == "S":
         labels = np.char.decode(labels, "utf-8", "replace")
     if labels.dtype.kind == "O" and all(isinstance(label, str) for label in labels):
-        labels = labels.astype(str)
+        return labels  # as text they would each take as much as the longest
     if labels.dtype.kind not in "buiU":
         raise DataError(f"{where}: holds {labels.dtype} values, expected whole numbers or text")
     if labels.dtype.kind == "i" and len(labels) and labels.min() < 0:
         index = int(np.argmin(labels))
         raise DataError(f"{where}: label {labels[index]} at index {index:,} is below 0")
     return labels
+
+
+class Values:
+    """Labels or groups, gathered as they are read; text that examples share is kept once.
+
+    ``where`` names them in errors; there may be ``different`` texts at most.
+    """
+
+    def __init__(self, where: str, different: int) -> None:
+        self.where, self.different = where, different
+        self._known: dict[str, str] = {}
+        self._parts: list[NDArray[Any]] = []
+
+    def add(self, values: list[Any]) -> None:
+        """Add the next values: text, or anything that is an array; `DataError` for too many texts."""
+        if not all(isinstance(value, str | bytes) for value in values):
+            self._parts.append(np.array(values))
+            return
+        texts = (value if isinstance(value, str) else value.decode("utf-8", "replace") for value in values)
+        self._parts.append(np.array([self._known.setdefault(text, text) for text in texts], object))
+        if len(self._known) > self.different:
+            raise DataError(f"{self.where}: more than {self.different:,} different names (no classes?)")
+
+    def joined(self) -> NDArray[Any]:
+        """Return all values (N,): numbers, or objects of which each is a text if any of them is."""
+        if len({part.dtype.kind == "O" for part in self._parts}) == 2:
+            self._parts = [np.array([*map(str, part)], object) for part in self._parts]
+        return np.concatenate(self._parts)

@@ -20,9 +20,9 @@ NAMED = 5
 
 @dataclass(frozen=True)
 class RawPart:
-    """One part of a source as it was read; ``labels`` and ``groups`` (N,) are whole numbers or text.
+    """One part of a source as it was read; ``labels`` and ``groups`` (N,) are numbers or text.
 
-    ``place`` names its labels in errors.
+    Text may also be objects, which examples share. ``place`` names its labels in errors.
     """
 
     images: Images
@@ -62,11 +62,14 @@ def assembled(
     )
 
 
+def miscounted(place: str, images: int, labels: int) -> DataError:
+    """Return the error for images and labels, called ``place``, that are not as many."""
+    return DataError(f"{place}: {images:,} images but {labels:,} labels (files of two sets?)")
+
+
 def _checked(part: RawPart) -> RawPart:
     if len(part.images) != len(part.labels):
-        raise DataError(
-            f"{part.place}: {len(part.images):,} images but {len(part.labels):,} labels (files of two sets?)"
-        )
+        raise miscounted(part.place, len(part.images), len(part.labels))
     if part.groups is not None and len(part.groups) != len(part.images):
         raise DataError(f"{part.place}: {len(part.images):,} images but {len(part.groups):,} groups")
     pixels.expect_count(part.place, len(part.images))
@@ -145,19 +148,19 @@ def _numbered(
 def _by_name(
     parts: Mapping[str, RawPart], names: tuple[str, ...] | None
 ) -> tuple[tuple[str, ...], dict[str, Numbers]]:
-    text = {name: part.labels.astype(str) for name, part in parts.items()}
-    found = np.unique(np.concatenate([np.unique(labels) for labels in text.values()]))
+    found = {str(label) for part in parts.values() for label in part.labels}
     if names is None and len(found) > MOST_CLASSES:
         raise _wrong_count(len(found))
-    classes = tuple(sorted(map(str, found), key=_natural)) if names is None else names
+    classes = tuple(sorted(sorted(found), key=_natural)) if names is None else names
     _expect_names(classes)
     number = {name: index for index, name in enumerate(classes)}
-    for name, labels in text.items():
-        for index, label in enumerate(labels):
-            if label not in number:
-                raise DataError(f"{parts[name].place}: label {shown(label)} at index {index:,} is no class")
+    for part in parts.values():
+        for index, label in enumerate(part.labels):
+            if str(label) not in number:
+                raise DataError(f"{part.place}: label {shown(str(label))} at index {index:,} is no class")
     return classes, {
-        name: np.array([number[label] for label in labels], np.int64) for name, labels in text.items()
+        name: np.fromiter((number[str(label)] for label in part.labels), np.int64, len(part.labels))
+        for name, part in parts.items()
     }
 
 
@@ -202,9 +205,12 @@ def _groups(parts: Mapping[str, RawPart]) -> dict[str, Numbers]:
     given = {name: part.groups for name, part in parts.items() if part.groups is not None}
     if len(given) < len(parts):
         return {}
-    text = {name: np.array([str(group) for group in groups]) for name, groups in given.items()}
-    known = np.unique(np.concatenate([*text.values()]))
-    return {name: np.searchsorted(known, groups).astype(np.int64) for name, groups in text.items()}
+    known = sorted({str(group) for groups in given.values() for group in groups})
+    number = {group: index for index, group in enumerate(known)}
+    return {
+        name: np.fromiter((number[str(group)] for group in groups), np.int64, len(groups))
+        for name, groups in given.items()
+    }
 
 
 def _oddities(

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from assay.data.address import Address
-from assay.data.assembly import MOST_CLASSES, RawPart, assembled
+from assay.data.assembly import MOST_CLASSES, RawPart, assembled, miscounted
 from assay.data.examples import Source
-from assay.data.idx import read_images, read_labels
+from assay.data.idx import count_images, read_images, read_labels
 from assay.data.idx_layout import NAME, Files, find
 from assay.data.idx_marks import marked
 from assay.data.known_classes import Names, is_emnist, known_classes, names_around
@@ -113,10 +113,13 @@ def _transposed(folder: Path, prefix: str, words: list[str], emnist: bool | None
 
 def _read(files: Files, part: str, prefix: str, groups: str | None) -> RawPart:
     path, place = files[part, "images"], files[part, "labels"]
-    images, labels = laid_out(str(path), read_images(path)), read_labels(place)
+    labels = read_labels(place)
+    if (count := count_images(path)) != len(labels):
+        raise miscounted(str(place), count, len(labels))
+    images = laid_out(str(path), read_images(path))
     if groups is None:
         return RawPart(images, labels, str(place))
     named = path.parent / f"{prefix}{part}-{groups}.txt"
     if not named.is_file():
         raise DataError(f"{named}: no such file (expected a line for each image with its {groups})")
-    return RawPart(images, labels, str(place), np.array(lines(named, len(images) + 1)))
+    return RawPart(images, labels, str(place), np.array(lines(named, len(images) + 1), object))

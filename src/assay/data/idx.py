@@ -9,12 +9,17 @@ import gzip
 import stat
 import struct
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BufferedReader
 from math import prod
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from assay.data import expansion
 from assay.errors import DataError
 
 Bytes = NDArray[np.uint8]
@@ -23,7 +28,6 @@ TYPES = {0x08: "uint8", 0x09: "int8", 0x0B: "int16", 0x0C: "int32", 0x0D: "float
 UNSIGNED_BYTE = 0x08
 COLOUR = b"\0\0\x08\x04"
 """How images with channels begin."""
-GZIP_RATIO, GZIP_FREE = 200, 48 << 20  # only below 48 MiB may a file unpack to more than 200 times its size
 PIECE = 1 << 20  # bytes unpacked at a time, so that the result is in memory only once
 LARGEST_SIDE = 1 << 16
 MOST_EXAMPLES = 3_000_000
@@ -52,6 +56,12 @@ def read_labels(path: Path) -> Bytes:
     return _read(path, dimensions=1)
 
 
+def count_images(path: Path) -> int:
+    """Return how many images the IDX file at ``path`` declares."""
+    with _opened(path) as (content, _):
+        return _header(path, content, 3)[0][0]
+
+
 def write_idx(path: Path, array: Bytes) -> None:
     """Write ``array`` (uint8) as an IDX file, compressed where the name ends in ``.gz``.
 
@@ -67,72 +77,101 @@ def write_idx(path: Path, array: Bytes) -> None:
         file.write(rows)
 
 
-def _read(path: Path, dimensions: int) -> Bytes:
-    packed = _contents(path)
-    compressed = packed[:2] == b"\x1f\x8b"
-    magic = _unzipped(path, packed, 4) if compressed else packed[:4]
-    if dimensions == 3 and magic == COLOUR:
-        dimensions = 4
-    length = 4 + 4 * dimensions
-    start = _unzipped(path, packed, length) if compressed else packed[:length]
-    shape = _shape(path, start, dimensions)
-    expected = length + prod(shape)
-    if compressed:
-        _expect_ratio(path, expected, len(packed))
-        data = _unzipped(path, packed, expected + 1, whole=True)
-    else:
-        data = packed
-    _expect_length(path, expected - length, len(data) - length, compressed)
-    if shape[0] > MOST_EXAMPLES:
-        raise DataError(f"{path}: declares {shape[0]:,} examples, limit {MOST_EXAMPLES:,} (damaged?)")
-    return np.frombuffer(data, dtype=np.uint8, offset=length).reshape(shape)
+class _Gzip:
+    """What a gzip file of ``size`` bytes unpacks to, read forwards, little at once whatever it expands to."""
+
+    def __init__(self, path: Path, file: BinaryIO, size: int) -> None:
+        self.path, self.file, self.size = path, file, size
+        self.rewind()
+
+    def rewind(self, start: int = 0) -> None:
+        """Go back to the unpacked byte ``start``, one near the beginning."""
+        self.file.seek(0)
+        self.engine = zlib.decompressobj(wbits=31)
+        self.read(start)
+
+    def read(self, most: int) -> bytes:
+        """Return ``most`` bytes; fewer where the stream, or the file, ends."""
+        found = b""
+        try:
+            while len(found) < most and not self.engine.eof:
+                part = self.engine.decompress(self.engine.unconsumed_tail, most - len(found))
+                if not part:
+                    if not (piece := self.file.read(PIECE)):
+                        break
+                    part = self.engine.decompress(piece, most - len(found))
+                found += part
+        except zlib.error as error:
+            damaged = f"damaged gzip stream ({error})"
+            what = "gzip checksum does not match" if "incorrect" in str(error) else damaged
+            raise DataError(f"{self.path}: {what} (get the file again)") from error
+        return found
+
+    def fill(self, data: bytearray | None, expected: int) -> None:
+        """Read the other ``expected`` bytes, into ``data`` where there is one; refuse fewer, and more."""
+        done = 0
+        while done <= expected and (part := self.read(min(expected + 1 - done, PIECE))):
+            if data is not None:
+                data[done : done + len(part)] = part
+            done += len(part)
+        if done > expected:
+            raise DataError(f"{self.path}: expands beyond the {expected:,} data bytes that its header allows")
+        if not self.engine.eof:
+            raise DataError(f"{self.path}: gzip stream ends early (download incomplete? get the file again)")
+        if extra := len(self.engine.unused_data) + self.size - self.file.tell():
+            raise DataError(
+                f"{self.path}: {extra:,} unexpected bytes after the end of the gzip stream "
+                "(get the file again)"
+            )
+        if done < expected:
+            raise _truncated(self.path, expected, done)
 
 
-def _contents(path: Path) -> bytearray:
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple["BufferedReader | _Gzip", int]]:
+    """Open a file to read what is in it, unpacked; yield its size too."""
     try:
         found = path.stat()
         if not stat.S_ISREG(found.st_mode):
             raise DataError(f"{path}: is not a regular file (name a file of IDX data)")
-        data = bytearray(found.st_size)
         with path.open("rb") as file:
-            del data[file.readinto(data) :]
-        return data
+            packed = file.peek(2)[:2] == b"\x1f\x8b"
+            yield _Gzip(path, file, found.st_size) if packed else file, found.st_size
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise DataError(f"{path}: cannot be read: {reason}") from error
 
 
-def _unzipped(path: Path, packed: bytearray, limit: int, *, whole: bool = False) -> bytearray:
-    """Return at most ``limit`` unpacked bytes; with ``whole``, the stream must end cleanly within them."""
-    engine, data, done, fed = zlib.decompressobj(wbits=31), bytearray(limit), 0, 0
-    try:
-        while fed < len(packed) and done < limit and not engine.eof:
-            piece = bytes(packed[fed : fed + PIECE])
-            while done < limit and not engine.eof:  # little at once, whatever the piece expands to
-                most = min(limit - done, PIECE)
-                part = engine.decompress(piece, most)
-                data[done : done + len(part)] = part
-                done, piece = done + len(part), engine.unconsumed_tail
-                if not piece and len(part) < most:
-                    break
-            fed += PIECE
-    except zlib.error as error:
-        what = (
-            "gzip checksum does not match" if "incorrect" in str(error) else f"damaged gzip stream ({error})"
-        )
-        raise DataError(f"{path}: {what} (get the file again)") from error
-    del data[done:]
-    if whole and done < limit and not engine.eof:
-        raise DataError(f"{path}: gzip stream ends early (download incomplete? get the file again)")
-    extra = len(engine.unused_data) + max(len(packed) - fed, 0)
-    if whole and engine.eof and extra:
-        raise DataError(
-            f"{path}: {extra:,} unexpected bytes after the end of the gzip stream (get the file again)"
-        )
-    return data
+def _read(path: Path, dimensions: int) -> Bytes:
+    with _opened(path) as (content, size):
+        shape, length = _header(path, content, dimensions)
+        expected = prod(shape)
+        if isinstance(content, _Gzip):
+            _expect_ratio(path, length + expected, size)
+        else:
+            _expect_length(path, expected, size - length)
+        if shape[0] > MOST_EXAMPLES:
+            raise DataError(f"{path}: declares {shape[0]:,} examples, limit {MOST_EXAMPLES:,} (damaged?)")
+        if isinstance(content, _Gzip):
+            if expected > size + expansion.FREE:  # read through first: what is damaged is to take little
+                content.fill(None, expected)
+                content.rewind(length)
+            content.fill(data := bytearray(expected), expected)
+        elif (done := content.readinto(data := bytearray(expected))) < expected:
+            raise _truncated(path, expected, done)
+    return np.frombuffer(data, dtype=np.uint8).reshape(shape)
 
 
-def _shape(path: Path, start: bytearray, dimensions: int) -> tuple[int, ...]:
+def _header(path: Path, content: "BufferedReader | _Gzip", dimensions: int) -> tuple[tuple[int, ...], int]:
+    """Return what the header declares, and its length."""
+    start = content.read(4)
+    if dimensions == 3 and start == COLOUR:
+        dimensions = 4
+    start += content.read(4 * dimensions)
+    return _shape(path, start, dimensions), 4 + 4 * dimensions
+
+
+def _shape(path: Path, start: bytes, dimensions: int) -> tuple[int, ...]:
     """Read and check the header: magic number, then sizes."""
     _expect_magic(path, start, dimensions)
     if len(start) < 4 + 4 * dimensions:
@@ -150,7 +189,7 @@ def _shape(path: Path, start: bytearray, dimensions: int) -> tuple[int, ...]:
     return shape
 
 
-def _expect_magic(path: Path, start: bytearray, dimensions: int) -> None:
+def _expect_magic(path: Path, start: bytes, dimensions: int) -> None:
     if not start:
         raise DataError(f"{path}: is empty (0 bytes); expected an IDX header of at least 8 bytes")
     for prefix, what in LOOKALIKES.items():
@@ -182,17 +221,18 @@ def _refuse_dimensions(path: Path, found: int, expected: int) -> None:
 
 
 def _expect_ratio(path: Path, expected: int, packed: int) -> None:
-    if expected > max(GZIP_FREE, GZIP_RATIO * packed):
+    if expected > expansion.most(packed):
         raise DataError(
             f"{path}: header declares {expected:,} bytes but the gzip file has {packed:,} (damaged?)"
         )
 
 
-def _expect_length(path: Path, expected: int, found: int, compressed: bool) -> None:
+def _expect_length(path: Path, expected: int, found: int) -> None:
     if found < expected:
-        raise DataError(f"{path}: truncated: header promises {expected:,} data bytes, found {found:,}")
-    if found > expected and compressed:
-        raise DataError(f"{path}: expands beyond the {expected:,} data bytes that its header allows")
-    if found > expected:
-        extra = found - expected
+        raise _truncated(path, expected, found)
+    if extra := found - expected:
         raise DataError(f"{path}: {extra:,} unexpected byte{'s' * (extra > 1)} after the data")
+
+
+def _truncated(path: Path, expected: int, found: int) -> DataError:
+    return DataError(f"{path}: truncated: header promises {expected:,} data bytes, found {found:,}")

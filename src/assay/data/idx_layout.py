@@ -1,5 +1,6 @@
 """Where the IDX files of a set lie: in a folder, or in folders in it, under the names that are in use."""
 
+import os
 import re
 from pathlib import Path
 
@@ -39,9 +40,9 @@ def find(path: Path, prefix: str | None) -> tuple[Path, str, Files]:
     return folder, known[0], sets[known[0]]
 
 
-def is_ours(path: Path) -> bool:
+def is_ours(name: str) -> bool:
     """Whether a file or folder is not one that a file system or an archiver leaves beside others."""
-    return not path.name.startswith(".") and path.name != "__MACOSX"
+    return not name.startswith(".") and name != "__MACOSX"
 
 
 def _below(folder: Path) -> tuple[Path, dict[str, Files]]:
@@ -60,14 +61,22 @@ def _below(folder: Path) -> tuple[Path, dict[str, Files]]:
 
 
 def _listed(folder: Path, *, named: bool = False) -> list[Path]:
-    """Return what is in a folder, hidden files left out; an error where the user ``named`` it."""
+    """Return the folders and IDX files in a folder, none hidden; an error where the user ``named`` it."""
     try:
-        return sorted(filter(is_ours, folder.iterdir()))
+        with os.scandir(folder) as entries:  # there may be millions of others
+            return sorted(folder / entry.name for entry in entries if _matters(entry))
     except (OSError, ValueError) as error:
         if not named:
             return []
         reason = getattr(error, "strerror", None) or error
         raise DataError(f"{folder}: cannot be read: {reason} (name a folder of IDX files)") from error
+
+
+def _matters(entry: os.DirEntry[str]) -> bool:
+    try:
+        return is_ours(entry.name) and bool(NAME.fullmatch(entry.name) or entry.is_dir())
+    except OSError:  # a link to itself
+        return False
 
 
 def _sets(folder: Path, *, named: bool) -> dict[str, Files]:

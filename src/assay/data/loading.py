@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from hashlib import blake2b
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -95,7 +96,7 @@ def _hint(source: str) -> str:
 def _kind_of(folder: Path) -> str:
     """Return what a folder seems to hold: pictures in folders, or else IDX files."""
     try:
-        below = [entry for entry in list(folder.iterdir())[:1000] if entry.is_dir()]
+        below = [entry for entry in islice(folder.iterdir(), 1000) if entry.is_dir()]
         return "images" if any(any(one.glob("*.[pPjJ][nNpP]*[gG]")) for one in below[:50]) else "idx"
     except OSError:
         return "idx"

@@ -1,16 +1,17 @@
 """Picture files as images of one size: how large, in colour or not, and how they are brought there."""
 
-import warnings
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from assay.data.picture_notes import lenient, oversized, oversized_exif
 from assay.data.polarity import is_light
 from assay.errors import DataError
 from assay.shapes import Shape
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".ppm", ".pgm")
 MOST_PIXELS, MOST_SIDE = 110_000_000, 65_535
+STRIP = 1 << 20  # pixels of which copies are made at a time
+ORIENTATION = 0x0112  # the EXIF tag
 SAMPLE = 32
 """Side of the coarse picture from which colours are judged."""
 ALIKE = 4
@@ -46,13 +49,18 @@ def opened(source: Path | bytes, name: str) -> "Image.Image":
     with _reading(name):
         if isinstance(source, Path) and not source.is_file():
             raise DataError(f"{name}: is not a file (name a picture, such as a PNG or JPEG)")
+        if problem := oversized(source):
+            raise DataError(f"{name}: {problem}")
         image = Image.open(BytesIO(source) if isinstance(source, bytes) else source)
+    if problem := oversized_exif(image):
+        image.close()
+        raise DataError(f"{name}: {problem}")
     if image.format == "EPS":
         image.close()
         raise DataError(f"{name}: is PostScript, a program, which is not run (save it as PNG or JPEG)")
     if image.width * image.height > MOST_PIXELS:
         image.close()
-        raise DataError(f"{name}: {image.width}x{image.height} pixels, more than {MOST_PIXELS:,}")
+        raise _too_large(name, f"{image.width}x{image.height}")
     if max(image.size) > MOST_SIDE:
         image.close()
         raise DataError(f"{name}: {image.width}x{image.height} pixels, expected sides up to {MOST_SIDE:,}")
@@ -86,7 +94,9 @@ def fitted(image: "Image.Image", form: Form, name: str) -> NDArray[np.uint8]:
     height, width = form.size
     with _reading(name):
         image.draft("RGB" if form.colour else "L", (2 * width, 2 * height))
-        turned = _flat(ImageOps.exif_transpose(image), "RGB" if form.colour else "L")
+        if image.getexif().get(ORIENTATION, 1) in range(2, 9):  # otherwise it would be copied
+            image = ImageOps.exif_transpose(image)
+        turned = _flat(image, "RGB" if form.colour else "L")
         share = min(width / turned.width, height / turned.height)
         inner = max(1, round(turned.width * share)), max(1, round(turned.height * share))
         small = np.asarray(turned if turned.size == inner else turned.resize(inner, Image.Resampling.BICUBIC))
@@ -115,26 +125,43 @@ def as_trained(picture: "Image.Image | Path", shape: Shape) -> NDArray[np.uint8]
 
 
 def _flat(image: "Image.Image", mode: str) -> "Image.Image":
-    """Return a picture with 8 bits a channel, over white where it is transparent."""
+    """Return a picture with 8 bits a channel, over white where it is transparent; itself where it is so."""
     from PIL import Image
 
+    image.load()
     if image.mode.startswith("I") or image.mode == "F":
-        levels = np.asarray(image, dtype=np.float64)
-        most = 255 if levels.max(initial=0) <= 255 else 65535
-        return Image.fromarray((levels.clip(0, most) * (255 / most)).astype(np.uint8)).convert(mode)
+        return Image.fromarray(_eight_bits(np.asarray(image))).convert(mode)
     if image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
-        layers = image.convert("RGBA")
+        return _over_white(image, mode)
+    return image if image.mode == mode else image.convert(mode)
+
+
+def _eight_bits(levels: NDArray[Any]) -> NDArray[np.uint8]:
+    """Return levels (H, W) as bytes: as they are up to 255, else as shares of 65,535."""
+    most = 255 if levels.max(initial=0) <= 255 else 65535
+    found, rows = np.empty(levels.shape, np.uint8), max(1, STRIP // max(1, levels.shape[1]))
+    for top in range(0, len(levels), rows):
+        strip = levels[top : top + rows].astype(np.float64)
+        found[top : top + rows] = (strip.clip(0, most) * (255 / most)).astype(np.uint8)
+    return found
+
+
+def _over_white(image: "Image.Image", mode: str) -> "Image.Image":
+    from PIL import Image
+
+    found, rows = Image.new(mode, image.size), max(1, STRIP // max(1, image.width))
+    for top in range(0, image.height, rows):
+        layers = image.crop((0, top, image.width, min(top + rows, image.height))).convert("RGBA")
         paper = Image.new("RGBA", layers.size, "white")
-        return Image.alpha_composite(paper, layers).convert(mode)
-    return image.convert(mode)
+        found.paste(Image.alpha_composite(paper, layers).convert(mode), (0, top))
+    return found
 
 
 @contextmanager
 def _reading(name: str) -> Iterator[None]:
     """Make Pillow's errors `DataError`; what it warns of, sizes and odd metadata, is refused or no matter."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with lenient():
             yield
     except DataError:
         raise
@@ -142,7 +169,13 @@ def _reading(name: str) -> Iterator[None]:
         raise _unreadable(name, error) from None
 
 
+def _too_large(name: str, pixels: str) -> DataError:
+    return DataError(f"{name}: {pixels} pixels, more than {MOST_PIXELS:,} (give a smaller copy)")
+
+
 def _unreadable(name: str, error: Exception) -> DataError:
+    if type(error).__name__ == "DecompressionBombError":
+        return _too_large(name, f"{int(re.findall(r'[0-9]+', str(error))[0]):,}")
     reason = " ".join(str(error).split())[:100] or type(error).__name__
     return DataError(
         f"{name}: cannot be read as a picture ({reason}); expected PNG, JPEG, WebP or TIFF "

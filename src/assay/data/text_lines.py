@@ -8,8 +8,9 @@ LONGEST = 1_000  # characters of a line
 
 
 def lines(path: Path, most: int) -> list[str]:
-    """Return at most ``most`` lines of a UTF-8 file, without the empty ones at its end."""
+    """Return at most ``most`` lines of a UTF-8 file, without empty ones at its end."""
     found: list[str] = []
+    known: dict[str, str] = {}
     try:
         if not path.is_file():
             raise DataError(f"{path}: is not a regular file (expected text, one name a line)")
@@ -17,7 +18,8 @@ def lines(path: Path, most: int) -> list[str]:
             while len(found) <= most and (line := file.readline(LONGEST + 1)):
                 if len(line) > LONGEST:
                     raise DataError(f"{path}: line {len(found) + 1:,} has more than {LONGEST:,} characters")
-                found.append(line.strip())
+                text = line.strip()
+                found.append(known.setdefault(text, text))
     except UnicodeDecodeError:
         raise DataError(f"{path}: line {len(found) + 1:,}: not UTF-8 (save it as UTF-8)") from None
     except OSError as error:

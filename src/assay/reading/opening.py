@@ -6,7 +6,6 @@ the smallest writing that can be recognised in a photograph is still a few dozen
 """
 
 import io
-import warnings
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -16,6 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from assay.data.picture_files import ORIENTATION
+from assay.data.picture_notes import lenient, oversized, oversized_exif
 from assay.errors import DataError, one_line
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ MOST_PIXELS = 120_000_000  # decoded whole, at most 4 bytes each
 MOST_BYTES = 400_000_000  # of a file on standard input
 STRIP = 250_000  # pixels reduced at a time, in several copies
 EXPECTED = "expected PNG, JPEG, WebP, TIFF or another picture"
-ORIENTATION = 0x0112  # the EXIF tag
 
 
 @dataclass(frozen=True)
@@ -61,12 +61,13 @@ def opened(picture: "Image.Image | Path | str | bytes", name: str | None = None)
     else:
         name = name or ("picture" if isinstance(picture, bytes) else str(picture) or "''")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of size and odd metadata: what is wrong is refused
+        with lenient():
             if isinstance(picture, Image.Image):
                 return _upright(_reduced(picture, name))
             if not isinstance(picture, bytes) and not Path(picture).is_file():
                 raise DataError(f"{name}: is not a file (name a picture, such as a PNG or JPEG)")
+            if problem := oversized(picture if isinstance(picture, bytes) else Path(picture)):
+                raise DataError(f"{name}: {problem}")
             source = io.BytesIO(picture) if isinstance(picture, bytes) else Path(picture)
             with closing(_pillow(source)) as image:
                 reduced = _reduced(image, name)
@@ -129,6 +130,8 @@ class _Reduced:
 def _reduced(image: "Image.Image", name: str) -> _Reduced:
     if image.format == "EPS":
         raise DataError(f"{name}: is PostScript, a program, which is not run (save it as PNG or JPEG)")
+    if problem := oversized_exif(image):
+        raise DataError(f"{name}: {problem}")
     size = width, height = image.size
     if not width or not height:
         raise DataError(f"{name}: has no pixels ({width} x {height})")

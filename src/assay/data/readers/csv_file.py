@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
+from assay.data import expansion
 from assay.data.address import Address
-from assay.data.arrays import LONGEST_LABEL
-from assay.data.assembly import RawPart, assembled
+from assay.data.arrays import LONGEST_LABEL, Values
+from assay.data.assembly import MOST_CLASSES, RawPart, assembled
 from assay.data.examples import Images, Source
 from assay.data.folder import read_mapping
 from assay.data.known_classes import is_emnist, known_classes, names_around
@@ -25,7 +25,7 @@ OPTIONS = ("label", "shape")
 LABEL = ("label", "labels", "class", "target", "y")
 LONGEST = 1 << 20  # bytes of a row
 AT_ONCE, BYTES_AT_ONCE = 500, 4 << 20  # rows parsed at a time, or of how many characters; numbers take more
-RATIO, FREE = 200, 48 << 20
+MOST_COLUMNS = 200_000  # an image of 256 x 256 in three colours has 196,608
 
 
 def open_csv(address: Address) -> Source:
@@ -83,6 +83,12 @@ class _Table:
     def __init__(self, path: Path, address: Address) -> None:
         self.path, self.address = path, address
         rows = [line for _, line in islice(self._lines(), 2)]
+        for number, row in enumerate(rows, start=1):
+            if (columns := row.count(",") + 1) > MOST_COLUMNS:
+                raise DataError(
+                    f"{path}: row {number}: {columns:,} columns, expected a label and pixels, at most "
+                    f"{MOST_COLUMNS:,} (no table of images?)"
+                )
         if not rows:
             raise DataError(f"{path}: is empty, expected rows of a label and pixels")
         self.names = _fields(rows[0])
@@ -104,9 +110,8 @@ class _Table:
         if self.address.groups is not None:
             group = self._named(self.address.groups, names)
         others = [k for k in range(len(self.names)) if k not in (label, group)]
-        pixels = tuple(
-            k for k in others if not header or _is_number((self.first + [""] * len(self.names))[k])
-        )
+        first = self.first + [""] * (len(self.names) - len(self.first))
+        pixels = tuple(k for k in others if not header or _is_number(first[k]))
         if len(pixels) < 1:
             raise DataError(
                 f"{self.path}: row 1: one column, expected a label and pixels, separated by commas"
@@ -128,8 +133,7 @@ class _Table:
         """Read all rows."""
         columns, pixels = self.columns, bytearray()
         laid_out(str(self.path), np.empty((0, len(columns.pixels)), np.uint8), shape)  # before all is read
-        labels: list[NDArray[Any]] = []
-        groups: list[NDArray[Any]] = []
+        labels, groups = Values(str(self.path), MOST_CLASSES), Values(str(self.path), MOST_EXAMPLES)
         count = 0
         lines = self._lines()
         if columns.header:
@@ -138,14 +142,14 @@ class _Table:
             count += len(rows)
             if count > MOST_EXAMPLES:
                 raise DataError(f"{self.path}: more than {MOST_EXAMPLES:,} rows")
-            labels.append(_labels(self._texts(rows, columns.label)))
+            labels.add(_labels(self._texts(rows, columns.label)))
             if columns.group is not None:
-                groups.append(np.array(self._texts(rows, columns.group)))
+                groups.add(self._texts(rows, columns.group))
             pixels += self._pixels(rows).data
         images = np.frombuffer(pixels, np.uint8).reshape(count, -1)
         laid = laid_out(str(self.path), images, shape)
-        joined = np.concatenate(labels)  # as text, if any of them is
-        return RawPart(laid, joined, str(self.path), np.concatenate(groups) if groups else None)
+        grouped = None if columns.group is None else groups.joined()
+        return RawPart(laid, labels.joined(), str(self.path), grouped)
 
     def _texts(self, rows: list[tuple[int, str]], column: int) -> list[str]:
         """Return the text of a column in some rows."""
@@ -180,11 +184,11 @@ class _Table:
     def _wrong(self, rows: list[tuple[int, str]]) -> DataError:
         """Return the error for the first row that is wrong."""
         for number, line in rows:
-            fields = _fields(line)
-            if len(fields) != len(self.names):
+            if (columns := line.count(",") + 1) != len(self.names):
                 return DataError(
-                    f"{self.path}: row {number:,}: {len(fields):,} columns, expected {len(self.names):,}"
+                    f"{self.path}: row {number:,}: {columns:,} columns, expected {len(self.names):,}"
                 )
+            fields = _fields(line)
             for k in self.columns.pixels:
                 if not _is_pixel(fields[k]):
                     return DataError(
@@ -208,8 +212,10 @@ class _Table:
                         raise DataError(
                             f"{self.path}: row {number:,}: longer than {LONGEST:,} bytes (no table?)"
                         )
-                    if packed and read > max(FREE, RATIO * size):
-                        raise DataError(f"{self.path}: expands to more than {RATIO} times its {size:,} bytes")
+                    if packed and read > expansion.most(size):
+                        raise DataError(
+                            f"{self.path}: expands to more than {expansion.RATIO} times its {size:,} bytes"
+                        )
                     if text := line.decode("utf-8-sig" if number == 1 else "utf-8").strip():
                         yield number, text
         except UnicodeDecodeError:
@@ -234,11 +240,11 @@ def _bunches(lines: Iterator[tuple[int, str]]) -> Iterator[list[tuple[int, str]]
         yield rows
 
 
-def _labels(labels: list[str]) -> NDArray[Any]:
+def _labels(labels: list[str]) -> list[str] | list[int]:
     """Return labels as whole numbers where all are, else as text."""
     if all(label.isdecimal() and len(label) < 10 for label in labels):
-        return np.array([int(label) for label in labels], np.int64)
-    return np.array(labels)
+        return [int(label) for label in labels]
+    return labels
 
 
 def _fields(line: str) -> list[str]:

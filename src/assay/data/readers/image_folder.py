@@ -1,8 +1,10 @@
 """A folder of pictures for each class, or such folders for training, validation and test."""
 
-import csv
+import os
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +16,8 @@ from assay.data.examples import Source
 from assay.data.idx_layout import is_ours
 from assay.data.picture_files import SUFFIXES, Form, fitted, opened, sample, show_colour
 from assay.data.pixels import MOST_EXAMPLES, allocated
-from assay.errors import DataError, suggestion
+from assay.data.readers.picture_groups import key, read_groups
+from assay.errors import DataError
 
 OPTIONS = ("size", "colour")
 PARTS = {
@@ -24,8 +27,24 @@ PARTS = {
 SIDE, LARGEST_SIDE = 32, 96
 """Side that images of many sizes are brought to, and the largest that is kept where all have one."""
 LOOKED_AT = 64
-DEEPEST = 2
-Pictures = list[tuple[Path, str]]  # file and class
+DEEPEST, MOST_FOLDERS = 2, 10_000
+
+
+@dataclass(frozen=True)
+class _Pictures:
+    """The pictures of a part, in the order of names: for each class their paths in its folder."""
+
+    folder: Path
+    names: dict[str, list[str]]
+
+    def __len__(self) -> int:
+        return sum(map(len, self.names.values()))
+
+    def __iter__(self) -> Iterator[tuple[Path, str]]:
+        """Yield each picture and its class."""
+        for label, names in self.names.items():
+            for name in names:
+                yield self.folder / label / name, label
 
 
 def open_images(address: Address) -> Source:
@@ -38,14 +57,10 @@ def open_images(address: Address) -> Source:
     """
     root, folders = _parts(address.path)
     found = {part: _pictures(folder) for part, folder in folders.items()}
-    form, said = _form(address, [path for pictures in found.values() for path, _ in pictures])
-    groups = _groups(root, address.groups) if address.groups else None
-    parts = {part: _read(pictures, form, folders[part], root, groups) for part, pictures in found.items()}
-    names = sorted({name for pictures in found.values() for _, name in pictures})
-    if len(names) > MOST_CLASSES:
-        raise DataError(
-            f"{root}: {len(names):,} folders of pictures, expected at most {MOST_CLASSES} classes"
-        )
+    form, said = _form(address, [*found.values()])
+    groups = read_groups(root, address.groups, _paths([*found.values()])) if address.groups else None
+    parts = {part: _read(pictures, form, root, groups) for part, pictures in found.items()}
+    names = sorted({name for pictures in found.values() for name in pictures.names})
     empty = sorted({one.name for folder in folders.values() for one in _folders(folder)} - {*names})
     notes = (said, *([f"no pictures in {', '.join(empty[:5])}: no class"] if empty else []))
     return assembled(parts, str(root), address=address, notes=notes)
@@ -71,55 +86,95 @@ def _parts(path: Path, depth: int = 0) -> tuple[Path, dict[str, Path]]:
     )
 
 
-def _listed(path: Path) -> list[Path]:
+def _entries(path: Path) -> Iterator[os.DirEntry[str]]:
+    """Yield what is in a folder, hidden files left out; not all at once, since it may hold millions."""
     try:
-        return sorted(filter(is_ours, path.iterdir()))
+        with os.scandir(path) as entries:
+            yield from (entry for entry in entries if is_ours(entry.name))
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise DataError(f"{path}: cannot be read: {reason} (name a folder of pictures)") from error
 
 
 def _folders(path: Path) -> list[Path]:
-    return [entry for entry in _listed(path) if entry.is_dir()]
+    names = []
+    for entry in _entries(path):
+        if _is_folder(entry):
+            names.append(entry.name)
+        if len(names) > MOST_FOLDERS:
+            raise DataError(f"{path}: more than {MOST_FOLDERS:,} folders (expected a folder for each class)")
+    return [path / name for name in sorted(names)]
 
 
 def _has_pictures(path: Path) -> bool:
-    return any(map(_is_picture, _listed(path)))
+    return any(map(_is_picture, _entries(path)))
 
 
-def _is_picture(path: Path) -> bool:
-    return path.suffix.lower() in SUFFIXES and path.is_file()
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether something is a folder, and no link to one that it lies in."""
+    try:
+        found = entry.is_dir()
+    except OSError:  # a link to itself
+        return False
+    if not found or not entry.is_symlink():
+        return found
+    here = Path(os.path.realpath(os.path.dirname(entry.path)))
+    return not here.is_relative_to(os.path.realpath(entry.path))
 
 
-def _pictures(folder: Path) -> Pictures:
-    """Return the pictures of every class, in the order of names; those in folders below a class too."""
-    found: Pictures = []
+def _is_picture(entry: os.DirEntry[str]) -> bool:
+    try:
+        return os.path.splitext(entry.name)[1].lower() in SUFFIXES and entry.is_file()
+    except OSError:
+        return False
+
+
+def _pictures(folder: Path) -> _Pictures:
+    """Return the pictures of every class; those in folders below a class too."""
+    found: dict[str, list[str]] = {}
+    left = MOST_EXAMPLES
     for one in _folders(folder):
-        found += [(path, one.name) for path in _below(one)]
-        if len(found) > MOST_EXAMPLES:
+        if names := [*islice(_below(one, ""), left + 1)]:
+            found[one.name] = names
+        if (left := left - len(names)) < 0:
             raise DataError(f"{folder}: more than {MOST_EXAMPLES:,} pictures")
+        if len(found) > MOST_CLASSES:
+            raise DataError(
+                f"{folder}: more than {MOST_CLASSES} folders of pictures, expected at most so many classes"
+            )
     if not found:
         raise DataError(f"{folder}: contains no pictures (expected PNG, JPEG, WebP or TIFF)")
-    return found
+    return _Pictures(folder, found)
 
 
-def _below(folder: Path, depth: int = 0) -> Iterator[Path]:
-    for entry in _listed(folder):
+def _below(folder: Path, above: str, depth: int = 0) -> Iterator[str]:
+    """Yield the pictures' paths in the order of names, folders among them."""
+    names, folders = [], set()
+    for entry in _entries(folder):
         if _is_picture(entry):
-            yield entry
-        elif entry.is_dir() and not entry.is_symlink() and depth < DEEPEST:
-            yield from _below(entry, depth + 1)
+            names.append(entry.name)
+        elif depth < DEEPEST and not entry.is_symlink() and _is_folder(entry):
+            names.append(entry.name)
+            folders.add(entry.name)
+        if len(names) > MOST_EXAMPLES:
+            raise DataError(f"{folder}: more than {MOST_EXAMPLES:,} pictures")
+    for name in sorted(names):
+        if name in folders:
+            yield from _below(folder / name, f"{above}{name}/", depth + 1)
+        else:
+            yield f"{above}{name}" if above else name
 
 
-def _form(address: Address, paths: list[Path]) -> tuple[Form, str]:
+def _form(address: Address, found: list[_Pictures]) -> tuple[Form, str]:
     """Return the form that all pictures are brought to, and say which."""
     sizes: Counter[tuple[int, int]] = Counter()
-    for path in paths:
+    for path in _paths(found):
         with opened(path, str(path)) as image:
             sizes[image.height, image.width] += 1
     colour = address.flag("colour")
     if colour is None:
-        colour = show_colour(map(_sample, paths[:: -(-len(paths) // LOOKED_AT)]))
+        step = -(-sum(map(len, found)) // LOOKED_AT)
+        colour = show_colour(map(_sample, islice(_paths(found), 0, None, step)))
     (common, _), kinds = sizes.most_common(1)[0], len(sizes)
     asked = address.whole_numbers("size", (1, 2), most=1024)
     size = (
@@ -139,43 +194,24 @@ def _form(address: Address, paths: list[Path]) -> tuple[Form, str]:
     )
 
 
+def _paths(found: list[_Pictures]) -> Iterator[Path]:
+    return (path for pictures in found for path, _ in pictures)
+
+
 def _sample(path: Path) -> NDArray[np.float64]:
     with opened(path, str(path)) as image:
         return sample(image, str(path))
 
 
-def _read(pictures: Pictures, form: Form, folder: Path, root: Path, groups: dict[str, str] | None) -> RawPart:
+def _read(pictures: _Pictures, form: Form, root: Path, groups: dict[str, str] | None) -> RawPart:
+    folder = pictures.folder
     images = allocated(str(folder), (len(pictures), *form.shape))
     for index, (path, _) in enumerate(pictures):
         with opened(path, str(path)) as image:
             images[index] = fitted(image, form, str(path))
-    labels = np.array([name for _, name in pictures])
+    labels = np.array([name for _, name in pictures], object)
     if groups is None:
         return RawPart(images, labels, str(folder))
     return RawPart(
-        images, labels, str(folder), np.array([_group(path, root, groups) for path, _ in pictures])
+        images, labels, str(folder), np.array([groups[key(path, root)] for path, _ in pictures], object)
     )
-
-
-def _groups(root: Path, name: str) -> dict[str, str]:
-    """Return the group of each file by its path in ``root``, as the table ``NAME.csv`` says."""
-    path = root / f"{name}.csv"
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = [row for row in csv.reader(file) if row]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise DataError(
-            f"{path}: cannot be read: {reason} (expected rows of a file and its {name})"
-        ) from None
-    for number, row in enumerate(rows, start=1):
-        if len(row) != 2:
-            raise DataError(f"{path}: row {number:,}: {len(row)} columns, expected a file and its {name}")
-    return {Path(file.strip()).as_posix(): group.strip() for file, group in rows}
-
-
-def _group(path: Path, root: Path, groups: dict[str, str]) -> str:
-    key = path.relative_to(root).as_posix()
-    if key not in groups:
-        raise DataError(f"{path}: has no group ({suggestion(key, list(groups)[:1000])})")
-    return groups[key]

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
+from assay.data import expansion
 from assay.data.address import Address
 from assay.data.archive import DAMAGES, LONGEST
 from assay.data.arrays import as_labels, blocks, expect_labels
@@ -26,8 +27,7 @@ LABELS = ("labels", "targets", "y", "label", "arr_1")
 PARTS = {"train": ("train",), "valid": ("valid", "val"), "test": ("test",)}
 PIECE = 1 << 22  # bytes of an array read at a time
 LONGEST_HEADER = 10_000  # characters
-RATIO, FREE, FREE_LABELS = 200, 48 << 20, 16 << 20
-"""Only below 48 MiB, labels below 16, may an array unpack to more than 200 times its size."""
+FREE_LABELS = 16 << 20  # what labels may expand to, however small they are packed
 
 
 def open_npz(address: Address) -> Source:
@@ -88,12 +88,12 @@ class _Archive:
                 raise DataError(f"{self.place(name)} is encrypted")
             if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
                 raise DataError(f"{self.place(name)} uses compression method {member.compress_type}")
-            self._expect_size(name, member, FREE)
+            self._expect_size(name, member)
             found[name] = member
         return found
 
-    def _expect_size(self, name: str, member: zipfile.ZipInfo, free: int) -> None:
-        if member.file_size > max(free, RATIO * member.compress_size):
+    def _expect_size(self, name: str, member: zipfile.ZipInfo, free: int | None = None) -> None:
+        if member.file_size > expansion.most(member.compress_size, free):
             sizes = f"{member.compress_size:,} bytes to {member.file_size:,}"
             raise DataError(f"{self.place(name)} expands {sizes} (damaged?)")
 

@@ -6,24 +6,27 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
+from assay.data import expansion
 from assay.data.address import Address
-from assay.data.arrays import LONGEST_LABEL, as_labels
-from assay.data.assembly import RawPart, assembled
+from assay.data.arrays import LONGEST_LABEL, Values, as_labels
+from assay.data.assembly import MOST_CLASSES, RawPart, assembled
 from assay.data.examples import Source
 from assay.data.picture_files import Form, fitted, opened, sample, show_colour
 from assay.data.pixels import allocated, expect_count
+from assay.data.readers import parquet_layout
 from assay.data.readers.siblings import part_files
 from assay.errors import DataError, shown, some, suggestion
 
 OPTIONS = ("images", "labels", "size", "colour")
 IMAGES, LABELS = ("image", "images", "img"), ("label", "labels", "fine_label", "class", "target")
-AT_ONCE, PICTURES_AT_ONCE = 256, 16  # rows; one picture may stand for all of them
+AT_ONCE, BYTES_AT_ONCE = 4096, 16 << 20
+"""Rows read at a time, and the bytes that they may take: any value may be as long as its page."""
+BUFFER = 1 << 20  # bytes of a file read at a time
 LARGEST = 1 << 26  # bytes of one picture
+SHARED = 20  # times that all pictures may stand in rows
 SIDE, LARGEST_SIDE = 32, 96
-RATIO, FREE = 200, 48 << 20
 LOOKED_AT = 64
 
 
@@ -56,7 +59,10 @@ class _Table:
         self.groups = address.groups
         if address.groups is not None and address.groups not in names:
             raise DataError(f"{path}: no column {address.groups!r} ({suggestion(address.groups, names)})")
-        expect_count(str(path), self.file.metadata.num_rows)
+        self.count = self.file.metadata.num_rows
+        expect_count(str(path), self.count)
+        wanted = [self.images, self.labels, *([self.groups] if self.groups else [])]
+        self.columns = {name: self._laid_out(name) for name in wanted}
 
     def _column(self, address: Address, key: str, known: tuple[str, ...], names: list[str]) -> str:
         wanted = (address.options[key],) if key in address.options else known
@@ -74,11 +80,58 @@ class _Table:
             return None
         return tuple(map(str, names)) if isinstance(names, list) and names else None
 
-    def rows(self, column: str, many: int = AT_ONCE) -> Iterator[list[Any]]:
-        """Yield the values of a column, ``many`` at a time."""
+    def _laid_out(self, name: str) -> tuple[str, int]:
+        """Return which part of a column is read, and how many rows at a time; refuse one that cannot be."""
+        schema = self.file.schema
+        paths = [schema.column(k).path for k in range(len(schema))]
+        held = name if name in paths else f"{name}.bytes" if name == self.images else ""
+        index = paths.index(held) if held in paths else -1
+        if index < 0 or schema.column(index).max_repetition_level:
+            expected = "PNG or JPEG files" if name == self.images else "whole numbers or text"
+            raise DataError(f"{self.path}: column {name!r} holds lists or structures, expected {expected}")
+        largest = max(1, self._largest_page(name, index))
+        if schema.column(index).physical_type in ("BYTE_ARRAY", "FIXED_LEN_BYTE_ARRAY"):
+            return held, min(AT_ONCE, max(1, BYTES_AT_ONCE // largest))
+        return held, AT_ONCE
+
+    def _largest_page(self, name: str, index: int) -> int:
+        """Return the bytes of a column's largest page; refuse pages that cannot be."""
+        largest, size, metadata = 0, self.path.stat().st_size, self.file.metadata
         try:
-            for batch in self.file.iter_batches(many, columns=[column], use_threads=False):
-                yield batch.column(0).to_pylist()
+            with self.path.open("rb") as file:
+                for group in range(metadata.num_row_groups):
+                    chunk = metadata.row_group(group).column(index)
+                    for page in parquet_layout.pages(file, chunk):
+                        largest = max(largest, page.size)
+                        self._expect_page(name, page, chunk.num_values, size)
+        except (OSError, ValueError, OverflowError) as error:
+            raise _damaged(self.path, error) from None
+        return largest
+
+    def _expect_page(self, name: str, page: parquet_layout.DeclaredPage, values: int, size: int) -> None:
+        if page.size > BYTES_AT_ONCE + size:
+            raise DataError(
+                f"{self.path}: column {name!r}: a page expands {page.packed:,} bytes to {page.size:,}, the "
+                f"file has {size:,} (damaged? or write it with fewer rows in a row group)"
+            )
+        if page.values is not None and page.size > BYTES_AT_ONCE:
+            expanded = values * page.size // max(1, page.values)
+            if expanded > expansion.most(size):
+                raise DataError(
+                    f"{self.path}: column {name!r}: {values:,} rows share {page.values:,} values of "
+                    f"{page.size:,} bytes in all, the file has {size:,} (damaged?)"
+                )
+
+    def rows(self, column: str) -> Iterator[list[Any]]:
+        """Yield the values of a column, some at a time."""
+        held, many = self.columns[column]
+        try:
+            batches = self.file.iter_batches(many, columns=[held], use_threads=False)
+            while batch := next(batches, None):
+                values = batch.column(0).to_pylist()
+                del batch  # what is large is not to be there twice
+                yield values
+                del values
         except (
             OSError,
             ValueError,
@@ -89,41 +142,56 @@ class _Table:
 
     def pictures(self) -> Iterator[tuple[str, bytes]]:
         """Yield each picture with its name in errors."""
-        index, total, most = 0, 0, max(FREE, RATIO * self.path.stat().st_size)
-        for values in self.rows(self.images, PICTURES_AT_ONCE):
+        index, total, most = 0, 0, self._most()
+        for values in self.rows(self.images):
             for value in values:
                 content = value.get("bytes") if isinstance(value, dict) else value
                 name = f"{self.path}: row {index:,}"
+                if index == self.count:
+                    raise DataError(f"{name}: more rows than the {index:,} that were promised (damaged?)")
                 if not isinstance(content, bytes) or len(content) > LARGEST:
                     raise DataError(f"{name}: no picture in column {self.images!r} (expected PNG or JPEG)")
                 if (total := total + len(content)) > most:
                     raise DataError(f"{name}: its pictures take more than {most:,} bytes (damaged?)")
                 yield name, content
                 index += 1
+            del values, value, content
+        if index < self.count:
+            raise DataError(f"{self.path}: {index:,} pictures in {self.count:,} rows (damaged?)")
+
+    def _most(self) -> int:
+        """Return the bytes that all pictures may take, of which rows may share some."""
+        groups = range(self.file.metadata.num_row_groups)
+        declared = sum(self.file.metadata.row_group(group).total_byte_size for group in groups)
+        return min(expansion.most(self.path.stat().st_size), max(expansion.FREE, SHARED * int(declared)))
 
     def read(self, form: Form) -> RawPart:
-        """Read all rows."""
-        images = allocated(str(self.path), (self.file.metadata.num_rows, *form.shape))
+        """Read all rows; labels first, which are small."""
+        place = f"{self.path}: column {self.labels!r}"
+        labels = self._values(self.labels, MOST_CLASSES)
+        groups = None if self.groups is None else self._values(self.groups, self.count)
+        images = allocated(str(self.path), (self.count, *form.shape))
         for index, (name, content) in enumerate(self.pictures()):
             with opened(content, name) as image:
                 images[index] = fitted(image, form, name)
-        groups = None if self.groups is None else self._values(self.groups)
-        return RawPart(images, self._values(self.labels), f"{self.path}: column {self.labels!r}", groups)
+        return RawPart(images, labels, place, groups)
 
-    def _values(self, column: str) -> NDArray[Any]:
-        values: list[Any] = []
-        for part in self.rows(column, PICTURES_AT_ONCE):
-            for value in part:
+    def _values(self, column: str, different: int) -> NDArray[Any]:
+        """Return labels or groups; of text at most so many that are ``different``."""
+        place, start = f"{self.path}: column {column!r}", 0
+        found = Values(place, different)
+        for values in self.rows(column):
+            for index, value in enumerate(values, start):
                 if value is None:
-                    raise DataError(f"{self.path}: row {len(values):,}: nothing in column {column!r}")
-                long = isinstance(value, str | bytes) and len(value) > LONGEST_LABEL
-                if long or isinstance(value, list | dict):
+                    raise DataError(f"{self.path}: row {index:,}: nothing in column {column!r}")
+                if isinstance(value, str | bytes) and len(value) > LONGEST_LABEL:
                     raise DataError(
-                        f"{self.path}: row {len(values):,}: {shown(value)} in column {column!r}, "
+                        f"{self.path}: row {index:,}: {shown(value)} in column {column!r}, "
                         "expected whole numbers or text"
                     )
-                values.append(value)
-        return as_labels(f"{self.path}: column {column!r}", np.array(values))
+            start += len(values)
+            found.add(values)
+        return as_labels(place, found.joined())
 
 
 def _opened(path: Path) -> Any:
@@ -132,19 +200,22 @@ def _opened(path: Path) -> Any:
     except ImportError:
         raise DataError(f'{path}: needs pyarrow (pip install "assay[parquet]")') from None
     try:
-        file = parquet.ParquetFile(path)
+        parquet_layout.expect_few_columns(path)
+        file = parquet.ParquetFile(path, buffer_size=BUFFER)
     except (OSError, ValueError, MemoryError) as error:
         raise _damaged(path, error) from None
-    _expect_ratio(path, file.metadata)
+    _expect_sizes(path, file.metadata)
     return file
 
 
-def _expect_ratio(path: Path, metadata: Any) -> None:
-    """Refuse a file whose columns say that they are far larger than it."""
-    declared = sum(metadata.row_group(index).total_byte_size for index in range(metadata.num_row_groups))
-    size = path.stat().st_size
-    if declared > max(FREE, RATIO * size):
+def _expect_sizes(path: Path, metadata: Any) -> None:
+    """Refuse a file whose columns say that they are far larger than it, or whose rows do not add up."""
+    groups = [metadata.row_group(index) for index in range(metadata.num_row_groups)]
+    declared, size = sum(group.total_byte_size for group in groups), path.stat().st_size
+    if declared > expansion.most(size):
         raise DataError(f"{path}: declares {declared:,} bytes of data but has {size:,} (damaged?)")
+    if (rows := sum(group.num_rows for group in groups)) != metadata.num_rows:
+        raise DataError(f"{path}: declares {metadata.num_rows:,} rows, its row groups {rows:,} (damaged?)")
 
 
 def _damaged(path: Path, error: Exception) -> DataError:

@@ -1,0 +1,154 @@
+"""What a Parquet file declares, read before any of it is unpacked: its columns, row groups and pages.
+
+A reader takes these sizes as they are, and unpacks a page as a whole. They are written in Thrift's compact
+protocol: a structure is fields, each a byte with how far its number is above the last one's and its type,
+and ends with a zero; whole numbers have seven bits in a byte, the lowest first.
+"""
+
+import os
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+MOST_COLUMNS, MOST_CHUNKS = 10_000, 200_000
+"""Columns of a file, and columns of all its row groups; a reader keeps about 500 bytes for each."""
+TRUE, FALSE, BYTE, DOUBLE, BINARY, LIST, SET, STRUCT = 1, 2, 3, 7, 8, 9, 10, 12
+WHOLE = (4, 5, 6)
+DEEPEST = 16
+
+
+class Damaged(ValueError):
+    """A file declares what cannot be."""
+
+
+class Compact:
+    """Values in the compact protocol, read one after the other from a file."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.file = file
+
+    def byte(self) -> int:
+        """Return the next byte."""
+        if not (found := self.file.read(1)):
+            raise Damaged("it ends in the middle of a header")
+        return found[0]
+
+    def natural(self) -> int:
+        """Return a whole number that is not below 0."""
+        value = 0
+        for shift in range(0, 70, 7):
+            byte = self.byte()
+            value |= (byte & 0x7F) << shift
+            if byte < 0x80:
+                return value
+        raise Damaged("a number of more than 64 bits")
+
+    def whole(self) -> int:
+        """Return a whole number of any sign."""
+        value = self.natural()
+        return (value >> 1) ^ -(value & 1)
+
+    def fields(self) -> Iterator[tuple[int, int]]:
+        """Yield the number and the type of a structure's fields; whoever asks reads or skips each value."""
+        number = 0
+        while head := self.byte():
+            number = number + (head >> 4) if head >> 4 else self.whole()
+            yield number, head & 15
+
+    def listed(self) -> tuple[int, int]:
+        """Return how many values a list has, and their type."""
+        head = self.byte()
+        return self.natural() if head >> 4 == 15 else head >> 4, head & 15
+
+    def skip(self, kind: int, depth: int = 0) -> None:
+        """Pass over a value."""
+        if depth > DEEPEST:
+            raise Damaged("structures nested without end")
+        if kind == BYTE:
+            self.byte()
+        elif kind in WHOLE:
+            self.natural()
+        elif kind == DOUBLE:
+            self.file.seek(8, os.SEEK_CUR)
+        elif kind == BINARY:
+            self.file.seek(min(self.natural(), 1 << 40), os.SEEK_CUR)
+        elif kind in (LIST, SET):
+            count, inner = self.listed()
+            for _ in range(count):
+                self.skip(BYTE if inner in (TRUE, FALSE) else inner, depth + 1)
+        elif kind == STRUCT:
+            for _, inner in self.fields():
+                self.skip(inner, depth + 1)
+        elif kind not in (TRUE, FALSE):  # these are their type alone
+            raise Damaged(f"a value of the unknown type {kind}")
+
+
+@dataclass(frozen=True)
+class DeclaredPage:
+    """The bytes of a page, unpacked and packed; of a dictionary also how many ``values`` it has."""
+
+    size: int
+    packed: int
+    values: int | None = None
+
+
+def expect_few_columns(path: Path) -> None:
+    """Raise `Damaged` where a file declares more columns or row groups than are read."""
+    with path.open("rb") as file:
+        file.seek(-8, os.SEEK_END)
+        length, end = struct.unpack("<I4s", file.read(8))
+        if end != b"PAR1":
+            raise Damaged(f"it ends with {end.hex(' ')}, expected 50 41 52 31")
+        file.seek(-8 - length, os.SEEK_END)
+        compact, columns = Compact(file), 0
+        for number, kind in compact.fields():
+            if number == 2 and kind == LIST:
+                columns, inner = compact.listed()
+                if columns > MOST_COLUMNS:
+                    raise Damaged(f"it declares {columns:,} columns, expected at most {MOST_COLUMNS:,}")
+                for _ in range(columns):
+                    compact.skip(inner)
+            elif number == 4 and kind == LIST:
+                groups, _ = compact.listed()
+                if groups * columns > MOST_CHUNKS:
+                    raise Damaged(f"it declares {groups:,} row groups of {columns:,} columns")
+                return
+            else:
+                compact.skip(kind)
+
+
+def pages(file: BinaryIO, chunk: Any) -> Iterator[DeclaredPage]:
+    """Yield the pages of a row group's column, whose place ``chunk`` (of pyarrow's metadata) tells."""
+    start = min(place for place in (chunk.dictionary_page_offset, chunk.data_page_offset) if place)
+    end, left = start + chunk.total_compressed_size, chunk.num_values + 2
+    while start < end:
+        if not (left := left - 1):
+            raise Damaged(f"more pages than its {chunk.num_values:,} values")
+        file.seek(start)
+        page = _page(Compact(file))
+        yield page
+        start = file.tell() + page.packed
+
+
+def _page(compact: Compact) -> DeclaredPage:
+    size = packed = -1
+    values = None
+    for number, kind in compact.fields():
+        if number == 2 and kind in WHOLE:
+            size = compact.whole()
+        elif number == 3 and kind in WHOLE:
+            packed = compact.whole()
+        elif number == 7 and kind == STRUCT:
+            values = 0
+            for inner, its_kind in compact.fields():
+                if inner == 1 and its_kind in WHOLE:
+                    values = compact.whole()
+                else:
+                    compact.skip(its_kind)
+        else:
+            compact.skip(kind)
+    if min(size, packed) < 0:
+        raise Damaged("a page without a size")
+    return DeclaredPage(size, packed, values)
