@@ -61,6 +61,8 @@ def build(network: Network, rule: Rule, recipe: Recipe) -> tuple[Blueprint, Valu
     plan = Blueprint(network, rule, recipe)
     todo = stages(network)
     pixels = x = plan.value(network.input_shape, _border(todo[:1]))
+    if len(network.input_shape) != 3 or network.input_shape[0] == 1:
+        plan.pixels = pixels
     first, large, done = True, _large(plan, todo), []
     for number, stage in enumerate(todo):
         y = plan.value(stage.output_shape, _border(todo[number + 1 : number + 2]))

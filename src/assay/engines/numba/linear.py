@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 
 from assay.engines.numba.blueprint import Blueprint, Stage, Value
-from assay.engines.numba.calls import Call, call
+from assay.engines.numba.calls import Call, call, guarded
 from assay.engines.numba.kernels.codes import Kernel
 from assay.engines.numba.layout import Maps, Offsets
 from assay.engines.numba.multiplicands import (
@@ -16,6 +16,7 @@ from assay.engines.numba.multiplicands import (
     terms,
 )
 from assay.engines.numba.operands import NO_BIAS, Operands, bias_update, from_first, matrices, product_calls
+from assay.engines.numba.sparse import Pixels
 from assay.nn.linear import Linear
 
 CACHED = 8192
@@ -30,11 +31,20 @@ def linear(plan: Blueprint, stage: Stage, x: Value, y: Value, first: bool) -> tu
     assert isinstance(layer, Linear)
     weight, inputs = plan.weight_rows(f"{name}.weight"), x.y.flat
     bias = plan.weights(f"{name}.bias") if layer.bias else NO_BIAS
+    pixels = Pixels.of(plan, inputs, y.y.shape[0]) if x is plan.pixels else None
     backward = [] if first else _input_gradient(plan, weight, x.dy, y.dy)
     if layer.bias:
         backward += bias_update(plan, f"{name}.bias", y.dy)
-    backward += _weight_update(plan, f"{name}.weight", inputs, y.dy)
-    return _forward(plan, weight, bias, inputs, y.y, stage.relu), backward
+    backward += _weight_update(plan, f"{name}.weight", inputs, y.dy, pixels)
+    forward = _forward(plan, weight, bias, inputs, y.y, stage.relu)
+    if pixels:
+        choice, checked = pixels.checked(weight)
+        forward = [
+            pixels.marked(),
+            checked,
+            *choice.between(pixels.forward(weight, bias, y.y, stage.relu), forward),
+        ]
+    return forward, backward
 
 
 def _forward(plan: Blueprint, weight: Offsets, bias: Offsets, x: Maps, y: Maps, relu: bool) -> list[Call]:
@@ -53,10 +63,11 @@ def _input_gradient(plan: Blueprint, weight: Offsets, dx: Maps, dy: Maps) -> lis
     return [*calls, *more, *product_calls(plan, operands, quarter=plan.is_quarter(plan.batch_size))]
 
 
-def _weight_update(plan: Blueprint, name: str, x: Maps, dy: Maps) -> list[Call]:
+def _weight_update(plan: Blueprint, name: str, x: Maps, dy: Maps, pixels: Pixels | None) -> list[Call]:
     """dW[k, d] = sum over n of x[n, d] dy[n, k], and the step, some d at a time; one d where k are many.
 
-    Vectors lie along k here, as the weights do: dy is transposed to z for it.
+    Vectors lie along k here, as the weights do: dy is transposed to z for it. Where x are ``pixels``, those
+    that are zero may be left out.
     """
     lanes, outputs = dy.lanes, dy.shape[0]
     width, examples = plan.padded(outputs), np.arange(terms(plan, plan.batch_size))
@@ -67,6 +78,9 @@ def _weight_update(plan: Blueprint, name: str, x: Maps, dy: Maps) -> list[Call]:
     z, more = paired_weights(plan, rows, 0)
     calls += [call(Kernel.TRANSPOSE, dy.start, outputs, dy.blocks, lanes, int(rows[0, 0]), width), *more]
     inputs = factors.features
+    if pixels:
+        choice, checked = pixels.checked(rows)
+        calls += [checked, *guarded(choice.sparse, [pixels.turned()])]
     for first, start in product(range(0, width, WIDEST), range(0, inputs.shape[1], at_once)):
         some, columns = inputs[0, start : start + at_once], min(WIDEST, width - first)
         operands = Operands(
@@ -78,8 +92,12 @@ def _weight_update(plan: Blueprint, name: str, x: Maps, dy: Maps) -> list[Call]:
             a_ks=from_first(inputs[:, 0])[examples // factors.lanes] + examples % factors.lanes,
             b_ks=from_first(z[: examples.size, 0]),
         )
+        products = product_calls(plan, operands, quarter=plan.is_quarter(outputs))
+        if pixels:
+            part = np.arange(grad, grad + columns) + operands.c_rows[:, None]
+            products = choice.between(pixels.weight_gradient(start, rows[:, first : first + columns], part), products)
         calls += [
-            *product_calls(plan, operands, quarter=plan.is_quarter(outputs)),
+            *products,
             *plan.update_part(name, start * width + first, some.size * columns, grad),
         ]
     return calls
