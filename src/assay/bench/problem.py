@@ -9,8 +9,8 @@ import numpy as np
 
 from assay import data, streams
 from assay.bench.networks import NETWORKS
-from assay.errors import DataError
 from assay.engines.base import Images, Labels, State, epoch_order, initial_state
+from assay.errors import DataError
 from assay.nn.loss import cross_entropy
 from assay.nn.network import Network
 from assay.optim import Adam
@@ -27,7 +27,7 @@ NOISE = "noise"
 
 @dataclass(frozen=True)
 class Problem:
-    """A network to be trained with Adam in minibatches of 100, on images of noise in 47 classes or on a data set's.
+    """A network to be trained with Adam in minibatches of 100, on images of noise in 47 classes or a data set's.
 
     ``source`` names the data set, of grey images of 28x28 in at most 47 classes; its training images are
     repeated if they are fewer than ``images_count``. `DataError` for one that is not such a set.
@@ -74,7 +74,9 @@ class Problem:
         found = data.load(self.source)
         if found.input_shape != (1, SIZE, SIZE) or len(found.classes) > CLASSES:
             what = f"{text(found.input_shape)} in {len(found.classes)} classes"
-            raise DataError(f"{self.source}: images are {what}, expected 1x{SIZE}x{SIZE} in at most {CLASSES}")
+            raise DataError(
+                f"{self.source}: images are {what}, expected 1x{SIZE}x{SIZE} in at most {CLASSES}"
+            )
         return found.train
 
     @cached_property

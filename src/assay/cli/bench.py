@@ -54,6 +54,7 @@ Trial = Annotated[bool, typer.Option("--quick", help="Two networks, three method
 
 @app.command(cls=Command)
 def training(
+    *,
     networks: Networks = None,
     methods: Methods = None,
     threads: Threads = None,

@@ -17,7 +17,7 @@ from assay.shapes import Shape
 BALANCED = 112_800, 18_800, 47, (1, 28, 28)
 """EMNIST Balanced: training images, test images, classes, input shape."""
 CIFAR = {"cifar10": (50_000, 10_000, 10, (3, 32, 32)), "cifar100": (50_000, 10_000, 100, (3, 32, 32))}
-SAMPLE, OF_CHARACTERS = 1000, 0.75
+SAMPLE, OF_CHARACTERS = 1000, 0.7
 """Images in which zeros are counted, and the share of them in images of characters."""
 
 
@@ -26,8 +26,8 @@ class Outline:
     """The sizes of a data set, which is all a plan needs; ``assumed`` if the set is not on this machine.
 
     ``notes`` say how its images were read, and what is odd about them. ``seconds`` are those that a processor
-    took to read them, 0 where they were not read; ``zeros`` is the share of pixels that are 0, of the first images
-    of a set that was read, or else of characters: an engine may train faster on many.
+    took to read them, 0 where they were not read; ``zeros`` is the share of pixels that are 0, in the first
+    images of a set that was read, or else in characters: an engine may train faster on many.
     """
 
     train: int

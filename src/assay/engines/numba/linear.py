@@ -95,7 +95,9 @@ def _weight_update(plan: Blueprint, name: str, x: Maps, dy: Maps, pixels: Pixels
         products = product_calls(plan, operands, quarter=plan.is_quarter(outputs))
         if pixels:
             part = np.arange(grad, grad + columns) + operands.c_rows[:, None]
-            products = choice.between(pixels.weight_gradient(start, rows[:, first : first + columns], part), products)
+            products = choice.between(
+                pixels.weight_gradient(start, rows[:, first : first + columns], part), products
+            )
         calls += [
             *products,
             *plan.update_part(name, start * width + first, some.size * columns, grad),

@@ -1,9 +1,9 @@
-"""Products of the pixels where these are mostly background: what a step does beside, or instead of, the usual.
+"""Products of pixels that are mostly background: what a step does beside, or instead of, the usual.
 
-A character's image is three quarters zeros. The first layer, if it is linear, multiplies every pixel with a row of
-weights, and with a row of gradients to find the weights' own: it may leave out those that are zero
-(`kernels.sparse`). A program has both forms, and each minibatch takes the one that costs less: they
-have the same bits, and nothing needs to be known of the images beforehand.
+Of the pixels of a character two thirds and more are 0. A first layer that is linear multiplies each with
+a row of weights and, for the weights' gradient, with a row of the outputs' gradients; it may leave
+out those that are zero (`kernels.sparse`). A program has both forms, and each minibatch takes
+the one that costs less: they have the same bits, and nothing needs to be known of the images beforehand.
 """
 
 from dataclasses import dataclass
@@ -21,12 +21,13 @@ from assay.engines.numba.operands import NO_BIAS
 from assay.engines.registers import REGISTERS
 
 TERM, WAITS, VISIT = 3, 8, 60
-"""What a term costs beside its multiplications, what it costs at the least, since each sum waits for the one
-before, and a word of a row, in multiplications of vectors."""
+"""In multiplications of vectors: what a term costs beside its own, what it costs at the least, since each sum
+waits for the one before, and what a word of a row costs."""
 GAIN = 0.9
 """How much less the sparse form has to cost than the dense one."""
-MOST = min(REGISTERS.count - 3, 28)
-"""Vectors of a row that are summed at a time; their factor takes another register."""
+MOST = min(REGISTERS.count - 3, 2**15 // (BITS * REGISTERS.bytes))
+"""Vectors of a row that are summed at a time: their factor takes another register, and the rows that the bits
+of a word choose from stay in a cache of 32 KB."""
 
 
 def tile_for(vectors: int) -> Shape:
@@ -36,14 +37,16 @@ def tile_for(vectors: int) -> Shape:
 
 
 def most_nonzero(plan: Blueprint, features: int, vectors: int) -> int:
-    """Return how many pixels of an image may differ from zero for the sparse form to pay; none if it never does.
+    """Return how many pixels of an image may differ from zero for the sparse form to pay, 0 if it never does.
 
-    Of the forward product and the weights' gradient together.
+    It is to pay for the forward product and the weights' gradient together.
     """
     words, groups = -(-features // BITS), -(-plan.batch_size // BITS)
+    at_once = tile_for(vectors).columns
+    parts = -(-vectors // at_once)
     dense = 2 * plan.batch_size * features * vectors
-    visits = (plan.batch_size * words + features * groups) * (VISIT + 2 * vectors)
-    each = 2 * plan.batch_size * max(vectors + TERM, WAITS)
+    visits = (plan.batch_size * words + features * groups) * parts * (VISIT + 2 * at_once)
+    each = 2 * plan.batch_size * parts * max(at_once + TERM, WAITS)
     return max(int((GAIN * dense - visits) / each), 0)
 
 
@@ -104,7 +107,7 @@ class Pixels:
         return call(Kernel.TURN, self.by_example, groups, words, self.by_pixel)
 
     def checked(self, factors: Offsets) -> tuple[Choice, Call]:
-        """Return where the choice is noted once rows of factors are found to be finite, and the call for it."""
+        """Return where the choice is noted once factors are found to be finite, and the call that does so."""
         found, place = _noted(self.plan), (int(factors.flat[0]), factors.size)
         return found, call(Kernel.FINITE, self.few.sparse, *place, self.x.lanes, found.sparse)
 

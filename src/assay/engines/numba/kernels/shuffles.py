@@ -95,7 +95,7 @@ def gather_tile(typing: Any, memory: Any, tables: Any, images: Any, order: Any, 
 
 
 @intrinsic
-def transpose_tile(  # noqa: PLR0917
+def transpose_tile(
     typing: Any, memory: Any, source: Any, apart: Any, count: Any, target: Any, row: Any
 ) -> Any:
     """Write z[lane, j] = y[j, lane] for as many j as there are lanes; 0 from j = ``count`` on.

@@ -164,7 +164,7 @@ def _exchanged(builder: Any, a: Any, b: Any, distance: int) -> tuple[Any, Any]:
 
 
 def _paired(builder: Any, a: Any, b: Any, distance: int) -> tuple[Any, Any]:
-    """Return the entries of both whose number ``distance`` is no part of, then the others; its own inverse."""
+    """Return the entries of both whose number ``distance`` is no part of, and the others; its own inverse."""
     count = a.type.count
     parts = ([i for i in range(count) if not i & distance], [i for i in range(count) if i & distance])
 
@@ -311,7 +311,7 @@ def sparse_product(shape: Shape) -> Any:
     """Return a kernel: C[m] = max(start[m] + sum over k of A[m, k] B[k], least), where bits are set.
 
     Call: row table, rows, words, rows from one word to the next, words for a row, how far A lies from
-    vector to vector of k, and within, B, how far its rows lie apart, vectors of a row, offset of least, lanes.
+    vector to vector of k, and within, B, how far its rows lie apart, their vectors, offset of least, lanes.
     """
     tile, columns = _row_tile(shape.columns), shape.columns
 

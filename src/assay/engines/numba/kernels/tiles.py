@@ -227,7 +227,7 @@ def _store_all(work: _Tile, widths: list[Lanes], m: int, values: list[Any], leas
 
 
 def finished(builder: Any, value: Any, least: Any) -> Any:
-    """Return a sum as it is stored: at least ``least``, and never -0, so that terms of 0 make no difference."""
+    """Return a sum as it is stored: at least ``least``, and never -0, so that terms of 0 do not matter."""
     value = builder.fadd(value, ir.Constant(value.type, [0.0] * value.type.count))
     return greater(builder, least, value, least, value)
 
