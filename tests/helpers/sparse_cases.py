@@ -82,7 +82,7 @@ def both(
 
 
 def assert_zeros_change_no_bit(dtype: Dtype = "float32") -> None:
-    """Of one layer, for which little is compiled, in batches of more than a word's examples, the last short."""
+    """Of one layer, for which little is compiled, in batches of more examples than a word has bits."""
     network = dense(13)
     found, _ = both(network, Recipe(SGD(0.1), 70, dtype=dtype), background(150, network, 0.2))
     assert all(leaves_out(found))

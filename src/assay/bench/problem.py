@@ -27,7 +27,7 @@ NOISE = "noise"
 
 @dataclass(frozen=True)
 class Problem:
-    """A network to be trained with Adam in minibatches of 100, on images of noise in 47 classes or a data set's.
+    """A network to be trained with Adam in minibatches of 100, on images of noise or a data set, in 47 classes.
 
     ``source`` names the data set, of grey images of 28x28 in at most 47 classes; its training images are
     repeated if they are fewer than ``images_count``. `DataError` for one that is not such a set.
