@@ -27,7 +27,7 @@ NOISE = "noise"
 
 @dataclass(frozen=True)
 class Problem:
-    """A network to be trained with Adam in minibatches of 100, on images of noise or a data set, in 47 classes.
+    """A network to be trained with Adam in minibatches of 100 images of 47 classes, noise or a data set's.
 
     ``source`` names the data set, of grey images of 28x28 in at most 47 classes; its training images are
     repeated if they are fewer than ``images_count``. `DataError` for one that is not such a set.
@@ -75,7 +75,7 @@ class Problem:
         if found.input_shape != (1, SIZE, SIZE) or len(found.classes) > CLASSES:
             what = f"{text(found.input_shape)} in {len(found.classes)} classes"
             raise DataError(
-                f"{self.source}: images are {what}, expected 1x{SIZE}x{SIZE} in at most {CLASSES}"
+                f"{self.source}: images are {what}, expected 1 x {SIZE} x {SIZE} in at most {CLASSES}"
             )
         return found.train
 
