@@ -24,7 +24,7 @@ from assay.engines.numba import NumbaEngine
 from assay.engines.numba.engine import programs
 from assay.engines.numba.kernels.pairs import SUPPORTED
 from assay.engines.registers import REGISTERS
-from assay.nn import Flatten, Linear, ReLU
+from assay.nn import Dropout, Flatten, Linear, ReLU
 from assay.nn.network import Network
 from assay.optim import SGD, Adam
 from assay.optim.augment import Rotate, Shift
@@ -48,6 +48,12 @@ def test_no_bit_depends_on_zeros(network, rule, penalties, size, count, share, d
     """Whatever is zero; with batches of less than a word of 64 examples, and of more, the last one short."""
     recipe = Recipe(rule, size, dtype=dtype, penalties=penalties)
     found, _ = both(network, recipe, background(count, network, share, seed))
+    assert all(leaves_out(found))
+
+
+def test_dropped_pixels_are_multiplied_as_zeros_that_may_be_left_out() -> None:
+    network = Network((Flatten(), Dropout(0.3), Linear(37), ReLU(), Dropout(0.5), Linear(5)), (1, 9, 11))
+    found, _ = both(network, Recipe(Adam(), 20), background(50, network, 0.2))
     assert all(leaves_out(found))
 
 

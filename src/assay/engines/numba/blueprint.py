@@ -102,7 +102,7 @@ class Blueprint:
 
     ``draws`` are the calls that only a training step begins with; with ``pairs``, products are of bfloat16;
     while ``blockwise``, stages are planned for each block of examples by itself;
-    ``pixels`` are those of images that keep them in the same order;
+    ``pixels`` are those of images that keep them in the same order, some of them dropped maybe;
     ``kept`` tells where the network's buffers lie, ``masks`` where what dropout keeps, ``broken`` where
     the first step whose loss is no number.
     """

@@ -68,6 +68,8 @@ def build(network: Network, rule: Rule, recipe: Recipe) -> tuple[Blueprint, Valu
         y = plan.value(stage.output_shape, _border(todo[number + 1 : number + 2]))
         plan.blockwise = number < large
         done.append(_calls(plan, stage, x, y, first))
+        if x is plan.pixels and isinstance(stage.node.layer, Dropout):
+            plan.pixels = y  # what is 0 stays so
         first, x = first and not stage.node.parameters, y
     forward, backward = (list(calls) for calls in zip(*done, strict=True))
     plan.forward = [

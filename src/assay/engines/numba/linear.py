@@ -36,23 +36,21 @@ def linear(plan: Blueprint, stage: Stage, x: Value, y: Value, first: bool) -> tu
     if layer.bias:
         backward += bias_update(plan, f"{name}.bias", y.dy)
     backward += _weight_update(plan, f"{name}.weight", inputs, y.dy, pixels)
-    forward = _forward(plan, weight, bias, inputs, y.y, stage.relu)
-    if pixels:
-        choice, checked = pixels.checked(weight)
-        forward = [
-            pixels.marked(),
-            checked,
-            *choice.between(pixels.forward(weight, bias, y.y, stage.relu), forward),
-        ]
-    return forward, backward
+    return _forward(plan, weight, bias, inputs, y.y, stage.relu, pixels), backward
 
 
-def _forward(plan: Blueprint, weight: Offsets, bias: Offsets, x: Maps, y: Maps, relu: bool) -> list[Call]:
-    """y[n, k] = b[k] + sum over d of W[k, d] x[n, d]."""
+def _forward(
+    plan: Blueprint, weight: Offsets, bias: Offsets, x: Maps, y: Maps, relu: bool, pixels: Pixels | None
+) -> list[Call]:
+    """y[n, k] = b[k] + sum over d of W[k, d] x[n, d]; where x are ``pixels``, zeros may be left out."""
     weights, calls = paired_weights(plan, weight, 0)
     inputs, more = paired_channels(plan, x)
     operands = matrices(weights[:, : y.shape[0]].T, inputs.features.T, y.features.T, bias)
-    return [*calls, *more, *product_calls(plan, operands, relu, plan.is_quarter(plan.batch_size))]
+    calls += [*more, *product_calls(plan, operands, relu, plan.is_quarter(plan.batch_size))]
+    if not pixels:
+        return calls
+    choice, checked = pixels.checked(weight)
+    return [pixels.marked(), checked, *choice.between(pixels.forward(weight, bias, y, relu), calls)]
 
 
 def _input_gradient(plan: Blueprint, weight: Offsets, dx: Maps, dy: Maps) -> list[Call]:

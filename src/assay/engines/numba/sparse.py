@@ -13,8 +13,8 @@ import numpy as np
 
 from assay.engines.numba.blueprint import Blueprint
 from assay.engines.numba.calls import Call, call, guarded
+from assay.engines.numba.kernels.bits import BITS
 from assay.engines.numba.kernels.codes import Kernel
-from assay.engines.numba.kernels.sparse import BITS
 from assay.engines.numba.kernels.tiles import Shape
 from assay.engines.numba.layout import MINUS_INFINITY, ZERO, Maps, Offsets
 from assay.engines.numba.operands import NO_BIAS

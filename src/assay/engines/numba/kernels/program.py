@@ -9,7 +9,7 @@ from functools import partial
 from types import FunctionType
 from typing import Any, NamedTuple
 
-from assay.engines.numba.kernels import ends, maps, normalisation, pairs, sparse, updates, winograd
+from assay.engines.numba.kernels import bits, ends, maps, normalisation, pairs, sparse, updates, winograd
 from assay.engines.numba.kernels.codes import Kernel, function_of, kernel_of, shape_of
 from assay.engines.numba.kernels.entries import entries_kernel
 from assay.engines.numba.kernels.invocation import opened
@@ -149,8 +149,8 @@ KERNELS: dict[Kernel, Body] = {
     Kernel.ADAMAX: Body(_rule, updates.adamax),
     Kernel.PAIR: Body(_on_memory, pairs.pair),
     Kernel.NARROW: Body(_on_memory, pairs.narrow),
-    Kernel.MARK: Body(_of_images, sparse.mark),
-    Kernel.TURN: Body(_on_memory, sparse.turn_words),
+    Kernel.MARK: Body(_of_images, bits.mark),
+    Kernel.TURN: Body(_on_memory, bits.turn_words),
     Kernel.FINITE: Body(_on_memory, sparse.finite),
     Kernel.TRANSPOSE_BACK: Body(_on_memory, maps.transpose_back),
 }
