@@ -8,7 +8,7 @@ import pytest
 from numba_cases import kernels_of, open_session, values
 
 from assay.engines.base import Recipe, Session, State
-from assay.engines.numba import NumbaEngine, sparse
+from assay.engines.numba import NumbaEngine, background
 from assay.engines.numba.engine import NumbaSession, programs
 from assay.engines.numba.kernels.codes import GUARD, Kernel, kernel_of
 from assay.nn import Flatten, Linear, ReLU
@@ -24,13 +24,15 @@ ALWAYS, NEVER = 10**6, 0
 def taking(most: int) -> Iterator[None]:
     """Leave out zeros where no more than ``most`` pixels an image are none."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sparse, "most_nonzero", lambda *sizes: most)
+        patch.setattr(background, "most_nonzero", lambda *sizes: most)
         programs.cache_clear()
         yield
     programs.cache_clear()
 
 
-def background(count: int, network: Network, share: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+def mostly_background(
+    count: int, network: Network, share: float, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
     """Draw images of which about ``share`` is not zero; of some images, and some pixels, all or nothing."""
     rng = np.random.default_rng(seed)
     shape = (count, *of_images(network.input_shape))
@@ -84,5 +86,5 @@ def both(
 def assert_zeros_change_no_bit(dtype: Dtype = "float32") -> None:
     """Of one layer, for which little is compiled, in batches of more examples than a word has bits."""
     network = dense(13)
-    found, _ = both(network, Recipe(SGD(0.1), 70, dtype=dtype), background(150, network, 0.2))
+    found, _ = both(network, Recipe(SGD(0.1), 70, dtype=dtype), mostly_background(150, network, 0.2))
     assert all(leaves_out(found))

@@ -4,6 +4,7 @@ from itertools import product
 
 import numpy as np
 
+from assay.engines.numba.background import Pixels
 from assay.engines.numba.blueprint import Blueprint, Stage, Value
 from assay.engines.numba.calls import Call, call, guarded
 from assay.engines.numba.kernels.codes import Kernel
@@ -16,7 +17,6 @@ from assay.engines.numba.multiplicands import (
     terms,
 )
 from assay.engines.numba.operands import NO_BIAS, Operands, bias_update, from_first, matrices, product_calls
-from assay.engines.numba.sparse import Pixels
 from assay.nn.linear import Linear
 
 CACHED = 8192
@@ -49,8 +49,8 @@ def _forward(
     calls += [*more, *product_calls(plan, operands, relu, plan.is_quarter(plan.batch_size))]
     if not pixels:
         return calls
-    choice, checked = pixels.checked(weight)
-    return [pixels.marked(), checked, *choice.between(pixels.forward(weight, bias, y, relu), calls)]
+    forms, checked = pixels.checked(weight)
+    return [pixels.marked(), checked, *forms.between(pixels.forward(weight, bias, y, relu), calls)]
 
 
 def _input_gradient(plan: Blueprint, weight: Offsets, dx: Maps, dy: Maps) -> list[Call]:
@@ -77,8 +77,8 @@ def _weight_update(plan: Blueprint, name: str, x: Maps, dy: Maps, pixels: Pixels
     calls += [call(Kernel.TRANSPOSE, dy.start, outputs, dy.blocks, lanes, int(rows[0, 0]), width), *more]
     inputs = factors.features
     if pixels:
-        choice, checked = pixels.checked(rows)
-        calls += [checked, *guarded(choice.sparse, [pixels.turned()])]
+        forms, checked = pixels.checked(rows)
+        calls += [checked, *guarded(forms.sparse, [pixels.turned()])]
     for first, start in product(range(0, width, WIDEST), range(0, inputs.shape[1], at_once)):
         some, columns = inputs[0, start : start + at_once], min(WIDEST, width - first)
         operands = Operands(
@@ -93,7 +93,7 @@ def _weight_update(plan: Blueprint, name: str, x: Maps, dy: Maps, pixels: Pixels
         products = product_calls(plan, operands, quarter=plan.is_quarter(outputs))
         if pixels:
             part = np.arange(grad, grad + columns) + operands.c_rows[:, None]
-            products = choice.between(
+            products = forms.between(
                 pixels.weight_gradient(start, rows[:, first : first + columns], part), products
             )
         calls += [

@@ -51,7 +51,7 @@ def most_nonzero(plan: Blueprint, features: int, vectors: int) -> int:
 
 
 @dataclass(frozen=True)
-class Choice:
+class Forms:
     """Where it is noted which form is taken: 1 for the ``sparse`` one, and beside it 1 for the other."""
 
     sparse: int
@@ -72,7 +72,7 @@ class Pixels:
     by_example: int
     by_pixel: int
     nothing: int
-    few: Choice
+    few: Forms
 
     @classmethod
     def of(cls, plan: Blueprint, x: Maps, outputs: int) -> "Self | None":
@@ -106,7 +106,7 @@ class Pixels:
         groups, words = (_whole_words(size) // BITS for size in (self.rows, self.x.shape[0]))
         return call(Kernel.TURN, self.by_example, groups, words, self.by_pixel)
 
-    def checked(self, factors: Offsets) -> tuple[Choice, Call]:
+    def checked(self, factors: Offsets) -> tuple[Forms, Call]:
         """Return where the choice is noted once factors are found to be finite, and the call that does so."""
         found, place = _noted(self.plan), (int(factors.flat[0]), factors.size)
         return found, call(Kernel.FINITE, self.few.sparse, *place, self.x.lanes, found.sparse)
@@ -161,5 +161,5 @@ def _unit(plan: Blueprint) -> int:
     return BITS // 8 * plan.memory.lanes // plan.memory.vector_bytes
 
 
-def _noted(plan: Blueprint) -> Choice:
-    return Choice(plan.memory.take(2))
+def _noted(plan: Blueprint) -> Forms:
+    return Forms(plan.memory.take(2))
