@@ -138,6 +138,7 @@ WRONG = [
     # benchmarks
     (("bench",), "missing command"),
     (("bench", "training", "--rounds", "0"), "rounds must be >= 1; got 0"),
+    (("bench", "training", "--images", "nowhere"), "data set 'nowhere' is unknown"),
     (("bench", "convolutoin"), "did you mean 'convolution'"),
     (("bench", "convolution", "--out", "file"), "file: cannot be written"),
     (("bench", "convolution", "--out", "file/below"), "file/below: cannot be written"),

@@ -151,7 +151,7 @@ ODD = {
     "no table": ("DROP TABLE layer", "table layer has other columns"),
     "a loose table": ("CREATE TABLE loose AS SELECT * FROM answer; DROP TABLE answer; "
                       "ALTER TABLE loose RENAME TO answer", "table answer has other columns"),
-    "a list for a study": ("UPDATE header SET value = '[1]' WHERE key = 'study'", "its study is no table"),
+    "a list for a study": ("UPDATE header SET value = '[1]' WHERE key = 'study'", "its study is not a table"),
     "another margin": ("UPDATE header SET value = json_set(value, '$.margin', 0.5) WHERE key = 'study'",
                        "its study is not the one that its digest is of"),
     "a margin of 400 digits": ("UPDATE header SET value = replace(value, '0.3', '1" + "0" * 400 + "') WHERE "

@@ -14,7 +14,7 @@ from assay.data import DataSpec, load
 from assay.data.outline import Outline, outline
 from assay.engines import speed
 from assay.engines.numba import NumbaEngine
-from assay.engines.reference import ReferenceSession
+from assay.engines.reference import ReferenceEngine, ReferenceSession
 from assay.engines.speed import STEPS, Trial
 from assay.errors import DataError
 from assay.findings.findings import build
@@ -24,6 +24,7 @@ from assay.report.canvas import Drawing
 from assay.report.drawings import draw
 from assay.running import overheads
 from assay.running.estimate import CohortEstimate, Estimate, Overheads, estimate
+from assay.running.pace import ArmTrial
 from assay.running.plan import make_plan
 from assay.running.run import run
 
@@ -44,6 +45,19 @@ def test_the_outline_of_a_folder_is_what_is_read(characters: str):
     assert outline(DataSpec(characters, TRAIN, VALID, TEST)) == Outline(
         TRAIN, VALID, TEST, (1, 14, 14), 6, notes=("transposed: no (by its name)",)
     )
+
+
+def test_an_arm_is_measured_on_images_with_as_many_zeros_as_the_data_has(characters: str):
+    """An engine may train faster on many."""
+    data = load(DataSpec(characters, TRAIN, VALID, TEST))
+    found = Outline.of(data).zeros
+    assert 0.3 < found < 1
+    assert found == outline(DataSpec(characters, TRAIN, VALID, TEST)).zeros == (data.train.images == 0).mean()
+    plan = make_plan(tiny_study(characters), Outline.of(data))
+    cohort = plan.cohorts[0]
+    arm = ArmTrial(replace(cohort, engine=ReferenceEngine()), Outline.of(data))
+    assert arm.trial is not None
+    assert (arm.trial._images == 0).mean() == pytest.approx(found, abs=0.02)
 
 
 def test_a_set_that_is_not_fetched_is_assumed_and_an_unknown_one_is_an_error(monkeypatch, tmp_path):

@@ -7,26 +7,30 @@ from typing import Literal
 
 import numpy as np
 
-from assay import streams
+from assay import data, streams
 from assay.bench.networks import NETWORKS
 from assay.engines.base import Images, Labels, State, epoch_order, initial_state
+from assay.errors import DataError
 from assay.nn.loss import cross_entropy
 from assay.nn.network import Network
 from assay.optim import Adam
 from assay.optim.recipe import Dtype, Recipe
-from assay.shapes import Array
+from assay.shapes import Array, text
 
 BATCH, CLASSES, SIZE = 100, 47, 28
 ENSEMBLE = 8
 """Default number of models for a method that trains several side by side."""
 
 Device = Literal["cpu", "cuda"]
+NOISE = "noise"
 
 
 @dataclass(frozen=True)
 class Problem:
-    """A network to be trained with Adam on images of noise in 47 classes, in minibatches of 100.
+    """A network to be trained with Adam in minibatches of 100 images of 47 classes, noise or a data set's.
 
+    ``source`` names the data set, of grey images of 28x28 in at most 47 classes; its training images are
+    repeated if they are fewer than ``images_count``. `DataError` for one that is not such a set.
     ``threads`` is how many processors a method may keep busy, ``models`` how many
     models are trained by methods that train several: by default 8 side by side
     where that is the point of the method, and one per thread with assay.
@@ -37,6 +41,7 @@ class Problem:
     threads: int = 1
     models: int | None = None
     device: Device = "cpu"
+    source: str = NOISE
 
     @cached_property
     def network(self) -> Network:
@@ -46,13 +51,37 @@ class Problem:
     @cached_property
     def images(self) -> Images:
         """Pixels (N, 28, 28)."""
+        if self.source != NOISE:
+            return self._split.images[self._places]
         shape = (self.images_count, SIZE, SIZE)
         return streams.stream(0, "bench", 0).integers(0, 256, shape, dtype=np.uint8)
 
     @cached_property
     def labels(self) -> Labels:
         """Classes (N,)."""
+        if self.source != NOISE:
+            return self._split.labels[self._places]
         return streams.stream(0, "bench", 1).integers(0, CLASSES, self.images_count)
+
+    def expect_images(self) -> None:
+        """Raise `DataError` if there are no such images."""
+        if self.source != NOISE:
+            self._split  # noqa: B018
+
+    @cached_property
+    def _split(self) -> data.Split:
+        """The data set's training images."""
+        found = data.load(self.source)
+        if found.input_shape != (1, SIZE, SIZE) or len(found.classes) > CLASSES:
+            what = f"{text(found.input_shape)} in {len(found.classes)} classes"
+            raise DataError(
+                f"{self.source}: images are {what}, expected 1 x {SIZE} x {SIZE} in at most {CLASSES}"
+            )
+        return found.train
+
+    @cached_property
+    def _places(self) -> Labels:
+        return np.arange(self.images_count) % len(self._split)
 
     @cached_property
     def floats(self) -> Array:
@@ -63,10 +92,11 @@ class Problem:
 
     @property
     def words(self) -> str:
-        """Describe the problem: ``A2, 1 thread, 8 models, 20,000 images``."""
+        """Describe the problem: ``A2, 1 thread, 8 models, 20,000 images of glyphs``."""
         threads = f"{self.threads} thread{'s' * (self.threads > 1)}"
         models = [f"{self.models} model{'s' * (self.models > 1)}"] if self.models else []
-        return ", ".join([self.network_name, threads, *models, f"{self.images_count:,} images"])
+        kind = "" if self.source == NOISE else f" of {self.source}"
+        return ", ".join([self.network_name, threads, *models, f"{self.images_count:,} images{kind}"])
 
     def recipe(self, dtype: Dtype = "float32") -> Recipe:
         """Return the recipe with which assay trains the network."""

@@ -9,7 +9,7 @@ from assay.bench import hardware
 from assay.bench.hardware import Machine
 from assay.bench.methods import METHODS, YARDSTICK
 from assay.bench.networks import NETWORKS
-from assay.bench.problem import ENSEMBLE, Device, Problem
+from assay.bench.problem import ENSEMBLE, NOISE, Device, Problem
 from assay.bench.rates import Pace, RateComparison, compare
 from assay.bench.starts import ProcessMemory, Start, memory, start
 from assay.bench.whole_study import Size, WholeStudy, measure
@@ -53,6 +53,7 @@ class TrainingSettings:
     size: Size = field(default_factory=Size)
     focus: Focus = field(default_factory=Focus)
     device: Device = "cpu"
+    images: str = NOISE
 
     def __post_init__(self) -> None:
         """Check the names, and add the baseline to the methods."""
@@ -93,6 +94,7 @@ def chosen(
     lists: Mapping[str, str | None],
     rounds: int | None = None,
     device: str = "cpu",
+    images: str = NOISE,
 ) -> TrainingSettings:
     """Return ``settings`` with other ``networks``, ``methods``, ``threads`` or ``parts``.
 
@@ -118,7 +120,7 @@ def chosen(
     focus, networks = settings.focus, values.get("networks", ())
     if networks and focus.network not in networks:
         focus = replace(focus, network=networks[0])
-    return replace(settings, **values, focus=focus, pace=pace, device=device)  # type: ignore[arg-type]
+    return replace(settings, **values, focus=focus, pace=pace, device=device, images=images)  # type: ignore[arg-type]
 
 
 def _powers() -> list[int]:
@@ -153,6 +155,7 @@ class TrainingBench:
 def run(settings: TrainingSettings | None = None, on_job: OnJob = lambda _: None) -> TrainingBench:
     """Measure the parts that ``settings`` name; ``on_job`` is told what is measured next."""
     settings = settings or TrainingSettings()
+    _usual(settings, settings.networks[0]).expect_images()
     before, left_out = hardware.load(), dict[str, str]()
 
     def done(part: Part, jobs: Iterable[Job[T]]) -> tuple[T, ...]:
@@ -177,16 +180,20 @@ def run(settings: TrainingSettings | None = None, on_job: OnJob = lambda _: None
 
 def _problems(settings: TrainingSettings) -> list[Problem]:
     return [
-        Problem(name, threads=threads, device=settings.device)
+        replace(_usual(settings, name), threads=threads)
         for threads in settings.threads
         for name in settings.networks
     ]
 
 
+def _usual(settings: TrainingSettings, network: str) -> Problem:
+    return Problem(network, device=settings.device, source=settings.images)
+
+
 def _scaled(settings: TrainingSettings) -> list[Problem]:
     """Vary the numbers of runs, workers and images, one at a time."""
     focus, threads = settings.focus, max(settings.threads)
-    usual = Problem(focus.network, threads=threads, models=ENSEMBLE, device=settings.device)
+    usual = replace(_usual(settings, focus.network), threads=threads, models=ENSEMBLE)
     varied = [
         *(replace(usual, models=runs) for runs in focus.runs),
         *(replace(usual, threads=count) for count in settings.threads),
@@ -207,13 +214,13 @@ def _comparisons(
 
 
 def _starts(settings: TrainingSettings) -> Iterator[Job[Start]]:
-    problem = Problem(settings.focus.network, device=settings.device)
+    problem = _usual(settings, settings.focus.network)
     for method in settings.methods:
         yield f"start, {METHODS[method].words}", partial(start, method, problem, settings.repeats)
 
 
 def _memory(settings: TrainingSettings) -> Iterator[Job[ProcessMemory]]:
-    problem = Problem(settings.focus.network, device=settings.device)
+    problem = Problem(settings.focus.network, device=settings.device)  # without what reading a data set takes
     for method in settings.methods:
         yield f"memory, {METHODS[method].words}", partial(memory, method, problem)
 

@@ -43,6 +43,9 @@ Parts = Annotated[
 ]
 Rounds = Annotated[int | None, number("--rounds", "Turns of each method.  [default: 9]")]
 Device = Annotated[str, typer.Option("--device", metavar="NAME", help="cpu or cuda.")]
+Images = Annotated[
+    str, typer.Option("--images", metavar="SPEC", help="noise, or a data set of 28x28: glyphs, idx:DIR.")
+]
 Json = Annotated[
     str | None, typer.Option("--json", metavar="FILE", help="Write all that was measured into FILE too.")
 ]
@@ -51,12 +54,14 @@ Trial = Annotated[bool, typer.Option("--quick", help="Two networks, three method
 
 @app.command(cls=Command)
 def training(
+    *,
     networks: Networks = None,
     methods: Methods = None,
     threads: Threads = None,
     parts: Parts = None,
     rounds: Rounds = None,
     device: Device = "cpu",
+    images: Images = "noise",
     json: Json = None,
     quick: Trial = False,
 ) -> None:
@@ -68,7 +73,7 @@ def training(
     from assay.bench.training_views import document, machine, views
 
     given = {"networks": networks, "methods": methods, "threads": threads, "parts": parts}
-    settings = bench.chosen(bench.QUICK if quick else bench.TrainingSettings(), given, rounds, device)
+    settings = bench.chosen(bench.QUICK if quick else bench.TrainingSettings(), given, rounds, device, images)
     if json is not None:
         _expect_writable(Path(json))
     with _status() as tell:

@@ -42,7 +42,7 @@ def oversized(source: Path | bytes) -> str | None:
 
 def oversized_exif(image: "Image.Image") -> str | None:
     """Return the same of a picture that Pillow has opened, of which it has not yet read a camera's notes."""
-    return _expect_exif(len(image.info.get("exif", b"")))
+    return _expect_exif(len(image.info.get("exif") or b""))
 
 
 @contextmanager

@@ -70,12 +70,14 @@ Rates = dict[str, Speed]
 
 
 class Trial:
-    """Some runs in training on random images.
+    """Some runs in training on random images, of whose pixels a share of ``zeros`` is 0.
 
     A network that is too large is measured by a narrower one (`narrowed`), in proportion to their FLOPs.
     """
 
-    def __init__(self, engine: Engine, network: Network, recipe: Recipe, runs: int = 1) -> None:
+    def __init__(
+        self, engine: Engine, network: Network, recipe: Recipe, runs: int = 1, zeros: float = 0.0
+    ) -> None:
         tried = narrowed(network)
         self.narrowed = tried is not network
         self._times = network.flops / tried.flops if self.narrowed else 1.0
@@ -87,6 +89,8 @@ class Trial:
         self._warm: list[Callable[..., None]] = []
         count = max(self._steps * recipe.batch_size, EVALUATION_BATCH)
         self._images = random.integers(0, 256, (count, *of_images(network.input_shape)), dtype=np.uint8)
+        if zeros:
+            self._images *= random.random(self._images.shape) >= zeros
         self._labels = random.integers(0, network.output_shape[0], count)
         self._parts: dict[int, tuple[Images, Labels]] = {}
 

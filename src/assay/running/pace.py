@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from time import perf_counter, thread_time
 
 import numpy as np
@@ -61,7 +62,8 @@ class ArmTrial:
         self.cohort = cohort
         self.recipe: Recipe = cohort.recipe.fitted(data.train)
         self.uncompiled = cohort.engine.uncompiled(cohort.network, self.recipe)
-        self.trial = None if self.uncompiled else Trial(cohort.engine, cohort.network, self.recipe)
+        trial = partial(Trial, cohort.engine, cohort.network, self.recipe, zeros=data.zeros)
+        self.trial = None if self.uncompiled else trial()
         self.steps, self.images = self._recorded(""), self._recorded(EVALUATED)
 
     @property

@@ -102,6 +102,7 @@ class Blueprint:
 
     ``draws`` are the calls that only a training step begins with; with ``pairs``, products are of bfloat16;
     while ``blockwise``, stages are planned for each block of examples by itself;
+    ``pixels`` are those of images that keep them in the same order, some of them dropped maybe;
     ``kept`` tells where the network's buffers lie, ``masks`` where what dropout keeps, ``broken`` where
     the first step whose loss is no number.
     """
@@ -119,6 +120,7 @@ class Blueprint:
         self.backward: list[Call] = []
         self._tables: list[Offsets] = []
         self.masks: list[Maps] = []
+        self.pixels: Value | None = None
         self.kept: dict[str, tuple[int, Shape]] = {}
         self._table_size = 0
         self._placed: dict[bytes, int] = {}

@@ -61,11 +61,15 @@ def build(network: Network, rule: Rule, recipe: Recipe) -> tuple[Blueprint, Valu
     plan = Blueprint(network, rule, recipe)
     todo = stages(network)
     pixels = x = plan.value(network.input_shape, _border(todo[:1]))
+    if len(network.input_shape) != 3 or network.input_shape[0] == 1:
+        plan.pixels = pixels
     first, large, done = True, _large(plan, todo), []
     for number, stage in enumerate(todo):
         y = plan.value(stage.output_shape, _border(todo[number + 1 : number + 2]))
         plan.blockwise = number < large
         done.append(_calls(plan, stage, x, y, first))
+        if x is plan.pixels and isinstance(stage.node.layer, Dropout):
+            plan.pixels = y  # what is 0 stays so
         first, x = first and not stage.node.parameters, y
     forward, backward = (list(calls) for calls in zip(*done, strict=True))
     plan.forward = [

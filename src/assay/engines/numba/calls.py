@@ -6,20 +6,24 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.engines.numba.kernels.codes import EVALUATION, KINDS, Kernel, code
+from assay.engines.numba.kernels.codes import EVALUATION, GUARD, KINDS, Kernel, code
 from assay.engines.numba.kernels.tiles import Shape
 
-CALL_SIZE = 16
+CALL_SIZE = GUARD + 1
 
 BEFORE, AFTER = -1, 2**31
 """Where a call belongs that works for all blocks of examples: before them, or after the last."""
 
 
 class Call(NamedTuple):
-    """A kernel's number with its arguments, and which block it works on, if on one alone."""
+    """A kernel's number with its arguments, and which block it works on, if on one alone.
+
+    With a ``guard`` it is only made if the number that lies there is not 0.
+    """
 
     numbers: tuple[int, ...]
     block: int = BEFORE
+    guard: int = 0
 
 
 def call(kernel: Kernel, *arguments: int, shape: Shape | None = None) -> Call:
@@ -35,6 +39,11 @@ def call_applying(kernel: Kernel, function: int, *arguments: int) -> Call:
 def at(block: int, calls: Iterable[Call]) -> list[Call]:
     """Return calls as those of a block, or of `AFTER`."""
     return [each._replace(block=block) for each in calls]
+
+
+def guarded(guard: int, calls: Iterable[Call]) -> list[Call]:
+    """Return calls as those that are only made if the number at ``guard`` is not 0."""
+    return [each._replace(guard=guard) for each in calls]
 
 
 def block_by_block(calls: Iterable[Call]) -> list[Call]:
@@ -54,5 +63,6 @@ def program(calls: list[Call]) -> NDArray[np.int64]:
     """Return calls as an array, one a row."""
     rows = np.zeros((len(calls), CALL_SIZE), np.int64)
     for row, each in zip(rows, calls, strict=True):
-        row[: len(each.numbers)] = each.numbers
+        row[:GUARD][: len(each.numbers)] = each.numbers
+        row[GUARD] = each.guard
     return rows

@@ -4,8 +4,9 @@ from itertools import product
 
 import numpy as np
 
+from assay.engines.numba.background import Pixels
 from assay.engines.numba.blueprint import Blueprint, Stage, Value
-from assay.engines.numba.calls import Call, call
+from assay.engines.numba.calls import Call, call, guarded
 from assay.engines.numba.kernels.codes import Kernel
 from assay.engines.numba.layout import Maps, Offsets
 from assay.engines.numba.multiplicands import (
@@ -30,19 +31,26 @@ def linear(plan: Blueprint, stage: Stage, x: Value, y: Value, first: bool) -> tu
     assert isinstance(layer, Linear)
     weight, inputs = plan.weight_rows(f"{name}.weight"), x.y.flat
     bias = plan.weights(f"{name}.bias") if layer.bias else NO_BIAS
+    pixels = Pixels.of(plan, inputs, y.y.shape[0]) if x is plan.pixels else None
     backward = [] if first else _input_gradient(plan, weight, x.dy, y.dy)
     if layer.bias:
         backward += bias_update(plan, f"{name}.bias", y.dy)
-    backward += _weight_update(plan, f"{name}.weight", inputs, y.dy)
-    return _forward(plan, weight, bias, inputs, y.y, stage.relu), backward
+    backward += _weight_update(plan, f"{name}.weight", inputs, y.dy, pixels)
+    return _forward(plan, weight, bias, inputs, y.y, stage.relu, pixels), backward
 
 
-def _forward(plan: Blueprint, weight: Offsets, bias: Offsets, x: Maps, y: Maps, relu: bool) -> list[Call]:
-    """y[n, k] = b[k] + sum over d of W[k, d] x[n, d]."""
+def _forward(
+    plan: Blueprint, weight: Offsets, bias: Offsets, x: Maps, y: Maps, relu: bool, pixels: Pixels | None
+) -> list[Call]:
+    """y[n, k] = b[k] + sum over d of W[k, d] x[n, d]; where x are ``pixels``, zeros may be left out."""
     weights, calls = paired_weights(plan, weight, 0)
     inputs, more = paired_channels(plan, x)
     operands = matrices(weights[:, : y.shape[0]].T, inputs.features.T, y.features.T, bias)
-    return [*calls, *more, *product_calls(plan, operands, relu, plan.is_quarter(plan.batch_size))]
+    calls += [*more, *product_calls(plan, operands, relu, plan.is_quarter(plan.batch_size))]
+    if not pixels:
+        return calls
+    forms, checked = pixels.checked(weight)
+    return [pixels.marked(), checked, *forms.between(pixels.forward(weight, bias, y, relu), calls)]
 
 
 def _input_gradient(plan: Blueprint, weight: Offsets, dx: Maps, dy: Maps) -> list[Call]:
@@ -53,10 +61,11 @@ def _input_gradient(plan: Blueprint, weight: Offsets, dx: Maps, dy: Maps) -> lis
     return [*calls, *more, *product_calls(plan, operands, quarter=plan.is_quarter(plan.batch_size))]
 
 
-def _weight_update(plan: Blueprint, name: str, x: Maps, dy: Maps) -> list[Call]:
+def _weight_update(plan: Blueprint, name: str, x: Maps, dy: Maps, pixels: Pixels | None) -> list[Call]:
     """dW[k, d] = sum over n of x[n, d] dy[n, k], and the step, some d at a time; one d where k are many.
 
-    Vectors lie along k here, as the weights do: dy is transposed to z for it.
+    Vectors lie along k here, as the weights do: dy is transposed to z for it. Where x are ``pixels``, those
+    that are zero may be left out.
     """
     lanes, outputs = dy.lanes, dy.shape[0]
     width, examples = plan.padded(outputs), np.arange(terms(plan, plan.batch_size))
@@ -67,6 +76,9 @@ def _weight_update(plan: Blueprint, name: str, x: Maps, dy: Maps) -> list[Call]:
     z, more = paired_weights(plan, rows, 0)
     calls += [call(Kernel.TRANSPOSE, dy.start, outputs, dy.blocks, lanes, int(rows[0, 0]), width), *more]
     inputs = factors.features
+    if pixels:
+        forms, checked = pixels.checked(rows)
+        calls += [checked, *guarded(forms.sparse, [pixels.turned()])]
     for first, start in product(range(0, width, WIDEST), range(0, inputs.shape[1], at_once)):
         some, columns = inputs[0, start : start + at_once], min(WIDEST, width - first)
         operands = Operands(
@@ -78,8 +90,14 @@ def _weight_update(plan: Blueprint, name: str, x: Maps, dy: Maps) -> list[Call]:
             a_ks=from_first(inputs[:, 0])[examples // factors.lanes] + examples % factors.lanes,
             b_ks=from_first(z[: examples.size, 0]),
         )
+        products = product_calls(plan, operands, quarter=plan.is_quarter(outputs))
+        if pixels:
+            part = np.arange(grad, grad + columns) + operands.c_rows[:, None]
+            products = forms.between(
+                pixels.weight_gradient(start, rows[:, first : first + columns], part), products
+            )
         calls += [
-            *product_calls(plan, operands, quarter=plan.is_quarter(outputs)),
+            *products,
             *plan.update_part(name, start * width + first, some.size * columns, grad),
         ]
     return calls

@@ -49,6 +49,11 @@ class Kernel(IntEnum):
     WINOGRAD_GRADIENT_NARROWED = auto()
     ENTRIES = auto()
     ENTRIES_GRADIENT = auto()
+    MARK = auto()
+    TURN = auto()
+    FINITE = auto()
+    PRODUCT_SPARSE = auto()
+    TRANSPOSE_BACK = auto()
 
 
 EVALUATION: dict[int, int] = {Kernel.MASK: Kernel.COPY, Kernel.NORMALISE: Kernel.NORMALISE_BY_RUNNING}
@@ -57,6 +62,9 @@ EVALUATION: dict[int, int] = {Kernel.MASK: Kernel.COPY, Kernel.NORMALISE: Kernel
 
 APPLYING = (Kernel.ENTRIES, Kernel.ENTRIES_GRADIENT)
 """The kernels that apply a function to each entry, whose number takes the place of a tile's shape."""
+
+GUARD = 15
+"""The number in a call that tells where a condition lies: it is only made if that is not 0. None is at 0."""
 
 KINDS = 2**8
 """More than there are kernels."""

@@ -137,7 +137,7 @@ def bias_gradient(call, memory):
 
 @kernel
 def transpose(call, memory):
-    """z[n, d] = y[d] of example n; for d up to a multiple of the lanes, beyond the features any number.
+    """z[n, d] = y[d] of example n; for d up to a multiple of the lanes, beyond the features 0.
 
     Call: y, features, blocks, lanes, z, z's distance from example to example.
     """
@@ -145,7 +145,24 @@ def transpose(call, memory):
     for block in range(call[3]):
         for d in range(0, features, lanes):
             y, z = call[1] + (block * features + d) * lanes, call[5] + block * lanes * row + d
-            transpose_tile(memory, y, z, row)
+            transpose_tile(memory, y, lanes, features - d, z, row)
+
+
+@kernel
+def transpose_back(call, memory):
+    """y[d] of example n = z[n, d].
+
+    Call: y, features, blocks, lanes, z, z's distance from example to example.
+    """
+    features, lanes, row = call[2], call[4], call[6]
+    whole = features - features % lanes
+    for block in range(call[3]):
+        first, z = call[1] + block * features * lanes, call[5] + block * lanes * row
+        for d in range(0, whole, lanes):
+            transpose_tile(memory, z + d, row, lanes, first + d * lanes, lanes)
+        for d in range(whole, features):  # a whole vector would reach into the next block, or beyond the map
+            for lane in range(lanes):
+                memory[first + d * lanes + lane] = memory[z + lane * row + d]
 
 
 @kernel

@@ -9,7 +9,7 @@ from functools import partial
 from types import FunctionType
 from typing import Any, NamedTuple
 
-from assay.engines.numba.kernels import ends, maps, normalisation, pairs, updates, winograd
+from assay.engines.numba.kernels import bits, ends, maps, normalisation, pairs, sparse, updates, winograd
 from assay.engines.numba.kernels.codes import Kernel, function_of, kernel_of, shape_of
 from assay.engines.numba.kernels.entries import entries_kernel
 from assay.engines.numba.kernels.invocation import opened
@@ -108,6 +108,7 @@ SHAPED: dict[Kernel, Callable[[Shape], Any]] = {
     Kernel.PRODUCT: product,
     Kernel.PRODUCT_POOLED: partial(product, pool=True),
     Kernel.DOT: dot,
+    Kernel.PRODUCT_SPARSE: sparse.sparse_product,
 }
 """What makes a kernel of a tile's shape."""
 
@@ -148,6 +149,10 @@ KERNELS: dict[Kernel, Body] = {
     Kernel.ADAMAX: Body(_rule, updates.adamax),
     Kernel.PAIR: Body(_on_memory, pairs.pair),
     Kernel.NARROW: Body(_on_memory, pairs.narrow),
+    Kernel.MARK: Body(_of_images, bits.mark),
+    Kernel.TURN: Body(_on_memory, bits.turn_words),
+    Kernel.FINITE: Body(_on_memory, sparse.finite),
+    Kernel.TRANSPOSE_BACK: Body(_on_memory, maps.transpose_back),
 }
 """What each of the others does."""
 

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from assay.engines.base import OnCompiled
 from assay.engines.kernel_cache import is_kept, kept
-from assay.engines.numba.kernels.codes import function_of
+from assay.engines.numba.kernels.codes import GUARD, function_of
 from assay.engines.numba.kernels.entries import is_built_in
 from assay.engines.numba.kernels.invocation import CALL, Data, Now, frame_type, framed, invoke
 from assay.engines.numba.kernels.program import body_of, entry, name_of
@@ -135,7 +135,8 @@ def runner() -> Runner:
             now = Now(step, start, min(start + size, len(data.order)), data.factors[start // size])
             frame = framed(tables, memory, data, now)
             for i in range(len(calls)):
-                invoke(kernels[i], calls, i, frame)
+                if calls[i, GUARD] == 0 or memory[calls[i, GUARD]] != 0:
+                    invoke(kernels[i], calls, i, frame)
 
     run.__qualname__ = "run_program"
     return kept(nogil=True)(run)  # type: ignore[no-any-return]

@@ -95,25 +95,31 @@ def gather_tile(typing: Any, memory: Any, tables: Any, images: Any, order: Any, 
 
 
 @intrinsic
-def transpose_tile(typing: Any, memory: Any, source: Any, target: Any, row: Any) -> Any:
-    """Write z[lane, j] = y[j, lane] for as many j as there are lanes.
+def transpose_tile(
+    typing: Any, memory: Any, source: Any, apart: Any, count: Any, target: Any, row: Any
+) -> Any:
+    """Write z[lane, j] = y[j, lane] for as many j as there are lanes; 0 from j = ``count`` on.
 
-    The vectors of y follow each other from ``source``; those of z begin at ``target``, ``row`` apart.
+    The vectors of y begin at ``source``, ``apart`` from each other; those of z at ``target``, ``row`` apart.
     """
-    del typing, source, target, row
+    del typing, source, apart, count, target, row
     lanes = Lanes(memory.dtype)
 
     def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        memory, source, target, row = arguments
+        memory, source, apart, count, target, row = arguments
+        nothing = ir.Constant(vector_type(lanes), None)
 
         def at(start: Any, distance: Any, number: int) -> Any:
             offset = builder.add(start, builder.mul(distance, ir.Constant(INDEX, number)))
             return address(context, builder, signature.args[0], memory, offset)
 
-        step = ir.Constant(INDEX, lanes.count)
-        vectors = [emit_load(builder, at(source, step, j), lanes) for j in range(lanes.count)]
+        def vector(j: int) -> Any:
+            inside = builder.icmp_signed(">", count, ir.Constant(INDEX, j))
+            return builder.select(inside, emit_load(builder, at(source, apart, j), lanes), nothing)
+
+        vectors = [vector(j) for j in range(lanes.count)]
         for lane, part in enumerate(_parts(builder, _interleave(builder, vectors), lanes.count)):
             emit_store(builder, part, at(target, row, lane), lanes)
         return context.get_dummy_value()
 
-    return types.void(memory, types.intp, types.intp, types.intp), emit
+    return types.void(memory, *[types.intp] * 5), emit

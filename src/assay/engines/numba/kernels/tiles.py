@@ -223,7 +223,13 @@ def _store_all(work: _Tile, widths: list[Lanes], m: int, values: list[Any], leas
     for p, (value, lanes) in enumerate(zip(values, widths, strict=True)):
         bound = emit_splat(work.builder, least, lanes)
         pointer = work.at(work.entry(work.columns, COLUMN * p + 1), c)
-        emit_store(work.builder, greater(work.builder, bound, value, bound, value), pointer, lanes)
+        emit_store(work.builder, finished(work.builder, value, bound), pointer, lanes)
+
+
+def finished(builder: Any, value: Any, least: Any) -> Any:
+    """Return a sum as it is stored: at least ``least``, and never -0, so that terms of 0 do not matter."""
+    value = builder.fadd(value, ir.Constant(value.type, [0.0] * value.type.count))
+    return greater(builder, least, value, least, value)
 
 
 def _store_largest(
