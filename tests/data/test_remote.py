@@ -219,7 +219,7 @@ def test_a_server_that_sends_a_byte_at_a_time(published, monkeypatch):
     published.drip = 1
     start = monotonic()
     assert "bytes came in 0.4 s, which is too slow" in refusal("mnist")
-    assert monotonic() - start < 5
+    assert monotonic() - start < 60  # the whole file would take longer
     published.drip = 0
 
 

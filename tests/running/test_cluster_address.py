@@ -67,7 +67,7 @@ def test_what_is_not_ray_is_refused_in_one_line(other, before, capfd):
     with OTHERS[other]() as port:
         begun = time.monotonic()
         status = main(["run", "pooling", "--quick", "--on", f"{before}{LOCAL}:{port}"])
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 60  # Ray itself waits for 100 s and more
     out, err = capfd.readouterr()
     assert (status, out, err.count("\n")) == (2, "", 1)
     where = f"no cluster can be used at {before}{LOCAL}:{port}"

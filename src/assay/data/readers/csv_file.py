@@ -25,6 +25,7 @@ OPTIONS = ("label", "shape")
 LABEL = ("label", "labels", "class", "target", "y")
 LONGEST = 1 << 20  # bytes of a row
 AT_ONCE, BYTES_AT_ONCE = 500, 4 << 20  # rows parsed at a time, or of how many characters; numbers take more
+MOST_LINES = 2 * MOST_EXAMPLES  # empty ones among them
 MOST_COLUMNS = 200_000  # an image of 256 x 256 in three colours has 196,608
 
 
@@ -216,6 +217,8 @@ class _Table:
                         raise DataError(
                             f"{self.path}: expands to more than {expansion.RATIO} times its {size:,} bytes"
                         )
+                    if number > MOST_LINES:
+                        raise DataError(f"{self.path}: more than {MOST_LINES:,} lines, most of them empty")
                     if text := line.decode("utf-8-sig" if number == 1 else "utf-8").strip():
                         yield number, text
         except UnicodeDecodeError:
