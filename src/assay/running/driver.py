@@ -2,7 +2,8 @@
 
 A run's checkpoint is written before the row of its epoch, so it is never
 behind the store. A study that was killed continues every run from its last
-epoch, bit for bit.
+epoch, bit for bit. Where a checkpoint was removed, or is an older one, the rows
+beyond it go before the run does: another machine may come to other numbers.
 """
 
 from collections.abc import Iterator, Sequence
@@ -88,12 +89,19 @@ class Driver:
         return groups
 
     def _progress(self, run: RunId) -> Progress | None:
-        """Return a run's progress from its checkpoint, and store the epochs that the store lacks."""
-        path = path_of(self.folder, run, unfinished=True)
+        """Return a run's progress from its checkpoint, and store the epochs that the store lacks.
+
+        Epochs that the store has beyond it are removed from there.
+        """
+        path, stored = path_of(self.folder, run, unfinished=True), self.store.epochs(run)
         if not path.exists():
+            if stored:
+                self.store.drop_epochs(run, 0)
             return None
-        progress, stored = load_progress(path, self._identity(run)), self.store.epochs(run)
+        progress = load_progress(path, self._identity(run))
         self._expect_agreement(path, run, progress, stored)
+        if len(stored) > len(progress.history):
+            self.store.drop_epochs(run, len(progress.history))
         steps = self.plan.cohort(run.arm).recipe.steps(len(self.context.data.train))
         progress.history = [record.told_apart(steps) for record in progress.history]
         progress.history[: len(stored)] = stored[: len(progress.history)]

@@ -67,6 +67,10 @@ class Store(ABC):
         """Record an epoch together with its layer records, atomically."""
 
     @abstractmethod
+    def drop_epochs(self, run: RunId, after: int) -> None:
+        """Remove a run's epochs beyond ``after``, with their layer records, atomically; 0 stands for all."""
+
+    @abstractmethod
     def finish(self, run: RunRecord, predicted: NDArray[np.int64], correct: NDArray[np.bool_]) -> None:
         """Record a finished run with its answer to every test example, and that the test set was opened."""
 

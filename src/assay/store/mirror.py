@@ -88,13 +88,15 @@ class Mirror(Store):
         """Refuse to write."""
         raise StoreError(f"{self.path}: is open for reading only")
 
-    add_run = add_epoch = finish = _refuse
+    add_run = add_epoch = drop_epochs = finish = _refuse
 
     def _forget(self) -> None:
         self._header: Header | None = None
         self._runs: dict[RunId, RunRecord] = {}
         self._epochs: dict[RunId, dict[int, EpochRecord]] = {}
         self._last = 0
+        self._newest: list[tuple[RunId, EpochRecord]] = []
+        """The epoch in the row `_last`, if there is one."""
         self._openings = 0
 
     def _read(self) -> frozenset[str]:
@@ -102,8 +104,8 @@ class Mirror(Store):
             if self._header is None:
                 self.declared = store.check()
             grown, last = store.epochs_since(self._last)
-            if self._header not in (None, store.header) or (self._last and not grown):
-                self._forget()  # the last row is gone: the file was made anew, if with the same number
+            if self._header is not None and self._is_another(store, grown):
+                self._forget()
                 return self._read()
             header, runs, openings = store.header, store.runs(), store.test_openings()
         changed = {run.arm for run in runs if self._runs.get(run.id) != run}
@@ -113,8 +115,15 @@ class Mirror(Store):
                 kept[record.epoch] = record
                 changed.add(run.arm)
         self._header, self._last, self._openings = header, last, openings
+        self._newest = grown[-1:] or self._newest
         self._runs = {run.id: run for run in runs}
         return frozenset(changed)
+
+    def _is_another(self, store: SQLiteStore, grown: list[tuple[RunId, EpochRecord]]) -> bool:
+        """Whether the file was made anew, if with the same number, or lost epochs: of a run begun anew."""
+        known = sum(map(len, self._epochs.values()))
+        moved = bool(self._newest) and grown[:1] != self._newest
+        return store.header != self._header or moved or store.epoch_count() < known
 
 
 def _opened(path: Path, *, checked: bool = False) -> SQLiteStore:

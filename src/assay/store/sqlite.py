@@ -115,6 +115,13 @@ class SQLiteStore(Store):
             if layers:
                 self._put("layer", *(key | layer_values(layer) for layer in layers))
 
+    def drop_epochs(self, run: RunId, after: int) -> None:
+        """Remove a run's epochs beyond ``after``, with their layer records, all or nothing; 0 for all."""
+        with self._transaction():
+            for table, last in (("epoch", after), ("layer", after or -1)):  # layers begin with epoch 0
+                condition = "arm = ? AND seed = ? AND epoch > ?"
+                self._connection.execute(f"DELETE FROM {table} WHERE {condition}", (run.arm, run.seed, last))
+
     def finish(self, run: RunRecord, predicted: NDArray[np.int64], correct: NDArray[np.bool_]) -> None:
         """Record a finished run, its answers and the opening of the test set, all or nothing."""
         key = {"arm": run.arm, "seed": run.seed}
@@ -137,11 +144,16 @@ class SQLiteStore(Store):
     def epochs_since(self, last: int) -> tuple[list[tuple[RunId, EpochRecord]], int]:
         """Return the epochs added since the row ``last``, that row included, and which is now the last.
 
-        Row 0 is before all. A record that is written again becomes a new row, or the last one again.
+        Row 0 is before all. A record that is written again becomes a new row, or the last one again; where
+        epochs were dropped (`epoch_count`), new ones may take the places of the last.
         """
         query = f"SELECT {_EPOCH_COLUMNS}, arm, seed, rowid FROM epoch WHERE rowid >= ? ORDER BY rowid"
         rows = self._read(query, last, into=lambda row: (RunId(*row[-3:-1]), epoch_of(row[:-3]), row[-1]))
         return [(run, record) for run, record, _ in rows], rows[-1][2] if rows else last
+
+    def epoch_count(self) -> int:
+        """Return how many epochs all runs have together."""
+        return int(self._read("SELECT count(*) FROM epoch")[0][0])
 
     def layers(self, run: RunId) -> list[LayerRecord]:
         """Return a run's layer records, epoch by epoch, in the network's order."""

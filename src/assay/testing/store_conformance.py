@@ -84,6 +84,19 @@ class StoreConformance:
             store.add_run(replace(_run(Status.DIVERGED), message="why"))
             expect([run.message for run in store.runs()] == ["why"], "a run is the old one")
 
+    def test_epochs_are_dropped_from_the_end(self) -> None:
+        """Those beyond one that is kept, with their layers, or all; other runs' stay."""
+        with self._new() as (store, _):
+            self._fill(store)
+            other = RunId("max", 0)
+            store.add_run(_run(Status.RUNNING, other))
+            store.add_epoch(other, _epoch(1), [_layer(0), _layer(1)])
+            for after, epochs, layers in ((2, 2, 3), (1, 1, 2), (0, 0, 0)):
+                store.drop_epochs(RUN, after)
+                expect(store.epochs(RUN) == [_epoch(n + 1) for n in range(epochs)], "epochs are not dropped")
+                expect(store.layers(RUN) == [_layer(n) for n in range(layers)], "layers are not dropped")
+            expect(len(store.epochs(other)) == 1 and len(store.layers(other)) == 2, "another run's are gone")
+
     def test_runs_keep_the_order_in_which_they_were_added(self) -> None:
         """Whatever is written of them later."""
         with self._new() as (store, _):
@@ -128,6 +141,7 @@ class StoreConformance:
             with closing(self.reopen(folder, write=False)) as reader:
                 _expect_refused(lambda: reader.add_run(_run(Status.PENDING, RunId("new", 0))))
                 _expect_refused(lambda: reader.add_epoch(RUN, _epoch(3)))
+                _expect_refused(lambda: reader.drop_epochs(RUN, 1))
             self._expect_filled(store)
 
     @contextmanager
