@@ -98,7 +98,34 @@ def test_time_left_is_what_a_busy_machine_takes(tmp_path: Path, monkeypatch: pyt
         assert summary(found).left == pytest.approx((8 - run.epochs) * run.pace, rel=0.01)
         grow(folder, run.id, run.epochs + 1, 0.77)
         found.look()
-        assert summary(found).left == pytest.approx((8 - run.epochs - 1) * 20.0, rel=0.01)
+        assert summary(found).left == pytest.approx((8 - run.epochs - 1) * run.pace * 20 / 3, rel=0.01)
+
+
+def test_what_a_continued_run_had_trained_before_is_not_taken_for_speed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its row begins without epochs, and has them all at once; the time that it stood still is none."""
+    make_results(tmp_path, statuses={("average", 4): Status.RUNNING}).close()
+    clock = [0.0]
+    monkeypatch.setattr(followed, "monotonic", lambda: clock[0])
+    found = Followed("key", tmp_path)
+    stopped = next(run for run in found.look().runs if run.status is Status.STOPPED)
+    run = replace(stopped, status=Status.RUNNING)
+
+    def look(at: float, **changes: Any) -> float | None:
+        clock[0] = at
+        store = SQLiteStore.open(tmp_path / DATABASE, write=True)
+        store.add_run(replace(run, **changes))
+        store.close()
+        found.look()
+        return found.speed
+
+    with folder_lock(tmp_path):
+        pending = {"status": Status.PENDING, "epochs": 0, "seconds_per_epoch": None}
+        assert look(30.0, **pending) is None
+        assert look(41.0) is None
+        grow(tmp_path, run.id, run.epochs + 1, 0.77)
+        assert look(42.0, epochs=run.epochs + 1) == pytest.approx(3.0 / 12.0)
 
 
 @pytest.mark.usefixtures("quick")

@@ -116,6 +116,11 @@ class Dataset:
             self._kept[seed] = replace(self, train=train, valid=valid, division=None)
         return self._kept[seed]
 
+    def training_images(self, seed: int) -> int:
+        """Return how many a run is trained on: with groups, a division for every seed has sizes of its own."""
+        whole = self.division is None or self.division.pool.groups is None
+        return len(self.train if whole else self.for_seed(seed).train)
+
     @cached_property
     def _kept(self) -> "dict[int, Dataset]":
         return {}

@@ -64,6 +64,11 @@ class DataSpec:
         """Whether every seed of a study has a division of its own."""
         return self.split == "per-seed"
 
+    @property
+    def alike(self) -> bool:
+        """Whether every seed has as many training images: whole groups, drawn for each, differ in size."""
+        return not self.per_seed or self.groups is None or self.train is not None
+
     def sizes(self, pool: int, test: int) -> Sizes:
         """Return the sizes of a set with ``pool`` images to train and validate on, and ``test`` to test on.
 

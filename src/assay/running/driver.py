@@ -99,10 +99,11 @@ class Driver:
                 self.store.drop_epochs(run, 0)
             return None
         progress = load_progress(path, self._identity(run))
-        self._expect_agreement(path, run, progress, stored)
+        examples = self.context.data.training_images(run.seed)
+        self._expect_agreement(path, run, progress, stored, examples)
         if len(stored) > len(progress.history):
             self.store.drop_epochs(run, len(progress.history))
-        steps = self.plan.cohort(run.arm).recipe.steps(len(self.context.data.train))
+        steps = self.plan.cohort(run.arm).recipe.steps(examples)
         progress.history = [record.told_apart(steps) for record in progress.history]
         progress.history[: len(stored)] = stored[: len(progress.history)]
         for record in progress.history[len(stored) :]:
@@ -112,13 +113,16 @@ class Driver:
         return progress
 
     def _expect_agreement(
-        self, path: Path, run: RunId, progress: Progress, stored: Sequence[EpochRecord]
+        self, path: Path, run: RunId, progress: Progress, stored: Sequence[EpochRecord], examples: int
     ) -> None:
-        """Raise `StoreError` for a checkpoint that is whole, and not that of the run as its rows have it."""
+        """Raise `StoreError` for a checkpoint that is whole, and not that of the run as its rows have it.
+
+        An epoch of it takes in ``examples``.
+        """
         network, recipe = self.plan.cohort(run.arm).network, self.plan.cohort(run.arm).recipe
         faults = chain(
             agreement.against_network(progress.state, network, recipe),
-            agreement.against_itself(progress, recipe, len(self.context.data.train)),
+            agreement.against_itself(progress, recipe, examples),
             agreement.against_rows(progress, stored, self.store.layers(run)),
         )
         for fault in faults:

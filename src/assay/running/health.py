@@ -100,8 +100,9 @@ def _unfinished(results: Results, run: RunRecord) -> Iterator[str]:
     size = sum(value.size for value in progress.state.parameters.values())
     if size != run.parameters:
         yield f"{path}: holds {size:,} parameters, its network has {run.parameters:,} ({AGAIN})"
+    examples = header.sizes["train"] if results.study.data.alike else None
     for fault in (
-        *agreement.against_itself(progress, recipe, header.sizes["train"]),
+        *agreement.against_itself(progress, recipe, examples),
         *agreement.against_rows(progress, epochs, results.layers(run.id)),
     ):
         yield f"{path}: {fault} ({AGAIN})"

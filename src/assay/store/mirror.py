@@ -98,6 +98,8 @@ class Mirror(Store):
         self._newest: list[tuple[RunId, EpochRecord]] = []
         """The epoch in the row `_last`, if there is one."""
         self._openings = 0
+        self.trained = 0.0
+        """Seconds that all epochs took, by the clocks of their sessions, evaluated too."""
 
     def _read(self) -> frozenset[str]:
         with _opened(self.path, checked=self._header is None) as store:
@@ -111,7 +113,8 @@ class Mirror(Store):
         changed = {run.arm for run in runs if self._runs.get(run.id) != run}
         for run, record in grown:
             kept = self._epochs.setdefault(run, {})
-            if kept.get(record.epoch) != record:
+            if (before := kept.get(record.epoch)) != record:
+                self.trained += _seconds(record) - (_seconds(before) if before else 0.0)
                 kept[record.epoch] = record
                 changed.add(run.arm)
         self._header, self._last, self._openings = header, last, openings
@@ -128,6 +131,10 @@ class Mirror(Store):
 
 def _opened(path: Path, *, checked: bool = False) -> SQLiteStore:
     return SQLiteStore.open(path, checked=checked)
+
+
+def _seconds(record: EpochRecord) -> float:
+    return record.seconds + (record.evaluation_seconds or 0.0)
 
 
 def _stamp(path: Path) -> Stamp:

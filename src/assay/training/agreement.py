@@ -10,6 +10,7 @@ import numpy as np
 
 from assay.engines.base import State
 from assay.nn.network import Network
+from assay.nn.nodes import every
 from assay.optim.recipe import Recipe
 from assay.records.runs import EpochRecord, LayerRecord
 from assay.shapes import Array
@@ -22,8 +23,8 @@ Faults = Iterator[str]
 _MEASURED = ("train_loss", "train_accuracy", "valid_loss", "valid_accuracy")
 
 
-def against_itself(progress: Progress, recipe: Recipe, examples: int) -> Faults:
-    """Yield what in a run's progress does not follow from its epochs, of ``examples`` each."""
+def against_itself(progress: Progress, recipe: Recipe, examples: int | None) -> Faults:
+    """Yield what in a run's progress does not follow from its epochs, of ``examples`` each, if that is known."""
     epochs = len(progress.history)
     if epochs > recipe.epochs:
         yield f"holds {epochs:,} epochs, of {recipe.epochs:,}"
@@ -31,7 +32,7 @@ def against_itself(progress: Progress, recipe: Recipe, examples: int) -> Faults:
     if dtypes != {recipe.parameter_dtype}:
         found = " and ".join(sorted(dtypes)) or "none"
         yield f"its parameters are {found}, expected {recipe.parameter_dtype}"
-    if progress.state.step != (steps := epochs * recipe.steps(examples)):
+    if examples is not None and progress.state.step != (steps := epochs * recipe.steps(examples)):
         yield f"was written at step {progress.state.step:,}, and {epochs:,} epochs end at {steps:,}"
     if progress.best_epoch != (best := best_epoch_of(progress.history, progress.fault)):
         yield f"says that epoch {progress.best_epoch} was the best, and it was {best}"
@@ -55,13 +56,17 @@ def against_rows(progress: Progress, epochs: Sequence[EpochRecord], layers: Sequ
 
 
 def against_network(state: State, network: Network, recipe: Recipe) -> Faults:
-    """Yield which arrays of a state are not those that the network has, trained by the recipe."""
+    """Yield which arrays of a state are not those that the network has, trained by the recipe.
+
+    What layers and a learning rule of a user's own remember may change its type, or anything, on the way.
+    """
     dtype = np.dtype(recipe.parameter_dtype)
     shapes = {name: np.broadcast_to(dtype.type(0), spec.shape) for name, spec in network.parameters.items()}
     yield from _different("parameters have", state.parameters, shapes)
-    yield from _different("buffers have", state.buffers, network.initial_buffers(dtype))
+    if not any(node.layer.users_own for node in every(network.nodes)):
+        yield from _different("buffers have", state.buffers, network.initial_buffers(dtype))
     for name, value in shapes.items():
-        if name in state.slots:
+        if name in state.slots and not recipe.optimizer.users_own:
             yield from _different(f"memory of {name} has", state.slots[name], recipe.optimizer.slots(value))
 
 

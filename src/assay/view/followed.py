@@ -71,15 +71,20 @@ class Followed:
             names = [arm.name for arm in self._readout.study.arms]
             touched = arms if before and at_work == before.at_work else names
             self.changed = {**self.changed, **dict.fromkeys(touched, version)}
-            self._remember(self._readout)
+            self._remember(self._mirror.trained, anew=before is None or at_work != before.at_work)
             self.version = version  # last: what a reader of another thread then finds is as new, or newer
         assert self._readout is not None
         return self._readout
 
-    def _remember(self, readout: Readout) -> None:
-        """Keep how much had been trained when, for as long as that tells how fast it goes."""
+    def _remember(self, trained: float, *, anew: bool) -> None:
+        """Keep how much had been trained when, for as long as that tells how fast it goes.
+
+        A study that stood still is timed ``anew``, as is one that has lost epochs.
+        """
         now = monotonic()
-        self._seen.append((now, sum(run.epochs * (run.pace or 0.0) for run in readout.runs)))
+        if anew or trained < self._seen[-1][1]:
+            self._seen = deque()  # another one: `speed` is asked for by other threads
+        self._seen.append((now, trained))
         while now - self._seen[0][0] > REMEMBERED and len(self._seen) > 2:
             self._seen.popleft()
 
@@ -89,9 +94,9 @@ class Followed:
 
         On a machine of its own they are as many as runs are trained at once, on a busy one fewer.
         """
-        if not self._seen:
+        if not (seen := self._seen):
             return None
-        (begun, before), (now, after) = self._seen[0], self._seen[-1]
+        (begun, before), (now, after) = seen[0], seen[-1]
         return (after - before) / (now - begun) if now - begun >= ENOUGH and after > before else None
 
     def _at_work(self) -> bool:
