@@ -59,6 +59,15 @@ def test_colour(tmp_path):
     assert source.classes == ("0", "1", "2", "3")
 
 
+@pytest.mark.parametrize("dictionary", [True, False])
+def test_row_groups_without_rows(dictionary, tmp_path):
+    table = pa.table({"image": [png(image) for image in IMAGES], "label": list(LABELS)})
+    with parquet.ParquetWriter(tmp_path / "a.parquet", table.schema, use_dictionary=dictionary) as writer:
+        for start, stop in ((0, 0), (0, 1), (1, 1), (1, None)):
+            writer.write_table(table[start:stop])
+    np.testing.assert_array_equal(opened(f"parquet:{tmp_path / 'a.parquet'}").pool.images, IMAGES)
+
+
 def test_what_is_wrong_is_one_line(tmp_path, monkeypatch):
     path = tmp_path / "a.parquet"
     assert "is not a regular file" in refusal(f"parquet:{tmp_path}")

@@ -1,4 +1,4 @@
-"""A run whose checkpoint was removed, or is an older one, may come to other numbers: its old rows are gone."""
+"""A run whose checkpoint was removed, or is an older one, may come to other numbers: old rows are gone."""
 
 import shutil
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Legal checkpoints agree, whatever trained them; seeds whose training sets differ in size are counted each."""
+"""Legal checkpoints agree, whatever trained them, also where seeds have training sets of other sizes."""
 
 from dataclasses import dataclass
 from itertools import chain

@@ -40,7 +40,7 @@ LOOKED_AT = LOOKS[::3], LOOKS[1:3]
 """Those that axe is asked of, which takes a second: a narrow and a wider one, in either colours, in turn."""
 
 
-@pytest.mark.parametrize(("place", "looked_at"), zip(PLACES, cycle(LOOKED_AT), strict=False))
+@pytest.mark.parametrize(("place", "looked_at"), [*zip(PLACES, cycle(LOOKED_AT), strict=False)])
 def test_every_page_fits_and_axe_finds_nothing(
     tab: Tab, keys: dict[str, str], place: str, looked_at: list[tuple[int, str]]
 ) -> None:

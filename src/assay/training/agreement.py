@@ -24,7 +24,7 @@ _MEASURED = ("train_loss", "train_accuracy", "valid_loss", "valid_accuracy")
 
 
 def against_itself(progress: Progress, recipe: Recipe, examples: int | None) -> Faults:
-    """Yield what in a run's progress does not follow from its epochs, of ``examples`` each, if that is known."""
+    """Yield what in a run's progress does not follow from its epochs, of ``examples`` each where known."""
     epochs = len(progress.history)
     if epochs > recipe.epochs:
         yield f"holds {epochs:,} epochs, of {recipe.epochs:,}"

@@ -121,7 +121,12 @@ def expect_few_columns(path: Path) -> None:
 
 def pages(file: BinaryIO, chunk: Any) -> Iterator[DeclaredPage]:
     """Yield the pages of a row group's column, whose place ``chunk`` (of pyarrow's metadata) tells."""
-    start = min(place for place in (chunk.dictionary_page_offset, chunk.data_page_offset) if place)
+    places = [place for place in (chunk.dictionary_page_offset, chunk.data_page_offset) if place]
+    if not places and not chunk.num_values:
+        return  # a row group without rows
+    if not places:
+        raise Damaged("values, and no page that has them")
+    start = min(places)
     end, left = start + chunk.total_compressed_size, chunk.num_values + 2
     while start < end:
         if not (left := left - 1):
