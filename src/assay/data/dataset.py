@@ -117,7 +117,7 @@ class Dataset:
         return self._kept[seed]
 
     def training_images(self, seed: int) -> int:
-        """Return how many a run is trained on: of whole groups, drawn for every seed, each has its own number."""
+        """Return how many images a run is trained on: whole groups, drawn for every seed, differ in size."""
         whole = self.division is None or self.division.pool.groups is None
         return len(self.train if whole else self.for_seed(seed).train)
 
