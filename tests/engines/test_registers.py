@@ -94,6 +94,12 @@ def test_a_cut_is_made_where_it_saves_a_tile() -> None:
     assert len(cover(shapes, 5, 4, 1)) == 1
 
 
+def test_tiles_with_too_few_sums_are_only_for_what_is_left_over() -> None:
+    """Ten rows in tiles of three and two, although tiles of two alone would cover them in one call."""
+    parts = cover(tiles_for(RegisterFile(32, 16)).pooled, 10, 256, 125)
+    assert sorted((part.shape.rows, part.rows[1] - part.rows[0]) for part in parts) == [(2, 4), (3, 6)]
+
+
 PRODUCTS = {"16, 32", "32, 16"} - {f"{file.bytes}, {file.count}" for file in (REGISTERS, NARROW)}
 OTHERS = {"16, 16, False": "assert_every_kernel_agrees"} | dict.fromkeys(PRODUCTS, "assert_products_agree")
 """The register files of other processors, each number of registers once; a process compiles all for one.
