@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import chdir
 from dataclasses import replace
 from pathlib import Path
 
@@ -34,8 +35,13 @@ def mlflow_runs():
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):
-    """A folder for MLflow; making the tables of its database takes seconds."""
-    return str(tmp_path_factory.mktemp("mlflow"))
+    """A folder for MLflow, to work in: its first artefacts of a database decide where all others go.
+
+    Making the tables of the database takes seconds.
+    """
+    folder = tmp_path_factory.mktemp("mlflow")
+    with chdir(folder):
+        yield str(folder)
 
 
 @pytest.fixture(scope="module")
@@ -233,9 +239,7 @@ def opened(folder):
 @pytest.mark.parametrize("name", LOGS)
 def test_a_study_is_logged_while_it_runs(name, characters, tmp_path, store, monkeypatch):
     """Stopped after an epoch and continued, the log is whole."""
-    monkeypatch.chdir(tmp_path)  # where MLflow then puts artefacts
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{store}/mlflow.db")
-    monkeypatch.chdir(tmp_path)
     study = tiny_study(characters, name="live")
     seen = []
 
