@@ -237,7 +237,7 @@ def opened(folder):
 
 
 @pytest.mark.parametrize("name", LOGS)
-def test_a_study_is_logged_while_it_runs(name, characters, tmp_path, store, monkeypatch):
+def test_a_study_is_logged_while_it_runs(name, characters, tmp_path, store, monkeypatch, capsys):
     """Stopped after an epoch and continued, the log is whole."""
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{store}/mlflow.db")
     study = tiny_study(characters, name="live")
@@ -252,6 +252,10 @@ def test_a_study_is_logged_while_it_runs(name, characters, tmp_path, store, monk
         run(study, tmp_path / "out", on_event=log.with_others(stop), **REST)
     with live(name, tmp_path / "out") as log:
         run(study, tmp_path / "out", on_event=log, **REST).close()
+    assert capsys.readouterr().err == ""
+    with live(name, tmp_path / "out") as log:
+        run(study, tmp_path / "out", on_event=log, **REST).close()
+    assert "nothing was left to train or to log (`assay export " in capsys.readouterr().err
     with run(study, tmp_path / "out", **REST) as results:
         if name == "mlflow":
             check_mlflow(results, store, "live")
