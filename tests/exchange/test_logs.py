@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import chdir
 from dataclasses import replace
 from pathlib import Path
 
@@ -34,8 +35,13 @@ def mlflow_runs():
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):
-    """A folder for MLflow; making the tables of its database takes seconds."""
-    return str(tmp_path_factory.mktemp("mlflow"))
+    """A folder for MLflow, to work in: its first artefacts of a database decide where all others go.
+
+    Making the tables of the database takes seconds.
+    """
+    folder = tmp_path_factory.mktemp("mlflow")
+    with chdir(folder):
+        yield str(folder)
 
 
 @pytest.fixture(scope="module")
@@ -231,11 +237,9 @@ def opened(folder):
 
 
 @pytest.mark.parametrize("name", LOGS)
-def test_a_study_is_logged_while_it_runs(name, characters, tmp_path, store, monkeypatch):
+def test_a_study_is_logged_while_it_runs(name, characters, tmp_path, store, monkeypatch, capsys):
     """Stopped after an epoch and continued, the log is whole."""
-    monkeypatch.chdir(tmp_path)  # where MLflow then puts artefacts
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{store}/mlflow.db")
-    monkeypatch.chdir(tmp_path)
     study = tiny_study(characters, name="live")
     seen = []
 
@@ -248,6 +252,10 @@ def test_a_study_is_logged_while_it_runs(name, characters, tmp_path, store, monk
         run(study, tmp_path / "out", on_event=log.with_others(stop), **REST)
     with live(name, tmp_path / "out") as log:
         run(study, tmp_path / "out", on_event=log, **REST).close()
+    assert capsys.readouterr().err == ""
+    with live(name, tmp_path / "out") as log:
+        run(study, tmp_path / "out", on_event=log, **REST).close()
+    assert "nothing was left to train or to log (`assay export " in capsys.readouterr().err
     with run(study, tmp_path / "out", **REST) as results:
         if name == "mlflow":
             check_mlflow(results, store, "live")

@@ -46,5 +46,5 @@ def test_without_pandas_the_error_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "pandas", None)
-    with pytest.raises(UsageError, match=r"pip install assay\[frames\]"):
+    with pytest.raises(UsageError, match=r"pip install 'assay\[frames\]'"):
         make_results(tmp_path, make_study(seeds=1)).frame()

@@ -177,6 +177,8 @@ def _unreadable(name: str, error: Exception) -> DataError:
     if type(error).__name__ == "DecompressionBombError":
         return _too_large(name, f"{int(re.findall(r'[0-9]+', str(error))[0]):,}")
     reason = " ".join(str(error).split())[:100] or type(error).__name__
+    if type(error).__name__ == "UnidentifiedImageError":  # whose text repeats the name
+        reason = "its format is not known here"
     return DataError(
         f"{name}: cannot be read as a picture ({reason}); expected PNG, JPEG, WebP or TIFF "
         "(repair it, or move it out of the way)"

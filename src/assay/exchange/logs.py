@@ -156,6 +156,9 @@ class Live:
         """Wait for what is left to be written, and what follows from the results, but not for ever."""
         if self._begun:
             self._left.put(self._conclude)
+        elif kind is None:
+            later = f"`assay export {self._folder} --to {self._name}` writes what was trained before"
+            self._print(f"nothing was left to train or to log ({later})")
         self._left.put(None)
         self._thread.join(self._patience)
         if self._thread.is_alive():
@@ -185,4 +188,7 @@ class Live:
 
     def _say(self, what: str) -> None:
         again = f"`assay export DIR --to {self._name}` writes it later"
-        print(one_line(f"assay: log {self._name}: {what} (the study goes on; {again})"), file=sys.stderr)
+        self._print(f"{what} (the study goes on; {again})")
+
+    def _print(self, what: str) -> None:
+        print(one_line(f"assay: log {self._name}: {what}"), file=sys.stderr)

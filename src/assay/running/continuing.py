@@ -1,5 +1,7 @@
 """A study that its folder holds already: whether it is the same one, where its data lies, what is left."""
 
+from collections.abc import Mapping
+
 from assay.data import Dataset, load
 from assay.data.address import absolute
 from assay.errors import StoreError
@@ -38,9 +40,14 @@ def check_same_study(results: Results, study: Study, data: Dataset | None) -> Da
     extend, fork = f"add seeds with `assay extend {folder} --seeds N`", f"`assay fork {folder} STUDY`"
     other = extend if changed == ["seeds"] else fork
     raise StoreError(
-        f"{folder}: holds this study with other settings, {key}: {old.get(key)!r} there, "
-        f"{new.get(key)!r} now (use another --out, or {other})"
+        f"{folder}: holds this study with other settings, {key}: {_shown(old, key)} there, "
+        f"{_shown(new, key)} now (use another --out, or {other})"
     )
+
+
+def _shown(settings: Mapping[str, object], key: str) -> str:
+    value = settings.get(key)
+    return "not set" if value is None else repr(value)
 
 
 def remember(results: Results, source: str) -> Results:

@@ -15,6 +15,6 @@ def to_pandas(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> "pan
         import pandas
     except ImportError:
         raise UsageError(
-            "data frames need pandas, which is not installed (pip install assay[frames])"
+            "data frames need pandas, which is not installed (pip install 'assay[frames]')"
         ) from None
     return pandas.DataFrame([dict(row) for row in rows], columns=list(columns))

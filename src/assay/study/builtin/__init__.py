@@ -12,6 +12,11 @@ from assay.study import own_code, toml
 from assay.study.study import Study
 
 LARGEST_FILE = 1_000_000  # bytes; a study is a page of text
+HINTS = {
+    "Invalid value": " (texts stand in quotes)",
+    "Cannot overwrite a value": " (a key stands there twice)",
+}
+"""What the parser of TOML says, and what it probably means."""
 
 
 def builtin() -> list[str]:
@@ -82,7 +87,7 @@ def _read(path: Path) -> dict[str, Any]:
         line = path.read_bytes()[: error.start].count(b"\n") + 1
         raise StudyError(f"{path}: line {line}: not UTF-8 (save it as UTF-8)") from None
     except (ValueError, RecursionError) as error:
-        hint = " (texts stand in quotes)" if str(error).startswith("Invalid value") else ""
+        hint = next((hint for said, hint in HINTS.items() if str(error).startswith(said)), "")
         raise StudyError(f"{path}: not valid TOML: {error}{hint}") from None
     except OSError as error:
         raise StudyError(f"{path}: cannot be read ({error.strerror})") from None

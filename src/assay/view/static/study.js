@@ -123,7 +123,8 @@ function costs(runs) {
   const mean = (values) => (values.length ? values.reduce((sum, value) => sum + value, 0) / values.length : null);
   const seconds = mean(runs.map((run) => run[6]).filter((value) => value !== null));
   const memory = Math.max(0, ...runs.map((run) => run[7] ?? 0));
-  return seconds === null ? "–" : `${Number(seconds.toPrecision(3))} s/epoch, up to ${(memory / MIB).toFixed(0)} MiB`;
+  const peak = memory ? `, up to ${(memory / MIB).toFixed(0)} MiB` : ""; // known once a run has ended
+  return seconds === null ? "–" : `${Number(seconds.toPrecision(3))} s/epoch${peak}`;
 }
 
 function show(study, changed, runs) {
