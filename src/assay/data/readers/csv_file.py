@@ -4,9 +4,10 @@ import gzip
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import BufferedReader, RawIOBase
 from itertools import islice
 from pathlib import Path
-from typing import IO, cast
+from typing import cast
 
 import numpy as np
 
@@ -205,7 +206,7 @@ class _Table:
         try:
             with self.path.open("rb") as raw:
                 packed = raw.peek(2)[:2] == b"\x1f\x8b"
-                file: IO[bytes] = cast(IO[bytes], gzip.GzipFile(fileobj=raw)) if packed else raw
+                file = BufferedReader(cast(RawIOBase, gzip.GzipFile(fileobj=raw))) if packed else raw
                 number = 0
                 while line := file.readline(LONGEST + 1):
                     number, read = number + 1, read + len(line)
