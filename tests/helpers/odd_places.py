@@ -138,7 +138,7 @@ PICTURES: dict[str, tuple[str, bool, Callable[[], bytes]]] = {
     "a JPEG of 3,000 scans": ("jpg", False, lambda: scanned(200, 3000)),
     "a TIFF of seven million strips": ("tif", False, lambda: _striped_tiff(7 * MB)),
     "a zip archive": ("png", False, lambda: b"PK\3\4" + bytes(MB)),
-    "a GIF of 10,000 pictures": ("gif", True, lambda: moving("GIF", 10_000)),
+    "a GIF of 3,000 pictures": ("gif", True, lambda: moving("GIF", 3000)),
     "a PNG of 10,000 pictures": ("png", True, lambda: moving("PNG", 10_000)),
     "a WebP of 1,000 pictures": ("webp", True, lambda: moving("WEBP", 1000)),
     "a TIFF of 1,000 pages": ("tif", True, lambda: moving("TIFF", 1000)),
@@ -287,8 +287,8 @@ def _same(picture: Callable[[], object], rows: int = 3000) -> Callable[[], dict[
 
 
 def _long_labels() -> dict[str, object]:
-    long = shared([f"{number}".zfill(999) for number in range(400)], 499_600)
-    return {"image": shared([png(1, 1)], 500_000), "label": [*long.to_pylist(), *map(str, range(400))]}
+    long = shared([f"{number}".zfill(999) for number in range(400)], 199_600)
+    return {"image": shared([png(1, 1)], 200_000), "label": [*long.to_pylist(), *map(str, range(400))]}
 
 
 PARQUET: dict[str, Make] = {
@@ -301,13 +301,13 @@ PARQUET: dict[str, Make] = {
         lambda: {"image": shared([png()], 3000), "label": shared(["x" * MB], 3000)}
     ),
     "labels of 1 MB, packed well": _parquet(
-        lambda: {"image": [png()] * 200, "label": [f"{n}" + "x" * MB for n in range(200)]},
+        lambda: {"image": [png()] * 100, "label": [f"{n}" + "x" * MB for n in range(100)]},
         compression="zstd", use_dictionary=False,
     ),
-    "a long label in 500,000 rows, and others": _parquet(_long_labels),
-    "pages of 44 MB, one in each group of rows": _parquet(
-        lambda: {"image": [padded(MB, noise=True) for _ in range(88)], "label": [0] * 88},
-        row_group_size=44,
+    "a long label in 200,000 rows, and others": _parquet(_long_labels),
+    "pages of 64 MB, one in each group of rows": _parquet(
+        lambda: {"image": [padded(MB, noise=True) for _ in range(128)], "label": [0] * 128},
+        row_group_size=64, compression="none",
     ),
     "a page of 40 MB, packed well": _parquet(
         lambda: {"image": [padded(40 * MB)], "label": [0]}, compression="zstd", use_dictionary=False
@@ -345,7 +345,7 @@ def _csv(content: Callable[[], bytes]) -> Make:
 
 PLACES: dict[tuple[str, str], tuple[Make, bool]] = {
     **{("csv", name): (_csv(content), False) for name, content in CSV.items()},
-    **{("parquet", name): (make, False) for name, make in PARQUET.items()},
+    **{("parquet", name): (make, name.startswith("pages of 64 MB")) for name, make in PARQUET.items()},
     **{("idx", name): (make, False) for name, make in SETS.items()},
     **{
         ("picture", name): (_among_others(suffix, content), read)

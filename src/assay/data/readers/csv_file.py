@@ -202,7 +202,7 @@ class _Table:
     def _lines(self) -> Iterator[tuple[int, str]]:
         """Yield the rows that are not empty, with their numbers from 1."""
         read, size = 0, self.path.stat().st_size
-        packed = False
+        packed, most = False, expansion.most(size)
         try:
             with self.path.open("rb") as raw:
                 packed = raw.peek(2)[:2] == b"\x1f\x8b"
@@ -214,12 +214,14 @@ class _Table:
                         raise DataError(
                             f"{self.path}: row {number:,}: longer than {LONGEST:,} bytes (no table?)"
                         )
-                    if packed and read > expansion.most(size):
+                    if packed and read > most:
                         raise DataError(
                             f"{self.path}: expands to more than {expansion.RATIO} times its {size:,} bytes"
                         )
                     if number > MOST_LINES:
                         raise DataError(f"{self.path}: more than {MOST_LINES:,} lines, most of them empty")
+                    if line.isspace():
+                        continue
                     if text := line.decode("utf-8-sig" if number == 1 else "utf-8").strip():
                         yield number, text
         except UnicodeDecodeError:

@@ -129,6 +129,8 @@ class _Table:
         held, many = self.columns[column]
         try:
             for group in range(self.file.metadata.num_row_groups):  # else the last one's page is there too
+                batches = None
+                default_memory_pool().release_unused()
                 batches = self.file.iter_batches(many, row_groups=[group], columns=[held], use_threads=False)
                 while batch := next(batches, None):
                     values = batch.column(0).to_pylist()
