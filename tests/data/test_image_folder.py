@@ -13,6 +13,7 @@ from PIL import Image
 from assay.data import load
 from assay.data.readers import image_folder
 from assay.data.readers.picture_groups import read_groups
+from assay.errors import DataError
 
 IMAGES, LABELS = grey(side=12)
 CLASSES = ("ant", "bee", "9", "10")
@@ -241,6 +242,17 @@ def test_a_table_of_groups_is_read_a_row_at_a_time(tmp_path):
     )
     (tmp_path / "writer.csv").write_text("x" * 100_000)
     assert "a row of more than 65,536 characters" in refusal(f"images:{tmp_path}", groups="writer")
+
+
+def test_the_first_picture_of_a_folder_is_opened_before_the_others_are_listed(tmp_path, monkeypatch):
+    write(tmp_path)
+    listed = []
+    monkeypatch.setattr(image_folder, "_is_picture", lambda entry: listed.append(entry) or True)
+    for path in (tmp_path / "9").iterdir():
+        path.write_bytes(b"")
+    with pytest.raises(DataError, match="cannot be read as a picture"):
+        [*image_folder._below(tmp_path / "9", "")]
+    assert len(listed) == 1
 
 
 def test_a_folder_of_many_files_is_not_in_memory_at_once(tmp_path):

@@ -6,10 +6,23 @@ import zlib
 
 import numpy as np
 import pytest
-from odd_places import _noted_jpeg, _striped_tiff, chunk, directory, jpeg, png
+from odd_places import (
+    _noted_jpeg,
+    _striped_tiff,
+    chunk,
+    commented,
+    directory,
+    icon,
+    jpeg,
+    moving,
+    padded,
+    png,
+    scanned,
+    sharing,
+)  # fmt: skip
 from PIL import Image, PngImagePlugin
 
-from assay.data import picture_files, picture_notes
+from assay.data import picture_blocks, picture_files, picture_notes
 from assay.data.picture_files import Form, fitted, opened
 from assay.data.picture_notes import oversized
 from assay.errors import DataError
@@ -42,15 +55,65 @@ def test_notes_of_a_camera(monkeypatch):
         monkeypatch.undo()
 
 
-def test_notes_in_pieces_are_counted_together_and_up_to_the_scan_alone():
+def test_notes_in_pieces_are_counted_together_and_up_to_the_scan_alone(monkeypatch):
     whole = _noted_jpeg(200_000)
     assert len(whole) > 3 * 65_535
-    counted = picture_notes._jpeg_notes(io.BytesIO(whole))
-    after = jpeg()[:-2] + b"\xff\xe1\x00\x20Exif\0\0" + bytes(30)
-    assert picture_notes._jpeg_notes(io.BytesIO(after)) == 0
     with picture_notes.lenient():
-        found = len(Image.open(io.BytesIO(whole)).info["exif"])
-    assert found <= counted <= found + 6 * 4  # with the name of each of four pieces
+        found = len(Image.open(io.BytesIO(whole)).info["exif"]) - 6  # without the name "Exif"
+    monkeypatch.setattr(picture_notes, "MOST_EXIF", found)
+    assert oversized(whole) is None
+    monkeypatch.setattr(picture_notes, "MOST_EXIF", found - 1)
+    assert f"(EXIF) have {found:,} bytes" in refused(whole)
+    monkeypatch.setattr(picture_notes, "MOST_EXIF", 0)
+    assert oversized(jpeg()[:-2] + b"\xff\xe1\x00\x26Exif\0\0" + bytes(30) + jpeg()[-2:]) is None
+
+
+def test_scans_of_a_jpeg_are_counted_to_its_end(monkeypatch):
+    """A few bytes may be a scan over all pixels, of which each takes a moment."""
+    of_its_own = scanned(100, 0).count(b"\xff\xda")
+    assert 6 <= of_its_own <= 10
+    opened(scanned(100, 100 - of_its_own), "odd")
+    assert "it has more than 100 scans" in refused(scanned(100, 101 - of_its_own))
+    opened(scanned(100, 0) + b"\xff\xda" * 200, "odd")  # a film behind a picture
+    hidden = scanned(100, 200).replace(b"\xff\xda", b"\xff\xfe\x00\x04\xff\xd9\xff\xda")  # in a comment
+    assert "scans" in refused(hidden)
+    noise = np.random.default_rng(0).integers(0, 256, (300, 300, 3), dtype=np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(noise).save(file, "JPEG", progressive=True, quality=95)
+    for piece in (3, 64, picture_blocks.PIECE):  # markers anywhere in what is read at a time
+        monkeypatch.setattr(picture_blocks, "PIECE", piece)
+        found = [code for code, _ in picture_blocks.segments(io.BytesIO(file.getvalue()))]
+        assert found.count(0xDA) == 10
+        assert found[-1] == 0xD9
+    monkeypatch.setattr(picture_notes, "MOST_SEGMENTS", 5)
+    assert "it has more than 5 segments" in refused(file.getvalue())
+
+
+def test_tags_that_share_a_place():
+    for kind in (3, 7):  # numbers, bytes
+        content = sharing(1500, 40_000, kind)
+        assert "numbers, expected at most 1,000,000" in refused(png(4, 4, chunk(b"eXIf", content)))
+        assert "numbers, expected at most 1,000,000" in refused(content)
+        in_jpeg = b"\xff\xe1" + struct.pack(">H", len(content) + 14) + b"Exif\0\0" * 2 + content
+        assert "numbers, expected at most 1,000,000" in refused(jpeg()[:2] + in_jpeg + jpeg()[2:])
+    assert oversized(sharing(2, 8)) is None  # both resolutions, as some programs write them
+
+
+def test_what_programs_write_beside_pixels(monkeypatch):
+    for content in (padded(9 << 20), commented(9 << 20)):
+        assert "it has more than 8,388,608 bytes or 20,000 blocks beside its pixels" in refused(content)
+    assert oversized(padded(8_388_000)) is None
+    assert oversized(png() + bytes(9 << 20)) is None  # behind its end
+    many = moving("GIF", 40), moving("PNG", 40)
+    monkeypatch.setattr(picture_notes, "MOST_BLOCKS", 20)
+    assert [oversized(content) for content in many] == [None, None]  # of what moves the first is read
+    assert "beside its pixels" in refused(commented(21 * 255))
+
+
+def test_an_icon_is_no_larger_than_a_picture_may_be(monkeypatch):
+    monkeypatch.setattr(picture_notes, "MOST_PIXELS", 10_000)
+    opened(icon(100), "odd")
+    assert "pixels" in refused(icon(101))
 
 
 @pytest.mark.parametrize("cut", range(2, 60, 3))

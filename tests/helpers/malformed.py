@@ -48,7 +48,7 @@ STUDIES: dict[str, Callable[[], str]] = {
         + '{layer="ReLU"},' * 60_000
         + "]\n"
     ),
-    "hidden layers": lambda: HEAD + NETWORK.replace("[4]", "[" + "4," * 400_000 + "]"),
+    "hidden layers": lambda: HEAD + NETWORK.replace("[4]", "[" + "4," * 100_000 + "]"),
     "factors of a billion cells": lambda: (
         HEAD
         + NETWORK

@@ -65,10 +65,48 @@ def _noted_jpeg(size: int, kind: int = 3) -> bytes:
     return b"\xff\xd8" + packed + jpeg()[20:]  # without JFIF's header, which would tell the resolution
 
 
+def commented(size: int) -> bytes:
+    """Return a GIF with so many bytes of comments."""
+    content = moving("GIF", 1)
+    place = 13 + (3 << (content[10] & 7) + 1 if content[10] & 0x80 else 0)
+    comment = b"!\xfe" + (b"\xff" + b"x" * 255) * (size // 255) + b"\0"
+    return content[:place] + comment + content[place:]
+
+
 def _striped_tiff(numbers: int) -> bytes:
     tags = [(256, 4, 1, 4), (257, 4, 1, 4), (258, 3, 1, 8), (259, 3, 1, 1), (262, 3, 1, 1), (277, 3, 1, 1)]
     strips = (273, 4, numbers, 8 + 2 + 12 * 8 + 4), (279, 4, numbers, 8 + 2 + 12 * 8 + 4)
     return directory(*tags, *strips, after=struct.pack("<L", 10**6) * numbers)
+
+
+def scanned(side: int, scans: int) -> bytes:
+    """Return a progressive JPEG whose last scan, over all pixels, is there so many times more."""
+    from PIL import Image
+
+    file = io.BytesIO()
+    Image.new("L", (side, side)).save(file, "JPEG", progressive=True)
+    content = file.getvalue()
+    last = content.rindex(b"\xff\xda")
+    return content[:-2] + content[last:-2] * scans + content[-2:]
+
+
+def icon(side: int) -> bytes:
+    """Return an icon that declares 16 x 16 pixels, in which a PNG of ``side`` x ``side`` lies."""
+    packing = zlib.compressobj(1)
+    rows = [packing.compress(bytes(side + 1)) for _ in range(side)]
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0))
+    inner = b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", b"".join(rows) + packing.flush())
+    entry = struct.pack("<BBBBHHLL", 16, 16, 0, 0, 1, 32, len(inner) + 12, 22)
+    return struct.pack("<HHH", 0, 1, 1) + entry + inner + chunk(b"IEND", b"")
+
+
+def sharing(tags: int, size: int, kind: int = 3) -> bytes:
+    """Return a directory of tags that all have the same ``size`` bytes."""
+    many = size // (2 if kind == 3 else 1)
+    place = 8 + 2 + 12 * tags + 4
+    return directory(
+        *((1000 + tag, kind, many, place) for tag in range(tags)), after=b"\xff\x7f" * (size // 2)
+    )
 
 
 PICTURES: dict[str, tuple[str, bool, Callable[[], bytes]]] = {
@@ -91,9 +129,16 @@ PICTURES: dict[str, tuple[str, bool, Callable[[], bytes]]] = {
         lambda: png(4, 4, chunk(b"eXIf", directory((0x0112, 3, 15 * MB, 26), after=b"\xff\x7f" * 15 * MB))),
     ),
     "notes of 30 MB in a JPEG": ("jpg", False, lambda: _noted_jpeg(30 * MB)),
+    "notes whose 300 tags share a place": (
+        "png", False, lambda: png(4, 4, chunk(b"eXIf", sharing(300, 40_000))),
+    ),
+    "40 MB of a program's own in a PNG": ("png", False, lambda: padded(40 * MB)),
+    "30 MB of comments in a GIF": ("gif", False, lambda: commented(30 * MB)),
+    "an icon of 121 megapixels": ("png", False, lambda: icon(11_000)),
+    "a JPEG of 3,000 scans": ("jpg", False, lambda: scanned(200, 3000)),
     "a TIFF of seven million strips": ("tif", False, lambda: _striped_tiff(7 * MB)),
     "a zip archive": ("png", False, lambda: b"PK\3\4" + bytes(MB)),
-    "a GIF of 10,000 pictures": ("gif", True, lambda: moving("GIF", 10_000)),
+    "a GIF of 3,000 pictures": ("gif", True, lambda: moving("GIF", 3000)),
     "a PNG of 10,000 pictures": ("png", True, lambda: moving("PNG", 10_000)),
     "a WebP of 1,000 pictures": ("webp", True, lambda: moving("WEBP", 1000)),
     "a TIFF of 1,000 pages": ("tif", True, lambda: moving("TIFF", 1000)),
@@ -242,8 +287,8 @@ def _same(picture: Callable[[], object], rows: int = 3000) -> Callable[[], dict[
 
 
 def _long_labels() -> dict[str, object]:
-    long = shared([f"{number}".zfill(999) for number in range(400)], 499_600)
-    return {"image": shared([png(1, 1)], 500_000), "label": [*long.to_pylist(), *map(str, range(400))]}
+    long = shared([f"{number}".zfill(999) for number in range(400)], 199_600)
+    return {"image": shared([png(1, 1)], 200_000), "label": [*long.to_pylist(), *map(str, range(400))]}
 
 
 PARQUET: dict[str, Make] = {
@@ -256,10 +301,14 @@ PARQUET: dict[str, Make] = {
         lambda: {"image": shared([png()], 3000), "label": shared(["x" * MB], 3000)}
     ),
     "labels of 1 MB, packed well": _parquet(
-        lambda: {"image": [png()] * 200, "label": [f"{n}" + "x" * MB for n in range(200)]},
+        lambda: {"image": [png()] * 100, "label": [f"{n}" + "x" * MB for n in range(100)]},
         compression="zstd", use_dictionary=False,
     ),
-    "a long label in 500,000 rows, and others": _parquet(_long_labels),
+    "a long label in 200,000 rows, and others": _parquet(_long_labels),
+    "pages of 64 MB, one in each group of rows": _parquet(
+        lambda: {"image": [padded(MB, noise=True) for _ in range(128)], "label": [0] * 128},
+        row_group_size=64, compression="none",
+    ),
     "a page of 40 MB, packed well": _parquet(
         lambda: {"image": [padded(40 * MB)], "label": [0]}, compression="zstd", use_dictionary=False
     ),
@@ -296,7 +345,7 @@ def _csv(content: Callable[[], bytes]) -> Make:
 
 PLACES: dict[tuple[str, str], tuple[Make, bool]] = {
     **{("csv", name): (_csv(content), False) for name, content in CSV.items()},
-    **{("parquet", name): (make, False) for name, make in PARQUET.items()},
+    **{("parquet", name): (make, name.startswith("pages of 64 MB")) for name, make in PARQUET.items()},
     **{("idx", name): (make, False) for name, make in SETS.items()},
     **{
         ("picture", name): (_among_others(suffix, content), read)
@@ -305,8 +354,8 @@ PLACES: dict[tuple[str, str], tuple[Make, bool]] = {
     ("folder", "3,000 empty pictures"): (_many_files(".png", 3000), False),
     ("folder", "3,000 other files"): (_many_files(".txt", 3000), False),
     ("groups", "a row of 30 MB"): (_table(lambda: b"x" * 30 * MB), False),
-    ("groups", "two million rows of other files"): (
-        _table(lambda: b"".join(b"%d,b\n" % n for n in range(2 * MB))),
+    ("groups", "600,000 rows of other files"): (
+        _table(lambda: b"".join(b"%d,b\n" % n for n in range(600_000))),
         False,
     ),
 }

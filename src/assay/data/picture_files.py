@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.data.picture_notes import lenient, oversized, oversized_exif
+from assay.data.picture_notes import MOST_PIXELS, lenient, oversized, oversized_exif
 from assay.data.polarity import is_light
 from assay.errors import DataError
 from assay.shapes import Shape
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".ppm", ".pgm")
-MOST_PIXELS, MOST_SIDE = 110_000_000, 65_535
+MOST_SIDE = 65_535
 STRIP = 1 << 20  # pixels of which copies are made at a time
 ORIENTATION = 0x0112  # the EXIF tag
 SAMPLE = 32

@@ -1,31 +1,40 @@
-"""What stands in picture files beside the pixels, bounded: notes of cameras and programs, tags, text.
+"""What stands in picture files beside the pixels, bounded: notes of cameras and programs, tags, text, scans.
 
-Pillow makes an object of 40 bytes of every number in a tag, and of some tags before it is asked for any.
+Pillow makes an object of 40 bytes of every number in a tag, and of some tags before it is asked for any; it
+decodes every scan of a JPEG, of which a few bytes may be one over all pixels.
 """
 
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from struct import Struct
 from typing import TYPE_CHECKING, BinaryIO
 
+from assay.data.picture_blocks import chunks, extensions, segments
+
 if TYPE_CHECKING:
     from PIL import Image
 
+MOST_PIXELS = 110_000_000
 MOST_TEXT, MOST_EXIF, MOST_NUMBERS = 4 << 20, 1 << 20, 1_000_000
-"""Bytes of text in a PNG, unpacked; of a camera's notes; numbers in the tags of a TIFF."""
+"""Bytes of text in a PNG, unpacked; of a camera's notes; numbers in tags."""
+MOST_BESIDE, MOST_BLOCKS = 8 << 20, 20_000
+"""Bytes of a PNG or GIF that are no pixels, and in how many blocks they may be."""
+MOST_SCANS, MOST_SEGMENTS = 100, 10_000
+"""Scans of a JPEG, of which progressive ones have about ten; segments of any kind."""
+NUMBER = 40  # bytes that each number takes
 WIDTHS = {3: 2, 4: 4, 5: 8, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8}
 """Bytes of each number by the type of its tag; other types stay bytes."""
 LEADS_ON = (0x8769, 0x8825, 0xA005)
 """Tags that say where another directory of tags lies: a camera's, a place's and other programs'."""
 MOST_ENTRIES, MOST_DIRECTORIES = 65_535, 8
-NO_LENGTH = {*range(0xD0, 0xDA), 0xC8, *range(0xF0, 0xFE)}
-"""JPEG's markers that nothing belongs to."""
 TIFFS = [order + mark for order in (b"II", b"MM") for mark in (b"*\0", b"\0*", b"+\0", b"\0+")]
-SCAN, NOTES, EXIF = 0xDA, 0xE1, b"Exif\0\0"
+PIXELS = (b"IDAT", b"fdAT", b"fcTL")
+CAMERA = "its camera's notes (EXIF)"
+SCAN, END, NOTES, EXIF = 0xDA, 0xD9, 0xE1, b"Exif\0\0"
 
 
 def oversized(source: Path | bytes) -> str | None:
@@ -33,63 +42,87 @@ def oversized(source: Path | bytes) -> str | None:
     with BytesIO(source) if isinstance(source, bytes) else source.open("rb") as file:
         start = file.read(4)
         if start[:2] == b"\xff\xd8":
-            return _expect_exif(_jpeg_notes(file))
-        found = _tiff_numbers(file) if start in TIFFS else 0
-        if found > MOST_NUMBERS:
-            return f"its tags have {found:,} numbers, expected at most {MOST_NUMBERS:,} (save it as PNG)"
-    return None
+            return _oversized_jpeg(file)
+        if start == b"\x89PNG":
+            return _expect_beside(length for kind, length in chunks(file) if kind not in PIXELS)
+        if start == b"GIF8":
+            return _expect_beside(extensions(file))
+        return _expect_tags(file, "its tags") if start in TIFFS else None
 
 
 def oversized_exif(image: "Image.Image") -> str | None:
     """Return the same of a picture that Pillow has opened, of which it has not yet read a camera's notes."""
-    return _expect_exif(len(image.info.get("exif") or b""))
+    return _expect_exif(image.info.get("exif") or b"")
 
 
 @contextmanager
 def lenient() -> Iterator[None]:
-    """Let Pillow say nothing of sizes and odd notes, and keep little of what is written in a PNG."""
-    from PIL import PngImagePlugin
+    """Let Pillow say nothing of sizes and odd notes, and keep little of what is written in a PNG.
 
-    before = PngImagePlugin.MAX_TEXT_MEMORY
+    It raises `DecompressionBombError` for more than `MOST_PIXELS`: a picture that lies in another, as in an
+    icon, shows its size only while it is decoded.
+    """
+    from PIL import Image, PngImagePlugin
+
+    before, pixels = PngImagePlugin.MAX_TEXT_MEMORY, Image.MAX_IMAGE_PIXELS
     PngImagePlugin.MAX_TEXT_MEMORY = min(before, MOST_TEXT)
+    Image.MAX_IMAGE_PIXELS = MOST_PIXELS // 2  # it warns of more, and refuses twice as many
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
-        PngImagePlugin.MAX_TEXT_MEMORY = before
+        PngImagePlugin.MAX_TEXT_MEMORY, Image.MAX_IMAGE_PIXELS = before, pixels
 
 
-def _expect_exif(found: int) -> str | None:
-    if found <= MOST_EXIF:
-        return None
-    return f"its camera's notes (EXIF) have {found:,} bytes, expected at most {MOST_EXIF:,} (save it without)"
-
-
-def _jpeg_notes(file: BinaryIO) -> int:
-    """Return the bytes of a camera's notes in a JPEG, which may lie in many pieces before the scan."""
+def _expect_beside(sizes: Iterable[int]) -> str | None:
+    """Return what is too large of blocks of these ``sizes``, which a reader keeps."""
     total = 0
-    file.seek(2)
-    while byte := file.read(1):
-        if byte != b"\xff":
-            continue
-        while (code := file.read(1)) == b"\xff":
-            pass
-        if not code or code[0] == SCAN:
+    for number, size in enumerate(sizes):
+        if (total := total + size) > MOST_BESIDE or number == MOST_BLOCKS:
+            many = f"{MOST_BESIDE:,} bytes or {MOST_BLOCKS:,} blocks"
+            return f"it has more than {many} beside its pixels (save it anew)"
+    return None
+
+
+def _expect_exif(notes: bytes) -> str | None:
+    found = len(notes)
+    if found > MOST_EXIF:
+        return f"{CAMERA} have {found:,} bytes, expected at most {MOST_EXIF:,} (save it without)"
+    while notes.startswith(EXIF):
+        notes = notes.removeprefix(EXIF)
+    return _expect_tags(BytesIO(notes), CAMERA)
+
+
+def _expect_tags(file: BinaryIO, what: str) -> str | None:
+    if (found := _tiff_numbers(file)) <= MOST_NUMBERS:
+        return None
+    return f"{what} have {found:,} numbers, expected at most {MOST_NUMBERS:,} (save it as PNG, without them)"
+
+
+def _oversized_jpeg(file: BinaryIO) -> str | None:
+    """Return what is too large in a JPEG; a camera's notes may lie in many pieces before the first scan."""
+    notes, scans = bytearray(), 0
+    for number, (code, length) in enumerate(segments(file)):
+        if number == MOST_SEGMENTS:
+            return f"it has more than {MOST_SEGMENTS:,} segments (damaged? or save it anew)"
+        if code == NOTES and not scans and len(notes) <= MOST_EXIF:
+            piece = file.read(length)
+            notes += piece.removeprefix(EXIF) if piece.startswith(EXIF) else b""
+        scans += code == SCAN
+        if scans > MOST_SCANS:
+            return f"it has more than {MOST_SCANS} scans (damaged? or save it as PNG)"
+        if scans and code == END:
             break
-        if code == b"\0" or code[0] in NO_LENGTH:
-            continue
-        length = max(2, int.from_bytes(file.read(2), "big")) - 2
-        start = file.tell()
-        if code[0] == NOTES and file.read(len(EXIF)) == EXIF:
-            total += length
-        file.seek(start + length)
-    return total
+    return _expect_exif(bytes(notes))
 
 
 def _tiff_numbers(file: BinaryIO) -> int:
-    """Return how many numbers the tags of a TIFF's first picture have, of those that lie in the file."""
-    end, total = file.seek(0, os.SEEK_END), 0
+    """Return how many numbers the tags of a TIFF's first picture have, of those that lie in the file.
+
+    Tags may share a place: bytes and text beyond the file's size count as the numbers whose room they take.
+    """
+    end, total, more = file.seek(0, os.SEEK_END), 0, 0
     file.seek(0)
     start = file.read(16).ljust(16, b"\0")
     order, large = "<" if start[:2] == b"II" else ">", b"+" in start[2:4]
@@ -110,6 +143,8 @@ def _tiff_numbers(file: BinaryIO) -> int:
         ):
             if kind in WIDTHS and numbers * WIDTHS[kind] <= end:
                 total += numbers
+            elif numbers <= end:
+                more += numbers
             if tag in LEADS_ON and len(places) < MOST_DIRECTORIES:
                 places.append(value)
-    return total
+    return total + max(0, more - end) // NUMBER

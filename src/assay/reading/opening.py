@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.data.picture_files import ORIENTATION
-from assay.data.picture_notes import lenient, oversized, oversized_exif
+from assay.data.picture_notes import MOST_PIXELS, lenient, oversized, oversized_exif
 from assay.errors import DataError, one_line
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ Floats = NDArray[np.float32]
 LONGER = 1200
 LEAST = 160
 """Pixels of the longer side; smaller pictures are enlarged, so that strokes have insides and edges."""
-MOST_PIXELS = 120_000_000  # decoded whole, at most 4 bytes each
 MOST_BYTES = 400_000_000  # of a file on standard input
 STRIP = 250_000  # pixels reduced at a time, in several copies
 EXPECTED = "expected PNG, JPEG, WebP, TIFF or another picture"
@@ -82,6 +81,8 @@ def opened(picture: "Image.Image | Path | str | bytes", name: str | None = None)
 
 def _said(error: Exception, name: str) -> str:
     text = one_line(str(error)) or type(error).__name__
+    if type(error).__name__ == "DecompressionBombError":
+        return f"it has more than {MOST_PIXELS:,} pixels; give a smaller copy"
     return "its format is not known here" if "cannot identify" in text and name else text
 
 

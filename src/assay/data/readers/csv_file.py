@@ -4,9 +4,10 @@ import gzip
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import BufferedReader, RawIOBase
 from itertools import islice
 from pathlib import Path
-from typing import IO, cast
+from typing import cast
 
 import numpy as np
 
@@ -201,11 +202,11 @@ class _Table:
     def _lines(self) -> Iterator[tuple[int, str]]:
         """Yield the rows that are not empty, with their numbers from 1."""
         read, size = 0, self.path.stat().st_size
-        packed = False
+        packed, most = False, expansion.most(size)
         try:
             with self.path.open("rb") as raw:
                 packed = raw.peek(2)[:2] == b"\x1f\x8b"
-                file: IO[bytes] = cast(IO[bytes], gzip.GzipFile(fileobj=raw)) if packed else raw
+                file = BufferedReader(cast(RawIOBase, gzip.GzipFile(fileobj=raw))) if packed else raw
                 number = 0
                 while line := file.readline(LONGEST + 1):
                     number, read = number + 1, read + len(line)
@@ -213,12 +214,14 @@ class _Table:
                         raise DataError(
                             f"{self.path}: row {number:,}: longer than {LONGEST:,} bytes (no table?)"
                         )
-                    if packed and read > expansion.most(size):
+                    if packed and read > most:
                         raise DataError(
                             f"{self.path}: expands to more than {expansion.RATIO} times its {size:,} bytes"
                         )
                     if number > MOST_LINES:
                         raise DataError(f"{self.path}: more than {MOST_LINES:,} lines, most of them empty")
+                    if line.isspace():
+                        continue
                     if text := line.decode("utf-8-sig" if number == 1 else "utf-8").strip():
                         yield number, text
         except UnicodeDecodeError:

@@ -148,17 +148,23 @@ def _pictures(folder: Path) -> _Pictures:
 
 
 def _below(folder: Path, above: str, depth: int = 0) -> Iterator[str]:
-    """Yield the pictures' paths in the order of names, folders among them."""
-    names, folders = [], set()
+    """Yield the pictures' paths in the order of names, folders among them.
+
+    The first picture found is opened at once: a folder of a million files that are none is not listed.
+    """
+    names, folders = list[str](), set[str]()
     for entry in _entries(folder):
         if _is_picture(entry):
+            if len(names) == len(folders):
+                opened(Path(entry.path), entry.path).close()
             names.append(entry.name)
         elif depth < DEEPEST and not entry.is_symlink() and _is_folder(entry):
             names.append(entry.name)
             folders.add(entry.name)
         if len(names) > MOST_EXAMPLES:
             raise DataError(f"{folder}: more than {MOST_EXAMPLES:,} pictures")
-    for name in sorted(names):
+    names.sort()
+    for name in names:
         if name in folders:
             yield from _below(folder / name, f"{above}{name}/", depth + 1)
         else:

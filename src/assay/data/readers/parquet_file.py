@@ -124,14 +124,21 @@ class _Table:
 
     def rows(self, column: str) -> Iterator[list[Any]]:
         """Yield the values of a column, some at a time."""
+        from pyarrow import default_memory_pool
+
         held, many = self.columns[column]
         try:
-            batches = self.file.iter_batches(many, columns=[held], use_threads=False)
-            while batch := next(batches, None):
-                values = batch.column(0).to_pylist()
-                del batch  # what is large is not to be there twice
-                yield values
-                del values
+            for group in range(self.file.metadata.num_row_groups):  # else the last one's page is there too
+                batches = None
+                default_memory_pool().release_unused()
+                batches = self.file.iter_batches(many, row_groups=[group], columns=[held], use_threads=False)
+                while batch := next(batches, None):
+                    values = batch.column(0).to_pylist()
+                    del batch  # what is large is not to be there twice
+                    if many < AT_ONCE:
+                        default_memory_pool().release_unused()
+                    yield values
+                    del values
         except (
             OSError,
             ValueError,
