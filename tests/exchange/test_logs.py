@@ -39,6 +39,14 @@ def store(tmp_path_factory):
     return str(tmp_path_factory.mktemp("mlflow"))
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _artefacts(store):
+    """MLflow keeps artefacts below the folder in which it first met a database."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(store)
+        yield
+
+
 @pytest.fixture(scope="module")
 def results(tmp_path_factory, characters):
     with run(tiny_study(characters), tmp_path_factory.mktemp("run") / "out", **REST) as found:
@@ -234,9 +242,7 @@ def opened(folder):
 @pytest.mark.parametrize("name", LOGS)
 def test_a_study_is_logged_while_it_runs(name, characters, tmp_path, store, monkeypatch):
     """Stopped after an epoch and continued, the log is whole."""
-    monkeypatch.chdir(tmp_path)  # where MLflow then puts artefacts
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{store}/mlflow.db")
-    monkeypatch.chdir(tmp_path)
     study = tiny_study(characters, name="live")
     seen = []
 
