@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-PATIENCE = 120.0
+PATIENCE = 240.0
 """Seconds after which what is awaited is taken for something that never happens."""
 
 
