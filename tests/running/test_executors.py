@@ -144,7 +144,7 @@ def test_a_slow_driver_holds_workers_up(characters, tmp_path, monkeypatch):
 
     def on_event(event):
         if isinstance(event, StepsTaken) and not seen:
-            assert eventually(lambda: begun == [1, 2])
+            assert eventually(lambda: len(begun) >= 2)
             time.sleep(0.5)  # enough to train to the end
             seen.append([*begun])
 
