@@ -44,6 +44,7 @@ def install() -> None:
         if epoch == EPOCH and str(self.seeds[0]) in ways:
             if FOLDER in os.environ:
                 eventually(lambda: _is_stored(self.seeds[0]))
+            time.sleep(0.3)  # what is said of a run that is continued has been stored as well
             WAYS[ways[str(self.seeds[0])]]()
         trained(self, images, labels, epoch, on_steps)
 
@@ -55,7 +56,8 @@ def _is_stored(seed: int) -> bool:
         suppress(sqlite3.OperationalError),  # there is no table yet
         closing(sqlite3.connect(f"file:{os.environ[FOLDER]}/out/results.db?mode=ro", uri=True)) as store,
     ):
-        return bool(store.execute("SELECT count(*) FROM epoch WHERE seed = ?", (seed,)).fetchone()[0])
+        query = "SELECT count(*) FROM run JOIN epoch USING (arm, seed) WHERE seed = ? AND status = 'running'"
+        return bool(store.execute(query, (seed,)).fetchone()[0])
     return False
 
 
