@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from example_counts import USUAL
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from pages import leave_figures_empty
 from tiny import ENGINES, write_characters
 
@@ -15,10 +15,12 @@ from assay.records import observations
 
 pytest_plugins = ["report_fixtures"]  # "reports" is one of pytest's own
 
-# No deadline: the machine's load is no property of the code. CI draws the same
+# No deadline, and no limit on drawing: the machine's load is no property of the code. CI draws the same
 # examples each time, so that a failure is a change's fault. By hand, after a change of
 # what they protect: pytest --hypothesis-profile=thorough
-settings.register_profile("assay", deadline=None, max_examples=USUAL)
+settings.register_profile(
+    "assay", deadline=None, max_examples=USUAL, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.register_profile("ci", settings.get_profile("assay"), derandomize=True)
 settings.register_profile("thorough", settings.get_profile("assay"), max_examples=20 * USUAL)
 settings.load_profile("ci" if os.environ.get("CI") else "assay")

@@ -95,7 +95,9 @@ def test_the_good_store_is_good(good, capsys):
 
 @pytest.mark.filterwarnings("ignore:Attempt to set non-positive")  # of an axis, for a norm of 5e-324
 @pytest.mark.usefixtures("undrawn")
-@settings(max_examples=drawn(12), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=drawn(12), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(data=st.data())
 def test_any_cell_may_hold_anything(good, tmp_path_factory, capsys, data):
     folder = copied(good, tmp_path_factory)
@@ -110,7 +112,9 @@ def test_any_cell_may_hold_anything(good, tmp_path_factory, capsys, data):
 
 
 @pytest.mark.usefixtures("undrawn")
-@settings(max_examples=drawn(12), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=drawn(12), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(data=st.data())
 def test_any_part_of_the_header_may_be_anything(good, tmp_path_factory, capsys, data):
     folder = copied(good, tmp_path_factory)

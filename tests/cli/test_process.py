@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from endings import environment
+from patience import PATIENCE
 
 COMMAND = (sys.executable, "-m", "assay")
 FULL = Path("/dev/full")
@@ -84,7 +86,7 @@ def test_a_question_that_nobody_answers_is_no_bug(typed: str, status: int, tmp_p
         process.send_signal(signal.SIGINT)
     else:
         os.write(ours, typed.encode())
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == status
     assert err.count("\n") <= 1
     assert ("ended before an answer" in err) == (status == 2)
@@ -101,18 +103,20 @@ def test_ctrl_c_twice_ends_at_once_and_says_so(interrupted: Interrupted):
 
 
 def test_ctrl_c_twice_while_training_ends_with_status_130(study_file: str, tmp_path: Path):
-    words = ("run", study_file, "--epochs", "200", "--out", str(tmp_path / "a"))
+    words = ("run", study_file, "--epochs", "200", "--out", str(tmp_path / "out"))
     code = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
     code += "from assay.cli import main\nsys.argv[0] = 'assay'\nsys.exit(main())"
     process = subprocess.Popen(
-        [sys.executable, "-c", code, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+        [sys.executable, "-c", code, *words],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(tmp_path, {0: "wait"}),
+    )  # fmt: skip
     assert process.stdout is not None
     next(line for line in process.stdout if "epoch 1/200" in line)
     for _ in range(2):
         process.send_signal(signal.SIGINT)
         time.sleep(0.01)
-    out, err = process.communicate(timeout=60)
+    (tmp_path / "go").touch()
+    out, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
     assert err in ("", "assay: stopped at once\n")
     assert "stopped" in out + err

@@ -9,7 +9,9 @@ import urllib.parse
 from pathlib import Path
 
 import pytest
+from endings import environment
 from factories import make_results
+from patience import PATIENCE
 
 from assay.cli import main
 
@@ -35,7 +37,7 @@ def _listen() -> None:
 
 def status(address: str) -> int:
     parts = urllib.parse.urlsplit(address.strip())
-    connection = http.client.HTTPConnection(parts.netloc, timeout=20)
+    connection = http.client.HTTPConnection(parts.netloc, timeout=PATIENCE)
     connection.request("GET", f"{parts.path}?{parts.query}")
     answer = connection.getresponse()
     answer.read()
@@ -49,7 +51,7 @@ def test_it_prints_the_address_alone_and_ends_with_ctrl_c(folder: Path) -> None:
     assert ADDRESS.fullmatch(address)
     assert status(address) == 303
     process.send_signal(signal.SIGINT)
-    rest, errors = process.communicate(timeout=20)
+    rest, errors = process.communicate(timeout=PATIENCE)
     assert (process.returncode, rest, errors) == (130, "", "")
 
 
@@ -62,16 +64,18 @@ def test_a_run_shows_itself_and_takes_the_page_with_it(tmp_path: Path, character
         "--seeds",
         1,
         "--epochs",
-        80,
+        3,
         "--engine",
         "reference",
     )
     sizes = [f"--set=data.{part}={size}" for part, size in (("train", 60), ("valid", 20), ("test", 20))]
-    process = start("run", *words, *sizes, "--view", "--out", tmp_path / "out")
+    env = environment(tmp_path, {0: "wait"})
+    process = start("run", *words, *sizes, "--view", "--out", tmp_path / "out", env=env)
     address = process.stdout.readline()
     assert ADDRESS.fullmatch(address)
     seen = status(address)
-    rest, errors = process.communicate(timeout=120)
+    (tmp_path / "go").touch()
+    rest, errors = process.communicate(timeout=PATIENCE)
     assert (process.returncode, errors) == (0, "")
     assert seen == 303
     assert rest.endswith(f"{tmp_path / 'out' / 'report.html'}\n")

@@ -5,6 +5,7 @@ from threading import Barrier, BrokenBarrierError, Event
 
 import pytest
 import torch
+from patience import PATIENCE
 from tiny import tiny_study
 
 from assay import engines
@@ -45,7 +46,7 @@ def test_where_it_means_nothing_it_is_left_alone(device, dtype):
 
 
 def test_those_that_agree_compute_beside_each_other():
-    both = Barrier(2, timeout=20)
+    both = Barrier(2, timeout=PATIENCE)
 
     def compute(_: int) -> tuple[bool, bool]:
         with precision(GPU, "tf32")():
@@ -67,7 +68,7 @@ def test_those_that_do_not_agree_wait_for_each_other():
             assert _settings() == (False, False)
 
     def coarse() -> tuple[bool, bool]:
-        inside.wait(20)
+        inside.wait(PATIENCE)
         with precision(GPU, "tf32")():
             assert both.broken, "entered while the other was inside"
             return _settings()

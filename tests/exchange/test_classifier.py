@@ -5,6 +5,7 @@ import warnings
 
 import numpy as np
 import pytest
+from joblib.externals.loky import get_reusable_executor
 from later import datasets, estimator_checks, model_selection, neural_network, pandas, pipeline, preprocessing
 from scipy.sparse import csr_matrix
 from sklearn.base import clone
@@ -145,6 +146,7 @@ def test_a_search_has_workers_and_a_fold_may_lack_a_class(digits):
         scores = model_selection.cross_val_score(quick, x, rare, cv=3)
     assert scores.min() > 0.8
     assert [*quick.fit(x[1:], rare[1:]).classes_] == [0, 1]
+    get_reusable_executor(reuse=True).shutdown(wait=True)
 
 
 def test_it_is_pickled_as_it_is(digits):

@@ -4,13 +4,13 @@ import os
 import socket
 import subprocess
 import sys
-import time
-from contextlib import chdir
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 
 import pytest
 from later import Later, event_accumulator, plugin_data_pb2, sqlalchemy, tracking
+from patience import PATIENCE
 from tiny import tiny_study
 
 from assay.errors import UsageError
@@ -35,13 +35,16 @@ def mlflow_runs():
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):
-    """A folder for MLflow, to work in: its first artefacts of a database decide where all others go.
+    """A folder for MLflow; making the tables of its database takes seconds."""
+    return str(tmp_path_factory.mktemp("mlflow"))
 
-    Making the tables of the database takes seconds.
-    """
-    folder = tmp_path_factory.mktemp("mlflow")
-    with chdir(folder):
-        yield str(folder)
+
+@pytest.fixture(scope="module", autouse=True)
+def _artefacts(store):
+    """MLflow keeps artefacts below the folder in which it first met a database."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(store)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -311,13 +314,15 @@ def fail():
 @pytest.mark.parametrize("where", ["begin", "epoch", "ended", "conclude", "close", "hangs", "opening"])
 def test_a_log_that_fails_does_the_study_no_harm(where, characters, tmp_path, capsys):
     opened = fail if where == "opening" else lambda: Broken(where, fail)
+    done = Event()
     if where == "hangs":
-        opened = lambda: Broken("epoch", lambda: time.sleep(3))  # noqa: E731
+        opened = lambda: Broken("epoch", lambda: done.wait(PATIENCE))  # noqa: E731
     study = tiny_study(characters, seeds=[0], training={"epochs": 1})
     with Live(opened, tmp_path / "out", "mlflow", patience=0.2 if where == "hangs" else 30) as log:
         results = run(study, tmp_path / "out", on_event=log, **REST)
     with results:
         assert results.complete
+    done.set()
     said = capsys.readouterr().err
     why = "is not finished after 0.2 s" if where == "hangs" else r"RuntimeError: no route\nto host"
     assert said.count("\n") == 1

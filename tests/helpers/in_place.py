@@ -15,11 +15,11 @@ from pathlib import Path
 from threading import Thread
 from urllib.request import HTTPCookieProcessor, build_opener
 
+from patience import PATIENCE
 from surroundings import Place
 
 import assay
 
-PATIENCE = 60.0
 SOURCES = str(Path(assay.__file__).parents[1])
 SERVES = "--no-open"
 """A command with this option serves a page until it is stopped."""
@@ -69,7 +69,7 @@ def ended(place: Place, words: tuple[str, ...], here: Path, bad: Path) -> Ended:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
     for reader in readers:
-        reader.join(5)
+        reader.join(PATIENCE)
     process.stderr.close()
     if process.stdout is None:
         os.close(ours)
@@ -106,11 +106,11 @@ def _looked_at(process: "subprocess.Popen[bytes]", out: list[bytes]) -> int:
         return int(process.returncode)
     address, found = b"".join(out).replace(b"\0", b"").decode("ascii", "ignore").split()[0], 0
     opened = build_opener(HTTPCookieProcessor()).open
-    with suppress(OSError, ValueError), opened(address, timeout=20) as page:
+    with suppress(OSError, ValueError), opened(address, timeout=PATIENCE) as page:
         found = page.status
     with suppress(subprocess.TimeoutExpired):
         if found != 200:
-            return process.wait(5) or 1  # which may say why
+            return process.wait(PATIENCE) or 1  # which may say why
     process.terminate()
     status = process.wait(PATIENCE)
     return 0 if (status, found) == (143, 200) else status

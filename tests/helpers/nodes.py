@@ -4,7 +4,6 @@ import os
 import random
 import signal
 import socket
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -21,9 +20,6 @@ SETTINGS = {
 
 STARTS = 4
 """How often a node is started until it is up: Ray gives it half a minute, however busy the machine is."""
-
-PATIENCE = 120.0
-"""Seconds after which what is awaited is taken for something that never happens."""
 
 
 def start_cluster(slots: int) -> Any:
@@ -66,16 +62,6 @@ def kill_training(*nodes: Any) -> list[int]:
         with suppress(OSError):
             os.kill(pid, signal.SIGKILL)
     return found
-
-
-def eventually(happens: Callable[[], Any]) -> bool:
-    """Return whether something happens before patience ends."""
-    last = time.monotonic() + PATIENCE
-    while not happens():
-        if time.monotonic() > last:
-            return False
-        time.sleep(0.1)
-    return True
 
 
 def _persist(start: Callable[[], Any]) -> Any:

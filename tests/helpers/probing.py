@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import product
 
+from patience import PATIENCE
 from serving import Served
 
 from assay.view.app import ROUTES
@@ -32,7 +33,7 @@ def paths(key: str) -> list[str]:
 @contextmanager
 def talking(served: Served) -> Iterator[Ask]:
     """Keep a connection, over which one request after another goes."""
-    connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=PATIENCE)
 
     def ask(method: str, path: str, headers: dict[str, str]) -> tuple[int, dict[str, str], bytes]:
         connection.putrequest(method, path, skip_host="Host" in headers, skip_accept_encoding=True)
@@ -110,8 +111,11 @@ def is_outside(ask: Ask, path: str, token: str, secret: bytes) -> bool:
 
 
 @contextmanager
-def crowded(served: Served, count: int) -> Iterator[None]:
-    """Keep ``count`` connections open: silent ones, half a head, and a body of which one byte has come."""
+def crowded(served: Served, count: int) -> Iterator[list[socket.socket]]:
+    """Keep ``count`` connections open: silent ones, half a head, and a body of which one byte has come.
+
+    They are given as sockets that do not block.
+    """
     host = f"Host: 127.0.0.1:{served.port}\r\n".encode()
     right = f"Authorization: Bearer {served.token}\r\n".encode()
     body = b"POST /draw/answer HTTP/1.1\r\n" + host + right
@@ -120,11 +124,16 @@ def crowded(served: Served, count: int) -> Iterator[None]:
         b"GET / HTTP/1.1\r\n" + host + b"X-Slow: ",
         body + b"Content-Type: image/png\r\nContent-Length: 1000\r\n\r\nx",
     )
+    found = []
     with ExitStack() as open_ones:
         for number in range(count):
-            slow = open_ones.enter_context(socket.create_connection(("127.0.0.1", served.port), timeout=20))
+            slow = open_ones.enter_context(
+                socket.create_connection(("127.0.0.1", served.port), timeout=PATIENCE)
+            )
             slow.sendall(begun[number % len(begun)])
-        yield
+            slow.setblocking(False)
+            found.append(slow)
+        yield found
 
 
 def waits(served: Served, path: str, times: int) -> list[float]:

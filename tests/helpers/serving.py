@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
+from patience import PATIENCE, eventually
 from starlette.types import ASGIApp
 
 from assay.view import server
@@ -43,7 +44,7 @@ class Served:
     ) -> tuple[int, dict[str, str], bytes]:
         """Return status, headers and body of a request; it carries the token unless it says otherwise."""
         carried = {"Authorization": f"Bearer {self.token}"} if headers is None else headers
-        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)) as connection:
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)) as connection:
             connection.request(method, path, body, carried)
             answer = connection.getresponse()
             sent = {key.lower(): value for key, value in answer.getheaders()}
@@ -87,7 +88,7 @@ def running(make: Callable[[str, int], ASGIApp]) -> Iterator[Served]:
     thread.start()
     yield Served(port, token)
     work.should_exit = True
-    thread.join(10)
+    thread.join(PATIENCE)
 
 
 def chromium() -> str | None:
@@ -101,7 +102,9 @@ def browsing() -> Iterator[Any]:
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=chromium(), args=["--no-sandbox", "--disable-gpu", "--disable-quic"]
+            executable_path=chromium(),
+            args=["--no-sandbox", "--disable-gpu", "--disable-quic"],
+            timeout=2000 * PATIENCE,
         )
         yield browser
         browser.close()
@@ -117,6 +120,7 @@ class Tab:
 
     def __init__(self, browser: Any, served: Served, **context: Any) -> None:
         self.context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **context})
+        self.context.set_default_timeout(1000 * PATIENCE)  # milliseconds, for whatever is waited for
         self.page = self.context.new_page()
         self.served = served
         self.said: list[str] = []
@@ -129,6 +133,10 @@ class Tab:
     def open(self, path: str) -> Any:
         self.page.goto(self.served.origin + path)
         return self.page
+
+    def until(self, holds: Callable[[], Any]) -> None:
+        """Wait until something holds, while the page goes on."""
+        assert eventually(holds, lambda seconds: self.page.wait_for_timeout(1000 * seconds))
 
     def violations(self) -> list[str]:
         """Return what axe-core finds wrong with the page as it is, by rule and element."""

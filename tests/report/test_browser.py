@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from factories import make_results, make_study
+from patience import PATIENCE
 
 from assay.findings.confusion import Confusion
 from assay.findings.findings import Findings, build
@@ -90,7 +91,7 @@ def _many_classes(looked: Findings) -> Confusion:
 def browse(chromium: str, file: Path, *flags: str) -> tuple[str, list[str]]:
     """Open a file; return the page as it is in the end, and what the console said."""
     command = [chromium, *FLAGS, f"--user-data-dir={file.parent / 'profile'}", *flags, file.as_uri()]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=2 * PATIENCE, check=True)
     return done.stdout, [line for line in done.stderr.splitlines() if "CONSOLE" in line]
 
 

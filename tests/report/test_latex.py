@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from factories import make_results, make_study
+from patience import PATIENCE
 
 from assay.findings.findings import Findings, build
 from assay.records.runs import Status
@@ -47,7 +48,7 @@ def compiled(path: Path) -> str:
         pytest.skip("pdflatex or pdftotext is not installed: the document is not compiled")
     flags = ["-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape"]
     subprocess.run(
-        [tools[0], *flags, path.name], cwd=path.parent, check=True, capture_output=True, timeout=120
+        [tools[0], *flags, path.name], cwd=path.parent, check=True, capture_output=True, timeout=2 * PATIENCE
     )
     command = [tools[1], "-raw", "-enc", "UTF-8", str(path.with_suffix(".pdf")), "-"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)

@@ -1,7 +1,6 @@
 """An address at which there is no cluster is refused in one line, within seconds; no cluster is started."""
 
 import socket
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -63,11 +62,11 @@ OTHERS = {
 
 @pytest.mark.parametrize("before", ["", "ray://"])
 @pytest.mark.parametrize("other", OTHERS)
-def test_what_is_not_ray_is_refused_in_one_line(other, before, capfd):
+def test_what_is_not_ray_is_refused_in_one_line(other, before, capfd, monkeypatch):
+    """And Ray, which would wait for minutes, is not asked."""
+    monkeypatch.setattr(connect, "_begin", lambda *_: pytest.fail("Ray is asked"))
     with OTHERS[other]() as port:
-        begun = time.monotonic()
         status = main(["run", "pooling", "--quick", "--on", f"{before}{LOCAL}:{port}"])
-    assert time.monotonic() - begun < 60  # Ray itself waits for 100 s and more
     out, err = capfd.readouterr()
     assert (status, out, err.count("\n")) == (2, "", 1)
     where = f"no cluster can be used at {before}{LOCAL}:{port}"

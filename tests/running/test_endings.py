@@ -5,12 +5,12 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 from endings import VARIABLE, WAYS, environment, install
+from patience import eventually
 from tiny import outcome, tiny_tables
 
 from assay.engines.reference import ReferenceSession
@@ -40,7 +40,7 @@ LOST = {
 }
 IGNORED = ("return", "SIGTERM", "SIGINT")
 """A worker's process leaves these two signals to its parent, which gets them too."""
-SEEDS = {seed: way for seed, way in enumerate(WAYS) if way != "hang"}
+SEEDS = {seed: way for seed, way in enumerate(WAYS) if way not in ("hang", "wait")}
 STATUSES = {
     "os._exit(0)": 0, "SIGTERM": 143, "SIGINT": 130, "SIGKILL": -signal.SIGKILL, "SIGSEGV": -signal.SIGSEGV,
 }  # fmt: skip
@@ -82,14 +82,12 @@ def test_in_processes_every_end_costs_its_run_alone(characters, unharmed, tmp_pa
 def test_a_run_that_takes_too_long_has_failed(characters, tmp_path, monkeypatch):
     for name, value in environment(tmp_path, {0: "hang"}).items():
         monkeypatch.setenv(name, value)
-    begin = time.monotonic()
     with run(study(characters, [0]), tmp_path / "out", executor=Processes(1, timeout=3)) as results:
         (record,) = results.runs
     assert (record.status, record.message) == (
         Status.FAILED,
         "took longer than 3.0 s, the time limit of a run",
     )
-    assert time.monotonic() - begin < 60
 
 
 @pytest.mark.parametrize("timeout", [0, -1, float("inf"), float("nan")])
@@ -217,12 +215,9 @@ def test_a_process_ends_with_its_parent(characters, tmp_path):
     parent.kill()
     parent.wait()
     parent.stdout.close()
-    for _ in range(500):
-        if not _alive(child):
-            return
-        time.sleep(0.02)
-    os.kill(child, signal.SIGKILL)
-    pytest.fail("it is still there")
+    if not eventually(lambda: not _alive(child)):
+        os.kill(child, signal.SIGKILL)
+        pytest.fail("it is still there")
 
 
 def _alive(process: int) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 from executors import Pickled
+from patience import eventually
 from sabotage import fail_at_the_end, spoil
 from tiny import outcome, tiny_study
 
@@ -119,12 +120,12 @@ def test_a_study_is_the_same_with_every_executor(kind, characters, expected, tmp
 
 
 def test_an_interrupt_in_a_worker_is_one_of_the_study(characters, tmp_path, monkeypatch):
-    threads = threading.active_count()
+    threads = {*threading.enumerate()}
     with monkeypatch.context() as patch:
         spoil(patch, "reference", lambda session: fail_at_the_end(session, KeyboardInterrupt()))
         with pytest.raises(KeyboardInterrupt):
             run(tiny_study(characters), tmp_path, workers=2)
-    assert threading.active_count() == threads
+    assert {*threading.enumerate()} <= threads
     with Results.open(tmp_path) as results:
         assert Status.FAILED not in {record.status for record in results.runs}
 
@@ -143,6 +144,7 @@ def test_a_slow_driver_holds_workers_up(characters, tmp_path, monkeypatch):
 
     def on_event(event):
         if isinstance(event, StepsTaken) and not seen:
+            assert eventually(lambda: len(begun) >= 2)
             time.sleep(0.5)  # enough to train to the end
             seen.append([*begun])
 

@@ -212,9 +212,9 @@ def test_a_study_that_was_interrupted_is_continued(engine, after, characters, ex
         plain = ran(study, tmp_path / "plain")
     else:
         plain = expected(engine)
-    threads = threading.active_count()
+    threads = {*threading.enumerate()}
     interrupted(study, tmp_path / "out", after)
-    assert threading.active_count() == threads
+    assert {*threading.enumerate()} <= threads
     if after is StepsTaken and engine == "reference":  # an epoch of the other is over by then
         assert not (tmp_path / "out" / "weights").exists(), "workers should stop in the middle of an epoch"
     with Results.open(tmp_path / "out") as results:
@@ -371,12 +371,12 @@ def test_what_cannot_say_what_it_is_fails_its_run_alone(characters, tmp_path, mo
 @pytest.mark.parametrize("where", ["add_epoch", "finish"])
 def test_a_store_that_cannot_be_written_ends_the_study(where, characters, expected, tmp_path, monkeypatch):
     """And the study goes on from there when it can be."""
-    threads = threading.active_count()
+    threads = {*threading.enumerate()}
     with monkeypatch.context() as patch:
         patch.setattr(SQLiteStore, where, raising(StoreError("results.db: cannot be written (disk full)")))
         with pytest.raises(StoreError, match="disk full"):
             run(tiny_study(characters), tmp_path, workers=2)
-    assert threading.active_count() == threads
+    assert {*threading.enumerate()} <= threads
     with Results.open(tmp_path) as results:
         assert Status.FAILED not in {record.status for record in results.runs}
     assert ran(tiny_study(characters), tmp_path) == expected("reference")

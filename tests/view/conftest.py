@@ -92,7 +92,6 @@ def sheet_served(drawn: Results) -> Iterator[Served]:
 def sheet_tab(browser: Any, sheet_served: Served) -> Iterator[Tab]:
     """One page for all that is tried on the sheet."""
     found = Tab(browser, sheet_served)
-    found.page.set_default_timeout(10_000)
     yield found
     found.close()
 

@@ -26,15 +26,6 @@ def settled(tab: Tab, path: str) -> Any:
     return page
 
 
-def _fits(page: Any, width: int) -> bool:
-    """Whether nothing is wider than the window, once charts have been told that it was resized."""
-    for _ in range(40):
-        if page.evaluate("document.documentElement.scrollWidth") <= width:
-            return True
-        page.wait_for_timeout(50)
-    return False
-
-
 LOOKS = [(WIDTHS[0], "light"), (WIDTHS[0], "dark"), (WIDTHS[1], "light"), (WIDTHS[2], "dark")]
 LOOKED_AT = LOOKS[::3], LOOKS[1:3]
 """Those that axe is asked of, which takes a second: a narrow and a wider one, in either colours, in turn."""
@@ -49,7 +40,8 @@ def test_every_page_fits_and_axe_finds_nothing(
     for width, scheme in LOOKS:
         page.set_viewport_size({"width": width, "height": 900})
         page.emulate_media(color_scheme=scheme)
-        assert _fits(page, width), width
+        # Nothing is wider than the window, once charts have been told that it was resized.
+        tab.until(lambda width=width: page.evaluate("document.documentElement.scrollWidth") <= width)
         if (width, scheme) in looked_at:
             assert tab.violations() == [], (width, scheme)
         paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
@@ -80,25 +72,25 @@ def test_a_row_for_each_run_says_how_it_stands(tab: Tab, keys: dict[str, str]) -
     assert page.locator("#answer").inner_text() == ""
     assert page.locator("#state").inner_text() == "stopped at 9/12"
     page.select_option("#only", "diverged")
-    assert page.locator("#runs tbody tr:visible").count() == 1
+    tab.until(lambda: page.locator("#runs tbody tr:visible").count() == 1)
 
 
 def test_the_pointer_names_what_it_is_at_and_a_drag_zooms(tab: Tab, keys: dict[str, str]) -> None:
     page = settled(tab, f"/study/{keys['finished']}")
     over = page.locator("#curves .u-over").bounding_box()
     page.mouse.move(over["x"] + over["width"] - 1, over["y"] + 20)
-    assert page.locator("#curves .tip").inner_text().startswith("max, ")
+    tab.until(lambda: page.locator("#curves .tip").inner_text().startswith("max, "))
     assert ", epoch 8: " in page.locator("#curves .tip").inner_text()
     page.mouse.move(over["x"] + 50, over["y"] + 60)
     page.mouse.down()
     page.mouse.move(over["x"] + 300, over["y"] + 60, steps=4)
     page.mouse.up()
     whole = page.get_by_role("button", name="Whole range").first
-    assert whole.is_visible()
+    whole.wait_for()
     page.locator("#curves .log").check()
-    assert whole.is_visible()
+    whole.wait_for()
     whole.click()
-    assert not whole.is_visible()
+    whole.wait_for(state="hidden")
 
 
 def test_chosen_arms_alone_are_drawn(tab: Tab, keys: dict[str, str]) -> None:
@@ -107,12 +99,14 @@ def test_chosen_arms_alone_are_drawn(tab: Tab, keys: dict[str, str]) -> None:
     page.get_by_role("checkbox", name="average").check()
     plot = page.locator("#curves .plot")
     plot.focus()
-    for _ in range(9):
-        page.keyboard.press("ArrowDown")
-    page.wait_for_timeout(300)
-    page.keyboard.press("ArrowUp")
-    page.keyboard.press("ArrowRight")
-    assert page.locator("#curves .reading").inner_text().startswith("average, ")
+
+    def first() -> str:
+        for _ in range(20):
+            page.keyboard.press("ArrowUp")
+        page.keyboard.press("ArrowRight")
+        return str(page.locator("#curves .reading").inner_text())
+
+    tab.until(lambda: first().startswith("average, "))
 
 
 def test_layers_are_drawn_when_they_are_seen(tab: Tab, keys: dict[str, str]) -> None:
@@ -138,11 +132,13 @@ def test_a_cell_of_the_confusion_matrix_leads_to_its_images(tab: Tab, keys: dict
 def test_mistakes_lead_to_the_inside_of_the_network_that_made_them(tab: Tab, keys: dict[str, str]) -> None:
     page = tab.open(f"/study/{keys['trained']}/mistakes")
     page.select_option("select[name=arm]", "average")
-    page.get_by_role("button", name="Show").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Show").click()
     images = page.locator(".images li")
     number = images.first.locator(".faint").first.inner_text().removeprefix("no. ")
     assert "average" in images.first.inner_text()
-    images.first.locator("a").click()
+    with page.expect_navigation():
+        images.first.locator("a").click()
     assert page.locator("select[name=arm]").input_value() == "average"
     assert page.locator("input[name=image]").input_value() == number
     assert page.locator("figure img").count() >= 2
@@ -201,6 +197,6 @@ def test_a_script_within_a_page_is_blocked(browser: Any, served: Served) -> None
         "() => { const s = document.createElement('script'); s.textContent = 'window.ran = 1';"
         " document.body.append(s); return window.ran ?? 0; }"
     )
-    tab.close()
     assert ran == 0
-    assert any("Content Security Policy" in said for said in tab.said)
+    tab.until(lambda: any("Content Security Policy" in said for said in tab.said))
+    tab.close()

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -15,6 +14,7 @@ from typing import Any
 
 import pytest
 from factories import make_results, make_study
+from patience import PATIENCE
 from serving import Served, Tab, running, serving
 from tiny import outcome, tiny_study
 
@@ -37,7 +37,7 @@ def events(served: Served, key: str, query: str = "") -> Iterator[tuple[str, Any
     """Yield what a study's stream sends, as it is sent."""
     import http.client
 
-    connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=PATIENCE)
     right = {"Authorization": f"Bearer {served.token}"}
     connection.request("GET", f"/study/{key}/stream{query}", headers=right)
     with closing(connection), connection.getresponse() as answer:
@@ -191,7 +191,7 @@ def test_a_study_that_is_being_read_is_shown_by_name_and_then_in_full(
     held, look = Event(), Followed.look
 
     def slowly(found: Followed) -> Any:
-        assert held.wait(20)
+        assert held.wait(2 * PATIENCE)
         return look(found)
 
     monkeypatch.setattr(Followed, "look", slowly)
@@ -204,7 +204,7 @@ def test_a_study_that_is_being_read_is_shown_by_name_and_then_in_full(
         assert tab.page.locator("h2").all_inner_texts() == ["slow", "torn"]
         held.set()
         tab.page.wait_for_selector("li:nth-child(2) h2:not(:has(a))")
-        assert chips.all_inner_texts() == ["complete", "cannot be read"]
+        tab.until(lambda: chips.all_inner_texts() == ["complete", "cannot be read"])
         assert "max pooling" in tab.page.locator("h2").first.inner_text()
         tab.close()
 
@@ -256,6 +256,7 @@ def test_curves_grow_in_the_browser(browser: Any, tmp_path: Path) -> None:
         tab = Tab(browser, served)
         page = tab.open(f"/study/{identity(folder)}")
         page.wait_for_selector("#curves canvas")
+        tab.until(lambda: page.locator("#machines tbody :is(th, td)").count() >= 8)
         cells = page.locator("#machines tbody :is(th, td)").all_inner_texts()
         assert cells[:4] == ["node1 <b>", "Xeon", "1 of 4", "average, seed 4"]
         assert cells[4:] == ["node2", "EPYC", "0 of 8", "nothing"]
@@ -263,23 +264,20 @@ def test_curves_grow_in_the_browser(browser: Any, tmp_path: Path) -> None:
         assert row.locator("td").nth(1).inner_text() == "4/8"
         for epoch in (5, 6):
             grow(folder, RunId("average", 4), epoch, 0.1 * epoch)
-        until(lambda: row.locator("td").nth(1).inner_text() == "6/8")
+        tab.until(lambda: row.locator("td").nth(1).inner_text() == "6/8")
         keep_machines(folder, ())
         grow(folder, RunId("average", 4), 6, 0.6)
-        until(lambda: not page.locator("#machines").is_visible())
+        tab.until(lambda: not page.locator("#machines").is_visible())
         plot = page.locator("#curves .plot")
         plot.focus()
         for _ in range(12):
             page.keyboard.press("ArrowDown")
-        for _ in range(5):
-            page.keyboard.press("ArrowRight")
-        assert page.locator("#curves .reading").inner_text() == "average, seed 4, epoch 6: 60%"
+
+        def last() -> str:
+            for _ in range(5):
+                page.keyboard.press("ArrowRight")
+            return str(page.locator("#curves .reading").inner_text())
+
+        tab.until(lambda: last() == "average, seed 4, epoch 6: 60%")
         tab.close()
         assert tab.said == []
-
-
-def until(holds: Any) -> None:
-    end = time.monotonic() + 10
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.05)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from patience import PATIENCE
 from serving import chromium
 
 JUPYTER = ("nbformat", "nbclient", "ipykernel")
@@ -37,7 +38,9 @@ def notebook(tmp_path_factory: pytest.TempPathFactory, characters: str) -> tuple
     book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(part) for part in code])
     here = [str(Path(__file__).parents[1] / "helpers"), *filter(None, sys.path)]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(here), "JUPYTER_PLATFORM_DIRS": "1"}
-    Watching(book, timeout=120, resources={"metadata": {"path": str(folder)}}).execute(env=environment)
+    Watching(
+        book, timeout=2 * PATIENCE, startup_timeout=PATIENCE, resources={"metadata": {"path": str(folder)}}
+    ).execute(env=environment)
     return book, sent
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from own_classes import study_text, write_own
+from patience import PATIENCE
 from PIL import Image
 from serving import Served, serving
 from sheets import picture, png, replayed
@@ -263,7 +264,7 @@ def test_what_nobody_waits_for_is_dropped(
     def wait(network: object, pixels: object, gone: Event) -> dict[str, Any]:
         del network, pixels
         begun.set()
-        noticed.put(gone.wait(10))
+        noticed.put(gone.wait(PATIENCE))
         return {}
 
     monkeypatch.setattr(sheet_of_server, "look_within", wait)
@@ -271,9 +272,9 @@ def test_what_nobody_waits_for_is_dropped(
     body = json.dumps({"pixels": prepare(pictures[0]).ravel().tolist()})
     connection = http.client.HTTPConnection("127.0.0.1", sheet_served.port)
     connection.request("POST", f"/draw/inside?{query(drawn, 'conv')}", body, headers)
-    assert begun.wait(10)
+    assert begun.wait(PATIENCE)
     connection.close()
-    assert noticed.get(timeout=15)
+    assert noticed.get(timeout=PATIENCE)
     gone = Event()
     gone.set()
     monkeypatch.setattr(within, "features", lambda *_: pytest.fail("nobody waits"))

@@ -147,6 +147,7 @@ def test_a_picture_is_pasted_dropped_and_chosen(sheet: Any, drawn: Results, tmp_
     give(sheet, one, "paste")
     said(sheet, expected)
     sheet.get_by_role("button", name="Clear").click()
+    said(sheet, "No strokes.")
     give(sheet, ImageOps.invert(one), "drop")
     words = said(sheet, FIRST)
     [inverted] = recognise(drawn, ImageOps.invert(one), arm="dense")
@@ -157,6 +158,7 @@ def test_a_picture_is_pasted_dropped_and_chosen(sheet: Any, drawn: Results, tmp_
     stroke(sheet, (0.9, 0.9), (0.92, 0.92), steps=1)
     assert ink(sheet)[510, 510] < 50
     sheet.get_by_role("button", name="Clear").click()
+    said(sheet, "No strokes.")
     one.save(tmp_path / "it.png")
     sheet.locator("#file").set_input_files(tmp_path / "it.png")
     said(sheet, expected)

@@ -403,7 +403,7 @@ def test_image_layer_and_unit_are_chosen_by_mouse_and_by_keyboard(
     page.locator("#map2").focus()
     page.keyboard.press("Enter")
     page.wait_for_selector("#map2[aria-current]")
-    assert page.evaluate("document.activeElement.id") == "map2"
+    tab.until(lambda: page.evaluate("document.activeElement.id") == "map2")
     _, rows, columns = passed.y.shape
     box = page.locator("#output svg").bounding_box()
     page.mouse.click(box["x"] + 3.5 * box["width"] / columns, box["y"] + 1.5 * box["height"] / rows)
@@ -412,7 +412,7 @@ def test_image_layer_and_unit_are_chosen_by_mouse_and_by_keyboard(
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowDown")
     says(page, (2, 2, 4), passed)
-    assert page.evaluate("document.activeElement.id") == "output"
+    tab.until(lambda: page.evaluate("document.activeElement.id") == "output")
     page.locator("#at-row").fill("3")
     page.keyboard.press("Enter")
     says(page, (2, 3, 4), passed)

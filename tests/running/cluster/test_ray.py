@@ -10,8 +10,9 @@ from pathlib import Path
 
 import on_nodes
 import pytest
-from nodes import PATIENCE, SETTINGS, add_node, eventually, kill_training, start_cluster, training
+from nodes import SETTINGS, add_node, kill_training, start_cluster, training
 from own_classes import own_arms, spoil
+from patience import PATIENCE, eventually
 from tiny import outcome, tiny_study
 
 from assay.cli import main
