@@ -21,7 +21,7 @@ MODULE = "assay.testing.confined"
 """What the process of one file runs; by name, because it needs what only Unix has."""
 
 BY_THE_CLOCK = 4
-"""How many times its seconds of a processor a file may take by the clock: others may want the processor too."""
+"""How many times its seconds of a processor a file may take by the clock: others may want it too."""
 
 SPEC_KEYS = ("seconds", "memory_mb", "workers", "part")
 PART_KEYS = ("name", "arguments", "input_shape", "against", "tolerance", "points")
