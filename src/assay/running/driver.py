@@ -93,7 +93,8 @@ class Driver:
 
         Epochs that the store has beyond it are removed from there.
         """
-        path, stored = path_of(self.folder, run, unfinished=True), self.store.epochs(run)
+        path = path_of(self.folder, run, unfinished=True)
+        stored = self.store.epochs(run) if run in self.before else []
         if not path.exists():
             if stored:
                 self.store.drop_epochs(run, 0)
