@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.data import expansion
-from assay.errors import DataError
+from assay.errors import DataError, reason
 
 Bytes = NDArray[np.uint8]
 
@@ -138,8 +138,7 @@ def _opened(path: Path) -> Iterator[tuple["BufferedReader | _Gzip", int]]:
             packed = file.peek(2)[:2] == b"\x1f\x8b"
             yield _Gzip(path, file, found.st_size) if packed else file, found.st_size
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise DataError(f"{path}: cannot be read: {reason}") from error
+        raise DataError(f"{path}: cannot be read: {reason(error)}") from error
 
 
 def _read(path: Path, dimensions: int) -> Bytes:

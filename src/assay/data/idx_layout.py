@@ -4,7 +4,7 @@ import os
 import re
 from pathlib import Path
 
-from assay.errors import DataError, suggestion
+from assay.errors import DataError, reason, suggestion
 
 NAME = re.compile(
     r"(?P<prefix>(?!\.).*?)(?P<part>train|test|t10k|valid|val)-(?P<kind>images|labels)[-.]idx[134]-ubyte(\.gz)?"
@@ -68,8 +68,7 @@ def _listed(folder: Path, *, named: bool = False) -> list[Path]:
     except (OSError, ValueError) as error:
         if not named:
             return []
-        reason = getattr(error, "strerror", None) or error
-        raise DataError(f"{folder}: cannot be read: {reason} (name a folder of IDX files)") from error
+        raise DataError(f"{folder}: cannot be read: {reason(error)} (name a folder of IDX files)") from error
 
 
 def _matters(entry: os.DirEntry[str]) -> bool:

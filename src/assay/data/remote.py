@@ -22,7 +22,7 @@ from assay.data.folder import expect_readable, open_folder
 from assay.data.hosted import COLLECTIONS, PACKED, Collection
 from assay.data.readers.cifar import open_cifar
 from assay.data.tarball import unpack_tar
-from assay.errors import DataError, suggestion
+from assay.errors import DataError, reason, suggestion
 from assay.records.holds import hold
 from assay.records.observations import user_cache
 
@@ -157,7 +157,7 @@ def _workshop(target: Path) -> Iterator[Path]:
             yield Path(work) / target.name
     except OSError as error:
         raise DataError(
-            f"{target}: cannot be written: {error.strerror or error} (set ASSAY_DATA to a folder that can)"
+            f"{target}: cannot be written: {reason(error)} (set ASSAY_DATA to a folder that can)"
         ) from error
 
 

@@ -10,7 +10,7 @@ from assay.data.idx import write_idx
 from assay.data.idx_marks import MARK
 from assay.data.loading import open_source
 from assay.data.spec import DataSpec
-from assay.errors import DataError, one_line
+from assay.errors import DataError, one_line, reason
 
 NAMES = {"train": "train", "valid": "valid", "test": "t10k"}
 
@@ -33,7 +33,7 @@ def import_data(spec: DataSpec | str, out: Path | str) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         _write(folder, source, spec)
     except OSError as error:
-        raise DataError(f"{folder}: cannot be written: {error.strerror or error}") from error
+        raise DataError(f"{folder}: cannot be written: {reason(error)}") from error
     return folder
 
 

@@ -2,7 +2,6 @@
 
 import shutil
 from collections.abc import Iterator
-from math import isfinite
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +19,7 @@ from assay.store.weights import identity_of, load_weights, path_of
 from assay.study import kept_code
 from assay.training import agreement
 from assay.training.checkpoints import AGAIN, PARTS, load_progress
+from assay.training.train import best_epoch_of
 
 REPORT = "report.html"
 
@@ -115,8 +115,7 @@ def _sums(results: Results, run: RunRecord) -> Iterator[str]:
         return  # a run under way: its row follows its epoch
     found = {"valid_final": epochs[-1].valid_accuracy}
     if run.best_epoch is not None:
-        finite = [epoch for epoch in epochs if isfinite(epoch.train_loss) and isfinite(epoch.valid_loss)]
-        best = max(finite, key=lambda epoch: epoch.valid_accuracy, default=epochs[0])  # the first of equals
+        best = epochs[max(best_epoch_of(epochs), 1) - 1]
         found |= {"best_epoch": best.epoch, "valid_best": best.valid_accuracy}
     for column, value in found.items():
         said = getattr(run, column)

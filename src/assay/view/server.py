@@ -17,7 +17,7 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from assay.errors import UsageError
+from assay.errors import UsageError, reason
 from assay.view.app import make_app
 from assay.view.guard import MOST_HEADER
 from assay.view.shelf import Shelf
@@ -97,9 +97,8 @@ def bound(host: str = LOOPBACK, port: int = 0, *, remote: bool = False) -> socke
         found.listen(256)
     except OSError as error:
         found.close()
-        reason = error.strerror or error
         raise UsageError(
-            f"--port {port} on {host}: cannot be had ({reason}; choose another --port)"
+            f"--port {port} on {host}: cannot be had ({reason(error)}; choose another --port)"
         ) from None
     return found
 

@@ -20,7 +20,7 @@ from assay.data.folder import read_mapping
 from assay.data.known_classes import is_emnist, known_classes, names_around
 from assay.data.pixels import MOST_EXAMPLES, laid_out
 from assay.data.readers.siblings import TRAIN, part_files
-from assay.errors import DataError, shown, suggestion
+from assay.errors import DataError, reason, shown, suggestion
 
 OPTIONS = ("label", "shape")
 LABEL = ("label", "labels", "class", "target", "y")
@@ -227,9 +227,9 @@ class _Table:
         except UnicodeDecodeError:
             raise DataError(f"{self.path}: row {number:,}: not text (expected a table with commas)") from None
         except (zlib.error, EOFError, OSError) as error:
-            reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+            why = reason(error) or type(error).__name__
             what = "damaged gzip stream" if packed else "cannot be read"
-            raise DataError(f"{self.path}: {what}: {reason} (get the file again)") from error
+            raise DataError(f"{self.path}: {what}: {why} (get the file again)") from error
 
 
 def _bunches(lines: Iterator[tuple[int, str]]) -> Iterator[list[tuple[int, str]]]:

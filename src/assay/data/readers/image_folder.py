@@ -17,7 +17,7 @@ from assay.data.idx_layout import is_ours
 from assay.data.picture_files import SUFFIXES, Form, fitted, opened, sample, show_colour
 from assay.data.pixels import MOST_EXAMPLES, allocated
 from assay.data.readers.picture_groups import key, read_groups
-from assay.errors import DataError
+from assay.errors import DataError, reason
 
 OPTIONS = ("size", "colour")
 PARTS = {
@@ -92,8 +92,7 @@ def _entries(path: Path) -> Iterator[os.DirEntry[str]]:
         with os.scandir(path) as entries:
             yield from (entry for entry in entries if is_ours(entry.name))
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise DataError(f"{path}: cannot be read: {reason} (name a folder of pictures)") from error
+        raise DataError(f"{path}: cannot be read: {reason(error)} (name a folder of pictures)") from error
 
 
 def _folders(path: Path) -> list[Path]:

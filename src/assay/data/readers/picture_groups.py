@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TextIO
 
 from assay.data.readers.siblings import expect_file
-from assay.errors import MOST_KNOWN, DataError, suggestion
+from assay.errors import MOST_KNOWN, DataError, reason, suggestion
 
 LONGEST = 1 << 16  # characters of a row
 ODD = ("./", "//", "\\")
@@ -45,9 +45,8 @@ def _rows(path: Path, name: str) -> Iterator[tuple[str, str]]:
                 plain = not any(mark in words[0] for mark in ODD)
                 yield words[0] if plain else Path(words[0]).as_posix(), words[1]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        reason = getattr(error, "strerror", None) or error
         raise DataError(
-            f"{path}: cannot be read: {reason} (expected rows of a file and its {name})"
+            f"{path}: cannot be read: {reason(error)} (expected rows of a file and its {name})"
         ) from None
 
 

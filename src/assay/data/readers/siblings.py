@@ -5,7 +5,7 @@ import stat
 from pathlib import Path
 
 from assay.data.address import Address
-from assay.errors import DataError
+from assay.errors import DataError, reason
 
 TRAIN = re.compile(r"(?<![a-z])train(?:ing)?(?![a-z])", re.IGNORECASE)
 LIKE = {"valid": ("valid", "val", "validation"), "test": ("test", "t10k", "testing")}
@@ -31,8 +31,7 @@ def expect_file(path: Path) -> None:
         if not stat.S_ISREG(path.stat().st_mode):
             raise DataError(f"{path}: is not a regular file (name a file of data)")
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise DataError(f"{path}: cannot be read: {reason}") from error
+        raise DataError(f"{path}: cannot be read: {reason(error)}") from error
 
 
 def _beside(path: Path, words: tuple[str, ...]) -> list[Path]:

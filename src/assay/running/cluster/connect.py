@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from assay.errors import UnsupportedError, UsageError, one_line
+from assay.errors import UnsupportedError, UsageError, one_line, reason
 from assay.records.machine import processors
 
 LOCAL = "127.0.0.1"
@@ -155,11 +155,11 @@ def _in_one_line(address: str | None) -> Iterator[None]:
     try:
         yield
     except (ConnectionError, RuntimeError, ValueError, OSError, OverflowError) as error:
-        lines = (getattr(error, "strerror", None) or str(error)).strip().splitlines()
-        reason = one_line(lines[0]) if lines else type(error).__name__
+        lines = reason(error).strip().splitlines()
+        why = one_line(lines[0]) if lines else type(error).__name__
         where = address or "this machine"
         raise UsageError(
-            f"--on ray: no cluster can be used at {where} ({reason}; `ray start` on this machine joins one)"
+            f"--on ray: no cluster can be used at {where} ({why}; `ray start` on this machine joins one)"
         ) from None
 
 

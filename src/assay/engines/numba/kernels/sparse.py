@@ -9,7 +9,8 @@ nothing but the sign of a sum that is zero, and every product ends by adding a z
 Where B has an entry that is not finite, 0 b is nan; so `finite` looks, and the product takes all terms then.
 """
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 from llvmlite import ir
 from numba import types
@@ -89,37 +90,57 @@ def _row_tile(columns: int) -> Any:
 
     def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         memory, bits, a, far, near, b, step, origin, target, least = arguments
-        kind = signature.args[0]
-        lanes = Lanes(kind.dtype)
-
-        def number(value: int) -> Any:
-            return ir.Constant(INDEX, value)
-
-        base = address(context, builder, kind, memory, number(0))
-
-        def at(offset: Any) -> Any:
-            return builder.gep(base, [offset])
-
-        def row(offset: Any) -> list[Any]:
-            return [builder.gep(at(offset), [number(lanes.count * p)]) for p in range(columns)]
+        rows = _Rows(builder, address(context, builder, signature.args[0], memory, _number(0)), columns,
+                     Lanes(signature.args[0].dtype))  # fmt: skip
 
         def added(sums: list[Any], k: Any) -> list[Any]:
-            block = builder.lshr(k, number(lanes.count.bit_length() - 1))
-            inside = builder.and_(k, number(lanes.count - 1))
+            block = builder.lshr(k, _number(rows.lanes.count.bit_length() - 1))
+            inside = builder.and_(k, _number(rows.lanes.count - 1))
             place = builder.add(builder.mul(block, far), builder.mul(inside, near))
-            x = emit_splat(builder, builder.load(at(builder.add(a, place))), lanes)
-            rows = row(builder.add(b, builder.mul(k, step)))
+            x = emit_splat(builder, builder.load(rows.at(builder.add(a, place))), rows.lanes)
+            factors = rows.loaded(builder.add(b, builder.mul(k, step)))
             return [
-                emit_call(builder, FMA, [x, emit_load(builder, pointer, lanes), each], lanes)
-                for pointer, each in zip(rows, sums, strict=True)
+                emit_call(builder, FMA, [x, factor, each], rows.lanes)
+                for factor, each in zip(factors, sums, strict=True)
             ]
 
-        sums = _over_bits(builder, bits, [emit_load(builder, each, lanes) for each in row(origin)], added)
-        for pointer, each in zip(row(target), sums, strict=True):
-            emit_store(builder, finished(builder, each, emit_splat(builder, least, lanes)), pointer, lanes)
+        sums = _over_bits(builder, bits, [*rows.loaded(origin)], added)
+        bound = emit_splat(builder, least, rows.lanes)
+        rows.store(target, [finished(builder, each, bound) for each in sums])
         return context.get_dummy_value()
 
     return tile
+
+
+class _Rows(NamedTuple):
+    """Rows of ``columns`` vectors in a memory, for which code is emitted."""
+
+    builder: Any
+    memory: Any
+    columns: int
+    lanes: Lanes
+
+    def at(self, offset: Any) -> Any:
+        """Return the pointer ``offset`` numbers into the memory."""
+        return self.builder.gep(self.memory, [offset])
+
+    def loaded(self, offset: Any) -> Iterator[Any]:
+        """Yield the vectors of a row; each is loaded when asked for, so that few registers are taken."""
+        for pointer in self._vectors(offset):
+            yield emit_load(self.builder, pointer, self.lanes)
+
+    def store(self, offset: Any, values: list[Any]) -> None:
+        """Store the vectors of a row."""
+        for pointer, value in zip(self._vectors(offset), values, strict=True):
+            emit_store(self.builder, value, pointer, self.lanes)
+
+    def _vectors(self, offset: Any) -> list[Any]:
+        first = self.at(offset)
+        return [self.builder.gep(first, [_number(self.lanes.count * p)]) for p in range(self.columns)]
+
+
+def _number(value: int) -> Any:
+    return ir.Constant(INDEX, value)
 
 
 def _over_bits(builder: Any, bits: Any, starts: list[Any], body: Any) -> list[Any]:
