@@ -50,11 +50,11 @@ def test_weights_of_a_store_that_is_gone_are_not_written_over(tmp_path):
     path, weights = tmp_path / "results.db", tmp_path / "weights"
     weights.mkdir()
     (weights / "max-0.safetensors").write_text("of somebody's")
-    with pytest.raises(
-        StoreError, match=r"results\.db: is missing, and 1 of the networks .* \(put it back, "
+    with (
+        pytest.raises(StoreError, match=r"results\.db: is missing, and 1 of the networks .* \(put it back, "),
+        new_store(path, HEADER),
     ):
-        with new_store(path, HEADER):
-            pass
+        pass
     assert not path.exists()
     weights.rename(tmp_path / "elsewhere")
     with new_store(path, HEADER):

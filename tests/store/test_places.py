@@ -25,24 +25,20 @@ def make(*folders: str) -> None:
         ("width", "assay-runs/width"),
         ("assay-runs/wdith", "assay-runs/width"),
         ("assay-runs/2017/l3", "assay-runs/2017/l2"),
-        ("poling", "elsewhere/../pooling"),
+        ("poling", "pooling"),
         ("Batch", "batch"),
     ],
 )
 def test_the_nearest_name_is_suggested(typed: str, meant: str) -> None:
     make("assay-runs/width", "assay-runs/2017/l2", "batch", "assay-runs/batch", "pooling")
-    assert none_at(Path(typed)).endswith(
-        f"no results here (did you mean {str(Path(meant.split('../')[-1]))!r}?)"
-    )
+    assert none_at(Path(typed)).endswith(f"no results here (did you mean {meant!r}?)")
 
 
 def test_where_no_name_is_near_those_are_named_that_there_are() -> None:
-    assert (
-        none_at(Path("quite"))
-        == "quite/results.db: no results here (`assay run STUDY --out quite` makes some)"
-    )
+    made = "quite/results.db: no results here (`assay run STUDY --out quite` makes some"
+    assert none_at(Path("quite")) == f"{made})"
     make("assay-runs/width", "other")
-    assert none_at(Path("quite")).endswith(" makes some; known: assay-runs/width, other)")
+    assert none_at(Path("quite")) == f"{made}; known: assay-runs/width, other)"
 
 
 def test_folders_are_found_to_a_depth_and_never_in_one_another() -> None:
