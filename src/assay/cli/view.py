@@ -64,7 +64,7 @@ def draw(folders: Folders = None, port: Port = 0, no_open: NoOpen = False) -> No
 
 def chosen(folders: list[str] | None) -> list[Path]:
     """Return the folders to serve; `UsageError` where one that was named is not there."""
-    from assay.store.places import RUNS
+    from assay.store.lookup import RUNS
     from assay.view.shelf import expect
 
     if folders:

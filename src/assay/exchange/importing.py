@@ -29,7 +29,7 @@ from assay.report.files import made
 from assay.results import Results
 from assay.store import PARTS, Header, Store
 from assay.store.creating import new_store
-from assay.store.places import DATABASE, RUNS
+from assay.store.lookup import DATABASE, RUNS
 from assay.study.study import Study
 
 NAME = "imported"

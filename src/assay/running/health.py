@@ -12,8 +12,8 @@ from assay.records.runs import RunId, RunRecord, Status
 from assay.report.files import is_current
 from assay.results import Results
 from assay.store.lock import holder
+from assay.store.lookup import none_at
 from assay.store.notes import read_note, write_note
-from assay.store.places import none_at
 from assay.store.readout import CODE, DATABASE
 from assay.store.salvage import altered_rows, salvage_store, sound
 from assay.store.unchecked import FILE as UNCHECKED

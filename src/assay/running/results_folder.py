@@ -11,7 +11,7 @@ from assay.records.machine import versions
 from assay.store import Header, SQLiteStore, Store
 from assay.store.creating import new_store
 from assay.store.durable import anchored, make_folder
-from assay.store.places import RUNS
+from assay.store.lookup import RUNS
 from assay.store.readout import CODE, DATABASE
 from assay.study import kept_code
 from assay.study.study import Study

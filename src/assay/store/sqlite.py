@@ -19,8 +19,8 @@ from assay.store import digests
 from assay.store.checks import check
 from assay.store.connection import connect, connect_to_read, in_memory
 from assay.store.contract import Header, Store
+from assay.store.lookup import DATABASE, none_at
 from assay.store.migrations import OLDEST, VERSION, migrate, schema
-from assay.store.places import DATABASE, none_at
 from assay.store.row_records import (
     EPOCH_FIELDS,
     epoch_of,

@@ -9,7 +9,7 @@ from threading import Event, Lock, Thread
 from starlette.exceptions import HTTPException
 
 from assay.errors import AssayError, UsageError
-from assay.store.places import instead, results_folders
+from assay.store.lookup import instead, results_folders
 from assay.view.followed import Followed
 
 MOST_STUDIES = 1000
@@ -40,7 +40,7 @@ class Shelf:
 
     def awaits(self, key: str) -> bool:
         """Return whether an id is that of a folder which was named, and has no study yet."""
-        return key not in self.ids() and key in map(identity, self.folders)
+        return key in map(identity, self.folders) and key not in self.ids()
 
     def read_ahead(self) -> None:
         """Begin to read every study, so that no page waits for those it does not show."""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from assay.store.places import DATABASE, none_at, results_folders
+from assay.store.lookup import DATABASE, none_at, results_folders
 
 
 @pytest.fixture(autouse=True)
@@ -24,13 +24,13 @@ def make(*folders: str) -> None:
         ("wdith", "assay-runs/width"),
         ("width", "assay-runs/width"),
         ("assay-runs/wdith", "assay-runs/width"),
-        ("assay-runs/2017/l3", "assay-runs/2017/l2"),
+        ("assay-runs/2017/drop-out", "assay-runs/2017/dropout"),
         ("poling", "pooling"),
         ("Batch", "batch"),
     ],
 )
 def test_the_nearest_name_is_suggested(typed: str, meant: str) -> None:
-    make("assay-runs/width", "assay-runs/2017/l2", "batch", "assay-runs/batch", "pooling")
+    make("assay-runs/width", "assay-runs/2017/dropout", "batch", "assay-runs/batch", "pooling")
     assert none_at(Path(typed)).endswith(f"no results here (did you mean {meant!r}?)")
 
 
