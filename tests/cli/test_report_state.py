@@ -74,7 +74,7 @@ def test_a_folder_is_named_as_its_user_wrote_it(assay, study_file, tmp_path):
     Path("out/weights").mkdir()
     Path("out/weights/max-0.safetensors").write_text("of somebody's")
     said = assay(*words)
-    assert (said.status, str(tmp_path) in said.err) == (2, False)
+    assert (said.status, said.out, str(tmp_path) in said.err) == (2, "", False)
     assert "out/results.db: is missing" in said.err
 
 

@@ -26,6 +26,7 @@ from assay.running.results_folder import called, default_folder, make_results_fo
 from assay.running.reuse import take_over
 from assay.running.threads import Threads
 from assay.store import Store
+from assay.store.creating import expect_no_weights
 from assay.store.durable import anchored
 from assay.store.lock import folder_lock
 from assay.store.readout import DATABASE
@@ -128,6 +129,8 @@ def run_as_asked(
             study = results.study  # which says how it was measured, as the file of an older one does not
             results.close()
             own_code.expect_trusted(study.code, study.name)
+        else:
+            expect_no_weights(place / DATABASE)
         with shown(progress, on_event) as watch:
             data = images.of(replace(study.data, source=source), watch)
             _train(study, data, _Found(place, begun, died), asked, watch)

@@ -18,7 +18,7 @@ def new_store(path: Path, header: Header) -> Iterator[SQLiteStore]:
     What was left by one that did not is removed first. Raises `StoreError` where weights lie beside it, which
     belong to a store that is gone.
     """
-    _expect_no_weights(path)
+    expect_no_weights(path)
     beside = path.with_suffix(".new")
     for leftover in path.parent.glob(f"{beside.name}*"):  # SQLite's journals too
         if leftover.is_dir() and not leftover.is_symlink():
@@ -33,8 +33,11 @@ def new_store(path: Path, header: Header) -> Iterator[SQLiteStore]:
     move_flushed(beside, path)
 
 
-def _expect_no_weights(path: Path) -> None:
-    """Raise `StoreError` rather than let weights be written over of which nothing says whose they are."""
+def expect_no_weights(path: Path) -> None:
+    """Raise `StoreError` where weights lie beside the place of a store that is not there.
+
+    Nothing else says whose they are, and runs of a new store would be written over them.
+    """
     weights = path.parent / "weights"
     if found := sum(1 for _ in weights.glob("*.safetensors")):
         raise StoreError(
