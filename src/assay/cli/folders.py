@@ -42,7 +42,7 @@ def status(folder: Folder, failed: Failed = False, format: Format = "table") -> 
     from assay.findings.comparisons import resolved
     from assay.report import export, run_tables
     from assay.results import Results
-    from assay.running.health import without_weights
+    from assay.running.inventory import without_weights
     from assay.running.stalled import stalled
 
     with Results.open(folder, watch=True) as found:

@@ -159,7 +159,7 @@ def _conclude(results: "Results", folder: Path, trained: bool) -> None:
     from assay.findings.comparisons import resolved
     from assay.records.runs import Status
     from assay.report.files import is_current
-    from assay.running.health import without_weights
+    from assay.running.inventory import without_weights
 
     path = folder / REPORT
     if trained or not is_current(path, results.digest):

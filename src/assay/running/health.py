@@ -1,23 +1,23 @@
 """What is wrong with a results folder, and what can be salvaged from it."""
 
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from assay.errors import AssayError, StoreError, UsageError, one_line, reason
-from assay.findings.numbers import plural
-from assay.records.runs import RunId, RunRecord, Status
+from assay.records.runs import RunRecord, Status
 from assay.report.files import is_current
 from assay.results import Results
+from assay.running.inventory import left_cut_off, strangers
 from assay.store.lock import holder
 from assay.store.lookup import none_at
 from assay.store.notes import read_note, write_note
 from assay.store.readout import CODE, DATABASE
 from assay.store.salvage import altered_rows, salvage_store, sound
 from assay.store.unchecked import FILE as UNCHECKED
-from assay.store.weights import cut_off, identity_of, load_weights, path_of
+from assay.store.weights import identity_of, load_weights, path_of
 from assay.study import kept_code
 from assay.training import agreement
 from assay.training.checkpoints import AGAIN, PARTS, load_progress
@@ -44,14 +44,14 @@ def examine(folder: Path) -> tuple[list[str], list[str]]:
         faults += [fault for run in results.runs for look in looks for fault in look(results, run)]
         faults += [
             *kept_code.faults(folder / CODE, results.study.code),
-            *_strangers(results),
+            *strangers(results),
             *_untold(results),
             *_report(results),
         ]
         at_work = holder(folder) if results.at_work else None
         done = f"{results.done} of {results.total} runs have come to their end"
         said = f"study {results.study.name}: {done}{f'; at work: {at_work}' if at_work else ''}"
-        return [said, *_cut_off(results)], faults
+        return [said, *left_cut_off(results)], faults
 
 
 def _expect_store(folder: Path) -> None:
@@ -124,55 +124,6 @@ def _sums(results: Results, run: RunRecord) -> Iterator[str]:
         said = getattr(run, column)
         if said != value:
             yield f"{run.id}: its row says {column} {said}, its epochs {value}"
-
-
-def _strangers(results: Results) -> list[str]:
-    """Return the weight files that belong to no run."""
-    known = {path.name for path in _paths(results.folder, (run.id for run in results.runs))}
-    known |= _names_cut_off(results)
-    return [f"weights/{name}: belongs to no run" for name in _in_weights(results.folder) if name not in known]
-
-
-def _cut_off(results: Results) -> list[str]:
-    """Say of files that processes died over that they do no harm; one that is at work is writing its own."""
-    if results.at_work:
-        return []
-    known = _names_cut_off(results)
-    return [
-        f"weights/{name}: was being written when its process ended; harmless, and `assay run` removes it"
-        for name in _in_weights(results.folder)
-        if name in known
-    ]
-
-
-def _names_cut_off(results: Results) -> set[str]:
-    return {cut_off(path).name for path in _paths(results.folder, results.planned)}
-
-
-def _paths(folder: Path, runs: Iterable[RunId]) -> list[Path]:
-    """Return where the weights of ``runs`` lie, unfinished or not."""
-    return [path_of(folder, run, unfinished=part) for run in runs for part in (True, False)]
-
-
-def _in_weights(folder: Path) -> list[str]:
-    try:
-        return sorted(path.name for path in (folder / "weights").iterdir())
-    except OSError:
-        return []
-
-
-def without_weights(results: Results) -> str | None:
-    """Say how many finished runs have lost their weights, and what needs them; None if none has."""
-    there = {*_in_weights(results.folder)}
-    done = [run for run in results.runs if run.status is Status.DONE and not run.imported]
-    lost = sum(path_of(results.folder, run.id).name not in there for run in done)
-    if not lost:
-        return None
-    return (
-        f"the weights of {lost:,} of {plural(len(done), 'finished run')} are missing: the results stand, but "
-        "`assay predict`, `assay export` and the report's pictures need the weights "
-        "(`assay run STUDY --out ANOTHER` trains them again)"
-    )
 
 
 def _untold(results: Results) -> list[str]:
