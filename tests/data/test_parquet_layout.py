@@ -6,7 +6,7 @@ from odd_places import _columns, _numbers
 from own_files import refusal
 from pyarrow import parquet
 
-from assay.data.readers.parquet_layout import Damaged, expect_few_columns, pages
+from assay.data.readers.parquet_layout import DICTIONARY, Damaged, expect_few_columns, pages
 
 
 @pytest.mark.parametrize("codec", ["none", "snappy", "gzip", "zstd", "brotli", "lz4"])
@@ -25,7 +25,8 @@ def test_pages_are_those_that_pyarrow_wrote(tmp_path, codec, version, dictionary
         for group in range(3):
             chunk = metadata.row_group(group).column(0)
             found = [*pages(file, chunk)]
-            assert [page.values for page in found if page.values is not None] == [7] * dictionary
+            assert [page.values for page in found if page.kind == DICTIONARY] == [7] * dictionary
+            assert sum(page.values for page in found if page.kind != DICTIONARY) == 1000
             assert len(found) > 1
             heads = chunk.total_compressed_size - sum(page.packed for page in found)
             assert heads == chunk.total_uncompressed_size - sum(page.size for page in found) > 0
