@@ -44,7 +44,9 @@ def written(path, values, kind="struct", **options):
 
 @settings(max_examples=150)
 @given(
-    values=st.lists(VALUES, max_size=60).flatmap(lambda few: st.lists(st.sampled_from(few or [b"x"]), max_size=300)),
+    values=st.lists(VALUES, min_size=1, max_size=60).flatmap(
+        lambda few: st.lists(st.sampled_from(few), max_size=300)
+    ),
     kind=st.sampled_from(["struct", "flat", "required"]),
     options=st.fixed_dictionaries(
         {
@@ -82,24 +84,22 @@ def test_text_is_no_picture_and_left_to_pyarrow(tmp_path):
 
 
 def readings(path):
-    """Return what is read here and by pyarrow of a file that may be damaged; None where it is refused."""
+    """Return what is read here and by pyarrow of a file that may be damaged, or the words of refusal."""
     found = []
     for read in (lambda: [*column(path).values()], lambda: by_pyarrow(path)):
         try:
             found.append(read())
         except (DataError, OSError, ValueError, NotImplementedError) as error:
-            assert "\n" not in str(error) or not isinstance(error, DataError)
-            found.append(None)
+            found.append(str(error))
     return found
 
 
-@pytest.mark.parametrize("kind", ["struct", "required"])
 @pytest.mark.parametrize("version", ["1.0", "2.0"])
 @pytest.mark.parametrize("dictionary", [True, False])
-def test_a_damaged_page_is_one_line_or_what_pyarrow_reads(tmp_path, kind, version, dictionary):
-    values = [b"a" * (k % 5) + bytes([k % 3]) for k in range(24)]
+def test_a_damaged_page_is_one_line_or_what_pyarrow_reads(tmp_path, version, dictionary):
+    values = [b"a" * (k % 5) + bytes([k % 3]) for k in range(14)]
     path = written(
-        tmp_path / "a.parquet", [None, *values], kind, compression="none", use_dictionary=dictionary,
+        tmp_path / "a.parquet", [None, *values], compression="none", use_dictionary=dictionary,
         data_page_version=version, write_statistics=False, data_page_size=40, write_batch_size=8,
     )  # fmt: skip
     whole, refused = path.read_bytes(), 0
@@ -109,15 +109,18 @@ def test_a_damaged_page_is_one_line_or_what_pyarrow_reads(tmp_path, kind, versio
         path.write_bytes(whole[:place] + bytes([whole[place] ^ change]) + whole[place + 1 :])
         with bounded():
             ours, theirs = readings(path)
-        assert None in (ours, theirs) or ours == theirs, (place, change)
-        refused += ours is None
+        assert isinstance(ours, str) or isinstance(theirs, str) or ours == theirs, (place, change)
+        assert "\n" not in ours
+        refused += isinstance(ours, str)
     assert refused > 30
 
 
 NUMBERS = st.integers(0, 20).flatmap(
     lambda width: st.tuples(
         st.just(width),
-        st.lists(st.tuples(st.booleans(), st.lists(st.integers(0, (1 << width) - 1), min_size=1, max_size=20))),
+        st.lists(
+            st.tuples(st.booleans(), st.lists(st.integers(0, (1 << width) - 1), min_size=1, max_size=20))
+        ),
     )
 )
 
@@ -135,10 +138,10 @@ def test_runs_and_packed_groups(drawn):
             content += _natural(len(values) << 1) + values[0].to_bytes((width + 7) // 8, "little")
             numbers += [values[0]] * len(values)
             continue
-        values = values + [0] * (-len(values) % 8)
-        bits = sum(value << width * place for place, value in enumerate(values))
-        content += _natural(len(values) // 8 << 1 | 1) + bits.to_bytes(width * len(values) // 8, "little")
-        numbers += values
+        padded = values + [0] * (-len(values) % 8)
+        bits = sum(value << width * place for place, value in enumerate(padded))
+        content += _natural(len(padded) // 8 << 1 | 1) + bits.to_bytes(width * len(padded) // 8, "little")
+        numbers += padded
     found = parquet_pages._numbers(Compact(BytesIO(content)), width)
     assert [next(found) for _ in numbers] == numbers
     with pytest.raises(Damaged):
@@ -146,10 +149,7 @@ def test_runs_and_packed_groups(drawn):
 
 
 def unpacked(packed, size, after=b""):
-    class File(BytesIO):
-        pass
-
-    return snappy_stream.unpacked(File(packed + after), len(packed), size).read()
+    return snappy_stream.unpacked(BytesIO(packed + after), len(packed), size).read()
 
 
 @given(st.lists(st.binary(max_size=20), min_size=1, max_size=30), st.lists(st.integers(0, 29), max_size=500))
@@ -164,10 +164,10 @@ def test_snappy_of_all_kinds_of_copies_and_literals():
     content = noise + noise[:70_000] + b"ab" * 999 + noise[-60_000:] + bytes(70_000)
     packed = pa.compress(content, "snappy", asbytes=True)
     assert unpacked(packed, len(content)) == content
-    far = _natural(70_001) + b"\xf8" + (65_536 + 4463).to_bytes(3, "little") + noise[:70_000] + b"\x03" + (
-        70_000
-    ).to_bytes(4, "little")  # fmt: skip
-    assert unpacked(far, 70_001) == noise[:70_000] + noise[:1] == pa.decompress(far, 70_001, "snappy", asbytes=True)
+    literal = b"\xf8" + (69_999).to_bytes(3, "little") + noise[:70_000]
+    far = _natural(70_001) + literal + b"\x03" + (70_000).to_bytes(4, "little")
+    assert unpacked(far, 70_001) == noise[:70_000] + noise[:1]
+    assert unpacked(far, 70_001) == pa.decompress(far, 70_001, "snappy", asbytes=True)
 
 
 def test_damaged_snappy_is_refused_or_unpacked_as_by_its_own_library():

@@ -60,13 +60,13 @@ class Column:
         return largest
 
     def _expect_page(self, page: parquet_layout.DeclaredPage, kept: int, values: int) -> None:
-        """Refuse a page of far more bytes than the file has, with those of the dictionary ``kept`` beside it."""
+        """Refuse a page that with the dictionary ``kept`` beside it is far larger than the file."""
         size = self.path.stat().st_size
         if page.size + kept > self.most:
             beside = f" beside {kept:,} of a dictionary" if kept else ""
             raise DataError(
-                f"{self.path}: column {self.name!r}: a page expands {page.packed:,} bytes to {page.size:,}{beside}, "
-                f"the file has {size:,} (damaged? or write it with fewer rows in a row group)"
+                f"{self.path}: column {self.name!r}: a page expands {page.packed:,} bytes to {page.size:,}"
+                f"{beside}, the file has {size:,} (damaged? or write it with fewer rows in a row group)"
             )
         if page.kind == parquet_layout.DICTIONARY and page.size > BYTES_AT_ONCE:
             expanded = values * page.size // max(1, page.values)

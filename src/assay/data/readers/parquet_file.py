@@ -110,11 +110,10 @@ class _Table:
         labels = self._values(self.labels, MOST_CLASSES)
         groups = None if self.groups is None else self._values(self.groups, self.count)
         images = allocated(str(self.path), (self.count, *form.shape))
-        index = 0
-        for name, content in self.pictures():  # enumerate would keep the last one
-            images[index] = _fitted(content, form, name)
+        rows = iter(images)
+        for name, content in self.pictures():  # enumerate would keep the last one until the next is there
+            next(rows)[:] = _fitted(content, form, name)
             del content
-            index += 1
         return RawPart(images, labels, place, groups)
 
     def _values(self, column: str, different: int) -> NDArray[Any]:

@@ -1,7 +1,7 @@
 """A Parquet file's column of byte arrays, such as pictures, read a page at a time.
 
-pyarrow keeps a page packed and unpacked, a dictionary once more, and a copy of what is read of it. Here a page
-is there once, and one value.
+pyarrow keeps a page packed and unpacked, a dictionary once more, and a copy of what is read of it. Here a
+page is there once, and one value.
 """
 
 from array import array
@@ -104,7 +104,9 @@ class _Unpacking:
         from pyarrow import Codec
 
         content = self.file.read(packed)
-        if (said := Compact(BytesIO(content[:10])).natural()) != size:  # pyarrow would fill less than it makes
+        if (
+            said := Compact(BytesIO(content[:10])).natural()
+        ) != size:  # pyarrow would fill less than it makes
             raise Damaged(f"a page of {said:,} bytes, expected {size:,}")
         return bytes(Codec("snappy").decompress(content, size, asbytes=True))
 
