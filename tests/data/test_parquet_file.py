@@ -135,7 +135,8 @@ def test_values_are_read_a_few_at_a_time_where_they_may_be_long(tmp_path, monkey
     path = tmp_path / "a.parquet"
     parquet.write_table(pa.table({"image": images, "label": list(LABELS)}), path, compression="lz4")
     columns = [
-        parquet_column.Column(path, parquet.ParquetFile(path), name, True) for name in ("image", "label")
+        parquet_column.ParquetColumn(path, parquet.ParquetFile(path), name, True)
+        for name in ("image", "label")
     ]
     assert [column.at_once <= 4 for column in columns] == [True, False]
     assert [*map(len, columns[0].some())] == [columns[0].at_once] * (40 // columns[0].at_once)

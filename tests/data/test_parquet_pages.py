@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from assay.data.readers import parquet_pages, snappy_stream
-from assay.data.readers.parquet_column import Column
+from assay.data.readers.parquet_column import ParquetColumn
 from assay.data.readers.parquet_layout import Compact, Damaged
 from assay.errors import DataError
 
@@ -20,7 +20,7 @@ VALUES = st.none() | st.binary(max_size=9) | st.sampled_from([b"", b"a" * 70, by
 
 
 def column(path, name="image"):
-    return Column(path, parquet.ParquetFile(path), name, True)
+    return ParquetColumn(path, parquet.ParquetFile(path), name, True)
 
 
 def by_pyarrow(path, name="image"):

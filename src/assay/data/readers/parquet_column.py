@@ -14,7 +14,7 @@ OF_OTHERS = 4
 """The part of a file that a page of labels or groups may be: pyarrow has it there about three times."""
 
 
-class Column:
+class ParquetColumn:
     """A column of ``file`` (pyarrow's), called ``name``; of pictures also the part that holds their bytes.
 
     Raises `DataError` where it holds lists, or pages that cannot be.

@@ -16,7 +16,7 @@ from assay.data.examples import Source
 from assay.data.picture_files import Form, fitted, opened, sample, show_colour
 from assay.data.pixels import allocated, expect_count
 from assay.data.readers import parquet_layout
-from assay.data.readers.parquet_column import Column, damaged
+from assay.data.readers.parquet_column import ParquetColumn, damaged
 from assay.data.readers.parquet_pages import LARGEST
 from assay.data.readers.siblings import part_files
 from assay.errors import DataError, shown, some, suggestion
@@ -61,7 +61,7 @@ class _Table:
         self.count = self.file.metadata.num_rows
         expect_count(str(path), self.count)
         wanted = [self.images, self.labels, *([self.groups] if self.groups else [])]
-        self.columns = {name: Column(path, self.file, name, name == self.images) for name in wanted}
+        self.columns = {name: ParquetColumn(path, self.file, name, name == self.images) for name in wanted}
 
     def _column(self, address: Address, key: str, known: tuple[str, ...], names: list[str]) -> str:
         wanted = (address.options[key],) if key in address.options else known
