@@ -15,7 +15,7 @@ from pyarrow import parquet
 
 from assay.data import expansion
 from assay.data.arrays import Values
-from assay.data.readers import parquet_column
+from assay.data.readers import parquet_column, parquet_file, parquet_pages
 from assay.errors import DataError
 
 IMAGES, LABELS = grey()
@@ -114,6 +114,37 @@ def test_a_page_far_larger_than_its_file(tmp_path, monkeypatch):
     assert "column 'image': a page expands" in said
     assert "bytes to 200," in said
     assert "fewer rows in a row group" in said
+
+
+def test_a_page_far_larger_than_its_file_with_its_dictionary(tmp_path, monkeypatch):
+    monkeypatch.setattr(parquet_column, "BYTES_AT_ONCE", 300_000)
+    images = [padded(1000 + k) for k in range(500)]
+    table = pa.table({"image": images, "label": [0] * 500})
+    parquet.write_table(
+        table, tmp_path / "a.parquet", compression="zstd", data_page_size=10**9,
+        write_batch_size=200, dictionary_pagesize_limit=100,
+    )  # fmt: skip
+    said = refusal(f"parquet:{tmp_path}/a.parquet")
+    assert "column 'image': a page expands" in said
+    assert " beside 2" in said
+    assert " of a dictionary, the file has " in said
+
+
+def test_pages_of_labels_are_small(tmp_path, monkeypatch):
+    monkeypatch.setattr(parquet_column, "BYTES_AT_ONCE", 20_000)
+    table = pa.table({"image": [png(IMAGES[0])] * 40, "label": [f"{k % 2}" * 900 for k in range(40)]})
+    parquet.write_table(table, tmp_path / "a.parquet", use_dictionary=False)
+    assert "column 'label': a page expands" in refusal(f"parquet:{tmp_path}/a.parquet")
+
+
+@pytest.mark.parametrize("compression", ["snappy", "lz4"])
+def test_a_picture_that_is_too_large(tmp_path, monkeypatch, compression):
+    for module in (parquet_file, parquet_pages):
+        monkeypatch.setattr(module, "LARGEST", 1000)
+    table = pa.table({"image": [png(IMAGES[0]), padded(1000)], "label": [0, 1]})
+    parquet.write_table(table, tmp_path / "a.parquet", compression=compression)
+    said = refusal(f"parquet:{tmp_path}/a.parquet")
+    assert "row 1: a picture of more than 1,000 bytes (give a smaller copy)" in said
 
 
 def test_a_page_that_the_footer_hides(tmp_path):

@@ -1,12 +1,22 @@
 """What a Parquet file declares, against what pyarrow wrote and says of it."""
 
+from io import BytesIO
+
 import pyarrow as pa
 import pytest
+from bounded import bounded
 from odd_places import _columns, _numbers
 from own_files import refusal
 from pyarrow import parquet
 
-from assay.data.readers.parquet_layout import DICTIONARY, Damaged, expect_few_columns, pages
+from assay.data.readers.parquet_layout import (
+    DICTIONARY,
+    Compact,
+    Damaged,
+    _page,
+    expect_few_columns,
+    pages,
+)
 
 
 @pytest.mark.parametrize("codec", ["none", "snappy", "gzip", "zstd", "brotli", "lz4"])
@@ -30,6 +40,13 @@ def test_pages_are_those_that_pyarrow_wrote(tmp_path, codec, version, dictionary
             assert len(found) > 1
             heads = chunk.total_compressed_size - sum(page.packed for page in found)
             assert heads == chunk.total_uncompressed_size - sum(page.size for page in found) > 0
+
+
+def test_a_header_of_fields_without_end_keeps_nothing_of_them():
+    fields = b"\x15\x00" * 20_000
+    header = b"\x15\x00" * 3 + b"\x2c" + fields + b"\x00" + fields + b"\x00"
+    with bounded(mebibytes=0.5):
+        assert _page(Compact(BytesIO(header))).start == len(header)
 
 
 @pytest.mark.parametrize("columns", [10_000, 10_001])
