@@ -117,7 +117,7 @@ def test_a_page_far_larger_than_its_file(tmp_path, monkeypatch):
 
 
 def test_a_page_far_larger_than_its_file_with_its_dictionary(tmp_path, monkeypatch):
-    monkeypatch.setattr(parquet_column, "BYTES_AT_ONCE", 300_000)
+    monkeypatch.setattr(parquet_column, "BYTES_AT_ONCE", 450_000)
     images = [padded(1000 + k) for k in range(500)]
     table = pa.table({"image": images, "label": [0] * 500})
     parquet.write_table(

@@ -2,6 +2,7 @@
 
 import os
 from io import BytesIO
+from types import SimpleNamespace
 
 import pyarrow as pa
 import pytest
@@ -116,6 +117,26 @@ def test_a_damaged_page_is_one_line_or_what_pyarrow_reads(tmp_path, version, dic
         assert "\n" not in ours
         refused += isinstance(ours, str)
     assert refused > 30
+
+
+@pytest.mark.parametrize("more", [-1, 1])
+def test_pages_have_as_many_values_as_the_footer_says(tmp_path, more):
+    path = written(tmp_path / "a.parquet", [b"a", b"b"] * 20, data_page_size=1, write_batch_size=8)
+    chunk = parquet.ParquetFile(path).metadata.row_group(0).column(0)
+    said = SimpleNamespace(
+        num_values=chunk.num_values + more, compression=chunk.compression,
+        total_compressed_size=chunk.total_compressed_size,
+        dictionary_page_offset=chunk.dictionary_page_offset, data_page_offset=chunk.data_page_offset,
+    )  # fmt: skip
+    with pytest.raises(Damaged, match=f"pages of another number of values than the {40 + more} declared"):
+        [*parquet_pages.byte_arrays(path, said, 2)]
+
+
+def test_what_is_not_in_the_dictionary():
+    words = parquet_pages._Dictionary(BytesIO(b"\x01\0\0\0a\0\0\0\0\x01\0\0\0c"), 2)
+    assert [words.value(index) for index in (1, 0, 1)] == [b"", b"a", b""]
+    with pytest.raises(Damaged, match="value 2 of a dictionary of 2"):
+        words.value(2)
 
 
 NUMBERS = st.integers(0, 20).flatmap(
