@@ -305,7 +305,7 @@ PARQUET: dict[str, Make] = {
     "one picture of 30 MB behind 1,000 small ones": _parquet(
         _same(lambda: [*large(60, 1000), *large(30 * MB)])
     ),
-    "a picture of 30 MB": _parquet(lambda: {"image": [*large(30 * MB), png()], "label": [0, 1]}),
+    "a picture of 30 MB": _parquet(lambda: {"image": [*large(30 * MB), *large(9, 15)], "label": [0, 1] * 8}),
     **{
         f"80 pictures of 1 MB in a page, {how}": _parquet(
             lambda: {"image": large(MB, 80), "label": [0, 1] * 40},
