@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 from numba import config, njit
-from numba.core.runtime import rtsys
+from numba.core.runtime.nrt import rtsys
 
 
 def kept(**options: Any) -> Callable[[Callable[..., Any]], Any]:
