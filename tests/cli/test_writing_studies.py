@@ -116,6 +116,9 @@ def test_where_nothing_can_be_written_nothing_is_asked(assay: Assay, monkeypatch
     ("words", "message"),
     [
         (("--vary", "lr"), "--vary 'lr': expected KEY=A,B,..., such as optimizer.lr=0.001,0.01"),
+        (("--vary", "=1,2"), "--vary '=1,2': expected KEY=A,B"),
+        (("--vary", "[=1,2"), "factor '[': expected a letter or digit"),
+        (("--vary", 'a"b\\=1,2'), "expected a letter or digit"),
         (("--vary", "optimizer.lr=0.1"), "found 1 values, expected two or more"),
         (("--vary", "optimizer.lrr=0.1,1"), "unknown key 'lrr' (did you mean 'lr'?)"),
         (("--question", " "), "question is empty"),
@@ -127,6 +130,13 @@ def test_what_makes_no_study_is_refused(words, message, assay: Assay):
     assert (said.status, said.out, said.err.count("\n")) == (2, "", 1)
     assert message in said.err
     assert not Path("new.toml").exists()
+
+
+@pytest.mark.parametrize("name", ["", "/", "..", "x\ny.toml", "a b.toml"])
+def test_what_names_no_study_is_refused(name, assay: Assay):
+    said = assay("init", name)
+    assert (said.status, said.out, said.err.count("\n")) == (2, "", 1)
+    assert "expected a" in said.err
 
 
 def test_nothing_is_overwritten(assay: Assay):

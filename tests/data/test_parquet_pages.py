@@ -1,8 +1,10 @@
 """Columns of pictures read a page at a time, against what pyarrow reads of them."""
 
 import os
+from base64 import b85decode
 from io import BytesIO
 from types import SimpleNamespace
+from zlib import decompress
 
 import pyarrow as pa
 import pytest
@@ -69,6 +71,41 @@ def test_the_same_as_pyarrow(tmp_path_factory, values, kind, both_forms, options
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(parquet_pages, "BOTH_FORMS", both_forms)  # below 0 all of Snappy's pages are too large
         assert [*found.values()] == by_pyarrow(path)
+
+
+BY_POLARS_0_16 = (
+    "c-n<gO;5r=5FIKs95@+v(~=%~ftaX4i66x1VX9P#g0zW2iI+kulF*jWO7%Z@^`H6!oY{Kt<|I3_Z{B;elk5onL!pa?XgpKV="
+    "zu5-*ap~YXaEpQOO$7#W;Q`LcPfi0n1_|=M;4|6q%K|QwyI!SvMO9jN>Mh?Z_4W=$%F>Sno$_&E^19e%1A!bGOgCo`e&^CEQ"
+    "vZ0&|6jM)`8wJYUum-<Fj=38b*QfU21cj93e%IQ+Gr7-TTF=b&HtdrK%q8j)>25?)MSre|0LIGT&j|QRFo$YKUxh`sk?I<9Q"
+    "T0BP`NY%B$QlEXXI7{Q<J6H>derJ${$eSVUXx<1ytbQ@lKwJPugV<#~?U>w))KO~-CL@$dqSJzTGoykqa%!ysF1Lfd~!GkX!"
+    "OmSGge8TFFbPF`#!gD?8S5q<Oz0#0*^"
+)
+"""Three rows, whose levels are cut off where the last group of eight has no more values."""
+BY_DUCKDB = (
+    "c-nnW%L;-}5FKxHabXJ=BVM=*TO<Y|8bt<e3_n2nfqY#`%7R2cpfBlD8>w}}oSDO6hBK2T#|Qy)%zflUIC6kF03;LmAB<3x8"
+    "r2G!@Hb%3>b|<x<*BPKsx6QK8VhDmo3=PBu(*&yx**XI2;wIr>DEi5boIThRW>V1i+NvSnjj?I1UPz)W8BrLf#;><lpdTxJ-"
+    "g;{cZO9E29e{HeRHdwxZcK5v{t)tDWs&;HzA`(KLIu*&H"
+)
+"""Three rows, whose levels are made up to 256."""
+
+
+@pytest.mark.parametrize("packed", [BY_POLARS_0_16, BY_DUCKDB], ids=["polars", "duckdb"])
+def test_what_others_write(tmp_path, packed):
+    path = tmp_path / "a.parquet"
+    path.write_bytes(decompress(b85decode(packed)))
+    found = column(path)
+    assert found.by_page
+    assert [*found.values()] == by_pyarrow(path) == [b"ab", b"c", None]
+
+
+def test_a_group_that_is_cut_off_has_the_values_that_are_whole():
+    numbers = [1, 2, 3, 4, 5, 6, 7, 0, 3, 5]
+    bits = sum(number << 3 * place for place, number in enumerate(numbers))
+    many_groups = _natural(1 << 40 | 1)
+    found = parquet_pages._numbers(Compact(BytesIO(many_groups + bits.to_bytes(4, "little"))), 3)
+    assert [next(found) for _ in numbers] == numbers
+    with bounded(), pytest.raises(Damaged):
+        next(found)
 
 
 @pytest.mark.parametrize("encoding", ["DELTA_LENGTH_BYTE_ARRAY", "DELTA_BYTE_ARRAY"])

@@ -51,6 +51,8 @@ def init(file: File, *, question: Question = None, vary: Vary = None, data: Data
     from assay.report.files import write_whole
     from assay.study.first import DATA, QUESTION, VARY, first_study
 
+    if not Path(file).name:
+        raise UsageError(f"{shown(file)}: expected a file's name, such as width.toml")
     path = Path(file).with_suffix(".toml")
     _expect_place(path)
     first_study(path.stem, QUESTION, *VARY)  # under this name there can be a study
@@ -130,7 +132,7 @@ def _levels(name: str, text: str) -> tuple[str, list[Any]]:
     from assay.study.first import QUESTION, first_study
 
     key, equals, values = text.partition("=")
-    if not (equals and values.strip()):
+    if not (equals and values.strip() and all(key.strip().split("."))):
         raise UsageError(f"--vary {shown(text)}: expected KEY=A,B,..., such as optimizer.lr=0.001,0.01")
     levels = key.strip(), list(_values(key, values))
     first_study(name, QUESTION, *levels)

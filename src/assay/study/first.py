@@ -6,9 +6,10 @@ from typing import Any, get_type_hints
 
 import tomli_w
 
-from assay.errors import StudyError
+from assay.errors import StudyError, shown
 from assay.study import tables, toml
 from assay.study.architectures import FAMILIES
+from assay.study.checks import expect_name
 from assay.study.factors import Factor
 from assay.study.study import Study
 from assay.study.tables import Table
@@ -71,6 +72,7 @@ def first_study(
     The first value makes the control. The minibatch's size and the number of epochs follow from the number
     of training ``images`` (`minibatch_and_epochs`). Raises `StudyError` for what is no study.
     """
+    expect_name(name, f"{shown(name)}: name")
     levels = Factor(key, list(values)).table({}, name)
     if len(levels) < 2:
         raise StudyError(f"{name}: {key}: found {len(levels)} values, expected two or more")
@@ -92,7 +94,7 @@ def first_study(
         all_steps=epochs * steps,
         head=tomli_w.dumps(head),
         families=", ".join(FAMILIES),
-        factors="\n".join([f"[factors.{factor}]", *_lines(levels), ""]),
+        factors="\n".join([f"[factors.{_key(factor)}]", *_lines(levels), ""]),
         **{table: tomli_w.dumps(found) for table, found in base.items()},
     )
     Study.from_tables(toml.loads(text), name)
@@ -117,7 +119,7 @@ def _lines(levels: Table) -> Iterator[str]:
 
 
 def _key(name: str) -> str:
-    return name if re.fullmatch("[A-Za-z0-9_-]+", name) else f'"{name}"'
+    return name if re.fullmatch("[A-Za-z0-9_-]+", name) else _inline(name)
 
 
 def _inline(value: Any) -> str:

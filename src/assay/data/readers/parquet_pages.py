@@ -29,6 +29,8 @@ LARGEST = 1 << 26  # bytes of one value
 BOTH_FORMS = 40 << 20
 """Bytes beyond a file's size that its pages may take, packed and unpacked, for Snappy in one go."""
 STREAMED = ("GZIP", "BROTLI", "ZSTD")
+PADDED = 512
+"""Bytes of levels more than those of a page's values: DuckDB packs 256 levels at least."""
 INDICES = (2, 8)
 """The encodings of indices into a dictionary, whose page comes first."""
 
@@ -149,7 +151,7 @@ def _values(
 def _levels(file: BufferedReader, page: DeclaredPage, content: BytesIO, width: int) -> Iterator[int]:
     """Return the levels of a page's values, which stand before these or before what is packed."""
     length = page.levels if page.kind == DATA_2 else Compact(content).little(4)
-    if length > 2 * page.values + 8:  # so many where each is a run of its own
+    if length > 2 * page.values + PADDED:  # so many where each is a run of its own
         raise Damaged(f"{length:,} bytes of levels for {page.values:,} values")
     if page.kind == DATA_2:
         file.seek(page.start)
@@ -177,10 +179,13 @@ def _numbers(compact: Compact, width: int) -> Iterator[int]:
             yield from repeat(compact.little((width + 7) // 8), min(head >> 1, MOST_EXAMPLES))
             continue
         for _ in range(head >> 1):
-            group = compact.little(width)
-            for _ in range(8):
+            packed = compact.file.read(width)
+            group = int.from_bytes(packed, "little")
+            for _ in range(8 * len(packed) // width if width else 8):
                 yield group & mask
                 group >>= width
+            if len(packed) < width:  # the last one, of which some writers keep what has values
+                break
 
 
 def _value(page: BytesIO) -> bytes:
