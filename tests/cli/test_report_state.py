@@ -10,9 +10,11 @@ from factories import make_header, make_results, make_study
 from holding import holding
 
 from assay.cli import main
+from assay.errors import StoreError
 from assay.records.runs import Status
 from assay.report.files import is_current
 from assay.results import Results
+from assay.running.results_folder import called
 from assay.running.run import run
 from assay.store import SQLiteStore
 from assay.store.lock import folder_lock
@@ -76,6 +78,16 @@ def test_a_folder_is_named_as_its_user_wrote_it(assay, study_file, tmp_path):
     said = assay(*words)
     assert (said.status, said.out, str(tmp_path) in said.err) == (2, "", False)
     assert "out/results.db: is missing" in said.err
+
+
+@pytest.mark.parametrize("folder", [".", "out"])
+def test_other_paths_in_an_error_stay_as_they_are(folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    place = Path(folder).absolute()
+    others = f"{place}-data and /mnt{place}/x, not {tmp_path.name}"
+    with pytest.raises(StoreError) as caught, called(Path(folder), place):
+        raise StoreError(f"{place}: {place}/a.png, idx:{place}/b and '{place}' are there; {others}")
+    assert str(caught.value) == f"{folder}: {folder}/a.png, idx:{folder}/b and '{folder}' are there; {others}"
 
 
 def test_whether_a_study_stands_still_is_said_and_makes_a_report_old(tmp_path, capsys):

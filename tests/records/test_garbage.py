@@ -4,6 +4,8 @@ import gc
 import subprocess
 import sys
 
+import pytest
+
 from assay.cli import main
 
 AT_THE_END = """
@@ -43,3 +45,30 @@ def test_a_process_of_a_command_looks_seldom():
         [sys.executable, "-c", code, "--version"], capture_output=True, text=True, check=True
     )
     assert int(found.stdout.split()[-1]) > 10_000
+
+
+OWN_CODE = """
+import gc, sys
+from pathlib import Path
+from assay.records.garbage import collect_seldom
+from assay.study import own_modules
+
+usual = gc.get_threshold()
+if sys.argv[2:]:
+    collect_seldom()
+own_modules.read(Path(sys.argv[1]), "own.py").module("own.py")
+print(gc.get_threshold() == usual)
+gc.set_threshold(123)
+own_modules.read(Path(sys.argv[1]), "other.py").module("other.py")
+print(gc.get_threshold()[0] == 123)
+"""
+
+
+@pytest.mark.parametrize(("seldom", "said"), [(["seldom"], ["True", "False"]), ([], ["True", "True"])])
+def test_where_a_users_own_code_is_run_it_is_looked_for_as_usual(tmp_path, seldom, said):
+    """Such as a network whose every step makes a cycle: it would keep what 20,000 objects hold."""
+    for name in ("own.py", "other.py"):
+        (tmp_path / name).write_text("width = 3\n")
+    words = [sys.executable, "-c", OWN_CODE, str(tmp_path), *seldom]
+    found = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert found.stdout.split() == said

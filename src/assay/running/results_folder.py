@@ -1,6 +1,7 @@
 """Where a study's results go: the folder, and the store in it, created whole or opened."""
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,8 +41,13 @@ def called(folder: Path, place: Path) -> Iterator[None]:
         yield
     except AssayError as error:
         if anchored(folder) == place:  # the process is still in the folder that it was started in
-            error.args = (str(error).replace(str(place), str(folder)),)
+            error.args = (_whole(place).sub(lambda _: str(folder), str(error)),)
         raise
+
+
+def _whole(place: Path) -> re.Pattern[str]:
+    """Return what finds ``place`` in words, and neither a part of a name nor the end of a longer path."""
+    return re.compile(rf"(?<![^\s'\"`(=:,]){re.escape(str(place))}(?![^\s'\"`):;,/\\])")
 
 
 def open_store(folder: Path, study: Study, data: Dataset) -> Store:

@@ -21,6 +21,7 @@ from types import ModuleType
 from typing import Any
 
 from assay.errors import StudyError
+from assay.records.garbage import collect_as_usual
 
 PREFIX = "assay_own_"
 LARGEST = 1_000_000
@@ -218,6 +219,7 @@ class _Loader(Loader):
             exec(compile(self.snapshot.texts[self.file], path, "exec"), module.__dict__)
         finally:
             _importing.file = outer
+            collect_as_usual()
 
     def _import(
         self,
