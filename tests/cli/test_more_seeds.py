@@ -84,6 +84,8 @@ def test_of_fewer_seeds_than_there_are_a_study_of_their_own_is_made(assay: Assay
     forked = assay("fork", "assay-runs/tiny", "own.toml", "--seeds", "1")
     assert forked.status == 0
     assert "0 runs to train, 0 at a time, 2 more are done" in forked.out
+    turned = assay("run", "own.toml", "-s", "seeds=[1,0]")
+    assert "with 2 seeds, and the same ones in another order are asked for (use" in turned.err
     other = assay("run", "own.toml", "-s", "seeds=[7,8]")
     assert "with 2 seeds, and others are asked for (use another --out, or `assay fork" in other.err
 

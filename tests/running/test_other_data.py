@@ -80,6 +80,8 @@ def test_a_relative_path_is_relative_to_the_study_file(characters: str, tmp_path
         assert len(load_test(results)) == results.header.sizes["test"]
     monkeypatch.chdir(tmp_path / "studies")
     assert load_study("a.toml").data.source == "idx:set?prefix="
+    with run(load_study("a.toml"), "../out") as again:  # from there the same data has another relative path
+        assert again.complete
     absolute = {**tiny_tables(characters, **QUICK)}
     assert assay.load_study(absolute).data.source == characters
 

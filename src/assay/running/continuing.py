@@ -1,6 +1,7 @@
 """A study that its folder holds already: whether it is the same one, where its data lies, what is left."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from assay.data import Dataset, load
@@ -26,13 +27,15 @@ def check_same_study(results: Results, study: Study, data: Dataset | None) -> Da
     if study.digest in (header.digest, stored.digest):
         return data
     ended = over(results)
-    results.close()
     old, new = tables.flat(header.study), tables.flat(study.to_tables())
     changed = [key for key in sorted({*old, *new}) if old.get(key) != new.get(key)]
-    if changed == ["data.source"]:
-        data = data or load(study.data)
-        if data.digest == header.data_digest:
-            return data
+    with ExitStack() as refused:
+        refused.callback(results.close)
+        if changed == ["data.source"]:
+            data = data or load(study.data)
+            if data.digest == header.data_digest:
+                refused.pop_all()
+                return data
     own = [key.removeprefix("code.") for key in changed if key.startswith("code.")]
     if changed and len(own) == len(changed):
         file = own[0]
@@ -62,7 +65,8 @@ def _other_seeds(folder: Path, there: Sequence[int], now: Sequence[int], ended: 
         more = f"add seeds with `assay extend {folder} --seeds {len(now)}`"
         when = "" if ended else " once its runs have ended"
         return f"{holds}, fewer than the {len(now):,} asked for (use another --out, or {more}{when})"
-    return f"{holds}, and others are asked for (use another --out, or {fork})"
+    others = "the same ones in another order" if {*now} == {*there} else "others"
+    return f"{holds}, and {others} are asked for (use another --out, or {fork})"
 
 
 def _shown(settings: Mapping[str, object], key: str) -> str:
