@@ -53,7 +53,7 @@ def make_results(
     study, statuses = study or make_study(), statuses or {}
     folder.mkdir(parents=True, exist_ok=True)
     store = SQLiteStore.create(folder / DATABASE, make_header(study, synthetic))
-    store._connection.execute("PRAGMA synchronous = OFF")  # waiting for the disk is tested elsewhere
+    store.database.connection.execute("PRAGMA synchronous = OFF")  # waiting for the disk is tested elsewhere
     with store.together():
         for index, arm in enumerate(study.arms):
             for place, seed in enumerate(study.seeds):

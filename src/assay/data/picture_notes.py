@@ -1,4 +1,4 @@
-"""What stands in picture files beside the pixels, bounded: notes of cameras and programs, tags, text, scans.
+"""Limits on what picture files hold besides pixels: metadata of cameras and programs, tags, text, scans.
 
 Pillow makes an object of 40 bytes of every number in a tag, and of some tags before it is asked for any; it
 decodes every scan of a JPEG, of which a few bytes may be one over all pixels.

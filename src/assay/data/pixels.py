@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from assay.data.examples import AT_ONCE, Images
 from assay.errors import DataError
-from assay.records.room import memory
+from assay.records.free_memory import available
 from assay.shapes import text as as_text
 
 Blocks = Callable[[], Iterator[NDArray[Any]]]
@@ -21,7 +21,7 @@ CHANNELS = (1, 3)
 
 def allocated(where: str, shape: tuple[int, ...]) -> Images:
     """Return room for images; `DataError` where this machine's memory is too small for them."""
-    if prod(shape) > (there := memory()):
+    if prod(shape) > (there := available()):
         raise DataError(
             f"{where}: {as_text(shape)} pixels take {prod(shape) // 2**20:,} MiB, this machine has "
             f"{there // 2**20:,} (smaller images: ?size=32)"

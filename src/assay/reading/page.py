@@ -13,7 +13,8 @@ from assay.reading.characters import Recognise, Written, characters
 from assay.reading.evidence import clear
 from assay.reading.ink_piece import InkPiece
 from assay.reading.opening import Floats, Opened
-from assay.reading.order import Grouped, lines
+from assay.reading.order import lines
+from assay.reading.rectangle import around
 from assay.reading.selections import selections
 from assay.reading.shades import views
 from assay.reading.specks import without_specks
@@ -92,13 +93,7 @@ def _within(one: Page, other: Page) -> bool:
     """Whether all that ``one`` reads lies inside the box around what ``other`` reads."""
     if not one.characters or not other.characters:
         return False
-    inner, outer = Grouped(_pieces(one)), Grouped(_pieces(other))
-    return (
-        outer.top < inner.top
-        and outer.left < inner.left
-        and inner.bottom < outer.bottom
-        and inner.right < outer.right
-    )
+    return around(_pieces(other)).encloses(around(_pieces(one)))
 
 
 def _read(found: list[InkPiece], shades: Floats, prior: float, needed: float, recognise: Recognise) -> Page:

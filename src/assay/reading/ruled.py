@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from assay.reading.filters import Mask, mean_width, running, sliding
 from assay.reading.ink_piece import InkPiece
-from assay.reading.windows import Mask, running, sliding
 
 STEEPEST = 0.09
 """Ruled lines rise by at most so many pixels in each pixel: 5 degrees."""
@@ -26,7 +26,7 @@ FINE = 0.04
 """A frame with a thinner line than this, over its longer side, is no letter, whatever is in it."""
 
 LYING = 0.5
-"""An underline is lower than this, over its breadth."""
+"""An underline is lower than this, over its width."""
 
 
 def ruled(mask: Mask) -> Mask:
@@ -47,10 +47,10 @@ def ruled(mask: Mask) -> Mask:
 
 
 def line_width(lines: Mask) -> float:
-    """Return how wide lines are: in one of width w the mean distance to its edge is w/4 + 1/2."""
+    """Return how wide lines are on average, in pixels; 0 without any."""
     from scipy.ndimage import distance_transform_edt
 
-    return 4 * float(distance_transform_edt(lines)[lines].mean()) - 2 if lines.any() else 0.0
+    return mean_width(distance_transform_edt(lines)[lines]) if lines.any() else 0.0
 
 
 def without_frames(found: Sequence[InkPiece]) -> list[InkPiece]:
@@ -64,7 +64,7 @@ def without_underlines(found: Sequence[InkPiece]) -> list[InkPiece]:
 
 
 def _is_underline(piece: InkPiece, found: Sequence[InkPiece]) -> bool:
-    if not piece.height < LYING * piece.breadth or not piece.straight:
+    if not piece.height < LYING * piece.width or not piece.straight:
         return False
     above = [other for other in found if other is not piece and _stands_on(other, piece)]
     return bool(above) and all(piece.left < other.left and other.right < piece.right for other in above)
@@ -78,8 +78,9 @@ def _stands_on(other: InkPiece, piece: InkPiece) -> bool:
 
 
 def _is_drawn_around(piece: InkPiece, found: Sequence[InkPiece]) -> bool:
-    frame, inner = _is_frame(piece), [other for other in found if _inside(other, piece)]
-    if frame and (inner or piece.width < FINE * piece.longer):
+    inside = [other for other in found if piece.encloses(other)]
+    frame, inner = _is_frame(piece), [other for other in inside if other.longer >= piece.longer / 5]
+    if frame and (inner or piece.stroke_width < FINE * piece.longer):
         return True
     return any(_surrounds(piece, other) for other in inner)
 
@@ -87,26 +88,16 @@ def _is_drawn_around(piece: InkPiece, found: Sequence[InkPiece]) -> bool:
 def _surrounds(piece: InkPiece, other: InkPiece) -> bool:
     """Whether ``piece``, such as a ring, is on all four sides of most of the ink of ``other``."""
     ink, top, left = piece.ink >= 0.5, other.top - piece.top, other.left - piece.left
-    within = slice(top, top + other.height), slice(left, left + other.breadth)
+    within = slice(top, top + other.height), slice(left, left + other.width)
     sides = (ink, ink[::-1], ink.T, ink.T[::-1])
     above, below, before, behind = (np.logical_or.accumulate(side, axis=0) for side in sides)
     seen = above & below[::-1] & before.T & behind[::-1].T
     return float(seen[within][other.ink >= 0.5].mean()) > ENCLOSED
 
 
-def _inside(piece: InkPiece, other: InkPiece) -> bool:
-    return (
-        other.top < piece.top
-        and other.left < piece.left
-        and piece.bottom < other.bottom
-        and piece.right < other.right
-        and piece.longer >= other.longer / 5
-    )
-
-
 def _is_frame(piece: InkPiece) -> bool:
     """Whether all four sides of a piece's box have ink along them."""
-    strip = max(2, round(1.5 * piece.width))
+    strip = max(2, round(1.5 * piece.stroke_width))
     ink = piece.ink >= 0.5
     sides = (ink[:strip].any(0), ink[-strip:].any(0), ink[:, :strip].any(1), ink[:, -strip:].any(1))
     return all(float(side.mean()) >= FRAMED for side in sides)

@@ -133,7 +133,7 @@ def _strangers(results: Results) -> list[str]:
 
 
 def _untold(results: Results) -> list[str]:
-    """Say that nobody can read what was trained unchecked."""
+    """Return the error if the record of what was trained unchecked cannot be read."""
     try:
         _ = results.unchecked
     except StoreError as error:

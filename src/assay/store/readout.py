@@ -56,7 +56,7 @@ class Readout:
     declared: Study | None = field(default=None, repr=False, compare=False)
     """The study as it was read when the store was checked, which building it again would repeat."""
     at_hand: AtHand | None = field(default=None, repr=False, compare=False)
-    """The test images, where the data set has just been trained on; otherwise who needs them loads it."""
+    """The test images, where the data set has just been trained on; otherwise they are loaded when needed."""
 
     @classmethod
     def open(cls, folder: Path | str, *, watch: bool = False, trust: Iterable[str | Path] = ()) -> Self:

@@ -1,4 +1,4 @@
-"""Learning rules in a course's style of a user's own in a study, by the adapters that the check uses."""
+"""A user's own learning rules in a course's style, for use in a study; adapted as `assay check` does."""
 
 from collections.abc import Mapping
 from inspect import isclass

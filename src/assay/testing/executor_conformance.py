@@ -42,7 +42,7 @@ class ExecutorConformance:
     """
 
     make: Callable[[int], Executor]
-    """Returns an executor that trains so many tasks at once; a function has to be a staticmethod."""
+    """Returns an executor that trains this many tasks at once; a function has to be a staticmethod."""
 
     def test_every_run_ends_once(self) -> None:
         """Each run is begun, trained epoch by epoch and ended, in this order."""
@@ -79,7 +79,7 @@ class ExecutorConformance:
             expect(plain(rest[-1]) == plain(messages[-1]), f"another end from epoch {_epoch(middle)} on")
 
     def test_a_task_is_taken_when_a_worker_is_free(self) -> None:
-        """And by the thread that iterates."""
+        """A task is taken no earlier, and by the thread that iterates."""
         for at_once in (1, 2):
             taken: list[int] = []
             ended = 0
@@ -104,7 +104,7 @@ class ExecutorConformance:
                 expect(last.traceback.startswith("Traceback"), f"{last.traceback!r} is no traceback")
 
     def test_what_making_a_task_raises_is_raised(self) -> None:
-        """And ends the study."""
+        """The error ends the study."""
 
         def tasks() -> Iterator[Task]:
             yield _tasks([0])[0]
@@ -118,7 +118,7 @@ class ExecutorConformance:
         expect(False, "what was raised by the tasks was lost")
 
     def test_closing_it_ends_the_work(self) -> None:
-        """In the middle of an epoch; afterwards it can be run again."""
+        """Closing works in the middle of an epoch; afterwards the executor can be run again."""
         executor = self.make(2)
         for kind in (Begun, StepsTaken, EpochTrained):
             taken: list[int] = []
