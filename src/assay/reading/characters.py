@@ -1,7 +1,7 @@
-"""Tell characters apart: which neighbouring parts are one character, and where words end.
+"""Segment lines into characters and words: which neighbouring parts are one character, where words end.
 
-Each way to join up to three neighbours is prepared and shown to the recogniser; of all ways to divide a line
-the likeliest is taken, where near parts rather belong together and far ones do not.
+Each run of up to three neighbours is prepared and shown to the recogniser. Of all divisions of a line the
+likeliest is taken; near parts are more likely to belong together than far ones.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -19,15 +19,15 @@ Recognise = Callable[[NDArray[np.uint8]], NDArray[np.floating[Any]]]
 """Returns the probabilities (N, K) of the classes for prepared images (N, 28, 28)."""
 
 TOGETHER = 3
-"""Parts of one character, at most."""
+"""The most parts of one character."""
 FARTHEST = 0.4
-"""Parts of one character are no farther apart, over the line's height."""
+"""The widest gap between parts of one character, over the line's height."""
 WIDEST = 1.7
-"""A character of several parts is no wider, over the line's height."""
+"""The greatest width of a character of several parts, over the line's height."""
 GAP = 8.0
-"""What a gap within a character costs, in nats, for each line's height."""
+"""The cost of a gap within a character, in nats per line height."""
 NEXT = 0.12
-"""Characters are usually at least so far apart, over the line's height; nearer ones cost as much."""
+"""The usual least gap between characters, over the line's height; what is missing costs as much."""
 WORD = 0.8
 """A gap wider than this, over the line's height, or than `GAPS` usual gaps, ends a word."""
 GAPS = 2.5
@@ -35,7 +35,7 @@ GAPS = 2.5
 
 @dataclass(frozen=True)
 class Written:
-    """A character in a picture as it was looked at: its part, its prepared image, where it stands."""
+    """A character in a picture: its pieces, its prepared image, its probabilities and its place."""
 
     part: PieceGroup
     pixels: NDArray[np.uint8] = field(repr=False)

@@ -1,4 +1,4 @@
-"""What speaks for a reading, whatever the recogniser says: how its ink and its paper look together."""
+"""Evidence for a reading that does not depend on the recogniser: how its ink and its paper look."""
 
 from collections.abc import Sequence
 
@@ -12,15 +12,15 @@ from assay.reading.rectangle import around
 AS_DARK = 0.2
 """Paper is as dark as ink within this share of their difference; paper in a deep shadow is lighter."""
 AROUND = 0.25
-"""How far around what is written its paper is looked at, over its longer side."""
+"""How much paper around the writing is looked at, over the longer side of its characters."""
 LOUD, EDGES = 6.0, 0.08
-"""How far other ink, as a mean share of the written's darkness, speaks against a reading; edges have some."""
+"""How much other ink, as a mean share of the contrast, counts against a reading; edges have some."""
 SAME_PEN = (0.5, 1.6)
-"""Widths, over the usual one, of what may have been written with the same pen."""
+"""The range of stroke widths, over the usual one, that the same pen may have written."""
 
 
 def clear(parts: Sequence[PieceGroup], shades: Floats) -> float:
-    """Return the share of paper, of what lies around and between the parts, that is not as dark as their ink.
+    """Return the share of what lies around and between the parts that is lighter than their ink.
 
     Where the gaps and loops of strokes were taken for the ink, the strokes are the paper, and so is what lies
     around them, which is as dark as the "ink".
@@ -43,7 +43,7 @@ def clear(parts: Sequence[PieceGroup], shades: Floats) -> float:
 
 
 def quiet(found: Floats, inner: Sequence[InkPiece]) -> float:
-    """Return how quiet the paper around pieces is: 1 without other ink, less on grain and clouds."""
+    """Return how clean the paper around pieces is: 1 without other ink, less on grain and clouds."""
     box, contrast = around(inner).slices, float(np.median([piece.contrast for piece in inner]))
     own = drawn(inner, found.shape, dark=True)
     loud = float(np.clip(found[box] - own[box], 0, None).mean()) / contrast
@@ -51,7 +51,7 @@ def quiet(found: Floats, inner: Sequence[InkPiece]) -> float:
 
 
 def drawn(some: Sequence[InkPiece], shape: tuple[int, ...], *, dark: bool = False) -> Floats:
-    """Return the ink of pieces in a picture of ``shape``, 1 in strokes, or, ``dark``, as dark as they are."""
+    """Return the ink of pieces in a picture of ``shape``: 1 in strokes, or with ``dark`` their contrast."""
     canvas = np.zeros(shape, np.float32)
     for piece in some:
         place = canvas[piece.slices]
@@ -60,7 +60,7 @@ def drawn(some: Sequence[InkPiece], shape: tuple[int, ...], *, dark: bool = Fals
 
 
 def explained(inner: Sequence[InkPiece], written: Sequence[InkPiece]) -> float:
-    """Return the root of the share, of all ink of such pens as in ``inner``, that does not reach the border.
+    """Return the root of the share of ink by pens such as those of ``inner`` that does not reach the border.
 
     Grain, clouds and stripes go on beyond the picture, and writing does not.
     """
@@ -72,5 +72,5 @@ def explained(inner: Sequence[InkPiece], written: Sequence[InkPiece]) -> float:
 
 
 def large(inner: Sequence[InkPiece]) -> list[InkPiece]:
-    """Return the pieces that can be characters; dust says nothing of a reading."""
+    """Return the pieces that can be characters; dust is no evidence for or against a reading."""
     return [piece for piece in inner if piece.longer >= SMALL * usual_length(inner)]

@@ -10,24 +10,24 @@ from assay.reading.opening import Floats
 from assay.reading.rectangle import Rectangle
 
 FAINT = 0.25
-"""Ink that reaches the border is at least so dark, or it may be a shade of the paper."""
+"""The least contrast of ink that reaches the border; what is paler may be a shade of the paper."""
 HOLES = 6
-"""A character has fewer holes: B, 8 and & have two, and a careless hand leaves some."""
+"""A character has fewer holes than this: B, 8 and & have two, and careless writing adds some."""
 FATTEST = 0.6
 """The thickest stroke of a piece, over its longer side; what is thicker is a blob."""
 BLUR, SOFTEST = 1.0, 0.15
 """The widest edge of a piece, over its stroke's width and its longer side; what is softer is a shadow."""
 
 SOLID, STOUTEST = 0.9, 0.3
-"""Ink that fills so much of its box is a bar or a label; the thickest bar, over its longer side."""
+"""Ink that fills this share of its box is a bar or a label; the thickest bar, over its longer side."""
 SHEET = 0.95
-"""A piece whose outline fills so much of its box may be a sheet, where there are holes in it."""
+"""A piece whose outline fills this share of its box may be a sheet, if there are holes in it."""
 FULL = 0.7
-"""Its ink fills so much of its box; a B of squares fills two thirds."""
+"""The least share of its box that a sheet's ink fills; a B of squares fills two thirds."""
 FLAT = 0.5
 """A bar that is lower than this, over its width, is no character by itself."""
 STRAIGHT, STOCKY = 0.9, 0.45
-"""A straight piece fills so much of a rectangle of its moments; the thickest one, over its longer side."""
+"""The share of its moments' rectangle that a straight piece fills; the thickest, over its longer side."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Lay pieces of ink out in reading order: lines from the top, in each the parts from the left.
+"""Put pieces of ink in reading order: lines from the top, and in each line parts from the left.
 
 A part is what certainly belongs to one character: pieces above one another, such as a stem and its dot. Which
 neighbouring parts are one character, such as the strokes of a broken H, is for `assay.reading.characters`.
@@ -14,13 +14,13 @@ from assay.reading.opening import Floats
 from assay.reading.rectangle import Rectangle, around
 
 LEAST = 12
-"""Pixels of the longer side of a character; of fewer none can be recognised."""
+"""The fewest pixels of a character's longer side; smaller ones cannot be recognised."""
 MOST = 5
-"""Large pieces of one character, at most."""
+"""The most large pieces of one character."""
 SMALL = 0.3
-"""A piece shorter than this, over the usual length, is no character by itself."""
+"""A piece shorter than this, over the usual length, is not a character by itself."""
 FINE = 0.4
-"""A small piece with a thinner pen than this, over the usual width, is dust."""
+"""A small piece with thinner strokes than this, over the usual width, is dust."""
 NEAR = 0.6
 """How far above a stem its dot may be, over the usual length."""
 TOUCHING = 0.15
@@ -57,7 +57,7 @@ class PieceGroup(Rectangle):
 
 
 def lines(pieces: Sequence[InkPiece]) -> list[list[PieceGroup]]:
-    """Return the parts of characters, line by line; dust, and bits that belong to no character, left out."""
+    """Return the parts of characters, line by line, without dust and bits that belong to no character."""
     if not pieces:
         return []
     usual = usual_length(pieces)
@@ -72,7 +72,7 @@ def lines(pieces: Sequence[InkPiece]) -> list[list[PieceGroup]]:
 
 
 def usual_length(pieces: Sequence[InkPiece]) -> float:
-    """Return the length of pieces that half of the ink belongs to, or longer ones."""
+    """Return the median length of pieces, each weighted by its ink."""
     return weighted_median(pieces, lambda piece: piece.longer, lambda piece: piece.area)
 
 
@@ -104,7 +104,7 @@ def _above(a: PieceGroup, b: PieceGroup) -> bool:
 
 
 def _with_bit(parts: list[PieceGroup], bit: InkPiece, usual: float) -> list[PieceGroup]:
-    """Give a small piece to the part that it is the dot of, or broke off from; or to none."""
+    """Add a small piece to the part whose dot it is, or from which it broke off; or to none."""
 
     def distance(part: PieceGroup) -> float:
         beside = max(part.left - bit.right, bit.left - part.right, 0)

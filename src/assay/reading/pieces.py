@@ -15,7 +15,7 @@ T = TypeVar("T", bound=np.generic)
 SMALLEST = 0.008
 """The least length of a piece, over the picture's longer side."""
 MOST = 120
-"""Of more pieces, only the largest are looked at."""
+"""The most pieces that are looked at, the largest."""
 ROOM = 3
 """Pixels of paper that are looked at around a piece."""
 

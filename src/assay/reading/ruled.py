@@ -9,21 +9,21 @@ from assay.reading.filters import Mask, mean_width, running, sliding
 from assay.reading.ink_piece import InkPiece
 
 STEEPEST = 0.09
-"""Ruled lines rise by at most so many pixels in each pixel: 5 degrees."""
+"""The steepest slope of a ruled line: 5 degrees."""
 THICKEST = 1 / 60
 """The thickest ruled line, over the picture's longer side."""
 COVERED = 0.8
-"""The least share of a ruled line, where nothing thicker hides it, along which its ink is seen."""
+"""The least share of a ruled line, where nothing thicker hides it, on which ink is seen."""
 SEEN = 0.2
 """The least length of a ruled line that is seen, over the picture's side."""
 BLOCK = 16
-"""Pixels along which a line is taken for level while lines are sought: it rises by 1.4 at most."""
+"""Pixels along which a line counts as level while lines are sought: it rises by at most 1.4."""
 FRAMED = 0.85
-"""A frame has ink along so much of each of its sides."""
+"""The least share of each side of a frame that has ink."""
 ENCLOSED = 0.5
-"""What surrounds more of a piece's ink than this, on all four sides, is drawn around it."""
+"""Ink that surrounds more than this share of a piece on all four sides is drawn around it."""
 FINE = 0.04
-"""A frame with a thinner line than this, over its longer side, is no letter, whatever is in it."""
+"""A frame with a thinner line than this, over its longer side, is not a letter, whatever is in it."""
 
 LYING = 0.5
 """An underline is lower than this, over its width."""
@@ -54,12 +54,12 @@ def line_width(lines: Mask) -> float:
 
 
 def without_frames(found: Sequence[InkPiece]) -> list[InkPiece]:
-    """Return the pieces but frames: those of a fine line, or around another, at least a fifth as long."""
+    """Return the pieces without frames: a frame has a fine line, or holds a piece a fifth as long or more."""
     return [piece for piece in found if not _is_drawn_around(piece, found)]
 
 
 def without_underlines(found: Sequence[InkPiece]) -> list[InkPiece]:
-    """Return the pieces but straight, level ones that reach beyond all that stands on them, on both sides."""
+    """Return the pieces without underlines: straight, level, and wider on both sides than what is on them."""
     return [piece for piece in found if not _is_underline(piece, found)]
 
 

@@ -14,21 +14,21 @@ from assay.reading.rectangle import around
 from assay.reading.ruled import ruled, without_frames, without_underlines
 
 PENS = 3.5
-"""Paper is looked for in windows of so many pens' widths, once the pen is known."""
+"""The window in which paper is looked for once the pen is known, in widths of its strokes."""
 CROP_WIDEST = 0.6
 """The widest stroke of what fills the picture, over its longer side."""
 CROPPED = 0.8
-"""How far a reading with ink that reaches the border is believed, against one without."""
+"""The prior belief in a reading with ink that reaches the border, over that in one without."""
 FILLED = 0.85
-"""A picture that was cropped tightly is filled so far, in both directions."""
+"""The least share of a tightly cropped picture that its ink spans, in both directions."""
 HALF_DARK = 1.3
-"""A tight crop has so much half dark ink at most, over its dark ink; photographs have all shades."""
+"""The most half-dark ink of a tight crop, over its dark ink; photographs have all shades."""
 PALE = 0.45
 """Ink that is paler than this, over the usual darkness, was not written with the same pen."""
 
 
 def selections(shades: Floats, zoom: float) -> Iterator[tuple[list[InkPiece], float]]:
-    """Yield selections of pieces that may be what is written, each with how far it is to be believed.
+    """Yield selections of pieces that may be what is written, each with its prior belief.
 
     First with a wide window, which no stroke fills; then, once the pen is known, with one of its size, which
     sees through finer shadows.
