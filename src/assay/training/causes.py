@@ -84,7 +84,7 @@ def why_diverged(history: Sequence[EpochRecord], layers: Sequence[LayerRecord], 
 
 @dataclass(frozen=True)
 class _Diagnosis:
-    """The causes to be found in a stuck run's examinations, at least two, with ``steps`` updates after each."""
+    """The causes found in a stuck run's examinations, at least two, with ``steps`` updates after each."""
 
     examinations: Sequence[Examination]
     recipe: Recipe
