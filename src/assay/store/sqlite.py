@@ -17,6 +17,7 @@ from assay.records.runs import EpochRecord, LayerRecord, RunId, RunRecord
 from assay.store.checks import check
 from assay.store.contract import Header, Store
 from assay.store.database import Database
+from assay.store.lookup import DATABASE, none_at
 from assay.store.row_records import (
     EPOCH_FIELDS,
     epoch_of,
@@ -59,7 +60,7 @@ class SQLiteStore(Store):
         Unless ``checked``, its pages are not read through for damage: for a file that was opened before.
         """
         if not os.path.isfile(path):  # which, unlike Path.is_file, never raises
-            raise StoreError(_none_at(path))
+            raise StoreError(none_at(path.parent) if path.name == DATABASE else f"{path}: no results here")
         return cls(Database.open(path, write=write, checked=checked))
 
     @property
@@ -195,11 +196,3 @@ class SQLiteStore(Store):
 
 def _bytes(predicted: NDArray[np.int64]) -> bytes:
     return predicted.astype(np.uint8).tobytes()
-
-
-def _none_at(path: Path) -> str:
-    """Say that there are no results at ``path``; beside a study file, where it would have put them."""
-    study = path.parent
-    if study.suffix == ".toml" and os.path.isfile(study):
-        return f"{study}: a study file, expected its results folder, such as assay-runs/{study.stem}"
-    return f"{path}: no results here (`assay run STUDY --out {path.parent}` makes some)"
