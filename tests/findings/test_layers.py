@@ -11,7 +11,7 @@ from assay.records.runs import LayerRecord, RunId, RunRecord, Status
 from assay.report.layer_figures import layer_plots, shade
 from assay.results import Results
 from assay.store import SQLiteStore
-from assay.store.readout import DATABASE
+from assay.store.lookup import DATABASE
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -10,7 +10,7 @@ import numpy as np
 from assay.records.runs import EpochRecord, LayerRecord, RunId, RunRecord, Status, TestResult
 from assay.results import Results
 from assay.store import Header, SQLiteStore
-from assay.store.readout import DATABASE
+from assay.store.lookup import DATABASE
 from assay.study.study import Study
 
 TEST_IMAGES = 2000

@@ -9,7 +9,7 @@ from tiny import tiny_study
 
 from assay.records.runs import EpochRecord, RunRecord, Status, TestResult
 from assay.store import Header, SQLiteStore
-from assay.store.readout import DATABASE
+from assay.store.lookup import DATABASE
 from assay.study.study import Study
 
 CLASSES, TEST = 47, 188

@@ -31,7 +31,7 @@ from assay.running.tracebacks import traceback_of
 from assay.store import SQLiteStore, weights
 from assay.store.database import Database
 from assay.store.lock import folder_lock
-from assay.store.readout import DATABASE
+from assay.store.lookup import DATABASE
 from assay.store.weights import path_of
 from assay.study import tables
 

@@ -13,7 +13,7 @@ from assay.records.runs import Status
 from assay.report import html, run_tables
 from assay.results import Results
 from assay.store import SQLiteStore
-from assay.store.readout import DATABASE
+from assay.store.lookup import DATABASE
 
 ARMS, SEEDS, EPOCHS = 100, 11, 20
 

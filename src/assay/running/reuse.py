@@ -7,7 +7,8 @@ from pathlib import Path
 from assay.records.runs import RunId, RunRecord, Status, layers_of_epoch
 from assay.running.plan import Cohort, Plan
 from assay.store import Store
-from assay.store.readout import DATABASE, Readout
+from assay.store.lookup import DATABASE
+from assay.store.readout import Readout
 from assay.store.weights import identity_of, path_of, save_weights
 from assay.study.design import Arm
 from assay.study.own_classes import waiting

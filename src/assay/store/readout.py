@@ -22,7 +22,7 @@ from assay.stats import Family, Look, compare_arms, latest_look
 from assay.store import PARTS, Header, SQLiteStore, Store
 from assay.store.columns import epoch_row, run_row
 from assay.store.lock import is_held
-from assay.store.lookup import DATABASE as DATABASE
+from assay.store.lookup import DATABASE
 from assay.store.machines import WorkingMachine, kept_machines
 from assay.store.moved import found_at
 from assay.store.unchecked import Unchecked, unchecked_in
