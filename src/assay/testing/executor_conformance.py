@@ -79,7 +79,7 @@ class ExecutorConformance:
             expect(plain(rest[-1]) == plain(messages[-1]), f"another end from epoch {_epoch(middle)} on")
 
     def test_a_task_is_taken_when_a_worker_is_free(self) -> None:
-        """A task is taken no earlier, and by the thread that iterates."""
+        """And by the thread that iterates."""
         for at_once in (1, 2):
             taken: list[int] = []
             ended = 0
@@ -118,7 +118,7 @@ class ExecutorConformance:
         expect(False, "what was raised by the tasks was lost")
 
     def test_closing_it_ends_the_work(self) -> None:
-        """Closing works in the middle of an epoch; afterwards the executor can be run again."""
+        """In the middle of an epoch; afterwards it can be run again."""
         executor = self.make(2)
         for kind in (Begun, StepsTaken, EpochTrained):
             taken: list[int] = []
