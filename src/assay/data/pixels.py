@@ -56,7 +56,7 @@ def as_bytes(where: str, shape: tuple[int, ...], dtype: np.dtype[Any], blocks: B
 
 
 def _highest(where: str, blocks: Iterator[NDArray[Any]]) -> float:
-    """Return the highest value; refuse any that is no pixel, naming the image."""
+    """Return the highest value; refuse any that is not a pixel, naming the image."""
     highest, start = 0.0, 0
     for block in blocks:
         rows = block.reshape(len(block), -1)

@@ -40,7 +40,7 @@ def is_kept(kernel: Any, signature: Any) -> bool:
 
 
 def _loading(file: Any) -> Callable[[Any], Any]:
-    """Return what loads an entry; a damaged index or entry is none, and the index is begun anew."""
+    """Return what loads an entry; a damaged index or entry counts as missing, and the index is begun anew."""
     load = file.load
 
     def loaded(key: Any) -> Any:

@@ -50,7 +50,7 @@ class Written:
 
     @property
     def dash(self) -> bool:
-        """Whether it is a level bar or an oval alone, which is no character."""
+        """Whether it is a level bar or an oval alone, which is not a character."""
         first, *others = self.part.pieces
         return not others and (first.dash or first.oval)
 

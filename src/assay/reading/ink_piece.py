@@ -25,7 +25,7 @@ SHEET = 0.95
 FULL = 0.7
 """The least share of its box that a sheet's ink fills; a B of squares fills two thirds."""
 FLAT = 0.5
-"""A bar that is lower than this, over its width, is no character by itself."""
+"""A bar that is lower than this, over its width, is not a character by itself."""
 STRAIGHT, STOCKY = 0.9, 0.45
 """The share of its moments' rectangle that a straight piece fills; the thickest, over its longer side."""
 
@@ -90,7 +90,7 @@ class InkPiece(Rectangle):
 
     @property
     def oval(self) -> bool:
-        """Whether it is full and too stout for a stroke, such as a leaf; it is no character."""
+        """Whether it is full and too stout for a stroke, such as a leaf; it is not a character."""
         return self.thickest > STOCKY * self.longer and self.straight
 
     @property

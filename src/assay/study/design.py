@@ -73,7 +73,7 @@ class Design:
 
 
 def expect_arms(names: Collection[str], control: str | None, where: str) -> None:
-    """Refuse a control that is no arm, and two arms whose names some file systems take for one.
+    """Refuse a control that is not an arm, and two arms whose names some file systems take for one.
 
     Those names differ at most in case.
     """

@@ -94,7 +94,7 @@ class OwnCoursework(FromCoursework):
 def own_coursework(own: OwnClass, found: object, arguments: Mapping[str, Any], where: str) -> OwnCoursework:
     """Return a class or function of a user's file, in any style that `assay check` takes, as a layer.
 
-    Raises `StudyError`, in one line, for what is no layer, for arguments that it does not take, and where
+    Raises `StudyError`, in one line, for what is not a layer, for arguments that it does not take, and where
     nothing says with which parameters it starts.
     """
 

@@ -152,7 +152,7 @@ class ExecutorConformance:
 def plain(value: Any) -> Any:
     """Return what a message says as text and bytes that can be compared bit for bit, times left out.
 
-    Raises AssertionError for what is no plain data.
+    Raises AssertionError for what is not plain data.
     """
     if is_dataclass(value) and not isinstance(value, type):
         names = [field.name for field in fields(value) if field.name not in TIMES]

@@ -110,7 +110,7 @@ def _shapes_that_fit(subject: Subject) -> list[list[Shape]]:
 
 
 def _check_forward(layer: Layer, shape: Shape) -> None:
-    """Refuse what is no layer at all before derivatives are taken."""
+    """Refuse what is not a layer at all before derivatives are taken."""
     expected = (BATCH, *layer.output_shape(shape))
     found: Any = layer.forward(draw(layer, shape), next(iter(situations(shape))).x.copy())
     if not isinstance(found, tuple) or len(found) != 2:

@@ -56,7 +56,7 @@ class Wires:
     open: dict = field(default_factory=dict)
     count: int = 0
 
-    def start(self, charge, data, task, every, node, kind):
+    def start(self, sent, data, task, every, node, kind):
         self.count += 1
         self.open[self.count] = map(only_new, told_of(task))
         return self.count

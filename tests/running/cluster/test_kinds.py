@@ -104,7 +104,7 @@ class Workers:
     def __init__(self, ends):
         self.ends, self.open, self.started, self.most = [*ends], {}, [], Counter()
 
-    def start(self, charge, data, task, every, node, kind):
+    def start(self, sent, data, task, every, node, kind):
         number = len(self.started)
         self.started.append((task, node, kind))
         self.open[number] = [Finished(_row(run)) for run in task.runs]

@@ -162,7 +162,7 @@ class _Table:
         return texts
 
     def _pixels(self, rows: list[Row]) -> Images:
-        """Return the pixels of some rows as bytes; `DataError` names the first that is none."""
+        """Return the pixels of some rows as bytes; `DataError` names the first that is not a pixel."""
         wanted = self.columns.pixels
         try:
             values = np.loadtxt(

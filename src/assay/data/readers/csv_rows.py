@@ -20,7 +20,7 @@ Row = tuple[int, str]
 
 
 def rows_of(path: Path) -> Iterator[Row]:
-    """Yield the rows of a file, compressed or not, that are not empty; `DataError` where it is no table."""
+    """Yield the rows of a file, gzipped or not, that are not empty; `DataError` if it is not a table."""
     read, size = 0, path.stat().st_size
     packed, most = False, expansion.most(size)
     try:

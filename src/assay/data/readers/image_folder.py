@@ -151,7 +151,7 @@ def _pictures(folder: Path) -> _Pictures:
 def _below(folder: Path, above: str, depth: int = 0) -> Iterator[str]:
     """Yield the pictures' paths in the order of names, folders among them.
 
-    The first picture found is opened at once: a folder of a million files that are none is not listed.
+    The first picture found is opened at once: a folder of a million other files is not listed.
     """
     names, folders = list[str](), set[str]()
     for entry in _entries(folder):
