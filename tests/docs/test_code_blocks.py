@@ -61,7 +61,7 @@ def test_each_class_is_checked_as_its_page_shows(
 
 
 def test_a_class_is_checked_as_the_page_for_teachers_shows(folder: Path, capsys):
-    """The speed is measured, and what files are held to depends on the system; an endless loop ends earlier."""
+    """The speed is measured, and what files are held to depends on the system; a loop ends earlier."""
     save("docs/teachers.md", folder)
     ((words, shown),) = commands("docs/teachers.md")
     shown = shown.replace(" 6 s of a", " 3 s of a").replace(" 24 s by", " 12 s by")

@@ -235,7 +235,8 @@ def recipes(draw: st.DrawFn) -> Recipe:
 
 FORKS = """
 import os, sys
-import numba_cases
+import numba, numba_cases
+numba.njit(lambda x: x)(1)  # so that Numba itself is ready
 for code in {codes}:
     if not (child := os.fork()):
         exec(code, {{}})

@@ -90,7 +90,7 @@ def _uncollected() -> Iterator[None]:
 
 
 _kept = kept(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False)
-"""Compiles a kernel of assay's own, without the counts of references, a fifth of what there would be to compile."""
+"""Compiles a kernel of assay's own, without counting references, a fifth of what there is to compile."""
 _anew = njit(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)  # type: ignore[call-overload]
 
 
