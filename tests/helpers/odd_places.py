@@ -233,6 +233,12 @@ def padded(size: int, noise: bool = False) -> bytes:
     return png(4, 4, chunk(b"prIv", os.urandom(size) if noise else bytes(size)))
 
 
+def different(count: int, size: int) -> list[bytes]:
+    """Return small pictures of so many bytes, no two of which are the same."""
+    noise = chunk(b"prIv", os.urandom(size))
+    return [png(4, 4, noise, chunk(b"nuMb", struct.pack(">I", number))) for number in range(count)]
+
+
 def _columns(many: int) -> Make:
     """Return a Parquet file whose footer declares ``many`` columns, as no program would write it."""
 
@@ -309,8 +315,7 @@ PARQUET: dict[str, Make] = {
     ),
     "a long label in 200,000 rows, and others": _parquet(_long_labels),
     "pages of 64 MB, one in each group of rows": _parquet(
-        lambda: {"image": [padded(MB, noise=True)] * 128, "label": [0] * 128},
-        row_group_size=64, compression="none", use_dictionary=False,
+        lambda: {"image": different(128, MB), "label": [0] * 128}, row_group_size=64, compression="none"
     ),
     "a page of 40 MB, packed well": _parquet(
         lambda: {"image": [padded(40 * MB)], "label": [0]}, compression="zstd", use_dictionary=False
