@@ -6,6 +6,7 @@ from threading import Thread
 
 import numpy as np
 import pytest
+from every_kernel import assert_every_kernel_agrees
 from example_counts import drawn
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -22,6 +23,7 @@ from numba_cases import (
     assert_resumes,
     assert_same,
     draw_images,
+    in_another_process,
     in_processes,
     kernels_of,
     networks,
@@ -237,11 +239,8 @@ def test_whatever_the_arrays_nothing_is_compiled_again() -> None:
 
 
 def test_what_a_program_calls_is_compiled_once_and_said(tmp_path: Path) -> None:
-    """One kernel after the other, with how many of how many are done; a second process compiles none.
-
-    Neither does another one what this process has compiled, whatever it is.
-    """
-    prepared = f"""
+    """One kernel after the other, with how many of how many are done; a second process compiles none."""
+    code = f"""
 from assay.engines.base import Recipe
 from assay.engines.numba import NumbaEngine
 from assay.engines.numba.engine import programs
@@ -257,22 +256,26 @@ called = {{number for calls in programs(*arm).calls for number in calls[:, 0].to
 assert {{number for number, _ in runner._addresses}} == called
 print(len(called))
 """
-    trained = """
-from assay.engines.base import Recipe
-from assay.engines.numba import NumbaEngine
-from assay.engines.numba.kernels import runner
-from assay.optim import SGD
-from numba_cases import SMALL_CNN, train
-train(NumbaEngine(), SMALL_CNN, Recipe(SGD()), epochs=1)
-stats = [runner.runner().stats, *(runner._kernel(number).stats for number, _ in runner._addresses)]
-print(*(sum(each.total() for each in of) for of in zip(*((s.cache_hits, s.cache_misses) for s in stats))))
-"""
-    train(NumbaEngine(), SMALL_CNN, Recipe(SGD()), epochs=1)
-    (*told, count), again, (hits, misses) = in_processes(prepared, prepared, trained)
+    (*told, count), again = in_processes(code, code)
     assert told == [f"{done}/{count}" for done in range(1, int(count) + 1)]
     assert again == [count]
-    assert int(hits) > 5
-    assert misses == "0"
+
+
+def test_a_second_process_loads_every_kernel_without_what_it_was_compiled_with() -> None:
+    """All of Numba's lowering, and SciPy's linear algebra with it, which take longer than the kernels."""
+    assert_every_kernel_agrees()
+    code = """
+import sys
+from every_kernel import assert_every_kernel_agrees
+from assay.engines.numba.kernels import runner
+assert_every_kernel_agrees()
+loaded = [runner.runner(), *(runner._kernel(number) for number, _ in runner._addresses)]
+print(len(loaded), sum(bool(kernel.stats.cache_misses) for kernel in loaded))
+print(*{"scipy.linalg", "numba.np.arraymath"} & {*sys.modules})
+"""
+    number, compiled_anew, *imported = in_another_process(code)
+    assert int(number) > 30
+    assert (compiled_anew, imported) == ("0", [])
 
 
 def test_of_many_outputs_some_are_multiplied_at_a_time_to_the_same_bits(

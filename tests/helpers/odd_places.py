@@ -233,10 +233,9 @@ def padded(size: int, noise: bool = False) -> bytes:
     return png(4, 4, chunk(b"prIv", os.urandom(size) if noise else bytes(size)))
 
 
-def different(count: int, size: int) -> list[bytes]:
-    """Return small pictures of so many bytes, no two of which are the same."""
-    noise = chunk(b"prIv", os.urandom(size))
-    return [png(4, 4, noise, chunk(b"nuMb", struct.pack(">I", number))) for number in range(count)]
+def large(size: int, count: int = 1) -> list[bytes]:
+    """Return small pictures, each of so many bytes: noise follows where they end."""
+    return [png() + os.urandom(size) for _ in range(count)]
 
 
 def _columns(many: int) -> Make:
@@ -306,6 +305,17 @@ PARQUET: dict[str, Make] = {
         _same(lambda: padded(30 * MB)), compression="zstd"
     ),
     "one picture of 1 MB in all rows": _parquet(_same(lambda: padded(MB, noise=True))),
+    "one picture of 30 MB behind 1,000 small ones": _parquet(
+        _same(lambda: [*large(60, 1000), *large(30 * MB)])
+    ),
+    "a picture of 30 MB": _parquet(lambda: {"image": [*large(30 * MB), *large(9, 15)], "label": [0, 1] * 8}),
+    **{
+        f"80 pictures of 1 MB in a page, {how}": _parquet(
+            lambda: {"image": large(MB, 80), "label": [0, 1] * 40},
+            compression=how.split()[0], use_dictionary="dictionary" in how, data_page_size=999 * MB,
+        )
+        for how in ("snappy", "snappy dictionary", "zstd dictionary", "none dictionary")
+    },
     "a label of 1 MB in all rows": _parquet(
         lambda: {"image": shared([png()], 3000), "label": shared(["x" * MB], 3000)}
     ),
@@ -315,7 +325,7 @@ PARQUET: dict[str, Make] = {
     ),
     "a long label in 200,000 rows, and others": _parquet(_long_labels),
     "pages of 64 MB, one in each group of rows": _parquet(
-        lambda: {"image": different(128, MB), "label": [0] * 128}, row_group_size=64, compression="none"
+        lambda: {"image": large(MB, 128), "label": [0] * 128}, row_group_size=64, compression="none"
     ),
     "a page of 40 MB, packed well": _parquet(
         lambda: {"image": [padded(40 * MB)], "label": [0]}, compression="zstd", use_dictionary=False
@@ -323,6 +333,9 @@ PARQUET: dict[str, Make] = {
     "a page of 40 MB that the footer hides": understated,
     "200,000 columns": _columns(200_000),
 }  # fmt: skip
+
+READ = ("pages of 64 MB", "a picture of 30 MB", "80 pictures")
+"""How those of Parquet's files begin that are read."""
 
 SETS: dict[str, Make] = {
     "labels and images exchanged": _idx(lambda: _packed(150_000_000), lambda: _packed(1000, 28, 28)),
@@ -353,7 +366,7 @@ def _csv(content: Callable[[], bytes]) -> Make:
 
 PLACES: dict[tuple[str, str], tuple[Make, bool]] = {
     **{("csv", name): (_csv(content), False) for name, content in CSV.items()},
-    **{("parquet", name): (make, name.startswith("pages of 64 MB")) for name, make in PARQUET.items()},
+    **{("parquet", name): (make, name.startswith(READ)) for name, make in PARQUET.items()},
     **{("idx", name): (make, False) for name, make in SETS.items()},
     **{
         ("picture", name): (_among_others(suffix, content), read)

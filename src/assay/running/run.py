@@ -7,7 +7,7 @@ from pathlib import Path
 
 from assay.data import AtHand, Dataset, DataSpec, load
 from assay.data.outline import Outline, outline
-from assay.errors import StudyError, UsageError
+from assay.errors import StoreError, StudyError, UsageError
 from assay.records.runs import Status
 from assay.results import Results
 from assay.running.capacity import that_fit, worker_count
@@ -22,14 +22,17 @@ from assay.running.messages import Context
 from assay.running.plan import Plan, check, make_plan
 from assay.running.processes import Processes
 from assay.running.progress.show import shown
-from assay.running.results_folder import default_folder, make_results_folder, open_store
+from assay.running.results_folder import called, default_folder, make_results_folder, open_store
 from assay.running.reuse import take_over
 from assay.running.threads import Threads
 from assay.store import Store
+from assay.store.creating import expect_no_weights
 from assay.store.durable import anchored
 from assay.store.lock import folder_lock
+from assay.store.lookup import none_at
 from assay.store.readout import DATABASE
 from assay.store.unchecked import Unchecked, keep_unchecked
+from assay.store.weights import remove_cut_off
 from assay.study import own_code, own_modules
 from assay.study.study import Study
 
@@ -68,8 +71,8 @@ def run(
     from their last checkpoints. ``executor`` trains the runs, by default ``Threads``
     with ``workers`` workers, or ``Processes`` where a run may end its process or
     has done so twice; give at most one of the two. Raises `StoreError` if the
-    folder holds another study or cannot be written, and what planning and loading
-    the data can raise.
+    folder holds another study or cannot be written, or one of ``reuse`` holds no results,
+    and what planning and loading the data can raise.
     """
     asked = Asked(executor, workers, first, _folders(reuse), retry_failed)
     if data is not None:
@@ -113,19 +116,22 @@ def run_as_asked(
         _check_unread(study, asked.elsewhere)
     make_results_folder(folder)
     place = anchored(folder)
-    with folder_lock(place) as died:
+    with called(folder, place), folder_lock(place) as died:
         begun: dict[str, str] = {}
         source = study.data.source
         if (folder / DATABASE).exists():
             results = Results.open(folder)
             images.data = check_same_study(results, study, images.data)
             results = remember(results, source)
+            remove_cut_off(place, results.planned)
             if nothing_left(results, asked.first, asked.retry_failed):
                 return results
             begun = {run.arm: run.engine for run in results.runs}
             study = results.study  # which says how it was measured, as the file of an older one does not
             results.close()
             own_code.expect_trusted(study.code, study.name)
+        else:
+            expect_no_weights(place / DATABASE)
         with shown(progress, on_event) as watch:
             data = images.of(replace(study.data, source=source), watch)
             _train(study, data, _Found(place, begun, died), asked, watch)
@@ -175,7 +181,12 @@ class _Found:
 
 
 def _folders(reuse: Path | str | Iterable[Path | str]) -> tuple[Path, ...]:
-    return (Path(reuse),) if isinstance(reuse, Path | str) else tuple(map(Path, reuse))
+    """Return the folders whose runs may be copied; `StoreError` where one holds none."""
+    folders = (Path(reuse),) if isinstance(reuse, Path | str) else tuple(map(Path, reuse))
+    for folder in folders:
+        if not os.path.isfile(folder / DATABASE):
+            raise StoreError(none_at(folder))
+    return folders
 
 
 def _check_unread(study: Study, elsewhere: bool) -> None:

@@ -285,7 +285,7 @@ def _operator(symbol: Callable[..., Any], method: str) -> None:
     """
 
     @infer_global(symbol)
-    class Operation(AbstractTemplate):  # type: ignore[misc]
+    class Operation(AbstractTemplate):
         def generic(self, args: Any, kws: Any) -> Any:
             del kws
             a, b = args
