@@ -372,7 +372,7 @@ PLACES: dict[tuple[str, str], tuple[Make, bool]] = {
         ("picture", name): (_among_others(suffix, content), read)
         for name, (suffix, read, content) in PICTURES.items()
     },
-    ("folder", "3,000 empty pictures"): (_many_files(".png", 3000), False),
+    ("folder", "1,000 empty pictures"): (_many_files(".png", 1000), False),
     ("folder", "1,000 other files"): (_many_files(".txt", 1000), False),
     ("groups", "a row of 30 MB"): (_table(lambda: b"x" * 30 * MB), False),
     ("groups", "600,000 rows of other files"): (
