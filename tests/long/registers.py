@@ -1,8 +1,8 @@
 """Registers: ``PYTHONPATH=src:tests/helpers:tests/engines python tests/long/registers.py``.
 
 Every kernel of the numba engine, in registers of any width and number, against the reference engine; products
-that leave out zeros, against those that do not. A file of registers takes some seconds to compile for. The exit
-status says whether one disagreed.
+that leave out zeros, against those that do not. A file of registers takes some seconds to compile for. The
+exit status says whether one disagreed.
 """
 
 import subprocess
