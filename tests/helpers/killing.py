@@ -15,6 +15,7 @@ from assay.running import deaths
 from assay.running.events import EpochEnded, Event, RunEnded, StepsTaken
 from assay.running.run import run
 from assay.store import SQLiteStore, weights
+from assay.store.database import Database
 from assay.study.study import Study
 
 server = multiprocessing.get_context("forkserver")
@@ -64,7 +65,7 @@ def _live(
         (SQLiteStore, "add_run"),
         (SQLiteStore, "add_epoch"),
         (SQLiteStore, "finish"),
-        (SQLiteStore, "_put"),
+        (Database, "put"),
         (weights, "save"),
     ):
         clock.around(owner, name)
