@@ -35,10 +35,20 @@ def test_the_nearest_name_is_suggested(typed: str, meant: str) -> None:
 
 
 def test_where_no_name_is_near_those_are_named_that_there_are() -> None:
-    made = "quite/results.db: no results here (`assay run STUDY --out quite` makes some"
+    made = "quite/results.db: no results here (`assay run STUDY --out quite` puts results there"
     assert none_at(Path("quite")) == f"{made})"
     make("assay-runs/width", "other")
     assert none_at(Path("quite")) == f"{made}; known: assay-runs/width, other)"
+
+
+def test_a_folder_whose_results_are_gone_is_taken_for_no_other() -> None:
+    make("width")
+    Path("wdith/weights").mkdir(parents=True)
+    assert none_at(Path("wdith")).endswith("(did you mean 'width'?)")
+    Path("wdith/weights/max-0.safetensors").touch()
+    gone = "wdith/results.db: is missing, which describes the networks in wdith/weights (put it back)"
+    assert none_at(Path("wdith")) == gone
+    assert "no results here" in none_at(Path("a\0b"))
 
 
 def test_folders_are_found_to_a_depth_and_never_in_one_another() -> None:

@@ -36,6 +36,10 @@ def none_at(folder: Path) -> str:
     """Say that ``folder`` holds no results, and what may help."""
     if folder.suffix == ".toml" and os.path.isfile(folder):
         return f"{folder}: a study file, expected its results folder, such as {RUNS}/{folder.stem}"
+    weights = folder / "weights"
+    with suppress(OSError, ValueError):
+        if any(weights.glob("*.safetensors")):
+            return f"{folder / DATABASE}: is missing, which describes the networks in {weights} (put it back)"
     return f"{folder / DATABASE}: no results here ({instead(folder)})"
 
 
@@ -50,4 +54,4 @@ def instead(folder: Path) -> str:
     if near := nearest(folder.name, known):
         return f"did you mean {str(known[near])!r}?"
     others = f"; known: {some(sorted(map(str, known.values())))}" if known else ""
-    return f"`assay run STUDY --out {folder}` makes some{others}"
+    return f"`assay run STUDY --out {folder}` puts results there{others}"
