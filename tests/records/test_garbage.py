@@ -32,6 +32,13 @@ def test_nothing_is_looked_through_when_a_process_ends():
     assert not _said(AT_THE_END)
 
 
+def test_what_a_users_own_code_left_is_looked_through():
+    code = AT_THE_END.replace("\ncollect_seldom()", "\ncollect_seldom()\ncollect_as_usual()")
+    assert _said(code.replace("import collect_seldom", "import collect_as_usual, collect_seldom")) == (
+        "looked through\n"
+    )
+
+
 def test_a_command_called_from_python_leaves_it_as_it_is(capsys):
     before = gc.get_threshold()
     assert main(["--version"]) == 0
@@ -72,3 +79,18 @@ def test_where_a_users_own_code_is_run_it_is_looked_for_as_usual(tmp_path, seldo
     words = [sys.executable, "-c", OWN_CODE, str(tmp_path), *seldom]
     found = subprocess.run(words, capture_output=True, text=True, check=True)
     assert found.stdout.split() == said
+
+
+def test_where_coursework_is_checked_it_is_looked_for_as_usual(tmp_path):
+    (tmp_path / "layers.py").write_text("width = 3\n")
+    code = (
+        "import gc, sys; from pathlib import Path; from assay.records.garbage import collect_seldom\n"
+        "from assay.testing.modules import importable, run\n"
+        "usual, path = gc.get_threshold(), Path(sys.argv[1])\n"
+        "collect_seldom()\n"
+        "with importable(path):\n"
+        "    run(path)\n"
+        "print(gc.get_threshold() == usual)"
+    )
+    words = [sys.executable, "-c", code, str(tmp_path / "layers.py")]
+    assert subprocess.run(words, capture_output=True, text=True, check=True).stdout == "True\n"

@@ -25,10 +25,11 @@ def collect_seldom() -> None:
 
 
 def collect_as_usual() -> None:
-    """Look for garbage in cycles as often as Python does by default, once a user's own code has been run.
+    """Look for garbage in cycles as Python does by default, also at the end: a user's own code is run here.
 
     Assay's own code makes none while it trains. A user's may at every step, as a function within a function
     does that calls itself, and keep with it all that it computed: gigabytes, until somebody looks.
     """
     if _usual:
         gc.set_threshold(*_usual[0])
+        atexit.unregister(gc.freeze)  # a file that it left open in a cycle is to be written out

@@ -19,6 +19,7 @@ import numpy as np
 
 from assay.nn.coursework.places import is_users
 from assay.nn.coursework.remembered import undisturbed
+from assay.records.garbage import collect_as_usual
 
 _ALONE = threading.RLock()
 """Which modules are loaded and where they are looked for is one for all threads."""
@@ -46,6 +47,7 @@ def importable(path: Path) -> Iterator[None]:
             del sys.modules[name]
         search[:0] = map(str, folders)
         importlib.invalidate_caches()  # a file may be younger than the last look at its folder
+        collect_as_usual()
         try:
             yield
         finally:
