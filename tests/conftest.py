@@ -3,8 +3,10 @@
 import gc
 import os
 from collections.abc import Callable, Iterator
+from functools import cache
 
 import pytest
+import typer.main
 from example_counts import USUAL
 from hypothesis import HealthCheck, settings
 from pages import leave_figures_empty
@@ -56,6 +58,14 @@ def _no_measurements(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(speed, "steps_per_second", lambda engine, *_: 2.0 if engine.name == "numba" else 1.0)
         patch.setattr(observations, "folder", lambda: kept)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_command_line() -> Iterator[None]:
+    """Typer makes the command line anew for each call, which takes longer than most of what is refused."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(typer.main, "get_command", cache(typer.main.get_command))
         yield
 
 
