@@ -116,13 +116,11 @@ def must_look() -> bool:
 
 
 class Tab:
-    """A page in the browser, let in, that remembers what went wrong, and what was fetched."""
+    """A page in the browser that remembers what went wrong, and what was fetched."""
 
-    def __init__(self, browser: Any, served: Served) -> None:
-        self.context = browser.new_context()
+    def __init__(self, browser: Any, served: Served, **context: Any) -> None:
+        self.context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **context})
         self.context.set_default_timeout(1000 * PATIENCE)  # milliseconds, for whatever is waited for
-        let_in = {"name": f"assay-{served.port}", "value": served.token, "url": served.origin}
-        self.context.add_cookies([let_in])
         self.page = self.context.new_page()
         self.served = served
         self.said: list[str] = []
@@ -130,15 +128,7 @@ class Tab:
         self.page.on("console", lambda message: self.said.append(message.text))
         self.page.on("pageerror", lambda error: self.said.append(str(error)))
         self.page.on("request", lambda request: self.fetched.append(request.url))
-        self.begin()
-
-    def begin(self) -> None:
-        """Leave whatever the page shows, as a new one would have nothing."""
-        self.page.goto("about:blank")
-        self.page.set_viewport_size({"width": 1280, "height": 900})
-        self.page.emulate_media(color_scheme="light")
-        self.said.clear()
-        self.fetched.clear()
+        self.page.goto(served.address)
 
     def open(self, path: str) -> Any:
         self.page.goto(self.served.origin + path)

@@ -58,22 +58,14 @@ def browser() -> Iterator[Any]:
         yield found
 
 
-@pytest.fixture(scope="session")
-def shelf_tab(browser: Any, served: Served) -> Iterator[Tab]:
-    """One page for all that is looked at: to start another takes as long as most of what is done on it."""
+@pytest.fixture
+def tab(browser: Any, served: Served) -> Iterator[Tab]:
+    """A page in the browser, let in; its console must stay silent, and nothing come from elsewhere."""
     found = Tab(browser, served)
     yield found
     found.close()
-
-
-@pytest.fixture
-def tab(shelf_tab: Tab) -> Iterator[Tab]:
-    """That page, with nothing on it; its console must stay silent, and nothing come from elsewhere."""
-    yield shelf_tab
-    own = (shelf_tab.served.origin, "data:", "blob:")
-    said, others = [*shelf_tab.said], [url for url in shelf_tab.fetched if not url.startswith(own)]
-    shelf_tab.begin()  # what goes on in it would take time from others
-    assert (said, others) == ([], [])
+    assert found.said == []
+    assert [url for url in found.fetched if not url.startswith((served.origin, "data:", "blob:"))] == []
 
 
 @pytest.fixture(scope="session")

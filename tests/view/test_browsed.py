@@ -49,9 +49,7 @@ def test_every_page_fits_and_axe_finds_nothing(
 
 
 def test_the_overview_leads_to_a_study_by_keyboard_alone(tab: Tab, keys: dict[str, str]) -> None:
-    """From the address with the token, as it is printed."""
     page = tab.page
-    page.goto(tab.served.address)
     assert "token" not in page.url
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className") == "skip"

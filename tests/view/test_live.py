@@ -199,7 +199,6 @@ def test_a_study_that_is_being_read_is_shown_by_name_and_then_in_full(
     shelf.read_ahead()
     with running(lambda token, port: make_app(shelf, token=token, port=port)) as served:
         tab = Tab(browser, served)
-        tab.open("/")
         chips = tab.page.locator("[data-of=state]")
         assert chips.all_inner_texts() == ["being read"] * 2
         assert tab.page.locator("h2").all_inner_texts() == ["slow", "torn"]
