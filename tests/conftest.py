@@ -9,7 +9,7 @@ import pytest
 import typer.main
 from example_counts import USUAL
 from hypothesis import HealthCheck, settings
-from pages import leave_figures_empty
+from pages import leave_figures_empty, leave_figures_unwritten
 from tiny import ENGINES, write_characters
 
 from assay.engines import speed
@@ -73,6 +73,12 @@ def _one_command_line() -> Iterator[None]:
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """Figures are empty, for who reads the words of a report: drawing them is most of its time."""
     leave_figures_empty(monkeypatch)
+
+
+@pytest.fixture
+def unwritten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Figures are laid out and not written, for who wants to see that any numbers have their figures."""
+    leave_figures_unwritten(monkeypatch)
 
 
 @pytest.fixture(scope="session")

@@ -159,7 +159,9 @@ def test_epochs_are_a_cost_that_reports_compare_and_claims_name(compared):
     assert never.ratio is None
     [claim] = report.claims
     assert claim.verdict
-    assert [said for said in report.limits if "patience 1" in said and f"of early before epoch {EPOCHS}" in said]
+    assert [
+        said for said in report.limits if "patience 1" in said and f"of early before epoch {EPOCHS}" in said
+    ]
 
 
 @pytest.mark.usefixtures("undrawn")
