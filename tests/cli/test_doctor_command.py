@@ -115,6 +115,25 @@ def test_each_fault_is_named(folder, capsys, fault):
     assert "Traceback" not in words
 
 
+def test_what_a_killed_process_was_writing_is_no_fault_and_the_next_run_removes_it(
+    folder, study_file, capsys
+):
+    left = [folder / "weights" / name for name in ("max-1.tmp", "average-0.part.tmp")]
+    for path in left:
+        path.write_text("cut o")
+    status, words = said(capsys, "doctor", folder)
+    assert status == 0
+    for path in left:
+        assert (
+            f"weights/{path.name}: was being written when its process ended; harmless, and `assay run`"
+            in words
+        )
+    (folder / "weights" / "nobody-7.tmp").write_text("of somebody's")
+    assert "wrong: weights/nobody-7.tmp: belongs to no run" in said(capsys, "doctor", folder)[1]
+    run(load_study(study_file), folder).close()
+    assert [path.name for path in (folder / "weights").glob("*.tmp")] == ["nobody-7.tmp"]
+
+
 def test_what_is_sound_is_salvaged_whole(folder, tmp_path, capsys):
     assert said(capsys, "salvage", folder, tmp_path / "saved")[0] == 0
     with Results.open(folder) as old, Results.open(tmp_path / "saved") as new:

@@ -69,7 +69,23 @@ def test_extend_adds_seeds_in_a_folder_beside(assay: Assay, characters: str):
     assert again.out == "assay-runs/tiny-4-seeds/report.html\n"
     more = assay("run", "own.toml", "--seeds", "4")
     assert more.status == 2
-    assert "or add seeds with `assay extend assay-runs/tiny --seeds N`" in more.err
+    assert "holds this study with 3 seeds, fewer than the 4 asked for" in more.err
+    assert "or add seeds with `assay extend assay-runs/tiny --seeds 4`)" in more.err
+
+
+def test_of_fewer_seeds_than_there_are_a_study_of_their_own_is_made(assay: Assay, characters: str):
+    """Adding seeds is no help there."""
+    write(characters, seeds=2, looks=[])
+    assay("run", "own.toml")
+    fewer = assay("run", "own.toml", "--seeds", "1")
+    assert (fewer.status, fewer.err.count("\n")) == (2, 1)
+    assert "holds this study with 2 seeds, more than the 1 asked for (ask for all 2; `assay fork" in fewer.err
+    assert "extend" not in fewer.err
+    forked = assay("fork", "assay-runs/tiny", "own.toml", "--seeds", "1")
+    assert forked.status == 0
+    assert "0 runs to train, 0 at a time, 2 more are done" in forked.out
+    other = assay("run", "own.toml", "-s", "seeds=[7,8]")
+    assert "with 2 seeds, and others are asked for (use another --out, or `assay fork" in other.err
 
 
 def test_fork_begins_anew_where_settings_changed(assay: Assay, characters: str):

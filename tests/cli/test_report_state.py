@@ -15,6 +15,7 @@ from assay.report.files import is_current
 from assay.results import Results
 from assay.running.run import run
 from assay.store import SQLiteStore
+from assay.store.lock import folder_lock
 from assay.store.readout import DATABASE
 from assay.study.builtin import load_study
 
@@ -47,6 +48,34 @@ def test_a_report_older_than_its_results_is_drawn_again(assay, study_file, tmp_p
     said = assay("run", study_file, "--quick", "--out", "out")
     assert said.status == 2
     assert "report.html: cannot be written" in said.err
+
+
+def test_weights_that_are_gone_are_missed(assay, study_file, tmp_path):
+    words = ("run", study_file, "--quick", "--out", "out")
+    assert "weights" not in assay(*words).out
+    assert "weights" not in assay("status", "out").out
+    (tmp_path / "out" / "weights" / "max-0.safetensors").unlink()
+    missed = "the weights of 1 of 2 finished runs are missing: the results stand, but `assay predict`"
+    again = assay(*words)
+    assert (again.status, again.out.splitlines()[-1]) == (0, "out/report.html")
+    assert missed in again.out
+    assert missed in assay("status", "out").out
+    shutil.rmtree(tmp_path / "out" / "weights")
+    assert "the weights of 2 of 2 finished runs" in assay(*words).out
+
+
+def test_a_folder_is_named_as_its_user_wrote_it(assay, study_file, tmp_path):
+    Path("out").mkdir()
+    words = ("run", study_file, "--quick", "--out", "out")
+    with folder_lock(tmp_path / "out"):
+        said = assay(*words)
+    assert said.status == 2
+    assert "assay: error: out: a run is already at work here (process " in said.err
+    Path("out/weights").mkdir()
+    Path("out/weights/max-0.safetensors").write_text("of somebody's")
+    said = assay(*words)
+    assert (said.status, said.out, str(tmp_path) in said.err) == (2, "", False)
+    assert "out/results.db: is missing" in said.err
 
 
 def test_whether_a_study_stands_still_is_said_and_makes_a_report_old(tmp_path, capsys):

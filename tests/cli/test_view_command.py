@@ -14,8 +14,10 @@ from factories import make_results
 from patience import PATIENCE
 
 from assay.cli import main
+from assay.view.shelf import identity
 
 ADDRESS = re.compile(r"http://127\.0\.0\.1:(\d+)/\?token=([\w-]{43})\n")
+OF_A_STUDY = re.compile(r"http://127\.0\.0\.1:(\d+)/study/([0-9a-f]{12})\?token=([\w-]{43})\n")
 
 
 @pytest.fixture
@@ -72,7 +74,7 @@ def test_a_run_shows_itself_and_takes_the_page_with_it(tmp_path: Path, character
     env = environment(tmp_path, {0: "wait"})
     process = start("run", *words, *sizes, "--view", "--out", tmp_path / "out", env=env)
     address = process.stdout.readline()
-    assert ADDRESS.fullmatch(address)
+    assert OF_A_STUDY.fullmatch(address)[2] == identity(tmp_path / "out")
     seen = status(address)
     (tmp_path / "go").touch()
     rest, errors = process.communicate(timeout=PATIENCE)
@@ -90,10 +92,14 @@ def test_a_run_shows_itself_and_takes_the_page_with_it(tmp_path: Path, character
         (["--port", "70000"], "--port 70000: expected 0 to 65535"),
         (["--port", "x"], "expected a whole number"),
         (["nowhere"], "nowhere: no such folder"),
+        (["stydy"], r"stydy: no such folder \(did you mean 'study'\?\)"),
     ],
-    ids=["host", "port", "word", "folder"],
+    ids=["host", "port", "word", "folder", "near"],
 )
-def test_what_it_cannot_do_is_said_in_a_line(words: list[str], why: str, capsys) -> None:
+def test_what_it_cannot_do_is_said_in_a_line(
+    words: list[str], why: str, folder: Path, capsys, monkeypatch
+) -> None:
+    monkeypatch.chdir(folder.parent)
     assert main(["view", "--no-open", *words]) == 2
     out, err = capsys.readouterr()
     assert out == ""

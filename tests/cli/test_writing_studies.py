@@ -47,8 +47,18 @@ def test_the_images_of_a_users_own_data_are_counted(assay: Assay, characters: st
     assert assay("init", "own.toml", "--data", characters).status == 0
     found = load_study("own.toml").arms[0].settings.recipe
     assert (found.batch_size, found.epochs) == (20, 182)
-    assert assay("init", "other.toml", "--data", "images:nowhere").status == 0
-    assert load_study("other.toml").arms[0].settings.recipe.epochs == 25
+
+
+@pytest.mark.parametrize(
+    ("source", "why"),
+    [("glyps", "did you mean 'glyphs'?"), ("images:nowhere", "nowhere"), ("emnist", "did you mean 'emnist/")],
+)
+def test_data_that_is_not_there_is_refused_before_anything_is_asked(source, why, assay: Assay, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", Terminal("\n\n\n"))
+    said = assay("init", "new.toml", "--data", source)
+    assert (said.status, said.out, said.err.count("\n")) == (2, "", 1)
+    assert why in said.err
+    assert not Path("new.toml").exists()
 
 
 @pytest.mark.parametrize(
@@ -80,6 +90,26 @@ def test_it_asks_three_questions(assay: Assay, monkeypatch: pytest.MonkeyPatch):
     study = load_study("rate.toml")
     assert (study.question, study.data.source) == ("Which rate?", "glyphs")
     assert [arm.settings.recipe.optimizer.lr for arm in study.arms] == [0.001, 0.01]
+
+
+def test_an_answer_that_is_none_is_asked_for_again_and_the_others_stay(assay: Assay, monkeypatch):
+    typed = "Which rate?\nlr\noptimizer.lrr=1,2\noptimizer.lr=0.001,0.01\nglyps\n\n"
+    monkeypatch.setattr(sys, "stdin", Terminal(typed))
+    said = assay("init", "rate.toml")
+    assert (said.status, said.err) == (0, "")
+    assert said.out.count("]: ") == 6
+    for why in ("expected KEY=A,B,...", "did you mean 'lr'?", "did you mean 'glyphs'?"):
+        assert said.out.count(why) == 1
+    study = load_study("rate.toml")
+    assert (study.question, study.data.source) == ("Which rate?", "glyphs")
+    assert [arm.settings.recipe.optimizer.lr for arm in study.arms] == [0.001, 0.01]
+
+
+def test_where_nothing_can_be_written_nothing_is_asked(assay: Assay, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", Terminal("\n\n\n"))
+    said = assay("init", "nowhere/rate.toml")
+    assert (said.status, said.out) == (2, "")
+    assert "nowhere is no folder" in said.err
 
 
 @pytest.mark.parametrize(

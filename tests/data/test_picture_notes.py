@@ -2,6 +2,7 @@
 
 import io
 import struct
+import warnings
 import zlib
 
 import numpy as np
@@ -24,7 +25,7 @@ from PIL import Image, PngImagePlugin
 
 from assay.data import picture_blocks, picture_files, picture_notes
 from assay.data.picture_files import Form, fitted, opened
-from assay.data.picture_notes import oversized
+from assay.data.picture_notes import lenient, oversized
 from assay.errors import DataError
 from assay.reading.opening import opened as opened_to_read
 
@@ -149,6 +150,17 @@ def test_text_in_a_png(monkeypatch):
     later = png()[:-12] + b"".join(text) + png()[-12:]  # behind the pixels
     with pytest.raises(DataError, match="text chunks"):
         fitted(opened(later, "odd"), Form((4, 4), False), "odd")
+
+
+def test_limits_hold_for_all_who_read_and_are_afterwards_what_they_were():
+    """Threads come and go in any order: the first one out leaves another inside."""
+    before = Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_MEMORY, [*warnings.filters]
+    first, second = lenient(), lenient()
+    with first:
+        second.__enter__()
+    assert picture_notes.MOST_PIXELS // 2 == Image.MAX_IMAGE_PIXELS
+    second.__exit__(None, None, None)
+    assert (Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_MEMORY, [*warnings.filters]) == before
 
 
 MODES = {

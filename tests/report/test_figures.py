@@ -123,6 +123,12 @@ def test_the_same_report_is_drawn_the_same(report: Findings) -> None:
     assert drawings(report) == drawings(report)
 
 
+def test_a_negative_number_is_written_as_in_the_tables_beside(report: Findings) -> None:
+    ticks = [text.text or "" for text in ET.fromstring(effect_plot(report).svg).iter(f"{SVG}text")]
+    assert any(tick.startswith("-") for tick in ticks)
+    assert "\u2212" not in "".join(ticks)
+
+
 def test_every_seed_stands_in_the_effect_plot(report: Findings) -> None:
     uses = list(ET.fromstring(effect_plot(report).svg).iter(f"{SVG}use"))
     points = [use for use in uses if use.get("style", "").startswith("fill")]

@@ -158,7 +158,7 @@ def test_a_second_call_does_nothing(engine, characters, plain):
 @pytest.mark.parametrize(
     ("key", "before", "after"),
     [
-        ("optimizer.lr", 0.03, 0.001), ("training.epochs", 3, 4), ("seeds", [0, 1], [0, 1, 2]),
+        ("optimizer.lr", 0.03, 0.001), ("training.epochs", 3, 4),
         ("data.train", 150, 140), ("factors.reduction.max.network.reduction", "max", "dilated"),
         ("engine", "reference", "auto"),
     ],

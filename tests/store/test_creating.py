@@ -2,6 +2,9 @@
 
 from contextlib import closing, suppress
 
+import pytest
+
+from assay.errors import StoreError
 from assay.records.runs import RunId, RunRecord, Status
 from assay.store import Header, SQLiteStore
 from assay.store.creating import new_store
@@ -41,3 +44,19 @@ def test_a_store_whose_block_fails_is_not_there_and_what_it_left_is_cleared_away
     assert [found.name for found in tmp_path.iterdir()] == ["results.db"]
     with closing(SQLiteStore.open(path)) as store:
         assert not list(store.runs())
+
+
+def test_weights_of_a_store_that_is_gone_are_not_written_over(tmp_path):
+    path, weights = tmp_path / "results.db", tmp_path / "weights"
+    weights.mkdir()
+    (weights / "max-0.safetensors").write_text("of somebody's")
+    with (
+        pytest.raises(StoreError, match=r"results\.db: is missing, and 1 of the networks .* \(put it back, "),
+        new_store(path, HEADER),
+    ):
+        pass
+    assert not path.exists()
+    weights.rename(tmp_path / "elsewhere")
+    with new_store(path, HEADER):
+        pass
+    assert path.exists()

@@ -216,6 +216,18 @@ def test_a_study_appears_when_it_is_there(tmp_path: Path) -> None:
         assert b"None yet" not in served.get("/")
 
 
+def test_the_page_of_a_study_that_is_yet_to_begin_waits_for_it(tmp_path: Path) -> None:
+    """Beside a run it is opened at once; the images may take a while."""
+    place = tmp_path / "study"
+    with serving([place]) as served:
+        path = f"/{shelves.page_of(place)}"
+        status, _, body = served.ask("GET", path)
+        assert (status, b"has not begun" in body, b'http-equiv="refresh"' in body) == (404, True, True)
+        assert b"refresh" not in served.ask("GET", f"/study/{'a' * 12}")[2]
+        make_results(place).close()
+        assert b"Runs ended" in served.get(path)
+
+
 def test_looking_and_being_killed_change_nothing(tmp_path: Path, characters: str) -> None:
     """A study watched by a page that is killed all the time ends as one that nobody watches."""
     study = tiny_study(characters)

@@ -56,7 +56,7 @@ def test_one_arm_less_another(served: Served, keys: dict[str, str], trained: Res
     apart = {pair: one.get(pair, 0) - two.get(pair, 0) for pair in {*one, *two}}
     assert len({value > 0 for value in apart.values()}) == 2
     for pair, value in apart.items():
-        text = cells[pair]["text"].replace("−", "-")
+        text = cells[pair]["text"]
         assert text == "·" or float(text) == pytest.approx(value, abs=0.51)
         assert cells[pair]["shade"][:4] == ("more" if value > 0 else "less" if value < 0 else "")
 

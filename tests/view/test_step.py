@@ -308,7 +308,7 @@ def texts(page: str, name: str) -> str:
 
 
 def written(value: float) -> str:
-    return f"{value + 0:.4g}".replace("-", "−")
+    return f"{value + 0:.4g}"
 
 
 def test_the_page_shows_the_numbers(served: Served, keys: dict[str, str], stepped: Any) -> None:

@@ -152,13 +152,14 @@ def addition_answer(bench: ConvolutionBench) -> str:
 
 
 def rounding_answer(bench: ConvolutionBench) -> str:
-    """Say whether the Fourier transform is less accurate than scipy.signal, as the 2017 report found."""
+    """Say whether the Fourier transform is less exact than scipy.signal, as the 2017 report says."""
     errors = {name: _mean(found.error for found in bench.of(name)) for name in METHODS}
-    verdict = "less" if errors["fft"] > errors["scipy"] else "no less"
+    holds = errors["fft"] > errors["scipy"]
+    verdict, as_printed = ("less", "as") if holds else ("no less", "unlike what")
     ranked = ", ".join(f"{name} {errors[name]:.1e}" for name in sorted(errors, key=errors.__getitem__))
     return (
-        f"In float32 the Fourier transform is {verdict} exact than scipy.signal (the 2017 report's "
-        f"section 5 says less); relative errors against float64: {ranked}."
+        f"In float32 the Fourier transform is {verdict} exact than scipy.signal, {as_printed} section 5 of "
+        f"the 2017 report says; relative errors against float64: {ranked}."
     )
 
 

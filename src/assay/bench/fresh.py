@@ -9,6 +9,7 @@ from multiprocessing import get_context
 from typing import ParamSpec, TypeVar
 
 from assay.errors import UnsupportedError
+from assay.records.garbage import collect_seldom
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -35,6 +36,8 @@ class Process:
 def process(processors: int | None = None, environment: Mapping[str, str] | None = None) -> Iterator[Process]:
     """Open a process, and end it when the block exits.
 
+    As in a command's process, garbage in cycles is looked for seldom, whichever method works there.
+
     Where the system allows it, the process is pinned to ``processors`` processors,
     so that a library that uses every processor it sees uses no more than these;
     ``environment`` adds to its environment variables.
@@ -45,6 +48,7 @@ def process(processors: int | None = None, environment: Mapping[str, str] | None
 
 
 def _prepare(processors: int | None, environment: Mapping[str, str]) -> None:
+    collect_seldom()
     os.environ.update(environment)
     if processors is not None and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:processors])

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from assay.cli import process
 from assay.cli.text import complain
+from assay.records.garbage import collect_seldom
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -19,6 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if arguments is not None:
         return _run(arguments)
     process.heed_interrupts()
+    collect_seldom()
     status = _run(sys.argv[1:])
     process.end(status)
     return status

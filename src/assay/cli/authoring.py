@@ -1,8 +1,11 @@
 """``assay init`` and ``schema``: help with writing a study file."""
 
+import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,7 +14,7 @@ import typer
 from assay.cli import process
 from assay.cli.settings import setting
 from assay.cli.text import say, write
-from assay.errors import DataError, UsageError, shown
+from assay.errors import AssayError, UsageError, one_line, shown
 
 File = Annotated[
     str, typer.Argument(metavar="FILE", show_default=False, help="The file to write, such as width.toml.")
@@ -46,36 +49,54 @@ def init(file: File, *, question: Question = None, vary: Vary = None, data: Data
     Example: assay init rates.toml --vary optimizer.lr=0.001,0.01
     """
     from assay.report.files import write_whole
-    from assay.study.first import DATA, IMAGES, QUESTION, VARY, first_study
+    from assay.study.first import DATA, QUESTION, VARY, first_study
 
     path = Path(file).with_suffix(".toml")
+    _expect_place(path)
+    first_study(path.stem, QUESTION, *VARY)  # under this name there can be a study
+    usual = f"{VARY[0]}={','.join(map(str, VARY[1])).replace(' ', '')}"
+    asks = {
+        "question": _Ask("What do you want to know?", QUESTION, partial(_checked, path.stem)),
+        "vary": _Ask("Which setting differs, and in what?", usual, partial(_levels, path.stem)),
+        "data": _Ask("On which data?", DATA, partial(_images, path.parent)),
+    }
+    given = {"question": question, "vary": vary, "data": data}
+    found = {name: asks[name].read(text) for name, text in given.items() if text is not None}
+    found |= {name: ask.answer() for name, ask in asks.items() if name not in found}
+    text = first_study(path.stem, found["question"], *found["vary"], *found["data"])
+    say(write_whole(path, text))
+
+
+@dataclass(frozen=True)
+class _Ask:
+    """A question, its usual answer, and what reads one: it raises `AssayError` for what is no answer."""
+
+    question: str
+    usual: str
+    read: Callable[[str], Any]
+
+    def answer(self) -> Any:
+        """Ask at the terminal until the answer can be read; without one, return the usual answer."""
+        if not sys.stdin.isatty():
+            return self.read(self.usual)
+        while True:
+            typed = _typed(self.question, self.usual)
+            try:
+                return self.read(typed)
+            except AssayError as error:
+                say(one_line(str(error)))
+
+
+def _expect_place(path: Path) -> None:
+    """Raise `UsageError` where no new file can be written, before anything is asked."""
     if path.exists():
         raise UsageError(f"{path}: exists already (choose another name)")
-    usual = f"{VARY[0]}={','.join(map(str, VARY[1])).replace(' ', '')}"
-    asked = question if question is not None else _ask("What do you want to know?", QUESTION)
-    given = vary if vary is not None else _ask("Which setting differs, and in what?", usual)
-    source = data if data is not None else _ask("On which data?", DATA)
-    key, values = _levels(given)
-    images = IMAGES if source == DATA else _images(source)
-    say(write_whole(path, first_study(path.stem, asked, key, values, source, images)))
+    if not (os.path.isdir(path.parent) and os.access(path.parent, os.W_OK)):
+        raise UsageError(f"{path}: cannot be written, {path.parent} is no folder that may be written into")
 
 
-def _images(source: str) -> int:
-    """Return how many training images a data set has; as many as are drawn where it cannot be read yet."""
-    from assay.data import DataSpec
-    from assay.data.outline import outline
-    from assay.study.first import IMAGES
-
-    try:
-        return outline(DataSpec(source)).train
-    except DataError:
-        return IMAGES
-
-
-def _ask(question: str, usual: str) -> str:
-    """Ask at the terminal; without one, return the ``usual`` answer."""
-    if not sys.stdin.isatty():
-        return usual
+def _typed(question: str, usual: str) -> str:
+    """Return what is typed in answer to a question."""
     try:
         return str(typer.prompt(question, default=usual))
     except typer.Abort:  # of Ctrl-C as of the end of what is typed
@@ -86,12 +107,34 @@ def _ask(question: str, usual: str) -> str:
         ) from None
 
 
-def _levels(text: str) -> tuple[str, list[Any]]:
-    """Split KEY=A,B,... into the setting and its values."""
+def _checked(name: str, question: str) -> str:
+    """Return a question that a study called ``name`` can have."""
+    from assay.study.first import VARY, first_study
+
+    first_study(name, question, *VARY)
+    return question
+
+
+def _images(folder: Path, source: str) -> tuple[str, int]:
+    """Return a data set that a study in ``folder`` can name, with the number of its training images."""
+    from assay.data import DataSpec
+    from assay.data.address import relative_to
+    from assay.data.outline import outline
+    from assay.study.first import DATA, IMAGES
+
+    return source, IMAGES if source == DATA else outline(DataSpec(relative_to(folder, source))).train
+
+
+def _levels(name: str, text: str) -> tuple[str, list[Any]]:
+    """Split KEY=A,B,... into the setting and its values, in which the arms of a study can differ."""
+    from assay.study.first import QUESTION, first_study
+
     key, equals, values = text.partition("=")
     if not (equals and values.strip()):
         raise UsageError(f"--vary {shown(text)}: expected KEY=A,B,..., such as optimizer.lr=0.001,0.01")
-    return key.strip(), list(_values(key, values))
+    levels = key.strip(), list(_values(key, values))
+    first_study(name, QUESTION, *levels)
+    return levels
 
 
 def _values(key: str, text: str) -> Iterator[Any]:

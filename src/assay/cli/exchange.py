@@ -179,9 +179,10 @@ def import_(table: Table, *, reading: HowRead, out: Out = None) -> None:
     from assay.exchange.importing import write_imported
     from assay.findings.findings import build
     from assay.report import html, terminal
+    from assay.store.lookup import RUNS
 
     found, asked = reading.read(table)
-    folder = Path(out) if out is not None else Path("assay-runs") / asked.name
+    folder = Path(out) if out is not None else Path(RUNS) / asked.name
     with write_imported(found, asked, folder) as results:
         report = build(results)
         console().print(terminal.summary(report))

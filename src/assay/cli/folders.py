@@ -42,6 +42,7 @@ def status(folder: Folder, failed: Failed = False, format: Format = "table") -> 
     from assay.findings.comparisons import resolved
     from assay.report import export, run_tables
     from assay.results import Results
+    from assay.running.inventory import without_weights
     from assay.running.stalled import stalled
 
     with Results.open(folder, watch=True) as found:
@@ -64,6 +65,8 @@ def status(folder: Folder, failed: Failed = False, format: Format = "table") -> 
             console().print(run_tables.status_table(found), *run_tables.machines_tables(found))
             for one in silent:
                 say(str(one))
+            if lost := without_weights(found):
+                say(lost)
 
         put(format, draw, export.STATUS_COLUMNS, rows, document)
 

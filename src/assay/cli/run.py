@@ -159,6 +159,7 @@ def _conclude(results: "Results", folder: Path, trained: bool) -> None:
     from assay.findings.comparisons import resolved
     from assay.records.runs import Status
     from assay.report.files import is_current
+    from assay.running.inventory import without_weights
 
     path = folder / REPORT
     if trained or not is_current(path, results.digest):
@@ -172,6 +173,8 @@ def _conclude(results: "Results", folder: Path, trained: bool) -> None:
         say(f"the budget is used up; the same command continues it in {folder}")
     if failed:
         say(f"{failed} failed: see `assay status {folder} --failed`; --retry-failed trains again")
+    if lost := without_weights(results):
+        say(lost)
     say(path)
     if failed:
         raise typer.Exit(1)

@@ -13,8 +13,6 @@ from assay.cli.options import number
 from assay.cli.text import say
 from assay.errors import UsageError
 
-RUNS = "assay-runs"
-
 Folders = Annotated[
     list[str] | None,
     typer.Argument(
@@ -66,6 +64,7 @@ def draw(folders: Folders = None, port: Port = 0, no_open: NoOpen = False) -> No
 
 def chosen(folders: list[str] | None) -> list[Path]:
     """Return the folders to serve; `UsageError` where one that was named is not there."""
+    from assay.store.lookup import RUNS
     from assay.view.shelf import expect
 
     if folders:
@@ -81,13 +80,16 @@ def _announce(address: str, no_open: bool) -> None:
 
 @contextmanager
 def beside(folder: Path) -> Iterator[None]:
-    """Print and open the address of a page for ``folder``, which is served while the block runs."""
+    """Print and open the address of the page of the study in ``folder``, served while the block runs."""
     server = server_room()
+    from assay.view.shelf import page_of
+
     listening, token = server.bound(), server.new_token()
+    address = server.address(listening, token, page_of(folder))
     with server.beside([folder], listening, token):
-        say(server.address(listening, token))
+        say(address)
         if sys.stdout.isatty():
-            show(server.address(listening, token))
+            show(address)
         yield
 
 

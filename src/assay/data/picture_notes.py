@@ -6,11 +6,12 @@ decodes every scan of a JPEG, of which a few bytes may be one over all pixels.
 
 import os
 import warnings
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from io import BytesIO
 from pathlib import Path
 from struct import Struct
+from threading import Lock
 from typing import TYPE_CHECKING, BinaryIO
 
 from assay.data.picture_blocks import chunks, extensions, segments
@@ -55,13 +56,18 @@ def oversized_exif(image: "Image.Image") -> str | None:
     return _expect_exif(image.info.get("exif") or b"")
 
 
-@contextmanager
-def lenient() -> Iterator[None]:
+def lenient() -> AbstractContextManager[None]:
     """Let Pillow say nothing of sizes and odd notes, and keep little of what is written in a PNG.
 
     It raises `DecompressionBombError` for more than `MOST_PIXELS`: a picture that lies in another, as in an
-    icon, shows its size only while it is decoded.
+    icon, shows its size only while it is decoded. Pillow's limits are those of all threads: they hold while
+    any thread reads a picture here, and afterwards are what they were.
     """
+    return _LENIENT
+
+
+@contextmanager
+def _limited() -> Iterator[None]:
     from PIL import Image, PngImagePlugin
 
     before, pixels = PngImagePlugin.MAX_TEXT_MEMORY, Image.MAX_IMAGE_PIXELS
@@ -73,6 +79,31 @@ def lenient() -> Iterator[None]:
             yield
     finally:
         PngImagePlugin.MAX_TEXT_MEMORY, Image.MAX_IMAGE_PIXELS = before, pixels
+
+
+class _Shared(AbstractContextManager[None]):
+    """A context that several threads are in at once: the first one enters it, and the last one leaves it."""
+
+    def __init__(self, context: Callable[[], AbstractContextManager[None]]) -> None:
+        self._context = context
+        self._lock = Lock()
+        self._inside = 0
+        self._entered = ExitStack()
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._inside:
+                self._entered.enter_context(self._context())
+            self._inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if not self._inside:
+                self._entered.close()
+
+
+_LENIENT = _Shared(_limited)
 
 
 def _expect_beside(sizes: Iterable[int]) -> str | None:

@@ -29,7 +29,7 @@ from assay.report.files import made
 from assay.results import Results
 from assay.store import PARTS, Header, Store
 from assay.store.creating import new_store
-from assay.store.readout import DATABASE
+from assay.store.lookup import DATABASE, RUNS
 from assay.study.study import Study
 
 NAME = "imported"
@@ -94,7 +94,7 @@ def import_results(
     """
     found = read_imported(table, metric, percent, lower_is_better, examples)
     asked = study_of(found, control) if study is None else fitting(study, found, control)
-    folder = Path(out) if out is not None else Path("assay-runs") / asked.name
+    folder = Path(out) if out is not None else Path(RUNS) / asked.name
     return write_imported(found, asked, folder)
 
 

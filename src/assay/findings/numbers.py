@@ -1,6 +1,8 @@
 """How numbers are written, the same in every report: rounded first, then given a sign, and never as "-0.00".
 
-Accuracies and their differences are shares; percent and points are how they are written.
+Accuracies and their differences are shares; percent and points are how they are written. The sign of a
+negative number is a hyphen in sentences, tables, figures and pages alike, as people type it and programs
+read it; only LaTeX sets a minus, in its tables.
 """
 
 from math import floor, isfinite, isnan, log10

@@ -44,6 +44,7 @@ STYLE: Any = {
     "axes.grid": True,
     "axes.axisbelow": True,
     "axes.xmargin": 0.02,
+    "axes.unicode_minus": False,  # as in the text and the tables beside it (`findings.numbers`)
     "grid.color": FAINT,
     "grid.linewidth": 0.4,
     "text.color": INK,

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
 
+from assay.records.garbage import collect_seldom
+
 DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG: a signal that the kernel sends when the parent has ended
 
 
@@ -52,6 +54,7 @@ def main(socket: int, grave: int, parent: int) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):  # the parent hears them too, and says what is to be done
         signal.signal(number, signal.SIG_IGN)
     _die_with(parent)
+    collect_seldom()
     with open(grave, "w", encoding="utf-8", errors="backslashreplace") as file:
         faulthandler.enable(file)
         try:

@@ -1,16 +1,19 @@
 """A study that its folder holds already: whether it is the same one, where its data lies, what is left."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from assay.data import Dataset, load
 from assay.data.address import absolute
 from assay.errors import StoreError
 from assay.findings.comparisons import over
+from assay.findings.numbers import seeds
 from assay.records.runs import RunId, RunRecord, Status
 from assay.results import Results
 from assay.store.moved import keep
 from assay.store.readout import CODE
 from assay.study import kept_code, tables
+from assay.study.seeds import first_seeds, looks_up_to
 from assay.study.study import Study
 
 
@@ -22,6 +25,7 @@ def check_same_study(results: Results, study: Study, data: Dataset | None) -> Da
     folder, header, stored = results.folder, results.header, results.study
     if study.digest in (header.digest, stored.digest):
         return data
+    ended = over(results)
     results.close()
     old, new = tables.flat(header.study), tables.flat(study.to_tables())
     changed = [key for key in sorted({*old, *new}) if old.get(key) != new.get(key)]
@@ -36,13 +40,29 @@ def check_same_study(results: Results, study: Study, data: Dataset | None) -> Da
         raise StoreError(
             f"{folder}: was begun with other code in {file}: {what} (undo the change, or use another --out)"
         )
+    as_many = looks_up_to(study.looks, len(stored.seeds))
+    if "seeds" in changed and {*changed} <= {"seeds", "looks"} and as_many == stored.looks:
+        raise StoreError(f"{folder}: {_other_seeds(folder, stored.seeds, study.seeds, ended)}")
     key = changed[0] if changed else "its format"
-    extend, fork = f"add seeds with `assay extend {folder} --seeds N`", f"`assay fork {folder} STUDY`"
-    other = extend if changed == ["seeds"] else fork
     raise StoreError(
         f"{folder}: holds this study with other settings, {key}: {_shown(old, key)} there, "
-        f"{_shown(new, key)} now (use another --out, or {other})"
+        f"{_shown(new, key)} now (use another --out, or `assay fork {folder} STUDY`)"
     )
+
+
+def _other_seeds(folder: Path, there: Sequence[int], now: Sequence[int], ended: bool) -> str:
+    """Say that a folder holds the study with other seeds than are asked for, and what to do."""
+    holds, fork = f"holds this study with {seeds(len(there))}", f"`assay fork {folder} STUDY`"
+    if {*now} < {*there}:
+        return (
+            f"{holds}, more than the {len(now):,} asked for (ask for all {len(there):,}; {fork} with those "
+            "asked for copies their runs into a folder of their own)"
+        )
+    if first_seeds(there, len(now)) == (*now,):
+        more = f"add seeds with `assay extend {folder} --seeds {len(now)}`"
+        when = "" if ended else " once its runs have ended"
+        return f"{holds}, fewer than the {len(now):,} asked for (use another --out, or {more}{when})"
+    return f"{holds}, and others are asked for (use another --out, or {fork})"
 
 
 def _shown(settings: Mapping[str, object], key: str) -> str:

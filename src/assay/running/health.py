@@ -10,7 +10,9 @@ from assay.errors import AssayError, StoreError, UsageError, one_line, reason
 from assay.records.runs import RunRecord, Status
 from assay.report.files import is_current
 from assay.results import Results
+from assay.running.inventory import left_cut_off, strangers
 from assay.store.lock import holder
+from assay.store.lookup import none_at
 from assay.store.notes import read_note, write_note
 from assay.store.readout import CODE, DATABASE
 from assay.store.salvage import altered_rows, salvage_store, sound
@@ -42,18 +44,19 @@ def examine(folder: Path) -> tuple[list[str], list[str]]:
         faults += [fault for run in results.runs for look in looks for fault in look(results, run)]
         faults += [
             *kept_code.faults(folder / CODE, results.study.code),
-            *_strangers(results),
+            *strangers(results),
             *_untold(results),
             *_report(results),
         ]
         at_work = holder(folder) if results.at_work else None
         done = f"{results.done} of {results.total} runs have come to their end"
-        return [f"study {results.study.name}: {done}{f'; at work: {at_work}' if at_work else ''}"], faults
+        said = f"study {results.study.name}: {done}{f'; at work: {at_work}' if at_work else ''}"
+        return [said, *left_cut_off(results)], faults
 
 
 def _expect_store(folder: Path) -> None:
     if not (folder / DATABASE).is_file():
-        raise StoreError(f"{folder}: no results here (a folder that `assay run` wrote was expected)")
+        raise StoreError(none_at(folder))
 
 
 def _faults(results: Results, run: RunRecord) -> Iterator[str]:
@@ -121,15 +124,6 @@ def _sums(results: Results, run: RunRecord) -> Iterator[str]:
         said = getattr(run, column)
         if said != value:
             yield f"{run.id}: its row says {column} {said}, its epochs {value}"
-
-
-def _strangers(results: Results) -> list[str]:
-    """Return the weight files that belong to no run."""
-    folder = results.folder / "weights"
-    runs = [run.id for run in results.runs]
-    known = {path_of(results.folder, run, unfinished=part).name for run in runs for part in (True, False)}
-    found = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
-    return [f"weights/{name}: belongs to no run" for name in found if name not in known]
 
 
 def _untold(results: Results) -> list[str]:

@@ -1,14 +1,17 @@
 """Where a study's results go: the folder, and the store in it, created whole or opened."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from assay.data import Dataset
-from assay.errors import StoreError, reason
+from assay.errors import AssayError, StoreError, reason
 from assay.records.machine import versions
 from assay.store import Header, SQLiteStore, Store
 from assay.store.creating import new_store
-from assay.store.durable import make_folder
+from assay.store.durable import anchored, make_folder
+from assay.store.lookup import RUNS
 from assay.store.readout import CODE, DATABASE
 from assay.study import kept_code
 from assay.study.study import Study
@@ -17,7 +20,7 @@ from assay.training.causes import chance
 
 def default_folder(study: Study) -> Path:
     """Return the folder in which a study's results go by default."""
-    return Path("assay-runs") / study.name
+    return Path(RUNS) / study.name
 
 
 def make_results_folder(folder: Path) -> None:
@@ -28,6 +31,17 @@ def make_results_folder(folder: Path) -> None:
         make_folder(folder)
     except (OSError, ValueError) as error:  # a null character in a path is a ValueError
         raise StoreError(f"{str(folder)!r}: cannot be made ({reason(error)}; choose another --out)") from None
+
+
+@contextmanager
+def called(folder: Path, place: Path) -> Iterator[None]:
+    """Let errors name ``folder`` as its user wrote it, though all is done at its absolute path ``place``."""
+    try:
+        yield
+    except AssayError as error:
+        if anchored(folder) == place:  # the process is still in the folder that it was started in
+            error.args = (str(error).replace(str(place), str(folder)),)
+        raise
 
 
 def open_store(folder: Path, study: Study, data: Dataset) -> Store:

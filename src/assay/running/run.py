@@ -22,14 +22,16 @@ from assay.running.messages import Context
 from assay.running.plan import Plan, check, make_plan
 from assay.running.processes import Processes
 from assay.running.progress.show import shown
-from assay.running.results_folder import default_folder, make_results_folder, open_store
+from assay.running.results_folder import called, default_folder, make_results_folder, open_store
 from assay.running.reuse import take_over
 from assay.running.threads import Threads
 from assay.store import Store
+from assay.store.creating import expect_no_weights
 from assay.store.durable import anchored
 from assay.store.lock import folder_lock
 from assay.store.readout import DATABASE
 from assay.store.unchecked import Unchecked, keep_unchecked
+from assay.store.weights import remove_cut_off
 from assay.study import own_code, own_modules
 from assay.study.study import Study
 
@@ -113,19 +115,22 @@ def run_as_asked(
         _check_unread(study, asked.elsewhere)
     make_results_folder(folder)
     place = anchored(folder)
-    with folder_lock(place) as died:
+    with called(folder, place), folder_lock(place) as died:
         begun: dict[str, str] = {}
         source = study.data.source
         if (folder / DATABASE).exists():
             results = Results.open(folder)
             images.data = check_same_study(results, study, images.data)
             results = remember(results, source)
+            remove_cut_off(place, results.planned)
             if nothing_left(results, asked.first, asked.retry_failed):
                 return results
             begun = {run.arm: run.engine for run in results.runs}
             study = results.study  # which says how it was measured, as the file of an older one does not
             results.close()
             own_code.expect_trusted(study.code, study.name)
+        else:
+            expect_no_weights(place / DATABASE)
         with shown(progress, on_event) as watch:
             data = images.of(replace(study.data, source=source), watch)
             _train(study, data, _Found(place, begun, died), asked, watch)

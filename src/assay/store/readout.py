@@ -22,6 +22,7 @@ from assay.stats import Family, Look, compare_arms, latest_look
 from assay.store import PARTS, Header, SQLiteStore, Store
 from assay.store.columns import epoch_row, run_row
 from assay.store.lock import is_held
+from assay.store.lookup import DATABASE as DATABASE
 from assay.store.machines import WorkingMachine, kept_machines
 from assay.store.moved import found_at
 from assay.store.unchecked import Unchecked, unchecked_in
@@ -30,7 +31,6 @@ from assay.study import kept_code
 from assay.study.study import Study
 
 ALPHA = 0.05
-DATABASE = "results.db"
 CODE = "code"
 """The folder below a results folder that keeps the Python files which the study names."""
 
@@ -107,6 +107,11 @@ class Readout:
         found = (run for run in self.store.runs() if run.seed in self.study.seeds)
         runs = sorted(found, key=lambda run: (order[run.arm], run.seed))
         return runs if self.at_work else [_stopped(run) for run in runs]
+
+    @property
+    def planned(self) -> list[RunId]:
+        """Every run that the study plans, whether it was begun or not."""
+        return [RunId(arm.name, seed) for arm in self.study.arms for seed in self.study.seeds]
 
     @property
     def machines(self) -> list[WorkingMachine]:

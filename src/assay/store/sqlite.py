@@ -19,6 +19,7 @@ from assay.store import digests
 from assay.store.checks import check
 from assay.store.connection import connect, connect_to_read, in_memory
 from assay.store.contract import Header, Store
+from assay.store.lookup import DATABASE, none_at
 from assay.store.migrations import OLDEST, VERSION, migrate, schema
 from assay.store.row_records import (
     EPOCH_FIELDS,
@@ -66,7 +67,7 @@ class SQLiteStore(Store):
         Unless ``checked``, its pages are not read through for damage: for a file that was opened before.
         """
         if not os.path.isfile(path):  # which, unlike Path.is_file, never raises
-            raise StoreError(_none_at(path))
+            raise StoreError(none_at(path.parent) if path.name == DATABASE else f"{path}: no results here")
         store = cls(path, connect(path, "rw") if write else connect_to_read(path))
         try:
             version = store._check_format(checked)
@@ -312,11 +313,3 @@ def _file(path: Path) -> tuple[int, int] | None:
 
 def _bytes(predicted: NDArray[np.int64]) -> bytes:
     return predicted.astype(np.uint8).tobytes()
-
-
-def _none_at(path: Path) -> str:
-    """Say that there are no results at ``path``; beside a study file, where it would have put them."""
-    study = path.parent
-    if study.suffix == ".toml" and os.path.isfile(study):
-        return f"{study}: a study file, expected its results folder, such as assay-runs/{study.stem}"
-    return f"{path}: no results here (`assay run STUDY --out {path.parent}` makes some)"

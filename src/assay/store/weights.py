@@ -4,6 +4,8 @@ No pickle is involved, so an untrusted file cannot carry code.
 """
 
 import json
+from collections.abc import Iterable
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -31,6 +33,21 @@ _META = "assay"  # a single key: safetensors writes several in no fixed order
 def path_of(folder: Path, run: RunId, *, unfinished: bool = False) -> Path:
     """Return the path of a run's weights."""
     return folder / "weights" / f"{run.arm}-{run.seed}{'.part' if unfinished else ''}.safetensors"
+
+
+def cut_off(path: Path) -> Path:
+    """Return where weights are written before they are whole at ``path``; what is left there is not whole."""
+    return path.with_suffix(".tmp")
+
+
+def remove_cut_off(folder: Path, runs: Iterable[RunId]) -> None:
+    """Remove what processes have left that died while they wrote weights of these ``runs``."""
+    left = {*(folder / "weights").glob("*.tmp")}
+    for run in runs if left else ():
+        for unfinished in (True, False):
+            if (path := cut_off(path_of(folder, run, unfinished=unfinished))) in left:
+                with suppress(OSError):
+                    path.unlink()
 
 
 def save_weights(path: Path, weights: dict[str, Array], identity: dict[str, Any]) -> None:
@@ -67,10 +84,9 @@ def write_tensors(path: Path, tensors: dict[str, Array], meta: str) -> None:
     """
     contiguous = {name: np.asarray(value, order="C") for name, value in tensors.items()}
     payload = save(contiguous, metadata={_META: f"{_digest(contiguous, meta)} {meta}"})
-    beside = path.with_suffix(".tmp")
     try:
         durable.make_folder(path.parent)
-        durable.write_flushed(path, beside, payload)
+        durable.write_flushed(path, cut_off(path), payload)
     except OSError as error:
         raise StoreError(f"{path}: cannot be written, {len(payload):,} bytes needed ({error})") from None
 

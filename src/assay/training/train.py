@@ -124,6 +124,9 @@ def _examined(
     session: Session, states: Sequence[State], split: Split, epoch: int
 ) -> Iterator[tuple[LayerRecord, ...]]:
     """Examine every run, several at once where a session has several: a GPU trains them faster than that."""
+    if len(states) == 1:
+        yield examine(session.network, session.recipe, states[0], split, epoch)
+        return
     with ThreadPoolExecutor(min(len(states), processors())) as pool:
         yield from pool.map(
             lambda state: examine(session.network, session.recipe, state, split, epoch), states

@@ -90,7 +90,7 @@ def _difference(
             return Cell()
         each = f"{_percent(own[true, read])} ({arms[0]}), {_percent(other[true, read])} ({arms[1]})"
         words = f"{classes[true]} read as {classes[read]}: {each}"
-        sign = "+" if value > 0 else "−"
+        sign = "+" if value > 0 else "-"
         text = f"{sign}{_whole(abs(value))}" if _whole(abs(value)) else "·"
         shade = f"{'more' if value > 0 else 'less'}{_shade(abs(value), most)}" if value else ""
         to = "" if true == read else _to(arms[int(value < 0)], true, read)

@@ -19,6 +19,7 @@ from assay.view.shelf import Shelf
 from assay.view.summary import overview
 
 TROUBLE = {401: "Not let in", 404: "Nothing here", 405: "Not like this", 422: "Cannot be read"}
+NOT_BEGUN = "The study has not begun: its images are being read. This page shows it as soon as it has."
 
 
 @cache
@@ -38,7 +39,7 @@ def render(request: Request, template: str, status: int = 200, **values: Any) ->
 
 def trouble(request: Request, status: int, why: str) -> HTMLResponse:
     """Return a page that says why there is no other."""
-    return render(request, "trouble.html.j2", status, title=TROUBLE.get(status, "No"), why=why)
+    return render(request, "trouble.html.j2", status, title=TROUBLE.get(status, "No"), why=why, again=False)
 
 
 def study_of(request: Request) -> Followed:
@@ -63,6 +64,8 @@ def _overview(request: Request) -> Response:
 
 
 def _study(request: Request) -> Response:
+    if request.app.state.shelf.awaits(request.path_params["key"]):
+        return render(request, "trouble.html.j2", 404, title="Not begun yet", why=NOT_BEGUN, again=True)
     found = study_of(request)
     planned = [arm.settings.recipe.epochs for arm in found.look().study.arms]
     return render(request, "study.html.j2", **head_of(found, "live"), planned=planned)

@@ -9,14 +9,12 @@ from threading import Event, Lock, Thread
 from starlette.exceptions import HTTPException
 
 from assay.errors import AssayError, UsageError
-from assay.store.readout import DATABASE
+from assay.store.lookup import instead, results_folders
 from assay.view.followed import Followed
 
 MOST_STUDIES = 1000
 PATIENCE = 0.3
 """Seconds that the overview waits for studies to be read for the first time."""
-DEPTH = 2
-"""Levels of folders below a given one: a reproduction's folder has one for each study."""
 
 
 class Shelf:
@@ -36,9 +34,13 @@ class Shelf:
 
     def ids(self) -> dict[str, Path]:
         """Return the folders of all studies by id, in the order of their names."""
-        found = [place for folder in self.folders for place in _studies(folder)]
+        found = [place for folder in self.folders for place in results_folders(folder)]
         self._places = {identity(place): place for place in found[:MOST_STUDIES]}
         return self._places
+
+    def awaits(self, key: str) -> bool:
+        """Return whether an id is that of a folder which was named, and has no study yet."""
+        return key in map(identity, self.folders) and key not in self.ids()
 
     def read_ahead(self) -> None:
         """Begin to read every study, so that no page waits for those it does not show."""
@@ -74,6 +76,11 @@ class Shelf:
         return known
 
 
+def page_of(folder: Path) -> str:
+    """Return the path of the page of the study in ``folder``, also of one that is yet to begin there."""
+    return f"study/{identity(folder)}"
+
+
 def identity(folder: Path) -> str:
     """Return the id of a folder."""
     return sha256(str(folder.resolve()).encode("utf-8", "surrogateescape")).hexdigest()[:12]
@@ -83,14 +90,4 @@ def expect(folders: Sequence[Path]) -> None:
     """Raise `UsageError` unless every folder is there."""
     for folder in folders:
         if not folder.is_dir():
-            raise UsageError(f"{folder}: no such folder (give a results folder, or one that holds some)")
-
-
-def _studies(folder: Path, depth: int = DEPTH) -> list[Path]:
-    if (folder / DATABASE).is_file():
-        return [folder]
-    try:
-        inside = sorted(place for place in folder.iterdir() if place.is_dir()) if depth else []
-    except OSError:
-        return []
-    return [found for place in inside for found in _studies(place, depth - 1)]
+            raise UsageError(f"{folder}: no such folder ({instead(folder)})")
