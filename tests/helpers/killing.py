@@ -9,6 +9,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from forked import server
 from tiny import tiny_tables
 
 from assay.running import deaths
@@ -16,9 +17,6 @@ from assay.running.events import EpochEnded, Event, RunEnded, StepsTaken
 from assay.running.run import run
 from assay.store import SQLiteStore, weights
 from assay.study.study import Study
-
-server = multiprocessing.get_context("forkserver")
-server.set_forkserver_preload(["assay.running.run", "assay.engines.reference"])
 
 
 def two_by_two(source: str) -> dict[str, Any]:
