@@ -44,7 +44,12 @@ HOMES = {
         "nn/convolution/compiled",
     },
     "onnx": {"exchange/onnx_model", "exchange/onnx_operators"},
-    "pyarrow": {"data/readers/parquet_file", "exchange/tidy"},
+    "pyarrow": {
+        "data/readers/parquet_column",
+        "data/readers/parquet_file",
+        "data/readers/parquet_pages",
+        "exchange/tidy",
+    },
     "tensorboard": {"exchange/tensorboard_events"},
     "mlflow": {"exchange/mlflow_runs"},
     "sklearn": {"exchange/classifier"},

@@ -15,7 +15,7 @@ from pyarrow import parquet
 
 from assay.data import expansion
 from assay.data.arrays import Values
-from assay.data.readers import parquet_file
+from assay.data.readers import parquet_column, parquet_file, parquet_pages
 from assay.errors import DataError
 
 IMAGES, LABELS = grey()
@@ -107,7 +107,7 @@ def test_columns_that_declare_far_more_than_the_file_has(tmp_path, monkeypatch):
 
 
 def test_a_page_far_larger_than_its_file(tmp_path, monkeypatch):
-    monkeypatch.setattr(parquet_file, "BYTES_AT_ONCE", 100_000)
+    monkeypatch.setattr(parquet_column, "BYTES_AT_ONCE", 100_000)
     path = tmp_path / "a.parquet"
     parquet.write_table(pa.table({"image": [padded(200_000)], "label": [0]}), path, compression="zstd")
     said = refusal(f"parquet:{path}")
@@ -116,12 +116,43 @@ def test_a_page_far_larger_than_its_file(tmp_path, monkeypatch):
     assert "fewer rows in a row group" in said
 
 
+def test_a_page_far_larger_than_its_file_with_its_dictionary(tmp_path, monkeypatch):
+    monkeypatch.setattr(parquet_column, "BYTES_AT_ONCE", 450_000)
+    images = [padded(1000 + k) for k in range(500)]
+    table = pa.table({"image": images, "label": [0] * 500})
+    parquet.write_table(
+        table, tmp_path / "a.parquet", compression="zstd", data_page_size=10**9,
+        write_batch_size=200, dictionary_pagesize_limit=100,
+    )  # fmt: skip
+    said = refusal(f"parquet:{tmp_path}/a.parquet")
+    assert "column 'image': a page expands" in said
+    assert " beside 2" in said
+    assert " of a dictionary, the file has " in said
+
+
+def test_pages_of_labels_are_small(tmp_path, monkeypatch):
+    monkeypatch.setattr(parquet_column, "BYTES_AT_ONCE", 20_000)
+    table = pa.table({"image": [png(IMAGES[0])] * 40, "label": [f"{k % 2}" * 900 for k in range(40)]})
+    parquet.write_table(table, tmp_path / "a.parquet", use_dictionary=False)
+    assert "column 'label': a page expands" in refusal(f"parquet:{tmp_path}/a.parquet")
+
+
+@pytest.mark.parametrize("compression", ["snappy", "lz4"])
+def test_a_picture_that_is_too_large(tmp_path, monkeypatch, compression):
+    for module in (parquet_file, parquet_pages):
+        monkeypatch.setattr(module, "LARGEST", 1000)
+    table = pa.table({"image": [png(IMAGES[0]), padded(1000)], "label": [0, 1]})
+    parquet.write_table(table, tmp_path / "a.parquet", compression=compression)
+    said = refusal(f"parquet:{tmp_path}/a.parquet")
+    assert "row 1: a picture of more than 1,000 bytes (give a smaller copy)" in said
+
+
 def test_a_page_that_the_footer_hides(tmp_path):
     assert "column 'image': a page expands" in refusal(understated(tmp_path))
 
 
 def test_one_large_value_in_all_rows(tmp_path, monkeypatch):
-    monkeypatch.setattr(parquet_file, "BYTES_AT_ONCE", 10_000)
+    monkeypatch.setattr(parquet_column, "BYTES_AT_ONCE", 10_000)
     monkeypatch.setattr(expansion, "FREE", 1_000_000)
     table = pa.table({"image": shared([padded(22_000, noise=True)], 3000), "label": [0] * 3000})
     parquet.write_table(table, tmp_path / "a.parquet")
@@ -130,19 +161,17 @@ def test_one_large_value_in_all_rows(tmp_path, monkeypatch):
 
 
 def test_values_are_read_a_few_at_a_time_where_they_may_be_long(tmp_path, monkeypatch):
-    at_once = []
-    monkeypatch.setattr(parquet_file, "BYTES_AT_ONCE", 200_000)
-    original = parquet_file._Table.rows
-
-    def rows(table, column):
-        at_once.append(table.columns[column])
-        return original(table, column)
-
-    monkeypatch.setattr(parquet_file._Table, "rows", rows)
+    monkeypatch.setattr(parquet_column, "BYTES_AT_ONCE", 200_000)
     images = [padded(40_000, noise=True), *[png(image) for image in IMAGES[1:]]]
-    parquet.write_table(pa.table({"image": images, "label": list(LABELS)}), tmp_path / "a.parquet")
-    opened(f"parquet:{tmp_path}/a.parquet")
-    assert {name: many <= 4 for name, many in at_once} == {"image": True, "label": False}
+    path = tmp_path / "a.parquet"
+    parquet.write_table(pa.table({"image": images, "label": list(LABELS)}), path, compression="lz4")
+    columns = [
+        parquet_column.ParquetColumn(path, parquet.ParquetFile(path), name, True)
+        for name in ("image", "label")
+    ]
+    assert [column.at_once <= 4 for column in columns] == [True, False]
+    assert [*map(len, columns[0].some())] == [columns[0].at_once] * (40 // columns[0].at_once)
+    assert len(opened(f"parquet:{path}").pool.images) == 40
 
 
 def test_text_that_rows_share_is_kept_once():

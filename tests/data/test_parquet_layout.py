@@ -1,12 +1,22 @@
 """What a Parquet file declares, against what pyarrow wrote and says of it."""
 
+from io import BytesIO
+
 import pyarrow as pa
 import pytest
+from bounded import bounded
 from odd_places import _columns, _numbers
 from own_files import refusal
 from pyarrow import parquet
 
-from assay.data.readers.parquet_layout import Damaged, expect_few_columns, pages
+from assay.data.readers.parquet_layout import (
+    DICTIONARY,
+    Compact,
+    Damaged,
+    _page,
+    expect_few_columns,
+    pages,
+)
 
 
 @pytest.mark.parametrize("codec", ["none", "snappy", "gzip", "zstd", "brotli", "lz4"])
@@ -25,10 +35,18 @@ def test_pages_are_those_that_pyarrow_wrote(tmp_path, codec, version, dictionary
         for group in range(3):
             chunk = metadata.row_group(group).column(0)
             found = [*pages(file, chunk)]
-            assert [page.values for page in found if page.values is not None] == [7] * dictionary
+            assert [page.values for page in found if page.kind == DICTIONARY] == [7] * dictionary
+            assert sum(page.values for page in found if page.kind != DICTIONARY) == 1000
             assert len(found) > 1
             heads = chunk.total_compressed_size - sum(page.packed for page in found)
             assert heads == chunk.total_uncompressed_size - sum(page.size for page in found) > 0
+
+
+def test_a_header_of_fields_without_end_keeps_nothing_of_them():
+    fields = b"\x15\x00" * 20_000
+    header = b"\x15\x00" * 3 + b"\x2c" + fields + b"\x00" + fields + b"\x00"
+    with bounded(mebibytes=0.5):
+        assert _page(Compact(BytesIO(header))).start == len(header)
 
 
 @pytest.mark.parametrize("columns", [10_000, 10_001])

@@ -233,6 +233,11 @@ def padded(size: int, noise: bool = False) -> bytes:
     return png(4, 4, chunk(b"prIv", os.urandom(size) if noise else bytes(size)))
 
 
+def large(size: int, count: int = 1) -> list[bytes]:
+    """Return small pictures, each of so many bytes: noise follows where they end."""
+    return [png() + os.urandom(size) for _ in range(count)]
+
+
 def _columns(many: int) -> Make:
     """Return a Parquet file whose footer declares ``many`` columns, as no program would write it."""
 
@@ -297,6 +302,17 @@ PARQUET: dict[str, Make] = {
         _same(lambda: padded(30 * MB)), compression="zstd"
     ),
     "one picture of 1 MB in all rows": _parquet(_same(lambda: padded(MB, noise=True))),
+    "one picture of 30 MB behind 1,000 small ones": _parquet(
+        _same(lambda: [*large(60, 1000), *large(30 * MB)])
+    ),
+    "a picture of 30 MB": _parquet(lambda: {"image": [*large(30 * MB), *large(9, 15)], "label": [0, 1] * 8}),
+    **{
+        f"80 pictures of 1 MB in a page, {how}": _parquet(
+            lambda: {"image": large(MB, 80), "label": [0, 1] * 40},
+            compression=how.split()[0], use_dictionary="dictionary" in how, data_page_size=999 * MB,
+        )
+        for how in ("snappy", "snappy dictionary", "zstd dictionary", "none dictionary")
+    },
     "a label of 1 MB in all rows": _parquet(
         lambda: {"image": shared([png()], 3000), "label": shared(["x" * MB], 3000)}
     ),
@@ -315,6 +331,9 @@ PARQUET: dict[str, Make] = {
     "a page of 40 MB that the footer hides": understated,
     "200,000 columns": _columns(200_000),
 }  # fmt: skip
+
+READ = ("pages of 64 MB", "a picture of 30 MB", "80 pictures")
+"""How those of Parquet's files begin that are read."""
 
 SETS: dict[str, Make] = {
     "labels and images exchanged": _idx(lambda: _packed(150_000_000), lambda: _packed(1000, 28, 28)),
@@ -345,7 +364,7 @@ def _csv(content: Callable[[], bytes]) -> Make:
 
 PLACES: dict[tuple[str, str], tuple[Make, bool]] = {
     **{("csv", name): (_csv(content), False) for name, content in CSV.items()},
-    **{("parquet", name): (make, name.startswith("pages of 64 MB")) for name, make in PARQUET.items()},
+    **{("parquet", name): (make, name.startswith(READ)) for name, make in PARQUET.items()},
     **{("idx", name): (make, False) for name, make in SETS.items()},
     **{
         ("picture", name): (_among_others(suffix, content), read)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from tiny import outcome, tiny_study
 
+from assay.errors import StoreError
 from assay.records.runs import RunId, Status
 from assay.results import Results
 from assay.running import run as runner
@@ -100,10 +101,6 @@ def test_more_seeds_are_trained_and_the_old_ones_kept(characters, earlier, tmp_p
         assert results.accuracies("max")[:2].tolist() == old.accuracies("max").tolist()
 
 
-def test_a_folder_without_results_is_passed_over(characters, tmp_path):
-    assert len(to_train(tiny_study(characters), tmp_path / "new", [tmp_path / "nothing"])) == 4
-
-
 def test_a_run_that_diverged_has_diverged(characters, tmp_path):
     study = tiny_study(characters, optimizer={"rule": "SGD", "lr": 1e30})
     first, _ = run(study, tmp_path / "first")
@@ -119,3 +116,10 @@ def test_one_folder_or_several_as_paths_or_text(given, characters, earlier, tmp_
     results, trained = run(tiny_study(characters), tmp_path, given(earlier))
     results.close()
     assert trained == []
+
+
+def test_a_folder_without_results_is_refused_before_anything_is_made(characters, earlier, tmp_path):
+    misspelt = earlier.with_name(f"{earlier.name[:-1]}x")
+    with pytest.raises(StoreError, match=f"no results here .did you mean '{earlier}'"):
+        run(tiny_study(characters, **OTHER), tmp_path / "out", [misspelt])
+    assert not (tmp_path / "out").exists()

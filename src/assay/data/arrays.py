@@ -13,6 +13,7 @@ from assay.errors import DataError
 
 LONGEST_LABEL = 1000
 """Characters of a label or of a group's name; an array takes as many for each as its longest."""
+BYTES_AT_ONCE = 1 << 20  # of rows that are converted at a time, which are then there several times
 
 
 def part_of(
@@ -39,7 +40,8 @@ def part_of(
 
 def blocks(array: NDArray[Any]) -> Iterator[NDArray[Any]]:
     """Yield the rows of an array, some at a time."""
-    return (array[start : start + AT_ONCE] for start in range(0, len(array), AT_ONCE))
+    many = max(1, min(AT_ONCE, BYTES_AT_ONCE // max(1, array[:1].nbytes)))
+    return (array[start : start + many] for start in range(0, len(array), many))
 
 
 def expect_labels(where: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:

@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 from numba import config, njit
+from numba.core.runtime.nrt import rtsys
 
 
 def kept(**options: Any) -> Callable[[Callable[..., Any]], Any]:
@@ -23,6 +24,7 @@ def kept(**options: Any) -> Callable[[Callable[..., Any]], Any]:
             return njit(**options)(function)
         file = kernel._cache._cache_file
         file.load, file.save = _loading(file), _saving(file)
+        kernel._cache.load_overload = _found(kernel._cache)
         return kernel
 
     return compiled
@@ -37,6 +39,20 @@ def is_kept(kernel: Any, signature: Any) -> bool:
         return kernel._cache._index_key(signature, kernel.targetctx.codegen()) in file._load_index()
     except Exception:
         return False
+
+
+def _found(cache: Any) -> Callable[[Any, Any], Any]:
+    """Return what looks for compiled code, without what Numba imports first: all that it compiles with.
+
+    That is SciPy's linear algebra too, and takes longer than the kernels of a network. Compiled code needs
+    the functions of Numba's runtime alone, unless it hashes or is parallel, which no kernel does.
+    """
+
+    def found(signature: Any, context: Any) -> Any:
+        rtsys.initialize(context)
+        return cache._load_overload(signature, context)
+
+    return found
 
 
 def _loading(file: Any) -> Callable[[Any], Any]:

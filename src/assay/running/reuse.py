@@ -7,7 +7,7 @@ from pathlib import Path
 from assay.records.runs import RunId, RunRecord, Status, layers_of_epoch
 from assay.running.plan import Cohort, Plan
 from assay.store import Store
-from assay.store.readout import DATABASE, Readout
+from assay.store.readout import Readout
 from assay.store.weights import identity_of, path_of, save_weights
 from assay.study.design import Arm
 from assay.study.own_classes import waiting
@@ -24,7 +24,7 @@ def take_over(plan: Plan, store: Store, folder: Path, sources: Iterable[Path]) -
     missing = [run for run in plan.runs if run not in ended]
     taken: list[RunId] = []
     for source in sources:
-        if missing and (source / DATABASE).exists():
+        if missing:
             with Readout.open(source) as results:
                 taken += _from(results, plan, store, folder, missing)
         found = set(taken)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from assay.data import AtHand, Dataset, DataSpec, load
 from assay.data.outline import Outline, outline
-from assay.errors import StudyError, UsageError
+from assay.errors import StoreError, StudyError, UsageError
 from assay.records.runs import Status
 from assay.results import Results
 from assay.running.capacity import that_fit, worker_count
@@ -29,6 +29,7 @@ from assay.store import Store
 from assay.store.creating import expect_no_weights
 from assay.store.durable import anchored
 from assay.store.lock import folder_lock
+from assay.store.lookup import none_at
 from assay.store.readout import DATABASE
 from assay.store.unchecked import Unchecked, keep_unchecked
 from assay.store.weights import remove_cut_off
@@ -70,8 +71,8 @@ def run(
     from their last checkpoints. ``executor`` trains the runs, by default ``Threads``
     with ``workers`` workers, or ``Processes`` where a run may end its process or
     has done so twice; give at most one of the two. Raises `StoreError` if the
-    folder holds another study or cannot be written, and what planning and loading
-    the data can raise.
+    folder holds another study or cannot be written, or one of ``reuse`` holds no results,
+    and what planning and loading the data can raise.
     """
     asked = Asked(executor, workers, first, _folders(reuse), retry_failed)
     if data is not None:
@@ -180,7 +181,12 @@ class _Found:
 
 
 def _folders(reuse: Path | str | Iterable[Path | str]) -> tuple[Path, ...]:
-    return (Path(reuse),) if isinstance(reuse, Path | str) else tuple(map(Path, reuse))
+    """Return the folders whose runs may be copied; `StoreError` where one holds none."""
+    folders = (Path(reuse),) if isinstance(reuse, Path | str) else tuple(map(Path, reuse))
+    for folder in folders:
+        if not os.path.isfile(folder / DATABASE):
+            raise StoreError(none_at(folder))
+    return folders
 
 
 def _check_unread(study: Study, elsewhere: bool) -> None:

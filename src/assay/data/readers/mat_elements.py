@@ -72,9 +72,12 @@ class _Walk:
         engine, left, data = zlib.decompressobj(), self.limit - self.unpacked, bytearray()
         try:
             for start in range(0, len(body), PIECE):
-                data += engine.decompress(body[start : start + PIECE], left + 1 - len(data))
-                if len(data) > left:
-                    raise self._wrong(f"its compressed parts expand to more than {self.limit:,} bytes")
+                packed: memoryview | bytes = body[start : start + PIECE]
+                while piece := engine.decompress(packed, PIECE):  # more at once would be there three times
+                    data += piece
+                    if len(data) > left:
+                        raise self._wrong(f"its compressed parts expand to more than {self.limit:,} bytes")
+                    packed = engine.unconsumed_tail
         except zlib.error as error:
             raise self._wrong(f"damaged compressed part ({error})") from None
         if not engine.eof:

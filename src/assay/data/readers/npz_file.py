@@ -25,7 +25,7 @@ OPTIONS = ("images", "labels", "shape")
 IMAGES = ("images", "inputs", "x", "data", "imgs", "arr_0")
 LABELS = ("labels", "targets", "y", "label", "arr_1")
 PARTS = {"train": ("train",), "valid": ("valid", "val"), "test": ("test",)}
-PIECE = 1 << 22  # bytes of an array read at a time
+PIECE = 1 << 20  # bytes of an array read at a time, which are then there several times
 LONGEST_HEADER = 10_000  # characters
 FREE_LABELS = 16 << 20  # what labels may expand to, however small they are packed
 

@@ -16,15 +16,14 @@ from assay.data.examples import Source
 from assay.data.picture_files import Form, fitted, opened, sample, show_colour
 from assay.data.pixels import allocated, expect_count
 from assay.data.readers import parquet_layout
+from assay.data.readers.parquet_column import ParquetColumn, damaged
+from assay.data.readers.parquet_pages import LARGEST
 from assay.data.readers.siblings import part_files
 from assay.errors import DataError, shown, some, suggestion
 
 OPTIONS = ("images", "labels", "size", "colour")
 IMAGES, LABELS = ("image", "images", "img"), ("label", "labels", "fine_label", "class", "target")
-AT_ONCE, BYTES_AT_ONCE = 4096, 16 << 20
-"""Rows read at a time, and the bytes that they may take: any value may be as long as its page."""
 BUFFER = 1 << 20  # bytes of a file read at a time
-LARGEST = 1 << 26  # bytes of one picture
 SHARED = 20  # times that all pictures may stand in rows
 SIDE, LARGEST_SIDE = 32, 96
 LOOKED_AT = 64
@@ -62,7 +61,7 @@ class _Table:
         self.count = self.file.metadata.num_rows
         expect_count(str(path), self.count)
         wanted = [self.images, self.labels, *([self.groups] if self.groups else [])]
-        self.columns = {name: self._laid_out(name) for name in wanted}
+        self.columns = {name: ParquetColumn(path, self.file, name, name == self.images) for name in wanted}
 
     def _column(self, address: Address, key: str, known: tuple[str, ...], names: list[str]) -> str:
         wanted = (address.options[key],) if key in address.options else known
@@ -80,89 +79,22 @@ class _Table:
             return None
         return tuple(map(str, names)) if isinstance(names, list) and names else None
 
-    def _laid_out(self, name: str) -> tuple[str, int]:
-        """Return which part of a column is read, and how many rows at a time; refuse one that cannot be."""
-        schema = self.file.schema
-        paths = [schema.column(k).path for k in range(len(schema))]
-        held = name if name in paths else f"{name}.bytes" if name == self.images else ""
-        index = paths.index(held) if held in paths else -1
-        if index < 0 or schema.column(index).max_repetition_level:
-            expected = "PNG or JPEG files" if name == self.images else "whole numbers or text"
-            raise DataError(f"{self.path}: column {name!r} holds lists or structures, expected {expected}")
-        largest = max(1, self._largest_page(name, index))
-        if schema.column(index).physical_type in ("BYTE_ARRAY", "FIXED_LEN_BYTE_ARRAY"):
-            return held, min(AT_ONCE, max(1, BYTES_AT_ONCE // largest))
-        return held, AT_ONCE
-
-    def _largest_page(self, name: str, index: int) -> int:
-        """Return the bytes of a column's largest page; refuse pages that cannot be."""
-        largest, size, metadata = 0, self.path.stat().st_size, self.file.metadata
-        try:
-            with self.path.open("rb") as file:
-                for group in range(metadata.num_row_groups):
-                    chunk = metadata.row_group(group).column(index)
-                    for page in parquet_layout.pages(file, chunk):
-                        largest = max(largest, page.size)
-                        self._expect_page(name, page, chunk.num_values, size)
-        except (OSError, ValueError, OverflowError) as error:
-            raise _damaged(self.path, error) from None
-        return largest
-
-    def _expect_page(self, name: str, page: parquet_layout.DeclaredPage, values: int, size: int) -> None:
-        if page.size > BYTES_AT_ONCE + size:
-            raise DataError(
-                f"{self.path}: column {name!r}: a page expands {page.packed:,} bytes to {page.size:,}, the "
-                f"file has {size:,} (damaged? or write it with fewer rows in a row group)"
-            )
-        if page.values is not None and page.size > BYTES_AT_ONCE:
-            expanded = values * page.size // max(1, page.values)
-            if expanded > expansion.most(size):
-                raise DataError(
-                    f"{self.path}: column {name!r}: {values:,} rows share {page.values:,} values of "
-                    f"{page.size:,} bytes in all, the file has {size:,} (damaged?)"
-                )
-
-    def rows(self, column: str) -> Iterator[list[Any]]:
-        """Yield the values of a column, some at a time."""
-        from pyarrow import default_memory_pool
-
-        held, many = self.columns[column]
-        try:
-            for group in range(self.file.metadata.num_row_groups):  # else the last one's page is there too
-                batches = None
-                default_memory_pool().release_unused()
-                batches = self.file.iter_batches(many, row_groups=[group], columns=[held], use_threads=False)
-                while batch := next(batches, None):
-                    values = batch.column(0).to_pylist()
-                    del batch  # what is large is not to be there twice
-                    if many < AT_ONCE:
-                        default_memory_pool().release_unused()
-                    yield values
-                    del values
-        except (
-            OSError,
-            ValueError,
-            MemoryError,
-            NotImplementedError,
-        ) as error:  # pyarrow's own are among these
-            raise _damaged(self.path, error) from None
-
     def pictures(self) -> Iterator[tuple[str, bytes]]:
         """Yield each picture with its name in errors."""
         index, total, most = 0, 0, self._most()
-        for values in self.rows(self.images):
-            for value in values:
-                content = value.get("bytes") if isinstance(value, dict) else value
-                name = f"{self.path}: row {index:,}"
-                if index == self.count:
-                    raise DataError(f"{name}: more rows than the {index:,} that were promised (damaged?)")
-                if not isinstance(content, bytes) or len(content) > LARGEST:
-                    raise DataError(f"{name}: no picture in column {self.images!r} (expected PNG or JPEG)")
-                if (total := total + len(content)) > most:
-                    raise DataError(f"{name}: its pictures take more than {most:,} bytes (damaged?)")
-                yield name, content
-                index += 1
-            del values, value, content
+        for content in self.columns[self.images].values():
+            name = f"{self.path}: row {index:,}"
+            if index == self.count:
+                raise DataError(f"{name}: more rows than the {index:,} that were promised (damaged?)")
+            if not isinstance(content, bytes):
+                raise DataError(f"{name}: no picture in column {self.images!r} (expected PNG or JPEG)")
+            if len(content) > LARGEST:
+                raise DataError(f"{name}: a picture of more than {LARGEST:,} bytes (give a smaller copy)")
+            if (total := total + len(content)) > most:
+                raise DataError(f"{name}: its pictures take more than {most:,} bytes (damaged?)")
+            yield name, content
+            del content  # before the next one is there
+            index += 1
         if index < self.count:
             raise DataError(f"{self.path}: {index:,} pictures in {self.count:,} rows (damaged?)")
 
@@ -178,16 +110,17 @@ class _Table:
         labels = self._values(self.labels, MOST_CLASSES)
         groups = None if self.groups is None else self._values(self.groups, self.count)
         images = allocated(str(self.path), (self.count, *form.shape))
-        for index, (name, content) in enumerate(self.pictures()):
-            with opened(content, name) as image:
-                images[index] = fitted(image, form, name)
+        rows = iter(images)
+        for name, content in self.pictures():  # enumerate would keep the last one until the next is there
+            next(rows)[:] = _fitted(content, form, name)
+            del content
         return RawPart(images, labels, place, groups)
 
     def _values(self, column: str, different: int) -> NDArray[Any]:
         """Return labels or groups; of text at most so many that are ``different``."""
         place, start = f"{self.path}: column {column!r}", 0
         found = Values(place, different)
-        for values in self.rows(column):
+        for values in self.columns[column].some():
             for index, value in enumerate(values, start):
                 if value is None:
                     raise DataError(f"{self.path}: row {index:,}: nothing in column {column!r}")
@@ -210,7 +143,7 @@ def _opened(path: Path) -> Any:
         parquet_layout.expect_few_columns(path)
         file = parquet.ParquetFile(path, buffer_size=BUFFER)
     except (OSError, ValueError, MemoryError) as error:
-        raise _damaged(path, error) from None
+        raise damaged(path, error) from None
     _expect_sizes(path, file.metadata)
     return file
 
@@ -225,9 +158,10 @@ def _expect_sizes(path: Path, metadata: Any) -> None:
         raise DataError(f"{path}: declares {metadata.num_rows:,} rows, its row groups {rows:,} (damaged?)")
 
 
-def _damaged(path: Path, error: Exception) -> DataError:
-    reason = " ".join(str(error).split())[:100] or type(error).__name__
-    return DataError(f"{path}: no Parquet file, or damaged ({reason}; get the file again)")
+def _fitted(content: bytes, form: Form, name: str) -> NDArray[Any]:
+    """Return a picture's pixels; nothing else is left of it."""
+    with opened(content, name) as image:
+        return fitted(image, form, name)
 
 
 def _form(address: Address, table: _Table) -> Form:
@@ -237,6 +171,7 @@ def _form(address: Address, table: _Table) -> Form:
         with opened(content, name) as image:
             sizes.add((image.height, image.width))
             seen.append(sample(image, name))
+        del image, content
     colour = address.flag("colour")
     own = sizes.pop() if len(sizes) == 1 else (SIDE, SIDE)
     asked = address.whole_numbers("size", (1, 2), most=1024)

@@ -17,6 +17,12 @@ MOST_COLUMNS, MOST_CHUNKS = 10_000, 200_000
 TRUE, FALSE, BYTE, DOUBLE, BINARY, LIST, SET, STRUCT = 1, 2, 3, 7, 8, 9, 10, 12
 WHOLE = (4, 5, 6)
 DEEPEST = 16
+DATA, DICTIONARY, DATA_2 = 0, 2, 3
+"""Kinds of pages; the second kind of data has its levels unpacked."""
+HEADS = {DATA: 5, DICTIONARY: 7, DATA_2: 8}
+"""Which field of a page's header says more of each kind."""
+MOST_FIELDS = 8  # of what it says
+PLAIN, RLE = 0, 3
 
 
 class Damaged(ValueError):
@@ -32,8 +38,14 @@ class Compact:
     def byte(self) -> int:
         """Return the next byte."""
         if not (found := self.file.read(1)):
-            raise Damaged("it ends in the middle of a header")
+            raise Damaged("it ends in the middle of a header or page")
         return found[0]
+
+    def little(self, width: int) -> int:
+        """Return a whole number of ``width`` bytes, the lowest first."""
+        if len(found := self.file.read(width)) < width:
+            raise Damaged("it ends in the middle of a page")
+        return int.from_bytes(found, "little")
 
     def natural(self) -> int:
         """Return a whole number that is not below 0."""
@@ -87,11 +99,20 @@ class Compact:
 
 @dataclass(frozen=True)
 class DeclaredPage:
-    """The bytes of a page, unpacked and packed; of a dictionary also how many ``values`` it has."""
+    """What a page's header declares: bytes of its body, unpacked and packed, where it starts, and its values.
 
+    A data page of the second kind has ``levels`` bytes of levels before what is packed.
+    """
+
+    kind: int
     size: int
     packed: int
-    values: int | None = None
+    start: int
+    values: int = 0
+    encoding: int = PLAIN
+    level_encoding: int = RLE
+    levels: int = 0
+    is_packed: bool = True
 
 
 def expect_few_columns(path: Path) -> None:
@@ -134,26 +155,41 @@ def pages(file: BinaryIO, chunk: Any) -> Iterator[DeclaredPage]:
         file.seek(start)
         page = _page(Compact(file))
         yield page
-        start = file.tell() + page.packed
+        start = page.start + page.packed
 
 
 def _page(compact: Compact) -> DeclaredPage:
-    size = packed = -1
-    values = None
+    own: dict[int, int] = {}  # only what is asked for: a header may have fields without end
+    heads: dict[int, dict[int, int]] = {}
     for number, kind in compact.fields():
-        if number == 2 and kind in WHOLE:
-            size = compact.whole()
-        elif number == 3 and kind in WHOLE:
-            packed = compact.whole()
-        elif number == 7 and kind == STRUCT:
-            values = 0
-            for inner, its_kind in compact.fields():
-                if inner == 1 and its_kind in WHOLE:
-                    values = compact.whole()
-                else:
-                    compact.skip(its_kind)
+        if number in HEADS.values() and kind == STRUCT:
+            heads[number] = _whole_numbers(compact)
+        elif number <= 3 and kind in WHOLE:
+            own[number] = compact.whole()
         else:
             compact.skip(kind)
-    if min(size, packed) < 0:
-        raise Damaged("a page without a size")
-    return DeclaredPage(size, packed, values)
+    kind, size, packed = (own.get(number, -1) for number in (1, 2, 3))
+    head = heads.get(HEADS.get(kind, 0), {})
+    if min(size, packed, *head.values(), 0) < 0:
+        raise Damaged("a page without a size, or of less than nothing")
+    if kind == DATA_2:
+        return DeclaredPage(
+            kind, size, packed, compact.file.tell(), head.get(1, 0), head.get(4, -1),
+            levels=head.get(5, 0) + head.get(6, 0), is_packed=bool(head.get(7, True)),
+        )  # fmt: skip
+    return DeclaredPage(
+        kind, size, packed, compact.file.tell(), head.get(1, 0), head.get(2, -1), head.get(3, RLE)
+    )
+
+
+def _whole_numbers(compact: Compact) -> dict[int, int]:
+    """Return the whole numbers and truths of a structure by the numbers of their fields."""
+    found: dict[int, int] = {}
+    for number, kind in compact.fields():
+        if number <= MOST_FIELDS and kind in WHOLE:
+            found[number] = compact.whole()
+        elif number <= MOST_FIELDS and kind in (TRUE, FALSE):
+            found[number] = kind == TRUE
+        else:
+            compact.skip(kind)
+    return found

@@ -1,0 +1,122 @@
+"""A Parquet file's column that is read: which part of it, how many values at a time, and what cannot be."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from assay.data import expansion
+from assay.data.readers import parquet_layout, parquet_pages
+from assay.errors import DataError
+
+AT_ONCE, BYTES_AT_ONCE = 4096, 16 << 20
+"""Rows read at a time, and the bytes that they may take: any value may be as long as its page."""
+OF_OTHERS = 4
+"""The part of a file that a page of labels or groups may be: pyarrow has it there about three times."""
+
+
+class ParquetColumn:
+    """A column of ``file`` (pyarrow's), called ``name``; of pictures also the part that holds their bytes.
+
+    Raises `DataError` where it holds lists, or pages that cannot be.
+    """
+
+    def __init__(self, path: Path, file: Any, name: str, of_pictures: bool) -> None:
+        self.path, self.file, self.name = path, file, name
+        size = path.stat().st_size
+        self.most = BYTES_AT_ONCE + (size if of_pictures else size // OF_OTHERS)
+        schema = file.schema
+        paths = [schema.column(k).path for k in range(len(schema))]
+        self.part = name if name in paths else f"{name}.bytes" if of_pictures else ""
+        self.index = paths.index(self.part) if self.part in paths else -1
+        if self.index < 0 or schema.column(self.index).max_repetition_level:
+            expected = "PNG or JPEG files" if of_pictures else "whole numbers or text"
+            raise DataError(f"{path}: column {name!r} holds lists or structures, expected {expected}")
+        kind = schema.column(self.index)
+        self.levels = kind.max_definition_level
+        self.by_page = of_pictures and kind.physical_type == "BYTE_ARRAY" and kind.logical_type.type == "NONE"
+        largest = max(1, self._largest_page())
+        self.at_once = AT_ONCE
+        if kind.physical_type in ("BYTE_ARRAY", "FIXED_LEN_BYTE_ARRAY"):
+            self.at_once = min(AT_ONCE, max(1, BYTES_AT_ONCE // largest))
+
+    def _chunks(self) -> Iterator[Any]:
+        metadata = self.file.metadata
+        return (metadata.row_group(group).column(self.index) for group in range(metadata.num_row_groups))
+
+    def _largest_page(self) -> int:
+        """Return the bytes of the largest page; refuse pages that cannot be."""
+        largest = 0
+        try:
+            with self.path.open("rb") as file:
+                for chunk in self._chunks():
+                    kept = 0
+                    for page in parquet_layout.pages(file, chunk):
+                        largest = max(largest, page.size)
+                        self._expect_page(page, kept, chunk.num_values)
+                        kept = page.size if page.kind == parquet_layout.DICTIONARY else kept
+                        self.by_page &= parquet_pages.is_readable(chunk.compression, page, self.levels)
+        except (OSError, ValueError, OverflowError) as error:
+            raise damaged(self.path, error) from None
+        return largest
+
+    def _expect_page(self, page: parquet_layout.DeclaredPage, kept: int, values: int) -> None:
+        """Refuse a page that with the dictionary ``kept`` beside it is far larger than the file."""
+        size = self.path.stat().st_size
+        if page.size + kept > self.most:
+            beside = f" beside {kept:,} of a dictionary" if kept else ""
+            raise DataError(
+                f"{self.path}: column {self.name!r}: a page expands {page.packed:,} bytes to {page.size:,}"
+                f"{beside}, the file has {size:,} (damaged? or write it with fewer rows in a row group)"
+            )
+        if page.kind == parquet_layout.DICTIONARY and page.size > BYTES_AT_ONCE:
+            expanded = values * page.size // max(1, page.values)
+            if expanded > expansion.most(size):
+                raise DataError(
+                    f"{self.path}: column {self.name!r}: {values:,} rows share {page.values:,} values of "
+                    f"{page.size:,} bytes in all, the file has {size:,} (damaged?)"
+                )
+
+    def values(self) -> Iterator[Any]:
+        """Yield the values one at a time, of pictures their bytes."""
+        if not self.by_page:
+            for values in self.some():
+                yield from (value.get("bytes") if isinstance(value, dict) else value for value in values)
+                del values
+            return
+        try:
+            for chunk in self._chunks():
+                yield from parquet_pages.byte_arrays(self.path, chunk, self.levels)
+        except (OSError, ValueError, MemoryError) as error:
+            raise damaged(self.path, error) from None
+
+    def some(self) -> Iterator[list[Any]]:
+        """Yield the values as pyarrow reads them, some at a time."""
+        from pyarrow import default_memory_pool
+
+        try:
+            for group in range(self.file.metadata.num_row_groups):  # else the last one's page is there too
+                batches = None
+                default_memory_pool().release_unused()
+                batches = self.file.iter_batches(
+                    self.at_once, row_groups=[group], columns=[self.part], use_threads=False
+                )
+                while batch := next(batches, None):
+                    values = batch.column(0).to_pylist()
+                    del batch  # what is large is not to be there twice
+                    if self.at_once < AT_ONCE:
+                        default_memory_pool().release_unused()
+                    yield values
+                    del values
+        except (
+            OSError,
+            ValueError,
+            MemoryError,
+            NotImplementedError,
+        ) as error:  # pyarrow's own are among these
+            raise damaged(self.path, error) from None
+
+
+def damaged(path: Path, error: Exception) -> DataError:
+    """Return in one line what an error says of a file."""
+    reason = " ".join(str(error).split())[:100] or type(error).__name__
+    return DataError(f"{path}: no Parquet file, or damaged ({reason}; get the file again)")
