@@ -23,7 +23,7 @@ from serving import Served, Tab, browsing, serving
 
 from assay.records.runs import EpochRecord, RunId, Status
 from assay.store import SQLiteStore
-from assay.store.readout import DATABASE
+from assay.store.lookup import DATABASE
 from assay.view.shelf import identity
 
 STUDIES, ARMS, SEEDS, EPOCHS = 60, 40, 10, 100

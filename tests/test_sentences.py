@@ -11,7 +11,7 @@ import assay
 from assay.findings.answer import AnswerKind
 from assay.findings.claim_verdicts import MarginUnit
 from assay.findings.limits import LimitCode
-from assay.findings.parts import Remark
+from assay.findings.relation_findings import Remark
 from assay.findings.wording import answer_words, claim_words, code_words, limit_words
 from assay.stats import ClaimVerdict, Note, Verdict
 

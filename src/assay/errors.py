@@ -30,7 +30,7 @@ MOST_KNOWN = 1000
 NEAR = 0.65
 """The least share of letters, in order, that two names have in common where one may be meant by the other.
 
-One letter of three may be wrong, but fetch is no bench.
+One letter of three may be wrong, but "fetch" is not "bench".
 """
 
 

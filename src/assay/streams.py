@@ -16,7 +16,7 @@ from numpy.typing import DTypeLike, NDArray
 
 
 class _Key(ISeedSequence):
-    """A key as NumPy asks a seed for one: given as ``Philox(key=...)``, it would draw a seed besides."""
+    """A key in the form of a seed: ``Philox(key=...)`` would first draw a seed that nothing uses."""
 
     def __init__(self, digest: bytes) -> None:
         self.digest = digest

@@ -14,11 +14,9 @@ from assay.bench.convolution import (
     ConvolutionBench,
     ConvolutionSettings,
     Measurement,
-    addition_answer,
-    answer,
-    rounding_answer,
     run,
 )
+from assay.bench.convolution_answers import addition_answer, answer, rounding_answer
 from assay.bench.convolution_views import draw, table
 from assay.errors import UsageError
 from assay.nn.convolution import METHODS

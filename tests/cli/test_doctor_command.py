@@ -14,7 +14,7 @@ from assay.cli import main
 from assay.records.runs import RunId
 from assay.results import Results
 from assay.running.run import run
-from assay.store.readout import DATABASE
+from assay.store.lookup import DATABASE
 from assay.store.salvage import MOST_NAMED
 from assay.store.weights import identity_of, load_weights, save_weights
 from assay.study.builtin import load_study

@@ -13,7 +13,7 @@ from assay.cli.process import is_out_of_memory
 from assay.data import load
 from assay.data.outline import Outline
 from assay.errors import UsageError
-from assay.records import room
+from assay.records import free_memory
 from assay.running.capacity import that_fit
 from assay.running.plan import make_plan
 from assay.running.processes import Processes
@@ -75,9 +75,9 @@ def test_what_cannot_fit_is_refused_before_anything_is_allocated(command, hidden
 @pytest.fixture
 def groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A machine with 8 GiB free, whose control groups are files here."""
-    monkeypatch.setattr(room, "GROUPS", tmp_path / "groups")
-    monkeypatch.setattr(room, "MEMBERSHIP", tmp_path / "membership")
-    monkeypatch.setattr(room, "MACHINE", tmp_path / "meminfo")
+    monkeypatch.setattr(free_memory, "GROUPS", tmp_path / "groups")
+    monkeypatch.setattr(free_memory, "MEMBERSHIP", tmp_path / "membership")
+    monkeypatch.setattr(free_memory, "MACHINE", tmp_path / "meminfo")
     (tmp_path / "meminfo").write_text(f"MemTotal: 1 kB\nMemAvailable: {2**22} kB\nSwapFree: {2**22} kB\n")
     return tmp_path
 
@@ -89,20 +89,20 @@ def put(folder: Path, **contents: object) -> None:
 
 
 def test_free_memory_and_swap_are_what_there_is(groups: Path):
-    assert room.memory() == 2**33
+    assert free_memory.available() == 2**33
     (groups / "meminfo").unlink()
-    assert 2**26 < room.memory() < room.UNKNOWN, "all of the machine's"
+    assert 2**26 < free_memory.available() < free_memory.UNKNOWN, "all of the machine's"
 
 
 def test_a_control_group_and_those_around_it_limit(groups: Path):
     (groups / "membership").write_text("0::/a/b\n")
     outer, inner = groups / "groups" / "a", groups / "groups" / "a" / "b"
     put(inner, memory__max="max", memory__current=2**30)
-    assert room.memory() == 2**33
+    assert free_memory.available() == 2**33
     put(outer, memory__max=2**32, memory__current=2**31, memory__stat=f"anon 5\ninactive_file {2**20}")
-    assert room.memory() == 2**31 + 2**20
+    assert free_memory.available() == 2**31 + 2**20
     put(inner, memory__max=2**30 + 2**25, memory__current=2**30)
-    assert room.memory() == 2**25
+    assert free_memory.available() == 2**25
 
 
 def test_so_does_one_of_the_first_version(groups: Path):
@@ -114,17 +114,17 @@ def test_so_does_one_of_the_first_version(groups: Path):
         memory__usage_in_bytes=2**30,
         memory__stat=stat,
     )
-    assert room.memory() == 2**31, "what can be freed is at most what is used"
+    assert free_memory.available() == 2**31, "what can be freed is at most what is used"
 
 
 def test_a_limit_of_the_shell_counts_with_what_libraries_take(groups: Path, monkeypatch: pytest.MonkeyPatch):
-    used = int(room.USED.read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
-    limit = used + room.LIBRARIES + 2**31
+    used = int(free_memory.USED.read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    limit = used + free_memory.LIBRARIES + 2**31
     monkeypatch.setattr(resource, "getrlimit", lambda _: (limit, resource.RLIM_INFINITY))
-    assert abs(2**31 - room.memory()) < 2**26
-    assert f"`ulimit -v` allows {limit >> 20:,} MiB" in room.free()
+    assert abs(2**31 - free_memory.available()) < 2**26
+    assert f"`ulimit -v` allows {limit >> 20:,} MiB" in free_memory.described()
     monkeypatch.setattr(resource, "getrlimit", lambda _: (2**28, 2**28))
-    assert room.memory() == 0
+    assert free_memory.available() == 0
 
 
 def test_as_many_runs_are_trained_at_once_as_fit(groups: Path, monkeypatch: pytest.MonkeyPatch):
@@ -133,7 +133,7 @@ def test_as_many_runs_are_trained_at_once_as_fit(groups: Path, monkeypatch: pyte
     plan = make_plan(load_study(path))
     monkeypatch.setattr("assay.running.capacity.processors", lambda: 8)
     assert that_fit(plan, None) == 8
-    monkeypatch.setattr(room, "memory", lambda: 100 << 20)
+    monkeypatch.setattr(free_memory, "available", lambda: 100 << 20)
     few = that_fit(plan, None)
     assert 1 <= few < 4
     assert that_fit(plan, few) == few
@@ -147,7 +147,7 @@ def test_processes_hold_the_images_once_each(groups: Path, monkeypatch: pytest.M
     path = groups / "small.toml"
     path.write_text(WIDE.format(hidden=10, train=100).replace("[0]", "8"))
     monkeypatch.setattr("assay.running.capacity.processors", lambda: 8)
-    monkeypatch.setattr(room, "memory", lambda: 4 << 30)
+    monkeypatch.setattr(free_memory, "available", lambda: 4 << 30)
     plan, data = make_plan(load_study(path)), load(load_study(path).data)
     assert that_fit(plan, None) == Processes().fitted(plan, data).at_once == 8
     images = Outline(2**30 // (784 + 8), 1, 1)

@@ -20,8 +20,8 @@ from assay.errors import StoreError
 from assay.records.runs import RunId, Status
 from assay.results import Results
 from assay.store.connection import BESIDE, LARGEST
+from assay.store.lookup import DATABASE
 from assay.store.migrations import VERSION
-from assay.store.readout import DATABASE
 
 COMMANDS = ("status", "results", "report")
 COLUMNS = {

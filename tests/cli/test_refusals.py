@@ -111,7 +111,7 @@ def study(changes):
 @pytest.fixture
 def nothing_big(monkeypatch):
     """A machine of 4 GiB on which no weight may be drawn, no character and no engine be looked at."""
-    monkeypatch.setattr("assay.records.room.memory", lambda: 2**32)
+    monkeypatch.setattr("assay.records.free_memory.available", lambda: 2**32)
     for owner, name in ((Network, "initialise"), (data.loading, "load"), (data.glyphs, "draw")):
         monkeypatch.setattr(owner, name, lambda *_: pytest.fail("more was done than looking"))
     monkeypatch.setattr("assay.engines.choose", lambda *_: pytest.fail("an engine was asked"))

@@ -16,7 +16,7 @@ from assay.results import Results
 from assay.running.run import run
 from assay.store import SQLiteStore
 from assay.store.lock import folder_lock
-from assay.store.readout import DATABASE
+from assay.store.lookup import DATABASE
 from assay.study.builtin import load_study
 
 pytestmark = pytest.mark.usefixtures("undrawn")

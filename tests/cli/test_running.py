@@ -21,7 +21,7 @@ from assay.results import Results
 from assay.running.events import EpochEnded, Event, StepsTaken
 from assay.running.run import run
 from assay.store.columns import COLUMNS
-from assay.store.readout import DATABASE
+from assay.store.lookup import DATABASE
 from assay.study.builtin import load_study
 
 pytestmark = pytest.mark.usefixtures("undrawn")  # unless it runs in a process of its own

@@ -9,7 +9,7 @@ from bounded import bounded
 from own_files import every_cut, grey, opened, refusal
 
 from assay.data import expansion
-from assay.data.readers import csv_file
+from assay.data.readers import csv_rows
 from assay.errors import DataError
 
 IMAGES, LABELS = grey()
@@ -30,7 +30,7 @@ def write(path, lines, end="\n"):
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 @pytest.mark.parametrize("header", [True, False])
 def test_with_and_without_a_header(tmp_path, monkeypatch, name, end, header):
-    monkeypatch.setattr(csv_file, "AT_ONCE", 7)
+    monkeypatch.setattr(csv_rows, "AT_ONCE", 7)
     source = opened(write(tmp_path / name, [HEADER] * header + rows(), end))
     np.testing.assert_array_equal(source.pool.images, IMAGES)
     np.testing.assert_array_equal(source.pool.labels, LABELS)
@@ -145,7 +145,7 @@ def test_text_that_rows_share_is_kept_once(tmp_path, monkeypatch):
 
 def test_a_file_of_empty_lines_is_not_read_to_its_end(tmp_path, monkeypatch):
     """Packed well, a small file could hold a minute of them."""
-    monkeypatch.setattr(csv_file, "MOST_LINES", 5)
+    monkeypatch.setattr(csv_rows, "MOST_LINES", 5)
     lines = ["3,0", "4,9", *[""] * 3]
     assert len(opened(write(tmp_path / "a.csv", lines)).pool) == 2
     assert "more than 5 lines, most of them empty" in refusal(write(tmp_path / "b.csv", [*lines, ""]))

@@ -167,7 +167,7 @@ def test_a_picture_far_too_large(tmp_path, monkeypatch):
 
 def test_more_than_fits_in_memory(tmp_path, monkeypatch):
     write(tmp_path)
-    monkeypatch.setattr("assay.data.pixels.memory", lambda: 10_000)
+    monkeypatch.setattr("assay.data.pixels.available", lambda: 10_000)
     assert "pixels take 0 MiB, this machine has 0 (smaller images: ?size=32)" in refusal(
         f"images:{tmp_path}?size=64"
     )

@@ -17,7 +17,7 @@ from scipy import stats
 from assay.findings.claim_verdicts import ClaimRow, claims
 from assay.findings.claimed_relations import metric_values
 from assay.findings.findings import build
-from assay.findings.parts import Part
+from assay.findings.relation_findings import RelationFinding
 from assay.findings.wording import claim_words
 from assay.records.metrics import METRICS, Metric
 from assay.report.html import render
@@ -55,7 +55,9 @@ def every_claim() -> list[dict[str, object]]:
     return [{"sentence": f"claim {place}", **claim} for place, claim in enumerate(found)]
 
 
-def scale(results: Results, metric: Metric, part: Part) -> tuple[np.ndarray, Interval | None, float]:
+def scale(
+    results: Results, metric: Metric, part: RelationFinding
+) -> tuple[np.ndarray, Interval | None, float]:
     """Return differences, interval and margin of a part in one unit, turned so that "greater" is claimed."""
     terms = part.relation.split()
     factor = float(terms[2]) if len(terms) == 5 else 1.0
@@ -95,7 +97,7 @@ def by_scipy(d: np.ndarray, interval: Interval, confidence: float) -> Interval:
     return tuple(stats.ttest_1samp(d, 0, alternative=side).confidence_interval(confidence))
 
 
-def allowed(row: ClaimRow, part: Part) -> set[float]:
+def allowed(row: ClaimRow, part: RelationFinding) -> set[float]:
     """Return the confidences that a part may have: at 5%, or at its share of that for what speaks against."""
     sure = 1 - 0.05 / len(row.parts)
     if isinf(part.interval[0]) or isinf(part.interval[1]):

@@ -19,7 +19,7 @@ from assay.report.html import render
 from assay.results import Results
 from assay.running.run import run
 from assay.store import SQLiteStore
-from assay.store.readout import DATABASE
+from assay.store.lookup import DATABASE
 
 
 def test_the_best_arm_is_looked_into(trained: Results) -> None:

@@ -11,7 +11,7 @@ from assay.records.runs import LayerRecord, RunId, RunRecord, Status
 from assay.report.layer_figures import layer_plots, shade
 from assay.results import Results
 from assay.store import SQLiteStore
-from assay.store.readout import DATABASE
+from assay.store.lookup import DATABASE
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -40,9 +40,9 @@ def test_a_line_is_the_mean_over_finished_runs(results: Results, quantity: str) 
 def written(folder: Path, *records: LayerRecord, status: Status = Status.RUNNING) -> Results:
     store = SQLiteStore.create(folder / DATABASE, make_header(make_study(seeds=1)))
     store.add_run(RunRecord("max", 0, status, "numba", 1, 1, 1, "computed"))
-    with store._transaction():
+    with store.together():
         for record in records:
-            store._put("layer", {"arm": "max", "seed": 0, **vars(record)})
+            store.database.put("layer", {"arm": "max", "seed": 0, **vars(record)})
     store.close()
     return Results.open(folder)
 

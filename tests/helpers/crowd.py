@@ -13,7 +13,7 @@ from large_store import epoch_of
 from assay.records.runs import RunId
 from assay.results import Results
 from assay.store import SQLiteStore
-from assay.store.readout import DATABASE
+from assay.store.lookup import DATABASE
 
 READS_PER_SECOND = 20
 Report = tuple[str, list[float], str | None]

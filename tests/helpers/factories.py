@@ -10,7 +10,7 @@ import numpy as np
 from assay.records.runs import EpochRecord, LayerRecord, RunId, RunRecord, Status, TestResult
 from assay.results import Results
 from assay.store import Header, SQLiteStore
-from assay.store.readout import DATABASE
+from assay.store.lookup import DATABASE
 from assay.study.study import Study
 
 TEST_IMAGES = 2000
@@ -53,7 +53,7 @@ def make_results(
     study, statuses = study or make_study(), statuses or {}
     folder.mkdir(parents=True, exist_ok=True)
     store = SQLiteStore.create(folder / DATABASE, make_header(study, synthetic))
-    store._connection.execute("PRAGMA synchronous = OFF")  # waiting for the disk is tested elsewhere
+    store.database.connection.execute("PRAGMA synchronous = OFF")  # waiting for the disk is tested elsewhere
     with store.together():
         for index, arm in enumerate(study.arms):
             for place, seed in enumerate(study.seeds):

@@ -5,7 +5,7 @@ from contextlib import closing
 from pathlib import Path
 
 from assay.store import digests
-from assay.store.readout import DATABASE
+from assay.store.lookup import DATABASE
 
 
 def change(folder: Path, *statements: tuple[object, ...], told: bool = True) -> bool:

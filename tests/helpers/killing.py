@@ -16,6 +16,7 @@ from assay.running import deaths
 from assay.running.events import EpochEnded, Event, RunEnded, StepsTaken
 from assay.running.run import run
 from assay.store import SQLiteStore, weights
+from assay.store.database import Database
 from assay.study.study import Study
 
 
@@ -59,7 +60,7 @@ class Clock:
             (SQLiteStore, "add_run"),
             (SQLiteStore, "add_epoch"),
             (SQLiteStore, "finish"),
-            (SQLiteStore, "_put"),
+            (Database, "put"),
             (weights, "save"),
         ):
             self.around(owner, name)

@@ -9,7 +9,7 @@ from tiny import tiny_study
 
 from assay.records.runs import EpochRecord, RunRecord, Status, TestResult
 from assay.store import Header, SQLiteStore
-from assay.store.readout import DATABASE
+from assay.store.lookup import DATABASE
 from assay.study.study import Study
 
 CLASSES, TEST = 47, 188
@@ -35,13 +35,13 @@ def write_large(folder: Path, arms: int, seeds: int, epochs: int, *, done: bool 
     folder.mkdir(parents=True, exist_ok=True)
     store = SQLiteStore.create(folder / DATABASE, header)
     random = Random(0)
-    with store._transaction():
+    with store.together():
         for arm in study.arms:
             for seed in study.seeds:
                 if done:
                     _put_run(store, arm.name, seed, epochs, random)
                 else:
-                    store._put_run(begun(arm.name, seed))
+                    store.add_run(begun(arm.name, seed))
     store.close()
     return folder
 
@@ -49,13 +49,13 @@ def write_large(folder: Path, arms: int, seeds: int, epochs: int, *, done: bool 
 def _put_run(store: SQLiteStore, arm: str, seed: int, epochs: int, random: Random) -> None:
     key = {"arm": arm, "seed": seed}
     records = [epoch_of(at, random) for at in range(1, epochs + 1)]
-    store._put("epoch", *({**key, **asdict(record)} for record in records))
+    store.database.put("epoch", *({**key, **asdict(record)} for record in records))
     correct = np.array([random.random() < 0.8 for _ in range(TEST)])
     predicted = np.array([random.randrange(CLASSES) for _ in range(TEST)], np.uint8)
     answers = {"correct": np.packbits(correct).tobytes(), "predicted": predicted.tobytes()}
-    store._put("answer", {**key, **answers})
-    store._put("test_opening", {**key, "at": "2026-01-01T00:00:00+00:00"})
-    store._put_run(run_of(arm, seed, records, int(correct.sum())))
+    store.database.put("answer", {**key, **answers})
+    store.database.put("test_opening", {**key, "at": "2026-01-01T00:00:00+00:00"})
+    store.add_run(run_of(arm, seed, records, int(correct.sum())))
 
 
 def begun(arm: str, seed: int) -> RunRecord:

@@ -7,7 +7,7 @@ from tiny import outcome
 
 from assay.results import Results
 from assay.running.events import EpochEnded, RunEnded
-from assay.store.readout import DATABASE
+from assay.store.lookup import DATABASE
 from assay.store.weights import path_of
 from assay.training.checkpoints import load_progress
 

@@ -21,8 +21,8 @@ def occupied(ended, awaited):
     of them; it fails after two minutes, as it would if those on processors waited for it.
     """
 
-    def train(charge, data, task, every):
-        del charge, data, every
+    def train(sent, data, task, every):
+        del sent, data, every
         given = ray().get_runtime_context().get_assigned_resources()
         row = RunRecord(task.arm, task.seeds[0], Status.RUNNING, task.engine, 1, 1, 0, "computed")
         row = replace(row, host=" ".join(sorted(name for name in given if name in ("CPU", "GPU"))))

@@ -19,7 +19,7 @@ from tiny import outcome
 from assay.report.files import is_current
 from assay.results import Results
 from assay.running.run import run
-from assay.store.readout import DATABASE
+from assay.store.lookup import DATABASE
 
 REPORT = "report.html"
 

@@ -18,19 +18,20 @@ from assay.report import canvas
 from assay.results import Results
 from assay.running.events import EpochEnded, Event, RunEnded
 from assay.running.run import run
-from assay.store import SQLiteStore, durable
+from assay.store import durable
+from assay.store.database import Database
 from assay.study.study import Study
 
 
-def _unsynchronised(store: SQLiteStore) -> None:
-    store._read("PRAGMA journal_mode = WAL")
-    store._read("PRAGMA synchronous = OFF")
+def _unsynchronised(database: Database) -> None:
+    database.read("PRAGMA journal_mode = WAL")
+    database.read("PRAGMA synchronous = OFF")
 
 
 PROTECTIONS: dict[str, Callable[[], None]] = {
     "flushed files": lambda: setattr(os, "fsync", lambda descriptor: None),
     "flushed folders": lambda: setattr(durable, "flush_folder", lambda folder: None),
-    "flushed transactions": lambda: setattr(SQLiteStore, "_prepare_to_write", _unsynchronised),
+    "flushed transactions": lambda: setattr(Database, "_prepare_to_write", _unsynchronised),
     "files beside": lambda: setattr(
         durable, "write_flushed", lambda path, beside, data: path.write_bytes(data)
     ),

@@ -16,7 +16,7 @@ from assay.report.export import csv_text, json_text, report_json
 from assay.results import Results
 from assay.store import SQLiteStore
 from assay.store.columns import COLUMNS
-from assay.store.readout import DATABASE
+from assay.store.lookup import DATABASE
 from assay.study.study import Study
 from assay.study.toml import dumps as to_toml
 

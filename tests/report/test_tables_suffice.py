@@ -208,10 +208,10 @@ def test_rows_of_all_runs_take_one_statement(results: Results):
     statements: list[str] = []
     fresh = Results.open(results.folder)
     _ = fresh.study
-    fresh.store._connection.set_trace_callback(statements.append)
+    fresh.store.database.connection.set_trace_callback(statements.append)
     assert len(fresh.rows()) == 14
     assert len(statements) == 1
-    plan = fresh.store._connection.execute(f"EXPLAIN QUERY PLAN {statements[0]}").fetchall()
+    plan = fresh.store.database.connection.execute(f"EXPLAIN QUERY PLAN {statements[0]}").fetchall()
     scanned = [row["detail"] for row in plan if row["detail"].startswith("SCAN")]
     assert scanned == ["SCAN run"]
     fresh.close()

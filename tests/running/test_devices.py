@@ -81,11 +81,11 @@ def test_a_process_takes_the_place_of_one_that_is_gone(lost, monkeypatch):
             self.task = task
 
     monkeypatch.setattr(processes, "_Worker", Worker)
-    crew = object.__new__(processes._Crew)
-    crew.size, crew.given, crew.timeout, crew.workers = 2, (), None, []
-    crew.give("a")
-    crew.give("b")
-    assert [worker.place for worker in crew.workers] == [0, 1]
-    del crew.workers[lost]
-    crew.give("c")
-    assert crew.workers[-1].place == lost
+    pool = object.__new__(processes._Pool)
+    pool.size, pool.given, pool.timeout, pool.workers = 2, (), None, []
+    pool.submit("a")
+    pool.submit("b")
+    assert [worker.place for worker in pool.workers] == [0, 1]
+    del pool.workers[lost]
+    pool.submit("c")
+    assert pool.workers[-1].place == lost

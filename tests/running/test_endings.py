@@ -21,7 +21,7 @@ from assay.running.deaths import Death, deaths
 from assay.running.processes import Processes
 from assay.running.run import run
 from assay.running.tracebacks import traceback_of
-from assay.store.readout import DATABASE
+from assay.store.lookup import DATABASE
 from assay.study.study import Study
 from assay.study.toml import dumps as to_toml
 

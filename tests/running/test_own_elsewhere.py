@@ -11,7 +11,7 @@ from assay.errors import StudyError, UsageError
 from assay.records.runs import RunId, Status
 from assay.running import processes
 from assay.running.events import EpochEnded
-from assay.running.messages import Charge
+from assay.running.messages import SentStudy
 from assay.running.plan import make_plan
 from assay.running.run import run
 from assay.running.threads import Threads
@@ -51,21 +51,21 @@ def test_in_processes_they_come_out_as_in_threads(own, tmp_path, forgetful):
     assert sum(expected[key].status is Status.DONE for key in same if isinstance(key, RunId)) == 4
 
 
-def changed(charge: Charge, **texts: bytes) -> Charge:
-    """Return a charge whose layers were changed on the way."""
-    sent = charge.code["mylayers.py"]
-    there = replace(sent, texts={**sent.texts, **{f"{name}.py": text for name, text in texts.items()}})
-    return replace(charge, code={**charge.code, "mylayers.py": there})
+def changed(sent: SentStudy, **texts: bytes) -> SentStudy:
+    """Return a study whose layers were changed on the way."""
+    own = sent.code["mylayers.py"]
+    there = replace(own, texts={**own.texts, **{f"{name}.py": text for name, text in texts.items()}})
+    return replace(sent, code={**sent.code, "mylayers.py": there})
 
 
 def test_what_was_changed_on_the_way_is_refused(own, characters, forgetful):
     data = load(own.data)
     plan = make_plan(own, data)
-    charge = Charge.of(plan)
+    sent = SentStudy.of(plan)
     forgetful()
-    arrived = charge.arrive(data)
+    received = sent.received(data)
     for arm in own.arms:
-        (there,) = arrived.context(arm.name).plan.cohorts
+        (there,) = received.context(arm.name).plan.cohorts
         here = plan.cohort(arm.name)
         assert (there.network, there.recipe, there.engine.name) == (
             here.network,
@@ -73,29 +73,29 @@ def test_what_was_changed_on_the_way_is_refused(own, characters, forgetful):
             here.engine.name,
         )
     forgetful()
-    for wrong in (changed(charge, tools=b"def one(): return 2.0"), replace(charge, code={})):
+    for wrong in (changed(sent, tools=b"def one(): return 2.0"), replace(sent, code={})):
         with pytest.raises(StudyError, match=r"sent by the driver: mylayers.py: .* has arrived, expected"):
-            wrong.arrive(data)
+            wrong.received(data)
 
 
 def test_a_task_needs_what_its_own_arm_needs_alone(own, characters, monkeypatch):
     """A module's arm imports PyTorch: the others do without."""
     data = load(own.data)
-    charge = Charge.of(make_plan(own, data))
+    sent = SentStudy.of(make_plan(own, data))
     monkeypatch.setattr(Module, "build", lambda *_: 1 / 0)
-    arrived = charge.arrive(data)
+    received = sent.received(data)
     for arm in ("layer", "rule"):
-        assert [cohort.arm.name for cohort in arrived.context(arm).plan.cohorts] == [arm]
+        assert [cohort.arm.name for cohort in received.context(arm).plan.cohorts] == [arm]
     with pytest.raises(ZeroDivisionError):
-        arrived.context("module")
+        received.context("module")
 
 
 def test_a_process_that_refuses_says_why(tmp_path, characters, monkeypatch, forgetful):
     write_own(tmp_path)
     (tmp_path / "own.toml").write_text(study_text(characters))
     own = load_study(tmp_path / "own.toml", trust=["mylayers.py"])
-    tampered = changed(Charge.of(make_plan(own)), tools=b"def one(): return 2.0")
-    monkeypatch.setattr(processes.Charge, "of", lambda plan: tampered)
+    tampered = changed(SentStudy.of(make_plan(own)), tools=b"def one(): return 2.0")
+    monkeypatch.setattr(processes.SentStudy, "of", lambda plan: tampered)
     with run(own, tmp_path / "out", workers=1, first=1, progress=False) as results:
         assert {run.status for run in results.runs} == {Status.FAILED}
         assert "StudyError: the study sent by the driver: mylayers.py: digest" in results.runs[0].message
@@ -105,7 +105,7 @@ def test_only_trusted_code_is_sent(own, forgetful):
     plan = make_plan(own)
     forgetful()
     with pytest.raises(UsageError, match=r"own: needs to run code of its own, mylayers.py, myrules.py"):
-        Charge.of(plan)
+        SentStudy.of(plan)
 
 
 def test_a_program_that_runs_a_study_where_it_is_imported_is_told_so(tmp_path, characters, forgetful):

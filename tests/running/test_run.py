@@ -29,8 +29,9 @@ from assay.running.run import run
 from assay.running.threads import Threads
 from assay.running.tracebacks import traceback_of
 from assay.store import SQLiteStore, weights
+from assay.store.database import Database
 from assay.store.lock import folder_lock
-from assay.store.readout import DATABASE
+from assay.store.lookup import DATABASE
 from assay.store.weights import path_of
 from assay.study import tables
 
@@ -399,18 +400,18 @@ def test_a_store_that_cannot_be_written_ends_the_study(where, characters, expect
 def test_an_epoch_costs_the_same_whatever_was_stored_before(characters, tmp_path, monkeypatch):
     """Nothing is read from the store between the start and the last end."""
     reads, events = [], []
-    read = SQLiteStore._read
+    read = Database.read
 
-    def counted(store, query, *values, **options):
+    def counted(database, query, *values, **options):
         reads.append(query)
-        return read(store, query, *values, **options)
+        return read(database, query, *values, **options)
 
     def on_event(event):
         if isinstance(event, Started):
             reads.clear()
         events.append((type(event), len(reads)))
 
-    monkeypatch.setattr(SQLiteStore, "_read", counted)
+    monkeypatch.setattr(Database, "read", counted)
     run(tiny_study(characters, seeds=5), tmp_path, workers=1, on_event=on_event).close()
     kinds = [kind for kind, _ in events]
     assert (kinds.count(EpochEnded), kinds.count(RunEnded)) == (30, 10)

@@ -15,7 +15,7 @@ from assay.records.runs import RunId
 from assay.results import Results
 from assay.running.stalled import LEAST, MUCH_LONGER, stalled
 from assay.store import SQLiteStore
-from assay.store.readout import DATABASE
+from assay.store.lookup import DATABASE
 from assay.store.weights import path_of
 
 HANGS, TRAINS, NEW = RunId("rate-000", 0), RunId("rate-000", 1), RunId("rate-001", 0)

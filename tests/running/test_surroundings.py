@@ -106,7 +106,7 @@ def test_a_clock_that_is_set_in_the_middle(jump: timedelta, characters: str, exp
     assert not is_held(folder)
     with Results.open(folder, watch=True) as results:
         assert outcome(results) == expected
-        opened = [at for (at,) in results.store._read("SELECT at FROM test_opening")]
+        opened = [at for (at,) in results.store.database.read("SELECT at FROM test_opening")]
     hours = [(datetime.fromisoformat(at) - datetime.now(UTC)) / timedelta(hours=1) for at in opened]
     assert hours == pytest.approx([jump / timedelta(hours=1)] * 2, abs=0.1), "the clock was set"
 

@@ -8,7 +8,7 @@ from scipy.stats import ttest_rel
 from worked_examples import A, B, C, points
 
 from assay.errors import UsageError
-from assay.stats import Verdict, compare, compare_arms, declared_pairs, expected_maximum, holm, mcnemar_test
+from assay.stats import Verdict, compare, compare_arms, declared_pairs, holm
 from assay.streams import stream
 
 ARMS = {"A": A, "B": B, "C": C}
@@ -262,54 +262,12 @@ def test_one_or_two_seeds_give_means_and_no_verdict(n):
     assert (pair.outperforms.wins, pair.failures.p) == (n, 1)
 
 
-def test_the_best_of_equal_arms_is_expected_to_stand_too_high():
-    k, n, optimism, excess = 6, 5, [], []
-    for i in range(1500):
-        x = stream(i, "equal arms").normal(size=(k, n)) + stream(i, "seeds").normal(size=n)
-        optimism.append(compare_arms_optimism(x))
-        excess.append(x.mean(axis=1).max() - x.mean())
-    assert np.mean(excess) == pytest.approx(expected_maximum(k) / np.sqrt(n), rel=0.05)
-    assert np.mean(optimism) == pytest.approx(np.mean(excess), rel=0.05)
-
-
-def compare_arms_optimism(x):
-    from assay.stats.family import _optimism
-
-    return _optimism({str(i): values for i, values in enumerate(x)})
-
-
-def test_optimism_is_over_the_seeds_on_which_no_arm_failed():
-    arms = {"a": [*A, np.nan], "b": [*B, 0.9], "c": [*C, 0.9], "never": [np.nan] * 9}
-    found = compare_arms(arms)
-    assert found.complete == 8
-    assert found.optimism == pytest.approx(compare_arms(ARMS).optimism)
-
-
 @given(st.permutations(list(range(8))))
 def test_the_order_of_seeds_changes_nothing(order):
     family = compare_arms(ARMS)
     shuffled = compare_arms({arm: np.array(x)[order] for arm, x in ARMS.items()})
     assert [p.p for p in shuffled.pairs] == pytest.approx([p.p for p in family.pairs], rel=1e-9)
     assert shuffled.optimism == pytest.approx(family.optimism)
-
-
-def test_mcnemar_worked_examples():
-    m = mcnemar_test(310, 263, 15_800)
-    assert (m.p, m.mid_p) == exactly((0.05455149465, 0.04969792360))
-    assert (m.difference, m.se) == points((0.29746835443, 0.15148416394))
-    m = mcnemar_test(7, 1, 100)
-    assert (m.p, m.mid_p) == exactly((0.0703125, 0.0390625))
-    assert (mcnemar_test(3, 3, 10).p, mcnemar_test(3, 3, 10).mid_p) == exactly((1, 1 - 20 / 64 / 2))
-    assert mcnemar_test(0, 0, 10).p == 1
-
-
-@given(st.integers(0, 60), st.integers(0, 60))
-def test_mcnemar_agrees_with_statsmodels(b, c):
-
-    if b + c:
-        assert mcnemar_test(b, c, 200).p == pytest.approx(
-            statsmodels.mcnemar([[50, b], [c, 30]], exact=True).pvalue
-        )
 
 
 @pytest.mark.parametrize(
@@ -334,9 +292,3 @@ def test_mcnemar_agrees_with_statsmodels(b, c):
 def test_what_is_no_family_is_said(arms, options, words):
     with pytest.raises(UsageError, match=words):
         compare_arms(arms, **options)
-
-
-def test_mcnemar_wants_counts_within_the_total():
-    for counts in ((-1, 2, 10), (6, 6, 10), (0, 0, 0)):
-        with pytest.raises(UsageError):
-            mcnemar_test(*counts)

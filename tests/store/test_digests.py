@@ -13,7 +13,7 @@ from large_store import begun, epoch_of, write_large
 
 from assay.records.runs import LayerRecord, RunId, Status
 from assay.store import SQLiteStore, digests
-from assay.store.readout import DATABASE
+from assay.store.lookup import DATABASE
 from assay.store.salvage import altered_rows
 
 RUN = RunId("rate-000", 0)

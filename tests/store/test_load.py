@@ -13,7 +13,7 @@ from assay.records.runs import Status
 from assay.report import html, run_tables
 from assay.results import Results
 from assay.store import SQLiteStore
-from assay.store.readout import DATABASE
+from assay.store.lookup import DATABASE
 
 ARMS, SEEDS, EPOCHS = 100, 11, 20
 
@@ -33,7 +33,7 @@ def queries(results: Results) -> list[str]:
     """Have every query noted from now on, and return where."""
     noted: list[str] = []
     assert isinstance(results.store, SQLiteStore)
-    results.store._connection.set_trace_callback(noted.append)
+    results.store.database.connection.set_trace_callback(noted.append)
     return noted
 
 
@@ -74,9 +74,9 @@ def test_a_thousand_runs_are_begun_in_one_transaction(large: Path, tmp_path: Pat
     write_large(tmp_path, 2, 3, 1, done=False)
     store = SQLiteStore.open(tmp_path / DATABASE, write=True)
     noted: list[str] = []
-    store._connection.set_trace_callback(noted.append)
+    store.database.connection.set_trace_callback(noted.append)
     store.add_runs(begun("rate-001", seed) for seed in range(1000))
-    store._connection.set_trace_callback(None)
+    store.database.connection.set_trace_callback(None)
     assert noted.count("COMMIT") == 1
     assert len(store.runs()) == 1003
     store.close()

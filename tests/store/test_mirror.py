@@ -14,8 +14,9 @@ from assay.findings.findings import answer_alone, build
 from assay.records.runs import EpochRecord, RunId, Status
 from assay.store import SQLiteStore
 from assay.store import mirror as module
+from assay.store.lookup import DATABASE
 from assay.store.mirror import Mirror
-from assay.store.readout import DATABASE, Readout
+from assay.store.readout import Readout
 
 
 @pytest.fixture

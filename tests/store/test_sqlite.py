@@ -152,8 +152,8 @@ def test_a_finish_that_breaks_off_leaves_nothing(store, monkeypatch):
 
 def test_what_is_not_committed_nobody_sees(store):
     with closing(SQLiteStore.open(store.path)) as reader:
-        with store._transaction():
-            store._put_run(record(RunId("max", 0), Status.PENDING))
+        with store.database.transaction():
+            store.add_run(record(RunId("max", 0), Status.PENDING))
             assert reader.runs() == []
         assert len(reader.runs()) == 1
 
@@ -179,10 +179,10 @@ def test_a_reader_cannot_write(store):
 
 def test_what_is_committed_is_on_disk_first(store):
     """What SQLite promises after a power cut: synchronous = FULL, and WAL for the readers."""
-    assert store._connection.execute("PRAGMA synchronous").fetchone()[0] == 2
-    assert store._connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+    assert store.database.connection.execute("PRAGMA synchronous").fetchone()[0] == 2
+    assert store.database.connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
     with closing(SQLiteStore.open(store.path, write=True)) as writer:
-        assert writer._connection.execute("PRAGMA synchronous").fetchone()[0] == 2
+        assert writer.database.connection.execute("PRAGMA synchronous").fetchone()[0] == 2
 
 
 def refused(path):
@@ -208,7 +208,7 @@ def test_files_that_are_no_results_are_refused(tmp_path, store):
 
 @pytest.mark.parametrize(("version", "age"), [(VERSION + 1, "a newer"), (OLDEST - 1, "an older")])
 def test_another_format_is_refused(version, age, store):
-    store._connection.execute(f"PRAGMA user_version = {version}")
+    store.database.connection.execute(f"PRAGMA user_version = {version}")
     assert f"made by {age} assay (format {version}, this one reads {VERSION})" in refused(store.path)
 
 

@@ -27,11 +27,11 @@ from assay.nn.network import Network
 from assay.nn.nodes import every
 from assay.optim import SGD, Adam, NAdam
 from assay.optim.recipe import Recipe
-from assay.records import room
+from assay.records import free_memory
 from assay.running.plan import make_plan
 from assay.study.architectures import Layers, from_table
 from assay.study.study import Study
-from assay.study.trainable import Whereabouts, expect_trainable, training_bytes
+from assay.study.trainable import Placement, expect_trainable, training_bytes
 
 DENSE = {"family": "Dense", "hidden": [10]}
 BLOCKS = {"family": "ConvBlocks", "layers": 1, "filters": 2}
@@ -56,7 +56,7 @@ def nested(depth):
 @pytest.fixture(autouse=True)
 def machine_of_16_gibibytes(monkeypatch):
     """No weight may be drawn, whatever a machine has."""
-    monkeypatch.setattr("assay.study.trainable.room.memory", lambda: 2**34)
+    monkeypatch.setattr("assay.study.trainable.free_memory.available", lambda: 2**34)
     monkeypatch.setattr(Network, "initialise", lambda *_: pytest.fail("weights were drawn"))
 
 
@@ -251,7 +251,7 @@ INITIALISE = Network.initialise
 
 def test_on_a_gpu_a_minibatch_needs_no_room_in_the_machine():
     network, recipe = Network((Flatten(), Linear(9)), (1, 28, 28)), Recipe(SGD(), 10**7)
-    expect_trainable(network, recipe, None, Whereabouts(on_gpu=True))
+    expect_trainable(network, recipe, None, Placement(on_gpu=True))
     with pytest.raises(ShapeError, match="a run takes about"):
         expect_trainable(network, recipe, None)
 
@@ -273,7 +273,7 @@ def test_a_network_of_a_thousand_layers_is_planned_in_little_work():
 
 
 def test_the_machine_has_memory():
-    assert 2**20 < room.memory() < 2**62
+    assert 2**20 < free_memory.available() < 2**62
 
 
 def on_and_on():

@@ -15,9 +15,10 @@ from assay.nn import AvgPool2d, BatchNorm1d, Conv2d, Layer, Linear, MaxPool2d, R
 from assay.nn.coursework import FromCoursework, ToCoursework
 from assay.nn.init import GLOROT_UNIFORM
 from assay.nn.layer import Parameter
-from assay.testing.check import check, check_layer
+from assay.testing.check import check, check_subject
 from assay.testing.check_text import lines
 from assay.testing.source import input_shape
+from assay.testing.subject import Subject
 
 
 @dataclass(frozen=True)
@@ -83,32 +84,40 @@ class ConvolutionalLayer:
 @settings(max_examples=20)
 @given(st.sampled_from("xw"), st.tuples(st.integers(0, 1), st.integers(0, 2)), st.sampled_from([-0.3, 1e-3]))
 def test_names_the_entry_that_is_wrong_by_how_much_and_whose_it_is(argument, planted, off_by):
-    found = check_layer(Dense(planted, off_by, argument), "Dense", input_shape=(4,))
+    found = check_subject(Subject(Dense(planted, off_by, argument), "Dense"), input_shape=(4,))
     assert not found.passed
     (mismatch,) = found.mismatches
     assert (mismatch.argument, mismatch.index, mismatch.wrong) == (argument, planted, 1)
     assert mismatch.found - mismatch.expected == pytest.approx(off_by, rel=1e-4)
 
 
+def test_a_tolerance_allows_more_than_rounding_explains():
+    layer = Dense((0, 1), 1e-3, "w")
+    assert not check_subject(Subject(layer, "Dense"), input_shape=(4,)).passed
+    assert check_subject(Subject(layer, "Dense", tolerance=0.2), input_shape=(4,)).passed
+
+
 def test_says_so_when_all_is_right_and_counts_what_it_compared():
-    found = check_layer(Dense(), "Dense", input_shape=(4,))
+    found = check_subject(Subject(Dense(), "Dense"), input_shape=(4,))
     assert found.passed
     assert found.entries == 3 * 4 + 4 * 3
     assert lines(found)[1] == "gradients: right, 24 entries agree with central differences"
 
 
 def test_compares_with_the_built_in_of_the_same_name_or_the_one_asked_for():
-    assert check_layer(Dense(), "Dense").comparison is None
-    assert "no built-in layer has its name" in lines(check_layer(Dense(), "Dense"))[-1]
-    found = check_layer(Dense(), "Linear")
+    assert check_subject(Subject(Dense(), "Dense")).comparison is None
+    assert "no built-in layer has its name" in lines(check_subject(Subject(Dense(), "Dense")))[-1]
+    found = check_subject(Subject(Dense(), "Linear"))
     assert found.comparison.built_in == Linear(3, bias=False)
     assert found.comparison.turns == {"w": "transposed"}
     assert found.passed
-    assert check_layer(Dense(), "Dense", against="Linear").comparison.built_in == Linear(3, bias=False)
+    assert check_subject(Subject(Dense(), "Dense"), against="Linear").comparison.built_in == Linear(
+        3, bias=False
+    )
 
 
 def test_a_convolution_is_recognised_by_its_flipped_kernels():
-    found = check_layer(FromCoursework(ConvolutionalLayer()), "ConvolutionalLayer")
+    found = check_subject(Subject(FromCoursework(ConvolutionalLayer()), "ConvolutionalLayer"))
     assert found.passed
     assert found.comparison.built_in == Conv2d(2, (3, 2), bias=False)
     assert found.comparison.turns == {"params[0]": "flipped"}
@@ -116,7 +125,9 @@ def test_a_convolution_is_recognised_by_its_flipped_kernels():
 
 
 def test_finds_the_gradient_that_was_not_turned():
-    found = check_layer(FromCoursework(ConvolutionalLayer(forgets_to_turn=True)), "ConvolutionalLayer")
+    found = check_subject(
+        Subject(FromCoursework(ConvolutionalLayer(forgets_to_turn=True)), "ConvolutionalLayer")
+    )
     assert [mismatch.argument for mismatch in found.mismatches] == ["params[0]"]
     assert [difference.argument for difference in found.comparison.differences] == ["dL/dparams[0]"]
     assert lines(found)[1] == "gradients: wrong"
@@ -134,7 +145,7 @@ def test_a_right_gradient_of_a_wrong_formula_is_found_beside_the_built_in():
         def grads_wrt_params(self, inputs, grads_wrt_outputs):
             return [2 * super().grads_wrt_params(inputs, grads_wrt_outputs)[0]]
 
-    found = check_layer(FromCoursework(Doubled()), "ConvolutionalLayer")
+    found = check_subject(Subject(FromCoursework(Doubled()), "ConvolutionalLayer"))
     assert not found.mismatches
     assert not found.passed
     assert [difference.argument for difference in found.comparison.differences] == [
@@ -148,17 +159,17 @@ def test_a_right_gradient_of_a_wrong_formula_is_found_beside_the_built_in():
     "layer", [Conv2d(2, (3, 3), 2, 1), MaxPool2d(2, 1), AvgPool2d((2, 3)), ReLU(), Linear(4), BatchNorm1d()]
 )
 def test_every_built_in_agrees_with_itself(layer):
-    found = check_layer(layer, type(layer).__name__)
+    found = check_subject(Subject(layer, type(layer).__name__))
     assert found.passed
     assert found.comparison.built_in == layer
 
 
 def test_settings_say_what_attributes_do_not():
     pooling = FromCoursework(ToCoursework(MaxPool2d(2), (3, 6, 8)))
-    found = check_layer(pooling, "MaxPoolingLayer")
+    found = check_subject(Subject(pooling, "MaxPoolingLayer"))
     assert found.comparison is None
     assert "cannot tell the kernel_size" in found.note
-    assert check_layer(pooling, "MaxPoolingLayer", settings={"kernel_size": 2}).passed
+    assert check_subject(Subject(pooling, "MaxPoolingLayer", {"kernel_size": 2})).passed
 
 
 def test_a_file_may_import_its_neighbours(tmp_path):

@@ -23,7 +23,8 @@ from assay.nn.loss import cross_entropy
 from assay.nn.network import Network
 from assay.optim import SGD
 from assay.testing import gradient_check
-from assay.testing.check import check_layer
+from assay.testing.check import check_subject
+from assay.testing.subject import Subject
 from assay.training.train import Job, at_best, train
 from assay.training.train import test as measure
 
@@ -136,7 +137,7 @@ def test_gradients_are_those_of_the_training_pass(kind):
 @pytest.mark.parametrize("kind", [*NORMALISERS, *DROPPERS])
 def test_the_check_finds_them_right(kind):
     layer = FromCoursework(kind())
-    assert check_layer(layer, kind.__name__, input_shape=(4,)).passed
+    assert check_subject(Subject(layer, kind.__name__), input_shape=(4,)).passed
 
 
 def test_the_check_still_finds_a_wrong_mask():
@@ -144,7 +145,7 @@ def test_the_check_still_finds_a_wrong_mask():
         def bprop(self, inputs, outputs, grads_wrt_outputs):
             return grads_wrt_outputs * self.mask[::-1]
 
-    assert check_layer(FromCoursework(OtherMask()), "OtherMask", input_shape=(4,)).mismatches
+    assert check_subject(Subject(FromCoursework(OtherMask()), "OtherMask"), input_shape=(4,)).mismatches
 
 
 @pytest.mark.parametrize("kind", NORMALISERS)
@@ -266,7 +267,7 @@ def test_a_layer_may_make_its_parameters_when_it_sees_an_input():
 
     layer = FromCoursework(Lazy())
     assert [spec.shape for spec in layer.parameters((4,)).values()] == [(3, 4), (3,)]
-    assert check_layer(layer, "AffineLayer", input_shape=(4,)).comparison.differences == ()
+    assert check_subject(Subject(layer, "AffineLayer"), input_shape=(4,)).comparison.differences == ()
     assert layer.layer.params == []
 
 

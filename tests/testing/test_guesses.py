@@ -9,7 +9,8 @@ import pytest
 from assay.nn import Layer
 from assay.nn.init import Constant
 from assay.nn.layer import Parameter
-from assay.testing.check import check_layer
+from assay.testing.check import check_subject
+from assay.testing.subject import Subject
 
 FORGOTTEN = "the upstream gradient is forgotten there"
 
@@ -40,19 +41,19 @@ class Leaky(Layer):
 
 @pytest.mark.parametrize("mistake", ["forgets it", "forgets it on one side"])
 def test_a_forgotten_upstream_gradient_is_guessed(mistake):
-    found = check_layer(Leaky(mistake), "Own", input_shape=(5,))
+    found = check_subject(Subject(Leaky(mistake), "Own"), input_shape=(5,))
     assert [each.guess for each in found.mismatches] == [FORGOTTEN]
 
 
 @pytest.mark.parametrize("mistake", ["squares it", "another slope"])
 def test_it_is_not_guessed_for_other_mistakes(mistake):
-    found = check_layer(Leaky(mistake), "Own", input_shape=(5,))
+    found = check_subject(Subject(Leaky(mistake), "Own"), input_shape=(5,))
     assert found.mismatches
     assert FORGOTTEN not in [each.guess for each in found.mismatches]
 
 
 def test_nothing_is_guessed_of_what_is_right():
-    assert check_layer(Leaky("right"), "Own", input_shape=(5,)).mismatches == ()
+    assert check_subject(Subject(Leaky("right"), "Own"), input_shape=(5,)).mismatches == ()
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,6 @@ class Slope(Layer):
 
 def test_a_factor_of_a_single_entry_is_no_guess():
     """Any wrong number is some multiple of the right one."""
-    (mismatch,) = check_layer(Slope(), "Own", input_shape=(6,)).mismatches
+    (mismatch,) = check_subject(Subject(Slope(), "Own"), input_shape=(6,)).mismatches
     assert (mismatch.argument, mismatch.entries) == ("a", 1)
     assert not mismatch.guess

@@ -23,8 +23,8 @@ from assay.running.plan import make_plan
 from assay.running.run import run
 from assay.store import SQLiteStore
 from assay.store.digests import TABLES
+from assay.store.lookup import DATABASE
 from assay.store.migrations import VERSION
-from assay.store.readout import DATABASE
 from assay.store.weights import load_weights, path_of
 
 

@@ -23,8 +23,8 @@ from assay.results import Results
 from assay.running.run import run
 from assay.store import SQLiteStore
 from assay.store.lock import folder_lock
+from assay.store.lookup import DATABASE
 from assay.store.machines import WorkingMachine, keep_machines
-from assay.store.readout import DATABASE
 from assay.view import followed, live
 from assay.view import shelf as shelves
 from assay.view.app import make_app

@@ -19,10 +19,10 @@ from sheets import picture, png, replayed
 
 from assay.data.glyphs import draw
 from assay.exchange.importing import import_results
+from assay.findings.feature_maps import features
 from assay.findings.occlusion import occlusion
 from assay.findings.prediction import recognise
 from assay.findings.trained import Fitted, best_run, trained
-from assay.findings.views import features
 from assay.nn.loss import softmax
 from assay.reading import find, prepare, read
 from assay.reading.recogniser import recogniser

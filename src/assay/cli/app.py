@@ -32,7 +32,7 @@ from assay.cli import run as training
 from assay.cli.help import WIDEST, Command, Group
 from assay.cli.text import complain
 from assay.errors import AssayError, nearest, shown
-from assay.records import room
+from assay.records import free_memory
 
 DEBUG = "ASSAY_DEBUG"
 FAILED, WRONG = 1, process.WRONG
@@ -165,8 +165,8 @@ def _options(context: Any) -> list[str]:
 
 def _short(error: BaseException) -> str:
     """Say that memory is short, and what for."""
-    limit = room.address_limit()
-    if limit < room.UNKNOWN:
+    limit = free_memory.address_limit()
+    if limit < free_memory.UNKNOWN:
         return f"not enough memory ({error}; `ulimit -v` allows {limit >> 20:,} MiB: raise it)"
     return f"not enough memory ({error}; use a smaller network, batch_size or data set)"
 

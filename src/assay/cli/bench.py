@@ -95,6 +95,7 @@ def convolution(out: Out = "assay-runs/bench", quick: Quick = False) -> None:
     Example: assay bench convolution --quick
     """
     from assay.bench import convolution as bench
+    from assay.bench import convolution_answers as answers
     from assay.bench.convolution_views import draw, table
 
     settings = bench.QUICK if quick else bench.ConvolutionSettings()
@@ -104,7 +105,7 @@ def convolution(out: Out = "assay-runs/bench", quick: Quick = False) -> None:
     with _status() as tell:
         measured = bench.run(settings, _counted(settings, tell))
     console().print(table(measured))
-    for answer in (bench.answer, bench.rounding_answer, bench.addition_answer):
+    for answer in (answers.answer, answers.rounding_answer, answers.addition_answer):
         console().print(f"\n{answer(measured)}")
     with _writing(out):
         draw(measured, figure)

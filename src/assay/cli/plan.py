@@ -85,7 +85,7 @@ def _pilot(study: "Study", folder: str | None) -> "Results | None":
     from assay.findings.seeds_needed import is_pilot
     from assay.results import Results
     from assay.running.results_folder import default_folder
-    from assay.store.readout import DATABASE
+    from assay.store.lookup import DATABASE
 
     place = Path(folder) if folder is not None else default_folder(study)
     if folder is None and not (place / DATABASE).exists():

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from assay.cli.counted import counted
 from assay.cli.formats import Format, Row, put
 from assay.cli.options import Folder, Trust, number
 from assay.cli.standing import PLACE, place
@@ -41,8 +42,9 @@ def predict(
     from assay.findings import prediction
 
     errors: list[DataError] = []
+    pictures = counted(images, "recognising")
     found = prediction.predict(
-        folder, images, arm=arm, seed=seed, one=one, trust=trust or (), on_error=errors.append
+        folder, pictures, arm=arm, seed=seed, one=one, trust=trust or (), on_error=errors.append
     )
     put(format, lambda: _show(found), COLUMNS, map(_row, found))
     for error in errors:

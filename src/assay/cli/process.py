@@ -12,7 +12,7 @@ from types import FrameType
 from typing import TextIO
 
 from assay.errors import UsageError
-from assay.records.room import UNKNOWN, address_limit
+from assay.records.free_memory import UNKNOWN, address_limit
 
 INTERRUPTED = 130
 """The exit status of a command that was stopped with Ctrl-C."""

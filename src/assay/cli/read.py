@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from assay.cli.counted import counted
 from assay.cli.formats import Format, Row, put
 from assay.cli.standing import PLACE, place
 from assay.cli.text import complain, console, say
@@ -33,7 +34,7 @@ def read(images: Images, one: One = False, format: Format = "table") -> None:
     """
     found: list[Reading] = []
     errors: list[DataError] = []
-    for image in images:
+    for image in counted(images, "reading"):
         try:
             found.append(_read(image, one))
         except DataError as error:

@@ -69,7 +69,7 @@ class Address:
 
 
 def expanded(path: str) -> Path:
-    """Return a path with its ``~`` replaced; as it is where nobody knows whose home that is."""
+    """Return a path with its ``~`` replaced; unchanged where the home is not known."""
     return Path(os.path.expanduser(path))
 
 

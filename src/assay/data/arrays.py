@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from assay.data.assembly import RawPart
 from assay.data.examples import AT_ONCE
 from assay.data.pixels import as_bytes, laid_out
+from assay.data.raw_part import RawPart
 from assay.errors import DataError
 
 LONGEST_LABEL = 1000

@@ -1,34 +1,31 @@
-"""What a reader has found becomes a source: classes and groups numbered, paper turned, oddities named."""
+"""What a reader has found becomes a source: images upright, light on dark, and oddities named."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from assay.data import pixels, polarity
 from assay.data.address import Address
-from assay.data.examples import Images, Numbers, Source, Split
-from assay.errors import DataError, shown
+from assay.data.class_numbers import numbered
+from assay.data.examples import Numbers, Source, Split
+from assay.data.raw_part import RawPart, miscounted
+from assay.errors import DataError
 
-MOST_CLASSES = 256
-LONGEST_NAME = 100
 NAMED = 5
+"""Classes that are named where some lack images."""
 
 
 @dataclass(frozen=True)
-class RawPart:
-    """One part of a source as it was read; ``labels`` and ``groups`` (N,) are numbers or text.
+class Orientation:
+    """Whether images lie on their side, and what says so."""
 
-    Text may also be objects, which examples share. ``place`` names its labels in errors.
-    """
+    transposed: bool
+    reason: str
 
-    images: Images
-    labels: NDArray[Any]
-    place: str
-    groups: NDArray[Any] | None = None
+
+AS_STORED = Orientation(False, "as stored")
 
 
 def assembled(
@@ -38,33 +35,28 @@ def assembled(
     names: tuple[str, ...] | None = None,
     codes: list[int] | None = None,
     address: Address | None = None,
-    transposed: tuple[bool, str] = (False, "as stored"),
+    orientation: Orientation = AS_STORED,
     notes: tuple[str, ...] = (),
 ) -> Source:
     """Return the source that ``parts``, called train, valid and test, make up.
 
     ``names`` names the labels ``codes``, by default 0, 1, ...; without them text names itself and whole
-    numbers name themselves. ``transposed`` says whether the images lie on their side, and by what; the
-    options of ``address`` come first. Raises `DataError`, naming the place, for what does not fit together.
+    numbers name themselves. The options of ``address`` come before the ``orientation``. Raises `DataError`,
+    naming the place, for what does not fit together.
     """
     address = address or Address(where)
     parts = {name: _checked(part) for name, part in parts.items()}
     _expect_one_size(parts, where)
-    parts, said = _turned(_whole(parts, address), address, transposed)
-    classes, numbered = _numbered(parts, names, codes)
+    parts, said = _turned(_whole(parts, address), address, orientation)
+    classes, labels = numbered(parts, names, codes)
     groups = _groups(parts)
-    splits = {name: Split(part.images, numbered[name], groups.get(name)) for name, part in parts.items()}
+    splits = {name: Split(part.images, labels[name], groups.get(name)) for name, part in parts.items()}
     odd = _oddities(
         classes, splits, {name: part.place for name, part in parts.items()}, named=names is not None
     )
     return Source(
         classes, splits["train"], splits.get("test"), valid=splits.get("valid"), notes=(*notes, *said, *odd)
     )
-
-
-def miscounted(place: str, images: int, labels: int) -> DataError:
-    """Return the error for images and labels, called ``place``, that are not as many."""
-    return DataError(f"{place}: {images:,} images but {labels:,} labels (files of two sets?)")
 
 
 def _checked(part: RawPart) -> RawPart:
@@ -103,16 +95,16 @@ def _whole(parts: dict[str, RawPart], address: Address) -> dict[str, RawPart]:
 
 
 def _turned(
-    parts: dict[str, RawPart], address: Address, transposed: tuple[bool, str]
+    parts: dict[str, RawPart], address: Address, orientation: Orientation
 ) -> tuple[dict[str, RawPart], list[str]]:
     """Turn images upright, and light on dark; say by what that was decided."""
-    said, (sideways, why) = [], transposed
+    said = []
     if (asked := address.flag("transposed")) is not None:
-        sideways, why = asked, "as asked"
-    if sideways:
+        orientation = Orientation(asked, "as asked")
+    if orientation.transposed:
         parts = {name: replace(part, images=pixels.upright(part.images)) for name, part in parts.items()}
-    if sideways or why != "as stored":
-        said.append(f"transposed: {'yes' if sideways else 'no'} ({why})")
+    if orientation != AS_STORED:
+        said.append(f"transposed: {'yes' if orientation.transposed else 'no'} ({orientation.reason})")
     asked = address.flag("inverted")
     light = polarity.is_light(parts["train"].images)
     if light if asked is None else asked:
@@ -123,81 +115,6 @@ def _turned(
     elif asked is not None:
         said.append(f"paper: {'light' if light else 'dark'}, {'exchanged' if asked else 'left'} as asked")
     return parts, said
-
-
-def _numbered(
-    parts: Mapping[str, RawPart], names: tuple[str, ...] | None, codes: list[int] | None
-) -> tuple[tuple[str, ...], dict[str, Numbers]]:
-    """Return the classes, and each part's labels as numbers of them."""
-    if any(part.labels.dtype.kind not in "bui" for part in parts.values()):
-        return _by_name(parts, names)
-    if names is None:
-        largest = max(int(part.labels.max()) for part in parts.values())
-        if largest >= MOST_CLASSES:
-            part = next(part for part in parts.values() if int(part.labels.max()) == largest)
-            raise DataError(
-                f"{part.place}: label {largest:,} at index {int(part.labels.argmax()):,} is outside "
-                f"0..{MOST_CLASSES - 1} (there may be {MOST_CLASSES} classes)"
-            )
-        names = tuple(str(label) for label in range(largest + 1))
-    _expect_names(names)
-    codes = list(range(len(names))) if codes is None else codes
-    return names, {name: _renumbered(part, codes) for name, part in parts.items()}
-
-
-def _by_name(
-    parts: Mapping[str, RawPart], names: tuple[str, ...] | None
-) -> tuple[tuple[str, ...], dict[str, Numbers]]:
-    found = {str(label) for part in parts.values() for label in part.labels}
-    if names is None and len(found) > MOST_CLASSES:
-        raise _wrong_count(len(found))
-    classes = tuple(sorted(sorted(found), key=_natural)) if names is None else names
-    _expect_names(classes)
-    number = {name: index for index, name in enumerate(classes)}
-    for part in parts.values():
-        for index, label in enumerate(part.labels):
-            if str(label) not in number:
-                raise DataError(f"{part.place}: label {shown(str(label))} at index {index:,} is no class")
-    return classes, {
-        name: np.fromiter((number[str(label)] for label in part.labels), np.int64, len(part.labels))
-        for name, part in parts.items()
-    }
-
-
-def _natural(name: str) -> list[tuple[int, int, str]]:
-    """Return a key that sorts 9 before 10, as people do."""
-    words = [word for word in re.split(r"(\d{1,9})", name) if word]
-    return [(0, int(word), "") if word.isdecimal() else (1, 0, word) for word in words]
-
-
-def _expect_names(names: tuple[str, ...]) -> None:
-    if not 1 <= len(names) <= MOST_CLASSES:
-        raise _wrong_count(len(names))
-    for name in names:
-        if type(name) is not str or not name.isprintable() or not 1 <= len(name) <= LONGEST_NAME:
-            raise DataError(f"classes: {shown(name)} is no printable name of 1 to {LONGEST_NAME} characters")
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise DataError(f"classes: {shown(twice)} stands twice (expected a name for each)")
-
-
-def _wrong_count(names: int) -> DataError:
-    return DataError(f"classes: found {names:,} names, expected 1 to {MOST_CLASSES}")
-
-
-def _renumbered(part: RawPart, codes: list[int]) -> Numbers:
-    """Renumber the classes 0..K-1 in the order of ``codes``; refuse any other label."""
-    number: Numbers = np.full(max(codes) + 1, -1, dtype=np.int64)
-    number[codes] = np.arange(len(codes))
-    labels = part.labels.astype(np.int64)
-    known = (labels >= 0) & (labels < len(number))
-    found = np.where(known, number[np.where(known, labels, 0)], -1)
-    if (found < 0).any():
-        index = int(np.argmax(found < 0))
-        raise DataError(
-            f"{part.place}: label {labels[index]} at index {index:,} is outside {min(codes)}..{max(codes)}"
-        )
-    return np.asarray(found, np.int64)
 
 
 def _groups(parts: Mapping[str, RawPart]) -> dict[str, Numbers]:

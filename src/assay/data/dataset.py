@@ -74,7 +74,7 @@ class Dataset:
         names themselves. ``valid`` and ``test`` are pairs of images and labels; without them 15% of the
         images are drawn for each. Images with the same of ``groups`` (N,) stay together. ``spec`` chooses
         the numbers of images, and the split, as in a study file. The arrays are copied. Give the data set
-        to `assay.run` as ``data``. Raises `DataError` for arrays that are no such thing.
+        to `assay.run` as ``data``. Raises `DataError` for arrays that do not fit this.
         """
         spec = replace(spec or DataSpec(ARRAY), source=ARRAY)
         if groups is not None and spec.groups is None:

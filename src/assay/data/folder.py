@@ -11,13 +11,15 @@ from pathlib import Path
 import numpy as np
 
 from assay.data.address import Address
-from assay.data.assembly import MOST_CLASSES, RawPart, assembled, miscounted
+from assay.data.assembly import Orientation, assembled
+from assay.data.class_numbers import MOST_CLASSES
 from assay.data.examples import Source
 from assay.data.idx import count_images, read_images, read_labels
 from assay.data.idx_layout import NAME, Files, find
 from assay.data.idx_marks import marked
 from assay.data.known_classes import Names, is_emnist, known_classes, names_around
 from assay.data.pixels import laid_out
+from assay.data.raw_part import RawPart, miscounted
 from assay.data.text_lines import lines
 from assay.errors import DataError, shown
 
@@ -48,7 +50,7 @@ def open_folder(
         names=classes,
         codes=codes,
         address=address,
-        transposed=_transposed(folder, prefix, words, emnist),
+        orientation=_orientation(folder, prefix, words, emnist),
     )
 
 
@@ -98,17 +100,17 @@ def _classes(
     return known_classes(words, labels) or (None, None)
 
 
-def _transposed(folder: Path, prefix: str, words: list[str], emnist: bool | None) -> tuple[bool, str]:
+def _orientation(folder: Path, prefix: str, words: list[str], emnist: bool | None) -> Orientation:
     """Return whether the images lie on their side, and what says so."""
     if (upright := marked(folder)) is not None:
-        return not upright, "as the folder says"
+        return Orientation(not upright, "as the folder says")
     if emnist is not None:
-        return emnist, "as published"
+        return Orientation(emnist, "as published")
     if is_emnist([prefix.lower()]):
-        return True, "by its name"
+        return Orientation(True, "by its name")
     if is_emnist(words):
-        return True, "by its folder's name"
-    return False, "by its name"
+        return Orientation(True, "by its folder's name")
+    return Orientation(False, "by its name")
 
 
 def _read(files: Files, part: str, prefix: str, groups: str | None) -> RawPart:

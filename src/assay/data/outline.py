@@ -11,7 +11,7 @@ from assay.data.dataset import Dataset
 from assay.data.loading import load
 from assay.data.spec import GLYPHS, DataSpec
 from assay.errors import DataError
-from assay.records import room
+from assay.records import free_memory
 from assay.shapes import Shape
 
 BALANCED = 112_800, 18_800, 47, (1, 28, 28)
@@ -71,8 +71,8 @@ def outline(spec: DataSpec) -> Outline:
 
 
 def _expect_room(source: str, needed: int) -> None:
-    if needed > room.memory():
+    if needed > free_memory.available():
         raise DataError(
-            f"{source}: the images take {needed // 2**20:,} MiB, {room.free()} "
+            f"{source}: the images take {needed // 2**20:,} MiB, {free_memory.described()} "
             "(use fewer with data.train, data.valid and data.test)"
         )

@@ -1,6 +1,6 @@
 """What picture files are made of: the segments of a JPEG, the chunks of a PNG, the extensions of a GIF.
 
-Each is yielded with the number of bytes that belong to it; whoever asks may read them.
+Each is yielded with the number of bytes that belong to it; the caller may read them.
 """
 
 import os

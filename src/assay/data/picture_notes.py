@@ -1,4 +1,4 @@
-"""What stands in picture files beside the pixels, bounded: notes of cameras and programs, tags, text, scans.
+"""Limits on what picture files hold besides pixels: metadata of cameras and programs, tags, text, scans.
 
 Pillow makes an object of 40 bytes of every number in a tag, and of some tags before it is asked for any; it
 decodes every scan of a JPEG, of which a few bytes may be one over all pixels.
@@ -23,7 +23,7 @@ MOST_PIXELS = 110_000_000
 MOST_TEXT, MOST_EXIF, MOST_NUMBERS = 4 << 20, 1 << 20, 1_000_000
 """Bytes of text in a PNG, unpacked; of a camera's notes; numbers in tags."""
 MOST_BESIDE, MOST_BLOCKS = 8 << 20, 20_000
-"""Bytes of a PNG or GIF that are no pixels, and in how many blocks they may be."""
+"""Bytes of a PNG or GIF that are not pixels, and in how many blocks they may be."""
 MOST_SCANS, MOST_SEGMENTS = 100, 10_000
 """Scans of a JPEG, of which progressive ones have about ten; segments of any kind."""
 NUMBER = 40  # bytes that each number takes
@@ -52,7 +52,7 @@ def oversized(source: Path | bytes) -> str | None:
 
 
 def oversized_exif(image: "Image.Image") -> str | None:
-    """Return the same of a picture that Pillow has opened, of which it has not yet read a camera's notes."""
+    """Return the same of a picture that Pillow has opened, before it reads a camera's notes."""
     return _expect_exif(image.info.get("exif") or b"")
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from assay.data.examples import AT_ONCE, Images
 from assay.errors import DataError
-from assay.records.room import memory
+from assay.records.free_memory import available
 from assay.shapes import text as as_text
 
 Blocks = Callable[[], Iterator[NDArray[Any]]]
@@ -21,7 +21,7 @@ CHANNELS = (1, 3)
 
 def allocated(where: str, shape: tuple[int, ...]) -> Images:
     """Return room for images; `DataError` where this machine's memory is too small for them."""
-    if prod(shape) > (there := memory()):
+    if prod(shape) > (there := available()):
         raise DataError(
             f"{where}: {as_text(shape)} pixels take {prod(shape) // 2**20:,} MiB, this machine has "
             f"{there // 2**20:,} (smaller images: ?size=32)"
@@ -56,7 +56,7 @@ def as_bytes(where: str, shape: tuple[int, ...], dtype: np.dtype[Any], blocks: B
 
 
 def _highest(where: str, blocks: Iterator[NDArray[Any]]) -> float:
-    """Return the highest value; refuse any that is no pixel, naming the image."""
+    """Return the highest value; refuse any that is not a pixel, naming the image."""
     highest, start = 0.0, 0
     for block in blocks:
         rows = block.reshape(len(block), -1)

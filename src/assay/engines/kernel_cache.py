@@ -56,7 +56,7 @@ def _found(cache: Any) -> Callable[[Any, Any], Any]:
 
 
 def _loading(file: Any) -> Callable[[Any], Any]:
-    """Return what loads an entry; a damaged index or entry is none, and the index is begun anew."""
+    """Return what loads an entry; a damaged index or entry counts as missing, and the index is begun anew."""
     load = file.load
 
     def loaded(key: Any) -> Any:

@@ -57,4 +57,4 @@ def asked(triple: str, cpu: str, features: str) -> RegisterFile:
 
 
 REGISTERS = asked(*cpu_target.target_context.codegen().magic_tuple())
-"""Those of the processor that Numba compiles for."""
+"""The registers of the processor that Numba compiles for."""

@@ -50,7 +50,7 @@ VARIABLES = (
     "ONEDNN_MAX_CPU_ISA",
     "MKL_ENABLE_INSTRUCTIONS",
 )
-"""Those that restrict which parts of a machine engines may use: which GPU, which CPU instructions."""
+"""Environment variables that restrict which parts of a machine engines may use: GPU, CPU instructions."""
 
 
 class Speed(NamedTuple):

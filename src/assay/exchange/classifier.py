@@ -30,7 +30,7 @@ NETWORK = Dense(hidden=(100,))
 RECIPE = Recipe(Adam(0.003), batch_size=32, epochs=50)
 Given = TypeVar("Given")
 LEVELS = 255
-"""assay's engines read bytes: what is no byte is brought to one of 256 levels."""
+"""Engines read bytes, so other numbers are brought to one of 256 levels."""
 
 
 class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]

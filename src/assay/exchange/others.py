@@ -24,7 +24,7 @@ ERRORS = re.compile(
 )
 """Names of columns whose numbers are shares of which less is better."""
 LOSSES = re.compile(r"(.*[ _./-])?(loss|nll|cross[ _-]?entropy|perplexity|mse|rmse|mae)", re.IGNORECASE)
-"""Names of columns whose numbers are no shares at all, and of which less is better."""
+"""Names of columns whose numbers are not shares, and of which less is better."""
 TRUE, FALSE = ("1", "true", "yes"), ("0", "false", "no")
 
 
@@ -104,7 +104,7 @@ class Line:
 
 
 def lines_of(table: Any, what: str) -> Iterator[Line]:
-    """Yield the rows of a CSV file, a DataFrame or a list of mappings; ``what`` names one that is no file.
+    """Yield the rows of a CSV file, a DataFrame or a list of mappings; ``what`` names one that is not a file.
 
     Raises `UsageError` if it cannot be read or lacks rows or the columns ``arm`` and ``seed``.
     """
@@ -134,7 +134,7 @@ def runs_of(table: Any, what: str) -> list[Line]:
 
 
 def called(table: Any, what: str) -> str:
-    """Return what errors call a table: its path, or ``what`` where it is no file."""
+    """Return what errors call a table: its path, or ``what`` where it is not a file."""
     return str(table) if isinstance(table, Path | str) else what
 
 

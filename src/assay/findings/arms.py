@@ -8,8 +8,8 @@ from statistics import fmean
 import numpy as np
 from numpy.typing import NDArray
 
+from assay.findings.interim import summarised
 from assay.findings.numbers import interval, share
-from assay.findings.waiting import summarised
 from assay.records.runs import RunRecord, Status
 from assay.stats import Summary, outlying_low
 from assay.store.readout import Readout
@@ -37,7 +37,7 @@ class ArmRow:
     test_loss: float | None
     steps_per_second: float | None
     seconds_per_epoch: float | None
-    """Of training."""
+    """Seconds of training, without evaluation."""
     evaluation_seconds_per_epoch: float | None
     peak_memory: int | None
     memory_source: str

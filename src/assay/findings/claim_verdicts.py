@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from assay.findings.claimed_relations import judge
-from assay.findings.parts import Part
-from assay.findings.waiting import first_look
+from assay.findings.interim import first_look
+from assay.findings.relation_findings import RelationFinding
 from assay.records.metrics import MARGINS, METRICS
 from assay.stats import ClaimVerdict, MoreSeeds, conjunction, holm, most_seeds
 from assay.store.readout import Readout
@@ -47,18 +47,18 @@ class ClaimRow:
     source: str
     metric: str | None
     verdict: ClaimVerdict | None
-    parts: tuple[Part, ...]
+    parts: tuple[RelationFinding, ...]
     margin: ClaimMargin | None = None
     first_look: int | None = None
     also: "ClaimRow | None" = None
 
     @property
     def p(self) -> float:
-        """That of "the claim does not hold": the largest of its relations' (Berger 1982); 1 while interim."""
+        """The p of "the claim does not hold": its relations' largest (Berger 1982); 1 while interim."""
         return max((part.p for part in self.parts), default=1.0)
 
     @property
-    def deciding(self) -> tuple[Part, ...]:
+    def deciding(self) -> tuple[RelationFinding, ...]:
         """The relations that give the claim its verdict: those that share it."""
         return tuple(part for part in self.parts if part.verdict is self.verdict)
 

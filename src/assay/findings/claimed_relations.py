@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from assay.findings.costs import is_computed
 from assay.findings.failing import with_failures
-from assay.findings.parts import Part, Remark
+from assay.findings.relation_findings import RelationFinding, Remark
 from assay.records.metrics import MARGINS, METRICS, Failing, Metric
 from assay.stats import (
     ClaimVerdict,
@@ -25,7 +25,7 @@ from assay.study.as_published import doubt
 from assay.study.claims import Claim, Relation
 
 
-def judge(results: Readout, claim: Claim, relation: Relation) -> Part:
+def judge(results: Readout, claim: Claim, relation: Relation) -> RelationFinding:
     """Judge one of the relations of ``claim``, of results that are complete or at a declared look."""
     if relation.b is None:
         return _never_learns(results, claim, relation)
@@ -36,7 +36,7 @@ def judge(results: Readout, claim: Claim, relation: Relation) -> Part:
     estimate, interval = _shown(test, metric, relation)
     margin = _margin(results, claim, relation, metric)
     printed = _printed(results, metric, *relation.arms)
-    part = Part(
+    part = RelationFinding(
         relation=str(relation),
         arms=tuple(relation.arms),
         verdict=test.verdict,
@@ -111,14 +111,14 @@ def _shown(test: RelationTest, metric: Metric, relation: Relation) -> tuple[floa
     return back[0], (back[1], back[2]) if test.interval else None
 
 
-def _never_learns(results: Readout, claim: Claim, relation: Relation) -> Part:
+def _never_learns(results: Readout, claim: Claim, relation: Relation) -> RelationFinding:
     """Count the runs that left chance level; one is enough to contradict "never".
 
     A run that learnt and diverged afterwards did learn.
     """
     runs = [run for run in results.of(relation.a) if run.status.ended]
     learnt, ended = sum(results.left_chance(run) for run in runs), len(runs)
-    part = Part(
+    part = RelationFinding(
         relation=str(relation),
         arms=(relation.a,),
         verdict=ClaimVerdict.CONTRADICTED,

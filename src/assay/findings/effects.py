@@ -43,7 +43,7 @@ class Effect:
 
     @property
     def deciding_p(self) -> float | None:
-        """The adjusted p that goes with it."""
+        """The adjusted p that goes with `deciding`."""
         return self.pair.deciding_p
 
     @property

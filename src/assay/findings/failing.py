@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from assay.findings.parts import Part, Remark
+from assay.findings.relation_findings import RelationFinding, Remark
 from assay.records.metrics import Failing, Metric
 from assay.stats import ClaimVerdict, FailureTest
 from assay.stats.ttest import FEWEST
@@ -13,8 +13,8 @@ Levels = tuple[float, float]
 
 
 def with_failures(
-    part: Part, metric: Metric, relation: Relation, failed: FailureTest, levels: Levels
-) -> Part:
+    part: RelationFinding, metric: Metric, relation: Relation, failed: FailureTest, levels: Levels
+) -> RelationFinding:
     """Return ``part`` after taking failures into account."""
     if metric.failing is Failing.AS_MEASURED:
         return part
@@ -32,7 +32,7 @@ def with_failures(
     return part
 
 
-def _undecided(part: Part) -> Part:
+def _undecided(part: RelationFinding) -> RelationFinding:
     return replace(part, verdict=ClaimVerdict.UNDECIDED, p=1.0, more_seeds=None)
 
 
@@ -56,7 +56,9 @@ def _conflicts(verdict: ClaimVerdict, metric: Metric, relation: Relation, failed
     return more_of_a != 0 and against == (verdict is ClaimVerdict.SUPPORTED)
 
 
-def _by_failures(part: Part, metric: Metric, relation: Relation, failed: FailureTest, levels: Levels) -> Part:
+def _by_failures(
+    part: RelationFinding, metric: Metric, relation: Relation, failed: FailureTest, levels: Levels
+) -> RelationFinding:
     """Judge by failures alone, exactly, where too few seeds are left on which both arms learnt."""
     worse_a = failed.only_a > failed.only_b
     expected = _expects(metric, relation)

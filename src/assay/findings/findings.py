@@ -6,9 +6,7 @@ verdict: looking early and stopping when it suits reports differences that are n
 everything is about its seeds alone.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from assay.findings.answer import conclude
 from assay.findings.arms import ArmRow, arm_row
@@ -25,36 +23,15 @@ from assay.findings.layers import LayerCurves, layers
 from assay.findings.limits import limits
 from assay.findings.numbers import interval_name, simultaneous
 from assay.findings.published import PublishedRow, published
+from assay.findings.rerun import Rerun, rerun_of
 from assay.findings.stopping import Stopping, stopping_of
 from assay.findings.two_networks import TwoNetworks, two_networks
 from assay.findings.wording.answer_words import answer
 from assay.findings.wording.limit_words import limits as said_limits
-from assay.records.runs import ELSEWHERE, RunRecord, Status
+from assay.records.runs import ELSEWHERE, RunRecord
 from assay.stats import Factorial, Family, Look
 from assay.store.readout import ALPHA, Readout
 from assay.study.as_published import unlike_source
-
-
-@dataclass(frozen=True)
-class Rerun:
-    """What another person needs to reproduce it."""
-
-    study: Mapping[str, Any]
-    """The study as the tables of its file."""
-    study_digest: str
-    data: str
-    data_digest: str
-    synthetic: bool
-    classes: int
-    sizes: Mapping[str, int]
-    """Number of examples of each split."""
-    seeds: tuple[int, ...]
-    versions: Mapping[str, str]
-    test_openings: int
-    finished: int
-    """How many runs have a test result, including those of seeds beyond a look."""
-    results_digest: str
-    """Of what the report was drawn from (`Results.digest`)."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +50,7 @@ class Findings:
     done: int
     total: int
     margin: float
-    """Of accuracies, in points as the study declares it."""
+    """The margin of accuracies, in points as the study declares it."""
     arms: tuple[ArmRow, ...]
     family: Family | None
     """The comparisons; None for a single arm and until there may be a verdict."""
@@ -208,7 +185,7 @@ def build(results: Readout, inside: Inside | None = None) -> Findings:
         limits=said_limits(limits(results, arms, family, effects)),
         stopping=stopping_of(results, family),
         calibration=calibration_of(results),
-        rerun=_rerun(whole),
+        rerun=rerun_of(whole),
         inside=inside,
         level=results.alpha,
         confidence=results.confidence,
@@ -231,21 +208,3 @@ def _train_sample(results: Readout) -> int | None:
     sizes = results.header.sizes
     whole = any(arm.settings.recipe.measure == "all" for arm in results.study.arms)
     return None if whole or sizes["valid"] >= sizes["train"] else sizes["valid"]
-
-
-def _rerun(results: Readout) -> Rerun:
-    header = results.header
-    return Rerun(
-        study=header.study,
-        study_digest=header.digest,
-        data=results.study.data.source,
-        data_digest=header.data_digest,
-        synthetic=header.synthetic,
-        classes=len(header.classes),
-        sizes=header.sizes,
-        seeds=results.study.seeds,
-        versions=header.versions,
-        test_openings=results.store.test_openings(),
-        finished=sum(run.status is Status.DONE for run in results.runs),
-        results_digest=results.digest,
-    )

@@ -7,8 +7,8 @@ import numpy as np
 from assay.data import Split
 from assay.errors import DataError, StoreError, UsageError
 from assay.findings.confusion import Confusion, confusion
+from assay.findings.feature_maps import Features, Kernels, features, first_kernels
 from assay.findings.trained import best_run, load_test, trained
-from assay.findings.views import Features, Kernels, features, first_kernels
 from assay.records.runs import RunId
 from assay.store.readout import Readout
 from assay.study.own_classes import waiting

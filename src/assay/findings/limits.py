@@ -8,14 +8,14 @@ from typing import Any
 from assay.findings.arms import ArmRow
 from assay.findings.effects import Effect
 from assay.findings.factorial import factorial_of, has_factors
+from assay.findings.interim import first_look
 from assay.findings.stopping import stopping_of
-from assay.findings.waiting import first_look
 from assay.records.runs import THEN
 from assay.stats import Comparison, Family, Note, Verdict, never_seen_bound
 from assay.store.readout import Readout
 from assay.study.as_published import unlike_source
 from assay.study.module_family import Module
-from assay.study.own_code import references
+from assay.study.own_references import references
 
 
 class LimitCode(StrEnum):

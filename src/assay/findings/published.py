@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from assay.findings.claimed_relations import metric_values
 from assay.findings.costs import is_computed
-from assay.findings.waiting import summarised
+from assay.findings.interim import summarised
 from assay.records.metrics import METRICS, Metric
 from assay.stats import Summary, against_published
 from assay.stats.ttest import FEWEST, Interval

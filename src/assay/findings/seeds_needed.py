@@ -27,7 +27,7 @@ STORED_SD = 0.00354
 That of two arms whose seeds spread by 0.25 points each, as small convolutional networks on EMNIST do, and
 independently: pairing different networks gains little.
 """
-NO_MATTER = ("name", "question", "source", "seeds", "looks", "parent", "control", "margin", "margins")
+NOT_OF_RUNS = ("name", "question", "source", "seeds", "looks", "parent", "control", "margin", "margins")
 """Keys of a study that do not affect its runs; nor do the tables of claims, numbers and `quick`."""
 
 
@@ -145,5 +145,5 @@ def _changed(study: Study, pilot: Readout) -> tuple[str, ...]:
 
 
 def _settings(values: Mapping[str, object]) -> dict[str, object]:
-    left_out = (*NO_MATTER, "claims", "published", "quick")
+    left_out = (*NOT_OF_RUNS, "claims", "published", "quick")
     return tables.flat({key: value for key, value in values.items() if key not in left_out})

@@ -38,5 +38,5 @@ class Activation(Layer, ABC):
         return dy * self.slope(cache), {}
 
     def flops(self, shape: Shape) -> int:
-        """One an entry."""
+        """Count one operation per entry."""
         return prod(shape)

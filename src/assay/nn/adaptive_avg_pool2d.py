@@ -63,7 +63,7 @@ class AdaptiveAvgPool2d(Layer):
         return channels * prod(size + output - gcd(size, output) for size, output in regions)
 
     def window(self, shape: Shape) -> Window:
-        """Return the largest region's; where the sizes do not divide, the regions differ."""
+        """Return the window of the largest region; where the sizes do not divide, the regions differ."""
         _, *sizes = expect_maps(shape)
         regions = tuple(zip(sizes, pair(self.output_size), strict=True))
         kh, kw = (-(-(size + output - gcd(size, output)) // output) for size, output in regions)

@@ -1,7 +1,7 @@
 """Who wrote a layer, a learning rule or a penalty: assay, or a user."""
 
 _digests: dict[str, str] = {}
-"""Of users' code by the names of modules that the user's program has imported itself."""
+"""Digests of users' code, by the names of the modules that the user's program has imported itself."""
 
 
 def is_ours(cls: type) -> bool:
@@ -29,6 +29,6 @@ class Authored:
 
     @property
     def code_digest(self) -> str:
-        """What tells the code from that before an edit: its digest, or its module's name, which bears it."""
+        """What changes when the code is edited: its digest, or its module's name, which contains it."""
         module = type(self).__module__
         return _digests.get(module, module)

@@ -71,6 +71,6 @@ class AvgPool2d(Layer):
         return prod(self.output_shape(shape)) * self.sliding.area
 
     def window(self, shape: Shape) -> Window:
-        """Return the kernel's."""
+        """Return the kernel's window."""
         del shape
         return self.sliding.window

@@ -112,6 +112,6 @@ class Conv2d(Layer):
         return self.out_channels * rows * columns * per_output
 
     def window(self, shape: Shape) -> Window:
-        """Return the kernel's."""
+        """Return the kernel's window."""
         del shape
         return self.sliding.window

@@ -46,12 +46,12 @@ class Residual(Layer):
         return added
 
     def parameters(self, shape: Shape) -> dict[str, Parameter]:
-        """Those of F and, after ``shortcut.``, of S."""
+        """Return the values of F and, with ``shortcut.`` before their names, of S."""
         layers, shortcut = self._ways
         return {**layers.parameters(shape), **prefixed(SHORTCUT, shortcut.parameters(shape))}
 
     def buffers(self, shape: Shape) -> dict[str, Array]:
-        """Those of F and, after ``shortcut.``, of S."""
+        """Return the values of F and, with ``shortcut.`` before their names, of S."""
         layers, shortcut = self._ways
         return {**layers.buffers(shape), **prefixed(SHORTCUT, shortcut.buffers(shape))}
 
@@ -79,17 +79,17 @@ class Residual(Layer):
         return dx + dx_kept, {**grads, **prefixed(SHORTCUT, grads_kept)}
 
     def updated_buffers(self, params: Parameters, cache: Cache) -> dict[str, Array]:
-        """Those of both branches after the step."""
+        """Return the buffers of both branches after the step."""
         layers, shortcut = self._ways
         kept = shortcut.updated_buffers(local(params, SHORTCUT), cache[1])
         return {**layers.updated_buffers(params, cache[0]), **prefixed(SHORTCUT, kept)}
 
     def inner(self, shape: Shape) -> tuple[Node, ...]:
-        """Those of F and of S."""
+        """Return the layers of F and of S."""
         return tuple(node for way in self._ways for node in way.nodes(shape))
 
     def flops(self, shape: Shape) -> int:
-        """Those of both branches, and the sum."""
+        """Count the operations of both branches, and the sum."""
         return sum(way.flops(shape) for way in self._ways) + prod(self.output_shape(shape))
 
     def window(self, shape: Shape) -> Window:

@@ -31,11 +31,11 @@ class Sequential(Layer):
         return self.nodes(shape)[-1].output_shape if self.layers else shape
 
     def parameters(self, shape: Shape) -> dict[str, Parameter]:
-        """All layers' parameters."""
+        """Return all layers' parameters."""
         return {name: spec for node in self.nodes(shape) for name, spec in node.parameters.items()}
 
     def buffers(self, shape: Shape) -> dict[str, Array]:
-        """All layers' buffers."""
+        """Return all layers' buffers."""
         return {name: value for node in self.nodes(shape) for name, value in node.buffers.items()}
 
     def forward(self, params: Parameters, x: Array) -> tuple[Array, Cache]:
@@ -66,7 +66,7 @@ class Sequential(Layer):
         return dy, gradients
 
     def updated_buffers(self, params: Parameters, cache: Cache) -> dict[str, Array]:
-        """All layers' buffers after the step."""
+        """Return all layers' buffers after the step."""
         buffers: dict[str, Array] = {}
         for node, own in zip(*cache, strict=True):
             updated = node.layer.updated_buffers(local(params, node.name), own)
@@ -74,7 +74,7 @@ class Sequential(Layer):
         return buffers
 
     def inner(self, shape: Shape) -> tuple[Node, ...]:
-        """All of them."""
+        """Return all layers."""
         return self.nodes(shape)
 
     def flops(self, shape: Shape) -> int:

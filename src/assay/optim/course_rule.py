@@ -42,16 +42,16 @@ class RuleSource(str):
 
     digest: str
     name: str
-    """That of the user's class or function."""
+    """The name of the user's class or function."""
     start: Starter
     rate: str
     """What the rule calls its learning rate."""
     begun: dict[tuple[Shape, str], _Begun]
-    """By the shape and the type of a parameter."""
+    """Rules after a first step, by the shape and the type of the parameter."""
 
     @classmethod
     def of(cls, own: str, digest: str, arguments: str, start: Starter) -> "RuleSource":
-        """Return that of ``own``, ``file.py:Name``, which ``start`` starts with ``arguments``."""
+        """Return the source ``own``, ``file.py:Name``, which ``start`` starts with ``arguments``."""
         made = cls(", ".join([own, *([arguments] if arguments else [])]))
         made.digest = digest
         made.name, made.start, made.rate, made.begun = own.rpartition(":")[2], start, "", {}
@@ -108,12 +108,12 @@ class CourseRule(Optimizer):
 
     @property
     def users_own(self) -> bool:
-        """The rule is."""
+        """True: the rule is the user's."""
         return True
 
     @property
     def code_digest(self) -> str:
-        """That of the user's file."""
+        """The digest of the user's file."""
         return self.source.digest
 
     def slots(self, theta: Array) -> Slots:
@@ -195,7 +195,7 @@ class CourseRule(Optimizer):
                 )
 
     def _path(self, thetas: list[Array], draws: str = "draws") -> Iterator[list[Array]]:
-        """Yield where the rule goes by itself."""
+        """Yield the parameters after each step that the rule takes by itself."""
         with undisturbed(None) as memory:
             memory.seed(stream(0, draws))
             update = self.source.start([theta.copy() for theta in thetas])

@@ -52,7 +52,7 @@ class HeldParameter:
 
 
 def as_rule(found: object, config: Mapping[str, Any] | None = None) -> Starter | None:
-    """Return how an object or a function is started; None for what is no rule.
+    """Return how an object or a function is started; None if it is not a rule.
 
     A function is handed ``config`` at its first step, or None where that is empty.
     """
@@ -78,7 +78,7 @@ def as_stepping_rule(cls: type, settings: Mapping[str, Any]) -> Starter | None:
 
 
 def started_anew(found: Any, arguments: Mapping[str, Any]) -> Starter | None:
-    """Return how a class or a function is started, with a new object each time; None for what is no rule."""
+    """Return how a class or a function is started, with a new object each time; None if not a rule."""
     if not isclass(found):
         return as_rule(found, arguments)
     if (stepping := as_stepping_rule(found, arguments)) is not None:
@@ -106,7 +106,7 @@ def rate_in(numbers: Mapping[str, Any]) -> str:
 
 
 def is_number(value: Any) -> bool:
-    """Whether a value is a number, and no truth value."""
+    """Whether a value is a number and not a bool."""
     return isinstance(value, int | float | np.number) and not isinstance(value, bool)
 
 

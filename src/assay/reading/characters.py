@@ -1,7 +1,7 @@
-"""Tell characters apart: which neighbouring parts are one character, and where words end.
+"""Segment lines into characters and words: which neighbouring parts are one character, where words end.
 
-Each way to join up to three neighbours is prepared and shown to the recogniser; of all ways to divide a line
-the likeliest is taken, where near parts rather belong together and far ones do not.
+Each run of up to three neighbours is prepared and shown to the recogniser. Of all divisions of a line the
+likeliest is taken; near parts are more likely to belong together than far ones.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -13,21 +13,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.reading.nist import as_nist
-from assay.reading.order import Grouped
+from assay.reading.order import PieceGroup
 
 Recognise = Callable[[NDArray[np.uint8]], NDArray[np.floating[Any]]]
 """Returns the probabilities (N, K) of the classes for prepared images (N, 28, 28)."""
 
 TOGETHER = 3
-"""Parts of one character, at most."""
+"""The most parts of one character."""
 FARTHEST = 0.4
-"""Parts of one character are no farther apart, over the line's height."""
+"""The widest gap between parts of one character, over the line's height."""
 WIDEST = 1.7
-"""A character of several parts is no wider, over the line's height."""
+"""The greatest width of a character of several parts, over the line's height."""
 GAP = 8.0
-"""What a gap within a character costs, in nats, for each line's height."""
+"""The cost of a gap within a character, in nats per line height."""
 NEXT = 0.12
-"""Characters are usually at least so far apart, over the line's height; nearer ones cost as much."""
+"""The usual least gap between characters, over the line's height; what is missing costs as much."""
 WORD = 0.8
 """A gap wider than this, over the line's height, or than `GAPS` usual gaps, ends a word."""
 GAPS = 2.5
@@ -35,9 +35,9 @@ GAPS = 2.5
 
 @dataclass(frozen=True)
 class Written:
-    """A character in a picture as it was looked at: its part, its prepared image, where it stands."""
+    """A character in a picture: its pieces, its prepared image, its probabilities and its place."""
 
-    part: Grouped
+    part: PieceGroup
     pixels: NDArray[np.uint8] = field(repr=False)
     probabilities: NDArray[np.float64] = field(repr=False)
     line: int
@@ -50,12 +50,12 @@ class Written:
 
     @property
     def dash(self) -> bool:
-        """Whether it is a level bar or an oval alone, which is no character."""
+        """Whether it is a level bar or an oval alone, which is not a character."""
         first, *others = self.part.pieces
         return not others and (first.dash or first.oval)
 
 
-def characters(lines: Sequence[Sequence[Grouped]], recognise: Recognise) -> list[Written]:
+def characters(lines: Sequence[Sequence[PieceGroup]], recognise: Recognise) -> list[Written]:
     """Return the characters in reading order."""
     options = [[*_options(line)] for line in lines]
     spans = [(number, span) for number, some in enumerate(options) for span in some]
@@ -77,15 +77,15 @@ def characters(lines: Sequence[Sequence[Grouped]], recognise: Recognise) -> list
     return found
 
 
-def _joined(line: Sequence[Grouped], span: tuple[int, int]) -> Grouped:
-    return Grouped(tuple(piece for part in line[slice(*span)] for piece in part.pieces))
+def _joined(line: Sequence[PieceGroup], span: tuple[int, int]) -> PieceGroup:
+    return PieceGroup.of([piece for part in line[slice(*span)] for piece in part.pieces])
 
 
-def _height(line: Sequence[Grouped]) -> float:
+def _height(line: Sequence[PieceGroup]) -> float:
     return float(np.median([part.height for part in line if part.height * 2 >= max(p.height for p in line)]))
 
 
-def _options(line: Sequence[Grouped]) -> Iterator[tuple[int, int]]:
+def _options(line: Sequence[PieceGroup]) -> Iterator[tuple[int, int]]:
     """Yield every run of parts that may be one character, as first and after the last."""
     height = max(_height(line), 1.0)
     for first in range(len(line)):
@@ -97,7 +97,7 @@ def _options(line: Sequence[Grouped]) -> Iterator[tuple[int, int]]:
             yield first, last + 1
 
 
-def _divided(line: Sequence[Grouped], costs: dict[tuple[int, int], float]) -> list[tuple[int, int]]:
+def _divided(line: Sequence[PieceGroup], costs: dict[tuple[int, int], float]) -> list[tuple[int, int]]:
     """Return the division of a line that costs least, by dynamic programming."""
     height = max(_height(line), 1.0)
     gaps = [max(0.0, (b.left - a.right) / height) for a, b in pairwise(line)]
@@ -114,7 +114,7 @@ def _divided(line: Sequence[Grouped], costs: dict[tuple[int, int], float]) -> li
     return best[-1][1]
 
 
-def _word_starts(parts: Sequence[Grouped]) -> list[bool]:
+def _word_starts(parts: Sequence[PieceGroup]) -> list[bool]:
     """Return for each character of a line whether it begins a word."""
     height = max(_height(parts), 1.0)
     gaps = [b.left - a.right for a, b in pairwise(parts)]

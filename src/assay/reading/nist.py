@@ -12,9 +12,8 @@ are first widened to the thinnest pen stroke.
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.reading.windows import depths, near
-
-Floats = NDArray[np.float32]
+from assay.reading.filters import depths, mean_width, near
+from assay.reading.opening import Floats
 
 SIZE, PADDING = 28, 2  # pixels of EMNIST's images
 SIGMA = 1.0  # pixels of NIST's scans, as PEN and TAIL
@@ -41,7 +40,7 @@ def _with_pen(ink: Floats) -> Floats:
     cropped = ink[_box(ink)]
     size = _size(cropped, FINE * NIST_CHARACTER)
     character = _resized(_pooled(cropped, *size), *size) >= 0.5
-    width = _stroke_width(character)
+    width = mean_width(depths(np.pad(character, 1)))
     return ink if width >= FINE * PEN else _widened(character, FINE * PEN - width)
 
 
@@ -64,11 +63,6 @@ def _pooled(ink: Floats, *shape: int) -> Floats:
             starts = np.arange(size) * ink.shape[axis] // size
             ink = np.maximum.reduceat(ink, starts, axis=axis)
     return ink
-
-
-def _stroke_width(character: NDArray[np.bool_]) -> float:
-    """Return how wide strokes are: in a long one of width w, the mean distance to the paper is w/4 + 1/2."""
-    return 4 * float(depths(np.pad(character, 1)).mean()) - 2
 
 
 def _widened(character: NDArray[np.bool_], by: float) -> Floats:

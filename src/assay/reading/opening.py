@@ -50,8 +50,8 @@ class Opened:
 def opened(picture: "Image.Image | Path | str | bytes", name: str | None = None) -> Opened:
     """Open a Pillow image, the path of a picture file, or a file's contents, turned as EXIF says.
 
-    Of an animation the first picture is taken. Raises `DataError` where it is no picture, damaged, empty, or
-    has more than `MOST_PIXELS` pixels.
+    Of an animation the first picture is taken. Raises `DataError` where it is not a picture, is damaged or
+    empty, or has more than `MOST_PIXELS` pixels.
     """
     from PIL import Image
 

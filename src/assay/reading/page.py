@@ -1,8 +1,8 @@
-"""What is written in a picture: every way to look at it is followed, and the evidence decides between them.
+"""What is written in a picture: every interpretation is tried, and the evidence decides between them.
 
-Ink may be the darker or the lighter side, what touches the border may be desk or a character cropped tightly,
-and a long thin line may be ruled or written. Where two readings contradict each other, that is believed whose
-characters the recogniser is surer of.
+Ink may be the darker or the lighter side, what touches the border may be the desk or a tightly cropped
+character, and a long thin line may be ruled or written. Of two readings that contradict each other, the one
+whose characters the recogniser is surer of is believed.
 """
 
 from dataclasses import dataclass, replace
@@ -13,73 +13,77 @@ from assay.reading.characters import Recognise, Written, characters
 from assay.reading.evidence import clear
 from assay.reading.ink_piece import InkPiece
 from assay.reading.opening import Floats, Opened
-from assay.reading.order import Grouped, lines
+from assay.reading.order import lines
+from assay.reading.rectangle import around
 from assay.reading.selections import selections
 from assay.reading.shades import views
 from assay.reading.specks import without_specks
 
 LIGHT_ON_DARK = 0.97
-"""How far light ink on dark paper is believed, against the other way round."""
+"""The prior belief in light ink on dark paper, over that in dark ink on light paper."""
 ON_SHEET = 1.6
-"""How much farther a reading is believed that lies within another."""
+"""The factor by which a reading that lies within another is preferred."""
 SURE = 0.95
-"""A reading that is believed so far is not compared with others."""
+"""A reading with this much belief is not compared with others."""
 LIKELY, SURELY = 0.4, 0.75
-"""The least mean probability of the three likeliest classes at which anything is read at all, and a text."""
+"""The least mean probability of the three likeliest classes: to read anything at all, and to read a text."""
 TEXT = 4
-"""So many characters are a text."""
+"""The fewest characters of a text."""
 BELIEVED = 0.4
-"""The least belief."""
+"""The least belief of a reading that is returned."""
 
 
 @dataclass(frozen=True)
 class Page:
-    """One reading of a picture: its characters in reading order, and how far it is believed, from 0 to 1."""
+    """One reading of a picture: its characters in reading order, and the belief in it, from 0 to 1."""
 
     characters: tuple[Written, ...]
     belief: float
     blank: bool = False
     """Whether there is nothing in the picture that could be ink."""
-    way: tuple[int, bool] = (0, False)
-    """Which view of the picture was looked at, and whether lighter shades were taken for ink."""
+    view: int = 0
+    """The number of the view of the picture that was read (`assay.reading.shades.views`)."""
+    light_ink: bool = False
+    """Whether the lighter shades were taken for ink."""
 
 
 def read_page(picture: Opened, recognise: Recognise) -> Page:
-    """Return the reading that is believed most; one of no characters where none is believed."""
+    """Return the reading with the highest belief; one without characters if no belief is high enough."""
     best, blank = Page((), 0.0), True
     for view, shades in enumerate(views(picture)):
         cleaned = without_specks(shades)
-        for light, usual in ((False, 1.0), (True, LIGHT_ON_DARK)):
-            side = cleaned.max() + cleaned.min() - cleaned if light else cleaned
+        for light_ink, usual in ((False, 1.0), (True, LIGHT_ON_DARK)):
+            side = cleaned.max() + cleaned.min() - cleaned if light_ink else cleaned
             for found, prior in selections(side, picture.zoom):
                 blank = False
                 needed = best.belief / ON_SHEET
-                reading = replace(_read(found, side, usual * prior, needed, recognise), way=(view, light))
-                if _rather(reading, best):
+                reading = _read(found, side, usual * prior, needed, recognise)
+                reading = replace(reading, view=view, light_ink=light_ink)
+                if _preferred(reading, best):
                     best = reading
                 if best.belief >= SURE:
                     return best
     return best if best.belief >= BELIEVED else Page((), best.belief, blank)
 
 
-def _rather(one: Page, other: Page) -> bool:
-    """Whether ``one`` is believed rather than ``other``: what is on a sheet rather than the sheet."""
+def _preferred(one: Page, other: Page) -> bool:
+    """Whether ``one`` is preferred to ``other``; what is on a sheet has an advantage over the sheet."""
     if _on_sheet(one, other):
         return one.belief * ON_SHEET > other.belief
     return one.belief > other.belief * (ON_SHEET if _on_sheet(other, one) else 1)
 
 
 def _on_sheet(one: Page, other: Page) -> bool:
-    """Whether ``one`` lies on what ``other`` took for ink, and is no loop that strokes enclose.
+    """Whether ``one`` lies on what ``other`` took for ink, and is not a loop enclosed by strokes.
 
-    A loop is stouter than the strokes around it; what is written on a sheet is thinner, by its length.
+    A loop is stouter than the strokes around it; what is written on a sheet is thinner for its length.
     """
-    paper_of_the_other = one.way[0] == other.way[0] and one.way[1] != other.way[1]
+    paper_of_the_other = one.view == other.view and one.light_ink != other.light_ink
     return _within(one, other) and not (paper_of_the_other and _stoutness(one) > _stoutness(other))
 
 
 def _stoutness(page: Page) -> float:
-    """Return the thickest stroke over the longest piece."""
+    """Return the width of the thickest stroke over the length of the longest piece."""
     found = _pieces(page)
     return max(piece.thickest for piece in found) / max(piece.longer for piece in found)
 
@@ -92,19 +96,13 @@ def _within(one: Page, other: Page) -> bool:
     """Whether all that ``one`` reads lies inside the box around what ``other`` reads."""
     if not one.characters or not other.characters:
         return False
-    inner, outer = Grouped(_pieces(one)), Grouped(_pieces(other))
-    return (
-        outer.top < inner.top
-        and outer.left < inner.left
-        and inner.bottom < outer.bottom
-        and inner.right < outer.right
-    )
+    return around(_pieces(other)).encloses(around(_pieces(one)))
 
 
 def _read(found: list[InkPiece], shades: Floats, prior: float, needed: float, recognise: Recognise) -> Page:
-    """Return the reading of pieces; believed less than ``prior`` where paper or characters are doubtful.
+    """Return the reading of pieces; the belief falls below ``prior`` if paper or characters are doubtful.
 
-    Where the paper alone makes it be believed less than ``needed``, its characters are not looked at.
+    If the paper alone makes it fall below ``needed``, the characters are not looked at.
     """
     laid_out = lines(found)
     paper = clear([part for line in laid_out for part in line], shades)

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from assay.reading.filters import closed
 from assay.reading.opening import Floats
-from assay.reading.windows import closed
 
 COARSE = 240
 """Pixels of the longer side on which paper is looked for; light has no finer detail."""

@@ -6,22 +6,22 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from assay.reading.filters import Mask, depths, mean_width, near
 from assay.reading.ink_piece import SOFTEST, InkPiece
 from assay.reading.opening import Floats
-from assay.reading.windows import Mask, depths, near
 
 T = TypeVar("T", bound=np.generic)
 
 SMALLEST = 0.008
 """The least length of a piece, over the picture's longer side."""
 MOST = 120
-"""Of more pieces, only the largest are looked at."""
+"""The most pieces that are looked at, the largest."""
 ROOM = 3
 """Pixels of paper that are looked at around a piece."""
 
 
 def pieces(found: Floats, least: float, mask: Mask | None = None) -> list[InkPiece]:
-    """Return the pieces of ink (H, W), the largest first; each has an own level of half its ink.
+    """Return the pieces of ink (H, W), the largest first, each cut out by its own contrast.
 
     ``least`` is the least ink that counts; ``mask`` says where ink may be.
     """
@@ -47,10 +47,10 @@ def _split(own: Floats, top: int, left: int, shape: tuple[int, ...], smallest: f
     """Return the pieces that remain of one where it is dark enough; a hairline is paler here and there."""
     from scipy.ndimage import find_objects, label
 
-    level = _level(own)
-    strong, _ = label(own >= 0.4 * level, np.ones((3, 3)))
+    contrast = _contrast(own)
+    strong, _ = label(own >= 0.4 * contrast, np.ones((3, 3)))
     return [
-        _placed(_piece(own, strong == name, box, level), top, left, shape)
+        _placed(_piece(own, strong == name, box, contrast), top, left, shape)
         for name, box in enumerate(find_objects(strong), 1)
         if max(part.stop - part.start for part in box) >= smallest
     ]
@@ -64,13 +64,13 @@ def _placed(piece: InkPiece, top: int, left: int, shape: tuple[int, ...]) -> Ink
     return replace(piece, top=upper, bottom=lower, left=first, right=last, at_border=at_border)
 
 
-def _piece(own: Floats, mask: Mask, box: tuple[slice, slice], level: float) -> InkPiece:
+def _piece(own: Floats, mask: Mask, box: tuple[slice, slice], contrast: float) -> InkPiece:
     """Return the piece where ``mask`` is, which ``box`` encloses, in ``own``, beyond which ink goes on."""
     inside, around = _cut(mask, box, ROOM), _cut(own, box, ROOM, mode="edge")
     deep = depths(inside)
     filled, holes = _filled(inside)
     slope = _slope(around, _outer_edge(filled))
-    edge = level / max(float(np.median(slope)), 1e-6)
+    edge = contrast / max(float(np.median(slope)), 1e-6)
     rows, columns = box
     longer = max(rows.stop - rows.start, columns.stop - columns.start)
     margin = max(2, int(min(edge / 2, SOFTEST * longer)))
@@ -80,14 +80,14 @@ def _piece(own: Floats, mask: Mask, box: tuple[slice, slice], level: float) -> I
         columns.start,
         rows.stop,
         columns.stop,
-        strokes=np.where(reach, np.clip(_cut(own, box, margin) / level, 0, 1), 0).astype(np.float32),
+        strokes=np.where(reach, np.clip(_cut(own, box, margin) / contrast, 0, 1), 0).astype(np.float32),
         margin=margin,
         area=int(inside.sum()),
-        width=4 * float(deep.mean()) - 2,
+        stroke_width=mean_width(deep),
         thickest=2 * float(deep.max()) - 1,
         edge=edge,
         at_border=False,
-        level=level,
+        contrast=contrast,
         holes=holes,
         enclosed=int(filled.sum()) / ((rows.stop - rows.start) * (columns.stop - columns.start)),
     )
@@ -135,7 +135,7 @@ def _outer_edge(filled: Mask) -> Mask:
     return filled & ~within
 
 
-def _level(own: Floats) -> float:
+def _contrast(own: Floats) -> float:
     """Return the mean ink of strokes: of the upper of the two classes that differ most (Otsu 1979)."""
     values = own[own > 0]
     if np.ptp(values) < 0.01:

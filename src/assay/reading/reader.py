@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from assay.errors import DataError
 from assay.reading.opening import Opened, opened
-from assay.reading.order import Grouped
+from assay.reading.order import PieceGroup
 from assay.reading.page import read_page
 from assay.reading.recogniser import Recogniser, recogniser
 
@@ -141,7 +141,7 @@ def _picture(image: Any) -> "Image.Image | Path | str | bytes":
     return Image.fromarray(image.astype(np.uint8))
 
 
-def _box(part: Grouped, picture: Opened) -> Box:
+def _box(part: PieceGroup, picture: Opened) -> Box:
     """Return a part's box in pixels of the picture itself."""
     width, height = picture.size
     left, top, right, bottom = (

@@ -5,28 +5,28 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from assay.reading.filters import Mask, mean_width, running, sliding
 from assay.reading.ink_piece import InkPiece
-from assay.reading.windows import Mask, running, sliding
 
 STEEPEST = 0.09
-"""Ruled lines rise by at most so many pixels in each pixel: 5 degrees."""
+"""The steepest slope of a ruled line: 5 degrees."""
 THICKEST = 1 / 60
 """The thickest ruled line, over the picture's longer side."""
 COVERED = 0.8
-"""The least share of a ruled line, where nothing thicker hides it, along which its ink is seen."""
+"""The least share of a ruled line, where nothing thicker hides it, on which ink is seen."""
 SEEN = 0.2
 """The least length of a ruled line that is seen, over the picture's side."""
 BLOCK = 16
-"""Pixels along which a line is taken for level while lines are sought: it rises by 1.4 at most."""
+"""Pixels along which a line counts as level while lines are sought: it rises by at most 1.4."""
 FRAMED = 0.85
-"""A frame has ink along so much of each of its sides."""
+"""The least share of each side of a frame that has ink."""
 ENCLOSED = 0.5
-"""What surrounds more of a piece's ink than this, on all four sides, is drawn around it."""
+"""Ink that surrounds more than this share of a piece on all four sides is drawn around it."""
 FINE = 0.04
-"""A frame with a thinner line than this, over its longer side, is no letter, whatever is in it."""
+"""A frame with a thinner line than this, over its longer side, is not a letter, whatever is in it."""
 
 LYING = 0.5
-"""An underline is lower than this, over its breadth."""
+"""An underline is lower than this, over its width."""
 
 
 def ruled(mask: Mask) -> Mask:
@@ -47,24 +47,24 @@ def ruled(mask: Mask) -> Mask:
 
 
 def line_width(lines: Mask) -> float:
-    """Return how wide lines are: in one of width w the mean distance to its edge is w/4 + 1/2."""
+    """Return how wide lines are on average, in pixels; 0 without any."""
     from scipy.ndimage import distance_transform_edt
 
-    return 4 * float(distance_transform_edt(lines)[lines].mean()) - 2 if lines.any() else 0.0
+    return mean_width(distance_transform_edt(lines)[lines]) if lines.any() else 0.0
 
 
 def without_frames(found: Sequence[InkPiece]) -> list[InkPiece]:
-    """Return the pieces but frames: those of a fine line, or around another, at least a fifth as long."""
+    """Return the pieces without frames: a frame has a fine line, or holds a piece a fifth as long or more."""
     return [piece for piece in found if not _is_drawn_around(piece, found)]
 
 
 def without_underlines(found: Sequence[InkPiece]) -> list[InkPiece]:
-    """Return the pieces but straight, level ones that reach beyond all that stands on them, on both sides."""
+    """Return the pieces without underlines: straight, level, and wider on both sides than what is on them."""
     return [piece for piece in found if not _is_underline(piece, found)]
 
 
 def _is_underline(piece: InkPiece, found: Sequence[InkPiece]) -> bool:
-    if not piece.height < LYING * piece.breadth or not piece.straight:
+    if not piece.height < LYING * piece.width or not piece.straight:
         return False
     above = [other for other in found if other is not piece and _stands_on(other, piece)]
     return bool(above) and all(piece.left < other.left and other.right < piece.right for other in above)
@@ -78,8 +78,9 @@ def _stands_on(other: InkPiece, piece: InkPiece) -> bool:
 
 
 def _is_drawn_around(piece: InkPiece, found: Sequence[InkPiece]) -> bool:
-    frame, inner = _is_frame(piece), [other for other in found if _inside(other, piece)]
-    if frame and (inner or piece.width < FINE * piece.longer):
+    inside = [other for other in found if piece.encloses(other)]
+    frame, inner = _is_frame(piece), [other for other in inside if other.longer >= piece.longer / 5]
+    if frame and (inner or piece.stroke_width < FINE * piece.longer):
         return True
     return any(_surrounds(piece, other) for other in inner)
 
@@ -87,26 +88,16 @@ def _is_drawn_around(piece: InkPiece, found: Sequence[InkPiece]) -> bool:
 def _surrounds(piece: InkPiece, other: InkPiece) -> bool:
     """Whether ``piece``, such as a ring, is on all four sides of most of the ink of ``other``."""
     ink, top, left = piece.ink >= 0.5, other.top - piece.top, other.left - piece.left
-    within = slice(top, top + other.height), slice(left, left + other.breadth)
+    within = slice(top, top + other.height), slice(left, left + other.width)
     sides = (ink, ink[::-1], ink.T, ink.T[::-1])
     above, below, before, behind = (np.logical_or.accumulate(side, axis=0) for side in sides)
     seen = above & below[::-1] & before.T & behind[::-1].T
     return float(seen[within][other.ink >= 0.5].mean()) > ENCLOSED
 
 
-def _inside(piece: InkPiece, other: InkPiece) -> bool:
-    return (
-        other.top < piece.top
-        and other.left < piece.left
-        and piece.bottom < other.bottom
-        and piece.right < other.right
-        and piece.longer >= other.longer / 5
-    )
-
-
 def _is_frame(piece: InkPiece) -> bool:
     """Whether all four sides of a piece's box have ink along them."""
-    strip = max(2, round(1.5 * piece.width))
+    strip = max(2, round(1.5 * piece.stroke_width))
     ink = piece.ink >= 0.5
     sides = (ink[:strip].any(0), ink[-strip:].any(0), ink[:, :strip].any(1), ink[:, -strip:].any(1))
     return all(float(side.mean()) >= FRAMED for side in sides)

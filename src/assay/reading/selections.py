@@ -5,29 +5,30 @@ from collections.abc import Iterator
 import numpy as np
 
 from assay.reading.evidence import explained, large, quiet
-from assay.reading.ink_piece import InkPiece
+from assay.reading.filters import Mask
+from assay.reading.ink_piece import InkPiece, weighted_median
 from assay.reading.opening import Floats
 from assay.reading.paper import WIDEST, ink, least_ink
 from assay.reading.pieces import pieces
+from assay.reading.rectangle import around
 from assay.reading.ruled import ruled, without_frames, without_underlines
-from assay.reading.windows import Mask
 
 PENS = 3.5
-"""Paper is looked for in windows of so many pens' widths, once the pen is known."""
+"""The window in which paper is looked for once the pen is known, in widths of its strokes."""
 CROP_WIDEST = 0.6
 """The widest stroke of what fills the picture, over its longer side."""
 CROPPED = 0.8
-"""How far a reading with ink that reaches the border is believed, against one without."""
+"""The prior belief in a reading with ink that reaches the border, over that in one without."""
 FILLED = 0.85
-"""A picture that was cropped tightly is filled so far, in both directions."""
+"""The least share of a tightly cropped picture that its ink spans, in both directions."""
 HALF_DARK = 1.3
-"""A tight crop has so much half dark ink at most, over its dark ink; photographs have all shades."""
+"""The most half-dark ink of a tight crop, over its dark ink; photographs have all shades."""
 PALE = 0.45
 """Ink that is paler than this, over the usual darkness, was not written with the same pen."""
 
 
 def selections(shades: Floats, zoom: float) -> Iterator[tuple[list[InkPiece], float]]:
-    """Yield selections of pieces that may be what is written, each with how far it is to be believed.
+    """Yield selections of pieces that may be what is written, each with its prior belief.
 
     First with a wide window, which no stroke fills; then, once the pen is known, with one of its size, which
     sees through finer shadows.
@@ -74,16 +75,16 @@ def _written(found: list[InkPiece]) -> list[InkPiece]:
 def _inner(found: list[InkPiece]) -> list[InkPiece]:
     """Return what was written within the border, but not what is much paler than most ink, such as grain."""
     inner = [piece for piece in _written(found) if not piece.at_border]
-    order = sorted(inner, key=lambda piece: piece.level)
-    total = np.cumsum([piece.area * piece.level for piece in order])
-    usual = order[int(np.searchsorted(total, total[-1] / 2))].level if order else 0.0
-    return [piece for piece in inner if piece.level >= PALE * usual]
+    if not inner:
+        return []
+    usual = weighted_median(inner, lambda piece: piece.contrast, lambda piece: piece.area * piece.contrast)
+    return [piece for piece in inner if piece.contrast >= PALE * usual]
 
 
 def _crosses(piece: InkPiece, lined: Mask) -> bool:
     """Whether more than a little of a piece is a line."""
     own = piece.ink >= 0.5
-    return bool((lined[piece.top : piece.bottom, piece.left : piece.right] & own).sum() > 0.03 * own.sum())
+    return bool((lined[piece.slices] & own).sum() > 0.03 * own.sum())
 
 
 def _stripes(written: list[InkPiece]) -> bool:
@@ -93,13 +94,12 @@ def _stripes(written: list[InkPiece]) -> bool:
 
 def _is_dark_or_paper(found: Floats, written: list[InkPiece]) -> bool:
     """Whether few of the shades of ink lie between its own and the paper's."""
-    level = max(written, key=lambda piece: piece.area).level
-    half, dark = (int((found >= share * level).sum()) for share in (0.15, 0.75))
+    contrast = max(written, key=lambda piece: piece.area).contrast
+    half, dark = (int((found >= share * contrast).sum()) for share in (0.15, 0.75))
     return half - dark <= HALF_DARK * dark
 
 
 def _fills(written: list[InkPiece], shape: tuple[int, ...]) -> bool:
     """Whether ink reaches over most of the picture, as where it was cropped to what is written."""
-    height = max(piece.bottom for piece in written) - min(piece.top for piece in written)
-    width = max(piece.right for piece in written) - min(piece.left for piece in written)
-    return height >= FILLED * shape[0] and width >= FILLED * shape[1]
+    box = around(written)
+    return box.height >= FILLED * shape[0] and box.width >= FILLED * shape[1]

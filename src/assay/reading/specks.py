@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from assay.reading.filters import median_of_9
 from assay.reading.opening import Floats
-from assay.reading.windows import median_of_9
 
 Places = NDArray[np.int64]
 

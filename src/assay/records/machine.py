@@ -8,7 +8,7 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from assay.records.room import memory
+from assay.records.free_memory import available
 
 LONGEST = 200
 """Characters of a processor's name."""
@@ -61,7 +61,7 @@ def load() -> dict[str, float]:
 
     What the system does not report is left out.
     """
-    found = {"processors": float(processors()), "memory": float(memory())}
+    found = {"processors": float(processors()), "memory": float(available())}
     if hasattr(os, "getloadavg"):
         found["load"] = os.getloadavg()[0]
     with suppress(OSError, ValueError, StopIteration):

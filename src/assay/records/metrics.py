@@ -65,8 +65,10 @@ MARGINS: dict[str, Margin] = {
     "time": Margin(1.05, factor=True),
     "memory": Margin(1.05, factor=True),
 }
-"""By the names that a study's ``margins`` table uses. Differences of 0.3 points are what people publish;
-repeated timings on one machine differ by a few percent."""
+"""Margins by the names that a study's ``margins`` table uses.
+
+Differences of 0.3 points are what people publish; repeated timings on one machine differ by a few percent.
+"""
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ class Drawings:
         return [drawing for drawing in every if drawing]
 
     def __iter__(self) -> Iterator[Drawing | Picture]:
-        """Yield all of them."""
+        """Yield all figures."""
         yield from self.main
         yield from (picture for pair in self.pictures.mistakes for picture in pair if picture)
         yield from (drawing for drawings in self.layers for drawing in drawings)

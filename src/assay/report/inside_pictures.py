@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from assay.findings.confusion import Mistake
+from assay.findings.feature_maps import Features, Kernels, LayerMaps
 from assay.findings.inside import Inside
 from assay.findings.numbers import plural
-from assay.findings.views import Features, Kernels, LayerMaps
 from assay.report.pictures import Picture, characters, coloured, signed
 
 KERNELS, UNITS, MAPS, VALUES = 8, 6, 8, 32
@@ -26,7 +26,7 @@ class InsidePictures:
 
 
 def draw(inside: Inside | None) -> InsidePictures:
-    """Draw what there is."""
+    """Draw the pictures that the findings allow."""
     if inside is None:
         return InsidePictures()
     pairs = inside.confusion.pairs if inside.confusion else ()

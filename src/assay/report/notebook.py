@@ -12,8 +12,9 @@ from assay.report import export, figures
 from assay.report.palette import COLOURS
 from assay.report.sketch import sketch, validation
 from assay.store.lock import is_held
+from assay.store.lookup import DATABASE
 from assay.store.mirror import Mirror
-from assay.store.readout import DATABASE, Readout
+from assay.store.readout import Readout
 
 
 def results_html(results: Readout) -> str:

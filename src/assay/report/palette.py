@@ -1,7 +1,7 @@
 """The colours and markers by which arms are told apart, in figures, pages and notebooks."""
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7a6a00", "#5d5d8a")
-"""Those of Okabe and Ito (2008), which survive the common kinds of colour-blindness, and two more."""
+"""The colours of Okabe and Ito (2008), which survive the common kinds of colour-blindness, and two more."""
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 
 

@@ -80,7 +80,7 @@ def _line(line: Trail, points: Sequence[str]) -> str:
 
 
 def _title(line: Trail) -> str:
-    """Return what a browser says of a line that is pointed at."""
+    """Return the text that a browser shows for a line under the pointer."""
     epoch, value = line.points[-1]
     return f"<title>{escape(line.arm)}, seed {line.seed}, epoch {epoch}: {value:.2f}</title>"
 

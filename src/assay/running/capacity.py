@@ -2,7 +2,7 @@
 
 from assay import engines
 from assay.errors import UsageError
-from assay.records import room
+from assay.records import free_memory
 from assay.records.machine import processors
 from assay.running.plan import Plan
 from assay.study.trainable import training_bytes
@@ -41,12 +41,12 @@ def that_fit(plan: Plan, workers: int | None, beside: int = 0, copied: int | Non
     )
     if copied is not None:
         largest += A_PROCESS + copied
-    there = room.memory() - beside
+    there = free_memory.available() - beside
     most = max(there // max(largest, 1), 1)
     if workers is not None and min(count, len(plan.runs)) > most:
         raise UsageError(
             f"--workers {workers}: {min(count, len(plan.runs))} runs at once take about "
-            f"{min(count, len(plan.runs)) * largest >> 20:,} MiB, {room.free(beside)} "
+            f"{min(count, len(plan.runs)) * largest >> 20:,} MiB, {free_memory.described(beside)} "
             f"(use at most {most})"
         )
     return min(count, most)

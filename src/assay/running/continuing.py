@@ -1,4 +1,4 @@
-"""A study that its folder holds already: whether it is the same one, where its data lies, what is left."""
+"""Continuing the study of a folder: whether it is the same one, where its data lies, what is left to do."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

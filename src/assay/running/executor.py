@@ -34,7 +34,7 @@ class Executor(ABC):
     """How many tasks are trained at once."""
 
     elsewhere: bool = False
-    """Whether other machines train, which may have a GPU that this one has not."""
+    """Whether other machines train, which may have a GPU that this one lacks."""
 
     @abstractmethod
     def run(self, context: Context, tasks: Iterable[Task]) -> Generator[Message, None, None]:

@@ -12,9 +12,9 @@ from assay.report.files import is_current
 from assay.results import Results
 from assay.running.inventory import left_cut_off, strangers
 from assay.store.lock import holder
-from assay.store.lookup import none_at
+from assay.store.lookup import DATABASE, none_at
 from assay.store.notes import read_note, write_note
-from assay.store.readout import CODE, DATABASE
+from assay.store.readout import CODE
 from assay.store.salvage import altered_rows, salvage_store, sound
 from assay.store.unchecked import FILE as UNCHECKED
 from assay.store.weights import identity_of, load_weights, path_of
@@ -127,7 +127,7 @@ def _sums(results: Results, run: RunRecord) -> Iterator[str]:
 
 
 def _untold(results: Results) -> list[str]:
-    """Say that nobody can read what was trained unchecked."""
+    """Return the error if the record of what was trained unchecked cannot be read."""
     try:
         _ = results.unchecked
     except StoreError as error:

@@ -30,7 +30,7 @@ class Context:
 
 
 @dataclass(frozen=True)
-class Charge:
+class SentStudy:
     """A study as it travels to workers elsewhere: its tables, each arm's engine and the user's own ``code``.
 
     The data goes by itself. ``key`` tells one run of an executor from others.
@@ -42,23 +42,23 @@ class Charge:
     key: str = field(default_factory=lambda: uuid4().hex)
 
     @classmethod
-    def of(cls, plan: Plan) -> "Charge":
+    def of(cls, plan: Plan) -> "SentStudy":
         """Return what makes the same plan elsewhere."""
         engines = {cohort.arm.name: cohort.engine.name for cohort in plan.cohorts}
         return cls(plan.study.to_tables(), engines, packed(plan.study.code, plan.study.name))
 
-    def arrive(self, data: Dataset) -> "Arrived":
+    def received(self, data: Dataset) -> "ReceivedStudy":
         """Return the study where it has arrived.
 
         Raises `StudyError` where the user's code is not what the study names.
         """
         where = "the study sent by the driver"
         receive(self.code, self.tables.get("code", {}), where)
-        return Arrived(Study.from_tables(self.tables, where), data, self.engines)
+        return ReceivedStudy(Study.from_tables(self.tables, where), data, self.engines)
 
 
 @dataclass(frozen=True)
-class Arrived:
+class ReceivedStudy:
     """A study where a driver has sent it. An arm is planned when a task of it comes: others may need more."""
 
     study: Study

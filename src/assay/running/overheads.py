@@ -59,7 +59,7 @@ def compiling(kernels: Collection[str]) -> float:
 
 
 def reporting(arms: int) -> float:
-    """Return the seconds that the report of a study of so many arms takes, without the images in it."""
+    """Return the seconds that the report of a study of that many arms takes, without the images in it."""
     return report_size(arms) * min(observed(REPORTED), default=FIGURE)
 
 

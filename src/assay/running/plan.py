@@ -20,7 +20,7 @@ from assay.study import own_code
 from assay.study.design import Arm
 from assay.study.sameness import expect_different, run_of
 from assay.study.study import Study
-from assay.study.trainable import Whereabouts, expect_trainable
+from assay.study.trainable import Placement, expect_trainable
 from assay.training.own_layers import OwnCheck, check_own, words_of
 from assay.training.train import Job
 
@@ -176,7 +176,7 @@ def _sizes(data: Dataset | DataSpec | Outline) -> Outline:
 def _network(study: Study, arm: Arm, sizes: Outline, beside: int, elsewhere: bool) -> Network:
     settings = arm.settings
     listed = settings.engine in (engines.AUTO, "numba")
-    place = Whereabouts(engines.may_use_gpu(settings.engine, elsewhere=elsewhere), listed, beside)
+    place = Placement(engines.may_use_gpu(settings.engine, elsewhere=elsewhere), listed, beside)
     try:
         network = _built(arm, sizes)
         expect_trainable(network, settings.recipe, sizes.train, place)

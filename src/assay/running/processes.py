@@ -17,14 +17,14 @@ from assay.data.outline import Outline
 from assay.errors import UsageError, one_line
 from assay.records.runs import RunId
 from assay.report.text import duration
-from assay.running.apart import Free
 from assay.running.capacity import that_fit, worker_count
-from assay.running.crew import keep_busy
 from assay.running.executor import Executor
-from assay.running.messages import Charge, Context, Failed, Finished, Message, Task
+from assay.running.messages import Context, Failed, Finished, Message, SentStudy, Task
 from assay.running.plan import Plan
+from assay.running.pool import keep_busy
+from assay.running.worker_process import Free
 
-BEGIN = "import sys; from assay.running.apart import main; main(*map(int, sys.argv[1:]))"
+BEGIN = "import sys; from assay.running.worker_process import main; main(*map(int, sys.argv[1:]))"
 
 
 class Processes(Executor):
@@ -52,15 +52,15 @@ class Processes(Executor):
 
     def run(self, context: Context, tasks: Iterable[Task]) -> Generator[Message, None, None]:
         """Train every task; yield messages as they come, until the last run has ended."""
-        yield from keep_busy(_Crew(context, self.at_once, self.timeout), tasks)
+        yield from keep_busy(_Pool(context, self.at_once, self.timeout), tasks)
 
 
-class _Crew:
+class _Pool:
     """Processes, as many as were needed at once; a dead one is replaced when there is a task for it."""
 
     def __init__(self, context: Context, size: int, timeout: float | None) -> None:
         self.size = size
-        self.given = (Charge.of(context.plan), context.data)
+        self.given = (SentStudy.of(context.plan), context.data)
         self.timeout = timeout
         self.workers: list[_Worker] = []
 
@@ -69,10 +69,10 @@ class _Crew:
         return sum(worker.task is not None for worker in self.workers)
 
     @property
-    def room(self) -> int:
+    def free(self) -> int:
         return self.size - self.busy
 
-    def give(self, task: Task) -> None:
+    def submit(self, task: Task) -> None:
         free = next((worker for worker in self.workers if worker.task is None), None)
         if free is None:
             taken = {worker.place for worker in self.workers}
@@ -81,14 +81,14 @@ class _Crew:
             self.workers.append(free)
         free.begin(task, self.timeout)
 
-    def hear(self) -> Generator[Message, None, None]:
+    def messages(self) -> Generator[Message, None, None]:
         """Yield messages until a worker is free or lost."""
         before = self.busy
         while self.busy == before:
             for worker in self._with_news():
                 yield from self._news(worker)
 
-    def dismiss(self) -> None:
+    def shutdown(self) -> None:
         for worker in self.workers:
             worker.end()
 
@@ -134,7 +134,7 @@ class _Crew:
 class _Worker:
     """One process and the pipe to it; ``under_way`` are the runs of its task that have not ended."""
 
-    given: tuple[Charge, Dataset]
+    given: tuple[SentStudy, Dataset]
     place: int
     """Among the workers, counted from 0: where there are several GPUs, it says on which one."""
     task: Task | None = None

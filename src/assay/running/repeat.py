@@ -6,7 +6,7 @@ from assay.results import Results
 from assay.running.events import OnEvent, ignore
 from assay.running.executor import Executor
 from assay.running.run import run
-from assay.store.readout import DATABASE
+from assay.store.lookup import DATABASE
 from assay.study.study import Study
 
 

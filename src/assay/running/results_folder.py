@@ -11,8 +11,8 @@ from assay.records.machine import versions
 from assay.store import Header, SQLiteStore, Store
 from assay.store.creating import new_store
 from assay.store.durable import anchored, make_folder
-from assay.store.lookup import RUNS
-from assay.store.readout import CODE, DATABASE
+from assay.store.lookup import DATABASE, RUNS
+from assay.store.readout import CODE
 from assay.study import kept_code
 from assay.study.study import Study
 from assay.training.causes import chance

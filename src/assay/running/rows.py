@@ -36,21 +36,18 @@ def under_way(cohort: Cohort, seed: int, progress: Progress | None) -> RunRecord
 
 
 def at_the_end(
-    cohort: Cohort,
-    seed: int,
+    run: RunRecord,
     status: Status,
-    progress: Progress,
     ended: Ended,
     *,
     memory: int,
     message: str | None = None,
     evaluation: Evaluation | None = None,
 ) -> RunRecord:
-    """Return the row of a run that has ended; one that is done and has a ``message`` is stuck."""
-    found = under_way(cohort, seed, progress)
-    spent = found.evaluation_seconds_per_epoch
+    """Return how the row of a ``run`` under way ends; one that is done and has a ``message`` is stuck."""
+    spent = run.evaluation_seconds_per_epoch
     return replace(
-        found,
+        run,
         status=status,
         peak_memory=memory,
         message=message,
@@ -58,7 +55,7 @@ def at_the_end(
         test=_test_result(evaluation) if evaluation else None,
         train_best=ended.best,
         train_final=ended.final,
-        evaluation_seconds_per_epoch=None if spent is None else spent + ended.seconds / found.epochs,
+        evaluation_seconds_per_epoch=None if spent is None else spent + ended.seconds / run.epochs,
     )
 
 

@@ -29,8 +29,7 @@ from assay.store import Store
 from assay.store.creating import expect_no_weights
 from assay.store.durable import anchored
 from assay.store.lock import folder_lock
-from assay.store.lookup import none_at
-from assay.store.readout import DATABASE
+from assay.store.lookup import DATABASE, none_at
 from assay.store.unchecked import Unchecked, keep_unchecked
 from assay.store.weights import remove_cut_off
 from assay.study import own_code, own_modules

@@ -12,7 +12,7 @@ from time import time
 from assay.records.runs import RunId, RunRecord, Status
 from assay.report.text import duration
 from assay.results import Results
-from assay.store.readout import DATABASE
+from assay.store.lookup import DATABASE
 from assay.store.weights import path_of
 
 MUCH_LONGER = 30

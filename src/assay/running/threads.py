@@ -8,10 +8,10 @@ from queue import Full, Queue, SimpleQueue
 
 from threadpoolctl import threadpool_limits
 
-from assay.running.crew import keep_busy
 from assay.running.devices import Devices
 from assay.running.executor import Executor
 from assay.running.messages import Context, Message, Task
+from assay.running.pool import keep_busy
 from assay.running.worker import Stopped, work
 
 PATIENCE = 0.1
@@ -34,7 +34,7 @@ class Threads(Executor):
     def run(self, context: Context, tasks: Iterable[Task]) -> Generator[Message, None, None]:
         """Train every task; yield messages as they come, until the last run has ended."""
         with threadpool_limits(limits=1):
-            yield from keep_busy(_Crew(context, self.at_once), tasks)
+            yield from keep_busy(_Pool(context, self.at_once), tasks)
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class _Free:
     error: BaseException | None = None
 
 
-class _Crew:
+class _Pool:
     """Threads that wait for tasks, as many as were needed at once."""
 
     def __init__(self, context: Context, size: int) -> None:
@@ -58,17 +58,17 @@ class _Crew:
         self.stop = threading.Event()
 
     @property
-    def room(self) -> int:
+    def free(self) -> int:
         return self.size - self.busy
 
-    def give(self, task: Task) -> None:
+    def submit(self, task: Task) -> None:
         self.busy += 1
         if self.busy > len(self.threads):
             self.threads.append(threading.Thread(target=self._serve, daemon=True))
             self.threads[-1].start()
         self.todo.put(task)
 
-    def hear(self) -> Generator[Message, None, None]:
+    def messages(self) -> Generator[Message, None, None]:
         """Yield messages until a worker is free."""
         while not isinstance(message := self.inbox.get(), _Free):
             yield message
@@ -76,7 +76,7 @@ class _Crew:
         if message.error is not None:
             raise message.error
 
-    def dismiss(self) -> None:
+    def shutdown(self) -> None:
         """Stop every thread and wait for it."""
         self.stop.set()
         for _ in self.threads:

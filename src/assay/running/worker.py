@@ -132,9 +132,13 @@ class _Worker:
 
         def row(status: Status, message: str | None, evaluation: Evaluation | None) -> RunRecord:
             return rows.at_the_end(
-                self.cohort, seed, status, progress, ended,
-                memory=memory, message=message, evaluation=evaluation,
-            )  # fmt: skip
+                self._row(seed, progress),
+                status,
+                ended,
+                memory=memory,
+                message=message,
+                evaluation=evaluation,
+            )
 
         if progress.diverged:
             return Finished(

@@ -1,14 +1,14 @@
-"""Probabilities that keep their word: a temperature for a network's scores, and how far they are off."""
+"""Calibration: the temperature that makes scores probabilities, and the error of these."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 BINS = 15
-"""Of equal width, as usual for the expected calibration error (Guo et al. 2017)."""
+"""Bins of equal width, as usual for the expected calibration error (Guo et al. 2017)."""
 RANGE = (0.05, 20.0)
-"""Of the temperature: beyond it the probabilities are all but certain, or all but equal."""
+"""The range of the temperature; beyond it probabilities are all but certain, or all but equal."""
 STEPS = 60
-"""Of Newton's method, at the most; it takes about six."""
+"""The most steps of Newton's method; it takes about six."""
 
 
 def fit_temperature(scores: NDArray[np.floating], labels: NDArray[np.int64]) -> float | None:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from math import comb, sqrt
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -17,8 +16,8 @@ from assay.stats.failures import (
     failure_rate,
     outperforming,
 )
-from assay.stats.means import expected_maximum
-from assay.stats.paired import Comparison, compare, paired_test
+from assay.stats.paired import Comparison, compare, on_common_seeds
+from assay.stats.ranking import best_arm, not_distinguishable, on_complete_seeds, optimism
 from assay.stats.shares import MARGIN, check_shares
 from assay.stats.ttest import Interval, check_alpha, row
 from assay.stats.verdict import Judgement, Verdict, verdict
@@ -65,7 +64,7 @@ class Pair:
 
     @property
     def deciding_p(self) -> float | None:
-        """The adjusted p that goes with it."""
+        """The adjusted p that goes with `deciding`."""
         return self.tost_p if self.equivalent else self.p
 
     @property
@@ -122,23 +121,23 @@ def compare_arms(
     fails = {arm: np.isnan(x) for arm, x in arms.items()} if failed is None else _failed(failed, arms)
     named = declared_pairs(list(arms), control) if pairs is None else _known(pairs, list(arms))
     comparisons = [
-        compare(*_both(arms, a, b), margin=margin, confidence=1 - alpha, shares=shares) for a, b in named
+        compare(*on_common_seeds(arms[a], arms[b]), margin=margin, confidence=1 - alpha, shares=shares)
+        for a, b in named
     ]
     judged = [
         _pair(pair, c, {arm: (arms[arm], fails[arm]) for arm in pair}, alpha / len(named))
         for pair, c in zip(named, comparisons, strict=True)
     ]
-    means = {arm: float(np.nanmean(x)) for arm, x in arms.items() if not (np.isnan(x) | fails[arm]).all()}
-    best = max(means, key=means.__getitem__) if means else None
-    complete = _complete(arms)
+    best = best_arm(arms, fails)
+    complete = on_complete_seeds(arms)
     return Family(
         control=control,
         pairs=tuple(judged),
         m=len(judged),
         alpha=alpha,
         best=best,
-        not_distinguishable=_not_distinguishable(best, arms, alpha),
-        optimism=_optimism(complete),
+        not_distinguishable=not_distinguishable(best, arms, alpha),
+        optimism=optimism(complete),
         seeds=len(next(iter(arms.values()))),
         complete=len(next(iter(complete.values()))) if complete else 0,
         failures={arm: failure_rate(flags, confidence=1 - alpha) for arm, flags in fails.items()},
@@ -153,12 +152,6 @@ def holm(p_values: Sequence[float | None]) -> list[float | None]:
     adjusted = np.empty(len(p))
     adjusted[order] = np.minimum(1.0, np.maximum.accumulate(steps * p[order]))
     return [None if raw is None else float(new) for raw, new in zip(p_values, adjusted, strict=True)]
-
-
-def _both(arms: Mapping[str, np.ndarray], a: str, b: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return the values of two arms on the seeds on which both have one."""
-    both = np.isfinite(arms[a]) & np.isfinite(arms[b])
-    return arms[a][both], arms[b][both]
 
 
 def _pair(
@@ -185,39 +178,6 @@ def _pair(
             np.where(a_failed, np.nan, a), np.where(b_failed, np.nan, b), confidence=confidence
         ),
     )
-
-
-def _complete(arms: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Return the values on the seeds that all arms finished, leaving out the arms that finished none."""
-    some = {arm: x for arm, x in arms.items() if np.isfinite(x).any()}
-    if not some:
-        return {}
-    seeds = np.isfinite(list(some.values())).all(axis=0)
-    return {arm: x[seeds] for arm, x in some.items()} if seeds.any() else {}
-
-
-def _not_distinguishable(best: str | None, arms: Mapping[str, np.ndarray], alpha: float) -> tuple[str, ...]:
-    """Return ``best`` and the arms with a value that no comparison of all pairs distinguishes from it."""
-    if best is None:
-        return ()
-    others = [arm for arm, x in arms.items() if arm != best and np.isfinite(x).any()]
-    tests = [paired_test(*_both(arms, best, arm)) for arm in others]
-    level = alpha / comb(len(arms), 2)
-    told = {arm for arm, test in zip(others, tests, strict=True) if test and test.differs(level)}
-    return (best, *(arm for arm in others if arm not in told))
-
-
-def _optimism(complete: Mapping[str, np.ndarray]) -> float | None:
-    """Return the standard error of a mean within seeds times the expected maximum of k normal numbers."""
-    if len(complete) < 2:
-        return None
-    x = np.array(list(complete.values()))
-    k, n = x.shape
-    if n < 2:
-        return None
-    residual = x - x.mean(axis=0) - x.mean(axis=1, keepdims=True) + x.mean()
-    variance = float(np.sum(residual**2)) / ((k - 1) * (n - 1))
-    return sqrt(variance / n) * expected_maximum(k)
 
 
 def _arms(values: Mapping[str, ArrayLike], shares: bool) -> dict[str, np.ndarray]:

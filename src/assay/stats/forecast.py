@@ -11,9 +11,11 @@ from assay.stats.power import seeds_for_equivalence, seeds_needed
 from assay.stats.ttest import TTest
 
 CONFIDENCE = 0.8
-"""Of the range: the true number lies in it four times out of five, if the true difference is as assumed.
+"""The confidence of the range: the true number lies in it four times out of five.
 
-That is of all studies; of those that are undecided, and so have a range, it was 76% to 89% in simulations."""
+That holds if the true difference is as assumed, and of all studies; of those that are undecided, and so have
+a range, it was 76% to 89% in simulations.
+"""
 
 
 @dataclass(frozen=True)

@@ -154,6 +154,12 @@ def compare(
     )
 
 
+def on_common_seeds(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the values of two arms on the seeds on which both have one, in the seeds' order."""
+    both = np.isfinite(a) & np.isfinite(b)
+    return a[both], b[both]
+
+
 def paired_test(a: np.ndarray, b: np.ndarray) -> TTest | None:
     """Return the t test of the paired differences a - b, or None below three seeds."""
     return one_sample(differences(a, b)) if len(a) >= FEWEST else None

@@ -11,7 +11,7 @@ EXACT_UP_TO = 32
 _SAMPLES = 99_999
 _BLOCK = 10_000
 _KEPT_UP_TO = 200
-"""Signs for so many differences are drawn once for all comparisons; they take 0.1 MB for each difference."""
+"""Signs for up to this many differences are drawn once for all comparisons; each takes 0.1 MB."""
 
 
 def smallest_p(n: int) -> float:

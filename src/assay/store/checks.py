@@ -24,7 +24,7 @@ MOST_COUNTED = 10**18
 MOST_CLASSES = 256
 LONGEST_NAME = 200
 LONGEST_LIST = 10_000
-"""Of the machines that trained a run, one after the other."""
+"""Characters of the list of machines that trained a run, one after the other."""
 SPLITS = ("train", "valid", "test")
 
 SHARE, AMOUNT, COUNT = "BETWEEN 0 AND 1", f"BETWEEN 0 AND {MOST}", f"BETWEEN 0 AND {MOST_COUNTED}"

@@ -1,6 +1,6 @@
-"""A digest in each row, by which one that was altered is noticed: by a flipped bit, or by a foreign hand.
+"""A digest in each row, which shows whether the row was altered, by a flipped bit or by hand.
 
-It is no signature: who knows this file can write a row with the digest that belongs to it.
+It is not a signature: anyone who knows this file can write a row with the digest that belongs to it.
 """
 
 import sqlite3
@@ -35,7 +35,7 @@ def install(connection: sqlite3.Connection) -> None:
 def write(connection: sqlite3.Connection, table: str, rows: Iterable[int] | None = None) -> None:
     """Write the digests of the rows with these numbers, or of every row.
 
-    They are of the values as SQLite has stored them, which may be others than it was given: -0.0 becomes 0.0.
+    They are of the values as SQLite has stored them, which may differ from those given: -0.0 becomes 0.0.
     """
     update = f"UPDATE {table} SET digest = {_computed(connection, table)}"
     if rows is None:

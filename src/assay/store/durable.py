@@ -8,7 +8,7 @@ from assay.records.holds import is_alive
 
 
 def anchored(path: Path) -> Path:
-    """Return a path that means the same after the process has gone to another folder.
+    """Return a path that means the same after the process has changed its current folder.
 
     A relative one is returned as it is where the current folder has been removed.
     """

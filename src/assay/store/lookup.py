@@ -1,4 +1,4 @@
-"""Where results folders lie, and which one was meant by a name that is none's."""
+"""Where results folders lie, and which one a misspelt name may have meant."""
 
 import os
 from collections.abc import Iterator

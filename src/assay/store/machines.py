@@ -46,7 +46,7 @@ def kept_machines(folder: Path) -> list[WorkingMachine]:
 
 
 def _machine(host: Any, processor: Any, slots: Any, runs: Any) -> WorkingMachine:
-    """Return a machine from what a file says; `ValueError` for what cannot be printed or is no number."""
+    """Return a machine from what a file says; `ValueError` for what cannot be printed or is not a number."""
     known = tuple(RunId(run["arm"], int(run["seed"])) for run in runs)
     if not all(map(is_word, (host, processor, *(run.arm for run in known)))) or type(slots) is not int:
         raise ValueError("expected text that can be printed, and a number")

@@ -125,6 +125,6 @@ STEPS = (
     Step(4, "how probable a network's answers are", _calibration),
     Step(5, "the machine of each run, and a digest of each row", _digests),
 )
-"""Oldest first."""
+"""The steps, oldest first."""
 OLDEST = STEPS[0].version - 1
 VERSION = STEPS[-1].version

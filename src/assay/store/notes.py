@@ -34,7 +34,7 @@ def read_note(path: Path) -> str | None:
 def read_json(path: Path, parse: Callable[[Any], T]) -> T | None:
     """Return what ``parse`` makes of a note of JSON; None if there is no such file.
 
-    Raises `StoreError` like `read_note`, and if the note is no JSON or ``parse`` fails on its values.
+    Raises `StoreError` like `read_note`, and if the note is not JSON or ``parse`` fails on its values.
     """
     if (text := read_note(path)) is None:
         return None

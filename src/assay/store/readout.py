@@ -22,7 +22,7 @@ from assay.stats import Family, Look, compare_arms, latest_look
 from assay.store import PARTS, Header, SQLiteStore, Store
 from assay.store.columns import epoch_row, run_row
 from assay.store.lock import is_held
-from assay.store.lookup import DATABASE as DATABASE
+from assay.store.lookup import DATABASE
 from assay.store.machines import WorkingMachine, kept_machines
 from assay.store.moved import found_at
 from assay.store.unchecked import Unchecked, unchecked_in
@@ -56,7 +56,7 @@ class Readout:
     declared: Study | None = field(default=None, repr=False, compare=False)
     """The study as it was read when the store was checked, which building it again would repeat."""
     at_hand: AtHand | None = field(default=None, repr=False, compare=False)
-    """The test images, where the data set has just been trained on; otherwise who needs them loads it."""
+    """The test images, where the data set has just been trained on; otherwise they are loaded when needed."""
 
     @classmethod
     def open(cls, folder: Path | str, *, watch: bool = False, trust: Iterable[str | Path] = ()) -> Self:

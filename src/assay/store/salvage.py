@@ -8,9 +8,9 @@ from pathlib import Path
 from assay.errors import StoreError
 from assay.store import digests
 from assay.store.connection import connect
+from assay.store.database import APPLICATION_ID
 from assay.store.digests import TABLES
 from assay.store.migrations import OLDEST, VERSION, schema
-from assay.store.sqlite import APPLICATION_ID
 
 MOST_NAMED = 20
 """How many altered rows of a table are named."""

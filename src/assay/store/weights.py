@@ -15,7 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from assay.errors import StoreError, shown
-from assay.records import room
+from assay.records import free_memory
 from assay.records.runs import RunId
 from assay.shapes import Array
 from assay.store import durable
@@ -23,8 +23,8 @@ from assay.store.contract import Header
 
 UNREADABLE = (
     SafetensorError, KeyError, ValueError, TypeError, OSError,
-    AttributeError,  # a type of numbers that NumPy has not
-    RecursionError,  # JSON that is nested without end
+    AttributeError,  # a number type that NumPy lacks
+    RecursionError,  # JSON that is nested too deeply
 )  # fmt: skip
 _OLD_DIGEST = "sha256"
 _META = "assay"  # a single key: safetensors writes several in no fixed order
@@ -111,8 +111,8 @@ def read_tensors(path: Path, what_to_do: str) -> tuple[dict[str, Array], dict[st
 
 def expect_room(path: Path) -> None:
     """Raise `ValueError` for a file that does not fit in memory, whatever it holds."""
-    if (size := path.stat().st_size) > room.memory():
-        raise ValueError(f"{size >> 20:,} MiB, {room.free()}")
+    if (size := path.stat().st_size) > free_memory.available():
+        raise ValueError(f"{size >> 20:,} MiB, {free_memory.described()}")
 
 
 def _parts(metadata: dict[str, str]) -> tuple[str, str]:

@@ -13,9 +13,9 @@ from assay.study.tables import Table
 MAX_RUNS = 100_000
 MAX_ARMS = 1_000
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-"""Of a study, an arm or a level, and of the files named after them."""
+"""The name of a study, an arm or a level, and of the files named after them."""
 DIGEST = re.compile(r"[0-9a-f]{64}")
-"""Of a study, of data or of a file, as text."""
+"""A digest of a study, of data or of a file, as text."""
 
 _TYPES: tuple[tuple[str, Any, str], ...] = (
     ("question", str, "text"),

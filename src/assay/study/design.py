@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import product
 
 from assay.errors import AssayError, StudyError, shown, suggestion
-from assay.study import checks, factors, own_code, tables
+from assay.study import checks, factors, own_references, tables
 from assay.study.factors import Levels
 from assay.study.own_code import Code
 from assay.study.settings import Settings
@@ -69,11 +69,11 @@ class Design:
         raise mistake
 
     def _built(self, values: Table, where: str) -> Settings:
-        return Settings.from_tables(own_code.bound(values, self.code, where), where)
+        return Settings.from_tables(own_references.bound(values, self.code, where), where)
 
 
 def expect_arms(names: Collection[str], control: str | None, where: str) -> None:
-    """Refuse a control that is no arm, and two arms whose names some file systems take for one.
+    """Refuse a control that is not an arm, and two arms whose names some file systems take for one.
 
     Those names differ at most in case.
     """

@@ -11,7 +11,7 @@ from typing import Any
 
 from assay.errors import StudyError, shown
 from assay.study import tables
-from assay.study.own_code import is_reference
+from assay.study.own_references import is_reference
 from assay.study.tables import Path, Table
 from assay.study.values import plain, undotted
 

@@ -69,7 +69,7 @@ def first_study(
     """Return the text of a study file whose arms differ in the setting ``key``, which has these ``values``.
 
     The first value makes the control. The minibatch's size and the number of epochs follow from the number
-    of training ``images`` (`minibatch_and_epochs`). Raises `StudyError` for what is no study.
+    of training ``images`` (`minibatch_and_epochs`). Raises `StudyError` for what is not a study.
     """
     levels = Factor(key, list(values)).table({}, name)
     if len(levels) < 2:

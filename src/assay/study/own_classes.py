@@ -17,16 +17,17 @@ from assay.optim.penalties import Penalty
 from assay.optim.rule_styles import RATES
 from assay.shapes import Array
 from assay.study import tables
-from assay.study.own_code import OwnClass, blamed, expect_trusted, is_reference
+from assay.study.own_code import OwnClass, blamed, expect_trusted
 from assay.study.own_course_rules import own_course_rule
 from assay.study.own_coursework import own_coursework
+from assay.study.own_references import is_reference
 from assay.study.tables import Table
 
 T = TypeVar("T")
 
 
 def waiting(values: Any) -> bool:
-    """Whether nested tables name code that may not be run, or is not known yet."""
+    """Whether nested tables name code that may not be run, or is not read yet."""
     if isinstance(values, Mapping):
         return any(map(waiting, values.values()))
     if isinstance(values, list | tuple):

@@ -1,10 +1,10 @@
 """A user's own code in a study, named as ``file.py:Name``: always read, run only where it is trusted.
 
 A study keeps the digest of each file that it names (`Study.code`). Reading a study, from its file or from a
-results folder, runs none of it; `trust` says that a file may be run.
+results folder, runs none of it; `trust` says that a file may be run. Where in its tables a study names code
+is for `assay.study.own_references`.
 """
 
-import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -18,19 +18,13 @@ from assay.errors import AssayError, StudyError, UsageError, shown, suggestion
 from assay.nn.authored import keep_digest
 from assay.study import own_modules
 from assay.study.own_modules import OwnFiles
-from assay.study.tables import DEEPEST
 
-REFERENCE = re.compile(r"(?P<file>[^:]+\.py):(?P<name>[A-Za-z_][A-Za-z0-9_]*)")
-LAYER_KEYS = ("activation", "pooling", "batch_norm", "reduction")
-"""The settings that can name a user's own layer, or hold a table with ``layer``."""
-KEYS = ("layer", "rule", "kind", "module", *LAYER_KEYS)
-"""The settings that can name a user's own class."""
 Code = Mapping[str, str]
 """Digests of snapshots by the file that a study names."""
 
 _snapshots: dict[str, OwnFiles] = {}
 _folders: dict[str, set[Path]] = {}
-"""In which folders the same files were read."""
+"""The folders in which the same files were read, by digest."""
 _trusted: set[str] = set()
 _unchecked: set[str] = set()
 _live: dict[tuple[str, str], ModuleType] = {}
@@ -49,7 +43,7 @@ class OwnClass(str):
         return own
 
     def __getnewargs__(self) -> tuple[str, str]:  # type: ignore[override]
-        """Return what `pickle` and `copy` make it of."""
+        """Return the arguments from which `pickle` and `copy` make it again."""
         return (str(self), self.digest)
 
     @property
@@ -98,79 +92,15 @@ def _is_own(value: object, module: ModuleType, base: type) -> bool:
     return isclass(value) and issubclass(value, base) and value.__module__ == module.__name__
 
 
-def is_reference(value: object) -> bool:
-    """Whether a setting's value names a class in a file."""
-    return isinstance(value, str) and REFERENCE.fullmatch(value) is not None
-
-
-def references(values: Any, key: str = "", depth: int = 0) -> Iterator[str]:
-    """Yield every ``file.py:Name`` in nested tables and lists."""
-    if depth > DEEPEST:
-        return  # which is refused when tables are checked
-    if isinstance(values, Mapping):
-        for name, value in values.items():
-            yield from references(value, str(name), depth + 1)
-    elif isinstance(values, list | tuple):
-        for value in values:
-            yield from references(value, key, depth + 1)
-    elif key in KEYS and is_reference(values):
-        yield values
-
-
-def read(values: Any, folder: Path, known: Code, where: str) -> dict[str, str]:
-    """Return the digests of all files that tables name; those not ``known`` are read from ``folder``.
-
-    Nothing is run. Raises `StudyError`, after ``where``, for what cannot be read.
-    """
-    found: dict[str, str] = {}
-    for text in references(values):
-        file = text.rpartition(":")[0]
-        digest = text.digest if isinstance(text, OwnClass) else known.get(file)
-        try:
-            found[file] = digest or keep(own_modules.read(folder, file))
-        except StudyError as error:
-            raise StudyError(f"{where}: {error}") from None
-    return dict(sorted(found.items()))
-
-
-def expect_known(values: Any, code: Any, where: str) -> None:
-    """Refuse tables that name files without their digests, so that none is read by accident."""
-    for text in references(values):
-        file = text.rpartition(":")[0]
-        if not isinstance(code, Mapping) or file not in code:
-            raise StudyError(f"{where}: {text}: {file} has no digest under code (use assay.load_study)")
-
-
 def keep(snapshot: OwnFiles) -> str:
-    """Keep what was read for as long as the process runs; return its digest."""
+    """Keep files that were read for as long as the process runs; return their digest."""
     _folders.setdefault(snapshot.digest, set()).add(snapshot.folder)
     return _snapshots.setdefault(snapshot.digest, snapshot).digest
 
 
 def snapshot_of(digest: str) -> OwnFiles | None:
-    """Return what was read, by its digest."""
+    """Return the files with this digest; None if they were not read."""
     return _snapshots.get(digest)
-
-
-def bound(values: Any, code: Code, where: str) -> Any:
-    """Return tables with each ``file.py:Name`` as `OwnClass`; `StudyError` where the file has no digest."""
-    if next(references(values), None) is None:
-        return values  # and no copy, which of very many layers would be large
-    return _bound(values, code, where)
-
-
-def _bound(values: Any, code: Code, where: str, key: str = "") -> Any:
-    if isinstance(values, Mapping):
-        return {name: _bound(value, code, where, str(name)) for name, value in values.items()}
-    if isinstance(values, list | tuple):
-        return [_bound(value, code, where, key) for value in values]
-    if key not in KEYS or not is_reference(values):
-        return values
-    file = values.rpartition(":")[0]
-    if file not in code:
-        raise StudyError(f"{where}: {key}: {file} has no digest under code (load the study from its file)")
-    own = OwnClass(values, code[file])
-    return {"layer": own} if key in LAYER_KEYS else own
 
 
 def trust(code: Code, files: Iterable[str | Path], where: str, *, unchecked: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""Learning rules in a course's style of a user's own in a study, by the adapters that the check uses."""
+"""A user's own learning rules in a course's style, for use in a study; adapted as `assay check` does."""
 
 from collections.abc import Mapping
 from inspect import isclass
@@ -17,8 +17,8 @@ from assay.study.own_coursework import written
 def own_course_rule(own: OwnClass, found: object, arguments: Mapping[str, Any], where: str) -> CourseRule:
     """Return a class or function of a user's file, in any style that `assay check` takes, as a learning rule.
 
-    Raises `StudyError`, in one line, for what is no rule, for arguments that it does not take, and for a rule
-    whose steps cannot be taken one parameter at a time.
+    Raises `StudyError`, in one line, for what is not a rule, for arguments that it does not take, and for a
+    rule whose steps cannot be taken one parameter at a time.
     """
     try:
         if not isclass(found) and not isinstance(found, FunctionType):

@@ -1,4 +1,4 @@
-"""Layers in a course's style of a user's own in a study, by the adapter that the check uses."""
+"""A user's own layers in a course's style, for use in a study; adapted as `assay check` adapts them."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -25,7 +25,7 @@ _STYLES = "fprop and bprop, or forward and backward"
 
 @dataclass(frozen=True)
 class OwnSource:
-    """Of what a layer is made, whenever it is made: what tells two apart."""
+    """What a layer is made from, by which two layers are compared."""
 
     own: OwnClass
     digest: str
@@ -53,7 +53,7 @@ class OwnCoursework(FromCoursework):
 
     @property
     def code_digest(self) -> str:
-        """That of the user's file."""
+        """The digest of the user's file."""
         return self.source.digest
 
     def output_shape(self, shape: Shape) -> Shape:
@@ -67,7 +67,7 @@ class OwnCoursework(FromCoursework):
             return super().parameters(shape)
 
     def initial(self, name: str, value: Array, shape: Shape) -> Initializer:
-        """Return how a parameter starts: as a layer has it that is made anew."""
+        """Return how a parameter starts: as in a layer that is made anew."""
         del value
         return _Anew(self, name, shape)
 
@@ -94,7 +94,7 @@ class OwnCoursework(FromCoursework):
 def own_coursework(own: OwnClass, found: object, arguments: Mapping[str, Any], where: str) -> OwnCoursework:
     """Return a class or function of a user's file, in any style that `assay check` takes, as a layer.
 
-    Raises `StudyError`, in one line, for what is no layer, for arguments that it does not take, and where
+    Raises `StudyError`, in one line, for what is not a layer, for arguments that it does not take, and where
     nothing says with which parameters it starts.
     """
 
@@ -133,13 +133,13 @@ def written(arguments: Mapping[str, Any]) -> str:
 
 @dataclass(frozen=True, eq=False)
 class _Anew(Initializer):
-    """The values that a layer made anew has."""
+    """The values of a parameter in a layer that is made anew."""
 
     layer: OwnCoursework
     name: str
     shape: Shape
 
     def __call__(self, generator: np.random.Generator, shape: Shape, fan_in: int, fan_out: int) -> Array:
-        """Make one, whose input has ``self.shape``."""
+        """Make such a layer for an input of ``self.shape``, and return the parameter's values."""
         del shape, fan_in, fan_out
         return self.layer.anew(generator, self.name, self.shape)

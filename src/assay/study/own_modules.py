@@ -1,6 +1,6 @@
-"""Python files of a user's own, as they were read: what they import of one another, and running them.
+"""A user's own Python files as they were read: what they import from one another, and how they are run.
 
-A `OwnFiles` is a file with the neighbours that it imports, found without running anything. It is run from
+An `OwnFiles` is a file with the neighbours that it imports, found without running anything. It is run from
 the bytes that were read, under module names that bear its digest: what is run is what the digest
 is of, and two studies can each have a ``layers.py``.
 """
@@ -24,9 +24,9 @@ from assay.errors import StudyError
 
 PREFIX = "assay_own_"
 LARGEST = 1_000_000
-"""Bytes of a file."""
+"""The most bytes of a file."""
 MOST = 100
-"""Files of one snapshot."""
+"""The most files of one snapshot."""
 
 
 @dataclass(frozen=True)

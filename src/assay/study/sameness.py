@@ -85,7 +85,7 @@ def _recipe(recipe: Recipe, examples: int | None) -> Hashable:
 
 
 def _still(transform: Transform) -> bool:
-    """Whether a transform has no effect."""
+    """Whether a transform has no effect, such as a shift by 0 pixels."""
     amounts = {Shift: "pixels", Rotate: "degrees", Elastic: "alpha"}
     return type(transform) in amounts and getattr(transform, amounts[type(transform)]) == 0
 

@@ -21,7 +21,7 @@ from assay.study.claims import Claim
 from assay.study.initializers import INITIALIZERS
 from assay.study.layer_tables import LAYERS, NESTED
 from assay.study.module_family import Module
-from assay.study.own_code import LAYER_KEYS
+from assay.study.own_references import LAYER_KEYS
 from assay.study.seeds import MOST
 from assay.study.settings import PENALTIES, RULES, SCHEDULES
 from assay.study.tables import field_schema

@@ -20,7 +20,7 @@ from assay.errors import AssayError, StudyError, shown, suggestion
 from assay.optim.recipe import Recipe
 from assay.records.metrics import MARGINS
 from assay.records.runs import ELSEWHERE
-from assay.study import checks, claims, factors, own_code, tables, toml
+from assay.study import checks, claims, factors, own_references, tables, toml
 from assay.study.architecture import Architecture
 from assay.study.claims import Claim
 from assay.study.design import Arm, Design, expect_arms
@@ -123,7 +123,7 @@ class Study:
         given |= {"name": name, "base": plain(base, name) | shared(network, recipe, data, engine, name)}
         given |= given_seeds_and_looks(seeds, looks, name) | _written(given, factors)
         settings = (given["base"], given["factors"], given["quick"])
-        given["code"] = own_code.read(settings, Path(), code, name)
+        given["code"] = own_references.read(settings, Path(), code, name)
         for key, value in given.items():
             object.__setattr__(self, key, value)
         self._check()
@@ -139,7 +139,7 @@ class Study:
         checks.expect_factors(self.factors, len(self.seeds), where)
         names = tuple(arm.name for arm in self.arms)
         expect_arms(names, self.control, where)
-        expect_valid(own_code.bound(self.base, self.code, where), where)
+        expect_valid(own_references.bound(self.base, self.code, where), where)
         claims.check(self.claims, self.published, names, where)
         if self.quick:
             self.quickened()
@@ -232,7 +232,7 @@ class Study:
         if not isinstance(rest.get("factors", {}), Mapping):
             raise StudyError(f"{where}: factors must be a table; got {shown(rest['factors'])}")
         try:
-            own_code.expect_known(values, rest.get("code", {}), where)
+            own_references.expect_known(values, rest.get("code", {}), where)
             return cls(base={key: values[key] for key in SETTINGS if key in values}, **rest)
         except AssayError as error:
             message = str(error)

@@ -11,7 +11,7 @@ from assay.nn.network import Network, Node, expect_layers
 from assay.nn.nodes import every
 from assay.nn.sliding import Sliding
 from assay.optim.recipe import Recipe
-from assay.records import room
+from assay.records import free_memory
 from assay.shapes import pair
 
 MOST_FLOPS = 10**12
@@ -27,11 +27,11 @@ BYTES = {"float32": 4, "float64": 8, "bfloat16": 2}
 
 
 @dataclass(frozen=True)
-class Whereabouts:
-    """Where a network is to be trained, as far as it matters for memory.
+class Placement:
+    """Where a network is to be trained, as far as its memory is concerned.
 
-    ``on_gpu``, where what a minibatch takes need not fit into the machine's memory; ``listed`` by an engine
-    that lists where every weight lies, as numba's does; ``beside`` bytes of images that are yet to be loaded.
+    ``on_gpu``: minibatches need not fit into the machine's memory. ``listed``: the engine lists where every
+    weight lies, as numba's does. ``beside``: bytes of images that are still to be loaded.
     """
 
     on_gpu: bool = False
@@ -39,12 +39,10 @@ class Whereabouts:
     beside: int = 0
 
 
-HERE = Whereabouts()
+HERE = Placement()
 
 
-def expect_trainable(
-    network: Network, recipe: Recipe, examples: int | None, place: Whereabouts = HERE
-) -> None:
+def expect_trainable(network: Network, recipe: Recipe, examples: int | None, place: Placement = HERE) -> None:
     """Raise `ShapeError` or `StudyError` if a run could not complete its first epoch.
 
     ``examples`` is the size of the training set, None where it is not known.
@@ -62,7 +60,7 @@ def training_bytes(network: Network, recipe: Recipe, on_gpu: bool = False, liste
     A session holds parameters, their gradients and the rule's memory, and a minibatch at every layer, as
     the reference engine does; others keep more of one and less of the other. As much as of parameters is held
     beside it: the state between two epochs, and the best weights so far. ``listed`` and ``on_gpu`` are as for
-    `Whereabouts`.
+    `Placement`.
     """
     slots = sum(value.ndim for value in recipe.optimizer.slots(np.zeros(1)).values())
     held = network.parameter_count * (2 + slots) * BYTES[recipe.parameter_dtype]
@@ -89,12 +87,13 @@ def _sliding(node: Node) -> Sliding | None:
     return found if isinstance(found, Sliding) else None
 
 
-def _expect_memory(network: Network, recipe: Recipe, place: Whereabouts) -> None:
-    needed, there = training_bytes(network, recipe, place.on_gpu, place.listed), room.memory() - place.beside
+def _expect_memory(network: Network, recipe: Recipe, place: Placement) -> None:
+    needed = training_bytes(network, recipe, place.on_gpu, place.listed)
+    there = free_memory.available() - place.beside
     if needed > there:
         parameters, entries = _about(network.parameter_count), _about(_entries(network))
         raise ShapeError(
-            f"a run takes about {_about(needed // 2**20)} MiB, {room.free(place.beside)}: "
+            f"a run takes about {_about(needed // 2**20)} MiB, {free_memory.described(place.beside)}: "
             f"{parameters} parameters, and {entries} numbers of each of {recipe.batch_size:,} examples "
             "(use fewer or smaller layers, or a smaller batch_size)"
         )

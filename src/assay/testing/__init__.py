@@ -1,4 +1,4 @@
-"""Proof for what fills a contract, one of assay's own or a user's: gradient check and conformance tests.
+"""Tests for layers, engines, stores and executors, a user's own too: gradient check and conformance tests.
 
 Each name is imported on first use: a check of a layer needs no engine and no store.
 """

@@ -25,7 +25,7 @@ NEARBY = 12
 """How many points beside one with ties are asked for their gradients."""
 
 ENOUGH = 24
-"""After so many wrong entries, a plain difference settles each further one."""
+"""After this many wrong entries, a plain difference settles each further one."""
 
 
 @dataclass(frozen=True)

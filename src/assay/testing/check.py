@@ -3,15 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from inspect import isclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from assay.errors import AssayError
-from assay.nn.layer import Layer
 from assay.optim.rule_styles import as_rule, as_stepping_rule
-from assay.shapes import Shape, text
+from assay.shapes import Shape
 from assay.testing.comparison import LayerComparison, compare_layers
 from assay.testing.counterpart import counterpart, kind_of
 from assay.testing.gradients import Mismatch
@@ -23,6 +21,7 @@ from assay.testing.probing import draw
 from assay.testing.randomness import modes
 from assay.testing.situations import BATCH, RANDOM
 from assay.testing.source import as_layer, assumed, blamed, load, make, of_functions, split
+from assay.testing.subject import Subject
 from assay.testing.succession import faults_in_succession
 from assay.testing.trying import probes_of
 
@@ -45,13 +44,13 @@ class Check:
     faults: tuple[str, ...] = ()
     """What else is wrong: evaluation beside training, a loss's value, a rule's steps."""
     writes: tuple[str, ...] = ()
-    """What it writes into of that which it is handed: "backward writes into its upstream gradient"."""
+    """Which of its arguments it writes into: "backward writes into its upstream gradient"."""
     remarks: tuple[str, ...] = ()
-    """What is to be known though it is not wrong: overflows, randomness, shapes that do not fit."""
+    """What is worth knowing but not wrong: overflows, randomness, shapes that do not fit."""
     arguments: tuple[str, ...] = ("x",)
     """Whose gradients were checked: x, then the parameters; empty for a learning rule."""
     situations: tuple[str, ...] = ()
-    """With which inputs it was tried."""
+    """The inputs with which it was tried, in words."""
 
     @property
     def passed(self) -> bool:
@@ -98,33 +97,24 @@ def check(
             if (loss := as_loss(made)) is not None:
                 return _of_loss(name, loss, tolerance)
         layer = as_layer(made, where)
-        result = check_layer(layer, name, against, input_shape, given, path=path, tolerance=tolerance)
+        result = check_subject(Subject(layer, name, given, path, tolerance), against, input_shape)
         notes = [f"{key}={value} was assumed (give --set {key}=VALUE)" for key, value in guesses.items()]
         return replace(result, remarks=(*notes, *result.remarks))
 
 
-def check_layer(
-    layer: Layer,
-    name: str,
-    against: str | None = None,
-    input_shape: Shape | None = None,
-    settings: Mapping[str, Any] | None = None,
-    *,
-    path: Path | None = None,
-    tolerance: float = 0.0,
-) -> Check:
-    """Check a layer that is there already; `check` says how."""
-    where = f"{path}:{name}" if path else name
-    probes, misfits = probes_of(layer, input_shape, settings or {}, where, path, tolerance)
+def check_subject(subject: Subject, against: str | None = None, input_shape: Shape | None = None) -> Check:
+    """Check a layer that has been made; `check` says how."""
+    layer, name = subject.layer, subject.name
+    probes, misfits = probes_of(subject, input_shape)
     found = probes[0]
     shape = found.shape
-    with blamed(f"{where}, input {text(shape)}, batch of {BATCH}", path):
+    with subject.blamed(shape):
         mode = modes(layer, shape, name)
         later = () if found.mismatches else tuple(faults_in_succession(layer, shape, draw(layer, shape)))
         if mode.random and not against:
             comparison, note = None, "not compared: what it draws is its own"
         else:
-            comparison, note = _compared(layer, name, against, shape, settings or {}, tolerance)
+            comparison, note = _compared(subject, against, shape)
         mismatches = tuple(
             replace(each, situation="") if each.situation == RANDOM else each for each in found.mismatches
         )
@@ -146,20 +136,13 @@ def check_layer(
     )
 
 
-def _compared(
-    layer: Layer,
-    name: str,
-    against: str | None,
-    shape: Shape,
-    settings: Mapping[str, Any],
-    tolerance: float,
-) -> tuple[LayerComparison | None, str]:
-    kind = against or kind_of(name)
+def _compared(subject: Subject, against: str | None, shape: Shape) -> tuple[LayerComparison | None, str]:
+    layer, kind = subject.layer, against or kind_of(subject.name)
     if kind is None:
         return None, "no built-in layer has its name (give --against NAME to choose one)"
     try:
-        built_in = counterpart(kind, layer, shape, settings)
-        return compare_layers(layer, built_in, shape, BATCH, tolerance), ""
+        built_in = counterpart(kind, layer, shape, subject.settings)
+        return compare_layers(layer, built_in, shape, BATCH, subject.tolerance), ""
     except AssayError as error:
         if against:
             raise

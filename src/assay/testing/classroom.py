@@ -1,4 +1,4 @@
-"""The check of a class: many files, each in a process of its own, and a table of who is right in what."""
+"""Check the files of a whole course, each in a process of its own, and tabulate who is right in what."""
 
 import json
 import os
@@ -17,11 +17,11 @@ from typing import Any
 from assay.errors import UsageError, suggestion
 from assay.testing.marks import Mark, points_for
 
-MODULE = "assay.testing.confined"
+MODULE = "assay.testing.sandbox"
 """What the process of one file runs; by name, because it needs what only Unix has."""
 
 BY_THE_CLOCK = 4
-"""How many times its seconds of a processor a file may take by the clock: others may want it too."""
+"""Wall-clock seconds allowed per second of processor time: other processes may need the processor too."""
 
 SPEC_KEYS = ("seconds", "memory_mb", "workers", "part")
 PART_KEYS = ("name", "arguments", "input_shape", "against", "tolerance", "points")
@@ -39,7 +39,7 @@ class Spec:
 
     parts: tuple[Mapping[str, Any], ...] = ()
     seconds: int = 30
-    """Of a processor, for one file; four times as many by the clock."""
+    """Processor time for one file, in seconds; by the clock `BY_THE_CLOCK` times as many."""
     memory_mb: int = 4096
     """How much memory its process may address, libraries included."""
     workers: int = 2
@@ -177,7 +177,7 @@ def _run(task: Mapping[str, Any], scratch: Path, seconds: int) -> str:
 
 
 def _environment() -> dict[str, str]:
-    """Return what a process needs of the environment: secrets in it are none of the file's."""
+    """Return what a process needs of the environment, without secrets that may be in the rest."""
     kept = ("PATH", "PYTHONPATH", "VIRTUAL_ENV", "LANG", "LC_ALL", "SYSTEMROOT", "LD_LIBRARY_PATH")
     return {name: os.environ[name] for name in kept if name in os.environ}
 

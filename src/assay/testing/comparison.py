@@ -19,7 +19,7 @@ from assay.testing.gradients import Mismatch, compare
 
 TOLERANCE = 1e-9
 EVALUATION = "y in evaluation"
-"""What an output that differs from the built-in's in evaluation alone is called."""
+"""The name of an output that differs from the built-in's in evaluation alone."""
 
 SPEED_BATCH = 16
 ROUNDS = 5

@@ -42,7 +42,7 @@ class ExecutorConformance:
     """
 
     make: Callable[[int], Executor]
-    """Returns an executor that trains so many tasks at once; a function has to be a staticmethod."""
+    """Returns an executor that trains this many tasks at once; a function has to be a staticmethod."""
 
     def test_every_run_ends_once(self) -> None:
         """Each run is begun, trained epoch by epoch and ended, in this order."""
@@ -103,7 +103,7 @@ class ExecutorConformance:
                 expect(last.traceback.startswith("Traceback"), f"{last.traceback!r} is no traceback")
 
     def test_what_making_a_task_raises_is_raised(self) -> None:
-        """And ends the study."""
+        """The error ends the study."""
 
         def tasks() -> Iterator[Task]:
             yield _tasks([0])[0]
@@ -151,7 +151,7 @@ class ExecutorConformance:
 def plain(value: Any) -> Any:
     """Return what a message says as text and bytes that can be compared bit for bit, times left out.
 
-    Raises AssertionError for what is no plain data.
+    Raises AssertionError for what is not plain data.
     """
     if is_dataclass(value) and not isinstance(value, type):
         names = [field.name for field in fields(value) if field.name not in TIMES]

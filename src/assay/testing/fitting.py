@@ -73,7 +73,7 @@ def odd_sizes(layer: Layer, shape: Shape, settings: Mapping[str, Any]) -> list[S
 
 def users_object(layer: Layer) -> Any:
     """Return the object that the user wrote."""
-    return layer.users if isinstance(layer, FromCoursework) else layer
+    return layer.user_object if isinstance(layer, FromCoursework) else layer
 
 
 def is_refusal(error: Exception) -> bool:
@@ -106,7 +106,7 @@ def _shapes_held(layer: Layer) -> list[Shape]:
     """Return the shapes of parameters, then of the other arrays that the object holds, sparse ones too."""
     if not isinstance(layer, FromCoursework):
         return []
-    others = [getattr(value, "shape", None) for value in held_by(layer.users).values()]
+    others = [getattr(value, "shape", None) for value in held_by(layer.user_object).values()]
     return [*(layer.held.sizes() or []), *(shape for shape in others if isinstance(shape, tuple))]
 
 

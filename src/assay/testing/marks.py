@@ -1,4 +1,4 @@
-"""Who is right in what: a check by its parts, and a table of many checks."""
+"""Marks: a check summarised part by part, and tables of many checks."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""A user's modules for the time of a check: their own, whatever was loaded before, and gone afterwards.
+"""Import a user's modules for one check: found before others of the same name, and unloaded afterwards.
 
 Python keeps one module a name, and ``layers`` and ``utils`` are the names of many.
 """

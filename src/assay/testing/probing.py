@@ -12,7 +12,7 @@ from assay.streams import stream
 from assay.testing.argument import Argument
 from assay.testing.gradients import Mismatch
 from assay.testing.situations import BATCH, RANDOM, Situation, situations, upstream
-from assay.testing.watched import ForthAndBack, Watched
+from assay.testing.watched import ForwardBackward, Watched
 from assay.training.judging import PRECISIONS, Precision
 
 
@@ -52,7 +52,7 @@ def probe(
     params = draw(layer, shape)
     for training in modes:
         watched = Watched(layer, training=training)
-        plain: ForthAndBack | None = None
+        plain: ForwardBackward | None = None
         with watched.still():
             for situation in situations(shape):
                 if found.mismatches and situation.name != RANDOM and not situation.together:
@@ -77,8 +77,8 @@ def _entries(layer: Layer, shape: Shape) -> int:
 
 
 def _try(
-    watched: Watched, situation: Situation, params: Parameters, plain: ForthAndBack | None, found: Probe
-) -> ForthAndBack | None:
+    watched: Watched, situation: Situation, params: Parameters, plain: ForwardBackward | None, found: Probe
+) -> ForwardBackward | None:
     """Add what is found in one situation; None where the layer cannot be judged in it."""
     with np.errstate(all="ignore"):
         try:
@@ -101,8 +101,13 @@ def _try(
             return result
         found.tried.append(situation.name)
         known = {mismatch.argument for mismatch in found.mismatches}
-        asked = ForthAndBack(result.y, {k: value for k, value in result.gradients.items() if k not in known})
-        found.mismatches += _compared(watched, situation, params, dy, asked, precision, found.locate)
+        values = {**params, "x": situation.x}
+        arguments = [
+            Argument(watched, values, name, gradient, dy, precision)
+            for name, gradient in result.gradients.items()
+            if name not in known
+        ]
+        found.mismatches += _compared(arguments, situation, found.locate)
     return result
 
 
@@ -119,7 +124,7 @@ def _precision(y: Array, tolerance: float, single: bool) -> Precision:
     return replace(precision, tolerance=max(precision.tolerance, tolerance))
 
 
-def _finite(situation: Situation, result: ForthAndBack, found: Probe, *, first: bool) -> bool:
+def _finite(situation: Situation, result: ForwardBackward, found: Probe, *, first: bool) -> bool:
     """Whether all that came back is finite; what is not is remarked on, unless the input was plain."""
     if not np.isfinite(result.y).all():
         found.remarks[f"{_overflows(situation)}forward gives {_strange(result.y)} for {situation.name}"] = (
@@ -143,20 +148,11 @@ def _strange(values: Array) -> str:
     return "nan" if np.isnan(values).any() else "inf"
 
 
-def _compared(
-    watched: Watched,
-    situation: Situation,
-    params: Parameters,
-    dy: Array,
-    result: ForthAndBack,
-    precision: Precision,
-    locate: bool,
-) -> list[Mismatch]:
+def _compared(arguments: list[Argument], situation: Situation, locate: bool) -> list[Mismatch]:
     wrong = []
-    for name, gradient in result.gradients.items():
-        argument = Argument(watched, {**params, "x": situation.x}, name, gradient, dy, precision)
+    for argument in arguments:
         if situation.upstream == "zero":
-            mismatch = argument.against(np.zeros_like(gradient))
+            mismatch = argument.against(np.zeros_like(argument.gradient))
         else:
             mismatch = argument.checked(situation.together, locate)
         if mismatch:

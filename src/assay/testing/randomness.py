@@ -16,7 +16,7 @@ from assay.testing.situations import BATCH
 from assay.testing.watched import Watched
 
 SMALL = 1e-3
-"""What inputs of a layer that is no line are multiplied by to ask for its expectation: there most are."""
+"""Scales the inputs of a nonlinear layer when its expectation is asked for: near 0 most layers are linear."""
 
 DRAWS = 300
 """How many times a random layer is asked for its expectation."""
@@ -79,12 +79,13 @@ def _on_average(
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return what is wrong with evaluation as the expectation of training, and what is to be known.
 
-    What is drawn and then goes through a curve has another mean; a line through small inputs has not.
+    Behind a nonlinear function the mean of what is drawn differs; near 0, where most functions are nearly
+    linear, it does not.
     """
     words = _unlike_on_average(training, evaluation, params, x)
-    if not words or _is_line(training, params, x):
+    if not words or _is_linear(training, params, x):
         return (words,) if words else (), ()
-    if not _is_line(training, params, SMALL * x):
+    if not _is_linear(training, params, SMALL * x):
         return (), (f"{words}: by design? what is drawn goes through a curve",)
     small = _unlike_on_average(training, evaluation, params, SMALL * x, room=0.01)
     return ((f"{small} (for inputs of {SMALL})",), ()) if small else ((), ())
@@ -115,8 +116,8 @@ def _unlike_on_average(
     return f"evaluation: on average training gives {share}"
 
 
-def _is_line(training: Watched, params: Parameters, x: Array) -> bool:
-    """Whether the output is about a line in the input while what is drawn is held still."""
+def _is_linear(training: Watched, params: Parameters, x: Array) -> bool:
+    """Whether the output is nearly linear in the input while what is drawn is held still."""
     nothing, once, twice = (training.forward(params, times * x) for times in (0.0, 1.0, 2.0))
     room = 1e-3 * float(np.abs(twice - nothing).max(initial=1e-300))
     return bool((np.abs(twice - 2 * once + nothing) <= room).all())

@@ -27,7 +27,7 @@ RANDOM = "random inputs"
 
 
 def situations(shape: Shape) -> Iterator[Situation]:
-    """Yield them, the plain random one first."""
+    """Yield the situations for inputs of ``shape``, the plain random one first."""
     generator = stream(0, "situations")
     x = generator.normal(size=(BATCH, *shape))
     yield Situation(RANDOM, x)

@@ -52,14 +52,14 @@ class StoreConformance:
         raise NotImplementedError
 
     def test_the_header_is_kept(self) -> None:
-        """Everything in it, for whoever reads."""
+        """Every reader finds everything in it."""
         with self._new() as (store, folder):
             expect(store.header == HEADER, f"the header is {store.header}")
             with closing(self.reopen(folder, write=False)) as reader:
                 expect(reader.header == HEADER, f"the header is read as {reader.header}")
 
     def test_what_was_accepted_is_there(self) -> None:
-        """To another one that reads, at once, and after the writer has let go."""
+        """Another store that reads the same file sees it at once, and after the writer has closed."""
         with self._new() as (store, folder):
             self._fill(store)
             with closing(self.reopen(folder, write=False)) as beside:
@@ -85,7 +85,7 @@ class StoreConformance:
             expect([run.message for run in store.runs()] == ["why"], "a run is the old one")
 
     def test_epochs_are_dropped_from_the_end(self) -> None:
-        """Those beyond one that is kept, with their layers, or all; other runs' stay."""
+        """Those beyond the last that is kept go with their layers, or all do; those of other runs stay."""
         with self._new() as (store, _):
             self._fill(store)
             other = RunId("max", 0)
@@ -98,7 +98,7 @@ class StoreConformance:
             expect(len(store.epochs(other)) == 1 and len(store.layers(other)) == 2, "another run's are gone")
 
     def test_runs_keep_the_order_in_which_they_were_added(self) -> None:
-        """Whatever is written of them later."""
+        """Later writes do not change the order."""
         with self._new() as (store, _):
             order = [RunId("b", 1), RunId("a", 5), RunId("a", 0)]
             for status in (Status.PENDING, Status.RUNNING):
@@ -108,7 +108,7 @@ class StoreConformance:
             expect({run.status for run in store.runs()} == {Status.RUNNING}, "a status is the old one")
 
     def test_epochs_come_in_order(self) -> None:
-        """Also when they were written in another one; a loss that is no number is nan."""
+        """They do when written in another order too; a loss that is not a number is nan."""
         with self._new() as (store, _):
             for number in (3, 1, 2):
                 store.add_epoch(RUN, _epoch(number, train_loss=nan, valid_loss=inf))
@@ -117,7 +117,7 @@ class StoreConformance:
             expect(all(isnan(one.train_loss) and isnan(one.valid_loss) for one in found), f"losses: {found}")
 
     def test_a_run_is_done_only_with_its_result(self) -> None:
-        """Without one it is refused, and nothing is changed."""
+        """A done run without a result is refused, and nothing is changed."""
         with self._new() as (store, _):
             store.add_run(_run(Status.RUNNING))
             for test in (None, TestResult(nan, 3, 11), TestResult(0.5, 12, 11)):
@@ -135,7 +135,7 @@ class StoreConformance:
             expect(store.test_openings() == 1, f"opened {store.test_openings()} times, expected once")
 
     def test_reading_changes_nothing(self) -> None:
-        """One that was opened for reading refuses to write."""
+        """A store that was opened for reading refuses to write."""
         with self._new() as (store, folder):
             self._fill(store)
             with closing(self.reopen(folder, write=False)) as reader:

@@ -19,7 +19,7 @@ def faults_in_succession(layer: Layer, shape: Shape, params: Parameters) -> Iter
     """Yield what is wrong with a second batch after a first, though it is right with it alone."""
     first, second = (_batch(name, shape) for name in ("first", "second"))
     alone, after, before = (_trained(layer, params, each) for each in ([second], [first, second], [first]))
-    if _close(after["y"], alone["y"]):  # else what it keeps is meant to tell
+    if _close(after["y"], alone["y"]):  # else what it keeps is meant to change the next output
         for name in alone.keys() - {"y"}:
             if not _close(after[name], alone[name]) and not _close(after[name], alone[name] + before[name]):
                 yield f"dL/d{name} of a second batch is wrong: it depends on what is kept of the first"

@@ -1,9 +1,7 @@
 """A layer tried with maps, vectors or sequences: for which shapes it is right, and for which not."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,36 +13,29 @@ from assay.shapes import Shape, text
 from assay.testing.fitting import candidates, is_refusal, odd_sizes
 from assay.testing.probing import Probe, draw, probe
 from assay.testing.situations import BATCH, RANDOM, situations
-from assay.testing.source import blamed, words
+from assay.testing.source import words
+from assay.testing.subject import Subject
 
 MOST_TRIED = 4
 """How many shapes of maps, and of vectors, are gone through where backward fails."""
 
 
-def probes_of(
-    layer: Layer,
-    asked: Shape | None,
-    settings: Mapping[str, Any],
-    where: str,
-    path: Path | None,
-    tolerance: float,
-) -> tuple[list[Probe], list[str]]:
+def probes_of(subject: Subject, asked: Shape | None) -> tuple[list[Probe], list[str]]:
     """Return the probes of all shapes for which the layer is right, or else of one for which it is wrong.
 
     Also in words, for which shapes it is not right though it was tried with them. One for which plain random
     inputs are right and others wrong is no matter of shapes: the layer is wrong.
     """
-    once = partial(_probe, layer, settings=settings, where=where, path=path, tolerance=tolerance)
     if asked:
-        return [once(asked)], []
+        return [_probe(subject, asked)], []
     right: list[Probe] = []
     wrong: list[Probe] = []
     failed: list[tuple[Shape, AssayError]] = []
-    kinds = _shapes_that_fit(layer, settings, where, path)
+    kinds = _shapes_that_fit(subject)
     for shapes in kinds:
         for shape in shapes[:MOST_TRIED]:
             try:
-                found = once(shape, locate=len(kinds) == 1)
+                found = _probe(subject, shape, locate=len(kinds) == 1)
             except AssayError as error:
                 if isinstance(error.__cause__, NotImplementedError):
                     raise
@@ -56,30 +47,23 @@ def probes_of(
         raise failed[0][1]
     decisive = [each for each in wrong if each.mismatches[0].situation != RANDOM] if right else wrong
     if decisive:
-        return decisive[:1] if len(kinds) == 1 else [once(decisive[0].shape)], []
+        return decisive[:1] if len(kinds) == 1 else [_probe(subject, decisive[0].shape)], []
     misfits = [f"not right for an input of {text(each.shape)}: {each.mismatches[0]}" for each in wrong]
     misfits += [f"not for an input of {text(shape)}: {error}" for shape, error in failed]
     return right, misfits
 
 
-def _probe(
-    layer: Layer,
-    shape: Shape,
-    settings: Mapping[str, Any],
-    where: str,
-    path: Path | None,
-    tolerance: float,
-    *,
-    locate: bool = True,
-) -> Probe:
-    with blamed(f"{where}, input {text(shape)}, batch of {BATCH}", path):
+def _probe(subject: Subject, shape: Shape, *, locate: bool = True) -> Probe:
+    layer, modes = subject.layer, modes_checked(subject.layer)
+    once = partial(probe, layer, modes=modes, locate=locate, tolerance=subject.tolerance)
+    with subject.blamed(shape):
         _check_forward(layer, shape)
-        found = probe(layer, shape, modes_checked(layer), locate=locate, tolerance=tolerance)
-    for odd in odd_sizes(layer, shape, settings):
+        found = once(shape)
+    for odd in odd_sizes(layer, shape, subject.settings):
         if found.mismatches or not _fits(layer, odd):
             continue
-        with blamed(f"{where}, input {text(odd)}, batch of {BATCH}", path):
-            other = probe(layer, odd, modes_checked(layer), quick=True, locate=locate, tolerance=tolerance)
+        with subject.blamed(odd):
+            other = once(odd, quick=True)
         found.tried.append(f"an input of {text(odd)}")
         found.mismatches += [replace(each, situation=f"an input of {text(odd)}") for each in other.mismatches]
     return found
@@ -92,14 +76,13 @@ def _fits(layer: Layer, shape: Shape) -> bool:
         return False
 
 
-def _shapes_that_fit(
-    layer: Layer, settings: Mapping[str, Any], where: str, path: Path | None
-) -> list[list[Shape]]:
+def _shapes_that_fit(subject: Subject) -> list[list[Shape]]:
     """Return the shapes of maps that fit, and of vectors, or else of sequences; likely ones first."""
+    layer, where, path = subject.layer, subject.where, subject.path
     found: list[list[Shape]] = []
     refusals: list[Exception] = []
     tried: list[Shape] = []
-    for kind, shapes in candidates(layer, settings).items():
+    for kind, shapes in candidates(layer, subject.settings).items():
         if kind == "sequences" and found:
             break
         fitting: list[Shape] = []
@@ -127,7 +110,7 @@ def _shapes_that_fit(
 
 
 def _check_forward(layer: Layer, shape: Shape) -> None:
-    """Refuse what is no layer at all before derivatives are taken."""
+    """Refuse what is not a layer at all before derivatives are taken."""
     expected = (BATCH, *layer.output_shape(shape))
     found: Any = layer.forward(draw(layer, shape), next(iter(situations(shape))).x.copy())
     if not isinstance(found, tuple) or len(found) != 2:

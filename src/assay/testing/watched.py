@@ -1,4 +1,4 @@
-"""A layer that is given copies only, and what it writes into noted by name."""
+"""A layer that is given only copies, with a record of which of them it writes into."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
@@ -16,7 +16,7 @@ from assay.shapes import Array, Shape, text
 from assay.streams import stream
 
 
-class ForthAndBack(NamedTuple):
+class ForwardBackward(NamedTuple):
     """One way forward and back: the output, dL/dx as ``x`` and each parameter's gradient by its name."""
 
     y: Array
@@ -49,7 +49,7 @@ class Watched:
             _, cache = self.layer.forward_training(_copies(params), copied(x), stream(self.draws, "mask"))
             return {**params, **self.layer.updated_buffers(params, cache)}
 
-    def run(self, params: Parameters, x: Array, dy: Array) -> ForthAndBack:
+    def run(self, params: Parameters, x: Array, dy: Array) -> ForwardBackward:
         """Go forward and back, with fresh copies each way."""
         with self._held():
             given, own = copied(x), _copies(params)
@@ -65,10 +65,10 @@ class Watched:
                 self.writes["backward writes into its cache"] = None
         self._collect()
         names, found = self._named(x.shape[1:]), {"x": _gradient("x", dx, x)}
-        return ForthAndBack(y, {**found, **{n: _gradient(n, gradients.get(n), params[n]) for n in names}})
+        return ForwardBackward(y, {**found, **{n: _gradient(n, gradients.get(n), params[n]) for n in names}})
 
     def still(self) -> AbstractContextManager[None]:
-        """Find what the layer remembers once for all calls inside, and not in each of them."""
+        """Find what the layer remembers once for all calls inside, instead of in each call."""
         return self.layer.still() if isinstance(self.layer, FromCoursework) else self._untouched.still()
 
     @contextmanager
@@ -86,7 +86,7 @@ class Watched:
         return self.layer.forward(params, x)
 
     def _named(self, shape: Shape) -> list[str]:
-        """Return the names of the parameters; to ask a layer in the course's style takes time."""
+        """Return the names of the parameters; asking a layer in the course's style takes time."""
         if shape not in self._names:
             self._names[shape] = list(self.layer.parameters(shape))
         return self._names[shape]
@@ -98,7 +98,7 @@ class Watched:
 
     def _collect(self) -> None:
         if isinstance(self.layer, FromCoursework):  # which hands out copies of its own
-            self.writes.update(self.layer.written)
+            self.writes.update(self.layer.writes)
 
 
 def _pairs(own: Parameters, params: Parameters) -> dict[str, tuple[Array, Array]]:

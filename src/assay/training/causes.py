@@ -61,7 +61,7 @@ def why_stuck(layers: Sequence[LayerRecord], recipe: Recipe, examples: int) -> s
     """
     if not layers or layers[0].epoch:
         return "no layer was examined before the first step, so nothing shows why (begun by an older assay)"
-    return next(_Reading(_by_epoch(layers), recipe, recipe.steps(examples)).causes())
+    return next(_Diagnosis(_by_epoch(layers), recipe, recipe.steps(examples)).causes())
 
 
 def why_diverged(history: Sequence[EpochRecord], layers: Sequence[LayerRecord], fault: str = "") -> str:
@@ -83,8 +83,8 @@ def why_diverged(history: Sequence[EpochRecord], layers: Sequence[LayerRecord], 
 
 
 @dataclass(frozen=True)
-class _Reading:
-    """Looks for the causes in a stuck run's examinations, at least two, with ``steps`` updates after each."""
+class _Diagnosis:
+    """The causes found in a stuck run's examinations, at least two, with ``steps`` updates after each."""
 
     examinations: Sequence[Examination]
     recipe: Recipe

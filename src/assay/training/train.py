@@ -235,7 +235,7 @@ def _fault(record: EpochRecord, state: State, broken: int) -> str:
 def best_epoch_of(history: Sequence[EpochRecord], fault: str = "") -> int:
     """Return the first of the epochs with the highest validation accuracy, of those that are finite; else 0.
 
-    The last is none of them if a ``fault`` was found at its end.
+    The last one does not count if a ``fault`` was found at its end.
     """
     sound = [record for record in (history[:-1] if fault else history) if _finite(record)]
     best = max(sound, key=lambda record: record.valid_accuracy, default=None)

@@ -1,4 +1,4 @@
-"""What a request carries: read within a size and a time, and as JSON that means one thing only."""
+"""Request bodies: read within limits of size and time, and parsed as unambiguous JSON."""
 
 import asyncio
 import json

@@ -8,8 +8,9 @@ from time import monotonic
 
 from assay.records.runs import Status
 from assay.store.lock import holder, is_held
+from assay.store.lookup import DATABASE
 from assay.store.mirror import Mirror
-from assay.store.readout import DATABASE, Readout
+from assay.store.readout import Readout
 
 AT_MOST_EVERY = 0.5
 """Seconds between two looks at a file, however many ask."""

@@ -20,7 +20,7 @@ REPORT_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'self'; sandbox allow-popups"
 )
-"""That of a report, which is one file with its own style, shown in a frame that may do nothing."""
+"""The policy of a report, which is one file with its own style, shown in a frame that may do nothing."""
 HEADERS = {
     "content-security-policy": POLICY,
     "x-content-type-options": "nosniff",

@@ -1,4 +1,4 @@
-"""What the time of an answer was spent on, said in its Server-Timing header (W3C)."""
+"""How long the parts of an answer took, for its Server-Timing header (W3C)."""
 
 from time import perf_counter
 

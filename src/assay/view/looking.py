@@ -12,9 +12,9 @@ from starlette.routing import BaseRoute, Route
 
 from assay.errors import AssayError
 from assay.findings.disagreement import Answered, confusions, most_disputed, most_mistaken
+from assay.findings.feature_maps import features, first_kernels
 from assay.findings.inside import Inside
 from assay.findings.trained import best_run, trained
-from assay.findings.views import features, first_kernels
 from assay.report import inside_pictures
 from assay.store.readout import Readout
 from assay.view.examined import Examined, compared, examined

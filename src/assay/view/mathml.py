@@ -43,7 +43,7 @@ FORMULAS: dict[str, tuple[str, ...]] = {
         "dL/dscores = (p - onehot(labels)) / N",
     ),
 }
-"""By the name of the layer or function; a test holds each to its docstring."""
+"""The formulas by the name of the layer or function; a test holds each to its docstring."""
 
 TOKEN = re.compile(
     r"dL/d(?P<by>\w+)|sum over (?P<over>.+?) of |(?P<hat>[A-Za-z]+)\^(?![\w-])|(?P<name>[A-Za-z]+)"

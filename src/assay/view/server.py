@@ -1,4 +1,4 @@
-"""The server: bound to the loopback, patient with nobody, and ended without a trace."""
+"""The server: bound to the loopback, with short time limits, and ended without a trace."""
 
 import asyncio
 import ipaddress
@@ -31,7 +31,7 @@ LOOPBACK = "127.0.0.1"
 
 
 class Impatient(H11Protocol):
-    """HTTP as uvicorn speaks it, to clients that come to the point: a request's head within `PATIENCE`."""
+    """uvicorn's HTTP, for clients that send a request's head within `PATIENCE` seconds."""
 
     _late: asyncio.TimerHandle | None = None
 

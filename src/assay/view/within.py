@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from starlette.exceptions import HTTPException
 
+from assay.findings.feature_maps import features
 from assay.findings.occlusion import occlusion
-from assay.findings.views import features
 from assay.report.inside_pictures import MAPS, VALUES
 from assay.report.pictures import Picture, signed
 from assay.view.answering import Ready

@@ -11,10 +11,10 @@ from assay.engines.base import State
 from assay.records.runs import EpochRecord, LayerRecord, RunId, RunRecord, Status
 from assay.running.cluster import ray_executor
 from assay.running.cluster.attempts import MOST, Attempt, only_new
-from assay.running.cluster.ray_executor import _Crew
+from assay.running.cluster.ray_executor import _Pool
 from assay.running.cluster.wires import Closed, Lost
-from assay.running.crew import keep_busy
 from assay.running.messages import Begun, EpochTrained, Failed, Finished, Task
+from assay.running.pool import keep_busy
 from assay.training.train import Progress
 
 EPOCHS = 3
@@ -56,7 +56,7 @@ class Wires:
     open: dict = field(default_factory=dict)
     count: int = 0
 
-    def start(self, charge, data, task, every, node, kind):
+    def start(self, sent, data, task, every, node, kind):
         self.count += 1
         self.open[self.count] = map(only_new, told_of(task))
         return self.count
@@ -98,9 +98,9 @@ class OneNode:
         return self.known["a"] if busy.total() < self.slots else None
 
 
-def crew(breaks, monkeypatch):
-    made = object.__new__(_Crew)
-    made.charge, made.data, made.nodes = None, None, OneNode()
+def pool(breaks, monkeypatch):
+    made = object.__new__(_Pool)
+    made.sent, made.data, made.nodes = None, None, OneNode()
     made.wires, made.trying, made.waiting, made.heard = Wires(breaks), {}, [], 0.0
     monkeypatch.setattr(ray_executor, "monotonic", lambda: 0.0)
     return made
@@ -113,7 +113,7 @@ def crew(breaks, monkeypatch):
 )
 def test_every_run_ends_once_and_every_epoch_comes_once(tasks, breaks):
     with pytest.MonkeyPatch.context() as patch:
-        made = crew([*breaks], patch)
+        made = pool([*breaks], patch)
         waiting = [
             Task(f"arm{index}", (*range(count),), "numba", "digest", (None,) * count)
             for index, count in enumerate(tasks)
@@ -170,7 +170,7 @@ class Gone(OneNode):
 
 
 def test_tasks_wait_for_a_node_where_there_is_none(monkeypatch):
-    made = crew([], monkeypatch)
+    made = pool([], monkeypatch)
     made.nodes, made.wires.wait = Gone(), lambda seconds: Wires.wait(made.wires, 0) if made.wires.open else []
     tasks = [Task("arm", (seed,), "numba", "digest", (None,)) for seed in range(3)]
     ended = [message.row.id.seed for message in keep_busy(made, tasks) if isinstance(message, Finished)]

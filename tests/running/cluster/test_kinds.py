@@ -10,11 +10,11 @@ from assay.errors import UnsupportedError
 from assay.records.runs import RunId, RunRecord, Status
 from assay.running.cluster import members, ray_executor
 from assay.running.cluster.members import Member, Members
-from assay.running.cluster.ray_executor import _Crew
+from assay.running.cluster.ray_executor import _Pool
 from assay.running.cluster.software import Facts
 from assay.running.cluster.wires import Closed, Lost
-from assay.running.crew import keep_busy
 from assay.running.messages import Finished, Task
+from assay.running.pool import keep_busy
 
 ENGINES = {"CPU": "numba", "GPU": "torch:cuda"}
 KINDS = {engine: kind for kind, engine in ENGINES.items()}
@@ -104,7 +104,7 @@ class Workers:
     def __init__(self, ends):
         self.ends, self.open, self.started, self.most = [*ends], {}, [], Counter()
 
-    def start(self, charge, data, task, every, node, kind):
+    def start(self, sent, data, task, every, node, kind):
         number = len(self.started)
         self.started.append((task, node, kind))
         self.open[number] = [Finished(_row(run)) for run in task.runs]
@@ -135,12 +135,12 @@ def member(name, **room):
     return Member(name, facts_of(name, ENGINES.values()), {"CPU": 0, "GPU": 0, **room})
 
 
-def crew(there, most, ends, patch):
+def pool(there, most, ends, patch):
     patch.setattr(members, "facts", lambda engines: facts_of("driver", ()))
     patch.setattr(Members, "look", lambda self, wait=0.0: None)
     patch.setattr(ray_executor, "monotonic", lambda: 0.0)
-    made = object.__new__(_Crew)
-    made.charge, made.data, made.nodes = None, None, Members([*ENGINES.values()], most)
+    made = object.__new__(_Pool)
+    made.sent, made.data, made.nodes = None, None, Members([*ENGINES.values()], most)
     made.nodes.known = {node.id: node for node in there}
     made.wires, made.trying, made.waiting, made.heard = Workers(ends), {}, [], 0.0
     return made
@@ -161,7 +161,7 @@ def test_every_task_gets_what_it_needs_and_none_is_kept_from_it(kinds, most, end
     there = [member("small", CPU=2), member("large", CPU=1, GPU=2)]
     tasks = [task(number, ENGINES[kind]) for number, kind in enumerate(kinds)]
     with pytest.MonkeyPatch.context() as patch:
-        made = crew(there, most, ends, patch)
+        made = pool(there, most, ends, patch)
         ended = [message.row.id for message in keep_busy(made, tasks)]
     assert sorted(ended, key=str) == sorted((RunId(one.arm, 0) for one in tasks), key=str)
     room = {(node.id, kind): count for node in there for kind, count in node.room.items()}
@@ -175,7 +175,7 @@ def test_every_task_gets_what_it_needs_and_none_is_kept_from_it(kinds, most, end
 def test_processors_do_not_wait_behind_tasks_for_a_gpu(monkeypatch):
     """All that fits is begun before anything ends, and no more is taken than has to be."""
     there = [member("small", CPU=2), member("large", GPU=1)]
-    made = crew(there, None, [], monkeypatch)
+    made = pool(there, None, [], monkeypatch)
     kinds = ["GPU", "GPU", "CPU", "GPU", "CPU", "CPU", "GPU"]
     waiting = iter(task(number, ENGINES[kind]) for number, kind in enumerate(kinds))
     telling = keep_busy(made, waiting)

@@ -318,4 +318,4 @@ def test_what_is_lost_costs_nothing(wider, joined, characters, tmp_path):
 
 def where(executor, run):
     """Return the node that an executor lets train a run."""
-    return next(node.id for attempt, node in executor.crew.trying.values() if run in attempt.task.runs)
+    return next(node.id for attempt, node in executor.pool.trying.values() if run in attempt.task.runs)

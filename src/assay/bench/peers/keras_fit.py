@@ -12,7 +12,7 @@ from assay.nn.sliding import Sliding
 from assay.shapes import Array
 
 BACKENDS = ("jax", "tensorflow", "torch")
-"""Fastest first, for networks as small as these."""
+"""Keras's backends, the fastest for networks as small as these first."""
 
 os.environ.setdefault("KERAS_BACKEND", next(filter(find_spec, BACKENDS), "none"))  # before Keras is imported
 

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
-from assay.data.assembly import RawPart, assembled
+from assay.data.assembly import assembled
 from assay.data.examples import Source
 from assay.data.pixels import allocated, expect_count
+from assay.data.raw_part import RawPart
 from assay.data.readers.siblings import expect_file
 from assay.data.text_lines import lines
 from assay.errors import DataError

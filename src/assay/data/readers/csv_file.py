@@ -1,32 +1,26 @@
 """Tables of text, ``.csv`` or ``.csv.gz``: a row an image, with its label and its pixels."""
 
-import gzip
-import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass
-from io import BufferedReader, RawIOBase
 from itertools import islice
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 
-from assay.data import expansion
 from assay.data.address import Address
 from assay.data.arrays import LONGEST_LABEL, Values
-from assay.data.assembly import MOST_CLASSES, RawPart, assembled
+from assay.data.assembly import AS_STORED, Orientation, assembled
+from assay.data.class_numbers import MOST_CLASSES
 from assay.data.examples import Images, Source
 from assay.data.folder import read_mapping
 from assay.data.known_classes import is_emnist, known_classes, names_around
 from assay.data.pixels import MOST_EXAMPLES, laid_out
+from assay.data.raw_part import RawPart
+from assay.data.readers.csv_rows import Row, in_blocks, rows_of
 from assay.data.readers.siblings import TRAIN, part_files
-from assay.errors import DataError, reason, shown, suggestion
+from assay.errors import DataError, shown, suggestion
 
 OPTIONS = ("label", "shape")
 LABEL = ("label", "labels", "class", "target", "y")
-LONGEST = 1 << 20  # bytes of a row
-AT_ONCE, BYTES_AT_ONCE = 500, 4 << 20  # rows parsed at a time, or of how many characters; numbers take more
-MOST_LINES = 2 * MOST_EXAMPLES  # empty ones among them
 MOST_COLUMNS = 200_000  # an image of 256 x 256 in three colours has 196,608
 
 
@@ -49,9 +43,9 @@ def open_csv(address: Address) -> Source:
     words = names_around(address.path.parent, address.path.name)
     codes, names = _classes(address.path, words, parts)
     by = "by its name" if is_emnist(words[:1]) else "by its folder's name"
-    sideways = (True, by) if is_emnist(words) else (False, "as stored")
+    orientation = Orientation(True, by) if is_emnist(words) else AS_STORED
     return assembled(
-        parts, str(address.path), names=names, codes=codes, address=address, transposed=sideways,
+        parts, str(address.path), names=names, codes=codes, address=address, orientation=orientation,
         notes=tuple(notes),
     )  # fmt: skip
 
@@ -84,7 +78,7 @@ class _Table:
 
     def __init__(self, path: Path, address: Address) -> None:
         self.path, self.address = path, address
-        rows = [line for _, line in islice(self._lines(), 2)]
+        rows = [line for _, line in islice(rows_of(path), 2)]
         for number, row in enumerate(rows, start=1):
             if (columns := row.count(",") + 1) > MOST_COLUMNS:
                 raise DataError(
@@ -137,10 +131,10 @@ class _Table:
         laid_out(str(self.path), np.empty((0, len(columns.pixels)), np.uint8), shape)  # before all is read
         labels, groups = Values(str(self.path), MOST_CLASSES), Values(str(self.path), MOST_EXAMPLES)
         count = 0
-        lines = self._lines()
+        every = rows_of(self.path)
         if columns.header:
-            next(lines)
-        for rows in _bunches(lines):
+            next(every)
+        for rows in in_blocks(every):
             count += len(rows)
             if count > MOST_EXAMPLES:
                 raise DataError(f"{self.path}: more than {MOST_EXAMPLES:,} rows")
@@ -153,7 +147,7 @@ class _Table:
         grouped = None if columns.group is None else groups.joined()
         return RawPart(laid, labels.joined(), str(self.path), grouped)
 
-    def _texts(self, rows: list[tuple[int, str]], column: int) -> list[str]:
+    def _texts(self, rows: list[Row], column: int) -> list[str]:
         """Return the text of a column in some rows."""
         split = [line.split(",", column + 1) for _, line in rows]
         if any(len(fields) <= column for fields in split):
@@ -167,8 +161,8 @@ class _Table:
                 )
         return texts
 
-    def _pixels(self, rows: list[tuple[int, str]]) -> Images:
-        """Return the pixels of some rows as bytes; `DataError` names the first that is none."""
+    def _pixels(self, rows: list[Row]) -> Images:
+        """Return the pixels of some rows as bytes; `DataError` names the first that is not a pixel."""
         wanted = self.columns.pixels
         try:
             values = np.loadtxt(
@@ -183,7 +177,7 @@ class _Table:
             raise self._wrong(rows)
         return values.astype(np.uint8)
 
-    def _wrong(self, rows: list[tuple[int, str]]) -> DataError:
+    def _wrong(self, rows: list[Row]) -> DataError:
         """Return the error for the first row that is wrong."""
         for number, line in rows:
             if (columns := line.count(",") + 1) != len(self.names):
@@ -198,52 +192,6 @@ class _Table:
                         "whole number from 0 to 255"
                     )
         return DataError(f"{self.path}: rows {rows[0][0]:,} to {rows[-1][0]:,} cannot be read as numbers")
-
-    def _lines(self) -> Iterator[tuple[int, str]]:
-        """Yield the rows that are not empty, with their numbers from 1."""
-        read, size = 0, self.path.stat().st_size
-        packed, most = False, expansion.most(size)
-        try:
-            with self.path.open("rb") as raw:
-                packed = raw.peek(2)[:2] == b"\x1f\x8b"
-                file = BufferedReader(cast(RawIOBase, gzip.GzipFile(fileobj=raw))) if packed else raw
-                number = 0
-                while line := file.readline(LONGEST + 1):
-                    number, read = number + 1, read + len(line)
-                    if len(line) > LONGEST:
-                        raise DataError(
-                            f"{self.path}: row {number:,}: longer than {LONGEST:,} bytes (no table?)"
-                        )
-                    if packed and read > most:
-                        raise DataError(
-                            f"{self.path}: expands to more than {expansion.RATIO} times its {size:,} bytes"
-                        )
-                    if number > MOST_LINES:
-                        raise DataError(f"{self.path}: more than {MOST_LINES:,} lines, most of them empty")
-                    if line.isspace():
-                        continue
-                    if text := line.decode("utf-8-sig" if number == 1 else "utf-8").strip():
-                        yield number, text
-        except UnicodeDecodeError:
-            raise DataError(f"{self.path}: row {number:,}: not text (expected a table with commas)") from None
-        except (zlib.error, EOFError, OSError) as error:
-            why = reason(error) or type(error).__name__
-            what = "damaged gzip stream" if packed else "cannot be read"
-            raise DataError(f"{self.path}: {what}: {why} (get the file again)") from error
-
-
-def _bunches(lines: Iterator[tuple[int, str]]) -> Iterator[list[tuple[int, str]]]:
-    """Yield the rows, as many at once as is quick and takes little memory."""
-    rows: list[tuple[int, str]] = []
-    size = 0
-    for row in lines:
-        rows.append(row)
-        size += len(row[1])
-        if len(rows) == AT_ONCE or size > BYTES_AT_ONCE:
-            yield rows
-            rows, size = [], 0
-    if rows:
-        yield rows
 
 
 def _labels(labels: list[str]) -> list[str] | list[int]:

@@ -11,11 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.data.address import Address
-from assay.data.assembly import MOST_CLASSES, RawPart, assembled
+from assay.data.assembly import assembled
+from assay.data.class_numbers import MOST_CLASSES
 from assay.data.examples import Source
 from assay.data.idx_layout import is_ours
 from assay.data.picture_files import SUFFIXES, Form, fitted, opened, sample, show_colour
 from assay.data.pixels import MOST_EXAMPLES, allocated
+from assay.data.raw_part import RawPart
 from assay.data.readers.picture_groups import key, read_groups
 from assay.errors import DataError, reason
 
@@ -110,7 +112,7 @@ def _has_pictures(path: Path) -> bool:
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
-    """Whether something is a folder, and no link to one that it lies in."""
+    """Whether something is a folder, and not a link to one that contains it."""
     try:
         found = entry.is_dir()
     except OSError:  # a link to itself
@@ -149,7 +151,7 @@ def _pictures(folder: Path) -> _Pictures:
 def _below(folder: Path, above: str, depth: int = 0) -> Iterator[str]:
     """Yield the pictures' paths in the order of names, folders among them.
 
-    The first picture found is opened at once: a folder of a million files that are none is not listed.
+    The first picture found is opened at once: a folder of a million other files is not listed.
     """
     names, folders = list[str](), set[str]()
     for entry in _entries(folder):

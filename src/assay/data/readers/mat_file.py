@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from assay.data.address import Address
 from assay.data.arrays import as_labels, blocks
-from assay.data.assembly import RawPart, assembled
+from assay.data.assembly import Orientation, assembled
 from assay.data.examples import Source
 from assay.data.known_classes import Names
 from assay.data.pixels import as_bytes, laid_out
+from assay.data.raw_part import RawPart
 from assay.data.readers import mat_elements
 from assay.data.readers.siblings import part_files
 from assay.errors import DataError, some, suggestion
@@ -67,7 +68,7 @@ def _emnist(address: Address, content: Mapping[str, Any]) -> Source:
     codes, names = _mapping(address.path, content.get("mapping"))
     return assembled(
         parts, str(address.path), names=names, codes=codes, address=address,
-        transposed=(True, "MATLAB's order of pixels"),
+        orientation=Orientation(True, "MATLAB's order of pixels"),
     )  # fmt: skip
 
 

@@ -15,9 +15,10 @@ from assay.data import expansion
 from assay.data.address import Address
 from assay.data.archive import DAMAGES, LONGEST
 from assay.data.arrays import as_labels, blocks, expect_labels
-from assay.data.assembly import RawPart, assembled
+from assay.data.assembly import assembled
 from assay.data.examples import Source
 from assay.data.pixels import as_bytes, expect_count, laid_out
+from assay.data.raw_part import RawPart
 from assay.data.readers.siblings import part_files
 from assay.errors import DataError, shown, some, suggestion
 

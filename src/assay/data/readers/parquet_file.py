@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 from assay.data import expansion
 from assay.data.address import Address
 from assay.data.arrays import LONGEST_LABEL, Values, as_labels
-from assay.data.assembly import MOST_CLASSES, RawPart, assembled
+from assay.data.assembly import assembled
+from assay.data.class_numbers import MOST_CLASSES
 from assay.data.examples import Source
 from assay.data.picture_files import Form, fitted, opened, sample, show_colour
 from assay.data.pixels import allocated, expect_count
+from assay.data.raw_part import RawPart
 from assay.data.readers import parquet_layout
 from assay.data.readers.parquet_column import ParquetColumn, damaged
 from assay.data.readers.parquet_pages import LARGEST

@@ -12,7 +12,7 @@ LIKE = {"valid": ("valid", "val", "validation"), "test": ("test", "t10k", "testi
 
 
 def part_files(address: Address) -> dict[str, Path]:
-    """Return the file of each part; `DataError` where one that was named is no regular file."""
+    """Return the file of each part; `DataError` where one that was named is not a regular file."""
     found = {"train": address.path}
     for part, words in LIKE.items():
         named = address.beside(part)
@@ -26,7 +26,7 @@ def part_files(address: Address) -> dict[str, Path]:
 
 
 def expect_file(path: Path) -> None:
-    """Refuse what is not there, and what is no regular file, such as a folder or a pipe."""
+    """Refuse what is not there, and what is not a regular file, such as a folder or a pipe."""
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             raise DataError(f"{path}: is not a regular file (name a file of data)")

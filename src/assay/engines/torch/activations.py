@@ -86,7 +86,7 @@ class SigmoidOp(Op):
         return y, y
 
     def backward(self, cache: Cache, dy: Tensor) -> Tensor | None:
-        """Y (1 - y)."""
+        """Multiply by y (1 - y)."""
         return aten.sigmoid_backward(dy, cache)
 
 

@@ -1,7 +1,6 @@
 """Pooling of a ReLU's output, in one pass over channels-last maps.
 
-It stands here because numba is imported under ``engines/numba*`` alone; the
-torch engine uses it on the CPU, since PyTorch reads and writes these maps, the
+The torch engine uses it on the CPU, since PyTorch reads and writes these maps, the
 largest of a network, several times and keeps eight bytes of index an output.
 
 Numbers are only compared and copied, as the integers that their bits are: of

@@ -133,7 +133,7 @@ def moments(grad: Tensor, memory: Memory, betas: tuple[float, float]) -> tuple[T
 
 
 def _descend(theta: Tensor, direction: Tensor, lr: Number) -> None:
-    """Theta <- theta - lr direction, in place."""
+    """Take the step theta <- theta - lr direction, in place."""
     if isinstance(lr, Tensor):
         theta.sub_(direction * lr)
     else:
@@ -141,7 +141,7 @@ def _descend(theta: Tensor, direction: Tensor, lr: Number) -> None:
 
 
 def _descend_by(theta: Tensor, direction: Tensor, divisor: Tensor, lr: Number) -> None:
-    """Theta <- theta - lr direction / divisor, in place."""
+    """Take the step theta <- theta - lr direction / divisor, in place."""
     if isinstance(lr, Tensor):
         theta.sub_((direction / divisor).mul_(lr))
     else:

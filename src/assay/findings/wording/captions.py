@@ -75,7 +75,7 @@ MOST_BANDS = 16
 
 
 def reading(longest: int, arms: int) -> str:
-    """Say what is drawn of runs of at most ``longest`` epochs and so many ``arms``."""
+    """Say what is drawn of runs of at most ``longest`` epochs and that many ``arms``."""
     if longest > 1 and arms > MOST_BANDS:
         return "Lines: means over seeds."
     drawn = "Points: means over seeds. Bars:" if longest == 1 else "Lines: means over seeds. Bands:"

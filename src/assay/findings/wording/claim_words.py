@@ -12,7 +12,7 @@ from assay.findings.numbers import (
     points_interval,
     whole_percent,
 )
-from assay.findings.parts import Part, Remark
+from assay.findings.relation_findings import RelationFinding, Remark
 from assay.findings.wording import code_words
 from assay.findings.wording.code_words import CLAIM_VERDICTS
 from assay.findings.wording.comparison_words import factor, factor_interval, sided
@@ -20,13 +20,13 @@ from assay.records.metrics import METRICS
 from assay.stats import ClaimVerdict
 
 
-def found(part: Part) -> str:
+def found(part: RelationFinding) -> str:
     """Write the estimate of a relation with what decides."""
     remark = REMARKS[part.remark](part) if part.remark else ""
     return "; ".join(filter(None, (_measured(part), remark))) or "no seed that both finished"
 
 
-def published(part: Part) -> str:
+def published(part: RelationFinding) -> str:
     """Write what the source printed, in the same words; nothing where it did not."""
     if part.printed is None:
         return ""
@@ -81,7 +81,7 @@ def _undecided(claim: ClaimRow) -> str:
     return f"Undecided{_where(claim.deciding, claim.parts, 'about')}{settle}."
 
 
-def _where(some: Sequence[Part], parts: Sequence[Part], word: str) -> str:
+def _where(some: Sequence[RelationFinding], parts: Sequence[RelationFinding], word: str) -> str:
     """Say which of several relations are meant."""
     if len(parts) == 1:
         return ""
@@ -92,7 +92,7 @@ def _where(some: Sequence[Part], parts: Sequence[Part], word: str) -> str:
     return f" in {len(some)} of {len(parts)} comparisons"
 
 
-def _measured(part: Part) -> str:
+def _measured(part: RelationFinding) -> str:
     if part.estimate is None:
         return ""
     value = factor(part.estimate) if part.ratio else points(part.estimate)
@@ -102,25 +102,25 @@ def _measured(part: Part) -> str:
     return f"{value} ({sided(part.interval, part.confidence, write)})"
 
 
-def _exact(_: Part) -> str:
+def _exact(_: RelationFinding) -> str:
     return "computed, so exact"
 
 
-def _failed(part: Part) -> str:
+def _failed(part: RelationFinding) -> str:
     assert part.failed is not None  # by its remark
     (a, b), (first, second) = part.arms, (part.failed.a, part.failed.b)
     return f"failed on {first.failed} of {first.n} seeds ({a}) and {second.failed} ({b})"
 
 
-def _against(part: Part) -> str:
+def _against(part: RelationFinding) -> str:
     return f"{_failed(part)}, which points the other way"
 
 
-def _never_learnt(part: Part) -> str:
+def _never_learnt(part: RelationFinding) -> str:
     return f"no run of {names(list(part.never))} learnt anything"
 
 
-def _learnt(part: Part) -> str:
+def _learnt(part: RelationFinding) -> str:
     counted = f"{part.learnt} of {plural(part.n, 'run')} learnt"
     if part.bound is None or part.confidence is None:
         return counted
@@ -132,7 +132,7 @@ MARGINS: Mapping[MarginUnit, str] = {
     MarginUnit.FACTOR: "a factor of {}",
     MarginUnit.TOLERANCE: "within a factor of {}",
 }
-REMARKS: Mapping[Remark, Callable[[Part], str]] = {
+REMARKS: Mapping[Remark, Callable[[RelationFinding], str]] = {
     Remark.EXACT: _exact,
     Remark.FAILED: _failed,
     Remark.AGAINST: _against,

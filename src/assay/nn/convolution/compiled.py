@@ -1,7 +1,4 @@
-"""Convolution as nested loops that Numba compiles: a method of `assay.nn.convolution`.
-
-It stands here because numba is imported under ``engines/numba*`` alone.
-"""
+"""Convolution as nested loops that Numba compiles: the one method that needs a compiler."""
 
 from collections.abc import Callable
 

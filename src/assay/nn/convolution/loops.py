@@ -39,7 +39,7 @@ class Loops(Convolution):
 
 
 def _terms(shape: Shape, weight: Array, geometry: Geometry) -> Iterator[tuple[Index, Index, Index]]:
-    """Yield of every product in the sum where it goes in y, its weight, and its entry of the padded x."""
+    """Yield, for every product in the sum, its place in y, its weight and its entry of the padded x."""
     (sh, sw), (dh, dw) = geometry.stride, geometry.dilation
     kernel = [range(size) for size in weight.shape[1:]]
     for n, o, r, s in product(*map(range, shape)):

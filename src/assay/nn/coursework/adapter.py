@@ -92,8 +92,8 @@ class FromCoursework(Layer):
     kind: ClassVar[str] = "coursework"
 
     @cached_property
-    def written(self) -> dict[str, None]:
-        """What the layer wrote into of all that it was handed, in words; it is handed copies."""
+    def writes(self) -> dict[str, None]:
+        """Which arguments the layer wrote into, in words; it is given copies."""
         return {}
 
     @cached_property
@@ -107,7 +107,7 @@ class FromCoursework(Layer):
         return Held(self.layer)
 
     @property
-    def users(self) -> Any:
+    def user_object(self) -> Any:
         """What the user wrote: the object that was put into the style, or the layer itself."""
         return user_object(self.layer)
 
@@ -118,7 +118,7 @@ class FromCoursework(Layer):
 
     @property
     def users_own(self) -> bool:
-        """The layer is."""
+        """True: the layer is the user's."""
         return True
 
     @property
@@ -142,12 +142,12 @@ class FromCoursework(Layer):
             }
 
     def initial(self, name: str, value: Array, shape: Shape) -> Initializer:
-        """Return how a parameter starts, for an input of ``shape``: with its ``value`` of now."""
+        """Return how a parameter starts, for an input of ``shape``: with its current ``value``."""
         del name, shape
         return _AsItIs(value)
 
     def buffers(self, shape: Shape) -> dict[str, Array]:
-        """Return what the layer carries from batch to batch, as it is now, and that it has seen none."""
+        """Return what the layer carries from batch to batch, as it is before any batch."""
         carried = self._carried(shape)
         if carried is None:
             return {}
@@ -167,8 +167,8 @@ class FromCoursework(Layer):
     def output(
         self, params: Parameters, x: Array, generator: np.random.Generator, *, training: bool
     ) -> Array:
-        """Return what ``fprop`` gives in a mode, for itself: there is no backward from it."""
-        return self._pass(params, x, generator, training=training, forth_only=True)[0]
+        """Return the output of ``fprop`` in a mode, without what a backward would need."""
+        return self._pass(params, x, generator, training=training, forward_only=True)[0]
 
     def backward(self, params: Parameters, cache: Cache, dy: Array) -> tuple[Array, Gradients]:
         """Call ``bprop`` and ``grads_wrt_params`` on the layer as ``fprop`` left it."""
@@ -184,7 +184,7 @@ class FromCoursework(Layer):
         return {name: value.astype(params[name].dtype) for name, value in cache.buffers.items()}
 
     def still(self) -> AbstractContextManager[None]:
-        """Find what the layer remembers once for all calls inside, and not in each of them."""
+        """Find what the layer remembers once for all calls inside, instead of in each call."""
         return self._untouched.still()
 
     @cached_property
@@ -193,7 +193,7 @@ class FromCoursework(Layer):
 
     @contextmanager
     def bare(self, params: Parameters, shape: Shape) -> Iterator[Layer]:
-        """Give the layer with ``params`` in it and none of the care taken here, as its course runs it."""
+        """Yield the layer with ``params`` in it as its course runs it, without copies or restoring."""
         with undisturbed(self.layer) as memory:
             self.held.make_parameters(shape, memory)
             self.held.put(params)
@@ -206,7 +206,7 @@ class FromCoursework(Layer):
         generator: np.random.Generator,
         *,
         training: bool,
-        forth_only: bool = False,
+        forward_only: bool = False,
     ) -> tuple[Array, _Pass]:
         shape = x.shape[1:]
         carried = self._carried(shape) if BEGUN in params else None
@@ -222,7 +222,7 @@ class FromCoursework(Layer):
             given, own = copied(x), {name: value.copy() for name, value in self.held.named().items()}
             y = self.held.fprop(given, training=training).copy()
             self._note("fprop", {"inputs": (given, x)}, own)
-            if forth_only or (not training and self.told_its_mode):
+            if forward_only or (not training and self.told_its_mode):
                 return y, _Pass(x, y, None, {})
             after = Snapshot(self.layer, before, memory)
             return y, _Pass(x, y, after, carried.after(after) if carried else {})
@@ -233,7 +233,7 @@ class FromCoursework(Layer):
         own = {f"parameter {name}": (now[name], value) for name, value in params.items() if name in now}
         for name, (value, then) in {**pairs, **own}.items():
             if not same(value, then):
-                self.written[f"{method} writes into {name}"] = None
+                self.writes[f"{method} writes into {name}"] = None
 
     def _gradients(self, x: Array, y: Array, dy: Array) -> tuple[Array, Gradients]:
         """Call both methods with copies, so that what one writes into does not mislead the other."""

@@ -62,12 +62,12 @@ def carried_by(held: Held, shape: Shape) -> Carried | None:
 
 
 def buffer(name: str) -> str:
-    """Return what the buffer is called for what a layer carries in an attribute."""
+    """Return the name of the buffer for what a layer carries in the attribute ``name``."""
     return f"state.{name}"
 
 
 def _after(held: Held, shape: Shape, *sizes: int) -> Snapshot:
-    """Return what the layer remembers after training passes of so many examples."""
+    """Return what the layer remembers after training passes over batches of these ``sizes``."""
     with undisturbed(held.layer) as memory, np.errstate(all="ignore"):
         held.make_parameters(shape, memory)
         for size in sizes:

@@ -85,7 +85,7 @@ class Held:
 
 
 def as_array(method: str, found: Any) -> Array:
-    """Return what a method gave; `ShapeError` if it is no array."""
+    """Return what a method gave; `ShapeError` if it is not an array."""
     if not isinstance(found, np.ndarray):
         raise ShapeError(f"{method} must return an array; got {type(found).__name__}")
     return found

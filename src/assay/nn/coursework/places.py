@@ -1,8 +1,8 @@
 """Where an object's code keeps values: its places, each read and written as a mapping.
 
-`places` gives those of one object; who follows the values found there to their
-own places comes to all that code can get at. Objects, classes, functions and
-modules of libraries have none.
+`places` gives those of one object; following the values found there to their
+own places reaches everything that the object's code can reach. Objects, classes,
+functions and modules of libraries have none.
 """
 
 import dis

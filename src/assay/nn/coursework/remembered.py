@@ -112,7 +112,7 @@ class Snapshot:
 
 
 def replaced(root: object, array: Array, value: Array) -> bool:
-    """Put ``value`` wherever the object keeps ``array``, an array of another type; whether it kept it."""
+    """Put ``value`` wherever the object keeps ``array``, an array of another type; return whether it did."""
     found = False
     for place, items in Snapshot(root)._places:
         keys = [key for key, item in items.items() if item is array]
@@ -152,7 +152,7 @@ class Untouched:
 
     @contextmanager
     def still(self) -> Iterator[None]:
-        """Find what the object remembers once for all calls inside, and not in each of them."""
+        """Find what the object remembers once for all calls inside, instead of in each call."""
         if self._before is not None:
             yield
             return

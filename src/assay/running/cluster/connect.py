@@ -164,7 +164,7 @@ def _in_one_line(address: str | None) -> Iterator[None]:
 
 
 def is_client() -> bool:
-    """Whether this process is no node of the cluster, but talks to it as Ray's client (ray://)."""
+    """Whether this process is not a node of the cluster but talks to it as Ray's client (ray://)."""
     connected: bool = ray().util.client.ray.is_connected()
     return connected
 

@@ -20,7 +20,7 @@ FIRST = 60.0
 
 
 Resource = Literal["CPU", "GPU"]
-"""What a task occupies one of, by Ray's name."""
+"""The kind of resource of which a task occupies one, by Ray's name."""
 
 Room = Mapping[Resource, int]
 """How many tasks of each kind are taken at once."""

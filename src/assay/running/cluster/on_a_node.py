@@ -12,17 +12,17 @@ from assay.records.runs import RunId
 from assay.running.cluster.attempts import only_new
 from assay.running.cluster.software import Facts, facts
 from assay.running.events import StepsTaken
-from assay.running.messages import Arrived, Charge, Message, Task
+from assay.running.messages import Message, ReceivedStudy, SentStudy, Task
 from assay.running.threads import Threads
 
 
-def train(charge: Charge, data: Dataset, task: Task, every: float) -> Generator[Message, None, None]:
+def train(sent: SentStudy, data: Dataset, task: Task, every: float) -> Generator[Message, None, None]:
     """Train a task, and yield its messages; those about steps at most once in ``every`` seconds and run.
 
     ``data`` comes from the node's object store, whose memory all of its workers share. Of the records of a
     run's epochs, each message has those that are new; `assay.running.cluster.attempts` puts them together.
     """
-    context = _arrived(charge, data).context(task.arm)
+    context = _received(sent, data).context(task.arm)
     with closing(Threads(1).run(context, [task])) as messages:
         for message in _thinned(messages, every):
             yield only_new(message)
@@ -33,15 +33,15 @@ def probe(engines: list[str]) -> Facts:
     return facts(engines)
 
 
-_last: dict[str, Arrived] = {}
+_last: dict[str, ReceivedStudy] = {}
 """The study that this process last trained for, by its key, so that no arm is planned for each task."""
 
 
-def _arrived(charge: Charge, data: Dataset) -> Arrived:
-    if charge.key not in _last:
+def _received(sent: SentStudy, data: Dataset) -> ReceivedStudy:
+    if sent.key not in _last:
         _last.clear()
-        _last[charge.key] = charge.arrive(data)
-    return _last[charge.key]
+        _last[sent.key] = sent.received(data)
+    return _last[sent.key]
 
 
 def _thinned(messages: Iterable[Message], every: float) -> Generator[Message, None, None]:

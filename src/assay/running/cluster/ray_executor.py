@@ -11,9 +11,9 @@ from assay.running.cluster.attempts import Attempt
 from assay.running.cluster.connect import expect_cluster, is_client, join, leave, ray
 from assay.running.cluster.members import Member, Members, Resource, needed
 from assay.running.cluster.wires import Closed, Lost, News, Refused, Relayed, Streams, Wires
-from assay.running.crew import keep_busy
 from assay.running.executor import Executor
-from assay.running.messages import Charge, Context, Message, Task
+from assay.running.messages import Context, Message, SentStudy, Task
+from assay.running.pool import keep_busy
 from assay.store.machines import WorkingMachine
 
 A_MOMENT = 0.5
@@ -48,7 +48,7 @@ class Ray(Executor):
         self.address = address
         self.slots = slots
         self.nodes: Members | None = None
-        self.crew: _Crew | None = None
+        self.pool: _Pool | None = None
 
     @property
     def at_once(self) -> int:  # type: ignore[override]
@@ -64,19 +64,19 @@ class Ray(Executor):
         engines = sorted({cohort.engine.name for cohort in context.plan.cohorts})
         self.nodes = Members(engines, most=self.slots)
         self.nodes.await_first()
-        self.crew = _Crew(context, self.nodes)
-        yield from keep_busy(self.crew, tasks)
+        self.pool = _Pool(context, self.nodes)
+        yield from keep_busy(self.pool, tasks)
 
     def machines(self) -> Sequence[WorkingMachine]:
         """Return the nodes, and what runs on each."""
-        return () if self.crew is None else self.crew.machines()
+        return () if self.pool is None else self.pool.machines()
 
     def close(self) -> None:
         """Leave the cluster; one that was started here ends."""
         leave()
 
 
-class _Crew:
+class _Pool:
     """The attempts under way, by stream and node, and those that wait for a node.
 
     Tasks wait whose worker was lost, and those that need what is busy, such as a GPU, where another kind has
@@ -84,7 +84,7 @@ class _Crew:
     """
 
     def __init__(self, context: Context, nodes: Members) -> None:
-        self.charge = Charge.of(context.plan)
+        self.sent = SentStudy.of(context.plan)
         self.data = ray().put(context.data)
         self.nodes = nodes
         self.wires: Wires = Relayed() if is_client() else Streams()
@@ -97,7 +97,7 @@ class _Crew:
         return len(self.trying) + len(self.waiting)
 
     @property
-    def room(self) -> int:
+    def free(self) -> int:
         """How many more tasks the nodes take, once those that wait have a node as far as there are any."""
         trying = Counter(needed(attempt.task.engine) for attempt, _ in self.trying.values())
         waiting = Counter(needed(attempt.task.engine) for attempt in self.waiting)
@@ -106,7 +106,7 @@ class _Crew:
         placed = len(self.trying) + sum(min(count, waiting[kind]) for kind, count in free.items())
         return max(min(idle, self.nodes.slots - placed), 0)
 
-    def give(self, task: Task) -> None:
+    def submit(self, task: Task) -> None:
         self.waiting.append(Attempt(task))
         self._place()
 
@@ -122,7 +122,7 @@ class _Crew:
                 self.waiting.append(attempt)
                 continue
             every = max(1.0, self.nodes.slots / STEPS_TOLD)
-            number = self.wires.start(self.charge, self.data, attempt.task, every, node.id, kind)
+            number = self.wires.start(self.sent, self.data, attempt.task, every, node.id, kind)
             self.trying[number] = attempt, node
 
     def machines(self) -> list[WorkingMachine]:
@@ -138,7 +138,7 @@ class _Crew:
     def _busy(self) -> Counter[tuple[str, Resource]]:
         return Counter((node.id, needed(attempt.task.engine)) for attempt, node in self.trying.values())
 
-    def hear(self) -> Generator[Message, None, None]:
+    def messages(self) -> Generator[Message, None, None]:
         """Yield the messages that are there; look at the nodes now and then."""
         self.nodes.look()
         self._expect_nodes()
@@ -185,7 +185,7 @@ class _Crew:
                 f"--on ray: no node was left for {ALONE:.0f} s (the same command continues the study)"
             )
 
-    def dismiss(self) -> None:
+    def shutdown(self) -> None:
         """Stop every attempt, and wait until its worker has gone."""
         self.wires.stop()
         self.trying.clear()

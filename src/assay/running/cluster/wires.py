@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from assay.running.cluster.connect import ray
 from assay.running.cluster.members import Resource, on_node
 from assay.running.cluster.on_a_node import train
-from assay.running.messages import Charge, Message, Task
+from assay.running.messages import Message, SentStudy, Task
 
 AHEAD = 4
 """Messages of one worker that may wait for the driver; then the worker pauses, so that memory is bounded."""
@@ -43,7 +43,7 @@ News = Message | Closed | Lost | Refused
 class Wires(Protocol):
     """How tasks are started and heard of."""
 
-    def start(self, charge: Charge, data: Any, task: Task, every: float, node: str, kind: Resource) -> int:
+    def start(self, sent: SentStudy, data: Any, task: Task, every: float, node: str, kind: Resource) -> int:
         """Start a task on a node, and return the stream's number.
 
         ``data`` refers to the data set; a run's steps are told once in ``every`` seconds. The task occupies
@@ -65,14 +65,14 @@ class Streams:
         self.count = 0
         self.train = ray().remote(train)  # once: Ray sends what it calls another function to every worker
 
-    def start(self, charge: Charge, data: Any, task: Task, every: float, node: str, kind: Resource) -> int:
+    def start(self, sent: SentStudy, data: Any, task: Task, every: float, node: str, kind: Resource) -> int:
         """Start a task on a node, and return the stream's number."""
         resources = {"num_cpus": 0, "num_gpus": 1} if kind == "GPU" else {"num_cpus": 1}
         there = on_node(
             self.train, node, num_returns="streaming", _generator_backpressure_num_objects=AHEAD, **resources
         )
         self.count += 1
-        self.open[self.count] = there.remote(charge, data, task, every)
+        self.open[self.count] = there.remote(sent, data, task, every)
         return self.count
 
     def wait(self, seconds: float) -> list[tuple[int, News]]:
@@ -118,9 +118,9 @@ class Relayed:
     def __init__(self) -> None:
         self.actor = ray().remote(Streams).options(num_cpus=0).remote()
 
-    def start(self, charge: Charge, data: Any, task: Task, every: float, node: str, kind: Resource) -> int:
+    def start(self, sent: SentStudy, data: Any, task: Task, every: float, node: str, kind: Resource) -> int:
         """Start a task on a node, and return the stream's number."""
-        number: int = ray().get(self.actor.start.remote(charge, data, task, every, node, kind))
+        number: int = ray().get(self.actor.start.remote(sent, data, task, every, node, kind))
         return number
 
     def wait(self, seconds: float) -> list[tuple[int, News]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from assay.data.address import relative_to
 from assay.errors import StudyError, suggestion
-from assay.study import own_code, toml
+from assay.study import own_code, own_references, toml
 from assay.study.study import Study
 
 LARGEST_FILE = 1_000_000  # bytes; a study is a page of text
@@ -64,7 +64,7 @@ def _with_code(
 ) -> Study:
     """Return a study with the digests of the files that it names in ``folder``."""
     given = values.get("code", {})
-    code = own_code.read(values, folder, {}, where)
+    code = own_references.read(values, folder, {}, where)
     for file, digest in given.items() if isinstance(given, Mapping) else ():
         if file in code and code[file] != digest:
             raise StudyError(

@@ -1,4 +1,4 @@
-"""When there may be intervals, p-values and verdicts."""
+"""Interim results: when there may be intervals, p-values and verdicts."""
 
 from dataclasses import replace
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from assay import nn
+from assay.findings.feature_maps import MOST_KERNELS, MOST_MAPS, MOST_UNITS, features, first_kernels
 from assay.findings.trained import Trained
-from assay.findings.views import MOST_KERNELS, MOST_MAPS, MOST_UNITS, features, first_kernels
 from assay.nn.network import Network
 from assay.records.runs import RunRecord, Status
 

@@ -1,4 +1,4 @@
-"""One file of somebody else's, checked in a process of its own: ``python -m assay.testing.confined``.
+"""Someone else's file, checked in a process that can do little else: ``python -m assay.testing.sandbox``.
 
 The process is given a task as JSON on stdin and writes a JSON line for each part to the file that the task
 names. It first gives up what it does not need, as far as the system allows:

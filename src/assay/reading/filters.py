@@ -81,6 +81,14 @@ def depths(mask: Mask) -> NDArray[np.float64]:
     return np.asarray(distance_transform_edt(mask)[mask])
 
 
+def mean_width(depths: NDArray[np.float64]) -> float:
+    """Return the mean width of strokes from the ``depths`` of their pixels (N,).
+
+    In a long stroke of width w the mean distance to the paper is w/4 + 1/2.
+    """
+    return 4 * float(depths.mean()) - 2
+
+
 def _squares(mask: Mask) -> NDArray[np.uint16]:
     """Return the squares of the distances: along rows, in steps of 1, 2, 4, ..., then from row to row."""
     beside = np.where(mask, np.uint16(FAR), np.uint16(0))

@@ -1,4 +1,4 @@
-"""The filters of `assay.reading.windows` give what SciPy gives, bit for bit, and so do readings with them."""
+"""The filters of `assay.reading.filters` give what SciPy gives, bit for bit, and so do readings with them."""
 
 import io
 
@@ -12,7 +12,7 @@ from scipy.ndimage import distance_transform_edt, gaussian_filter, grey_closing,
 from strokes_drawn import drawn
 
 from assay.reading import find, nist, paper, pieces, specks
-from assay.reading.windows import QUICK, closed, depths, median_of_9, near
+from assay.reading.filters import QUICK, closed, depths, median_of_9, near
 
 few = settings(deadline=None, max_examples=25)
 sides, seeds = st.tuples(*[st.integers(1, 70)] * 2), st.integers(0, 2**32 - 1)

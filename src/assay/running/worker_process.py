@@ -34,11 +34,11 @@ def serve(pipe: "Connection[Any, Any]") -> None:
 
     from assay.running.worker import work
 
-    charge, data, place = pipe.recv()
-    arrived = charge.arrive(data)
+    sent, data, place = pipe.recv()
+    received = sent.received(data)
     with threadpool_limits(limits=1):
         while (task := pipe.recv()) is not None:
-            context = arrived.context(task.arm)
+            context = received.context(task.arm)
             engine = context.plan.cohort(task.arm).engine
             try:
                 with engine.on_device(place % engine.devices):

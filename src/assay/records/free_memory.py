@@ -19,16 +19,16 @@ GROUPS, MEMBERSHIP, MACHINE = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup"),
 USED = Path("/proc/self/statm")
 
 
-def memory() -> int:
+def available() -> int:
     """Return the bytes of memory that this process can still take; `UNKNOWN` if the system does not say."""
     return max(min([_of_the_machine(), *_of_its_groups(), _of_its_addresses() - LIBRARIES]), 0)
 
 
-def free(beside: int = 0) -> str:
+def described(beside: int = 0) -> str:
     """Say how much memory is free, and what makes it so little; ``beside`` bytes are for images."""
-    limit, found = address_limit(), memory() - beside
+    limit, found = address_limit(), available() - beside
     why = [f"beside {beside >> 20:,} MiB of images"] if beside >= 1 << 20 else []
-    if limit < UNKNOWN and _of_its_addresses() - LIBRARIES <= memory():
+    if limit < UNKNOWN and _of_its_addresses() - LIBRARIES <= available():
         why.append(
             f"`ulimit -v` allows {limit >> 20:,} MiB, libraries take {LIBRARIES >> 20} of them: raise it"
         )

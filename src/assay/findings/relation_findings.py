@@ -23,7 +23,7 @@ class Remark(StrEnum):
 
 
 @dataclass(frozen=True)
-class Part:
+class RelationFinding:
     """One relation that a claim expects, and what the runs say about it.
 
     ``estimate`` and ``interval`` are differences of shares, or the factor a / b where the metric is compared
