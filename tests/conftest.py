@@ -44,8 +44,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path.stem not in LONGEST)
 
 
+def pytest_configure() -> None:
+    """Look for no garbage in cycles while tests are collected."""
+    gc.disable()
+
+
 def pytest_collection_finish() -> None:
     """Look for cycles seldom, and not among what is imported: otherwise it takes 8% of the time."""
+    gc.enable()
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 20, 20)

@@ -7,7 +7,9 @@ import runpy
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,12 +25,17 @@ from assay.results import Results
 from assay.stats import ClaimVerdict
 
 PATH = Path(__file__).parents[2] / "benchmarks" / "recompute.py"
-SCRIPT = runpy.run_path(str(PATH))
 ARMS = ("max", "average", "strided", "lost", "stuck")
 CLOSE = {"max": [1770, 1760, 1750, 1764, 1758, 1772], "average": [1768, 1761, 1749, 1765, 1757, 1770]}
 RELATIONS = [
     f"{a} {relation} {b}" for a, b in itertools.permutations(ARMS[:3], 2) for relation in ("<", "<=", "=")
 ]
+
+
+@cache
+def script() -> dict[str, Any]:
+    """What the script defines."""
+    return runpy.run_path(str(PATH))
 
 
 def claims() -> list[dict[str, object]]:
@@ -114,7 +121,7 @@ def tamper(path: Path, column: str, change: Callable[[str], str], metric: str = 
 
 
 def test_all_that_was_claimed_follows_from_the_tables(folder: Path, capsys):
-    assert SCRIPT["main"](folder) == 0
+    assert script()["main"](folder) == 0
     relations, published = capsys.readouterr().out.splitlines()
     with (folder / "claims.csv").open() as file:
         rows = list(csv.DictReader(file))
@@ -125,20 +132,20 @@ def test_all_that_was_claimed_follows_from_the_tables(folder: Path, capsys):
 
 def test_where_one_run_of_theirs_falls():
     """Of equal seeds the images' part alone; never narrower than without other images."""
-    low, high = SCRIPT["one_run"](np.full(3, 0.8), [15_800, 15_800], 0.05)
+    low, high = script()["one_run"](np.full(3, 0.8), [15_800, 15_800], 0.05)
     assert high - low == pytest.approx(2 * 1.959964 * (2 * 0.8 * 0.2 / 15_800) ** 0.5, rel=1e-6)
     spread = np.array([0.79, 0.8, 0.81])
-    without = SCRIPT["one_run"](spread, [], 0.05)
+    without = script()["one_run"](spread, [], 0.05)
     assert without[1] == pytest.approx(0.8 + 4.302653 * 0.01 * (4 / 3) ** 0.5, rel=1e-6)
     for images in (100, 15_800, 10**9):
-        low, high = SCRIPT["one_run"](spread, [images] * 2, 0.05)
+        low, high = script()["one_run"](spread, [images] * 2, 0.05)
         assert low <= without[0]
         assert high >= without[1]
 
 
 def test_at_a_look_too(tmp_path: Path, capsys):
     """Where the tables hold another level and the runs of the look alone."""
-    assert SCRIPT["main"](written(make(tmp_path / "results", ended=4, looks=[3, 6]), tmp_path)) == 0
+    assert script()["main"](written(make(tmp_path / "results", ended=4, looks=[3, 6]), tmp_path)) == 0
     assert capsys.readouterr().out.count(" 0 differ") == 2
     with (tmp_path / "claims.csv").open() as file:
         assert {row["level"] for row in csv.DictReader(file)} == {"0.025"}
@@ -147,7 +154,7 @@ def test_at_a_look_too(tmp_path: Path, capsys):
 def test_measured_memory_has_its_interval(tmp_path: Path, capsys):
     results = make(tmp_path / "results")
     results.__dict__["runs"] = [replace(run, memory_source="measured") for run in results.runs]
-    assert SCRIPT["main"](written(results, tmp_path)) == 0
+    assert script()["main"](written(results, tmp_path)) == 0
 
 
 @pytest.mark.parametrize(
@@ -167,7 +174,7 @@ def test_measured_memory_has_its_interval(tmp_path: Path, capsys):
 )
 def test_a_number_that_does_not_follow_is_found(folder: Path, table: str, column: str, capsys):
     changed = tamper(folder / f"{table}.csv", column, lambda there: str(float(there) + 1))
-    assert SCRIPT["main"](folder) == 1
+    assert script()["main"](folder) == 1
     said = capsys.readouterr().out
     assert "1 differ" in said
     assert f": {column} is {changed}, computed " in said
@@ -187,7 +194,7 @@ def test_a_verdict_that_does_not_follow_is_found(folder: Path, metric: str, ther
     others = {"supported": "undecided"}
     path = folder / "claims.csv"
     changed = tamper(path, "relation_verdict", lambda it: others.get(it, "supported"), metric, there)
-    assert SCRIPT["main"](folder) == 1
+    assert script()["main"](folder) == 1
     assert f": relation_verdict is {changed}, computed {there}" in capsys.readouterr().out
 
 
@@ -199,13 +206,13 @@ def test_a_claim_by_best_validation_accuracy_is_judged_by_test_accuracy_too(fold
     assert [row["metric"] for row in rows] == ["best validation accuracy", "test accuracy"]
     rows[0]["estimate"] = rows[1]["estimate"]
     write(path, rows)
-    assert SCRIPT["main"](folder) == 1
+    assert script()["main"](folder) == 1
     assert "relations: 2 computed again, 1 agree, 1 differ" in capsys.readouterr().out
 
 
 def test_a_run_that_was_changed_is_found(folder: Path, capsys):
     tamper(folder / "runs.csv", "train_final", lambda there: str(float(there) + 0.01))
-    assert SCRIPT["main"](folder) == 1
+    assert script()["main"](folder) == 1
     said = capsys.readouterr().out
     assert "training less validation accuracy: estimate is " in said
     assert "train_final: mean is " in said
@@ -213,13 +220,13 @@ def test_a_run_that_was_changed_is_found(folder: Path, capsys):
 
 def test_a_number_said_to_disagree_is_found(folder: Path, capsys):
     tamper(folder / "published.csv", "agrees", lambda there: str(there != "True"))
-    assert SCRIPT["main"](folder) == 1
+    assert script()["main"](folder) == 1
     assert "1 differ" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", ["2018", "2018-ten-epochs"])
 def test_what_is_published_of_the_reports_follows_from_its_tables(name: str, capsys):
-    assert SCRIPT["main"](PATH.parents[1] / "docs" / "reproductions" / name) == 0
+    assert script()["main"](PATH.parents[1] / "docs" / "reproductions" / name) == 0
     assert capsys.readouterr().out.count(" 0 differ") == 2
 
 
@@ -227,7 +234,7 @@ def test_tables_of_an_older_assay_are_refused_in_one_line(folder: Path):
     path = folder / "claims.csv"
     path.write_text(path.read_text().replace("level", "grade", 1))
     with pytest.raises(SystemExit, match="has no column level"):
-        SCRIPT["main"](folder)
+        script()["main"](folder)
 
 
 def test_it_imports_nothing_of_assay():

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from numba import types
 from numba.core import caching, config
-from numba_cases import in_another_process
 
 from assay.engines.kernel_cache import is_kept, kept
 
@@ -75,20 +74,3 @@ def test_without_a_folder_nothing_is_kept(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(caching._CacheLocator, "ensure_cache_path", refused)
     assert not compiled().known
     assert not compiled().known
-
-
-def test_every_kernel_is_loaded_without_what_it_was_compiled_with():
-    """All of Numba's lowering, and SciPy's linear algebra with it, which take longer than the kernels."""
-    code = """
-import sys
-from every_kernel import assert_every_kernel_agrees
-from assay.engines.numba.kernels import runner
-assert_every_kernel_agrees()
-loaded = [runner._kernel(number) for number, _ in runner._addresses]
-print(len(loaded), sum(bool(kernel.stats.cache_misses) for kernel in loaded))
-print(*{"scipy.linalg", "numba.np.arraymath"} & {*sys.modules})
-"""
-    in_another_process(code)  # compiles what no process has compiled before
-    number, compiled_anew, *imported = in_another_process(code)
-    assert int(number) > 30
-    assert (compiled_anew, imported) == ("0", [])

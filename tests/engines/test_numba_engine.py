@@ -6,6 +6,7 @@ from threading import Thread
 
 import numpy as np
 import pytest
+from every_kernel import assert_every_kernel_agrees
 from example_counts import drawn
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -23,6 +24,7 @@ from numba_cases import (
     assert_same,
     draw_images,
     in_another_process,
+    in_processes,
     kernels_of,
     networks,
     open_session,
@@ -30,6 +32,7 @@ from numba_cases import (
     train,
 )
 from oracles import assert_close
+from register_files import EVERY_KERNEL, held_in
 
 from assay.engines.base import Recipe, State, initial_state
 from assay.engines.numba import NumbaEngine, build, dropout, examples, linear
@@ -235,26 +238,9 @@ def test_whatever_the_arrays_nothing_is_compiled_again() -> None:
     assert len(runner().signatures) == compiled
 
 
-def test_a_second_process_compiles_nothing() -> None:
-    train(NumbaEngine(), SMALL_CNN, Recipe(SGD()), epochs=1)
-    code = """
-from assay.engines.base import Recipe
-from assay.engines.numba import NumbaEngine
-from assay.engines.numba.kernels import runner
-from assay.optim import SGD
-from numba_cases import SMALL_CNN, train
-train(NumbaEngine(), SMALL_CNN, Recipe(SGD()), epochs=1)
-stats = [runner.runner().stats, *(runner._kernel(number).stats for number, _ in runner._addresses)]
-print(*(sum(each.total() for each in of) for of in zip(*((s.cache_hits, s.cache_misses) for s in stats))))
-"""
-    hits, misses = map(int, in_another_process(code))
-    assert hits > 5
-    assert not misses
-
-
 def test_what_a_program_calls_is_compiled_once_and_said(tmp_path: Path) -> None:
     """One kernel after the other, with how many of how many are done; a second process compiles none."""
-    code = """
+    code = f"""
 from assay.engines.base import Recipe
 from assay.engines.numba import NumbaEngine
 from assay.engines.numba.engine import programs
@@ -262,15 +248,34 @@ from assay.engines.numba.kernels import runner
 from assay.nn.network import Network
 from assay.nn import Flatten, Linear
 from assay.optim import SGD
+from numba import config
+config.CACHE_DIR = {str(tmp_path)!r}
 arm = Network((Flatten(), Linear(5)), (1, 4, 4)), Recipe(SGD())
-NumbaEngine().prepare(*arm, lambda done, total: print(f"{done}/{total}"))
-called = {number for calls in programs(*arm).calls for number in calls[:, 0].tolist()}
-assert {number for number, _ in runner._addresses} == called
+NumbaEngine().prepare(*arm, lambda done, total: print(f"{{done}}/{{total}}"))
+called = {{number for calls in programs(*arm).calls for number in calls[:, 0].tolist()}}
+assert {{number for number, _ in runner._addresses}} == called
 print(len(called))
 """
-    *told, count = in_another_process(code, NUMBA_CACHE_DIR=str(tmp_path))
+    (*told, count), again = in_processes(code, code)
     assert told == [f"{done}/{count}" for done in range(1, int(count) + 1)]
-    assert in_another_process(code, NUMBA_CACHE_DIR=str(tmp_path)) == [count]
+    assert again == [count]
+
+
+def test_a_second_process_loads_every_kernel_without_what_it_was_compiled_with() -> None:
+    """All of Numba's lowering, and SciPy's linear algebra with it, which take longer than the kernels."""
+    assert_every_kernel_agrees()
+    code = """
+import sys
+from every_kernel import assert_every_kernel_agrees
+from assay.engines.numba.kernels import runner
+assert_every_kernel_agrees()
+loaded = [runner.runner(), *(runner._kernel(number) for number, _ in runner._addresses)]
+print(len(loaded), sum(bool(kernel.stats.cache_misses) for kernel in loaded))
+print(*{"scipy.linalg", "numba.np.arraymath"} & {*sys.modules})
+"""
+    number, compiled_anew, *imported = in_another_process(code)
+    assert int(number) > 30
+    assert (compiled_anew, imported) == ("0", [])
 
 
 def test_of_many_outputs_some_are_multiplied_at_a_time_to_the_same_bits(
@@ -291,11 +296,5 @@ def test_of_many_outputs_some_are_multiplied_at_a_time_to_the_same_bits(
 
 @pytest.mark.skipif("+avx512f" not in FEATURES, reason="without AVX-512 all tests are of narrow registers")
 def test_agrees_with_the_reference_in_narrow_registers() -> None:
-    code = """
-from assay.engines.numba.kernels.tilesets import REGISTERS
-from every_kernel import assert_every_kernel_agrees
-assert_every_kernel_agrees()
-print(REGISTERS.bytes, REGISTERS.count)
-"""
-    found = in_another_process(code, NUMBA_CPU_FEATURES=FEWER)
+    found = held_in(EVERY_KERNEL, NUMBA_CPU_FEATURES=FEWER)
     assert found == ["32", "16"] == [str(NARROW.bytes), str(NARROW.count)]

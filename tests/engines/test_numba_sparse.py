@@ -8,7 +8,6 @@ from example_counts import drawn
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numba_cases import PENALTIES, draw_images, open_session, uneven
-from register_files import agrees_in
 from sparse_cases import (
     ALWAYS,
     both,
@@ -23,7 +22,6 @@ from assay.engines.base import Recipe, initial_state
 from assay.engines.numba import NumbaEngine
 from assay.engines.numba.engine import programs
 from assay.engines.numba.kernels.pairs import SUPPORTED
-from assay.engines.registers import REGISTERS
 from assay.nn import Dropout, Flatten, Linear, ReLU
 from assay.nn.network import Network
 from assay.optim import SGD, Adam
@@ -145,11 +143,3 @@ def test_where_it_could_not_pay_nothing_is_planned() -> None:
         arms.append((D, Recipe(Adam(), 100, dtype="bfloat16")))
     for network, recipe in arms:
         assert not leaves_out(open_session(NumbaEngine(), network, recipe))
-
-
-OTHERS = {"16, 16, False", "16, 32", "32, 16"} - {f"{REGISTERS.bytes}, {REGISTERS.count}"}
-
-
-@pytest.mark.parametrize("file", sorted(OTHERS))
-def test_no_bit_depends_on_zeros_in_any_register_file(file: str) -> None:
-    assert agrees_in(file, "assert_zeros_change_no_bit", "sparse_cases")

@@ -292,8 +292,11 @@ def _same(picture: Callable[[], object], rows: int = 3000) -> Callable[[], dict[
 
 
 def _long_labels() -> dict[str, object]:
-    long = shared([f"{number}".zfill(999) for number in range(400)], 199_600)
-    return {"image": shared([png(1, 1)], 200_000), "label": [*long.to_pylist(), *map(str, range(400))]}
+    import pyarrow
+
+    long = shared([f"{number}".zfill(999) for number in range(400)], 199_600).cast(pyarrow.string())
+    labels = pyarrow.concat_arrays([long, pyarrow.array(map(str, range(400)), pyarrow.string())])
+    return {"image": shared([png(1, 1)], 200_000), "label": labels}
 
 
 PARQUET: dict[str, Make] = {
@@ -322,8 +325,7 @@ PARQUET: dict[str, Make] = {
     ),
     "a long label in 200,000 rows, and others": _parquet(_long_labels),
     "pages of 64 MB, one in each group of rows": _parquet(
-        lambda: {"image": [padded(MB, noise=True) for _ in range(128)], "label": [0] * 128},
-        row_group_size=64, compression="none",
+        lambda: {"image": large(MB, 128), "label": [0] * 128}, row_group_size=64, compression="none"
     ),
     "a page of 40 MB, packed well": _parquet(
         lambda: {"image": [padded(40 * MB)], "label": [0]}, compression="zstd", use_dictionary=False
@@ -370,8 +372,8 @@ PLACES: dict[tuple[str, str], tuple[Make, bool]] = {
         ("picture", name): (_among_others(suffix, content), read)
         for name, (suffix, read, content) in PICTURES.items()
     },
-    ("folder", "3,000 empty pictures"): (_many_files(".png", 3000), False),
-    ("folder", "3,000 other files"): (_many_files(".txt", 3000), False),
+    ("folder", "1,000 empty pictures"): (_many_files(".png", 1000), False),
+    ("folder", "1,000 other files"): (_many_files(".txt", 1000), False),
     ("groups", "a row of 30 MB"): (_table(lambda: b"x" * 30 * MB), False),
     ("groups", "600,000 rows of other files"): (
         _table(lambda: b"".join(b"%d,b\n" % n for n in range(600_000))),

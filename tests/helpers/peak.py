@@ -28,6 +28,7 @@ from assay.study.builtin import load_study
 
 if importlib.util.find_spec("pyarrow"):
     importlib.import_module("pyarrow.parquet")
+    importlib.import_module("pandas")  # which pyarrow looks for as soon as a table is made
 Image.init()
 
 

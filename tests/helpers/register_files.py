@@ -2,23 +2,33 @@
 
 from numba_cases import in_another_process
 
-AGREES = """
-from assay.engines import registers
-registers.REGISTERS = registers.RegisterFile({file})
+HOLD = """
+{first}
+import {modules}
 from assay.engines.numba.kernels.tilesets import REGISTERS
-import {module}
-{module}.{agreement}()
+for check in ({checks},):
+    check()
 print(REGISTERS.bytes, REGISTERS.count)
 """
+OTHER = """
+from assay.engines import registers
+registers.REGISTERS = registers.RegisterFile({file})
+"""
+EVERY_KERNEL = ("every_kernel.assert_every_kernel_agrees", "sparse_cases.assert_zeros_change_no_bit")
+PRODUCTS = ("every_kernel.assert_products_agree", "sparse_cases.assert_zeros_change_no_bit")
 
 
-def agrees_in(file: str, agreement: str, module: str = "every_kernel") -> bool:
-    """Whether kernels agree in a file of ``"bytes, registers"``; the process fails if not.
+def agrees_in(file: str, checks: tuple[str, ...]) -> bool:
+    """Whether ``checks``, functions of helpers, hold in a file of ``"bytes, registers"``.
 
-    A helper's function says with what. Where the processor has fewer, sums go to memory and back, and are
-    the same.
+    One process compiles for all of them, and fails if one does not hold. Where the processor has fewer
+    registers, sums go to memory and back, and are the same.
     """
-    return (
-        in_another_process(AGREES.format(file=file, agreement=agreement, module=module))
-        == file.split(", ")[:2]
-    )
+    return held_in(checks, OTHER.format(file=file)) == file.split(", ")[:2]
+
+
+def held_in(checks: tuple[str, ...], first: str = "", **environment: str) -> list[str]:
+    """Return bytes and number of the registers in which ``checks`` held, in a process that does ``first``."""
+    modules = ", ".join(dict.fromkeys(check.partition(".")[0] for check in checks))
+    code = HOLD.format(first=first, modules=modules, checks=", ".join(checks))
+    return in_another_process(code, **environment)

@@ -56,7 +56,7 @@ def files(tmp_path_factory):
     return [folder_of(root, name, factor) for name, factor in (("ann", 2), ("ben", 3), ("cho", 5))]
 
 
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(order=st.lists(st.tuples(st.integers(0, 2), st.booleans()), min_size=2, max_size=5))
 def test_each_check_sees_its_own_modules_in_any_order(files, order):
     modules, search = dict(sys.modules), list(sys.path)

@@ -154,7 +154,21 @@ MISTAKES = [
     Mistake("functions.py:rmsprop", '- config["learning_rate"]', '- 2 * config["learning_rate"]', "at step 1", "twice"),
 ]  # fmt: skip
 
-SHAPES = {"book.py:Convolution": (2, 4, 5), "functions.py:conv_forward_naive": (3, 4, 5)}
+SHAPES = {
+    "book.py:Convolution": (2, 4, 5),
+    "functions.py:conv_forward_naive": (3, 4, 5),
+    "own.py:DepthwiseConvolution": (3, 4, 5),
+    "own.py:InstanceNorm": (2, 3, 4),
+    **dict.fromkeys(
+        ["course.py:SumPoolingLayer", "course.py:MaxPoolingLayer", "book.py:AveragePooling"], (1, 4, 6)
+    ),
+    "functions.py:max_pool_forward_naive": (2, 4, 6),
+    **{f"course.py:{name}Layer": (10,) for name in ("Sigmoid", "Relu", "Tanh", "Elu", "Softmax", "Dropout")},
+    **dict.fromkeys(
+        ["book.py:Relu", "functions.py:relu_forward", "functions.py:dropout_forward", "own.py:Noise"], (10,)
+    ),
+}
+"""Small inputs for those that take any, as the test has to be quick."""
 STRIDE = {"conv_param": {"stride": 2, "pad": 1}}
 
 

@@ -26,8 +26,8 @@ SAVED = "a byte of a checkpoint"
 REPORTED = "a figure's time in a report"
 """The names by which seconds are kept."""
 
-COMPILING = 0.16
-"""Seconds that a kernel takes to compile where none has been compiled: from 0.08 to 0.7 for most of them."""
+COMPILING = 0.12
+"""Seconds that a kernel takes to compile where none has been compiled: from 0.06 to 0.5 for most of them."""
 
 FIGURE = 0.07
 """Seconds that a figure takes, with its share of the page, where no report has been written."""

@@ -12,12 +12,13 @@ from typing import Any
 from llvmlite import ir
 from numba import njit, types
 from numba.core import cgutils
-from numba.extending import intrinsic, models, overload, register_model
+from numba.core.typing.templates import AbstractTemplate, infer_global
+from numba.extending import intrinsic, lower_builtin, models, register_model
 
 from assay.engines.registers import REGISTERS
 
-kernel = njit(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)  # type: ignore[call-overload]
-"""Compiles a function that only other compiled functions call."""
+kernel = njit(nogil=True, inline="always")
+"""Makes a function part of those that call it: one of its own takes as long again to compile."""
 
 
 def kernel_named(name: str) -> Callable[[Callable[..., Any]], Any]:
@@ -30,7 +31,7 @@ def kernel_named(name: str) -> Callable[[Callable[..., Any]], Any]:
 
     def compiled(function: Any) -> Any:
         function.__qualname__ = name
-        return njit(nogil=True, inline="always")(function)
+        return kernel(function)
 
     return compiled
 
@@ -278,37 +279,31 @@ where_equal = _choice("==")
 
 
 def _operator(symbol: Callable[..., Any], method: str) -> None:
-    """Let ``symbol`` work between vectors, and between a vector and a number."""
+    """Let ``symbol`` work between vectors, and between a vector and a number.
 
-    @intrinsic
-    def both(typing: Any, a: Any, b: Any) -> Any:
-        del typing, b
+    Numba emits it where it stands; an `overload` would be compiled as a function for each pair of types.
+    """
 
-        def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            del context, signature
-            return getattr(builder, method)(*arguments)
+    @infer_global(symbol)
+    class Operation(AbstractTemplate):
+        def generic(self, args: Any, kws: Any) -> Any:
+            del kws
+            a, b = args
+            if isinstance(a, Lanes) and isinstance(b, Lanes | types.Number):
+                return a(a, a if isinstance(b, Lanes) else a.dtype)
+            return b(b.dtype, b) if isinstance(b, Lanes) and isinstance(a, types.Number) else None
 
-        return a(a, a), emit
+    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        del context
+        lanes = signature.return_type
+        spread = [
+            value if isinstance(kind, Lanes) else emit_splat(builder, value, lanes)
+            for kind, value in zip(signature.args, arguments, strict=True)
+        ]
+        return getattr(builder, method)(*spread)
 
-    @intrinsic
-    def spread(typing: Any, like: Any, number: Any) -> Any:
-        del typing, number
-
-        def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            del context, signature
-            return emit_splat(builder, arguments[1], like)
-
-        return like(like, like.dtype), emit
-
-    @overload(symbol)
-    def operate(a, b):
-        if isinstance(a, Lanes) and isinstance(b, Lanes):
-            return lambda a, b: both(a, b)  # noqa: PLW0108
-        if isinstance(a, Lanes) and isinstance(b, types.Number):
-            return lambda a, b: both(a, spread(a, b))
-        if isinstance(b, Lanes) and isinstance(a, types.Number):
-            return lambda a, b: both(spread(b, a), b)
-        return None
+    for kinds in ((Lanes, Lanes), (Lanes, types.Number), (types.Number, Lanes)):
+        lower_builtin(symbol, *kinds)(emit)
 
 
 for _symbol, _method in (
