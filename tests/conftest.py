@@ -3,11 +3,13 @@
 import gc
 import os
 from collections.abc import Callable, Iterator
+from functools import cache
 
 import pytest
+import typer.main
 from example_counts import USUAL
 from hypothesis import HealthCheck, settings
-from pages import leave_figures_empty
+from pages import leave_figures_empty, leave_figures_unwritten
 from tiny import ENGINES, write_characters
 
 from assay.engines import speed
@@ -65,10 +67,24 @@ def _no_measurements(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _one_command_line() -> Iterator[None]:
+    """Typer makes the command line anew for each call, which takes longer than most of what is refused."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(typer.main, "get_command", cache(typer.main.get_command))
+        yield
+
+
 @pytest.fixture
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """Figures are empty, for who reads the words of a report: drawing them is most of its time."""
     leave_figures_empty(monkeypatch)
+
+
+@pytest.fixture
+def unwritten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Figures are laid out and not written, for who wants to see that any numbers have their figures."""
+    leave_figures_unwritten(monkeypatch)
 
 
 @pytest.fixture(scope="session")

@@ -43,6 +43,7 @@ def test_the_block_closes_the_folder(tmp_path: Path) -> None:
     assert "is closed" in repr(results)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_each_ending_has_its_report(trained: Results, tmp_path: Path) -> None:
     """With the networks looked into, as the command writes it."""
     report = build(trained, look_inside(trained, "average", 2))

@@ -93,8 +93,7 @@ def test_the_good_store_is_good(good, capsys):
     assert answers(good, capsys) == [0, 0, 0]
 
 
-@pytest.mark.filterwarnings("ignore:Attempt to set non-positive")  # of an axis, for a norm of 5e-324
-@pytest.mark.usefixtures("undrawn")
+@pytest.mark.usefixtures("unwritten")
 @settings(
     max_examples=drawn(12), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
@@ -111,7 +110,7 @@ def test_any_cell_may_hold_anything(good, tmp_path_factory, capsys, data):
     shutil.rmtree(folder)
 
 
-@pytest.mark.usefixtures("undrawn")
+@pytest.mark.usefixtures("unwritten")
 @settings(
     max_examples=drawn(12), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
@@ -133,6 +132,15 @@ def test_any_part_of_the_header_may_be_anything(good, tmp_path_factory, capsys, 
     change(folder, ("UPDATE header SET value = ? WHERE key = ?", text, whole))
     answers(folder, capsys)
     shutil.rmtree(folder)
+
+
+@pytest.mark.usefixtures("unwritten")
+@pytest.mark.parametrize("value", [5e-324, 1e308])
+def test_whatever_number_a_norm_is_it_has_its_figure(good, tmp_path_factory, capsys, value):
+    """The ticks of a logarithmic axis reach beyond what is shown, and a sum beyond its numbers."""
+    folder = copied(good, tmp_path_factory)
+    assert change(folder, ("UPDATE layer SET gradient_norm = ?, update_ratio = ?", value, value))
+    assert answers(folder, capsys) == [0, 0, 0]
 
 
 ODD = {

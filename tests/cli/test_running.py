@@ -131,13 +131,13 @@ sys.exit(main(sys.argv[1:]))
 
 
 def test_ctrl_c_stops_cleanly_and_the_same_command_continues(study_file: str, tmp_path: Path, assay: Assay):
-    command = [sys.executable, "-c", HEEDING, "run", study_file, "--epochs", "20", "--out"]
+    command = [sys.executable, "-c", HEEDING, "run", study_file, "--epochs", "5", "--out"]
     process = subprocess.Popen(
         [*command, str(tmp_path / "out")],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(tmp_path, {0: "wait"}),
     )  # fmt: skip
     assert process.stdout is not None
-    next(line for line in process.stdout if "epoch 1/20" in line)
+    next(line for line in process.stdout if "epoch 1/5" in line)
     process.send_signal(signal.SIGINT)
     (tmp_path / "go").touch()
     out, err = process.communicate(timeout=PATIENCE)
@@ -145,9 +145,9 @@ def test_ctrl_c_stops_cleanly_and_the_same_command_continues(study_file: str, tm
     assert lines(out)[-1] == f"stopped; the same command continues it in {tmp_path / 'out'}"
 
     again, whole = (
-        assay("run", study_file, "--epochs", "20", "--out", str(tmp_path / name)) for name in ("out", "b")
+        assay("run", study_file, "--epochs", "5", "--out", str(tmp_path / name)) for name in ("out", "b")
     )
-    assert again.out.count("epoch 1/20") < whole.out.count("epoch 1/20") == 4
+    assert again.out.count("epoch 1/5") < whole.out.count("epoch 1/5") == 4
     ended = [Results.open(tmp_path / name) for name in ("out", "b")]
     assert outcome(ended[0]) == outcome(ended[1])
     for results in ended:

@@ -1,6 +1,6 @@
 """Claims where runs fail: who learnt nothing supports nothing, and a failure is never left out in silence."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 import pytest
@@ -21,19 +21,22 @@ HIGH = [1780, 1790, 1785, 1795, 1788, 1781, 1786, 1791, 1784, 1789]
 LOW = [n - 80 - n % 3 for n in HIGH]
 NEAR = [n - n % 3 + 1 for n in HIGH]
 DIRECTIONS = ("<", "<=", ">=", ">")
+RELATIONS = (*DIRECTIONS, "=")
 Seeds = dict[str, Collection[int]]
 Judge = Callable[..., ClaimRow]
+JudgeEach = Callable[..., list[ClaimRow]]
 
 
 @pytest.fixture
-def judge(tmp_path_factory: pytest.TempPathFactory) -> Judge:
-    """Judge a claim about max and average over so many seeds, some of which diverged or are stuck."""
+def judge_each(tmp_path_factory: pytest.TempPathFactory) -> JudgeEach:
+    """Judge claims about max and average over so many seeds, some of which diverged or are stuck."""
 
     def call(
-        *expect: str, seeds: int = 10, lost: Seeds | None = None, stuck: Seeds | None = None,
+        *expected: Sequence[str], seeds: int = 10, lost: Seeds | None = None, stuck: Seeds | None = None,
         average: list[int] = LOW, **claim: object,
-    ) -> ClaimRow:  # fmt: skip
-        study = make_study(seeds=seeds, claims=[{"sentence": "So.", "expect": list(expect), **claim}])
+    ) -> list[ClaimRow]:  # fmt: skip
+        claimed = [{"sentence": "So.", "expect": [*relations], **claim} for relations in expected]
+        study = make_study(seeds=seeds, claims=claimed)
         results = make_results(
             tmp_path_factory.mktemp("claims"),
             study,
@@ -41,28 +44,36 @@ def judge(tmp_path_factory: pytest.TempPathFactory) -> Judge:
             statuses={(arm, s): Status.DIVERGED for arm, some in (lost or {}).items() for s in some},
             stuck=[(arm, s) for arm, some in (stuck or {}).items() for s in some],
         )
-        return claims(results)[0]
+        return [*claims(results)]
 
     return call
 
 
+@pytest.fixture
+def judge(judge_each: JudgeEach) -> Judge:
+    """Judge one claim, of some relations, in the same way."""
+    return lambda *relations, **more: judge_each(relations, **more)[0]
+
+
+def every(relations: Sequence[str], a: str = "max", b: str = "average") -> list[list[str]]:
+    """Return a claim of each relation between two arms."""
+    return [[f"{a} {relation} {b}"] for relation in relations]
+
+
 @pytest.mark.parametrize("metric", ["test_accuracy", "valid_best", "test_loss", "overfit"])
 @pytest.mark.parametrize("how", ["lost", "stuck"])
-def test_two_arms_that_learnt_nothing_support_nothing(judge: Judge, how: str, metric: str) -> None:
+def test_two_arms_that_learnt_nothing_support_nothing(judge_each: JudgeEach, how: str, metric: str) -> None:
     """Their guesses are alike, one may even be above the other: that says nothing of what was claimed."""
-    for relation in (*DIRECTIONS, "="):
-        row = judge(
-            f"max {relation} average", seeds=6, metric=metric, **{how: {"max": range(6), "average": range(6)}}
-        )
+    failed = {how: {"max": range(6), "average": range(6)}}
+    for row in judge_each(*every(RELATIONS), seeds=6, metric=metric, **failed):
         (part,) = row.parts
         assert (row.verdict, row.p, part.more_seeds) == (U, 1.0, None)
         assert "no run of max and average learnt anything" in claim_words.found(part)
 
 
-def test_an_arm_that_diverged_and_one_that_is_stuck_support_nothing(judge: Judge) -> None:
-    for relation in (*DIRECTIONS, "="):
-        row = judge(f"max {relation} average", lost={"max": ALL}, stuck={"average": ALL})
-        assert row.verdict is U
+def test_an_arm_that_diverged_and_one_that_is_stuck_support_nothing(judge_each: JudgeEach) -> None:
+    rows = judge_each(*every(RELATIONS), lost={"max": ALL}, stuck={"average": ALL})
+    assert [row.verdict for row in rows] == [U] * 5
 
 
 def test_a_run_that_learnt_and_diverged_did_learn(judge: Judge) -> None:
@@ -106,23 +117,21 @@ def test_never_says_how_many_more_runs_would_do(judge: Judge) -> None:
 
 @pytest.mark.parametrize(("metric", "better"), [("test_accuracy", (">", ">=")), ("test_loss", ("<", "<="))])
 def test_an_arm_that_never_finishes_is_judged_by_the_exact_test_of_failures(
-    judge: Judge, metric: str, better: tuple[str, str]
+    judge_each: JudgeEach, metric: str, better: tuple[str, str]
 ) -> None:
     """Worse, whichever way better is: six seeds show it, five do not."""
     for seeds in (5, 6):
         p = statsmodels.mcnemar([[0, 0], [seeds, 0]], exact=True).pvalue
-        for relation in DIRECTIONS:
-            row = judge(f"max {relation} average", seeds=seeds, metric=metric, lost={"average": range(seeds)})
-            turned = judge(
-                f"average {relation} max", seeds=seeds, metric=metric, lost={"average": range(seeds)}
-            )
+        claimed = [*every(DIRECTIONS), *every(DIRECTIONS, "average", "max"), *every("=")]
+        rows = judge_each(*claimed, seeds=seeds, metric=metric, lost={"average": range(seeds)})
+        for relation, row, turned in zip(DIRECTIONS, rows[:4], rows[4:8], strict=True):
             expected = (S, C) if relation in better else (C, S)
             assert (row.verdict, turned.verdict) == (expected if p < 0.05 else (U, U))
             assert row.p == (pytest.approx(p) if row.verdict is S else 1.0)
             assert (
                 claim_words.found(row.parts[0]) == f"failed on 0 of {seeds} seeds (max) and {seeds} (average)"
             )
-        assert judge("max = average", seeds=seeds, metric=metric, lost={"average": range(seeds)}).verdict is U
+        assert rows[-1].verdict is U
 
 
 def test_several_relations_by_failures_support_at_the_level_and_contradict_at_their_share(
@@ -135,23 +144,22 @@ def test_several_relations_by_failures_support_at_the_level_and_contradict_at_th
     assert judge("max < average", "average > max", seeds=7, lost={"average": range(7)}).verdict is C
 
 
-def test_who_never_learnt_overfits_nothing(judge: Judge) -> None:
+def test_who_never_learnt_overfits_nothing(judge_each: JudgeEach) -> None:
     for failed in ({"lost": {"average": ALL}}, {"stuck": {"average": ALL}}):
-        for relation in (*DIRECTIONS, "="):
-            row = judge(f"max {relation} average", metric="overfit", **failed)
+        for row in judge_each(*every(RELATIONS), metric="overfit", **failed):
             assert row.verdict is U
             assert "no run of average learnt anything" in claim_words.found(row.parts[0])
 
 
 @pytest.mark.parametrize("metric", ["seconds_per_epoch", "steps_per_second", "peak_memory"])
-def test_costs_count_as_measured(judge: Judge, metric: str) -> None:
+def test_costs_count_as_measured(judge_each: JudgeEach, metric: str) -> None:
     """Who diverged has none; who learnt nothing took its time all the same."""
-    for relation in (*DIRECTIONS, "="):
-        row = judge(f"max {relation} average", metric=metric, lost={"average": ALL})
+    claimed = every(RELATIONS)
+    for row in judge_each(*claimed, metric=metric, lost={"average": ALL}):
         assert (row.verdict, row.parts[0].n) == (U, 0)
         assert claim_words.found(row.parts[0]) == "no seed that both finished"
-        stuck = judge(f"max {relation} average", metric=metric, stuck={"average": ALL})
-        assert stuck.parts == judge(f"max {relation} average", metric=metric).parts
+    stuck, whole = (judge_each(*claimed, metric=metric, stuck=arms) for arms in ({"average": ALL}, {}))
+    assert [row.parts for row in stuck] == [row.parts for row in whole]
 
 
 def test_an_arm_that_only_guesses_is_worse_than_one_that_reads(judge: Judge) -> None:

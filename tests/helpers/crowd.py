@@ -1,6 +1,5 @@
 """Many processes that write to one store, and some that read it meanwhile: nobody waits in vain."""
 
-import multiprocessing
 from dataclasses import dataclass
 from multiprocessing.queues import Queue
 from pathlib import Path
@@ -8,6 +7,7 @@ from random import Random
 from signal import SIGKILL
 from time import monotonic, sleep
 
+from forked import server
 from large_store import epoch_of
 
 from assay.records.runs import RunId
@@ -79,19 +79,17 @@ def crowd(folder: Path, writers: int, rows: int, readers: int, seconds: float, k
 
     Meanwhile ``killed`` more readers, one after the other, are killed in the middle of what they read.
     """
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["crowd"])
-    told: Queue[Report] = context.Queue()
+    told: Queue[Report] = server.Queue()
     begin = monotonic()
     end = begin + seconds
     everybody = [
-        *(context.Process(target=write, args=(str(folder), n, rows, end, told)) for n in range(writers)),
-        *(context.Process(target=read, args=(str(folder), end, told)) for _ in range(readers)),
+        *(server.Process(target=write, args=(str(folder), n, rows, end, told)) for n in range(writers)),
+        *(server.Process(target=read, args=(str(folder), end, told)) for _ in range(readers)),
     ]
     for process in everybody:
         process.start()
     for _ in range(killed):
-        victim = context.Process(target=read_without_end, args=(str(folder),))
+        victim = server.Process(target=read_without_end, args=(str(folder),))
         victim.start()
         victim.join(timeout=max(seconds / (killed + 1), 0.2))
         victim.kill()

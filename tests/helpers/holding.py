@@ -7,9 +7,9 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from assay.store.lock import folder_lock
+from forked import server
 
-server = multiprocessing.get_context("forkserver")
+from assay.store.lock import folder_lock
 
 
 def _hold(folder: Path, mouth: Connection) -> None:

@@ -138,10 +138,10 @@ def studies(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @st.composite
-def junk_studies(draw: st.DrawFn) -> dict[str, Any]:
-    """A good study with junk at one to three of its keys."""
+def junk_studies(draw: st.DrawFn, most: int = 3) -> dict[str, Any]:
+    """A good study with junk at one to three of its keys, or at ``most`` so many."""
     values = draw(studies())
-    for _ in range(draw(st.integers(1, 3))):
+    for _ in range(draw(st.integers(1, most))):
         *path, key = draw(st.sampled_from(places(values)))
         table: Any = values
         for part in path:

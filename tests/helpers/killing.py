@@ -9,6 +9,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from forked import server
 from tiny import tiny_tables
 
 from assay.running import deaths
@@ -17,9 +18,6 @@ from assay.running.run import run
 from assay.store import SQLiteStore, weights
 from assay.store.database import Database
 from assay.study.study import Study
-
-server = multiprocessing.get_context("forkserver")
-server.set_forkserver_preload(["assay.running.run", "assay.engines.reference"])
 
 
 def two_by_two(source: str) -> dict[str, Any]:
@@ -33,6 +31,7 @@ class Clock:
     def __init__(self, at: int) -> None:
         self.at = at
         self.count = 0
+        self.calls: list[tuple[Any, str, Callable[..., Any]]] = []
 
     def tick(self) -> None:
         self.count += 1
@@ -49,37 +48,70 @@ class Clock:
             self.tick()
             return result
 
+        self.calls.append((owner, name, call))
         setattr(owner, name, ticking)
+
+    def start(self) -> None:
+        """Tick from now on where a study writes."""
+        for owner, name in (
+            (os, "fsync"),
+            (os, "replace"),
+            (Path, "unlink"),
+            (SQLiteStore, "add_run"),
+            (SQLiteStore, "add_epoch"),
+            (SQLiteStore, "finish"),
+            (Database, "put"),
+            (weights, "save"),
+        ):
+            self.around(owner, name)
+
+    def stop(self) -> None:
+        """Leave every call as it was."""
+        for owner, name, call in self.calls:
+            setattr(owner, name, call)
+
+
+def steps_of(tables: dict[str, Any], folder: Path) -> int:
+    """Run the study in this process to its end; return its number of steps."""
+    clock = Clock(0)
+    clock.start()
+    try:
+        _run(clock, tables, folder, 1, lambda _: None, run)
+    finally:
+        clock.stop()
+    return clock.count
 
 
 def _live(
-    tables: dict[str, Any], folder: str, workers: int, at: int, told: Connection, call: Callable[..., Any]
+    tables: dict[str, Any], folder: Path, workers: int, at: int, told: Connection, call: Callable[..., Any]
 ) -> None:
     """Run the study, telling what it said was stored, and at the end the number of steps."""
     deaths.ENOUGH = sys.maxsize  # it is killed from outside, and no run is to blame
     clock = Clock(at)
-    for owner, name in (
-        (os, "fsync"),
-        (os, "replace"),
-        (Path, "unlink"),
-        (SQLiteStore, "add_run"),
-        (SQLiteStore, "add_epoch"),
-        (SQLiteStore, "finish"),
-        (Database, "put"),
-        (weights, "save"),
-    ):
-        clock.around(owner, name)
+    clock.start()
+    _run(clock, tables, folder, workers, told.send, call)
+    told.send(clock.count)
+
+
+def _run(
+    clock: Clock,
+    tables: dict[str, Any],
+    folder: Path,
+    workers: int,
+    tell: Callable[[Event], None],
+    call: Callable[..., Any],
+) -> None:
+    """Run the study; ``tell`` what it said was stored."""
 
     def on_event(event: Event) -> None:
         if isinstance(event, StepsTaken):
             clock.tick()
         if isinstance(event, EpochEnded | RunEnded):
-            told.send(event)
+            tell(event)
 
     call(
         Study.from_tables(tables, "killed"), folder, workers=workers, progress=False, on_event=on_event
     ).close()
-    told.send(clock.count)
 
 
 def start(
@@ -87,7 +119,7 @@ def start(
 ) -> tuple[Any, Connection]:
     """Start the study in a process of its own; return that, and where it tells what it stored."""
     ear, mouth = multiprocessing.Pipe(duplex=False)
-    process = server.Process(target=_live, args=(tables, str(folder), workers, at, mouth, call))
+    process = server.Process(target=_live, args=(tables, folder, workers, at, mouth, call))
     process.start()
     mouth.close()
     return process, ear

@@ -190,22 +190,23 @@ optimizer = { rule = "Adam", lr = 0.03 }
 training = { batch_size = 16, epochs = 2 }
 data = { source = "SOURCE", train = 150, valid = 40, test = 61 }
 engine = "auto"
-factors.own.layer.network = { family = "Dense", hidden = [8], activation = "mylayers.py:Swish" }
-factors.own.compiled.network = { family = "Dense", hidden = [8], activation = "mylayers.py:FastSwish" }
+factors.own.layer.network = { family = "Dense", hidden = [40], activation = "mylayers.py:Swish" }
+factors.own.compiled.network = { family = "Dense", hidden = [40], activation = "mylayers.py:FastSwish" }
 factors.own.module.network = { family = "Module", module = "nets.py:Small", width = 3 }
 [factors.own.rule]
-network = { family = "Dense", hidden = [8] }
+network = { family = "Dense", hidden = [40] }
 optimizer = { rule = "myrules.py:Lion", lr = 0.01 }
 training.penalties = [{ kind = "myrules.py:Huber", strength = 0.001 }]
 [factors.own.dies]
-network = { family = "Dense", hidden = [8], activation = "mylayers.py:Dies" }
+network = { family = "Dense", hidden = [40], activation = "mylayers.py:Dies" }
 """
 
 
 def own_arms(folder: Path, source: str, without: Sequence[str] = ()) -> None:
     """Write ``own.toml``, whose arms each have another kind of code of the user's, and that code.
 
-    The arm ``dies`` ends every process but this one. Arms that are a line of the file may be left out.
+    The arm ``dies`` ends every process but this one. The module, whose PyTorch takes a second to import, does
+    least and therefore comes last. Arms that are a line of the file may be left out.
     """
     write_own(folder)
     with (folder / "mylayers.py").open("a") as layers:

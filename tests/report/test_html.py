@@ -156,6 +156,7 @@ def test_fewer_than_three_seeds_have_values_but_no_interval(tmp_path: Path, seed
     assert all(f"{100 * value:.2f}" in text for arm in report.arms for value in arm.values)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_report_is_written_whole_or_not_at_all(results: Results, tmp_path: Path) -> None:
     path = write_html(results, tmp_path / "report.html")
     first = path.read_bytes()

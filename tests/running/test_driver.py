@@ -7,7 +7,6 @@ from tiny import outcome, tiny_study
 from assay import engines
 from assay.engines.reference import ReferenceEngine
 from assay.records.runs import RunId, Status
-from assay.results import Results
 from assay.running.events import Compiling, EpochEnded, StepsTaken
 from assay.running.run import run
 from assay.store.weights import path_of
@@ -27,41 +26,62 @@ def ran(study, folder, engine, monkeypatch, **options):
         return outcome(results)
 
 
+@pytest.fixture
+def one_arm(characters):
+    """The study without its control."""
+    levels = {"reduction": {"max": {"network": {"reduction": "max"}}}}
+    return tiny_study(characters, seeds=SEEDS, factors=levels, control="max")
+
+
+def of_arm(found, arm):
+    """Return what was found of an arm's runs."""
+    return {
+        key: what for key, what in found.items() if (key[0] if isinstance(key, tuple) else key).arm == arm
+    }
+
+
 @pytest.fixture(scope="module")
 def alone(characters, tmp_path_factory):
     with run(tiny_study(characters, seeds=SEEDS), tmp_path_factory.mktemp("alone")) as results:
         return outcome(results)
 
 
-@pytest.mark.parametrize(("runs", "count"), [(2, 1), (2, 2), (3, 1), (16, 2)])
-def test_side_by_side_or_alone(runs, count, study, alone, tmp_path, monkeypatch):
+@pytest.mark.parametrize(("runs", "count", "sizes"), [(2, 1, [2, 2]), (2, 2, [2, 2]), (3, 1, [2, 3])])
+def test_side_by_side_or_alone(runs, count, sizes, one_arm, alone, tmp_path, monkeypatch):
     engine = CohortEngine(runs)
-    assert ran(study, tmp_path, engine, monkeypatch, workers=count) == alone
-    trained = [seeds for seeds in engine.opened if len(seeds) > 1]
-    sizes = {2: [2, 2, 2, 2], 3: [2, 2, 3, 3], 16: [5, 5]}[runs]
-    assert sorted(map(len, trained)) == sizes
+    assert ran(one_arm, tmp_path, engine, monkeypatch, workers=count) == of_arm(alone, "max")
+    assert sorted(len(seeds) for seeds in engine.opened if len(seeds) > 1) == sizes
+
+
+def test_both_arms_side_by_side(study, alone, tmp_path, monkeypatch):
+    """Which also tell of their steps and epochs, run by run."""
+    engine, events = CohortEngine(16), []
+    assert ran(study, tmp_path, engine, monkeypatch, workers=2, on_event=events.append) == alone
+    assert [len(seeds) for seeds in engine.opened if len(seeds) > 1] == [5, 5]
+    expected = sorted(3 * [RunId(arm, seed) for arm in ARMS for seed in SEEDS], key=str)
+    for kind in (StepsTaken, EpochEnded):
+        assert sorted((event.run for event in events if isinstance(event, kind)), key=str) == expected
 
 
 @pytest.mark.parametrize(
     ("room", "sizes"), [(3, [5, 2, 3]), (2, [5, 2, 3, 1, 2]), (1, [5, 2, 3, 1, 1, 1, 2, 1, 1])]
 )
 def test_where_memory_does_not_suffice_half_as_many_are_trained(
-    room, sizes, study, alone, tmp_path, monkeypatch
+    room, sizes, one_arm, alone, tmp_path, monkeypatch
 ):
     engine = CohortEngine(16, room)
-    assert ran(study, tmp_path, engine, monkeypatch, workers=1) == alone
+    assert ran(one_arm, tmp_path, engine, monkeypatch, workers=1) == of_arm(alone, "max")
     trained = [seeds for seeds in engine.opened if len(seeds) > 1]
-    assert sorted(map(len, trained)) == sorted([size for size in sizes if size > 1] * len(ARMS))
-    ends = len(engine.opened) - len(ARMS) * len(sizes)
-    runs = len(ARMS) * len(SEEDS)
+    assert sorted(map(len, trained)) == sorted(size for size in sizes if size > 1)
+    ends, runs = len(engine.opened) - len(sizes), len(SEEDS)
     assert 2 * runs <= ends <= 3 * runs, (
         "a run opens one more for the test set, and one or two for training's"
     )
 
 
-def test_a_run_for_which_memory_does_not_suffice_alone_has_failed(study, tmp_path, monkeypatch):
+def test_a_run_for_which_memory_does_not_suffice_alone_has_failed(one_arm, tmp_path, monkeypatch):
     monkeypatch.setitem(engines.ENGINES, "reference", lambda: CohortEngine(16, room=0))
-    with run(study, tmp_path) as results:
+    with run(one_arm, tmp_path) as results:
         assert {(record.status, record.message) for record in results.runs} == {
             (Status.FAILED, "MemoryError: no room")
         }
@@ -120,18 +140,6 @@ def test_runs_that_have_come_to_different_epochs_are_continued(study, alone, tmp
     engine = CohortEngine(16)
     assert ran(study, tmp_path, engine, monkeypatch) == alone
     assert {(0, 1, 3, 4), (2,)} <= set(engine.opened)
-
-
-def test_every_run_tells_of_its_steps_and_epochs(study, tmp_path, monkeypatch):
-    events = []
-    ran(study, tmp_path, CohortEngine(16), monkeypatch, on_event=events.append)
-    for kind in (StepsTaken, EpochEnded):
-        told = [event.run for event in events if isinstance(event, kind)]
-        assert sorted(told, key=str) == sorted(
-            3 * [RunId(arm, seed) for arm in ARMS for seed in SEEDS], key=str
-        )
-    with Results.open(tmp_path) as results:
-        assert results.complete
 
 
 def test_a_worker_says_how_far_its_engine_is_with_compiling(characters, tmp_path, monkeypatch):

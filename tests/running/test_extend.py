@@ -31,9 +31,18 @@ def parent(finished, tmp_path):
     return Path(copytree(finished, tmp_path / "tiny"))
 
 
-def test_it_is_a_study_of_its_own_that_names_its_parent(parent, characters):
-    with extend(parent, 5) as results, Results.open(parent) as before:
-        assert results.folder == parent.with_name("tiny-5-seeds")
+@pytest.fixture(scope="module")
+def extended(finished, tmp_path_factory):
+    """Such a folder, and what was told while it was extended to five seeds."""
+    parent, events = Path(copytree(finished, tmp_path_factory.mktemp("extended") / "tiny")), []
+    extend(parent, 5, on_event=events.append).close()
+    return parent, events
+
+
+def test_it_is_a_study_of_its_own_that_names_its_parent(extended, characters):
+    parent, _ = extended
+    assert extended_folder(parent, 5) == parent.with_name("tiny-5-seeds")
+    with Results.open(parent.with_name("tiny-5-seeds")) as results, Results.open(parent) as before:
         assert results.study.parent == before.header.digest
         assert results.header.digest not in (before.header.digest, tiny_study(characters, seeds=5).digest)
         assert results.study.seeds == (0, 1, 2, 3, 4)
@@ -44,9 +53,9 @@ def test_it_is_a_study_of_its_own_that_names_its_parent(parent, characters):
     assert report.limits[0].startswith("Extended after seeing results")
 
 
-def test_its_runs_are_those_of_its_parent_and_of_all_seeds_at_once(parent, characters, tmp_path):
-    events = []
-    with extend(parent, 5, on_event=events.append) as results:
+def test_its_runs_are_those_of_its_parent_and_of_all_seeds_at_once(extended, characters, tmp_path):
+    parent, events = extended
+    with Results.open(extended_folder(parent, 5)) as results:
         found = outcome(results)
     (started,) = (event for event in events if isinstance(event, Started))
     assert {run.seed for run in started.pending} == {3, 4}
@@ -56,14 +65,15 @@ def test_its_runs_are_those_of_its_parent_and_of_all_seeds_at_once(parent, chara
         assert outcome(results) == found
 
 
-def test_the_parent_stays_as_it_was(parent):
-    before = {path: path.read_bytes() for path in parent.rglob("*.safetensors")}
-    with Results.open(parent) as results:
-        rows = results.rows()
-    extend(parent, 4).close()
-    with Results.open(parent) as results:
-        assert results.rows() == rows
-    assert {path: path.read_bytes() for path in parent.rglob("*.safetensors")} == before
+def test_the_parent_stays_as_it_was(finished, extended):
+    parent, _ = extended
+    rows, weights = [], []
+    for folder in (finished, parent):
+        weights.append({path.name: path.read_bytes() for path in folder.rglob("*.safetensors")})
+        with Results.open(folder) as results:
+            rows.append(results.rows())
+    assert len(weights[0]) == 6
+    assert (rows[0], weights[0]) == (rows[1], weights[1])
 
 
 def stop(event):
@@ -82,11 +92,11 @@ def test_stopped_it_is_continued_and_finished_it_is_left_alone(parent):
     assert events == []
 
 
-def test_an_extended_study_can_be_extended(parent):
-    first = extended_folder(parent, 4)
-    extend(parent, 4).close()
-    with Results.open(first) as results, extend(first, 5) as again:
-        assert again.folder == extended_folder(first, 5) == parent.with_name("tiny-5-seeds")
+def test_an_extended_study_can_be_extended(extended):
+    parent, _ = extended
+    first = extended_folder(parent, 5)
+    with Results.open(first) as results, extend(first, 6) as again:
+        assert again.folder == extended_folder(first, 6) == parent.with_name("tiny-6-seeds")
         assert again.study.parent == results.header.digest
 
 

@@ -4,7 +4,7 @@ import os
 import random
 
 import pytest
-from killing import last_words, start, two_by_two
+from killing import last_words, start, steps_of, two_by_two
 from left import check_the_end, check_what_is_left
 from tiny import outcome, tiny_study, tiny_tables
 
@@ -30,7 +30,7 @@ def unharmed(characters, tmp_path_factory):
     def of(engine):
         if engine not in found:
             folder = tmp_path_factory.mktemp("unharmed")
-            _, steps = last_words(*start(tables_of(characters, engine), folder))
+            steps = steps_of(tables_of(characters, engine), folder)
             with Results.open(folder) as results:
                 found[engine] = outcome(results), steps
         return found[engine]
@@ -62,8 +62,11 @@ def test_two_arms_of_two_seeds_are_killed_at_any_step_and_continued(characters, 
         continued(tables, folder, expected)
 
 
-@pytest.mark.parametrize("share", [0.2, 0.8])
-def test_killed_with_two_workers_and_either_engine(engine, share, characters, unharmed, tmp_path):
+@pytest.mark.parametrize(
+    ("engine", "share"), [("reference", 0.2), ("reference", 0.8), ("numba", 0.8), ("torch:cpu", 0.8)]
+)
+def test_killed_with_two_workers_and_any_engine(engine, share, characters, unharmed, tmp_path):
+    """Before the first epochs have ended, and, with each engine, once there is something to go on from."""
     expected, steps = unharmed(engine)
     tables = tables_of(characters, engine)
     told, finished = last_words(*start(tables, tmp_path, workers=2, at=int(share * steps)))

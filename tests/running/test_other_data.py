@@ -117,7 +117,7 @@ def test_what_was_trained_on_is_not_loaded_again_to_report(call, source, charact
 
     monkeypatch.setattr("assay.running.run.load", loading)
     monkeypatch.setattr("assay.findings.trained.load", lambda spec: pytest.fail("loaded again"))
-    drawn = {"source": "glyphs", "train": 400, "valid": 100, "test": 61}
+    drawn = {"source": "glyphs", "train": 200, "valid": 50, "test": 61}
     data = drawn if source == "glyphs" else {"source": characters}
     study = tiny_study(characters, margin=90.0, data=data, seeds=3, looks=[3], training={"epochs": 1})
     with call(study, tmp_path / "out") as results:

@@ -15,7 +15,7 @@ import pytest
 import torch
 from elsewhere import run_as_nobody
 from sabotage import fail_at_the_end, raising, spoil
-from tiny import CLASSES, TEST, outcome, tiny_study
+from tiny import CLASSES, ENGINES, TEST, outcome, tiny_study
 from torch.nn.functional import cross_entropy
 from torch_networks import load_weights, torch_blocks
 
@@ -44,26 +44,31 @@ def ran(study, folder, **options):
 
 
 @pytest.fixture(scope="module")
-def expected(characters, tmp_path_factory):
-    """What the tiny study finds when nothing happens to it, by engine."""
+def plain(characters, tmp_path_factory):
+    """The folder of the tiny study to which nothing happened, which nobody changes, and what it found."""
     found = {}
 
     def of(engine):
         if engine not in found:
-            found[engine] = ran(
-                tiny_study(characters, engine=engine), tmp_path_factory.mktemp("plain"), workers=1
-            )
+            folder = tmp_path_factory.mktemp("plain")
+            found[engine] = folder, ran(tiny_study(characters, engine=engine), folder, workers=1)
         return found[engine]
 
     return of
 
 
-@pytest.mark.parametrize("count", [2, 4])
-def test_the_number_of_workers_makes_no_difference(engine, count, characters, expected, tmp_path):
-    assert ran(tiny_study(characters, engine=engine), tmp_path, workers=count) == expected(engine)
+@pytest.fixture(scope="module")
+def expected(plain):
+    """What the tiny study finds when nothing happens to it, by engine."""
+    return lambda engine: plain(engine)[1]
+
+
+def test_the_number_of_workers_makes_no_difference(engine, characters, expected, tmp_path):
+    assert ran(tiny_study(characters, engine=engine), tmp_path, workers=4) == expected(engine)
 
 
 def test_the_order_of_runs_makes_no_difference(engine, characters, expected, tmp_path):
+    """With two workers."""
     levels = {"average": {"network": {"reduction": "average"}}, "max": {"network": {"reduction": "max"}}}
     study = tiny_study(characters, engine=engine, seeds=[1, 0], factors={"reduction": levels})
     assert [arm.name for arm in study.arms] == ["average", "max"]
@@ -101,14 +106,14 @@ def test_both_engines_find_nearly_the_same(expected, characters):
                 np.testing.assert_allclose(*numbers, rtol=1e-5)
 
 
-def test_what_is_measured_is_what_pytorch_measures_with_the_same_weights(engine, characters, tmp_path):
+def test_what_is_measured_is_what_pytorch_measures_with_the_same_weights(engine, characters, plain):
     """The test's loss and accuracy, and the best epoch's on the sample of train and on valid."""
-    study = tiny_study(characters, engine=engine)
-    data = load(study.data)
-    with run(study, tmp_path) as results:
+    folder, _ = plain(engine)
+    data = load(tiny_study(characters).data)
+    with Results.open(folder) as results:
         for record in results.runs:
             modules = torch_blocks(1, 6, record.arm, CLASSES, (14, 14)).double()
-            load_weights(modules, weights.load_weights(path_of(tmp_path, record.id)))
+            load_weights(modules, weights.load_weights(path_of(folder, record.id)))
             best = results.epochs(record.id)[record.best_epoch - 1]
             assert best.valid_accuracy == max(epoch.valid_accuracy for epoch in results.epochs(record.id))
             correct = results.correct(record.id)
@@ -130,25 +135,25 @@ def test_what_is_measured_is_what_pytorch_measures_with_the_same_weights(engine,
             assert np.array_equal(correct, predicted == split.labels)
 
 
-def test_the_test_set_is_opened_once_a_run(characters, tmp_path):
-    study = tiny_study(characters)
-    for _ in range(2):
-        with run(study, tmp_path) as results:
+def test_the_test_set_is_opened_once_a_run(characters, plain):
+    folder, _ = plain("reference")
+    for opened in (Results.open(folder), run(tiny_study(characters), folder)):
+        with opened as results:
             assert results.store.test_openings() == results.done == results.total == 4
             assert len(results.correct(RunId("max", 0))) == TEST
 
 
-def test_a_second_call_does_nothing(engine, characters, tmp_path):
-    study = tiny_study(characters, engine=engine)
-    ran(study, tmp_path)
-    paths = [tmp_path / DATABASE, *(tmp_path / "weights").iterdir()]
+def test_a_second_call_does_nothing(engine, characters, plain):
+    folder, before = plain(engine)
+    paths = [folder / DATABASE, *(folder / "weights").iterdir()]
     files = {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in paths}
     events = []
-    found = ran(study, tmp_path, on_event=events.append)
+    found = ran(tiny_study(characters, engine=engine), folder, on_event=events.append)
     assert not events
     assert {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in files} == files
     assert len(found) == 24
-    assert not list(tmp_path.rglob("*.part*"))
+    assert found == before
+    assert not list(folder.rglob("*.part*"))
 
 
 @pytest.mark.parametrize(
@@ -160,24 +165,22 @@ def test_a_second_call_does_nothing(engine, characters, tmp_path):
     ],
 )  # fmt: skip
 def test_another_study_in_the_same_folder_is_refused_naming_what_changed(
-    key, before, after, characters, tmp_path
+    key, before, after, characters, plain
 ):
-    study = tiny_study(characters, training={"epochs": 3})
-    ran(study, tmp_path)
-    kept = (tmp_path / DATABASE).read_bytes()
-    changed = tables.merge(study.to_tables(), tables.nest(key, after))
+    folder, _ = plain("reference")
+    kept = (folder / DATABASE).read_bytes()
+    changed = tables.merge(tiny_study(characters).to_tables(), tables.nest(key, after))
     with pytest.raises(StoreError) as caught:
-        run(tiny_study(characters, **changed), tmp_path)
+        run(tiny_study(characters, **changed), folder)
     assert f"{key}: {before!r} there, {after!r} now (use another --out" in str(caught.value)
-    assert (tmp_path / DATABASE).read_bytes() == kept
+    assert (folder / DATABASE).read_bytes() == kept
 
 
-def test_a_level_that_is_new_is_named(characters, tmp_path):
-    study = tiny_study(characters, training={"epochs": 1})
-    ran(study, tmp_path)
-    levels = {**study.factors["reduction"], "plain": {}}
+def test_a_level_that_is_new_is_named(characters, plain):
+    folder, _ = plain("reference")
+    levels = {**tiny_study(characters).factors["reduction"], "plain": {}}
     with pytest.raises(StoreError, match=r"factors\.reduction\.plain"):
-        run(tiny_study(characters, training={"epochs": 1}, factors={"reduction": levels}), tmp_path)
+        run(tiny_study(characters, factors={"reduction": levels}), folder)
 
 
 def test_data_that_changed_is_refused(characters, tmp_path, monkeypatch):
@@ -204,15 +207,22 @@ def interrupted(study, folder, after=StepsTaken, workers=2):
         run(study, folder, workers=workers, on_event=stop)
 
 
-@pytest.mark.parametrize("after", [Started, StepsTaken, EpochEnded, RunEnded])
+@pytest.mark.parametrize(
+    ("engine", "after"),
+    [
+        *(("reference", after) for after in (Started, StepsTaken, EpochEnded, RunEnded)),
+        *((engine, after) for engine in ENGINES[1:] for after in (StepsTaken, EpochEnded)),
+    ],
+)
 def test_a_study_that_was_interrupted_is_continued(engine, after, characters, expected, tmp_path):
+    """In the middle of a run with every engine, and between two of them."""
     study = tiny_study(characters, engine=engine)
     # The reference engine tells of steps after every ten of them, as many as an epoch has.
     if after is StepsTaken:
-        study = tiny_study(characters, engine=engine, training={"batch_size": 4, "epochs": 2})
-        plain = ran(study, tmp_path / "plain")
+        study = tiny_study(characters, engine=engine, training={"batch_size": 4, "epochs": 2}, seeds=[0])
+        whole = ran(study, tmp_path / "whole")
     else:
-        plain = expected(engine)
+        whole = expected(engine)
     threads = {*threading.enumerate()}
     interrupted(study, tmp_path / "out", after)
     assert {*threading.enumerate()} <= threads
@@ -220,7 +230,7 @@ def test_a_study_that_was_interrupted_is_continued(engine, after, characters, ex
         assert not (tmp_path / "out" / "weights").exists(), "workers should stop in the middle of an epoch"
     with Results.open(tmp_path / "out") as results:
         assert not results.complete
-    assert ran(study, tmp_path / "out", workers=2) == plain
+    assert ran(study, tmp_path / "out", workers=2) == whole
 
 
 def fastest(monkeypatch, name):
@@ -313,7 +323,11 @@ def failing(monkeypatch, engine, error):
 ERRORS = [ValueError("no\nluck"), MemoryError(), SystemExit(0), ShapeError("upstream: 3, expected 4")]
 
 
-@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize(
+    ("engine", "error"),
+    [*(("reference", error) for error in ERRORS), *((engine, ERRORS[0]) for engine in ENGINES[1:])],
+    ids=lambda value: value if isinstance(value, str) else type(value).__name__,
+)
 def test_a_run_that_fails_says_why_and_is_trained_again_when_asked(
     engine, error, characters, expected, tmp_path, monkeypatch
 ):
@@ -459,7 +473,7 @@ def test_two_processes_at_once_are_one_too_many(tmp_path):
             pass
 
 
-def test_one_may_read_while_another_writes(engine, characters, expected, tmp_path):
+def test_one_may_read_while_another_writes(characters, expected, tmp_path):
     """Every epoch and run that was announced is there, and what is there is whole."""
     seen = []
 
@@ -477,8 +491,7 @@ def test_one_may_read_while_another_writes(engine, characters, expected, tmp_pat
                 assert status is not Status.DONE or len(results.epochs(run_id)) == 3
         seen.append(type(event))
 
-    study = tiny_study(characters, engine=engine)
-    assert ran(study, tmp_path, workers=2, on_event=read) == expected(engine)
+    assert ran(tiny_study(characters), tmp_path, workers=2, on_event=read) == expected("reference")
     assert seen.count(EpochEnded) == 12
     assert seen.count(RunEnded) == 4
     assert seen[0] is Started
@@ -543,7 +556,7 @@ def test_a_stranger_in_the_folder_is_refused(characters, tmp_path):
         run(tiny_study(characters), tmp_path)
 
 
-def test_integrity(characters, tmp_path):
-    ran(tiny_study(characters), tmp_path)
-    with closing(sqlite3.connect(tmp_path / DATABASE)) as connection:
+def test_integrity(plain):
+    folder, _ = plain("reference")
+    with closing(sqlite3.connect(folder / DATABASE)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)

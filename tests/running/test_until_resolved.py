@@ -32,9 +32,17 @@ def look_of(results):
     return look and (look.number, look.seeds)
 
 
-def test_it_stops_at_the_look_that_resolves_it(characters, tmp_path):
-    events = []
-    with run_until_resolved(study(characters), tmp_path, on_event=events.append) as results:
+@pytest.fixture(scope="module")
+def soon(characters, tmp_path_factory):
+    """A study that its first look resolved, what it told meanwhile, and what its runs found."""
+    folder, events = tmp_path_factory.mktemp("soon"), []
+    with run_until_resolved(study(characters), folder, on_event=events.append) as results:
+        return folder, events, outcome(results)
+
+
+def test_it_stops_at_the_look_that_resolves_it(soon):
+    folder, events, _ = soon
+    with Results.open(folder) as results:
         assert (look_of(results), results.done, len(results.runs)) == ((1, 3), 6, 6)
         assert resolved(results)
         assert not results.complete
@@ -55,10 +63,10 @@ def test_it_goes_on_to_the_last_look_where_nothing_decides(characters, tmp_path)
 
 
 @pytest.mark.parametrize("call", [run, run_until_resolved])
-def test_once_resolved_no_call_trains_anything(call, characters, tmp_path):
-    run_until_resolved(study(characters), tmp_path).close()
+def test_once_resolved_no_call_trains_anything(call, characters, soon):
+    folder, *_ = soon
     events = []
-    with call(study(characters), tmp_path, on_event=events.append) as results:
+    with call(study(characters), folder, on_event=events.append) as results:
         assert (results.done, over(results)) == (6, True)
     assert events == []
 
@@ -73,10 +81,9 @@ def test_a_plain_run_of_declared_looks_goes_to_its_end(characters, tmp_path):
         assert (results.complete, look_of(results)) == (True, (3, 5))
 
 
-def test_its_runs_are_those_of_the_study_run_at_once(characters, tmp_path):
-    with run_until_resolved(study(characters), tmp_path / "a") as results:
-        found = outcome(results)
-    with run(study(characters), tmp_path / "b") as results:
+def test_its_runs_are_those_of_the_study_run_at_once(characters, soon, tmp_path):
+    *_, found = soon
+    with run(study(characters), tmp_path) as results:
         whole = outcome(results)
         assert family_of(results).seeds == 5
     assert found.items() <= whole.items()

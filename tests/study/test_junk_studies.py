@@ -60,9 +60,9 @@ def test_a_study_with_junk_in_it_is_accepted_or_refused_in_one_line(values):
 
 
 @settings(max_examples=drawn(15), suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
-@given(junk_studies(), st.sampled_from(["reference", "numba"]))
+@given(junk_studies(most=1), st.sampled_from(["reference", "numba"]))
 def test_what_is_accepted_takes_its_first_steps(values, engine):
-    """Where they lead is no business of this test: to anything but an exception."""
+    """Where they lead is no business of this test, but to an exception. More junk would seldom be let in."""
     study = verdict({**values, "engine": engine})
     assume(not isinstance(study, str))
     networks = check(study, SIZES)

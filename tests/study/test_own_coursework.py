@@ -11,6 +11,7 @@ from assay.errors import ShapeError, StudyError
 from assay.nn.network import Network
 from assay.running import run as running
 from assay.running.plan import make_plan
+from assay.running.threads import Threads
 from assay.study.builtin import load_study
 
 STYLES = """
@@ -104,14 +105,6 @@ def network(path: Path) -> Network:
     return study(path).arms[0].settings.architecture.build((1, 14, 14), 6)
 
 
-def test_every_style_is_trained_and_learns(write, tmp_path):
-    with running.run(study(write()), tmp_path / "out", progress=False) as results:
-        (run,) = results.runs
-        first, *_, last = results.epochs(run.id)
-        assert last.train_loss < 0.5 * first.train_loss
-        assert run.parameters == 196 * 12 + 12 + 2 * 12 + 12 * 6 + 6
-
-
 def test_initial_weights_follow_from_the_runs_seed(write):
     found = network(write())
     one, other, again = (found.initialise(seed) for seed in (0, 1, 0))
@@ -151,9 +144,15 @@ def test_what_is_not_clear_is_refused_in_one_line(write, old, new, line):
     assert "\n" not in str(caught.value)
 
 
-def test_stopped_and_continued_it_gives_the_same_bits(write, tmp_path, forgetful):
-    with running.run(study(write(seeds=2)), tmp_path / "whole", progress=False) as results:
+def test_every_style_learns_and_stopped_and_continued_it_gives_the_same_bits(write, tmp_path, forgetful):
+    """In processes those of threads."""
+    whole_folder, threads = tmp_path / "whole", Threads(2)
+    with running.run(study(write(seeds=2)), whole_folder, executor=threads, progress=False) as results:
         whole = outcome(results)
+        for run in results.runs:
+            first, *_, last = results.epochs(run.id)
+            assert last.train_loss < 0.5 * first.train_loss
+            assert run.parameters == 196 * 12 + 12 + 2 * 12 + 12 * 6 + 6
     running.run(study(write(seeds=2)), tmp_path / "parts", progress=False, first=1).close()
     forgetful()
     with running.run(study(write(seeds=2)), tmp_path / "parts", progress=False) as results:

@@ -276,8 +276,16 @@ def test_the_machine_has_memory():
     assert 2**20 < free_memory.available() < 2**62
 
 
-def test_what_goes_on_without_end_is_broken_off():
-    with pytest.raises(TooMuch), bounded(calls=1000):
+def on_and_on():
+    while True:
+        pass
+
+
+def test_what_goes_on_without_end_is_broken_off(monkeypatch):
+    with pytest.raises(TooMuch, match="calls, more than 1,000"), bounded(calls=1000):
         sorted(range(10_000), key=lambda value: -value)
+    monkeypatch.setattr("bounded.WITHOUT_END", 0.1)
+    with pytest.raises(TooMuch, match="no end"), bounded():
+        on_and_on()
     with pytest.raises(AssertionError, match="held"), bounded(mebibytes=1):
         np.zeros(2**20)

@@ -65,4 +65,9 @@ def _mean(records: Sequence[LayerRecord], quantity: Quantity) -> float:
     scale = PERCENT if quantity == "dead_share" else 1.0
     values = [getattr(record, quantity) for record in records]
     finite = [scale * value for value in values if value is not None and isfinite(value)]
-    return fmean(finite) if finite else nan
+    if not finite:
+        return nan
+    try:
+        return fmean(finite)
+    except OverflowError:  # of the sum: the mean is a number
+        return fmean(value / len(finite) for value in finite)

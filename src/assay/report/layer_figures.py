@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 FIRST, LAST = "#d2620f", "#1b76bd"
 """The colours of the first and the last layer; those between lie between. They suit light and dark."""
+MOST_DIGITS = 100
+"""Powers of ten beyond this one, either way, lie outside of a figure: ticks around them are no numbers."""
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 TITLES: dict[Quantity, str] = {
     "gradient_norm": "Norm of the gradient",
@@ -72,9 +74,10 @@ def _draw(
 def _scale(axes: "Axes", positive: Sequence[float]) -> None:
     """Make the axis logarithmic, from one power of ten to another."""
     if positive:
-        low, high = floor(log10(min(positive))), ceil(log10(max(positive)))
+        powers = floor(log10(min(positive))), ceil(log10(max(positive)))
+        low, high = (min(max(power, -MOST_DIGITS), MOST_DIGITS) for power in powers)
+        axes.set_ylim(10.0**low, 10.0 ** max(high, low + 1))  # first, or the axis seeks limits of its own
         axes.set_yscale("log")
-        axes.set_ylim(10.0**low, 10.0 ** max(high, low + 1))
         axes.yaxis.set_major_formatter(_power)  # in letters: formulas take long to set
         axes.yaxis.set_minor_formatter(NullFormatter())
 

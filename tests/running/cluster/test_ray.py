@@ -291,7 +291,7 @@ def test_what_is_lost_costs_nothing(wider, joined, characters, tmp_path):
 
     Whatever they were at is continued elsewhere from its last epoch, and every run ends once.
     """
-    study = tiny_study(characters, training={"epochs": 6}, seeds=[0, 1, 2])
+    study = tiny_study(characters, training={"epochs": 6})
     with run(study, tmp_path / "plain", workers=1) as results:
         expected = outcome(results)
     nodes, killed, seen = {node.node_id: node for node in wider.list_all_nodes()}, [], []
