@@ -35,7 +35,7 @@ def test_a_first_study_can_be_planned(assay: Assay):
     [(12, 20, 200), (346, 20, 112), (1000, 50, 100), (2000, 100, 100), (8000, 100, 25), (97_000, 100, 4)],
 )
 def test_a_first_study_is_as_long_as_its_images_ask_for(images, batch_size, epochs):
-    text = first_study("first", *(QUESTION, *VARY), images=images)
+    text = first_study("first", QUESTION, VARY, images=images)
     training = tomllib.loads(text)["training"]
     assert training == {"batch_size": batch_size, "epochs": epochs}
     steps = epochs * -(-images // batch_size)
@@ -65,16 +65,30 @@ def test_data_that_is_not_there_is_refused_before_anything_is_asked(source, why,
     ("vary", "arms"),
     [
         ("optimizer.rule=Adam,SGD", ["Adam", "SGD"]),
-        ("optimizer.lr=0.001,1e-2,.1", ["0.001", "0.01", "0.1"]),
-        ("network.maps=[5],[5,10]", ["5", "5-10"]),
-        ("network.batch_norm=false,true", ["false", "true"]),
+        ("optimizer.lr=0.001,1e-2,.1", ["lr-0.001", "lr-0.01", "lr-0.1"]),
+        ("network.maps=[5],[5,10]", ["maps-5", "maps-5-10"]),
+        ("network.batch_norm=false,true", ["no-batch_norm", "batch_norm"]),
         ("network.reduction=max,average", ["max", "average"]),
-        ("training.batch_size=10,100", ["10", "100"]),
+        ("training.batch_size=10,100", ["batch_size-10", "batch_size-100"]),
     ],
 )
 def test_any_setting_can_differ(vary, arms, assay: Assay):
     assert assay("init", "first", "--vary", vary).status == 0
     assert [arm.name for arm in load_study("first.toml").arms] == arms
+
+
+def test_several_settings_are_crossed(assay: Assay):
+    dropout, norm = "network.hidden_dropout=0.0,0.3", "network.batch_norm=true,false"
+    assert assay("init", "both", "--vary", dropout, "--vary", norm).status == 0
+    study = load_study("both.toml")
+    found = [arm.settings.architecture for arm in study.arms]
+    assert [(net.hidden_dropout, net.batch_norm) for net in found] == [
+        (0, True),
+        (0, False),
+        (0.3, True),
+        (0.3, False),
+    ]
+    assert study.control == study.arms[0].name == "hidden_dropout-0-batch_norm"
 
 
 class Terminal(io.StringIO):
@@ -121,6 +135,8 @@ def test_where_nothing_can_be_written_nothing_is_asked(assay: Assay, monkeypatch
         (("--vary", 'a"b\\=1,2'), "expected a letter or digit"),
         (("--vary", "optimizer.lr=0.1"), "found 1 values, expected two or more"),
         (("--vary", "optimizer.lrr=0.1,1"), "unknown key 'lrr' (did you mean 'lr'?)"),
+        (("--vary", "network.hidden=[5],[6]", "--vary", "network.maps=[5],[6]"), "unknown key 'maps'"),
+        (("--vary", "optimizer.lr=1,2", "--vary", "optimizer.lr=3,4"), "two factors are called 'lr'"),
         (("--question", " "), "question is empty"),
         (("--vary", 'training.schedule={kind="Constant"},{}'), "level: expected a letter or digit"),
     ],

@@ -81,6 +81,7 @@ WRONG = {
     "long": (lambda: [*rows()[:3], rows()[3] + ",7"], "row 4: 38 columns, expected 37"),
     "label": (lambda: ["x" * 1001 + ",2", "1,2"], "row 1, column 1: 1,001 characters, expected at most"),
     "one": (lambda: ["1", "2"], "row 1: one column, expected a label and pixels"),
+    "paths": (lambda: ["file,label", "a.png,A", "b.png,B"], "row 2: no numbers beside the label"),
     "header": (lambda: [HEADER], "contains no examples, only a header"),
     "square": (lambda: ["1,2,3,4", "2,3,4,5"], "3 values an image are no square"),
     "classes": (
@@ -149,3 +150,8 @@ def test_a_file_of_empty_lines_is_not_read_to_its_end(tmp_path, monkeypatch):
     lines = ["3,0", "4,9", *[""] * 3]
     assert len(opened(write(tmp_path / "a.csv", lines)).pool) == 2
     assert "more than 5 lines, most of them empty" in refusal(write(tmp_path / "b.csv", [*lines, ""]))
+
+
+def test_a_shape_that_does_not_fit_the_columns(tmp_path):
+    where = write(tmp_path / "set.csv", rows())
+    assert "36 values an image, shape=5 x 7 takes 35" in refusal(f"{where}?shape=5x7", tmp_path)

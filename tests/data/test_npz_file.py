@@ -72,6 +72,8 @@ def test_colour_first_or_last_and_a_shape(tmp_path):
         np.testing.assert_array_equal(opened(f"npz:{tmp_path}/{name}.npz").pool.images, images)
     np.savez(tmp_path / "rows.npz", x=images.transpose(0, 3, 1, 2).reshape(40, -1), y=labels)
     assert "108 values an image are no square (say how they lie" in refusal(f"npz:{tmp_path}/rows.npz")
+    said = refusal(f"npz:{tmp_path}/rows.npz?shape=6x6")
+    assert "108 values an image, shape=6 x 6 takes 36" in said
     np.testing.assert_array_equal(opened(f"npz:{tmp_path}/rows.npz?shape=3x6x6").pool.images, images)
 
 

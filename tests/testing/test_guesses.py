@@ -80,3 +80,19 @@ def test_a_factor_of_a_single_entry_is_no_guess():
     (mismatch,) = check_subject(Subject(Slope(), "Own"), input_shape=(6,)).mismatches
     assert (mismatch.argument, mismatch.entries) == ("a", 1)
     assert not mismatch.guess
+
+
+class Averaged(Slope):
+    """A slope for each feature map, whose gradient is a mean over examples and pixels."""
+
+    def parameters(self, shape):
+        return {"a": Parameter((shape[0], 1, 1), Constant(0.25))}
+
+    def backward(self, params, cache, dy):
+        slopes = (dy * np.minimum(cache, 0)).mean((0, 2, 3)).reshape(-1, 1, 1)
+        return dy * np.where(cache > 0, 1, params["a"]), {"a": slopes}
+
+
+def test_a_mean_over_examples_and_pixels_is_told_as_a_share():
+    (mismatch,) = check_subject(Subject(Averaged(), "Own"), input_shape=(2, 4, 5)).mismatches
+    assert mismatch.guess == "1/60 of what it should be, in every entry"

@@ -1,11 +1,12 @@
 """What the check tries besides random inputs, and what it says of layers that are right but awkward."""
 
+import re
 from textwrap import dedent
 
 import pytest
 from planted_layers import PLANTED
 
-from assay.errors import UsageError
+from assay.errors import AssayError, UsageError
 from assay.testing.check import check
 from assay.testing.check_text import lines
 
@@ -153,3 +154,32 @@ def test_a_function_without_its_backward_is_refused(tmp_path):
     path = written(tmp_path, "def lonely_forward(x): return x, None")
     with pytest.raises(UsageError, match="no function lonely_backward beside lonely_forward"):
         check(f"{path}:lonely_forward")
+
+
+@pytest.mark.parametrize(
+    ("returned", "got"),
+    [
+        ("{}", "dict"),
+        ("dy", "ndarray"),
+        ("None", "NoneType"),
+        ("(dy, {}, 1)", "(ndarray, dict, int)"),
+        ("(dy, dy)", "(ndarray, ndarray)"),
+    ],
+)
+def test_what_backward_must_return_is_said(returned, got, tmp_path):
+    path = written(
+        tmp_path,
+        f"""
+        from dataclasses import dataclass
+        from assay.nn import Layer
+        @dataclass(frozen=True)
+        class Same(Layer):
+            kind = "same"
+            def output_shape(self, shape): return shape
+            def forward(self, params, x): return x, None
+            def backward(self, params, cache, dy): return {returned}
+        """,
+    )
+    why = f"backward must return (dx, gradients), gradients a dictionary by name; got {got}"
+    with pytest.raises(AssayError, match=f"{re.escape(why)}$"):
+        said_of(f"{path}:Same")

@@ -23,8 +23,12 @@ Question = Annotated[
     str | None, typer.Option("--question", metavar="TEXT", help="What the study is to answer.")
 ]
 Vary = Annotated[
-    str | None,
-    typer.Option("--vary", metavar="KEY=A,B,...", help="A setting and its values; the first is the control."),
+    list[str] | None,
+    typer.Option(
+        "--vary",
+        metavar="KEY=A,B,...",
+        help="A setting and its values; the first is the control. May be repeated: all are crossed.",
+    ),
 ]
 Data = Annotated[str | None, typer.Option("--data", metavar="SPEC", help="A data set; by default glyphs.")]
 
@@ -55,17 +59,20 @@ def init(file: File, *, question: Question = None, vary: Vary = None, data: Data
         raise UsageError(f"{shown(file)}: expected a file's name, such as width.toml")
     path = Path(file).with_suffix(".toml")
     _expect_place(path)
-    first_study(path.stem, QUESTION, *VARY)  # under this name there can be a study
+    first_study(path.stem, QUESTION, VARY)  # under this name there can be a study
     usual = f"{VARY[0]}={','.join(map(str, VARY[1])).replace(' ', '')}"
     asks = {
         "question": _Ask("What do you want to know?", QUESTION, partial(_checked, path.stem)),
         "vary": _Ask("Which setting differs, and in what?", usual, partial(_levels, path.stem)),
         "data": _Ask("On which data?", DATA, partial(_images, path.parent)),
     }
-    given = {"question": question, "vary": vary, "data": data}
+    given = {"question": question, "data": data}
     found = {name: asks[name].read(text) for name, text in given.items() if text is not None}
+    if vary:
+        found["vary"] = [levels for text in vary for levels in asks["vary"].read(text)]
     found |= {name: ask.answer() for name, ask in asks.items() if name not in found}
-    text = first_study(path.stem, found["question"], *found["vary"], *found["data"])
+    source, images = found["data"]
+    text = first_study(path.stem, found["question"], *found["vary"], data=source, images=images)
     say(write_whole(path, text))
 
 
@@ -113,7 +120,7 @@ def _checked(name: str, question: str) -> str:
     """Return a question that a study called ``name`` can have."""
     from assay.study.first import VARY, first_study
 
-    first_study(name, question, *VARY)
+    first_study(name, question, VARY)
     return question
 
 
@@ -127,16 +134,16 @@ def _images(folder: Path, source: str) -> tuple[str, int]:
     return source, IMAGES if source == DATA else outline(DataSpec(relative_to(folder, source))).train
 
 
-def _levels(name: str, text: str) -> tuple[str, list[Any]]:
-    """Split KEY=A,B,... into the setting and its values, in which the arms of a study can differ."""
+def _levels(name: str, text: str) -> list[tuple[str, list[Any]]]:
+    """Split KEY=A,B,... into one setting and its values, in which the arms of a study can differ."""
     from assay.study.first import QUESTION, first_study
 
     key, equals, values = text.partition("=")
     if not (equals and values.strip() and all(key.strip().split("."))):
         raise UsageError(f"--vary {shown(text)}: expected KEY=A,B,..., such as optimizer.lr=0.001,0.01")
     levels = key.strip(), list(_values(key, values))
-    first_study(name, QUESTION, *levels)
-    return levels
+    first_study(name, QUESTION, levels)
+    return [levels]
 
 
 def _values(key: str, text: str) -> Iterator[Any]:

@@ -79,7 +79,12 @@ def laid_out(where: str, images: Images, shape: tuple[int, ...] | None = None) -
     Rows (N, D) are square images, or have the ``shape`` given; three channels may come first or last.
     """
     if images.ndim == 2:
-        images = images.reshape(len(images), *(shape or _square(where, images.shape[1])))
+        shape = shape or _square(where, images.shape[1])
+        if prod(shape) != images.shape[1]:
+            raise DataError(
+                f"{where}: {images.shape[1]:,} values an image, shape={as_text(shape)} takes {prod(shape):,}"
+            )
+        images = images.reshape(len(images), *shape)
     elif shape is not None and shape != images.shape[1:]:
         raise DataError(f"{where}: images are {as_text(images.shape[1:])}, shape says {as_text(shape)}")
     if images.ndim == 4 and images.shape[3] not in CHANNELS and images.shape[1] in CHANNELS:

@@ -9,7 +9,7 @@ from math import comb, isfinite
 from pathlib import Path
 from typing import Any
 
-from assay.errors import AssayError, UsageError, shown, suggestion
+from assay.errors import AssayError, UsageError, shown, some, suggestion
 from assay.records.runs import RunId
 from assay.study.checks import MAX_ARMS, MAX_RUNS, expect_name
 
@@ -115,7 +115,7 @@ def lines_of(table: Any, what: str) -> Iterator[Line]:
         raise UsageError(f"{where}: has no rows, expected one for each arm and seed")
     for key in KEYS:
         if key not in first.values:
-            found = ", ".join(map(str, first.values))
+            found = some(map(str, first.values))
             mend = "write commas between columns" if ";" in found or "\t" in found else "rename one"
             raise UsageError(f"{where}: column {key!r} is missing, found {found} ({mend})")
     yield first

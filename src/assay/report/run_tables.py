@@ -17,8 +17,8 @@ def results_table(results: Readout) -> Table:
         return _imported_table(results)
     table = bare_table("accuracies in %, loss in nats without penalties, mem: MiB, par: parameters", gap=1)
     table.add_column("arm", overflow="fold")
-    table.add_column("seed", justify="right", no_wrap=True)
-    table.add_column("status", no_wrap=True)
+    table.add_column("seed", justify="right", no_wrap=True, vertical="bottom")
+    table.add_column("status", no_wrap=True, vertical="bottom")
     headers = ("ep", "valid\nbest", "valid\nfinal", "test\nacc", "test\nloss", "steps\n/s", "s/ep", "mem")
     add_numbers(table, (*headers, "par", "FLOPs"))
     several = len(results.hosts) > 1

@@ -59,7 +59,7 @@ def arms_table(report: Findings) -> Table:
 def calibration_table(report: Findings) -> Table:
     """Return one row per arm: how far its probabilities are from the share that is right."""
     table = bare_table(
-        "calibration error: how far, on average, the probability given with an answer is from\n"
+        "calibration error: how far, on average, the probability given with an answer is from "
         "the share of such answers that are right; above a temperature of 1: too sure before"
     )
     table.add_column("arm", overflow="fold")

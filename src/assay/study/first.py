@@ -1,4 +1,4 @@
-"""A first study: a file with comments, from a question, a setting with its values, and a data set."""
+"""A first study: a file with comments, from a question, settings with their values, and a data set."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -10,12 +10,14 @@ from assay.errors import StudyError, shown
 from assay.study import tables, toml
 from assay.study.architectures import FAMILIES
 from assay.study.checks import expect_name
-from assay.study.factors import Factor
+from assay.study.factors import Factor, to_tables
 from assay.study.study import Study
 from assay.study.tables import Table
 
 QUESTION = "Do 200 hidden units recognise characters better than 50?"
 VARY = ("network.hidden", ([50], [200]))
+"""A setting and its values."""
+
 DATA = "glyphs"
 IMAGES = 8000
 """Training images that are drawn for a first study."""
@@ -55,7 +57,7 @@ epochs = {epochs}
 # glyphs are drawn characters; idx:DIR is a folder of IDX files; `assay data list` names others.
 [data]
 {data}
-# What the arms differ in: each level is the settings that it changes; a second factor would be crossed.
+# What the arms differ in: each level is the settings that it changes; several factors are crossed.
 {factors}
 # What `assay run {name}.toml --quick` lays over all of it, to try it out.
 [quick]
@@ -65,24 +67,27 @@ training.epochs = 1
 
 
 def first_study(
-    name: str, question: str, key: str, values: Sequence[Any], data: str = DATA, images: int = IMAGES
+    name: str, question: str, *vary: tuple[str, Sequence[Any]], data: str = DATA, images: int = IMAGES
 ) -> str:
-    """Return the text of a study file whose arms differ in the setting ``key``, which has these ``values``.
+    """Return the text of a study file whose arms differ in the settings that ``vary`` gives values to.
 
-    The first value makes the control. The minibatch's size and the number of epochs follow from the number
-    of training ``images`` (`minibatch_and_epochs`). Raises `StudyError` for what is not a study.
+    Several settings are crossed, and the first values make the control. The minibatch's size and the number
+    of epochs follow from the number of training ``images`` (`minibatch_and_epochs`). Raises `StudyError` for
+    what is not a study.
     """
     expect_name(name, f"{shown(name)}: name")
-    levels = Factor(key, list(values)).table({}, name)
-    if len(levels) < 2:
-        raise StudyError(f"{name}: {key}: found {len(levels)} values, expected two or more")
+    crossed = to_tables([Factor(key, list(values)) for key, values in vary], {}, name)
+    factors = {factor: _said(factor, levels) for factor, levels in crossed.items()}
+    for (key, _), levels in zip(vary, factors.values(), strict=True):
+        if len(levels) < 2:
+            raise StudyError(f"{name}: {key}: found {len(levels)} values, expected two or more")
+    keys = [key for key, _ in vary]
     base = {
-        "network": {"family": _family(key)},
-        "optimizer": {"rule": "Adam"} if key == "optimizer.rule" else {"rule": "Adam", "lr": 0.001},
+        "network": {"family": _family(keys)},
+        "optimizer": {"rule": "Adam"} if "optimizer.rule" in keys else {"rule": "Adam", "lr": 0.001},
         "data": {"source": data, **({"train": IMAGES} if data == DATA else {})},
     }
-    factor = key.rpartition(".")[2]
-    head = {"name": name, "question": question, "control": next(iter(levels))}
+    head = {"name": name, "question": question, "control": "-".join(map(next, map(iter, factors.values())))}
     batch_size, epochs = minibatch_and_epochs(images)
     steps = -(-images // batch_size)
     text = TEMPLATE.format(
@@ -94,7 +99,11 @@ def first_study(
         all_steps=epochs * steps,
         head=tomli_w.dumps(head),
         families=", ".join(FAMILIES),
-        factors="\n".join([f"[factors.{_key(factor)}]", *_lines(levels), ""]),
+        factors="\n".join(
+            line
+            for factor, levels in factors.items()
+            for line in (f"[factors.{_key(factor)}]", *_lines(levels), "")
+        ),
         **{table: tomli_w.dumps(found) for table, found in base.items()},
     )
     Study.from_tables(toml.loads(text), name)
@@ -109,6 +118,15 @@ def minibatch_and_epochs(images: int) -> tuple[int, int]:
     batch_size = next(size for least, size in BATCHES.items() if images >= least)
     steps = -(-images // batch_size)
     return batch_size, min(max(-(-STEPS // steps), FEWEST), MOST)
+
+
+def _said(factor: str, levels: Table) -> Table:
+    """Name numbers, and what is on or off, after their setting: "filters-8 is better than filters-4"."""
+    switch = {"true": factor, "false": f"no-{factor}"}
+    return {
+        switch.get(level, level if level[:1].isalpha() else f"{factor}-{level}"): overrides
+        for level, overrides in levels.items()
+    }
 
 
 def _lines(levels: Table) -> Iterator[str]:
@@ -129,10 +147,8 @@ def _inline(value: Any) -> str:
     return tomli_w.dumps({"v": value}).removeprefix("v = ").strip()
 
 
-def _family(key: str) -> str:
-    """Return the first family that has the setting; Dense for a setting of anything else."""
-    table, _, name = key.partition(".")
-    if table != "network":
-        return "Dense"
-    having = (family for family, cls in FAMILIES.items() if name in get_type_hints(cls))
+def _family(keys: Sequence[str]) -> str:
+    """Return the first family that has those of the settings that are a network's; Dense if none has."""
+    names = {name for table, _, name in (key.partition(".") for key in keys) if table == "network"}
+    having = (family for family, cls in FAMILIES.items() if names <= get_type_hints(cls).keys())
     return next(having, "Dense")

@@ -58,8 +58,16 @@ def _factor(found: Array, expected: Array) -> str:
     }
     return next(
         (words for value, words in known.items() if abs(factor - value) < 1e-3 * abs(value)),
-        f"{factor:.6g} times what it should be, in every entry" if found.size > 1 else "",
+        f"{_times(factor)} what it should be, in every entry" if found.size > 1 else "",
     )
+
+
+def _times(factor: float) -> str:
+    """Say a factor; 1/144 says more than 0.00694444, which few take for 3 examples of 6 x 8."""
+    parts = round(1 / factor)
+    if parts > 1 and abs(factor * parts - 1) < 1e-3:
+        return f"1/{parts} of"
+    return f"{factor:.6g} times"
 
 
 def _passes(found: Array, expected: Array) -> str:

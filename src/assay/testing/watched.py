@@ -57,7 +57,7 @@ class Watched:
             self._compare("forward", {"its input": (given, x), **_pairs(own, params)})
             y, upstream, own = y.copy(), copied(dy), _copies(params)
             kept = [(array, array.copy()) for array in _arrays(cache)]
-            dx, gradients = self.layer.backward(own, cache, upstream)
+            dx, gradients = _expect_gradients(self.layer.backward(own, cache, upstream))
             dx, gradients = _copy(dx), {name: _copy(value) for name, value in gradients.items()}
             before = {"its upstream gradient": (upstream, dy), **_pairs(own, params)}
             self._compare("backward", before)
@@ -99,6 +99,15 @@ class Watched:
     def _collect(self) -> None:
         if isinstance(self.layer, FromCoursework):  # which hands out copies of its own
             self.writes.update(self.layer.writes)
+
+
+def _expect_gradients(found: Any) -> tuple[Array, Mapping[str, Array]]:
+    """Return what backward has returned; `ShapeError` where that is not dL/dx and a dictionary."""
+    if isinstance(found, tuple | list) and len(found) == 2 and isinstance(found[1], Mapping):
+        return found[0], found[1]
+    kinds = [type(one).__name__ for one in found] if isinstance(found, tuple | list) else []
+    got = f"({', '.join(kinds)})" if kinds else type(found).__name__
+    raise ShapeError(f"backward must return (dx, gradients), gradients a dictionary by name; got {got}")
 
 
 def _pairs(own: Parameters, params: Parameters) -> dict[str, tuple[Array, Array]]:

@@ -108,9 +108,14 @@ class _Table:
         others = [k for k in range(len(self.names)) if k not in (label, group)]
         first = self.first + [""] * (len(self.names) - len(self.first))
         pixels = tuple(k for k in others if not header or _is_number(first[k]))
-        if len(pixels) < 1:
+        if len(self.names) < 2:
             raise DataError(
                 f"{self.path}: row 1: one column, expected a label and pixels, separated by commas"
+            )
+        if not pixels:
+            raise DataError(
+                f"{self.path}: row 2: no numbers beside the label, expected pixels (pictures in files are "
+                "read from a folder for each class: images:DIR)"
             )
         return _Columns(header, label, group, pixels)
 
