@@ -98,7 +98,8 @@ def test_every_method_trains_as_the_mathematics_says(name, network):
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:torch")  # its compiler's own
-def test_torch_compile_trains_as_the_mathematics_says():
+def test_torch_compile_trains_as_the_mathematics_says(tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))  # what is kept may be for other registers
     problem = Problem(SMALLEST, IMAGES)
     try:
         trainer = METHODS[COMPILED].load()(problem)

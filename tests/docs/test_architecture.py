@@ -87,6 +87,19 @@ def test_docstrings_name_what_is_there():
     assert [(module, name) for module, name in found if not is_known(name)] == []
 
 
+def test_pages_name_modules_that_are_there():
+    """A module by its full name, in any page; the changelog also tells of those that were."""
+    pages = [*PAGE.parent.glob("*.md"), ROOT / "README.md", ROOT / "SECURITY.md"]
+    rooms = "|".join(ROOMS)
+    found = [
+        (page.name, name)
+        for page in pages
+        for name in re.findall(rf"`(assay\.(?:{rooms})(?:\.\w+)*)`", page.read_text("utf-8"))
+    ]
+    assert len(found) > 10
+    assert [(page, name) for page, name in found if not is_known(name)] == []
+
+
 def test_what_is_not_there_is_noticed():
     for name in ("study.tables.built", "studies.load", "Session.secrets", "assay.engine", "Nobody.knows"):
         assert not is_known(name)

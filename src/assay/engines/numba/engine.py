@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from math import prod
+from threading import Lock
 
 import numpy as np
 
@@ -57,6 +58,10 @@ class Programs:
     def scoring(self) -> Program:
         """A forward pass in evaluation mode."""
         return compiled(self.calls[1], self.plan.memory.dtype)
+
+
+_PLANNING = Lock()
+"""Held while programs are planned, so that workers which begin at once do not each plan the same."""
 
 
 @lru_cache(KEPT)
@@ -159,7 +164,9 @@ class NumbaEngine(Engine):
 
     def prepare(self, network: Network, recipe: Recipe, on_compiled: OnCompiled) -> None:
         """Compile the kernels that the network's programs call."""
-        programs(network, recipe).prepare(on_compiled)
+        with _PLANNING:
+            shared = programs(network, recipe)
+        shared.prepare(on_compiled)
 
     def uncompiled(self, network: Network, recipe: Recipe) -> frozenset[str]:
         """Name the kernels of the network's programs that are neither in memory nor in Numba's cache."""
