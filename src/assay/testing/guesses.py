@@ -63,7 +63,7 @@ def _factor(found: Array, expected: Array) -> str:
 
 
 def _times(factor: float) -> str:
-    """Say a factor: 0.25 as it is, but 1/144, which says more than 0.00694444 to who has 3 examples of 6 x 8."""
+    """Say a factor: 0.25 as it is, but 1/144, which says more than 0.00694444 of 3 examples of 6 x 8."""
     said, parts = f"{factor:.6g}", round(1 / factor) if factor > 1e-6 else 0
     if len(said) > 5 and parts > 1 and abs(factor * parts - 1) < 1e-3:
         return f"1/{parts} of"
