@@ -75,7 +75,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as place:
         source = write_characters(Path(place))
         for where, table in (("threads", IN_THREADS), ("processes", IN_PROCESSES)):
-            assert table.keys() == WAYS.keys()
+            assert table.keys() == WAYS.keys() - {"wait"}  # which is no end
             for way, expected in table.items():
                 folder = Path(place) / where / way.replace("(", "").replace(")", "")
                 folder.mkdir(parents=True)
