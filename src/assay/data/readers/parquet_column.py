@@ -22,8 +22,8 @@ class ParquetColumn:
 
     def __init__(self, path: Path, file: Any, name: str, of_pictures: bool) -> None:
         self.path, self.file, self.name = path, file, name
-        size = path.stat().st_size
-        self.most = BYTES_AT_ONCE + (size if of_pictures else size // OF_OTHERS)
+        self.size = path.stat().st_size
+        self.most = BYTES_AT_ONCE + (self.size if of_pictures else self.size // OF_OTHERS)
         schema = file.schema
         paths = [schema.column(k).path for k in range(len(schema))]
         self.part = name if name in paths else f"{name}.bytes" if of_pictures else ""
@@ -61,19 +61,18 @@ class ParquetColumn:
 
     def _expect_page(self, page: parquet_layout.DeclaredPage, kept: int, values: int) -> None:
         """Refuse a page that with the dictionary ``kept`` beside it is far larger than the file."""
-        size = self.path.stat().st_size
         if page.size + kept > self.most:
             beside = f" beside {kept:,} of a dictionary" if kept else ""
             raise DataError(
                 f"{self.path}: column {self.name!r}: a page expands {page.packed:,} bytes to {page.size:,}"
-                f"{beside}, the file has {size:,} (damaged? or write it with fewer rows in a row group)"
+                f"{beside}, the file has {self.size:,} (damaged? or write it with fewer rows in a row group)"
             )
         if page.kind == parquet_layout.DICTIONARY and page.size > BYTES_AT_ONCE:
             expanded = values * page.size // max(1, page.values)
-            if expanded > expansion.most(size):
+            if expanded > expansion.most(self.size):
                 raise DataError(
                     f"{self.path}: column {self.name!r}: {values:,} rows share {page.values:,} values of "
-                    f"{page.size:,} bytes in all, the file has {size:,} (damaged?)"
+                    f"{page.size:,} bytes in all, the file has {self.size:,} (damaged?)"
                 )
 
     def values(self) -> Iterator[Any]:
@@ -107,12 +106,7 @@ class ParquetColumn:
                         default_memory_pool().release_unused()
                     yield values
                     del values
-        except (
-            OSError,
-            ValueError,
-            MemoryError,
-            NotImplementedError,
-        ) as error:  # pyarrow's own are among these
+        except (OSError, ValueError, MemoryError, NotImplementedError) as error:  # pyarrow's own among them
             raise damaged(self.path, error) from None
 
 

@@ -106,9 +106,8 @@ class _Unpacking:
         from pyarrow import Codec
 
         content = self.file.read(packed)
-        if (
-            said := Compact(BytesIO(content[:10])).natural()
-        ) != size:  # pyarrow would fill less than it makes
+        said = Compact(BytesIO(content[:10])).natural()
+        if said != size:  # pyarrow would fill less than it makes
             raise Damaged(f"a page of {said:,} bytes, expected {size:,}")
         return bytes(Codec("snappy").decompress(content, size, asbytes=True))
 
