@@ -12,7 +12,7 @@ from assay.report.files import is_current
 from assay.results import Results
 from assay.running.inventory import left_cut_off, strangers
 from assay.store.lock import holder
-from assay.store.lookup import DATABASE, none_at
+from assay.store.lookup import DATABASE, WEIGHTS, none_at
 from assay.store.notes import read_note, write_note
 from assay.store.readout import CODE
 from assay.store.salvage import altered_rows, salvage_store, sound
@@ -160,7 +160,7 @@ def salvage(folder: Path, out: Path) -> list[str]:
     return [
         *said,
         *_notes(folder, out),
-        *_weights(folder / "weights", out / "weights"),
+        *_weights(folder / WEIGHTS, out / WEIGHTS),
         *_code(folder / CODE, out / CODE),
     ]
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from assay.findings.numbers import plural
 from assay.records.runs import RunId, Status
 from assay.results import Results
+from assay.store.lookup import WEIGHTS
 from assay.store.weights import cut_off, path_of
 
 
@@ -39,7 +40,7 @@ def _paths(folder: Path, runs: Iterable[RunId]) -> list[Path]:
 
 def _in_weights(folder: Path) -> list[str]:
     try:
-        return sorted(path.name for path in (folder / "weights").iterdir())
+        return sorted(path.name for path in (folder / WEIGHTS).iterdir())
     except OSError:
         return []
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from assay.errors import StoreError
 from assay.store.contract import Header
 from assay.store.durable import move_flushed
+from assay.store.lookup import WEIGHTS, networks_in
 from assay.store.sqlite import SQLiteStore
 
 
@@ -38,8 +39,8 @@ def expect_no_weights(path: Path) -> None:
 
     Nothing else says whose they are, and runs of a new store would be written over them.
     """
-    weights = path.parent / "weights"
-    if found := sum(1 for _ in weights.glob("*.safetensors")):
+    weights = path.parent / WEIGHTS
+    if found := sum(1 for _ in networks_in(path.parent)):
         raise StoreError(
             f"{path}: is missing, and {found:,} of the networks that it describes are in {weights} "
             f"(put it back, move {weights} elsewhere, or use another --out)"

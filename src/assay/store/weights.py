@@ -20,6 +20,7 @@ from assay.records.runs import RunId
 from assay.shapes import Array
 from assay.store import durable
 from assay.store.contract import Header
+from assay.store.lookup import WEIGHTS
 
 UNREADABLE = (
     SafetensorError, KeyError, ValueError, TypeError, OSError,
@@ -32,7 +33,7 @@ _META = "assay"  # a single key: safetensors writes several in no fixed order
 
 def path_of(folder: Path, run: RunId, *, unfinished: bool = False) -> Path:
     """Return the path of a run's weights."""
-    return folder / "weights" / f"{run.arm}-{run.seed}{'.part' if unfinished else ''}.safetensors"
+    return folder / WEIGHTS / f"{run.arm}-{run.seed}{'.part' if unfinished else ''}.safetensors"
 
 
 def cut_off(path: Path) -> Path:
@@ -42,7 +43,7 @@ def cut_off(path: Path) -> Path:
 
 def remove_cut_off(folder: Path, runs: Iterable[RunId]) -> None:
     """Remove what processes have left that died while they wrote weights of these ``runs``."""
-    left = {*(folder / "weights").glob("*.tmp")}
+    left = {*(folder / WEIGHTS).glob("*.tmp")}
     for run in runs if left else ():
         for unfinished in (True, False):
             if (path := cut_off(path_of(folder, run, unfinished=unfinished))) in left:
