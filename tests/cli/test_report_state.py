@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from factories import make_header, make_results, make_study
 from holding import holding
+from in_place import ended
+from surroundings import CAPLESS, Place
 
 from assay.cli import main
 from assay.errors import StoreError
@@ -140,6 +142,28 @@ def test_a_folder_that_cannot_be_written_is_one_line(tmp_path, capsys, monkeypat
     assert (
         "report.html: cannot be written (Permission denied; choose another place)" in capsys.readouterr().err
     )
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")
+def test_a_finished_study_needs_nothing_written(study_file, tmp_path):
+    run(load_study(study_file).quickened(), tmp_path / "there").close()
+    run(load_study(study_file), tmp_path / "begun", first=1).close()
+    for name in ("there", "begun"):
+        (tmp_path / name).chmod(0o555)
+    place = Place(shell=f'exec {"" if os.geteuid() else CAPLESS} "$@"')  # whom permissions bind
+
+    def said(*words):
+        found = ended(place, tuple(words), tmp_path, tmp_path)
+        return found.status, found.out, found.err
+
+    again = ("run", study_file, "--quick", "--out", "there")
+    elsewhere = "there cannot be written (`assay report there --out DIR` writes the report elsewhere)"
+    assert said(*again) == (0, f"nothing is left to do, and {elsewhere}\n", "")
+    assert said("report", "there", "--out", "free") == (0, "free/report.html\n", "")
+    shutil.copy(tmp_path / "free" / "report.html", tmp_path / "there")
+    assert said(*again) == (0, "there/report.html\n", "")
+    refused = "assay: error: begun: cannot be written (Permission denied; choose another --out)\n"
+    assert said("run", study_file, "--out", "begun") == (2, "", refused)
 
 
 def test_of_a_folder_that_cannot_be_written_the_journal_is_read_too(tmp_path, monkeypatch):
