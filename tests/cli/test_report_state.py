@@ -21,6 +21,7 @@ from assay.running.run import run
 from assay.store import SQLiteStore
 from assay.store.lock import folder_lock
 from assay.store.lookup import DATABASE
+from assay.store.salvage import altered_rows, salvage_store, sound
 from assay.study.builtin import load_study
 
 pytestmark = pytest.mark.usefixtures("undrawn")
@@ -177,6 +178,7 @@ def test_of_a_folder_that_cannot_be_written_the_journal_is_read_too(tmp_path, mo
     left.mkdir()
     with closing(SQLiteStore.create(tmp_path / "live" / DATABASE, make_header(study))) as store:
         store.add_run(next(row for row in rows if row.status is Status.DONE and row.seed == 0))
+        store.database.connection.execute("UPDATE run SET valid_best = 0.5")  # by a foreign hand
         for path in (tmp_path / "live").glob(f"{DATABASE}*"):
             if not path.name.endswith("-shm"):
                 shutil.copy(path, left)
@@ -185,4 +187,7 @@ def test_of_a_folder_that_cannot_be_written_the_journal_is_read_too(tmp_path, mo
     monkeypatch.setattr(os, "access", lambda *_: False)
     with closing(SQLiteStore.open(left / DATABASE)) as store:
         assert len(store.runs()) == 1
+    assert sound(left / DATABASE) is None
+    assert len(altered_rows(left / DATABASE)) == 1
+    assert salvage_store(left / DATABASE, tmp_path / "saved.db")["run"] == (0, 1)
     assert sorted(left.iterdir()) == before

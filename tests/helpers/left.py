@@ -41,7 +41,7 @@ def check_what_is_left(folder, told, expected):
 
 
 def check_the_end(folder, expected):
-    """The study is complete, every run once, the same as if nothing had happened, and nothing is left over."""
+    """The study is complete, each run once, as if nothing had happened, and nothing is left over."""
     with Results.open(folder) as results:
         assert results.complete
         assert left_over(results) == []

@@ -164,7 +164,7 @@ def _conclude(results: "Results", folder: Path, trained: bool) -> None:
 
     path = folder / REPORT
     drawn = not trained and is_current(path, results.digest)
-    if not drawn and (drawn := is_writable(folder)):
+    if not drawn and (drawn := trained or is_writable(folder)):
         report = _write_report(results, path)
         if trained:
             from assay.report import terminal

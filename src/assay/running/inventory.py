@@ -7,7 +7,7 @@ from pathlib import Path
 from assay.findings.numbers import plural
 from assay.records.runs import RunId, Status
 from assay.results import Results
-from assay.running.tracebacks import traceback_path, tracebacks_in
+from assay.running.tracebacks import FAILURES, traceback_path
 from assay.store.weights import WEIGHTS, cut_off, path_of
 
 
@@ -38,11 +38,12 @@ def left_over(results: Results) -> list[Path]:
     These are weights that were being written, and, where a run has ended, its last checkpoint and the
     traceback of an earlier attempt.
     """
-    weights = results.folder / WEIGHTS
-    there = [*weights.glob("*.tmp"), *weights.glob("*.part.safetensors"), *tracebacks_in(results.folder)]
+    folder = results.folder
+    patterns = f"{WEIGHTS}/*.tmp", f"{WEIGHTS}/*.part.safetensors", f"{FAILURES}/*.txt"
+    there = sorted(path for pattern in patterns for path in folder.glob(pattern))
     if not there:  # as a rule; a large study has many names
         return []
-    folder, ended = results.folder, [run.id for run in results.runs if run.status.ended]
+    ended = [run.id for run in results.runs if run.status.ended]
     useless = {*_cut_off(results)}
     useless |= {path_of(folder, run, unfinished=True) for run in ended}
     useless |= {traceback_path(folder, run) for run in ended}

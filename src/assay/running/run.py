@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterable, Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -146,13 +145,12 @@ def _finished(folder: Path, study: Study, asked: "Asked", images: LoadedOnce) ->
     """Return the results in a folder, which is only read, if nothing is left to do there."""
     if not (folder / DATABASE).exists():
         return None
-    with ExitStack() as unless_finished:
-        results = unless_finished.enter_context(Results.open(folder, watch=True))
-        images.data = check_same_study(results, study, images.data)
-        if not nothing_left(results, asked.first, asked.retry_failed):
-            return None
-        unless_finished.pop_all()
-    return results
+    results = Results.open(folder, watch=True)
+    images.data = check_same_study(results, study, images.data)
+    if nothing_left(results, asked.first, asked.retry_failed):
+        return results
+    results.close()
+    return None
 
 
 @dataclass(frozen=True)

@@ -8,16 +8,12 @@ from assay.records.runs import RunId
 from assay.store.notes import LONGEST, read_note, write_note
 
 FAILURES = "failures"
+"""The folder in a results folder that holds them."""
 
 
 def traceback_path(folder: Path, run: RunId) -> Path:
     """Return where a failed run's traceback is kept."""
     return folder / FAILURES / f"{run.arm}-{run.seed}.txt"
-
-
-def tracebacks_in(folder: Path) -> list[Path]:
-    """Return the tracebacks that are kept in a results folder, by name."""
-    return sorted((folder / FAILURES).glob("*.txt"))
 
 
 def keep_traceback(folder: Path, run: RunId, text: str) -> None:
