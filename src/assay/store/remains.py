@@ -6,7 +6,7 @@ from pathlib import Path
 from assay.store.weights import WEIGHTS, networks_in
 
 LOGS = ("-wal", "-journal")
-"""How the names of SQLite's files end that hold a part of the database beside them; "-shm" only indexes it."""
+"""How the names of SQLite's files end that hold a part of the database; "-shm" only indexes it."""
 
 
 @dataclass(frozen=True)
