@@ -3,7 +3,6 @@
 import os
 import shutil
 from contextlib import closing, suppress
-from pathlib import Path
 
 import numpy as np
 import pytest
