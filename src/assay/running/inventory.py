@@ -30,7 +30,7 @@ def left_cut_off(results: Results) -> list[str]:
 
 
 def _names_cut_off(results: Results) -> set[str]:
-    return {cut_off(path).name for path in _paths(results.folder, results.planned)}
+    return {cut_off(path).name for path in _paths(results.folder, results.planned())}
 
 
 def _paths(folder: Path, runs: Iterable[RunId]) -> list[Path]:

@@ -122,7 +122,7 @@ def run_as_asked(
             results = Results.open(folder)
             images.data = check_same_study(results, study, images.data)
             results = remember(results, source)
-            remove_cut_off(place, results.planned)
+            remove_cut_off(place, results.planned())
             if nothing_left(results, asked.first, asked.retry_failed):
                 return results
             begun = {run.arm: run.engine for run in results.runs}
