@@ -192,7 +192,7 @@ class Readout:
 
     def _by_seed(self, runs: list[RunRecord], value: Value) -> NDArray[np.float64]:
         found = {run.seed: value(run) for run in runs}
-        values = [found.get(seed) for seed in self.study.seeds[:first]]
+        values = [found.get(seed) for seed in self.study.seeds]
         return np.array([nan if one is None else one for one in values])
 
     @cached_property
