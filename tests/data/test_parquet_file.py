@@ -78,6 +78,10 @@ def test_what_is_wrong_is_one_line(tmp_path, monkeypatch):
     assert "no column of images (name it with ?images=NAME; columns: image, label)" in refusal(
         f"{source}?images=x"
     )
+    many = write(path, **{f"c{k:02}": list(LABELS) for k in range(14)})
+    assert "columns: image, label, c00, c01, c02, c03, c04, c05, c06, c07, and 6 more)" in refusal(
+        f"{many}?images=x"
+    )
     assert "no column 'writer'" in refusal(source, groups="writer")
     parquet.write_table(pa.table({"image": [b"nothing"], "label": [0]}), path)
     assert "row 0: cannot be read as a picture" in refusal(source)
