@@ -96,7 +96,6 @@ def test_names_that_fit_stay_whole_and_lines_stay_lines() -> None:
         *("a", "b"),
         "",
         *("abcdefghijkl", "mnop-", "q"),
-        "",
     ]
 
 
