@@ -3,7 +3,7 @@
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,7 @@ from assay.errors import AssayError, UsageError, one_line, shown
 if TYPE_CHECKING:
     from assay.data.outline import Outline
 
-Levels = tuple[str, list[Any]]
+Levels = tuple[str, Sequence[Any]]
 """A setting and its values."""
 
 File = Annotated[
@@ -74,7 +74,8 @@ def init(file: File, *, question: Question = None, vary: Vary = None, data: Data
     given = {"question": question, "data": data}
     found = {name: asks[name].read(text) for name, text in given.items() if text is not None}
     found |= {name: ask.answer() for name, ask in asks.items() if name not in found}
-    planned = partial(_planned, path, found["question"], *found["data"])
+    source, sizes = found["data"]
+    planned = partial(_planned, path, found["question"], source, sizes)
     usual = f"{VARY[0]}={','.join(map(str, VARY[1])).replace(' ', '')}"
     differs = _Ask("Which setting differs, and in what?", usual, lambda typed: planned([_levels(typed)]))
     say(write_whole(path, planned(settings) if settings else differs.answer()))
