@@ -351,7 +351,9 @@ PARQUET: dict[str, Make] = {
     "50 row groups of 1,000,000 numbers, all 0": _parquet(
         lambda: _lists([10_000] * 5100, np.zeros(1, np.uint8)), row_group_size=100
     ),
-    "10,000,000 numbers in one row group": _parquet(lambda: _lists([1000] * 10_000, np.arange(256))),
+    "9,000,000 numbers in one list": _parquet(
+        lambda: _lists([1_000_000, 0, 9_000_000, *[0] * 7], np.arange(256))
+    ),
 }  # fmt: skip
 
 READ = ("pages of 64 MB", "a picture of 30 MB", "80 pictures")
