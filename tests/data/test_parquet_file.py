@@ -103,6 +103,21 @@ def test_wherever_it_is_cut(tmp_path):
         assert isinstance(found, str)
 
 
+def test_pages_of_another_kind_and_types_that_are_not_known(tmp_path, monkeypatch):
+    source, path = write(tmp_path / "a.parquet"), tmp_path / "a.parquet"
+    content, label = bytearray(path.read_bytes()), parquet.ParquetFile(path).metadata.row_group(0).column(2)
+    assert label.path_in_schema == "label"
+    content[label.data_page_offset + 1] = 2  # an index, which readers pass over
+    path.write_bytes(content)
+    assert "column 'label': 0 values in 40 rows (damaged?)" in refusal(source)
+
+    def opened_as(*_, **__):
+        raise pa.ArrowNotImplementedError("Integers with more than 64 bits not implemented")
+
+    monkeypatch.setattr(parquet, "ParquetFile", opened_as)
+    assert "no Parquet file, or damaged (Integers with more than 64 bits" in refusal(source)
+
+
 def test_columns_that_declare_far_more_than_the_file_has(tmp_path, monkeypatch):
     source = write(tmp_path / "a.parquet")
     monkeypatch.setattr(expansion, "FREE", 10)

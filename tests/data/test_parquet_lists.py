@@ -57,6 +57,14 @@ def test_row_groups_without_rows(tmp_path):
     np.testing.assert_array_equal(opened(f"parquet:{tmp_path / 'a.parquet'}").pool.images, IMAGES)
 
 
+def test_of_columns_of_one_name_the_first_is_read(tmp_path):
+    table = pa.Table.from_arrays(
+        [pa.array(FLAT), pa.array(FLAT[::-1]), pa.array(LABELS)], ["image"] * 2 + ["label"]
+    )
+    parquet.write_table(table, tmp_path / "a.parquet")
+    np.testing.assert_array_equal(opened(f"parquet:{tmp_path / 'a.parquet'}").pool.images, IMAGES)
+
+
 def test_parts_and_shapes(tmp_path):
     write(tmp_path, FLAT[::-1], name="test.parquet")
     source = opened(f"{write(tmp_path, FLAT)}?shape=4x9")

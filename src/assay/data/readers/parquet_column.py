@@ -28,9 +28,9 @@ class ParquetColumn:
         self.path, self.file, self.name = path, file, name
         self.size = path.stat().st_size
         self.most = BYTES_AT_ONCE + (self.size if of_pictures else self.size // OF_OTHERS)
-        schema = file.schema
+        schema, fields = file.schema, file.schema_arrow
         paths = [schema.column(k).path for k in range(len(schema))]
-        self.lists = of_pictures and _has_lists_of_numbers(file.schema_arrow.field(name).type)
+        self.lists = of_pictures and _has_lists_of_numbers(fields.field(fields.names.index(name)).type)
         self.part = name if name in paths else f"{name}.bytes" if of_pictures else ""
         if self.lists:
             repeated = (path for k, path in enumerate(paths) if schema.column(k).max_repetition_level)

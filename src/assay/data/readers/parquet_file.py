@@ -145,6 +145,8 @@ class _Table:
                     )
             start += len(values)
             found.add(values)
+        if start != self.count:
+            raise DataError(f"{place}: {start:,} values in {self.count:,} rows (damaged?)")
         return as_labels(place, found.joined())
 
 
@@ -156,7 +158,7 @@ def _opened(path: Path) -> Any:
     try:
         parquet_layout.expect_few_columns(path)
         file = parquet.ParquetFile(path, buffer_size=BUFFER)
-    except (OSError, ValueError, MemoryError) as error:
+    except (OSError, ValueError, MemoryError, NotImplementedError) as error:  # pyarrow's own among them
         raise damaged(path, error) from None
     _expect_sizes(path, file.metadata)
     return file
