@@ -9,7 +9,7 @@ from assay.data.address import absolute
 from assay.errors import StoreError
 from assay.findings.comparisons import over
 from assay.findings.numbers import seeds
-from assay.records.runs import RunId, RunRecord, Status
+from assay.records.runs import RunRecord, Status
 from assay.results import Results
 from assay.store.moved import keep
 from assay.store.readout import CODE
@@ -100,8 +100,7 @@ def nothing_left(results: Results, first: int | None, retry_failed: bool) -> boo
     if over(results) if first is None else results.seeds_ended >= first:
         return True
     closed = {run.id for run in results.runs if is_closed(run, retry_failed)}
-    study = results.study
-    return closed >= {RunId(arm.name, seed) for arm in study.arms for seed in study.seeds[:first]}
+    return closed >= {*results.planned(first)}
 
 
 def is_closed(run: RunRecord, retry_failed: bool) -> bool:

@@ -51,7 +51,7 @@ def left_over(results: Results) -> list[Path]:
 
 
 def _cut_off(results: Results) -> list[Path]:
-    return [cut_off(path) for path in _paths(results.folder, results.planned)]
+    return [cut_off(path) for path in _paths(results.folder, results.planned())]
 
 
 def _paths(folder: Path, runs: Iterable[RunId]) -> list[Path]:
