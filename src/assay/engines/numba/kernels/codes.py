@@ -54,6 +54,9 @@ class Kernel(IntEnum):
     FINITE = auto()
     PRODUCT_SPARSE = auto()
     TRANSPOSE_BACK = auto()
+    TRANSPOSE_LISTED = auto()
+    WINNING = auto()
+    WINNER_SUMS = auto()
 
 
 EVALUATION: dict[int, int] = {Kernel.MASK: Kernel.COPY, Kernel.NORMALISE: Kernel.NORMALISE_BY_RUNNING}
