@@ -24,6 +24,7 @@ PRODUCTS = {Kernel.PRODUCT, Kernel.PRODUCT_POOLED, Kernel.DOT}
 TILES = {Kernel.WINOGRAD_INPUT, Kernel.WINOGRAD_GRADIENT, Kernel.WINOGRAD_WEIGHT_GRADIENT}
 POOLING = {Kernel.WINDOW_MEAN, Kernel.WINDOW_MAX, Kernel.WINDOW_MAX_GRADIENT}
 REST = {Kernel.NORMALISE, Kernel.TRANSPOSE, Kernel.MASK, *POOLING}
+WINNERS = {Kernel.TRANSPOSE_LISTED, Kernel.WINNING, Kernel.WINNER_SUMS}
 RECIPE = Recipe(SGD(0.01, momentum=0.9), 17, dtype="float64")
 """With a last vector of one example, in whatever register."""
 
@@ -34,15 +35,17 @@ def assert_products_agree() -> None:
 
 
 def assert_every_kernel_agrees() -> None:
-    """Products, Winograd's tiles, pooling and the rest."""
+    """Products, Winograd's tiles, gradients of winners alone, pooling and the rest."""
     assert_products_agree()
     assert_agrees(POOLED, True, TILES)
+    assert_agrees(POOLED, False, WINNERS, winners=True)
     assert_agrees(SPREAD, False, REST)
 
 
-def assert_agrees(network: Network, tiles: bool, kinds: set[Kernel]) -> None:
+def assert_agrees(network: Network, tiles: bool, kinds: set[Kernel], winners: bool = False) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(convolution, "_pays", lambda stage, blocks: tiles)
+        patch.setattr(convolution, "pays_for_winners", lambda stage, plan, first: winners)
         programs.cache_clear()
         found = train(NumbaEngine(), network, RECIPE, epochs=1, count=30)
     assert kinds <= set(kernels_of(found))

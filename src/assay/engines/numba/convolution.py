@@ -231,7 +231,7 @@ class _Convolution:
         return calls
 
     def unpooled(self, pool: Node, dy: Maps, winner: Maps, first: bool) -> list[Call]:
-        """Return the gradients behind a pooling."""
+        """Return the gradients behind a pooling; behind pixels those of the weights are all."""
         of_winners = self._of_winners(dy, winner) if pays_for_winners(self.stage, self.plan, first) else None
         if first:
             return of_winners or self._of_pixels(pool, dy, winner)
@@ -248,7 +248,7 @@ class _Convolution:
         return calls + work.arranged(self.grad[0])
 
     def _of_pixels(self, pool: Node, dy: Maps, winner: Maps) -> list[Call]:
-        """Return the weights' gradient, all that is needed behind pixels: each block of dy stays in the cache."""
+        """Return the weights' gradient alone, block by block, so that what is unpooled stays in the cache."""
         dz = self.plan.memory.maps(1, self.stage.node.output_shape)
         calls: list[Call] = []
         for span in self.plan.spans:

@@ -84,7 +84,7 @@ class WinnerGradient:
         lists = plan.scratch(self._outputs * size, "winners"), size, plan.scratch(self._outputs, "ends")
         table = plan.table(np.column_stack([dy.plane.ravel(), self._first.ravel()]))
         sources = dy.start, dy.plane_size, winner.start - dy.start
-        steps = apart, self._right, self._below, lanes
+        steps = apart, self._right, self._below
         made = [
             call(Kernel.TRANSPOSE_LISTED, x.start, plan.table(self._pixels), features, lanes, turned, apart),
             call(Kernel.WINNING, table, windows, self._outputs, *sources, *lists, *steps),

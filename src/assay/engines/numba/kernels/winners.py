@@ -1,10 +1,12 @@
 """The weights' gradient of a pooled convolution, of the windows' winners alone.
 
 Behind a maximum over windows of 2 x 2 three of four outputs have no gradient, and of a window whose largest
-entry did not pass the ReLU all four. Which ones differs from example to example, so a vector of examples leaves
-none of them out. Here a vector lies along the weights instead: dW[o] is the sum of dy times the x that
+entry did not pass the ReLU all four. Which ones differs from example to example, so a vector of examples
+leaves none of them out. Here a vector lies along the weights instead: dW[o] is the sum of dy times the x that
 the winner was made of, over windows and examples, and each of these terms is a few vectors of neighbouring
 pixels, in memory as in the kernel, if the channels of a pixel lie together.
+
+An x that is not finite reaches only those weights whose winners were made of it.
 """
 
 from typing import Any
@@ -37,8 +39,8 @@ from assay.engines.numba.kernels.tiles import Shape
 from assay.engines.registers import REGISTERS
 
 WINDOW = 2
-"""Numbers in a table of windows: where one lies in its plane, and where in an example's x that lies of which its
-first entry was made."""
+"""Numbers in a table of windows: where one lies in its plane, and where in an example's x that lies of which
+its first entry was made."""
 MOST = REGISTERS.count - 3
 """Sums that a tile keeps: dy takes another register, and so may what is loaded."""
 
@@ -65,7 +67,7 @@ def listed(typing: Any, memory: Any, at: Any, dy: Any, place: Any) -> Any:
     Each pair is written where the next belongs, and those to be left out are written over: nothing depends
     on a branch, which nobody could predict.
     """
-    del typing, place
+    del typing, at, place
 
     def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         memory, at, dy, place = arguments
@@ -93,10 +95,10 @@ def winning(call, tables, memory):
     """List, for each channel, every dy of a window with a winner, and where the x lies that it was made of.
 
     One more that is zero ends a list, for those that are added in pairs; where lists end is noted. Where the
-    border cuts a window, the entry that stands for those beyond it is the first of them, which wins.
-    Call: table of windows, windows, channels, dy, its plane's size, distance from dy to winner, lists, from one
-    to the next, where to note their ends, x's distance from example to example, from a window's first entry to
-    the next in its row, and in its column, lanes.
+    border cuts a window, one entry stands for those beyond it, of which the first wins.
+    Call: table of windows, windows, channels, dy, its plane's size, distance from dy to winner, lists, from
+    one to the next, where to note their ends, x's distance from example to example, from a window's first
+    entry to the next in its row, and in its column.
     """
     zero, one, apart = fill(memory, 0.0), fill(memory, 1.0), numbers(memory) * float(call[10])
     right, below = fill(memory, float(call[11])), fill(memory, float(call[12] - 2 * call[11]))
@@ -161,7 +163,7 @@ def _tile(shape: Shape) -> tuple[Any, Any, Any]:
     @intrinsic
     def stored(typing: Any, memory: Any, sums: Any, target: Any, more: Any) -> Any:
         """Store the sums one behind the other, added to what is there if there is ``more``."""
-        del typing, target, more
+        del typing, sums, target, more
 
         def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             memory, sums, target, more = arguments
@@ -184,8 +186,8 @@ def _tile(shape: Shape) -> tuple[Any, Any, Any]:
 def winner_sums(shape: Shape) -> Any:
     """Return a kernel: dW[o] = sum over the list of o of dy x[place], in rows of vectors.
 
-    Call: channels, lists, from one to the next, where their ends are noted, x, from row to row, dW, from channel
-    to channel, whether dW is added to.
+    Call: channels, lists, from one to the next, where their ends are noted, x, from row to row, dW, from
+    channel to channel, whether dW is added to.
     """
     nothing, added, stored = _tile(shape)
     side_by_side = chains(shape)
