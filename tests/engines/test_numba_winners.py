@@ -16,7 +16,7 @@ from assay.engines.numba.blueprint import Blueprint, stages
 from assay.engines.numba.engine import programs
 from assay.engines.numba.kernels.codes import Kernel
 from assay.engines.numba.rules import RULES
-from assay.engines.numba.winner_gradient import pays
+from assay.engines.numba.winner_gradient import input_pays, weights_pay
 from assay.engines.reference import ReferenceEngine
 from assay.errors import ShapeError
 from assay.nn import Conv2d, Flatten, Linear, MaxPool2d, ReLU
@@ -34,14 +34,11 @@ A2 = Network(
 
 
 @contextmanager
-def of_winners(chosen: bool) -> Iterator[None]:
-    """Take the winners alone, or all positions, where a row of the kernel lies together."""
+def of_winners(weights: bool, of_input: bool = True) -> Iterator[None]:
+    """Take the winners alone, or all positions."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            convolution,
-            "pays_for_winners",
-            lambda stage, plan, first: chosen and stage.node.layer.groups == 1,
-        )
+        patch.setattr(convolution, "weights_pay", lambda stage, plan, first: weights)
+        patch.setattr(convolution, "input_pays", lambda stage, plan: of_input)
         patch.setattr(convolution, "_pays", lambda stage, blocks: False)
         programs.cache_clear()
         yield
@@ -69,11 +66,13 @@ def pooled(draw: st.DrawFn) -> Network:
         raise
 
 
-@given(pooled(), st.integers(4, 40), st.integers(1, 45))
+@given(pooled(), st.integers(4, 40), st.integers(1, 45), st.booleans())
 @settings(max_examples=drawn(60), deadline=None)
-def test_any_pooled_convolution_agrees_with_the_formulas(network: Network, size: int, count: int) -> None:
+def test_any_pooled_convolution_agrees_with_the_formulas(
+    network: Network, size: int, count: int, of_input: bool
+) -> None:
     recipe = Recipe(SGD(0.01), size, dtype="float64")
-    with of_winners(True):
+    with of_winners(True, of_input):
         found = train(NumbaEngine(), network, recipe, epochs=1, count=count)
     assert Kernel.WINNER_SUMS in kernels_of(found) or not any(stage.pool for stage in stages(network))
     assert_agree(found, train(ReferenceEngine(), network, recipe, epochs=1, count=count), network)
@@ -116,16 +115,18 @@ def test_a_loss_that_is_no_number_is_found_at_the_same_step() -> None:
 
 
 @pytest.mark.parametrize(
-    ("layer", "expected"),
+    ("layer", "weights", "of_input"),
     [
-        (Conv2d(8, 5), True),
-        (Conv2d(8, 5, dilation=2), False),
-        (Conv2d(8, 1), False),
+        (Conv2d(16, 5), True, True),
+        (Conv2d(16, 5, dilation=2), False, None),
+        (Conv2d(16, 5, groups=2), False, None),
+        (Conv2d(16, 1), False, None),
     ],
 )
-def test_winners_pay_where_kernels_are_large(layer: Conv2d, expected: bool) -> None:
-    """The rows of a dilated kernel have gaps; behind a kernel of one pixel there is little to leave out."""
-    network = Network((Conv2d(8, 3), layer, ReLU(), MaxPool2d(2), Flatten(), Linear(5)), (1, 28, 28))
+def test_winners_pay_where_kernels_are_large(layer: Conv2d, weights: bool, of_input: bool | None) -> None:
+    """Rows of dilated kernels and of groups have gaps; a kernel of one pixel has little to save."""
+    network = Network((Conv2d(16, 3), layer, ReLU(), MaxPool2d(2), Flatten(), Linear(5)), (1, 28, 28))
     plan = Blueprint(network, RULES[Adam](Adam()), Recipe(Adam(), 100))
     (stage,) = (stage for stage in stages(network) if stage.pool)
-    assert pays(stage, plan, first=False) == expected
+    assert weights_pay(stage, plan, first=False) == weights
+    assert of_input is None or input_pays(stage, plan) == of_input

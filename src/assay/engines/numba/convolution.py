@@ -28,8 +28,7 @@ from assay.engines.numba.operands import (
 from assay.engines.numba.pooling import unpool, unpool_part, winners
 from assay.engines.numba.stretches import Stretches, backward_stretches, forward_stretches
 from assay.engines.numba.tiling import output_tiles
-from assay.engines.numba.winner_gradient import WinnerGradient
-from assay.engines.numba.winner_gradient import pays as pays_for_winners
+from assay.engines.numba.winner_gradient import WinnerGradient, input_pays, weights_pay
 from assay.engines.numba.winograd import Winograd, applies
 from assay.engines.registers import REGISTERS
 from assay.nn.conv2d import Conv2d
@@ -232,19 +231,26 @@ class _Convolution:
 
     def unpooled(self, pool: Node, dy: Maps, winner: Maps, first: bool) -> list[Call]:
         """Return the gradients behind a pooling; behind pixels those of the weights are all."""
-        of_winners = self._of_winners(dy, winner) if pays_for_winners(self.stage, self.plan, first) else None
+        by_winners = weights_pay(self.stage, self.plan, first)
+        if by_winners and (first or input_pays(self.stage, self.plan)):
+            return self._of_winners(dy, winner, not first)
         if first:
-            return of_winners or self._of_pixels(pool, dy, winner)
+            return self._of_pixels(pool, dy, winner)
         dz = self.plan.memory.maps(self.plan.blocks, self.stage.node.output_shape)
-        gradients = of_winners or self.weight_gradients(dz)
+        gradients = self._of_winners(dy, winner, False) if by_winners else self.weight_gradients(dz)
         return [*unpool(self.plan, pool, dz, dy, winner), *gradients, *self.input_gradient(dz)]
 
-    def _of_winners(self, dy: Maps, winner: Maps) -> list[Call]:
-        """Return the weights' gradient from the windows' winners."""
+    def _of_winners(self, dy: Maps, winner: Maps, of_input: bool) -> list[Call]:
+        """Return the weights' gradient, and maybe the input's, from the windows' winners."""
         rows, columns = (positions[:, 0] for positions in self._pooled_positions())
-        work, calls = WinnerGradient(self.plan, self.stage, self.x.y, (rows, columns)), []
+        work, calls = WinnerGradient(self.plan, self.stage, self.x, (rows, columns)), []
+        if of_input:
+            weights, arranged = work.rows_of(self.weight[0])
+            calls.append(arranged)
         for span in Span(0, self.plan.blocks).parts(1):
-            calls += work.of_block(span.start, *span.of(self.x.y, dy, winner))
+            calls += work.of_block(span.start, *span.of(dy, winner))
+            if of_input:
+                calls += work.input_of_block(span.start, weights)
         return calls + work.arranged(self.grad[0])
 
     def _of_pixels(self, pool: Node, dy: Maps, winner: Maps) -> list[Call]:

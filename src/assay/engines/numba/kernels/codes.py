@@ -57,6 +57,8 @@ class Kernel(IntEnum):
     TRANSPOSE_LISTED = auto()
     WINNING = auto()
     WINNER_SUMS = auto()
+    WINNER_SPREAD = auto()
+    RETURNED = auto()
 
 
 EVALUATION: dict[int, int] = {Kernel.MASK: Kernel.COPY, Kernel.NORMALISE: Kernel.NORMALISE_BY_RUNNING}

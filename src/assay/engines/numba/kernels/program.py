@@ -17,6 +17,7 @@ from assay.engines.numba.kernels import (
     pairs,
     sparse,
     updates,
+    winner_tiles,
     winners,
     winograd,
 )
@@ -119,7 +120,8 @@ SHAPED: dict[Kernel, Callable[[Shape], Any]] = {
     Kernel.PRODUCT_POOLED: partial(product, pool=True),
     Kernel.DOT: dot,
     Kernel.PRODUCT_SPARSE: sparse.sparse_product,
-    Kernel.WINNER_SUMS: winners.winner_sums,
+    Kernel.WINNER_SUMS: winner_tiles.winner_sums,
+    Kernel.WINNER_SPREAD: winner_tiles.winner_spread,
 }
 """What makes a kernel of a tile's shape."""
 
@@ -166,6 +168,7 @@ KERNELS: dict[Kernel, Body] = {
     Kernel.TRANSPOSE_BACK: Body(_on_memory, maps.transpose_back),
     Kernel.TRANSPOSE_LISTED: Body(_on_tables, winners.transpose_listed),
     Kernel.WINNING: Body(_on_tables, winners.winning),
+    Kernel.RETURNED: Body(_on_tables, winners.returned),
 }
 """What each of the others does."""
 

@@ -174,3 +174,29 @@ def transpose_listed_tile(
         return context.get_dummy_value()
 
     return types.void(memory, tables, *[types.intp] * 5), emit
+
+
+@intrinsic
+def transpose_some_tile(
+    typing: Any, memory: Any, source: Any, apart: Any, count: Any, target: Any, row: Any, spare: Any
+) -> Any:
+    """Write z[j, lane] = y[lane, j] for j below ``count``; the others go to ``spare``."""
+    del typing, source, apart, count, target, row, spare
+    lanes = Lanes(memory.dtype)
+
+    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        memory, source, apart, count, target, row, spare = arguments
+        kind = signature.args[0]
+        rows = [
+            emit_load(builder, address(context, builder, kind, memory, place), lanes)
+            for place in _spaced(builder, source, apart, lanes)
+        ]
+        for j, (value, place) in enumerate(
+            zip(_turned(builder, rows), _spaced(builder, target, row, lanes), strict=True)
+        ):
+            inside = builder.icmp_signed(">", count, ir.Constant(INDEX, j))
+            where = builder.select(inside, place, spare)
+            emit_store(builder, value, address(context, builder, kind, memory, where), lanes)
+        return context.get_dummy_value()
+
+    return types.void(memory, *[types.intp] * 6), emit

@@ -1,12 +1,8 @@
-"""The weights' gradient of a pooled convolution, of the windows' winners alone.
+"""The windows of a pooling that have a winner, listed, with each example's maps lying together.
 
 Behind a maximum over windows of 2 x 2 three of four outputs have no gradient, and of a window whose largest
 entry did not pass the ReLU all four. Which ones differs from example to example, so a vector of examples
-leaves none of them out. Here a vector lies along the weights instead: dW[o] is the sum of dy times the x that
-the winner was made of, over windows and examples, and each of these terms is a few vectors of neighbouring
-pixels, in memory as in the kernel, if the channels of a pixel lie together.
-
-An x that is not finite reaches only those weights whose winners were made of it.
+leaves none of them out. What is made of the lists is in `winner_tiles`.
 """
 
 from typing import Any
@@ -16,38 +12,23 @@ from numba import types
 from numba.extending import intrinsic
 
 from assay.engines.numba.kernels.lanes import (
-    FMA,
     INDEX,
-    Lanes,
     address,
-    emit_call,
-    emit_load,
-    emit_splat,
     emit_store,
     fill,
     fma,
     kernel,
-    kernel_named,
     load,
     numbers,
     read,
-    vector_type,
+    store,
     where_greater,
 )
-from assay.engines.numba.kernels.shuffles import transpose_listed_tile
-from assay.engines.numba.kernels.tiles import Shape
-from assay.engines.registers import REGISTERS
+from assay.engines.numba.kernels.shuffles import transpose_listed_tile, transpose_some_tile
 
-WINDOW = 2
+WINDOW, PIXEL = 2, 2
 """Numbers in a table of windows: where one lies in its plane, and where in an example's x that lies of which
-its first entry was made."""
-MOST = REGISTERS.count - 3
-"""Sums that a tile keeps: dy takes another register, and so may what is loaded."""
-
-
-def chains(shape: Shape) -> int:
-    """Return how many terms are added side by side, so that few sums need not wait for each other."""
-    return max(min(MOST // (shape.rows * shape.columns), 2), 1)
+its first entry was made; and in one of pixels."""
 
 
 @kernel
@@ -115,90 +96,18 @@ def winning(call, tables, memory):
         memory[call[9] + channel] = at - start
 
 
-def _tile(shape: Shape) -> tuple[Any, Any, Any]:
-    """Return what begins sums in rows of vectors, what adds terms to them, and what stores them."""
-    each, side_by_side = shape.rows * shape.columns, chains(shape)
+@kernel
+def returned(call, tables, memory):
+    """dx[c] of a pixel = what lies together of each example, which is zero afterwards; for one block.
 
-    def of(memory: Any) -> Any:
-        return types.UniTuple(Lanes(memory.dtype), side_by_side * each)
-
-    @intrinsic
-    def nothing(typing: Any, memory: Any) -> Any:
-        del typing
-
-        def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            del arguments
-            zero = ir.Constant(vector_type(signature.return_type.dtype), None)
-            return context.make_tuple(builder, signature.return_type, [zero] * (side_by_side * each))
-
-        return of(memory)(memory), emit
-
-    @intrinsic
-    def added(typing: Any, memory: Any, sums: Any, pair: Any, x: Any, step: Any) -> Any:
-        """Return sums + dy x[place], for each pair of those side by side; rows of x lie ``step`` apart."""
-        del typing, sums, pair, x, step
-
-        def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            memory, sums, pair, x, step = arguments
-            kind, lanes, found = signature.args[0], signature.return_type.dtype, []
-            for chain in range(side_by_side):
-                dy, place = (
-                    builder.load(
-                        address(context, builder, kind, memory, builder.add(pair, ir.Constant(INDEX, i)))
-                    )
-                    for i in (2 * chain, 2 * chain + 1)
-                )
-                factor, first = emit_splat(builder, dy, lanes), builder.add(x, builder.fptosi(place, INDEX))
-                for number in range(each):
-                    row, column = divmod(number, shape.columns)
-                    source = builder.add(first, builder.mul(step, ir.Constant(INDEX, row)))
-                    source = builder.add(source, ir.Constant(INDEX, column * lanes.count))
-                    vector = emit_load(builder, address(context, builder, kind, memory, source), lanes)
-                    before = builder.extract_value(sums, chain * each + number)
-                    found.append(emit_call(builder, FMA, [factor, vector, before], lanes))
-            return context.make_tuple(builder, signature.return_type, found)
-
-        return of(memory)(memory, of(memory), *[types.intp] * 3), emit
-
-    @intrinsic
-    def stored(typing: Any, memory: Any, sums: Any, target: Any, more: Any) -> Any:
-        """Store the sums one behind the other, added to what is there if there is ``more``."""
-        del typing, sums, target, more
-
-        def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            memory, sums, target, more = arguments
-            lanes = signature.args[1].dtype
-            for number in range(each):
-                place = builder.add(target, ir.Constant(INDEX, number * lanes.count))
-                pointer = address(context, builder, signature.args[0], memory, place)
-                nothing = ir.Constant(vector_type(lanes), None)
-                total = builder.select(more, emit_load(builder, pointer, lanes), nothing)
-                for chain in range(side_by_side):
-                    total = builder.fadd(total, builder.extract_value(sums, chain * each + number))
-                emit_store(builder, total, pointer, lanes)
-            return context.get_dummy_value()
-
-        return types.void(memory, of(memory), types.intp, types.boolean), emit
-
-    return nothing, added, stored
-
-
-def winner_sums(shape: Shape) -> Any:
-    """Return a kernel: dW[o] = sum over the list of o of dy x[place], in rows of vectors.
-
-    Call: channels, lists, from one to the next, where their ends are noted, x, from row to row, dW, from
-    channel to channel, whether dW is added to.
+    Call: table of where pixels lie together and in their plane, pixels, channels, lanes, what lies together,
+    from example to example, dx, its plane's size, where to write what is too much.
     """
-    nothing, added, stored = _tile(shape)
-    side_by_side = chains(shape)
-
-    @kernel_named(shape.name("winner_sums"))
-    def add(call, tables, memory):  # noqa: ARG001
-        for channel in range(call[1]):
-            sums, start = nothing(memory), call[2] + channel * call[3]
-            stop = start + int(memory[call[4] + channel])
-            for pair in range(start, stop, 2 * side_by_side):
-                sums = added(memory, sums, pair, call[5], call[6])
-            stored(memory, sums, call[7] + channel * call[8], call[9] != 0)
-
-    return add
+    lanes, zero = call[4], fill(memory, 0.0)
+    for entry in range(call[1], call[1] + PIXEL * call[2], PIXEL):
+        together, dx = call[5] + read(tables, entry), call[7] + read(tables, entry + 1)
+        for channel in range(0, call[3], lanes):
+            place, target = together + channel, dx + channel * call[8]
+            transpose_some_tile(memory, place, call[6], call[3] - channel, target, call[8], call[9])
+    for i in range(call[5], call[5] + lanes * call[6], lanes):
+        store(memory, i, zero)
