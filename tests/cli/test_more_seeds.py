@@ -130,6 +130,7 @@ def test_plan_says_how_many_seeds_and_how_long(assay: Assay, characters: str):
     assert (said.status, said.err) == (0, "")
     assert max(map(len, lines(said.out))) <= 80
     assert "max less average – – 0.35 13 13 14" in words_of(said.out)
+    assert "sd: spread of the seeds' differences, in points; then seeds: to tell" in words_of(said.out)
     assert "13 seeds (26 runs, about " in said.out
     assert "tell a true difference of 0.3 points with 80% power, and 14 show" in words_of(said.out)
     assert "There is no pilot: a spread of 0.354 points is assumed" in words_of(said.out)

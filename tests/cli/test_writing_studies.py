@@ -139,7 +139,7 @@ def test_where_nothing_can_be_written_nothing_is_asked(assay: Assay, monkeypatch
         (("--vary", "=1,2"), "--vary '=1,2': expected KEY=A,B"),
         (("--vary", "[=1,2"), "factor '[': expected a letter or digit"),
         (("--vary", 'a"b\\=1,2'), "expected a letter or digit"),
-        (("--vary", "optimizer.lr=0.1"), "found 1 values, expected two or more"),
+        (("--vary", "optimizer.lr=0.1"), "found 1, expected two or more values"),
         (("--vary", "optimizer.lrr=0.1,1"), "unknown key 'lrr' (did you mean 'lr'?)"),
         (("--vary", "network.hidden=[5],[6]", "--vary", "network.maps=[5],[6]"), "unknown key 'maps'"),
         (("--vary", "optimizer.lr=1,2", "--vary", "optimizer.lr=3,4"), "two factors are called 'lr'"),

@@ -323,6 +323,16 @@ def test_nothing_is_trained_extended_or_overwritten(tmp_path, said, monkeypatch)
         Study.from_tables({**STUDY, "network": {"family": "Dense"}})
 
 
+def test_judge_says_where_the_rest_is_since_it_writes_no_report(said, tmp_path):
+    rows = [
+        f"{arm},{seed},{0.9 + step * seed}" for arm, step in (("a", 0.001), ("b", 0.003)) for seed in range(3)
+    ]
+    (tmp_path / "t.csv").write_text("\n".join(["arm,seed,accuracy", *rows]))
+    out = said("judge", "t.csv", "--control", "a")[1]
+    assert " more in the report that `assay import` writes" in out
+    assert "more in the report  " in said("import", "t.csv", "--control", "a")[1]
+
+
 def test_judge_in_one_command(said, tmp_path):
     written(tmp_path / "t.csv")
     status, out, err = said("judge", "t.csv", "--control", "base", "--resolve", "0.3")

@@ -40,7 +40,7 @@ def test_every_figure_is_well_formed_named_and_described(report: Findings) -> No
 def test_the_description_gives_the_numbers(report: Findings) -> None:
     c = report.effects[0].pair.comparison
     assert (
-        f"mean {100 * c.mean:+.2f} pp, 95% interval {100 * c.interval[0]:+.2f} to"
+        f"mean {100 * c.mean:+.2f} points, 95% interval {100 * c.interval[0]:+.2f} to"
         in effect_plot(report).description
     )
     last = report.curves[0].bands["valid_accuracy"].mean[-1]

@@ -69,8 +69,8 @@ def test_numbers_behind_the_verdict_are_shown(report: Findings, report_page: str
     text = Page(report_page).text
     c = report.effects[0].pair.comparison
     for shown in (
-        f"{100 * c.mean:+.2f} pp",
-        f"{100 * c.interval[0]:+.2f} to {100 * c.interval[1]:+.2f} pp",
+        f"{100 * c.mean:+.2f} points",
+        f"{100 * c.interval[0]:+.2f} to {100 * c.interval[1]:+.2f} points",
         f"{c.hedges_g:.2f}",
     ):
         assert shown in text

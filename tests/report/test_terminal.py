@@ -116,6 +116,7 @@ def test_status_counts_every_run(interim: Results) -> None:
     row = next(line.split() for line in text.splitlines() if line.startswith("average"))
     assert row[1:7] == ["1", "1", "0", "2", "0", "0"]
     assert "6 of 8 runs" in text
+    assert "accuracies in %" in text
 
 
 def test_the_summary_says_what_the_report_says(report: Findings) -> None:
@@ -125,8 +126,8 @@ def test_the_summary_says_what_the_report_says(report: Findings) -> None:
     assert report.question in flat
     assert report.answer in flat
     c = report.effects[0].pair.comparison
-    assert f"{100 * c.mean:+.2f} pp" in flat
-    assert f"{100 * c.interval[0]:+.2f} to {100 * c.interval[1]:+.2f} pp" in flat
+    assert f"{100 * c.mean:+.2f} points" in flat
+    assert f"{100 * c.interval[0]:+.2f} to {100 * c.interval[1]:+.2f} points" in flat
 
 
 def test_a_family_has_a_row_a_comparison(family: Findings) -> None:

@@ -224,11 +224,15 @@ USER_ERRORS = {
     ),
     "bad backward": (
         "mine.py:BackwardRaises",
-        r"Raises, input 3 x 6 x 8, batch of 3: bprop raised KeyError: 'cache' \(mine.py, line 14\)",
+        r"Raises, input 3 x 6 x 8, batch of 3: bprop raised KeyError: 'cache' \(mine.py, line 14\)$",
     ),
     "bad forward of a layer": (
         "mine.py:Deep",
         r"mine.py:Deep, input 3 x 6 x 8, batch of 3: forward raised ValueError: .* \(mine.py, line 25\)$",
+    ),
+    "parameters that nothing names": (
+        "mine.py:Unnamed",
+        r"forward raised KeyError: 'gain' \(mine.py, line \d+\); params is empty \(name parameters in",
     ),
     "wrong shape": ("mine.py:WrongShape", r"dL/dx is 1 x 3 x 6 x 8, x is 3 x 3 x 6 x 8"),
     "not written": ("mine.py:Unwritten", r"Unwritten, .* bprop is not written yet \(mine.py, line 18\)$"),
@@ -280,6 +284,8 @@ def test_every_users_error_is_one_line(tmp_path, monkeypatch, target, message):
         class Halves(Layer):
             kind = "halves"
             def forward(self, params, x): return x / 2, None
+        class Unnamed(Deep):
+            def forward(self, params, x): return params["gain"] * x, x
         class Rule(Optimizer):
             def slots(self, theta): return {}
         """,

@@ -78,7 +78,7 @@ def costs(estimate: Estimate) -> Group:
 
 PARTS = {
     "starting": "to start",
-    "images": "to read images",
+    "images": "to read or draw the images",
     "compiling": "to compile kernels, once",
     "training": "of training",
     "evaluating": "of evaluation",

@@ -142,13 +142,14 @@ def _print(results: "Results", resolve: float | None, format: str) -> None:
     from assay.findings.findings import build
     from assay.findings.numbers import margin
     from assay.findings.seeds_needed import plan_seeds
+    from assay.findings.wording.captions import LEFT_TO_IMPORT
     from assay.report import export, terminal
 
     report = build(results)
     if format == "json":
         write(export.report_json(report))
         return
-    console().print(terminal.summary(report))
+    console().print(terminal.summary(report, LEFT_TO_IMPORT))
     if resolve is not None:
         plan = plan_seeds(results.study, resolve / 100, pilot=results)
         _say_seeds(plan.seeds, plan.equivalent, margin(plan.difference), plan.power)

@@ -11,7 +11,6 @@ from assay.cli import options
 from assay.cli.formats import Format, put
 from assay.cli.text import console
 from assay.errors import UsageError
-from assay.report.text import grid
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -34,6 +33,11 @@ Pilot = Annotated[
     str | None,
     typer.Option("--pilot", metavar="DIR", help="Results that show the spread; else the study's own."),
 ]
+
+COLUMNS = (
+    "sd: spread of the seeds' differences, in points; then seeds: to tell the difference in this comparison "
+    "alone, or as one of all, and to show that equal arms are equivalent"
+)
 
 
 @options.grouped
@@ -105,8 +109,11 @@ def _pilot(study: "Study", folder: str | None) -> "Results | None":
 def _table(plan: "SeedPlan") -> "Table":
     """Return a table with one row per comparison."""
     from assay.findings.numbers import share
+    from assay.report.terminal_tables import add_numbers, bare_table
 
-    table = grid("comparison", "pilot sd", "seeds", "plan sd", "alone", "in family", "equivalent")
+    table = bare_table(COLUMNS)
+    table.add_column("comparison", overflow="fold")
+    add_numbers(table, ("pilot\nsd", "pilot\nseeds", "planned\nsd", "alone", "in family", "equivalent"))
     for need in plan.needs:
         seen = (share(need.seen), str(need.n)) if need.seen else ("–", "–")
         counts = (f"{count:,}" for count in (need.alone, need.family, need.equivalent))
@@ -135,7 +142,7 @@ def _basis(plan: "SeedPlan", study: "Study", pilot: "Results | None") -> Iterato
 
     own = len(study.seeds)
     if own > 1:
-        yield f"The study's {seeds(own)} tell one of {share(plan.detectable(own))} points."
+        yield f"The study's {seeds(own)} tell a difference of {share(plan.detectable(own))} points."
     if pilot:
         yield (
             f"Planned with the upper 80% bound of the spread of paired differences in {pilot.folder}: half "

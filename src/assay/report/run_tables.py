@@ -94,9 +94,10 @@ def status_table(results: Readout) -> Table:
     several = len(results.hosts) > 1
     room = 0 if several else 12  # letters of a name that fit into 80 columns
     gap = gap_beside([arm.name for arm in results.study.arms], room)
-    table = bare_table(f"{numbers.ended(results.done, results.total)}{settled}", gap)
-    table.add_column("arm", overflow="fold")
     trained = () if results.study.imported else ("epochs", "valid\nbest")
+    units = "; accuracies in %" if trained else ""
+    table = bare_table(f"{numbers.ended(results.done, results.total)}{settled}{units}", gap)
+    table.add_column("arm", overflow="fold")
     add_numbers(table, (*(status.value for status in Status), *trained))
     if several:
         table.add_column("hosts", overflow="fold", vertical="bottom")

@@ -42,7 +42,8 @@ def arms_table(report: Findings) -> Table:
     costs = (
         ""
         if report.imported
-        else ", s/ep: seconds an epoch, mem: peak memory in MiB, par: parameters; valid best is optimistic"
+        else ", s/ep: seconds an epoch, mem: peak memory in MiB, par: parameters, FLOPs: of one image forward; "
+        "valid best is optimistic"
     )
     caption = f"accuracies in %{costs}"
     gap = gap_beside([arm.name for arm in report.arms], 8)  # letters that fit into 80 columns
@@ -88,8 +89,8 @@ def _cost_cells(arm: ArmRow, report: Findings) -> tuple[str, ...]:
     )
 
 
-def verdict_panel(report: Findings) -> Panel:
-    """Return the answer, the numbers behind it and what they cannot say."""
+def verdict_panel(report: Findings, left: str = LEFT_IN_REPORT) -> Panel:
+    """Return the answer, the numbers behind it and what they cannot say; ``left`` says where the rest is."""
     parts: list[RenderableType] = [Text(report.answer, style="bold")]
     if len(report.effects) == 1:
         parts.append(Padding(_numbers_behind(report.effects[0]), (1, 0, 0, 0)))
@@ -98,14 +99,14 @@ def verdict_panel(report: Findings) -> Panel:
     if report.networks:
         parts.append(Padding(_networks_table(report), (1, 0, 0, 0)))
     if report.factorial:
-        parts.append(Padding(_factors_table(report.factorial), (1, 0, 0, 0)))
-    parts.append(Padding(_limits(report.limits), (1, 0, 0, 0)))
+        parts.append(Padding(_factors_table(report.factorial, left), (1, 0, 0, 0)))
+    parts.append(Padding(_limits(report.limits, left), (1, 0, 0, 0)))
     return Panel(
         Group(*parts), title=Text(f"{report.name}: {report.stamp}"), title_align="left", padding=(1, 2)
     )
 
 
-def claims_table(report: Findings) -> Table:
+def claims_table(report: Findings, left: str = LEFT_IN_REPORT) -> Table:
     """Return one row per claim, with what each of its comparisons found."""
     table = bare_table("differences in points, costs as factors")
     table.add_column("claim", overflow="fold", ratio=3)
@@ -121,18 +122,16 @@ def claims_table(report: Findings) -> Table:
             verdict.append(f"\n(test: {CLAIM_VERDICTS[claim.also.verdict]})", "dim")
         found = "\n".join(f"{part.relation}: {claim_words.found(part)}" for part in claim.parts[:MOST_PARTS])
         more = len(claim.parts) - MOST_PARTS
-        table.add_row(
-            claim.sentence, verdict, f"{found}\n{LEFT_IN_REPORT.format(more)}" if more > 0 else found
-        )
+        table.add_row(claim.sentence, verdict, f"{found}\n{left.format(more)}" if more > 0 else found)
     return table
 
 
-def summary(report: Findings) -> Group:
-    """Return the question, the arms, the claims and the verdict."""
-    claims = [claims_table(report)] if report.claims else []
+def summary(report: Findings, left: str = LEFT_IN_REPORT) -> Group:
+    """Return the question, the arms, the claims and the verdict; ``left`` says where the rest is."""
+    claims = [claims_table(report, left)] if report.claims else []
     calibrated = [calibration_table(report)] if report.calibration else []
     tables = [arms_table(report), *calibrated, *claims]
-    return Group(Text(report.question, style="italic"), *tables, verdict_panel(report))
+    return Group(Text(report.question, style="italic"), *tables, verdict_panel(report, left))
 
 
 def _numbers_behind(effect: Effect) -> Table:
@@ -146,7 +145,7 @@ def _numbers_behind(effect: Effect) -> Table:
 
 def _effects_table(report: Findings) -> Table:
     equivalence = report.equivalence_intervals_name if any(e.equivalent for e in report.effects) else ""
-    table = bare_table(deciding("in pp", report.intervals_name, equivalence, 1 - report.confidence))
+    table = bare_table(deciding("in points", report.intervals_name, equivalence, 1 - report.confidence))
     table.add_column("comparison", overflow="fold")
     add_numbers(table, ("mean", "interval", "p", "n"))
     table.add_column("verdict", overflow="fold", vertical="bottom")
@@ -164,7 +163,7 @@ def _effects_table(report: Findings) -> Table:
 
 
 def _networks_table(report: Findings) -> Table:
-    table = bare_table("two networks, not two methods: McNemar's exact test, in pp")
+    table = bare_table("two networks, not two methods: McNemar's exact test, in points")
     table.add_column("networks", overflow="fold")
     add_numbers(table, ("difference", "p", "mid-p"))
     for pair in report.networks:
@@ -174,10 +173,10 @@ def _networks_table(report: Findings) -> Table:
     return table
 
 
-def _factors_table(factorial: Factorial) -> Table:
+def _factors_table(factorial: Factorial, left: str) -> Table:
     shown, more = factorial.effects[:MOST_FACTORS], len(factorial.effects) - MOST_FACTORS
-    left = f"; {LEFT_IN_REPORT.format(more)}" if more > 0 else ""
-    table = bare_table(f"effects of factors in pp, simultaneous intervals, p adjusted{left}")
+    rest = f"; {left.format(more)}" if more > 0 else ""
+    table = bare_table(f"effects of factors in points, simultaneous intervals, p adjusted{rest}")
     table.add_column("effect", overflow="fold")
     add_numbers(table, ("mean", numbers.interval_name(factorial.confidence), "p"))
     for effect in shown:
@@ -186,7 +185,7 @@ def _factors_table(factorial: Factorial) -> Table:
     return table
 
 
-def _limits(sentences: Sequence[str]) -> Table:
+def _limits(sentences: Sequence[str], left: str) -> Table:
     left_out = len(sentences) - MOST_LIMITS
-    more = [LEFT_IN_REPORT.format(left_out)] if left_out > 0 else []
+    more = [left.format(left_out)] if left_out > 0 else []
     return bullets([*sentences[:MOST_LIMITS], *more])

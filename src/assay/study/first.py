@@ -80,7 +80,7 @@ def first_study(
     factors = {factor: _said(factor, levels) for factor, levels in crossed.items()}
     for (key, _), levels in zip(vary, factors.values(), strict=True):
         if len(levels) < 2:
-            raise StudyError(f"{name}: {key}: found {len(levels)} values, expected two or more")
+            raise StudyError(f"{name}: {key}: found {len(levels)}, expected two or more values")
     keys = [key for key, _ in vary]
     base = {
         "network": {"family": _family(keys)},

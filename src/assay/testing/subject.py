@@ -1,11 +1,12 @@
 """A layer that is to be checked, and what has to be known of it to say where it is wrong."""
 
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from assay.errors import UsageError
 from assay.nn.layer import Layer
 from assay.shapes import Shape, text
 from assay.testing.situations import BATCH
@@ -31,6 +32,17 @@ class Subject:
         """What it is called in errors."""
         return f"{self.path}:{self.name}" if self.path else self.name
 
-    def blamed(self, shape: Shape) -> AbstractContextManager[None]:
+    @contextmanager
+    def blamed(self, shape: Shape) -> Iterator[None]:
         """Return a context that turns what the layer raises for inputs of ``shape`` into one line."""
-        return blamed(f"{self.where}, input {text(shape)}, batch of {BATCH}", self.path)
+        try:
+            with blamed(f"{self.where}, input {text(shape)}, batch of {BATCH}", self.path):
+                yield
+        except UsageError as error:
+            kind = type(self.layer)
+            nothing = kind.parameters is Layer.parameters and kind.buffers is Layer.buffers
+            if not nothing or not isinstance(error.__cause__, KeyError):
+                raise
+            raise type(error)(
+                f"{error}; params is empty (name parameters in def parameters(self, shape))"
+            ) from error

@@ -40,6 +40,7 @@ CLAIM_RULES = (
     "one; the study's own comparisons all at once, so that one may decide what the other leaves open."
 )
 LEFT_IN_REPORT = "{} more in the report"
+LEFT_TO_IMPORT = "{} more in the report that `assay import` writes"
 
 
 def deciding(unit: str, intervals: str, equivalence: str = "", level: float = 0.05) -> str:

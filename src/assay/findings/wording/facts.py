@@ -38,7 +38,7 @@ def facts(effect: Effect, *, imported: bool = False) -> list[Fact]:
     return [
         Fact(
             "Mean difference",
-            f"{points(c.mean)} pp" if c.n else NOTHING,
+            f"{points(c.mean)} points" if c.n else NOTHING,
             f"test accuracy of {effect.name}, seed by seed",
         ),
         Fact("Error ratio", _errors(c.error_ratio), f"errors of {pair.a} over errors of {pair.b}"),
@@ -100,7 +100,7 @@ def _errors(ratio: float | None) -> str:
 
 
 def _interval(bounds: Interval | None) -> str:
-    return f"{points_interval(bounds)} pp" if bounds else "needs 3 seeds on which both learn"
+    return f"{points_interval(bounds)} points" if bounds else "needs 3 seeds on which both learn"
 
 
 def _pairs(effect: Effect) -> str:
@@ -146,4 +146,4 @@ def _new_images(effect: Effect) -> list[Fact]:
     images = plural(effect.crossed.images, "test image")
     name = interval_name(effect.crossed.confidence)
     gloss = f"over new seeds and new images like these {images}; {p_equals(effect.crossed.p)}"
-    return [Fact(f"{name} on new images", f"{points_interval(effect.crossed.interval)} pp", gloss)]
+    return [Fact(f"{name} on new images", f"{points_interval(effect.crossed.interval)} points", gloss)]

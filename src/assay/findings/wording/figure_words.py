@@ -20,14 +20,14 @@ def effect(of: Effect, interval: str) -> str:
     """Return a comparison's mean and interval, which is called ``interval``."""
     c = of.pair.comparison
     bounds = f", {interval} {points_interval(of.interval)}" if of.interval else ""
-    return f"{of.name}: mean {points(c.mean)} pp{bounds}, {seeds(c.n)}"
+    return f"{of.name}: mean {points(c.mean)} points{bounds}, {seeds(c.n)}"
 
 
 def factorial(of: Factorial, most: int) -> str:
     """Return the first ``most`` effects of factors."""
     name = interval_name(of.confidence)
     return ". ".join(
-        f"{effect.name}: mean {points(effect.mean)} pp, {name} {points_interval(effect.interval)}"
+        f"{effect.name}: mean {points(effect.mean)} points, {name} {points_interval(effect.interval)}"
         for effect in of.effects[:most]
     )
 
