@@ -256,7 +256,7 @@ TEXTS = {
     "arm,seed,a,b\nx,1,0.5,0.6\n": "expected one column besides arm and seed, found a, b",
     "arm,seed,a\nx,1,0.5,0.6\n": "line 2: found 4 values, expected 3",
     "arm,seed,a\nx,1\n": "line 2: found 2 values, expected 3",
-    "arm,seed,a\n\xff": "",
+    "arm,seed,a\n\xff": "t.csv: is no text in UTF-8 (save the table as CSV in UTF-8)",
 }
 
 

@@ -45,8 +45,8 @@ def test_a_lower_loss_is_better_by_the_paired_t_test(said):
     expected = stats.ttest_rel(BASE, WIDE)
     low, high = expected.confidence_interval(0.95)
     assert (
-        f"Wide is better than base by {np.mean(BASE) - np.mean(WIDE):.2g} in val_loss "
-        f"(95% interval {low:.2g} to {high:.2g}; 5 seeds)."
+        f"Wide is better than base by {np.mean(BASE) - np.mean(WIDE):#.2g} in val_loss "
+        f"(95% interval {low:#.2g} to {high:#.2g}; 5 seeds)."
     ) in words(out)
     assert "Read from the column val_loss of t.csv, of which less is better." in words(out)
     assert "A difference of less than 0.02 in val_loss, as declared, does not matter." in words(out)

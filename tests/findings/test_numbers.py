@@ -140,3 +140,7 @@ def test_thousands_are_apart_and_one_is_no_plural(n: int, low: int) -> None:
     assert ("over 1,000 more seeds" in numbers.further(more)) == (low + n > 1000)
     for text in (numbers.fixed(n), numbers.speed(n), numbers.mebibytes(n * 2**20)):
         assert not re.search(r"\d{4}", text)
+
+
+def test_the_two_digits_of_a_small_number_are_both_written():
+    assert [numbers.speed(n) for n in (0.02, -0.0302, 0.0097, 0)] == ["0.020", "-0.030", "0.0097", "0"]

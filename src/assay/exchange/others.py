@@ -224,8 +224,10 @@ def _file(path: Path) -> Iterator[Line]:
                     given = sum(v is not None for v in row.values()) + len(row.get(None, ())) - (None in row)
                     raise UsageError(f"{where}: found {given} values, expected {columns}")
                 yield Line(where, {str(key).strip(): value for key, value in row.items()})
-    except (UnicodeDecodeError, csv.Error, OSError) as error:
-        raise UsageError(f"{path}: cannot be read as CSV in UTF-8 ({error})") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{path}: is no text in UTF-8 (save the table as CSV in UTF-8)") from None
+    except (csv.Error, OSError) as error:
+        raise UsageError(f"{path}: cannot be read as CSV ({error})") from None
 
 
 def _rows(table: Any, what: str) -> Iterator[Line]:

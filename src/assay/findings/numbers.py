@@ -145,12 +145,12 @@ def simultaneous(name: str, m: int) -> str:
 
 
 def speed(value: float | None) -> str:
-    """Write a number to about three digits, never with an exponent from 0.0001 on: 0.012, 4.56, 1,234."""
+    """Write a number to about three digits, never with an exponent from 0.0001 on: 0.020, 4.56, 1,234."""
     if value is None or not isfinite(value):
         return NOTHING
     size = abs(value)
     if size < 0.0995:
-        return f"{value:.2g}" if value else "0"
+        return f"{value:#.2g}" if value else "0"
     return fixed(value, 2 if size < 9.995 else 1 if size < 99.95 else 0)
 
 

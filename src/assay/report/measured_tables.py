@@ -45,11 +45,17 @@ def _arms(found: Measured) -> Table:
     of, confidence = found.metric, 1 - found.family.alpha
     better = "less" if of.less_is_better else "more"
     table = named_rows(
-        f"{of.name}, of which {better} is better", ("runs", "mean", numbers.interval_name(confidence), "sd")
+        f"{of.name}, of which {better} is better",
+        ("runs", "mean", numbers.interval_name(confidence), "sd"),
+        "arm",
     )
     for arm, row in found.summaries.items():
         spread = f"{of.value(row.interval[0])} to {of.value(row.interval[1])}" if row.interval else None
-        cells = (of.value(row.mean) if row.n else None, spread, None if row.sd is None else of.value(row.sd))
+        cells = (
+            of.value(row.mean) if row.n else None,
+            spread,
+            None if row.sd is None else numbers.speed(row.sd),
+        )
         table.add_row(arm, f"{row.n}/{row.n + row.diverged}", *_known(cells))
     return table
 
@@ -58,7 +64,7 @@ def _comparisons(found: Measured) -> Table:
     of, alpha = found.metric, found.family.alpha
     equivalence = found.intervals_name(2 * alpha) if any(p.equivalent for p in found.family.pairs) else ""
     caption = deciding(of.unit, found.intervals_name(alpha), equivalence, alpha)
-    table = named_rows(caption, ("mean", "interval", "p", "n"))
+    table = named_rows(caption, ("mean", "interval", "p", "n"), "comparison")
     table.add_column("verdict", overflow="fold", vertical="bottom")
     for pair, judged in zip(found.family.pairs, found.pairs, strict=True):
         style = VERDICT_STYLES[judged.verdict]

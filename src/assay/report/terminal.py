@@ -42,8 +42,8 @@ def arms_table(report: Findings) -> Table:
     costs = (
         ""
         if report.imported
-        else ", s/ep: seconds an epoch, mem: peak memory in MiB, par: parameters, FLOPs: of one image forward; "
-        "valid best is optimistic"
+        else ", s/ep: seconds an epoch, mem: peak memory in MiB, par: parameters, FLOPs: of one image "
+        "forward; valid best is optimistic"
     )
     caption = f"accuracies in %{costs}"
     gap = gap_beside([arm.name for arm in report.arms], 8)  # letters that fit into 80 columns

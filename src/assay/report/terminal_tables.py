@@ -43,10 +43,10 @@ def gap_beside(names: Iterable[str], room: int) -> int:
     return 1 if any(len(name) > room for name in names) else 2
 
 
-def named_rows(caption: str, columns: Sequence[str]) -> Table:
-    """Return a table whose rows begin with a name, such as that of an arm, before columns of numbers."""
+def named_rows(caption: str, columns: Sequence[str], of: str = "") -> Table:
+    """Return a table of named rows and columns of numbers; ``of`` heads the names."""
     table = bare_table(caption)
-    table.add_column("", overflow="fold")
+    table.add_column(of, overflow="fold")
     add_numbers(table, columns)
     return table
 
