@@ -3,7 +3,7 @@
 Shows and then runs every packaged study with `--quick`, and three others, each in a fresh folder, and prints
 for each the seconds that were estimated and taken: of processors, which count on a busy machine, and of the
 clock. Nothing is known of earlier runs, unless `--known`; kernels are compiled before, unless `--cold`. With
-`--data` packaged studies have the images of a data set instead of drawn ones, as many as before.
+`--data` packaged studies have the images of a data set instead of drawn ones, 10,000 of them to train on.
 
     python benchmarks/estimates.py                        # about eight minutes on two processors
     python benchmarks/estimates.py --studies pooling,tiny --cold
@@ -44,6 +44,7 @@ OWN = {
     "torch": {"engine": "torch:cpu", "epochs": 5, "train": 8000},
 }
 """Studies that are neither packaged nor quick: of a moment, of a minute, and with another engine."""
+SIZES = [word for size in ("train=10000", "valid=1500", "test=4000") for word in ("--set", f"data.{size}")]
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def main() -> None:
     row = "{:18}{:>8}{:>12}{:>8}{:>8}{:>12}{:>8}{:>8}  {}"
     print(row.format("study", "show", "estimated", "taken", "ratio", "processor", "taken", "ratio", "parts"))
     walls, processors = [], []
-    options = ["--data", chosen.data] if chosen.data else []
+    options = ["--data", chosen.data, *SIZES] if chosen.data else []
     for name in names:
         with TemporaryDirectory() as place:
             shown, told, run = _measure(name, Path(place), options, cold=chosen.cold, known=chosen.known)

@@ -4,7 +4,6 @@ from dataclasses import replace
 from itertools import count
 from math import prod
 
-import numpy as np
 import pytest
 from sparse_cases import dense, leaves_out, mostly_background
 
@@ -29,7 +28,7 @@ def counted(network: Network, zeros: float = 0.0, recipe: Recipe = RECIPE) -> li
 
 
 def test_products_are_counted_as_their_flops_and_what_tiles_waste() -> None:
-    """A multiply-add of a vector is two FLOPs a lane; a step of a dense network does what `Network` counts."""
+    """A multiply-add is two FLOPs a lane; a step of a dense network does what `Network` counts."""
     for network in (D, dense(48, 96, side=(16, 16))):
         for found, flops in zip(counted(network), (network.training_flops, network.flops), strict=True):
             least = IDLE * flops * RECIPE.batch_size / (2 * LANES)
@@ -87,10 +86,10 @@ def test_a_guess_is_what_is_counted_and_what_masks_and_images_take_to_make(monke
 def test_the_time_of_a_multiplication_is_that_of_the_fastest_try(monkeypatch) -> None:
     ticks = count(start=1)
     monkeypatch.setattr(peak, "thread_time", lambda: next(ticks) ** 2)  # 3, 7, 11 ... seconds a try
-    assert peak.seconds_per_multiplication() == pytest.approx(3 / (peak.SUMS * peak.TIMES))
+    assert peak.seconds_per_multiplication.__wrapped__() == pytest.approx(3 / (peak.SUMS * peak.TIMES))
 
 
 def test_what_is_timed_multiplies_vectors_of_the_engine() -> None:
     code = peak._code()
     assert code.count(f"<{LANES} x float> @llvm.fma") == (peak.SUMS + 1 if REGISTERS.fused else 0)
-    assert np.isfinite(peak.seconds_per_multiplication())
+    assert 0 < peak.seconds_per_multiplication() < 1

@@ -198,7 +198,7 @@ class Engine(ABC):
         return frozenset()
 
     def guess(self, network: Network, recipe: Recipe, zeros: float) -> tuple[float, float]:
-        """Guess the seconds per training step and per image evaluated, a share of whose pixels are ``zeros``.
+        """Guess the seconds of a training step and of an image evaluated, with a share of ``zeros``.
 
         Only an engine that names something in `uncompiled` is asked, of what it cannot try before it compiles.
         """

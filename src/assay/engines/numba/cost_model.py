@@ -1,8 +1,8 @@
 """What a program takes, counted from its calls, before any of its kernels is compiled.
 
-Products take nearly all of it, and a call tells how many vectors they multiply; then come the transforms around
-those of Winograd's algorithm, and normalisation. `IDLE` makes up for the rest: a step of the packaged studies'
-arms took from 0.7 to 1.4 times as long as is counted, with AVX2 and with AVX-512.
+Products take nearly all of it, and a call tells how many vectors they multiply; then come the transforms
+around those of Winograd's algorithm, and normalisation. `IDLE` makes up for the rest: a step of the packaged
+studies' arms took from 0.7 to 1.4 times as long as is counted, with AVX2 and with AVX-512.
 """
 
 import numpy as np

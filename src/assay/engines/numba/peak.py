@@ -1,6 +1,7 @@
 """How fast this processor multiplies vectors at best, which the `cost_model` counts in."""
 
 from ctypes import CFUNCTYPE, POINTER, c_float, c_int64
+from functools import cache
 from time import thread_time
 
 import llvmlite.binding as llvm
@@ -14,6 +15,7 @@ TIMES, TRIES = 100_000, 5
 """Multiplications of each sum in a measurement, which takes 0.2 milliseconds, and measurements."""
 
 
+@cache
 def seconds_per_multiplication() -> float:
     """Return the seconds of a b + c of vectors on one processor where nothing waits: the fewest measured."""
     triple, cpu, features = cpu_target.target_context.codegen().magic_tuple()
