@@ -198,9 +198,9 @@ class Engine(ABC):
         return frozenset()
 
     def guess(self, network: Network, recipe: Recipe, zeros: float) -> tuple[float, float]:
-        """Guess the seconds of a training step and of an image evaluated, with a share of ``zeros``.
+        """Guess the seconds of a step and of an image evaluated, where ``zeros`` is a share of pixels.
 
-        Only an engine that names something in `uncompiled` is asked, of what it cannot try before it compiles.
+        Only an engine that names something in `uncompiled` is asked, of what it cannot try before compiling.
         """
         raise NotImplementedError(f"the {self.name} engine cannot tell what it takes before it compiles")
 
