@@ -93,10 +93,11 @@ def shown(value: object) -> str:
 
 
 def some(names: "Iterable[str]", many: int = 10) -> str:
-    """Name the first of ``names``, each shortened if long; "none" if there are none."""
-    from itertools import islice
-
-    return ", ".join(name if len(name) <= LONGEST else shown(name) for name in islice(names, many)) or "none"
+    """Name the first of ``names``, each shortened if long, and say how many more there are, or "none"."""
+    names = list(names)
+    more = [f"and {len(names) - many:,} more"] if len(names) > many else []
+    first = [name if len(name) <= LONGEST else shown(name) for name in names[:many]]
+    return ", ".join(first + more) or "none"
 
 
 def reason(error: Exception) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assay.errors import StoreError, UsageError
+from assay.findings.comparisons import compared
 from assay.findings.findings import Findings, build
 from assay.findings.numbers import ended
 from assay.stats import Pair, declared_pairs
@@ -124,7 +125,7 @@ class Results(Readout):
         if {a, b} not in map(set, pairs):
             pairs = declared_pairs(arms, None)
         pairs = [(a, b) if {a, b} == set(pair) else pair for pair in pairs]
-        return results.compared(pairs).pairs[pairs.index((a, b))]
+        return compared(results, pairs).pairs[pairs.index((a, b))]
 
     def _frame(self, rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> "pandas.DataFrame":
         """Return rows of runs as a DataFrame that includes the levels of their arms."""

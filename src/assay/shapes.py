@@ -23,8 +23,8 @@ def pair(value: int | Pair) -> Pair:
 
 
 def text(shape: Shape) -> str:
-    """Write a shape as people do: ``64 x 14 x 14``."""
-    return " x ".join(str(size) for size in shape)
+    """Write a shape as people do: ``64 x 14 x 14``; one without axes is ``one number``."""
+    return " x ".join(str(size) for size in shape) or "one number"
 
 
 def of_images(input_shape: Shape) -> Shape:

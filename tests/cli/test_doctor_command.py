@@ -115,23 +115,23 @@ def test_each_fault_is_named(folder, capsys, fault):
     assert "Traceback" not in words
 
 
-def test_what_a_killed_process_was_writing_is_no_fault_and_the_next_run_removes_it(
-    folder, study_file, capsys
-):
-    left = [folder / "weights" / name for name in ("max-1.tmp", "average-0.part.tmp")]
+def test_what_a_killed_process_has_left_is_no_fault_and_the_next_run_removes_it(folder, study_file, capsys):
+    """Weights that were being written; the checkpoint and the traceback of a run that has ended since."""
+    names = "weights/max-1.tmp", "weights/average-0.part.tmp", "weights/max-0.part.safetensors"
+    left = [folder / name for name in (*names, "failures/max-1.txt")]
+    (folder / "failures").mkdir(exist_ok=True)
     for path in left:
         path.write_text("cut o")
     status, words = said(capsys, "doctor", folder)
     assert status == 0
     for path in left:
-        assert (
-            f"weights/{path.name}: was being written when its process ended; harmless, and `assay run`"
-            in words
-        )
-    (folder / "weights" / "nobody-7.tmp").write_text("of somebody's")
+        assert f"{path.relative_to(folder)}: left by a process that was killed; harmless, and `assay" in words
+    others = [folder / name for name in ("weights/nobody-7.tmp", "failures/nobody-7.txt")]
+    for path in others:
+        path.write_text("of somebody's")
     assert "wrong: weights/nobody-7.tmp: belongs to no run" in said(capsys, "doctor", folder)[1]
     run(load_study(study_file), folder).close()
-    assert [path.name for path in (folder / "weights").glob("*.tmp")] == ["nobody-7.tmp"]
+    assert [path for path in (*left, *others) if path.exists()] == others
 
 
 def test_what_is_sound_is_salvaged_whole(folder, tmp_path, capsys):

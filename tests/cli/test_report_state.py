@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from factories import make_header, make_results, make_study
 from holding import holding
+from in_place import ended
+from surroundings import CAPLESS, Place
 
 from assay.cli import main
 from assay.errors import StoreError
@@ -19,6 +21,7 @@ from assay.running.run import run
 from assay.store import SQLiteStore
 from assay.store.lock import folder_lock
 from assay.store.lookup import DATABASE
+from assay.store.salvage import altered_rows, salvage_store, sound
 from assay.study.builtin import load_study
 
 pytestmark = pytest.mark.usefixtures("undrawn")
@@ -142,6 +145,28 @@ def test_a_folder_that_cannot_be_written_is_one_line(tmp_path, capsys, monkeypat
     )
 
 
+@pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")
+def test_a_finished_study_needs_nothing_written(study_file, tmp_path):
+    run(load_study(study_file).quickened(), tmp_path / "there").close()
+    run(load_study(study_file), tmp_path / "begun", first=1).close()
+    for name in ("there", "begun"):
+        (tmp_path / name).chmod(0o555)
+    place = Place(shell=f'exec {"" if os.geteuid() else CAPLESS} "$@"')  # whom permissions bind
+
+    def said(*words):
+        found = ended(place, tuple(words), tmp_path, tmp_path)
+        return found.status, found.out, found.err
+
+    again = ("run", study_file, "--quick", "--out", "there")
+    elsewhere = "there cannot be written (`assay report there --out DIR` writes the report elsewhere)"
+    assert said(*again) == (0, f"nothing is left to do, and {elsewhere}\n", "")
+    assert said("report", "there", "--out", "free") == (0, "free/report.html\n", "")
+    shutil.copy(tmp_path / "free" / "report.html", tmp_path / "there")
+    assert said(*again) == (0, "there/report.html\n", "")
+    refused = "assay: error: begun: cannot be written (Permission denied; choose another --out)\n"
+    assert said("run", study_file, "--out", "begun") == (2, "", refused)
+
+
 def test_of_a_folder_that_cannot_be_written_the_journal_is_read_too(tmp_path, monkeypatch):
     """As a writer that was killed leaves it: what it acknowledged may be in the journal alone."""
     make_results(tmp_path / "full").close()
@@ -153,6 +178,7 @@ def test_of_a_folder_that_cannot_be_written_the_journal_is_read_too(tmp_path, mo
     left.mkdir()
     with closing(SQLiteStore.create(tmp_path / "live" / DATABASE, make_header(study))) as store:
         store.add_run(next(row for row in rows if row.status is Status.DONE and row.seed == 0))
+        store.database.connection.execute("UPDATE run SET valid_best = 0.5")  # by a foreign hand
         for path in (tmp_path / "live").glob(f"{DATABASE}*"):
             if not path.name.endswith("-shm"):
                 shutil.copy(path, left)
@@ -161,4 +187,7 @@ def test_of_a_folder_that_cannot_be_written_the_journal_is_read_too(tmp_path, mo
     monkeypatch.setattr(os, "access", lambda *_: False)
     with closing(SQLiteStore.open(left / DATABASE)) as store:
         assert len(store.runs()) == 1
+    assert sound(left / DATABASE) is None
+    assert len(altered_rows(left / DATABASE)) == 1
+    assert salvage_store(left / DATABASE, tmp_path / "saved.db")["run"] == (0, 1)
     assert sorted(left.iterdir()) == before

@@ -97,7 +97,7 @@ class Terminal(io.StringIO):
 
 
 def test_it_asks_three_questions(assay: Assay, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(sys, "stdin", Terminal("Which rate?\noptimizer.lr=0.001,0.01\n\n"))
+    monkeypatch.setattr(sys, "stdin", Terminal("Which rate?\n\noptimizer.lr=0.001,0.01\n"))
     said = assay("init", "rate.toml")
     assert said.status == 0
     assert said.out.count("]: ") == 3
@@ -107,12 +107,18 @@ def test_it_asks_three_questions(assay: Assay, monkeypatch: pytest.MonkeyPatch):
 
 
 def test_an_answer_that_is_none_is_asked_for_again_and_the_others_stay(assay: Assay, monkeypatch):
-    typed = "Which rate?\nlr\noptimizer.lrr=1,2\noptimizer.lr=0.001,0.01\nglyps\n\n"
+    levels = ["lr", "optimizer.lrr=1,2", "network.hidden_dropout=0,1.5", "optimizer.lr=0.001,0.01"]
+    typed = "\n".join(["Which rate?", "glyps", "", *levels, ""])
     monkeypatch.setattr(sys, "stdin", Terminal(typed))
     said = assay("init", "rate.toml")
     assert (said.status, said.err) == (0, "")
-    assert said.out.count("]: ") == 6
-    for why in ("expected KEY=A,B,...", "did you mean 'lr'?", "did you mean 'glyphs'?"):
+    assert said.out.count("]: ") == 7
+    for why in (
+        "expected KEY=A,B,...",
+        "did you mean 'lr'?",
+        "did you mean 'glyphs'?",
+        "must be a number in",
+    ):
         assert said.out.count(why) == 1
     study = load_study("rate.toml")
     assert (study.question, study.data.source) == ("Which rate?", "glyphs")
@@ -146,6 +152,18 @@ def test_what_makes_no_study_is_refused(words, message, assay: Assay):
     assert (said.status, said.out, said.err.count("\n")) == (2, "", 1)
     assert message in said.err
     assert not Path("new.toml").exists()
+
+
+@pytest.mark.parametrize(
+    "vary", ["network.hidden_dropout=0,1.5", "network.kernel_size=3,40", "network.hidden=[100_000_000],[2]"]
+)
+def test_what_cannot_be_planned_is_refused_as_show_refuses_it(vary, assay: Assay, monkeypatch):
+    said = assay("init", "new.toml", "--vary", vary)
+    assert (said.status, said.out, Path("new.toml").exists()) == (2, "", False)
+    with monkeypatch.context() as patch:
+        patch.setattr("assay.running.plan.make_plan", lambda *_: None)
+        assert assay("init", "new.toml", "--vary", vary).status == 0
+    assert assay("show", "new.toml").err == said.err != ""
 
 
 @pytest.mark.parametrize("name", ["", "/", "..", "x\ny.toml", "a b.toml"])

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from own_files import coloured, grey, opened, refusal
 
 import assay
-from assay.data import DataSpec, import_data, load
+from assay.data import DataSpec, Split, import_data, load
 from assay.data.splits import grouped
 from assay.errors import DataError
 
@@ -43,6 +43,18 @@ def test_no_writer_is_on_both_sides():
     assert sum(map(len, held)) == 12
     assert (len(data.valid), len(data.test)) == (10, 10)
     assert data.spec.groups == "groups"
+
+
+@pytest.mark.parametrize("train", [None, 20])
+@pytest.mark.parametrize("groups", [WRITERS, None])
+def test_how_many_images_a_seed_has_is_said_without_copying_any(groups, train, monkeypatch):
+    groups = None if groups is None else np.repeat(np.arange(6), [1, 4, 9, 16, 10, 20])
+    spec = DataSpec("array", split="per-seed", train=train, valid=15)
+    data = assay.Dataset.from_arrays(IMAGES, LABELS, groups=groups, spec=spec)
+    sizes = [len(data.for_seed(seed).train) for seed in range(9)]
+    assert len({*sizes}) > 1 or groups is None or train
+    monkeypatch.setattr(Split, "take", None)
+    assert [data.training_images(seed) for seed in range(9)] == sizes
 
 
 def test_groups_that_the_source_has_on_both_sides(tmp_path):

@@ -169,7 +169,13 @@ def test_every_listed_source_says_how_to_get_it():
 
 @pytest.mark.parametrize(
     ("source", "meant"),
-    [("folder", "'idx:folder'?"), ("emnist", "'emnist/balanced'? others: emnist/"), ("glyhps", "'glyphs'?")],
+    [
+        ("folder", "'idx:folder'?"),
+        ("emnist", "'emnist/balanced'? others: emnist/"),
+        ("glyhps", "'glyphs'?"),
+        ("cvs:a.csv", "'csv:a.csv'?"),
+        ("image:my photos", "'images:my photos'?"),
+    ],
 )
 def test_an_unknown_set_is_refused_with_what_may_have_been_meant(source, meant, tmp_path, monkeypatch):
     (tmp_path / "folder").mkdir()

@@ -78,6 +78,10 @@ def test_what_is_wrong_is_one_line(tmp_path, monkeypatch):
     assert "no column of images (name it with ?images=NAME; columns: image, label)" in refusal(
         f"{source}?images=x"
     )
+    many = write(path, **{f"c{k:02}": list(LABELS) for k in range(14)})
+    assert "columns: image, label, c00, c01, c02, c03, c04, c05, c06, c07, and 6 more)" in refusal(
+        f"{many}?images=x"
+    )
     assert "no column 'writer'" in refusal(source, groups="writer")
     parquet.write_table(pa.table({"image": [b"nothing"], "label": [0]}), path)
     assert "row 0: cannot be read as a picture" in refusal(source)
@@ -97,6 +101,21 @@ def test_wherever_it_is_cut(tmp_path):
     path = tmp_path / "a.parquet"
     for found in every_cut(path, write(path, IMAGES[:6], LABELS[:6]), 20):
         assert isinstance(found, str)
+
+
+def test_pages_of_another_kind_and_types_that_are_not_known(tmp_path, monkeypatch):
+    source, path = write(tmp_path / "a.parquet"), tmp_path / "a.parquet"
+    content, label = bytearray(path.read_bytes()), parquet.ParquetFile(path).metadata.row_group(0).column(2)
+    assert label.path_in_schema == "label"
+    content[label.data_page_offset + 1] = 2  # an index, which readers pass over
+    path.write_bytes(content)
+    assert "column 'label': 0 values in 40 rows (damaged?)" in refusal(source)
+
+    def opened_as(*_, **__):
+        raise pa.ArrowNotImplementedError("Integers with more than 64 bits not implemented")
+
+    monkeypatch.setattr(parquet, "ParquetFile", opened_as)
+    assert "no Parquet file, or damaged (Integers with more than 64 bits" in refusal(source)
 
 
 def test_columns_that_declare_far_more_than_the_file_has(tmp_path, monkeypatch):
@@ -186,8 +205,10 @@ def test_text_that_rows_share_is_kept_once():
 
 def test_columns_of_lists_and_of_many_names(tmp_path):
     path = tmp_path / "a.parquet"
-    parquet.write_table(pa.table({"image": [[1, 2]], "label": [0]}), path)
-    assert "column 'image' holds lists or structures, expected PNG or JPEG" in refusal(f"parquet:{path}")
+    parquet.write_table(pa.table({"image": [["a"]], "label": [0]}), path)
+    assert "column 'image' holds lists or structures, expected pictures or lists of numbers" in refusal(
+        f"parquet:{path}"
+    )
     parquet.write_table(pa.table({"image": [png(IMAGES[0])], "label": [[0]]}), path)
     assert "column 'label' holds lists or structures, expected whole numbers or text" in refusal(
         f"parquet:{path}"

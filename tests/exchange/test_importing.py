@@ -251,7 +251,7 @@ TEXTS = {
     "arm;seed;accuracy\na;0;0.5\n": "found arm;seed;accuracy (write commas between columns)",
     ",".join(f"p{k}" for k in range(12))
     + "\n"
-    + ",".join("1" * 12): "found p0, p1, p2, p3, p4, p5, p6, p7, p8, p9 (rename one)",
+    + ",".join("1" * 12): "found p0, p1, p2, p3, p4, p5, p6, p7, p8, p9, and 2 more (rename one)",
     "arm,seed\na,1\n": "expected one column besides arm and seed, found none",
     "arm,seed,a,b\nx,1,0.5,0.6\n": "expected one column besides arm and seed, found a, b",
     "arm,seed,a\nx,1,0.5,0.6\n": "line 2: found 4 values, expected 3",

@@ -16,6 +16,9 @@ POOLED = Network(
     (Conv2d(5, 3, padding=1), ReLU(), MaxPool2d(2), Conv2d(6, 3, padding=1), ReLU(), Flatten(), Linear(13)),
     (1, 8, 8),
 )
+TWICE_POOLED = Network(
+    (*POOLED.layers[:3], Conv2d(6, 3, padding=1), ReLU(), MaxPool2d(2), Flatten(), Linear(5)), (1, 8, 8)
+)
 MEANS = AvgPool2d(2, padding=1), MaxPool2d(2, 1)
 SPREAD = Network(
     (Conv2d(4, 3, 2), BETWEEN_MAPS[0], ReLU(), *MEANS, Flatten(), Dropout(), Linear(5)), (1, 11, 9)
@@ -24,6 +27,7 @@ PRODUCTS = {Kernel.PRODUCT, Kernel.PRODUCT_POOLED, Kernel.DOT}
 TILES = {Kernel.WINOGRAD_INPUT, Kernel.WINOGRAD_GRADIENT, Kernel.WINOGRAD_WEIGHT_GRADIENT}
 POOLING = {Kernel.WINDOW_MEAN, Kernel.WINDOW_MAX, Kernel.WINDOW_MAX_GRADIENT}
 REST = {Kernel.NORMALISE, Kernel.TRANSPOSE, Kernel.MASK, *POOLING}
+WINNERS = {Kernel.TRANSPOSE_LISTED, Kernel.WINNING, Kernel.WINNER_SUMS, Kernel.WINNER_SPREAD, Kernel.RETURNED}
 RECIPE = Recipe(SGD(0.01, momentum=0.9), 17, dtype="float64")
 """With a last vector of one example, in whatever register."""
 
@@ -34,15 +38,18 @@ def assert_products_agree() -> None:
 
 
 def assert_every_kernel_agrees() -> None:
-    """Products, Winograd's tiles, pooling and the rest."""
+    """Products, Winograd's tiles, gradients of winners alone, pooling and the rest."""
     assert_products_agree()
     assert_agrees(POOLED, True, TILES)
+    assert_agrees(TWICE_POOLED, False, WINNERS, winners=True)
     assert_agrees(SPREAD, False, REST)
 
 
-def assert_agrees(network: Network, tiles: bool, kinds: set[Kernel]) -> None:
+def assert_agrees(network: Network, tiles: bool, kinds: set[Kernel], winners: bool = False) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(convolution, "_pays", lambda stage, blocks: tiles)
+        patch.setattr(convolution, "weights_pay", lambda stage, plan, first: winners)
+        patch.setattr(convolution, "input_pays", lambda stage, plan: winners)
         programs.cache_clear()
         found = train(NumbaEngine(), network, RECIPE, epochs=1, count=30)
     assert kinds <= set(kernels_of(found))

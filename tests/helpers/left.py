@@ -7,6 +7,7 @@ from tiny import outcome
 
 from assay.results import Results
 from assay.running.events import EpochEnded, RunEnded
+from assay.running.inventory import left_over
 from assay.store.lookup import DATABASE
 from assay.store.weights import path_of
 from assay.training.checkpoints import load_progress
@@ -40,9 +41,10 @@ def check_what_is_left(folder, told, expected):
 
 
 def check_the_end(folder, expected):
-    """The study is complete, every run once, and the same as if nothing had happened."""
+    """The study is complete, each run once, as if nothing had happened, and nothing is left over."""
     with Results.open(folder) as results:
         assert results.complete
+        assert left_over(results) == []
         assert (
             results.store.test_openings() == len(results.runs) == len({record.id for record in results.runs})
         )

@@ -6,10 +6,13 @@ import os
 import struct
 import zlib
 from collections.abc import Callable
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from malformed import MB, _header
+from numpy.typing import NDArray
 
 Make = Callable[[Path], str]
 """Writes into a folder, and returns the source to load."""
@@ -228,6 +231,15 @@ def shared(values: list[Any], rows: int) -> Any:
     return pyarrow.DictionaryArray.from_arrays(places, pyarrow.array(values))
 
 
+def _lists(lengths: list[int], numbers: NDArray[Any]) -> dict[str, object]:
+    """Return columns with lists of so many ``numbers``, which are repeated."""
+    import pyarrow
+
+    places = pyarrow.array([0, *accumulate(lengths)], pyarrow.int32())
+    column = pyarrow.ListArray.from_arrays(places, pyarrow.array(np.resize(numbers, sum(lengths))))
+    return {"image": column, "label": [0] * len(lengths)}
+
+
 def padded(size: int, noise: bool = False) -> bytes:
     """Return a small picture of so many bytes, which packs well, or with ``noise`` does not."""
     return png(4, 4, chunk(b"prIv", os.urandom(size) if noise else bytes(size)))
@@ -332,6 +344,16 @@ PARQUET: dict[str, Make] = {
     ),
     "a page of 40 MB that the footer hides": understated,
     "200,000 columns": _columns(200_000),
+    "one list with all numbers of its row group": _parquet(
+        lambda: _lists([100_000, 0, 900_000, *[0] * 7], np.arange(256))
+    ),
+    "one list of 1,001,000 numbers": _parquet(lambda: _lists([1_001_000], np.arange(256.0))),
+    "50 row groups of 1,000,000 numbers, all 0": _parquet(
+        lambda: _lists([10_000] * 5100, np.zeros(1, np.uint8)), row_group_size=100
+    ),
+    "9,000,000 numbers in one list": _parquet(
+        lambda: _lists([1_000_000, 0, 9_000_000, *[0] * 7], np.arange(256))
+    ),
 }  # fmt: skip
 
 READ = ("pages of 64 MB", "a picture of 30 MB", "80 pictures")

@@ -94,6 +94,14 @@ class Nameless(Activation):
     value = slope = None
 
 
+class Halves(Layer):
+    def output_shape(self, shape):
+        return shape
+
+    def forward(self, params, x):
+        return x / 2, None
+
+
 class Stranger:
     pass
 """

@@ -12,6 +12,7 @@ from assay.records.runs import Status
 from assay.report import export
 from assay.report.run_tables import results_table, status_table
 from assay.report.terminal import arms_table, summary, verdict_panel
+from assay.report.terminal_tables import bare_table
 from assay.results import Results
 from assay.stats import Verdict
 
@@ -58,7 +59,7 @@ def test_machines_are_named_where_there_were_several(tmp_path: Path) -> None:
     assert "lab-10" in status
     assert readable(rows)
     assert "host" in rows
-    assert "lab-10" in rows
+    assert "lab-2" in rows
 
 
 def test_long_arms_are_folded_not_cut(tmp_path: Path) -> None:
@@ -69,6 +70,33 @@ def test_long_arms_are_folded_not_cut(tmp_path: Path) -> None:
         text = printed(thing)
         assert readable(text)
         assert text.count("x") >= 30
+
+
+def test_words_in_long_names_stay_whole(tmp_path: Path) -> None:
+    found = make_results(
+        tmp_path, make_study(("sgd-with-momentum-0.05-narrow", "adam-normalised-hidden"), 12)
+    )
+    for thing in (results_table(found), status_table(found), arms_table(build(found)), summary(build(found))):
+        text = printed(thing)
+        assert readable(text)
+        words = re.findall("[a-z]+", text)
+        for word in ("momentum", "narrow", "normalised", "hidden"):
+            assert words.count(word) >= text.count("sgd-with-"), word
+
+
+def test_names_that_fit_stay_whole_and_lines_stay_lines() -> None:
+    table = bare_table("")
+    table.add_column("name", overflow="fold", width=12)
+    for text in ("narrow less very-wide", "very-wide-one", "a\nb", "", "abcdefghijklmnop-q"):
+        table.add_row(text)
+    lines = [line.strip() for line in printed(table).splitlines()[2:]]
+    assert lines == [
+        *("narrow less", "very-wide"),
+        *("very-wide-", "one"),
+        *("a", "b"),
+        "",
+        *("abcdefghijkl", "mnop-", "q"),
+    ]
 
 
 def test_stuck_runs_are_marked_in_every_table(tmp_path: Path) -> None:

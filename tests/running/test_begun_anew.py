@@ -12,7 +12,7 @@ from tiny import tiny_study
 
 from assay.records.runs import Status
 from assay.results import Results
-from assay.running.events import EpochEnded
+from assay.running.events import EpochEnded, Started
 from assay.running.health import examine
 from assay.running.run import run
 from assay.store.sqlite import SQLiteStore
@@ -72,6 +72,19 @@ def otherwise(session: Any) -> None:
         session._state.parameters["conv1.weight"] = weight(session) * np.float32(1.01)
 
     session.train_epoch = different
+
+
+def test_a_study_that_goes_on_says_where_each_run_was(begun: SimpleNamespace, tmp_path: Path):
+    """And goes on from there: whatever else of a killed process is removed, its checkpoint is not."""
+    folder = shutil.copytree(begun.folder / "out", tmp_path / "out")
+    with Results.open(folder) as results:
+        [there] = [found.id for found in results.runs if found.epochs]
+        last = results.epochs(there)[-1]
+    told: list[Any] = []
+    run(begun.study, folder, workers=1, progress=False, on_event=told.append).close()
+    [started] = [event for event in told if isinstance(event, Started)]
+    assert (started.last, started.done) == ({there: last}, {there: EPOCHS})
+    assert [event.record.epoch for event in told if isinstance(event, EpochEnded)] == [3, 1, 2, 3]
 
 
 def test_it_may_end_sooner(folder: Path, begun: SimpleNamespace, monkeypatch: pytest.MonkeyPatch):

@@ -82,6 +82,17 @@ def test_a_relative_path_is_relative_to_the_study_file(characters: str, tmp_path
     assert load_study("a.toml").data.source == "idx:set?prefix="
     with run(load_study("a.toml"), "../out") as again:  # from there the same data has another relative path
         assert outcome(again)
+    text = study.to_toml()
+    Path("a.toml").write_text(text.replace("epochs = 1", "epochs = 2"))
+    with pytest.raises(StoreError, match=r"other settings, training\.epochs: 1 there, 2 now"):
+        run(load_study("a.toml"), "../out")
+    Path("a.toml").write_text(text.replace("seeds = 1", "seeds = 2"))
+    with pytest.raises(StoreError, match=r"holds this study with 1 seed, fewer than the 2 asked for"):
+        run(load_study("a.toml"), "../out")
+    moved(characters, tmp_path / "other")
+    Path("a.toml").write_text(text.replace("epochs = 1", "epochs = 2").replace("idx:set", "idx:../other"))
+    with pytest.raises(StoreError, match=r"other settings, training\.epochs"):
+        run(load_study("a.toml"), "../out")
     absolute = {**tiny_tables(characters, **QUICK)}
     assert assay.load_study(absolute).data.source == characters
 

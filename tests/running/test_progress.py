@@ -101,6 +101,22 @@ def test_runs_that_were_done_before_take_no_time(done: int):
     assert all(run.over for run in tally.runs.values())
 
 
+def test_what_was_trained_before_is_shown_until_more_is():
+    """An arm with a run of two epochs and one to begin, and an arm whose only epoch a run that failed had."""
+    event = started(seeds=2, workers=2)
+    begun, failed = event.plan.runs[:2]
+    event = replace(event, done={begun: 2, failed: 1}, last={begun: epoch(2), failed: epoch(1)})
+    tally = Tally(event)
+    shown = [(row.epoch, row.valid, row.speed) for row in lines.rows(tally)]
+    assert shown == [("3/3", "25.00", "77"), ("2/3", "25.00", "77")]
+    assert tally.all_left() is None, "on another machine, perhaps"
+    for step, now in ((1, 10.0), (3, 14.0)):
+        tally.add(StepsTaken(begun, 3, step), now)
+    assert tally.seconds_left()["max"] is not None
+    tally.add(StepsTaken(event.plan.runs[2], 1, 1), 15.0)
+    assert lines.rows(tally)[0].epoch == "3/3"
+
+
 def test_one_run_is_no_plural(capsys):
     event = started(seeds=1)
     PlainLines(sys.stdout)(Started(event.plan, event.pending[:1], {}, event.examples, 2))

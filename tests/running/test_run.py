@@ -363,6 +363,9 @@ def test_a_study_that_is_continued_leaves_failed_runs_alone(characters, tmp_path
         failing(patch, "reference", ValueError("no luck"))
         run(study, tmp_path, first=1).close()
     events = []
+    run(study, tmp_path, first=1, on_event=events.append).close()
+    assert events == [], "of its first seed nothing is left"
+    events = []
     with run(study, tmp_path, on_event=events.append) as results:
         statuses = {record.id: record.status for record in results.runs}
     assert [status for run_id, status in statuses.items() if status is Status.FAILED] == [Status.FAILED]

@@ -1,13 +1,18 @@
 """A new store appears whole, once all that belongs in it is there, or not at all."""
 
+import os
+import shutil
 from contextlib import closing, suppress
 
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from assay.errors import StoreError
 from assay.records.runs import RunId, RunRecord, Status
 from assay.store import Header, SQLiteStore
 from assay.store.creating import new_store
+from assay.store.remains import remains_of
 
 HEADER = Header(
     study={"name": "tiny", "seeds": [0]},
@@ -50,13 +55,60 @@ def test_weights_of_a_store_that_is_gone_are_not_written_over(tmp_path):
     path, weights = tmp_path / "results.db", tmp_path / "weights"
     weights.mkdir()
     (weights / "max-0.safetensors").write_text("of somebody's")
-    with (
-        pytest.raises(StoreError, match=r"results\.db: is missing, and 1 of the networks .* \(put it back, "),
-        new_store(path, HEADER),
-    ):
+    expected = (
+        r"results\.db: is missing, and \S*weights seems to hold its networks \(put it back, move \S*weights "
+    )
+    with pytest.raises(StoreError, match=expected), new_store(path, HEADER):
         pass
     assert not path.exists()
     weights.rename(tmp_path / "elsewhere")
     with new_store(path, HEADER):
         pass
     assert path.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "metadata", "counts"),
+    [
+        ("model.safetensors", None, False),
+        ("model.safetensors", {"format": "pt"}, False),
+        ("model-00001-of-00002.safetensors", {"format": "pt"}, False),
+        ("model.safetensors", {"assay": "0 {}"}, True),  # renamed by hand
+        ("max-0.safetensors", {"format": "pt"}, True),  # would be written over
+        ("max-0.part.safetensors", None, True),
+    ],
+)
+def test_weights_of_another_program_are_in_nobodys_way(name, metadata, counts, tmp_path):
+    (tmp_path / "weights").mkdir()
+    save_file({"w": np.zeros(3, np.float32)}, tmp_path / "weights" / name, metadata=metadata)
+    assert bool(remains_of(tmp_path / "results.db")) == counts
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder", "empty"])
+def test_what_cannot_be_read_may_be_a_network(kind, tmp_path):
+    (tmp_path / "weights").mkdir()
+    path = tmp_path / "weights" / "model.safetensors"
+    if kind == "pipe":
+        os.mkfifo(path)
+    else:
+        path.mkdir() if kind == "folder" else path.touch()
+    assert remains_of(tmp_path / "results.db")
+
+
+@pytest.mark.parametrize("end", ["-wal", "-journal"])
+def test_no_store_is_made_beside_the_log_of_one_that_is_gone(end, tmp_path):
+    """SQLite would write what is in it into the new one."""
+    (tmp_path / "gone").mkdir()
+    path, log = tmp_path / "gone" / "results.db", tmp_path / "gone" / f"results.db{end}"
+    with closing(SQLiteStore.create(tmp_path / "live.db", HEADER)) as store:
+        store.add_run(RUN)
+        shutil.copy(tmp_path / "live.db-wal", log)
+    refused = pytest.raises(StoreError, match=rf"{end} holds a part of it \(put it back, move \S*{end} ")
+    with refused, new_store(path, HEADER):
+        pass
+    assert list(path.parent.iterdir()) == [log]
+    log.write_bytes(b"")
+    with new_store(path, HEADER):
+        pass
+    with closing(SQLiteStore.open(path)) as store:
+        assert store.runs() == []

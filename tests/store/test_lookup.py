@@ -46,7 +46,11 @@ def test_a_folder_whose_results_are_gone_is_taken_for_no_other() -> None:
     Path("wdith/weights").mkdir(parents=True)
     assert none_at(Path("wdith")).endswith("(did you mean 'width'?)")
     Path("wdith/weights/max-0.safetensors").touch()
-    gone = "wdith/results.db: is missing, which describes the networks in wdith/weights (put it back)"
+    gone = "wdith/results.db: is missing, and wdith/weights seems to hold its networks (put it back)"
+    assert none_at(Path("wdith")) == gone
+    Path("wdith/weights/max-0.safetensors").unlink()
+    Path("wdith/results.db-wal").write_text("rows")
+    gone = "wdith/results.db: is missing, and wdith/results.db-wal holds a part of it (put it back)"
     assert none_at(Path("wdith")) == gone
     assert "no results here" in none_at(Path("a\0b"))
 

@@ -196,6 +196,10 @@ def test_a_stored_study_reads_no_file_by_itself(own):
             "expected a class derived from assay.nn.Layer, or .*fprop and bprop.*neither",
         ),
         ("mylayers.py:Thawed", "expected a frozen dataclass, .*above class Thawed"),
+        (
+            "mylayers.py:Halves",
+            r"mylayers.py:Halves: has no backward \(write def backward\(self, ",
+        ),
         ("mylayers.py:Nameless", "Nameless: has no kind, .*kind: ClassVar"),
         ("mylayers.py:swish", "expected a class or a function; got"),
         ("nolayers.py:Swish", "nolayers.py: no such file"),

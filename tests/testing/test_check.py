@@ -228,10 +228,16 @@ USER_ERRORS = {
     ),
     "bad forward of a layer": (
         "mine.py:Deep",
-        r"mine.py:Deep, input 3 x 6 x 8, batch of 3: forward raised ValueError: .* \(mine.py, line 24\)$",
+        r"mine.py:Deep, input 3 x 6 x 8, batch of 3: forward raised ValueError: .* \(mine.py, line 25\)$",
     ),
     "wrong shape": ("mine.py:WrongShape", r"dL/dx is 1 x 3 x 6 x 8, x is 3 x 3 x 6 x 8"),
     "not written": ("mine.py:Unwritten", r"Unwritten, .* bprop is not written yet \(mine.py, line 18\)$"),
+    "methods left out": (
+        "mine.py:Halves",
+        r"mine.py:Halves: has no backward and no output_shape \(write def backward\(self, params, cache, "
+        r"dy\), def output_shape\(self, shape\) in class Halves\)$",
+    ),
+    "method of a rule left out": ("mine.py:Rule", r"Rule: has no step \(write def step\(self, theta, grad, "),
     "no file": ("other.py:Broken", "other.py: no such file"),
     "no colon": ("mine.py", "mine.py: expected PATH.py:ClassName"),
     "syntax": ("typo.py:Broken", r"typo.py: SyntaxError: [^()]* \(typo.py, line 2\)$"),
@@ -264,12 +270,18 @@ def test_every_users_error_is_one_line(tmp_path, monkeypatch, target, message):
         class Unwritten(Good):
             def bprop(self, inputs, outputs, grads_wrt_outputs): raise NotImplementedError
         from assay.nn import Layer
+        from assay.optim import Optimizer
         class Deep(Layer):
             kind = "deep"
             def output_shape(self, shape): return shape
             def forward(self, params, x): return self.helper(x), None
             def helper(self, x): return x.reshape(7)
             def backward(self, params, cache, dy): return dy, {}
+        class Halves(Layer):
+            kind = "halves"
+            def forward(self, params, x): return x / 2, None
+        class Rule(Optimizer):
+            def slots(self, theta): return {}
         """,
     )
     with pytest.raises(AssayError, match=message) as caught:

@@ -159,11 +159,13 @@ def test_a_function_without_its_backward_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("returned", "got"),
     [
-        ("{}", "dict"),
+        ("{}", "{}"),
         ("dy", "ndarray"),
         ("None", "NoneType"),
-        ("(dy, {}, 1)", "(ndarray, dict, int)"),
+        ("(dy, {}, 1)", "(ndarray, {}, int)"),
         ("(dy, dy)", "(ndarray, ndarray)"),
+        ("(None, {})", "(NoneType, {})"),
+        ("(dy.tolist(), {})", "(list, {})"),
     ],
 )
 def test_what_backward_must_return_is_said(returned, got, tmp_path):
@@ -180,6 +182,6 @@ def test_what_backward_must_return_is_said(returned, got, tmp_path):
             def backward(self, params, cache, dy): return {returned}
         """,
     )
-    why = f"backward must return (dx, gradients), gradients a dictionary by name; got {got}"
+    why = f"backward must return (dx, {{}}), all arrays; got {got}"
     with pytest.raises(AssayError, match=f"{re.escape(why)}$"):
         said_of(f"{path}:Same")

@@ -71,6 +71,8 @@ class Weighted(Layer):
             dw = dw / len(dy)
         if self.mistake == "flat":
             dw = dw[None]
+        if self.mistake == "dx alone":
+            return params["w"] * dy
         return params["w"] * dy, {} if self.mistake == "none" else {"w": dw}
 
 
@@ -139,12 +141,13 @@ def test_assays_own_are_not_tried():
         (Cube(2.9), "dL/dx: along a random direction backward gives"),
         (Weighted("mean"), "dL/dw: along a random direction backward gives"),
         (Noisy(), "dL/dx: along a random direction backward gives"),
-        (Weighted("flat"), "dL/dw is"),
-        (Weighted("none"), "dL/dw is NoneType, expected 8"),
+        (Weighted("flat"), "dL/dw is 1 x 8, w is 8"),
+        (Weighted("none"), "backward must return (dx, {'w': dw}), all arrays; got (ndarray, {})"),
+        (Weighted("dx alone"), "backward must return (dx, {'w': dw}), all arrays; got ndarray"),
         (Weighted("writes"), "forward writes into its input"),
         (Weighted("draws"), "two forwards of one input differ"),
         (Weighted("alone"), "forward must return (y, cache); got ndarray"),
-        (Weighted("shape"), "forward gives 3 x 8 of float64, expected 3 x 3"),
+        (Weighted("shape"), "forward gives 3 x 8 for a batch of 3, output_shape says 3 x 3"),
         (Weighted("raises"), "ValueError: on purpose"),
         (Unlike(), "elementwise: y at"),
     ],

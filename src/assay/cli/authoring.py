@@ -3,11 +3,11 @@
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,6 +15,12 @@ from assay.cli import process
 from assay.cli.settings import setting
 from assay.cli.text import say, write
 from assay.errors import AssayError, UsageError, one_line, shown
+
+if TYPE_CHECKING:
+    from assay.data.outline import Outline
+
+Levels = tuple[str, Sequence[Any]]
+"""A setting and its values."""
 
 File = Annotated[
     str, typer.Argument(metavar="FILE", show_default=False, help="The file to write, such as width.toml.")
@@ -59,21 +65,20 @@ def init(file: File, *, question: Question = None, vary: Vary = None, data: Data
         raise UsageError(f"{shown(file)}: expected a file's name, such as width.toml")
     path = Path(file).with_suffix(".toml")
     _expect_place(path)
-    first_study(path.stem, QUESTION, VARY)  # under this name there can be a study
-    usual = f"{VARY[0]}={','.join(map(str, VARY[1])).replace(' ', '')}"
+    settings = list(map(_levels, vary or ()))
+    first_study(path.stem, QUESTION, *(settings or [VARY]))  # of this name, with these, there can be a study
     asks = {
         "question": _Ask("What do you want to know?", QUESTION, partial(_checked, path.stem)),
-        "vary": _Ask("Which setting differs, and in what?", usual, partial(_levels, path.stem)),
         "data": _Ask("On which data?", DATA, partial(_images, path.parent)),
     }
     given = {"question": question, "data": data}
     found = {name: asks[name].read(text) for name, text in given.items() if text is not None}
-    if vary:
-        found["vary"] = [levels for text in vary for levels in asks["vary"].read(text)]
     found |= {name: ask.answer() for name, ask in asks.items() if name not in found}
-    source, images = found["data"]
-    text = first_study(path.stem, found["question"], *found["vary"], data=source, images=images)
-    say(write_whole(path, text))
+    source, sizes = found["data"]
+    planned = partial(_planned, path, found["question"], source, sizes)
+    usual = f"{VARY[0]}={','.join(map(str, VARY[1])).replace(' ', '')}"
+    differs = _Ask("Which setting differs, and in what?", usual, lambda typed: planned([_levels(typed)]))
+    say(write_whole(path, planned(settings) if settings else differs.answer()))
 
 
 @dataclass(frozen=True)
@@ -124,26 +129,34 @@ def _checked(name: str, question: str) -> str:
     return question
 
 
-def _images(folder: Path, source: str) -> tuple[str, int]:
-    """Return a data set that a study in ``folder`` can name, with the number of its training images."""
+def _images(folder: Path, source: str) -> tuple[str, "Outline"]:
+    """Return a data set that a study in ``folder`` can name, with its sizes."""
     from assay.data import DataSpec
     from assay.data.address import relative_to
     from assay.data.outline import outline
     from assay.study.first import DATA, IMAGES
 
-    return source, IMAGES if source == DATA else outline(DataSpec(relative_to(folder, source))).train
+    spec = DataSpec(relative_to(folder, source), train=IMAGES if source == DATA else None)
+    return source, outline(spec)
 
 
-def _levels(name: str, text: str) -> list[tuple[str, list[Any]]]:
-    """Split KEY=A,B,... into one setting and its values, in which the arms of a study can differ."""
-    from assay.study.first import QUESTION, first_study
+def _planned(path: Path, question: str, source: str, sizes: "Outline", settings: list[Levels]) -> str:
+    """Return the text of a study file whose plan `assay show` would print; else raise what it would say."""
+    from assay.running.plan import make_plan
+    from assay.study.builtin import study_in
+    from assay.study.first import first_study
 
+    text = first_study(path.stem, question, *settings, data=source, images=sizes.train)
+    make_plan(study_in(path, text), sizes)
+    return text
+
+
+def _levels(text: str) -> Levels:
+    """Split KEY=A,B,... into one setting and its values."""
     key, equals, values = text.partition("=")
     if not (equals and values.strip() and all(key.strip().split("."))):
         raise UsageError(f"--vary {shown(text)}: expected KEY=A,B,..., such as optimizer.lr=0.001,0.01")
-    levels = key.strip(), list(_values(key, values))
-    first_study(name, QUESTION, levels)
-    return [levels]
+    return key.strip(), list(_values(key, values))
 
 
 def _values(key: str, text: str) -> Iterator[Any]:

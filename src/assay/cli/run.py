@@ -160,9 +160,11 @@ def _conclude(results: "Results", folder: Path, trained: bool) -> None:
     from assay.records.runs import Status
     from assay.report.files import is_current
     from assay.running.inventory import without_weights
+    from assay.store.durable import is_writable
 
     path = folder / REPORT
-    if trained or not is_current(path, results.digest):
+    drawn = not trained and is_current(path, results.digest)
+    if not drawn and (drawn := trained or is_writable(folder)):
         report = _write_report(results, path)
         if trained:
             from assay.report import terminal
@@ -175,7 +177,8 @@ def _conclude(results: "Results", folder: Path, trained: bool) -> None:
         say(f"{failed} failed: see `assay status {folder} --failed`; --retry-failed trains again")
     if lost := without_weights(results):
         say(lost)
-    say(path)
+    elsewhere = f"`assay report {folder} --out DIR` writes the report elsewhere"
+    say(path if drawn else f"nothing is left to do, and {folder} cannot be written ({elsewhere})")
     if failed:
         raise typer.Exit(1)
 

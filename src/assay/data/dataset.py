@@ -118,8 +118,9 @@ class Dataset:
 
     def training_images(self, seed: int) -> int:
         """Return how many images a run is trained on: whole groups, drawn for every seed, differ in size."""
-        whole = self.division is None or self.division.pool.groups is None
-        return len(self.train if whole else self.for_seed(seed).train)
+        if self.division is None or self.division.pool.groups is None:
+            return len(self.train)
+        return self.division.training_images(seed)
 
     @cached_property
     def _kept(self) -> "dict[int, Dataset]":

@@ -28,9 +28,16 @@ class Division:
 
     def at(self, seed: int) -> tuple[Split, Split]:
         """Return a seed's training and validation images, which are copies."""
-        valid, rest = _two(self.pool, _valid_size(self.pool, self.spec), self.spec, "valid", seed)
+        valid, rest = self._positions(seed)
         left = self.pool.take(rest)
         return subset(left, self.spec.train, "train", self.spec, seed), self.pool.take(valid)
+
+    def training_images(self, seed: int) -> int:
+        """Return how many images a seed is trained on, without copying any."""
+        return self.spec.train or len(self._positions(seed)[1])
+
+    def _positions(self, seed: int) -> tuple[Numbers, Numbers]:
+        return _two(self.pool, _valid_size(self.pool, self.spec), self.spec, "valid", seed)
 
 
 def divide(source: Source, spec: DataSpec) -> tuple[Parts, Split]:

@@ -18,7 +18,7 @@ from assay.data.hosted import NAMES
 from assay.data.readers import csv_file, image_folder, mat_file, npz_file, parquet_file
 from assay.data.readers.medmnist_set import PREFIX, open_medmnist
 from assay.data.spec import ARRAY, GLYPHS, DataSpec
-from assay.errors import DataError, shown, suggestion
+from assay.errors import DataError, nearest, shown, suggestion
 
 GLYPHS_SEED = 0
 FILES = {".npz": "npz", ".csv": "csv", ".gz": "csv", ".mat": "mat", ".parquet": "parquet"}
@@ -81,7 +81,8 @@ def _hint(source: str) -> str:
     """Suggest what an unknown ``source`` may have been meant to be."""
     kind, mark, place = source.partition(":")
     if mark and place and kind.isidentifier():
-        return suggestion(kind, KINDS)
+        near = nearest(kind, KINDS)
+        return f"did you mean {shown(f'{near}:{place}')}?" if near else suggestion(kind, KINDS)
     if _is_folder(source):
         return f"did you mean {f'{_kind_of(expanded(source))}:{source}'!r}?"
     if kind := FILES.get(Path(source).suffix.lower(), ""):

@@ -1,6 +1,8 @@
 """The comparisons that a study declares, made when allowed: at its end, or at a declared look."""
 
-from assay.stats import Family, Pair, Verdict, declared_pairs
+from collections.abc import Sequence
+
+from assay.stats import Family, Pair, Verdict, compare_arms, declared_pairs
 from assay.store.readout import Readout
 
 
@@ -15,7 +17,21 @@ def family_of(results: Readout) -> Family | None:
     study = results.study
     if not results.complete or len(study.arms) < 2:
         return None
-    return results.compared(declared_pairs([arm.name for arm in study.arms], study.control))
+    return compared(results, declared_pairs([arm.name for arm in study.arms], study.control))
+
+
+def compared(results: Readout, pairs: Sequence[tuple[str, str]]) -> Family:
+    """Compare ``pairs`` of arms as one family, whether or not a verdict is allowed yet."""
+    study = results.study
+    arms = [arm.name for arm in study.arms]
+    return compare_arms(
+        {arm: results.counted(arm) for arm in arms},
+        pairs=pairs,
+        control=study.control,
+        margin=study.margin / 100,
+        alpha=results.alpha,
+        failed={arm: results.failures(arm) for arm in arms},
+    )
 
 
 def resolved(results: Readout) -> bool:

@@ -59,7 +59,7 @@ def _comparisons(found: Measured) -> Table:
     equivalence = found.intervals_name(2 * alpha) if any(p.equivalent for p in found.family.pairs) else ""
     caption = deciding(of.unit, found.intervals_name(alpha), equivalence, alpha)
     table = named_rows(caption, ("mean", "interval", "p", "n"))
-    table.add_column("verdict", overflow="fold")
+    table.add_column("verdict", overflow="fold", vertical="bottom")
     for pair, judged in zip(found.family.pairs, found.pairs, strict=True):
         style = VERDICT_STYLES[judged.verdict]
         mean = of.signed(pair.comparison.mean) if judged.seeds else None

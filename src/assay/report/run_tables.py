@@ -7,7 +7,14 @@ from assay.findings import numbers
 from assay.findings.comparisons import resolved
 from assay.records.runs import RunRecord, Status
 from assay.report import export
-from assay.report.terminal_tables import STATUS_STYLES, STUCK_STYLE, add_numbers, bare_table, with_stuck
+from assay.report.terminal_tables import (
+    STATUS_STYLES,
+    STUCK_STYLE,
+    add_numbers,
+    bare_table,
+    gap_beside,
+    with_stuck,
+)
 from assay.store.readout import Readout
 
 
@@ -34,7 +41,7 @@ def _imported_table(results: Readout) -> Table:
     table = bare_table("; ".join(filter(None, ("accuracies in %", results.study.source))))
     table.add_column("arm", overflow="fold")
     add_numbers(table, ("seed", "test\nacc"))
-    table.add_column("status")
+    table.add_column("status", vertical="bottom")
     for run in results.runs:
         status = Text(run.status, STATUS_STYLES.get(run.status, ""))
         table.add_row(run.arm, str(run.seed), numbers.share(run.test_accuracy), status)
@@ -84,11 +91,13 @@ def status_table(results: Readout) -> Table:
     """Return one row per arm: how many of its runs have each status."""
     look = results.at_look().look
     settled = f"; {'resolved at ' if resolved(results) else ''}{look}" if look else ""
-    table = bare_table(f"{numbers.ended(results.done, results.total)}{settled}")
+    several = len(results.hosts) > 1
+    room = 0 if several else 12  # letters of a name that fit into 80 columns
+    gap = gap_beside([arm.name for arm in results.study.arms], room)
+    table = bare_table(f"{numbers.ended(results.done, results.total)}{settled}", gap)
     table.add_column("arm", overflow="fold")
     trained = () if results.study.imported else ("epochs", "valid\nbest")
     add_numbers(table, (*(status.value for status in Status), *trained))
-    several = len(results.hosts) > 1
     if several:
         table.add_column("hosts", overflow="fold", vertical="bottom")
     for row in export.status_rows(results):

@@ -16,7 +16,14 @@ from assay.findings.wording import claim_words
 from assay.findings.wording.captions import LEFT_IN_REPORT, deciding
 from assay.findings.wording.code_words import CLAIM_VERDICTS, VERDICTS
 from assay.findings.wording.facts import facts
-from assay.report.terminal_tables import VERDICT_STYLES, add_numbers, bare_table, bullets, with_stuck
+from assay.report.terminal_tables import (
+    VERDICT_STYLES,
+    add_numbers,
+    bare_table,
+    bullets,
+    gap_beside,
+    with_stuck,
+)
 from assay.stats import ClaimVerdict, Factorial
 
 MOST_LIMITS = 5
@@ -38,7 +45,8 @@ def arms_table(report: Findings) -> Table:
         else ", s/ep: seconds an epoch, mem: peak memory in MiB, par: parameters; valid best is optimistic"
     )
     caption = f"accuracies in %{costs}"
-    table = bare_table(caption if report.complete else f"{report.stamp}; {caption}")
+    gap = gap_beside([arm.name for arm in report.arms], 8)  # letters that fit into 80 columns
+    table = bare_table(caption if report.complete else f"{report.stamp}; {caption}", gap)
     table.add_column("arm", overflow="fold")
     spread = (numbers.interval_name(report.confidence),) if report.judged else ()
     early = ("ep",) if report.stopping else ()
@@ -141,7 +149,7 @@ def _effects_table(report: Findings) -> Table:
     table = bare_table(deciding("in pp", report.intervals_name, equivalence, 1 - report.confidence))
     table.add_column("comparison", overflow="fold")
     add_numbers(table, ("mean", "interval", "p", "n"))
-    table.add_column("verdict", overflow="fold")
+    table.add_column("verdict", overflow="fold", vertical="bottom")
     for effect in report.effects:
         pair = effect.pair
         table.add_row(

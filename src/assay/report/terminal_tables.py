@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from assay.records.runs import Status
+from assay.report.folding import FoldingTable
 from assay.stats import Verdict
 
 STATUS_STYLES = {
@@ -27,7 +28,7 @@ VERDICT_STYLES = {
 
 def bare_table(caption: str, gap: int = 2) -> Table:
     """Return a table without a frame or columns, its ``caption`` below it and ``gap`` between columns."""
-    return Table(
+    return FoldingTable(
         box=SIMPLE_HEAD,
         padding=(0, gap - 1, 0, 0),
         pad_edge=False,
@@ -35,6 +36,11 @@ def bare_table(caption: str, gap: int = 2) -> Table:
         caption=caption,
         caption_justify="left",
     )
+
+
+def gap_beside(names: Iterable[str], room: int) -> int:
+    """Return the gap between a wide table's columns: a narrow one where names are longer than ``room``."""
+    return 1 if any(len(name) > room for name in names) else 2
 
 
 def named_rows(caption: str, columns: Sequence[str]) -> Table:

@@ -24,9 +24,10 @@ def console(stream: TextIO) -> "Console":
 def grid(*headings: str, left: int = 1) -> "Table":
     """Return an empty table: the first ``left`` columns of text, the others of numbers."""
     from rich import box
-    from rich.table import Table
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
+    from assay.report.folding import FoldingTable
+
+    table = FoldingTable(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
     for index, heading in enumerate(headings):
         if index < left:
             table.add_column(heading, overflow="fold")

@@ -9,7 +9,7 @@ from assay.data.address import absolute
 from assay.errors import StoreError
 from assay.findings.comparisons import over
 from assay.findings.numbers import seeds
-from assay.records.runs import RunId, RunRecord, Status
+from assay.records.runs import RunRecord, Status
 from assay.results import Results
 from assay.store.moved import keep
 from assay.store.readout import CODE
@@ -29,6 +29,12 @@ def check_same_study(results: Results, study: Study, data: Dataset | None) -> Da
     ended = over(results)
     old, new = tables.flat(header.study), tables.flat(study.to_tables())
     changed = [key for key in sorted({*old, *new}) if old.get(key) != new.get(key)]
+    if "data.source" in changed:
+        changed.remove("data.source")
+        if not _is_there(results, study.data.source):
+            changed.append("data.source")  # the last to be named: by itself it is no other study
+        elif not changed:
+            return data
     with ExitStack() as refused:
         refused.callback(results.close)
         if changed == ["data.source"]:
@@ -76,13 +82,17 @@ def _shown(settings: Mapping[str, object], key: str) -> str:
 
 def remember(results: Results, source: str) -> Results:
     """Record where the data lies now, if the study in the folder says otherwise; return the results anew."""
-    place = absolute(source)
-    if place == results.data.source:
+    if _is_there(results, source):
         return results
     folder = results.folder
     results.close()
-    keep(folder, place)
+    keep(folder, absolute(source))
     return Results.open(folder, watch=True)
+
+
+def _is_there(results: Results, source: str) -> bool:
+    """Whether ``source``, from the current folder, is where the study's data was last found."""
+    return absolute(source) == results.data.source
 
 
 def nothing_left(results: Results, first: int | None, retry_failed: bool) -> bool:
@@ -90,8 +100,7 @@ def nothing_left(results: Results, first: int | None, retry_failed: bool) -> boo
     if over(results) if first is None else results.seeds_ended >= first:
         return True
     closed = {run.id for run in results.runs if is_closed(run, retry_failed)}
-    study = results.study
-    return closed >= {RunId(arm.name, seed) for arm in study.arms for seed in study.seeds[:first]}
+    return closed >= {*results.planned(first)}
 
 
 def is_closed(run: RunRecord, retry_failed: bool) -> bool:

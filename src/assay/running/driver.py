@@ -223,6 +223,6 @@ def _then(before: str | None, here: str | None) -> str | None:
     return before if known else THEN.join(names) or None
 
 
-def stored_epochs(store: Store) -> dict[RunId, int]:
-    """Return how many epochs of each run a store holds."""
-    return {run.id: len(store.epochs(run.id)) for run in store.runs()}
+def last_epochs(store: Store) -> dict[RunId, EpochRecord]:
+    """Return the last epoch of each run that a store holds one of."""
+    return {run.id: epochs[-1] for run in store.runs() if (epochs := store.epochs(run.id))}

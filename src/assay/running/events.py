@@ -26,7 +26,7 @@ class Started:
     again, the others are left alone. ``slow`` says of arms for whose own layers there is only the
     reference engine how many seconds a run trains. ``deaths`` are the runs
     that the study's process died in. ``ending`` says of each arm how many times as long as after an
-    epoch is evaluated when a run ends.
+    epoch is evaluated when a run ends. ``last`` is the last epoch of each run that had one.
     """
 
     plan: Plan
@@ -38,6 +38,7 @@ class Started:
     slow: Mapping[str, float] = field(default_factory=dict)
     deaths: tuple[Death, ...] = ()
     ending: Mapping[str, float] = field(default_factory=dict)
+    last: Mapping[RunId, EpochRecord] = field(default_factory=dict)
 
     def steps(self, arm: str) -> int:
         """Return how many steps an epoch of ``arm`` has, including a last step on a smaller minibatch."""

@@ -10,14 +10,14 @@ from assay.errors import AssayError, StoreError, UsageError, one_line, reason
 from assay.records.runs import RunRecord, Status
 from assay.report.files import is_current
 from assay.results import Results
-from assay.running.inventory import left_cut_off, strangers
+from assay.running.inventory import harmless, strangers
 from assay.store.lock import holder
-from assay.store.lookup import DATABASE, WEIGHTS, none_at
+from assay.store.lookup import DATABASE, none_at
 from assay.store.notes import read_note, write_note
 from assay.store.readout import CODE
 from assay.store.salvage import altered_rows, salvage_store, sound
 from assay.store.unchecked import FILE as UNCHECKED
-from assay.store.weights import identity_of, load_weights, path_of
+from assay.store.weights import WEIGHTS, identity_of, load_weights, path_of
 from assay.study import kept_code
 from assay.training import agreement
 from assay.training.checkpoints import AGAIN, PARTS, load_progress
@@ -51,7 +51,7 @@ def examine(folder: Path) -> tuple[list[str], list[str]]:
         at_work = holder(folder) if results.at_work else None
         done = f"{results.done} of {results.total} runs have come to their end"
         said = f"study {results.study.name}: {done}{f'; at work: {at_work}' if at_work else ''}"
-        return [said, *left_cut_off(results)], faults
+        return [said, *harmless(results)], faults
 
 
 def _expect_store(folder: Path) -> None:

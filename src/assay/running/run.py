@@ -13,11 +13,12 @@ from assay.results import Results
 from assay.running.capacity import that_fit, worker_count
 from assay.running.continuing import check_same_study, is_closed, nothing_left, remember
 from assay.running.deaths import deaths
-from assay.running.driver import Driver, stored_epochs
+from assay.running.driver import Driver, last_epochs
 from assay.running.estimate import seconds_without_engine
 from assay.running.evaluations import ending
 from assay.running.events import Loading, OnEvent, Started, ignore
 from assay.running.executor import Executor
+from assay.running.inventory import remove_left_over
 from assay.running.messages import Context
 from assay.running.plan import Plan, check, make_plan
 from assay.running.processes import Processes
@@ -26,12 +27,11 @@ from assay.running.results_folder import called, default_folder, make_results_fo
 from assay.running.reuse import take_over
 from assay.running.threads import Threads
 from assay.store import Store
-from assay.store.creating import expect_no_weights
-from assay.store.durable import anchored
+from assay.store.creating import expect_no_remains
+from assay.store.durable import anchored, is_writable
 from assay.store.lock import folder_lock
 from assay.store.lookup import DATABASE, none_at
 from assay.store.unchecked import Unchecked, keep_unchecked
-from assay.store.weights import remove_cut_off
 from assay.study import own_code, own_modules
 from assay.study.study import Study
 
@@ -115,6 +115,9 @@ def run_as_asked(
         _check_unread(study, asked.elsewhere)
     make_results_folder(folder)
     place = anchored(folder)
+    with called(folder, place):
+        if not is_writable(place) and (finished := _finished(folder, study, asked, images)):
+            return finished
     with called(folder, place), folder_lock(place) as died:
         begun: dict[str, str] = {}
         source = study.data.source
@@ -122,7 +125,7 @@ def run_as_asked(
             results = Results.open(folder)
             images.data = check_same_study(results, study, images.data)
             results = remember(results, source)
-            remove_cut_off(place, results.planned)
+            remove_left_over(results)
             if nothing_left(results, asked.first, asked.retry_failed):
                 return results
             begun = {run.arm: run.engine for run in results.runs}
@@ -130,12 +133,24 @@ def run_as_asked(
             results.close()
             own_code.expect_trusted(study.code, study.name)
         else:
-            expect_no_weights(place / DATABASE)
+            expect_no_remains(place / DATABASE)
         with shown(progress, on_event) as watch:
             data = images.of(replace(study.data, source=source), watch)
             _train(study, data, _Found(place, begun, died), asked, watch)
         results = remember(Results.open(place, watch=True), source)
         return replace(results, at_hand=AtHand.of(data))
+
+
+def _finished(folder: Path, study: Study, asked: "Asked", images: LoadedOnce) -> Results | None:
+    """Return the results in a folder, which is only read, if nothing is left to do there."""
+    if not (folder / DATABASE).exists():
+        return None
+    results = Results.open(folder, watch=True)
+    images.data = check_same_study(results, study, images.data)
+    if nothing_left(results, asked.first, asked.retry_failed):
+        return results
+    results.close()
+    return None
 
 
 @dataclass(frozen=True)
@@ -217,5 +232,7 @@ def _started(plan: Plan, store: Store, sizes: Outline, workers: int, retry_faile
     pending = tuple(run for run in plan.runs if run not in closed)
     failed = tuple(row for row in before.values() if row.status is Status.FAILED and row.id in plan.runs)
     slow = seconds_without_engine(plan, {run.arm for run in pending}, sizes.train)
+    last = last_epochs(store)
+    done = {run: record.epoch for run, record in last.items()}
     ends = {cohort.arm.name: ending(sizes, cohort.recipe.fitted(sizes.train)) for cohort in plan.cohorts}
-    return Started(plan, pending, stored_epochs(store), sizes.train, workers, failed, slow, ending=ends)
+    return Started(plan, pending, done, sizes.train, workers, failed, slow, ending=ends, last=last)

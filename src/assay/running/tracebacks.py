@@ -7,10 +7,13 @@ from assay.errors import StoreError
 from assay.records.runs import RunId
 from assay.store.notes import LONGEST, read_note, write_note
 
+FAILURES = "failures"
+"""The folder in a results folder that holds them."""
+
 
 def traceback_path(folder: Path, run: RunId) -> Path:
     """Return where a failed run's traceback is kept."""
-    return folder / "failures" / f"{run.arm}-{run.seed}.txt"
+    return folder / FAILURES / f"{run.arm}-{run.seed}.txt"
 
 
 def keep_traceback(folder: Path, run: RunId, text: str) -> None:

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 from assay.errors import StoreError
 from assay.store import digests
-from assay.store.durable import anchored
+from assay.store.durable import anchored, is_writable
 
 BUSY_SECONDS = 60.0
 TAKES_TURNS = 3  # sqlite3.threadsafety of a library whose connections threads may share
@@ -43,7 +43,7 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
     In that case, a journal left by a killed writer is read too, in a copy of both.
     """
     journal = path.with_name(f"{path.name}-wal")
-    if path.with_name(f"{path.name}-shm").exists() or os.access(path.parent, os.W_OK):
+    if path.with_name(f"{path.name}-shm").exists() or is_writable(path.parent):
         return connect(path, "ro")
     if not journal.exists() or not journal.stat().st_size:
         return connect(path, "ro&immutable=1")

@@ -18,6 +18,11 @@ def anchored(path: Path) -> Path:
         return path
 
 
+def is_writable(folder: Path) -> bool:
+    """Whether files can be made in a folder, as far as can be told without making one."""
+    return os.access(folder, os.W_OK)
+
+
 def place_beside(path: Path) -> Path:
     """Return where this process writes what becomes ``path``, by the name of ``.NAME.PID``.
 

@@ -7,10 +7,9 @@ from itertools import islice
 from pathlib import Path
 
 from assay.errors import nearest, some
+from assay.store.remains import remains_of
 
 DATABASE = "results.db"
-WEIGHTS = "weights"
-"""The folder in a results folder that holds the trained networks."""
 RUNS = "assay-runs"
 """The folder in which results folders lie by default."""
 DEPTH = 2
@@ -34,21 +33,13 @@ def results_folders(folder: Path, depth: int = DEPTH, most: int | None = None) -
         yield from results_folders(place, depth - 1, most)
 
 
-def networks_in(folder: Path) -> Iterator[Path]:
-    """Yield the files of trained networks in a results folder."""
-    yield from (folder / WEIGHTS).glob("*.safetensors")
-
-
 def none_at(folder: Path) -> str:
     """Say that ``folder`` holds no results, and what may help."""
     if folder.suffix == ".toml" and os.path.isfile(folder):
         return f"{folder}: a study file, expected its results folder, such as {RUNS}/{folder.stem}"
     with suppress(OSError, ValueError):
-        if any(networks_in(folder)):
-            return (
-                f"{folder / DATABASE}: is missing, which describes the networks in {folder / WEIGHTS} "
-                "(put it back)"
-            )
+        if left := remains_of(folder / DATABASE):
+            return f"{folder / DATABASE}: is missing, and {left} (put it back)"
     return f"{folder / DATABASE}: no results here ({instead(folder)})"
 
 

@@ -1,6 +1,6 @@
 """What a study has found so far, read from its folder."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -18,7 +18,7 @@ from assay.data import AtHand, DataSpec
 from assay.records.metrics import Value
 from assay.records.runs import THEN, EpochRecord, LayerRecord, RunId, RunRecord, Status, above_chance
 from assay.shapes import Array
-from assay.stats import Family, Look, compare_arms, latest_look
+from assay.stats import Look, latest_look
 from assay.store import PARTS, Header, SQLiteStore, Store
 from assay.store.columns import epoch_row, run_row
 from assay.store.lock import is_held
@@ -108,10 +108,9 @@ class Readout:
         runs = sorted(found, key=lambda run: (order[run.arm], run.seed))
         return runs if self.at_work else [_stopped(run) for run in runs]
 
-    @property
-    def planned(self) -> list[RunId]:
-        """Every run that the study plans, whether it was begun or not."""
-        return [RunId(arm.name, seed) for arm in self.study.arms for seed in self.study.seeds]
+    def planned(self, first: int | None = None) -> list[RunId]:
+        """Return every run that the study plans, begun or not; with ``first``, those of so many seeds."""
+        return [RunId(arm.name, seed) for arm in self.study.arms for seed in self.study.seeds[:first]]
 
     @property
     def machines(self) -> list[WorkingMachine]:
@@ -182,22 +181,6 @@ class Readout:
         """Return for each of the study's seeds whether the arm's run diverged or never left chance level."""
         learnt = {run.seed for run in self.learnt(arm)}
         return np.array([seed not in learnt for seed in self.study.seeds])
-
-    def compared(self, pairs: Sequence[tuple[str, str]]) -> Family:
-        """Compare ``pairs`` of arms as one family, whether or not a verdict is allowed yet.
-
-        Runs that diverged or learnt nothing are counted as failures, and the differences are over the seeds
-        on which both arms learnt.
-        """
-        arms = [arm.name for arm in self.study.arms]
-        return compare_arms(
-            {arm: self.counted(arm) for arm in arms},
-            pairs=pairs,
-            control=self.study.control,
-            margin=self.study.margin / 100,
-            alpha=self.alpha,
-            failed={arm: self.failures(arm) for arm in arms},
-        )
 
     def accuracies(self, arm: str) -> NDArray[np.float64]:
         """Return an arm's test accuracy for each of the study's seeds; nan where there is none."""

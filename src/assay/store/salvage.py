@@ -7,7 +7,7 @@ from pathlib import Path
 
 from assay.errors import StoreError
 from assay.store import digests
-from assay.store.connection import connect
+from assay.store.connection import connect_to_read
 from assay.store.database import APPLICATION_ID
 from assay.store.digests import TABLES
 from assay.store.migrations import OLDEST, VERSION, schema
@@ -26,7 +26,7 @@ def salvage_store(source: Path, target: Path) -> dict[str, tuple[int, int]]:
     its source. Raises `StoreError` if the file is not a store at all.
     """
     with (
-        closing(connect(source, "ro")) as old,
+        closing(connect_to_read(source)) as old,
         closing(sqlite3.connect(target, isolation_level=None)) as new,
     ):
         version = _lay_out(source, old, new)
@@ -101,7 +101,7 @@ def altered_rows(path: Path) -> list[str]:
     said: list[str] = []
     with (
         suppress(StoreError, sqlite3.Error),
-        closing(connect(path, "ro")) as connection,
+        closing(connect_to_read(path)) as connection,
     ):
         [version] = connection.execute("PRAGMA user_version").fetchone()
         for table in sorted(_tables(connection) & {*TABLES}) if version == VERSION else ():
@@ -133,7 +133,7 @@ def _rows(old: sqlite3.Connection, table: str, columns: list[str]) -> Iterator[t
 def sound(path: Path) -> str | None:
     """Return what SQLite finds wrong with a whole database; None if nothing is."""
     try:
-        with closing(connect(path, "ro")) as connection:
+        with closing(connect_to_read(path)) as connection:
             [found] = connection.execute("PRAGMA integrity_check(1)").fetchone()
     except (StoreError, sqlite3.Error) as error:
         found = str(error)

@@ -4,8 +4,8 @@ No pickle is involved, so an untrusted file cannot carry code.
 """
 
 import json
-from collections.abc import Iterable
-from contextlib import suppress
+import re
+from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,9 @@ from assay.records.runs import RunId
 from assay.shapes import Array
 from assay.store import durable
 from assay.store.contract import Header
-from assay.store.lookup import WEIGHTS
 
+WEIGHTS = "weights"
+"""The folder in a results folder that holds the trained networks."""
 UNREADABLE = (
     SafetensorError, KeyError, ValueError, TypeError, OSError,
     AttributeError,  # a number type that NumPy lacks
@@ -29,6 +30,7 @@ UNREADABLE = (
 )  # fmt: skip
 _OLD_DIGEST = "sha256"
 _META = "assay"  # a single key: safetensors writes several in no fixed order
+_NAME = re.compile(r".+-(0|[1-9][0-9]*)(\.part)?\.safetensors")
 
 
 def path_of(folder: Path, run: RunId, *, unfinished: bool = False) -> Path:
@@ -41,14 +43,23 @@ def cut_off(path: Path) -> Path:
     return path.with_suffix(".tmp")
 
 
-def remove_cut_off(folder: Path, runs: Iterable[RunId]) -> None:
-    """Remove what processes have left that died while they wrote weights of these ``runs``."""
-    left = {*(folder / WEIGHTS).glob("*.tmp")}
-    for run in runs if left else ():
-        for unfinished in (True, False):
-            if (path := cut_off(path_of(folder, run, unfinished=unfinished))) in left:
-                with suppress(OSError):
-                    path.unlink()
+def networks_in(folder: Path) -> Iterator[Path]:
+    """Yield the files of trained networks in a results folder.
+
+    Left out are those of other programs: safetensors files that neither are named as a run's weights are nor
+    say that they are assay's. A file that cannot be read may be a network.
+    """
+    yield from filter(_may_be_ours, (folder / WEIGHTS).glob("*.safetensors"))
+
+
+def _may_be_ours(path: Path) -> bool:
+    if _NAME.fullmatch(path.name) or not path.is_file():
+        return True
+    try:
+        with safe_open(path, framework="numpy") as file:
+            return _META in (file.metadata() or {})
+    except UNREADABLE:
+        return True
 
 
 def save_weights(path: Path, weights: dict[str, Array], identity: dict[str, Any]) -> None:

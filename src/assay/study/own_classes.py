@@ -10,7 +10,8 @@ from inspect import isclass
 from math import isfinite
 from typing import Any, NoReturn, TypeVar
 
-from assay.errors import AssayError, StudyError
+from assay.errors import AssayError, StudyError, UsageError
+from assay.nn.coursework.making import expect_written
 from assay.nn.layer import Layer
 from assay.optim import Optimizer, Slots
 from assay.optim.penalties import Penalty
@@ -125,6 +126,10 @@ def _loaded(load: Callable[[], Any], where: str) -> Any:
 
 
 def _built(own: OwnClass, cls: type[T], arguments: Table, where: str) -> T:
+    try:
+        expect_written(cls)
+    except UsageError as error:
+        raise StudyError(f"{where}: {own}: {error}") from None
     parameters = getattr(cls, "__dataclass_params__", None)
     if parameters is None or not parameters.frozen:
         raise StudyError(

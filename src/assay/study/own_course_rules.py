@@ -6,7 +6,7 @@ from types import FunctionType
 from typing import Any
 
 from assay.errors import AssayError, StudyError, UsageError, shown
-from assay.nn.coursework.making import expect_arguments
+from assay.nn.coursework.making import expect_makeable
 from assay.nn.coursework.signatures import arguments as signature_of
 from assay.optim.course_rule import CourseRule, RuleSource
 from assay.optim.rule_styles import STYLES, as_stepping_rule, has_steps, started_anew
@@ -25,7 +25,7 @@ def own_course_rule(own: OwnClass, found: object, arguments: Mapping[str, Any], 
             raise UsageError(f"expected a class or a function; got {shown(found)}")
         if isclass(found) and has_steps(found):
             params = list(signature_of(found))[:1] if as_stepping_rule(found, {}) else []
-            expect_arguments(found, {**dict.fromkeys(params), **arguments}, "add {} = ... to optimizer")
+            expect_makeable(found, {**dict.fromkeys(params), **arguments}, "add {} = ... to optimizer")
         with blamed(own.digest):
             start = started_anew(found, arguments)
             if start is not None:

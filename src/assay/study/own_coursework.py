@@ -12,7 +12,7 @@ import numpy as np
 from assay.errors import AssayError, ShapeError, StudyError, UsageError, shown
 from assay.nn.coursework import FromCoursework
 from assay.nn.coursework.function_pairs import PairOfFunctions
-from assay.nn.coursework.making import constructed, expect_arguments, from_functions
+from assay.nn.coursework.making import constructed, expect_makeable, from_functions
 from assay.nn.coursework.remembered import undisturbed
 from assay.nn.coursework.styles import in_course_style
 from assay.nn.init import Initializer
@@ -106,7 +106,7 @@ def own_coursework(own: OwnClass, found: object, arguments: Mapping[str, Any], w
 
     try:
         if isclass(found):
-            expect_arguments(found, arguments, "add {} = ... to the layer's table")
+            expect_makeable(found, arguments, "add {} = ... to the layer's table")
         elif not isinstance(found, FunctionType):
             raise UsageError(f"expected a class or a function; got {shown(found)}")
         with blamed(own.digest):

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.errors import ShapeError
 from assay.nn.layer import Cache, Layer, Parameters
-from assay.shapes import Array, text
+from assay.nn.returned import expect_gradients, expect_output
+from assay.shapes import Array
 from assay.streams import stream
 
 TOLERANCE = 1e-6
@@ -81,7 +81,8 @@ def gradient_check(
     taken as float64. ``seed`` draws dy, and the layer's own randomness where
     ``training`` asks for `Layer.forward_training`. An input on a kink, such as
     0 under a ReLU, has no derivative: draw x at random. Raises `ShapeError` for
-    a gradient that is missing or has another shape than its argument.
+    an output of another shape than the layer says, and for a gradient that is missing or has another shape
+    than its argument.
     """
     values: dict[str, Array] = {name: np.array(value, np.float64) for name, value in params.items()}
     values["x"] = np.array(x, np.float64)
@@ -89,15 +90,15 @@ def gradient_check(
     def forward() -> tuple[Array, Cache]:
         own = {name: value for name, value in values.items() if name != "x"}
         if training:
-            return layer.forward_training(own, values["x"], stream(seed, "mask"))
-        return layer.forward(own, values["x"])
+            return expect_output(layer.forward_training(own, values["x"], stream(seed, "mask")), shape)
+        return expect_output(layer.forward(own, values["x"]), shape)
 
+    shape = (len(x), *layer.output_shape(x.shape[1:]))
     y, cache = forward()
     dy = stream(seed, "upstream").normal(size=y.shape)
-    dx, gradients = layer.backward({name: values[name] for name in params}, cache, dy)
+    returned = layer.backward({name: values[name] for name in params}, cache, dy)
     mismatches = []
-    for name in ("x", *layer.parameters(x.shape[1:])):
-        found = _gradient(name, dx if name == "x" else gradients.get(name), values[name])
+    for name, found in expect_gradients(returned, values, layer.parameters(x.shape[1:])).items():
         expected = central_differences(lambda: forward()[0], values[name], dy)
         mismatches.append(compare(name, found, expected, tolerance))
     return [mismatch for mismatch in mismatches if mismatch is not None]
@@ -135,11 +136,3 @@ def compare(argument: str, found: Array, expected: Array, tolerance: float = TOL
         int(wrong.sum()),
         wrong.size,
     )
-
-
-def _gradient(name: str, found: Array | None, value: Array) -> Array:
-    if found is None:
-        raise ShapeError(f"backward returns no gradient of {name!r}")
-    if found.shape != value.shape:
-        raise ShapeError(f"dL/d{name} is {text(found.shape)}, {name} is {text(value.shape)}")
-    return found

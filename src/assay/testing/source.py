@@ -14,7 +14,7 @@ from typing import Any
 
 from assay.errors import AssayError, UsageError, suggestion
 from assay.nn.coursework import FromCoursework
-from assay.nn.coursework.making import constructed, expect_arguments, from_functions
+from assay.nn.coursework.making import constructed, expect_makeable, from_functions
 from assay.nn.coursework.signatures import arguments, needed
 from assay.nn.coursework.styles import in_course_style
 from assay.nn.layer import Layer
@@ -108,7 +108,7 @@ def assumed(cls: type, settings: Mapping[str, Any]) -> dict[str, Any]:
 def make(cls: type, settings: Mapping[str, Any], where: str, path: Path | None = None) -> object:
     """Return an instance with ``settings`` as its keyword arguments."""
     with blamed(where):
-        expect_arguments(cls, settings, "give --set {}=VALUE")
+        expect_makeable(cls, settings, "give --set {}=VALUE")
     with blamed(f"{where}: the constructor failed", path):
         made: object = constructed(cls, settings)
         return made

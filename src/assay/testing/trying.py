@@ -2,13 +2,11 @@
 
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
-import numpy as np
-
-from assay.errors import AssayError, ShapeError, UsageError
+from assay.errors import AssayError, UsageError
 from assay.nn.coursework.adapter import modes_checked
 from assay.nn.layer import Layer
+from assay.nn.returned import expect_output
 from assay.shapes import Shape, text
 from assay.testing.fitting import candidates, is_refusal, odd_sizes
 from assay.testing.probing import Probe, draw, probe
@@ -111,11 +109,5 @@ def _shapes_that_fit(subject: Subject) -> list[list[Shape]]:
 
 def _check_forward(layer: Layer, shape: Shape) -> None:
     """Refuse what is not a layer at all before derivatives are taken."""
-    expected = (BATCH, *layer.output_shape(shape))
-    found: Any = layer.forward(draw(layer, shape), next(iter(situations(shape))).x.copy())
-    if not isinstance(found, tuple) or len(found) != 2:
-        raise ShapeError(f"forward must return (y, cache); got {type(found).__name__}")
-    y: Any = found[0]
-    if not isinstance(y, np.ndarray) or y.shape != expected:
-        shown = text(y.shape) if isinstance(y, np.ndarray) else type(y).__name__
-        raise ShapeError(f"forward gives {shown} for a batch of {BATCH}, output_shape says {text(expected)}")
+    found = layer.forward(draw(layer, shape), next(iter(situations(shape))).x.copy())
+    expect_output(found, (BATCH, *layer.output_shape(shape)))

@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from assay.errors import ShapeError
 from assay.nn.coursework import FromCoursework
 from assay.nn.coursework.copies import copied, same
 from assay.nn.coursework.remembered import Untouched
 from assay.nn.layer import Cache, Layer, Parameters
-from assay.shapes import Array, Shape, text
+from assay.nn.returned import expect_gradients, expect_output
+from assay.shapes import Array, Shape
 from assay.streams import stream
 
 
@@ -57,15 +57,15 @@ class Watched:
             self._compare("forward", {"its input": (given, x), **_pairs(own, params)})
             y, upstream, own = y.copy(), copied(dy), _copies(params)
             kept = [(array, array.copy()) for array in _arrays(cache)]
-            dx, gradients = _expect_gradients(self.layer.backward(own, cache, upstream))
-            dx, gradients = _copy(dx), {name: _copy(value) for name, value in gradients.items()}
+            returned = self.layer.backward(own, cache, upstream)
+            found = expect_gradients(returned, {**params, "x": x}, self._named(x.shape[1:]))
+            gradients = {name: value.copy() for name, value in found.items()}
             before = {"its upstream gradient": (upstream, dy), **_pairs(own, params)}
             self._compare("backward", before)
             if any(not same(now, then) for now, then in kept):
                 self.writes["backward writes into its cache"] = None
         self._collect()
-        names, found = self._named(x.shape[1:]), {"x": _gradient("x", dx, x)}
-        return ForwardBackward(y, {**found, **{n: _gradient(n, gradients.get(n), params[n]) for n in names}})
+        return ForwardBackward(y, gradients)
 
     def still(self) -> AbstractContextManager[None]:
         """Find what the layer remembers once for all calls inside, instead of in each call."""
@@ -81,9 +81,12 @@ class Watched:
             yield
 
     def _forward(self, params: Parameters, x: Array) -> tuple[Array, Cache]:
+        shape = (len(x), *self.layer.output_shape(x.shape[1:]))
         if self.training:
-            return self.layer.forward_training(params, x, stream(self.draws, "mask"))
-        return self.layer.forward(params, x)
+            found = self.layer.forward_training(params, x, stream(self.draws, "mask"))
+        else:
+            found = self.layer.forward(params, x)
+        return expect_output(found, shape)
 
     def _named(self, shape: Shape) -> list[str]:
         """Return the names of the parameters; asking a layer in the course's style takes time."""
@@ -101,25 +104,12 @@ class Watched:
             self.writes.update(self.layer.writes)
 
 
-def _expect_gradients(found: Any) -> tuple[Array, Mapping[str, Array]]:
-    """Return what backward has returned; `ShapeError` where that is not dL/dx and a dictionary."""
-    if isinstance(found, tuple | list) and len(found) == 2 and isinstance(found[1], Mapping):
-        return found[0], found[1]
-    kinds = [type(one).__name__ for one in found] if isinstance(found, tuple | list) else []
-    got = f"({', '.join(kinds)})" if kinds else type(found).__name__
-    raise ShapeError(f"backward must return (dx, gradients), gradients a dictionary by name; got {got}")
-
-
 def _pairs(own: Parameters, params: Parameters) -> dict[str, tuple[Array, Array]]:
     return {f"parameter {name}": (own[name], params[name]) for name in params}
 
 
 def _copies(params: Parameters) -> dict[str, Array]:
     return {name: value.copy() for name, value in params.items()}
-
-
-def _copy(value: Any) -> Any:
-    return value.copy() if isinstance(value, np.ndarray) else value
 
 
 def _arrays(value: Any, depth: int = 4) -> Iterator[Array]:
@@ -133,12 +123,3 @@ def _arrays(value: Any, depth: int = 4) -> Iterator[Array]:
         yield from _arrays(list(value.values()), depth)
     elif depth and is_dataclass(value):
         yield from _arrays([getattr(value, field.name) for field in fields(value)], depth)
-
-
-def _gradient(name: str, found: Any, value: Array) -> Array:
-    if found is None:
-        raise ShapeError(f"backward returns no gradient of {name!r}")
-    found = np.asarray(found)
-    if found.shape != value.shape:
-        raise ShapeError(f"dL/d{name} is {text(found.shape)}, {name} is {text(value.shape)}")
-    return np.asarray(found)

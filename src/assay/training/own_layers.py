@@ -18,6 +18,7 @@ from assay.nn.coursework.adapter import modes_checked
 from assay.nn.layer import Layer
 from assay.nn.network import Network
 from assay.nn.nodes import every
+from assay.nn.returned import expect_gradients, expect_output
 from assay.optim import Optimizer
 from assay.optim.penalties import Penalty
 from assay.optim.recipe import Recipe
@@ -122,29 +123,21 @@ def _check_mode(
     def run(given: dict[str, Array]) -> Any:
         own = {name: value.copy() for name, value in given.items()}
         x = own.pop("x")
-        found: Any = layer.forward_training(own, x, stream(0, "mask")) if training else layer.forward(own, x)
-        if not isinstance(found, tuple) or len(found) != 2:
-            raise _Wrong(f"forward must return (y, cache); got {type(found).__name__}")
+        found = layer.forward_training(own, x, stream(0, "mask")) if training else layer.forward(own, x)
         if not np.array_equal(x, given["x"], equal_nan=True):
             raise _Wrong("forward writes into its input")
-        return found
+        return expect_output(found, expected)
 
-    y, cache = run(values)
     expected = (BATCH, *layer.output_shape(shape))
-    if getattr(y, "shape", None) != expected or y.dtype not in PRECISIONS:
-        got = f"{text(y.shape)} of {y.dtype}" if isinstance(y, np.ndarray) else type(y).__name__
-        raise _Wrong(f"forward gives {got}, expected {text(expected)} of float64")
+    y, cache = run(values)
+    if y.dtype not in PRECISIONS:
+        raise _Wrong(f"forward gives numbers of {y.dtype}, expected float64")
     if not np.array_equal(y, run(values)[0], equal_nan=True):
         raise _Wrong("two forwards of one input differ: it draws from elsewhere than its generator")
     y, dy = y.copy(), stream(0, "upstream").normal(size=y.shape)
-    dx, gradients = layer.backward(
-        {name: value.copy() for name, value in values.items() if name != "x"}, cache, dy.copy()
-    )
-    for name in ("x", *names):
-        gradient: Any = dx if name == "x" else gradients.get(name)
-        if getattr(gradient, "shape", None) != values[name].shape:
-            got = text(gradient.shape) if isinstance(gradient, np.ndarray) else type(gradient).__name__
-            raise _Wrong(f"dL/d{name} is {got}, expected {text(values[name].shape)}")
+    own = {name: value.copy() for name, value in values.items() if name != "x"}
+    returned = layer.backward(own, cache, dy.copy())
+    for name, gradient in expect_gradients(returned, values, names).items():
         _check_gradient(run, values, name, gradient, dy)
 
 

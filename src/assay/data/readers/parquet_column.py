@@ -1,6 +1,6 @@
 """A Parquet file's column that is read: which part of it, how many values at a time, and what cannot be."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,10 @@ from assay.errors import DataError
 
 AT_ONCE, BYTES_AT_ONCE = 4096, 16 << 20
 """Rows read at a time, and the bytes that they may take: any value may be as long as its page."""
+LISTED_AT_ONCE = 1 << 18
+"""Numbers in lists that are read at a time."""
+LISTED, BYTES_A_NUMBER = 1 << 20, 32
+"""Numbers in lists that a row group may have, beside one for so many bytes of the file as each takes."""
 OF_OTHERS = 4
 """The part of a file that a page of labels or groups may be: pyarrow has it there about three times."""
 
@@ -17,19 +21,23 @@ OF_OTHERS = 4
 class ParquetColumn:
     """A column of ``file`` (pyarrow's), called ``name``; of pictures also the part that holds their bytes.
 
-    Raises `DataError` where it holds lists, or pages that cannot be.
+    Raises `DataError` where it holds lists, other than of images' numbers, or pages that cannot be.
     """
 
     def __init__(self, path: Path, file: Any, name: str, of_pictures: bool) -> None:
         self.path, self.file, self.name = path, file, name
         self.size = path.stat().st_size
         self.most = BYTES_AT_ONCE + (self.size if of_pictures else self.size // OF_OTHERS)
-        schema = file.schema
+        schema, fields = file.schema, file.schema_arrow
         paths = [schema.column(k).path for k in range(len(schema))]
+        self.lists = of_pictures and _has_lists_of_numbers(fields.field(fields.names.index(name)).type)
         self.part = name if name in paths else f"{name}.bytes" if of_pictures else ""
+        if self.lists:
+            repeated = (path for k, path in enumerate(paths) if schema.column(k).max_repetition_level)
+            self.part = next(path for path in repeated if path.startswith(f"{name}."))
         self.index = paths.index(self.part) if self.part in paths else -1
-        if self.index < 0 or schema.column(self.index).max_repetition_level:
-            expected = "PNG or JPEG files" if of_pictures else "whole numbers or text"
+        if self.index < 0 or (schema.column(self.index).max_repetition_level and not self.lists):
+            expected = "pictures or lists of numbers" if of_pictures else "whole numbers or text"
             raise DataError(f"{path}: column {name!r} holds lists or structures, expected {expected}")
         kind = schema.column(self.index)
         self.levels = kind.max_definition_level
@@ -38,6 +46,10 @@ class ParquetColumn:
         self.at_once = AT_ONCE
         if kind.physical_type in ("BYTE_ARRAY", "FIXED_LEN_BYTE_ARRAY"):
             self.at_once = min(AT_ONCE, max(1, BYTES_AT_ONCE // largest))
+        self.each = sum(chunk.num_values for chunk in self._chunks()) // max(1, file.metadata.num_rows)
+        """How many numbers a list has if all have as many."""
+        if self.lists:
+            self.at_once = min(AT_ONCE, max(1, LISTED_AT_ONCE // max(1, self.each)))
 
     def _chunks(self) -> Iterator[Any]:
         metadata = self.file.metadata
@@ -49,15 +61,25 @@ class ParquetColumn:
         try:
             with self.path.open("rb") as file:
                 for chunk in self._chunks():
-                    kept = 0
+                    kept = values = 0
                     for page in parquet_layout.pages(file, chunk):
                         largest = max(largest, page.size)
                         self._expect_page(page, kept, chunk.num_values)
                         kept = page.size if page.kind == parquet_layout.DICTIONARY else kept
+                        values += page.values if page.kind != parquet_layout.DICTIONARY else 0
                         self.by_page &= parquet_pages.is_readable(chunk.compression, page, self.levels)
+                    self._expect_values(values)
         except (OSError, ValueError, OverflowError) as error:
             raise damaged(self.path, error) from None
         return largest
+
+    def _expect_values(self, values: int) -> None:
+        """Refuse a row group of too many numbers in lists, since one list may have them all."""
+        if self.lists and values > LISTED + self.size // BYTES_A_NUMBER:
+            raise DataError(
+                f"{self.path}: column {self.name!r}: a row group of {values:,} numbers "
+                "(write it with fewer rows in a row group, such as 1,000)"
+            )
 
     def _expect_page(self, page: parquet_layout.DeclaredPage, kept: int, values: int) -> None:
         """Refuse a page that with the dictionary ``kept`` beside it is far larger than the file."""
@@ -88,8 +110,8 @@ class ParquetColumn:
         except (OSError, ValueError, MemoryError) as error:
             raise damaged(self.path, error) from None
 
-    def some(self) -> Iterator[list[Any]]:
-        """Yield the values as pyarrow reads them, some at a time."""
+    def some(self, taken: Callable[[Any], Any] = lambda found: found.to_pylist()) -> Iterator[Any]:
+        """Yield what is ``taken`` of pyarrow's values, some at a time; by default a list of them."""
         from pyarrow import default_memory_pool
 
         try:
@@ -100,7 +122,7 @@ class ParquetColumn:
                     self.at_once, row_groups=[group], columns=[self.part], use_threads=False
                 )
                 while batch := next(batches, None):
-                    values = batch.column(0).to_pylist()
+                    values = taken(batch.column(0))
                     del batch  # what is large is not to be there twice
                     if self.at_once < AT_ONCE:
                         default_memory_pool().release_unused()
@@ -108,6 +130,16 @@ class ParquetColumn:
                     del values
         except (OSError, ValueError, MemoryError, NotImplementedError) as error:  # pyarrow's own among them
             raise damaged(self.path, error) from None
+
+
+def _has_lists_of_numbers(kind: Any) -> bool:
+    """Whether a column's type is lists of numbers, or lists of such lists."""
+    from pyarrow import types
+
+    depth = 0
+    while types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
+        kind, depth = kind.value_type, depth + 1
+    return depth > 0 and (types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind))
 
 
 def damaged(path: Path, error: Exception) -> DataError:

@@ -19,12 +19,14 @@ from assay.data.pixels import allocated, expect_count
 from assay.data.raw_part import RawPart
 from assay.data.readers import parquet_layout
 from assay.data.readers.parquet_column import ParquetColumn, damaged
+from assay.data.readers.parquet_lists import images_in
 from assay.data.readers.parquet_pages import LARGEST
 from assay.data.readers.siblings import part_files
 from assay.errors import DataError, shown, some, suggestion
 
-OPTIONS = ("images", "labels", "size", "colour")
-IMAGES, LABELS = ("image", "images", "img"), ("label", "labels", "fine_label", "class", "target")
+OF_PICTURES, OF_LISTS = ("size", "colour"), ("shape",)
+OPTIONS = ("images", "labels", *OF_PICTURES, *OF_LISTS)
+IMAGES, LABELS = ("image", "images", "img", "pixels"), ("label", "labels", "fine_label", "class", "target")
 BUFFER = 1 << 20  # bytes of a file read at a time
 SHARED = 20  # times that all pictures may stand in rows
 SIDE, LARGEST_SIDE = 32, 96
@@ -32,20 +34,18 @@ LOOKED_AT = 64
 
 
 def open_parquet(address: Address) -> Source:
-    """Open ``parquet:FILE``: pictures as PNG or JPEG in a column, and labels in another.
+    """Open ``parquet:FILE``: PNG or JPEG files, or lists of numbers, in a column, and labels in another.
 
-    ``?images=NAME&labels=NAME`` names the columns; sizes and colour are as for ``images:DIR``. The classes'
-    names are those that the file itself has. Needs pyarrow (``pip install "assay[parquet]"``).
+    ``?images=NAME&labels=NAME`` names the columns; sizes and colour are as for ``images:DIR``, and the shape
+    of lists as for ``csv:FILE``. The classes' names are those that the file itself has. Needs pyarrow
+    (``pip install "assay[parquet]"``).
     """
     tables = {part: _Table(path, address) for part, path in part_files(address).items()}
-    form = _form(address, tables["train"])
+    form = None if tables["train"].lists else _form(address, tables["train"])
     parts = {part: table.read(form) for part, table in tables.items()}
-    said = (
-        f"pictures: brought to {form.size[0]} x {form.size[1]}, read in {'colour' if form.colour else 'grey'}"
-    )
-    return assembled(
-        parts, str(address.path), names=tables["train"].classes(), address=address, notes=(said,)
-    )
+    colour = "colour" if form and form.colour else "grey"
+    said = (f"pictures: brought to {form.size[0]} x {form.size[1]}, read in {colour}",) if form else ()
+    return assembled(parts, str(address.path), names=tables["train"].classes(), address=address, notes=said)
 
 
 class _Table:
@@ -64,6 +64,12 @@ class _Table:
         expect_count(str(path), self.count)
         wanted = [self.images, self.labels, *([self.groups] if self.groups else [])]
         self.columns = {name: ParquetColumn(path, self.file, name, name == self.images) for name in wanted}
+        self.lists = self.columns[self.images].lists
+        self.shape = address.whole_numbers("shape", (2, 3))
+        for key in OF_PICTURES if self.lists else OF_LISTS:
+            if key in address.options:
+                held = "lists of numbers" if self.lists else "pictures"
+                raise DataError(f"{path}: column {self.images!r} holds {held}, which have no option {key}")
 
     def _column(self, address: Address, key: str, known: tuple[str, ...], names: list[str]) -> str:
         wanted = (address.options[key],) if key in address.options else known
@@ -106,11 +112,17 @@ class _Table:
         declared = sum(self.file.metadata.row_group(group).total_byte_size for group in groups)
         return min(expansion.most(self.path.stat().st_size), max(expansion.FREE, SHARED * int(declared)))
 
-    def read(self, form: Form) -> RawPart:
-        """Read all rows; labels first, which are small."""
+    def read(self, form: Form | None) -> RawPart:
+        """Read all rows, of pictures in a ``form``; labels first, which are small."""
+        if self.lists != (form is None):
+            held = "lists of numbers" if self.lists else "pictures"
+            raise DataError(f"{self.path}: column {self.images!r} holds {held}, unlike the training images'")
         place = f"{self.path}: column {self.labels!r}"
         labels = self._values(self.labels, MOST_CLASSES)
         groups = None if self.groups is None else self._values(self.groups, self.count)
+        if form is None:
+            images = images_in(self.columns[self.images], self.count, self.shape)
+            return RawPart(images, labels, place, groups)
         images = allocated(str(self.path), (self.count, *form.shape))
         rows = iter(images)
         for name, content in self.pictures():  # enumerate would keep the last one until the next is there
@@ -133,6 +145,8 @@ class _Table:
                     )
             start += len(values)
             found.add(values)
+        if start != self.count:
+            raise DataError(f"{place}: {start:,} values in {self.count:,} rows (damaged?)")
         return as_labels(place, found.joined())
 
 
@@ -144,7 +158,7 @@ def _opened(path: Path) -> Any:
     try:
         parquet_layout.expect_few_columns(path)
         file = parquet.ParquetFile(path, buffer_size=BUFFER)
-    except (OSError, ValueError, MemoryError) as error:
+    except (OSError, ValueError, MemoryError, NotImplementedError) as error:  # pyarrow's own among them
         raise damaged(path, error) from None
     _expect_sizes(path, file.metadata)
     return file

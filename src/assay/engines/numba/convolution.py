@@ -6,9 +6,7 @@ stretches, so that nothing is multiplied by a zero of the border. Where tiles
 cost less, `winograd` takes the layer.
 """
 
-from collections.abc import Callable, Iterator
-from itertools import pairwise
-from typing import NamedTuple
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -28,59 +26,14 @@ from assay.engines.numba.operands import (
     quarters_calls,
 )
 from assay.engines.numba.pooling import unpool, unpool_part, winners
+from assay.engines.numba.stretches import Stretches, backward_stretches, forward_stretches
 from assay.engines.numba.tiling import output_tiles
+from assay.engines.numba.winner_gradient import WinnerGradient, input_pays, weights_pay
 from assay.engines.numba.winograd import Winograd, applies
 from assay.engines.registers import REGISTERS
 from assay.nn.conv2d import Conv2d
 from assay.nn.max_pool2d import MaxPool2d
 from assay.nn.network import Node
-
-
-class Stretch(NamedTuple):
-    """Neighbouring positions along an axis; the n-th is reached through each tap from source + n step."""
-
-    positions: range
-    taps: Offsets
-    sources: Offsets
-    step: int
-
-
-Stretches = Callable[[Conv2d, int, int, int], list[Stretch]]
-
-
-def _split(positions: range, taps: Offsets, first: Offsets, step: int, size: int) -> list[Stretch]:
-    """Split positions where the set of taps changes whose source lies in 0..size-1."""
-    sources = first + step * np.arange(len(positions))[:, None]
-    valid = (sources >= 0) & (sources < size)
-    cuts = np.flatnonzero((valid[1:] != valid[:-1]).any(axis=1)) + 1
-    bounds = [0, *cuts.tolist(), len(positions)]
-    return [
-        Stretch(
-            positions[start:stop],
-            taps[valid[start]],
-            sources[start, valid[start]],
-            step if valid[start].any() else 0,
-        )
-        for start, stop in pairwise(bounds)
-    ]
-
-
-def forward_stretches(layer: Conv2d, axis: int, size: int, output: int) -> list[Stretch]:
-    """Output r is reached through tap i from input r stride + i dilation - padding."""
-    s = layer.sliding
-    taps = np.arange(s.kernel_size[axis])
-    return _split(range(output), taps, taps * s.dilation[axis] - s.padding[axis], s.stride[axis], size)
-
-
-def backward_stretches(layer: Conv2d, axis: int, output: int, size: int) -> list[Stretch]:
-    """Input u is reached through tap i from output (u + padding - i dilation) / stride, if whole."""
-    s, found = layer.sliding, []
-    stride = s.stride[axis]
-    for start in range(min(stride, size)):
-        away = start + s.padding[axis] - np.arange(s.kernel_size[axis]) * s.dilation[axis]
-        taps = np.flatnonzero(away % stride == 0)
-        found += _split(range(start, size, stride), taps, away[taps] // stride, 1, output)
-    return found
 
 
 def convolution(
@@ -277,14 +230,32 @@ class _Convolution:
         return calls
 
     def unpooled(self, pool: Node, dy: Maps, winner: Maps, first: bool) -> list[Call]:
-        """Return the gradients behind a pooling.
+        """Return the gradients behind a pooling; behind pixels those of the weights are all."""
+        by_winners = weights_pay(self.stage, self.plan, first)
+        if by_winners and (first or input_pays(self.stage, self.plan)):
+            return self._of_winners(dy, winner, not first)
+        if first:
+            return self._of_pixels(pool, dy, winner)
+        dz = self.plan.memory.maps(self.plan.blocks, self.stage.node.output_shape)
+        gradients = self._of_winners(dy, winner, False) if by_winners else self.weight_gradients(dz)
+        return [*unpool(self.plan, pool, dz, dy, winner), *gradients, *self.input_gradient(dz)]
 
-        What only the weights need is unpooled block by block, so that it stays in the cache.
-        """
-        dz = self.plan.memory.maps(1 if first else self.plan.blocks, self.stage.node.output_shape)
-        if not first:
-            unpooled = unpool(self.plan, pool, dz, dy, winner)
-            return [*unpooled, *self.weight_gradients(dz), *self.input_gradient(dz)]
+    def _of_winners(self, dy: Maps, winner: Maps, of_input: bool) -> list[Call]:
+        """Return the weights' gradient, and maybe the input's, from the windows' winners."""
+        rows, columns = (positions[:, 0] for positions in self._pooled_positions())
+        work, calls = WinnerGradient(self.plan, self.stage, self.x, (rows, columns)), []
+        if of_input:
+            weights, arranged = work.rows_of(self.weight[0])
+            calls.append(arranged)
+        for span in Span(0, self.plan.blocks).parts(1):
+            calls += work.of_block(span.start, *span.of(dy, winner))
+            if of_input:
+                calls += work.input_of_block(span.start, weights)
+        return calls + work.arranged(self.grad[0])
+
+    def _of_pixels(self, pool: Node, dy: Maps, winner: Maps) -> list[Call]:
+        """Return the weights' gradient alone, block by block, so that what is unpooled stays in the cache."""
+        dz = self.plan.memory.maps(1, self.stage.node.output_shape)
         calls: list[Call] = []
         for span in self.plan.spans:
             for block in span.parts(1):

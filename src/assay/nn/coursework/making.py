@@ -9,11 +9,22 @@ from assay.nn.coursework.function_pairs import PairOfFunctions, arguments_of, ba
 from assay.nn.coursework.signatures import arguments, needed, takes_any
 
 
-def expect_arguments(cls: type, settings: Mapping[str, Any], hint: str) -> None:
-    """Raise `UsageError` for arguments that a constructor does not take, and for those that it lacks.
+def expect_written(cls: type) -> None:
+    """Raise `UsageError` for a class that lacks methods which the class it derives from leaves to it."""
+    missing = sorted(getattr(cls, "__abstractmethods__", ()))
+    if missing:
+        heads = (f"def {name}({', '.join(arguments(getattr(cls, name)))})" for name in missing)
+        raise UsageError(
+            f"has no {' and no '.join(missing)} (write {', '.join(heads)} in class {cls.__name__})"
+        )
 
-    ``hint`` says how a missing one is given, with its name for ``{}``.
+
+def expect_makeable(cls: type, settings: Mapping[str, Any], hint: str) -> None:
+    """Raise `UsageError` for a class that lacks methods, and for arguments that it does not take or lacks.
+
+    ``hint`` says how a missing argument is given, with its name for ``{}``.
     """
+    expect_written(cls)
     accepted = arguments(cls)
     for key in settings:
         if key not in accepted and not takes_any(cls):

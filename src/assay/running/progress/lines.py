@@ -32,7 +32,8 @@ def rows(tally: Tally) -> list[Row]:
 
 def _row(arm: str, runs: list[RunTally], left: float | None) -> Row:
     over = sum(run.over for run in runs)
-    current = [run for run in runs if run.status is Status.RUNNING] or [run for run in runs if run.over]
+    running = [run for run in runs if run.status is Status.RUNNING]
+    current = running or [run for run in runs if run.over] or [run for run in runs if run.epochs]
     records = [run.record for run in current if run.record]
     return Row(
         arm,

@@ -14,7 +14,8 @@ class RunTally:
     """How far one run is: ``epochs`` are over, and ``part`` (0 to 1) of the next one.
 
     ``pace`` is in seconds per epoch; ``seen`` is when its first steps were
-    reported and how far they went, ``timed`` when its first epoch ended here, and which one that was.
+    reported and how far they went, ``timed`` when its first epoch ended here, and which one that was;
+    ``record`` is its last epoch, wherever that was trained.
     """
 
     total: int
@@ -46,7 +47,7 @@ class RunTally:
         self.status, self.part = Status.RUNNING, min(part, 1.0)
         if self.seen is None:
             self.seen = (now, part)
-        elif self.record is None and part > self.seen[1]:
+        elif self.timed is None and part > self.seen[1]:
             self.pace = (now - self.seen[0]) / (part - self.seen[1])
 
     def end_epoch(self, record: EpochRecord, now: float) -> None:
@@ -99,7 +100,8 @@ class Tally:
         closed = Status.FAILED if failed else Status.DONE
         status = Status.PENDING if run in self.started.pending else closed
         epochs = self.started.plan.cohort(run.arm).recipe.epochs
-        return RunTally(epochs, self.started.done.get(run, 0), status=status)
+        done, last = self.started.done.get(run, 0), self.started.last.get(run)
+        return RunTally(epochs, done, record=last, status=status)
 
     def add(self, event: Event, now: float) -> None:
         """Take in an event that came at ``now``, in seconds of any clock."""

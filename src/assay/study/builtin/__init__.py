@@ -48,7 +48,18 @@ def load_study(
         raise StudyError(
             f"study {str(source)!r} is unknown ({suggestion(str(source), builtin())}; or give a .toml file)"
         )
-    return _with_code(_placed(_read(path), path.parent), str(path), path.parent, trust, unchecked)
+    return _of_file(path, _read(path), trust, unchecked)
+
+
+def study_in(path: Path, text: str) -> Study:
+    """Return the study of a file at ``path`` that holds ``text``, whether or not it is written yet."""
+    return _of_file(path, toml.loads(text))
+
+
+def _of_file(
+    path: Path, values: dict[str, Any], trust: Iterable[str | Path] = (), unchecked: bool = False
+) -> Study:
+    return _with_code(_placed(values, path.parent), str(path), path.parent, trust, unchecked)
 
 
 def _placed(values: dict[str, Any], folder: Path) -> dict[str, Any]:

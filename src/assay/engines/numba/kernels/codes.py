@@ -54,6 +54,11 @@ class Kernel(IntEnum):
     FINITE = auto()
     PRODUCT_SPARSE = auto()
     TRANSPOSE_BACK = auto()
+    TRANSPOSE_LISTED = auto()
+    WINNING = auto()
+    WINNER_SUMS = auto()
+    WINNER_SPREAD = auto()
+    RETURNED = auto()
 
 
 EVALUATION: dict[int, int] = {Kernel.MASK: Kernel.COPY, Kernel.NORMALISE: Kernel.NORMALISE_BY_RUNNING}

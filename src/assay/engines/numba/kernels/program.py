@@ -9,7 +9,18 @@ from functools import partial
 from types import FunctionType
 from typing import Any, NamedTuple
 
-from assay.engines.numba.kernels import bits, ends, maps, normalisation, pairs, sparse, updates, winograd
+from assay.engines.numba.kernels import (
+    bits,
+    ends,
+    maps,
+    normalisation,
+    pairs,
+    sparse,
+    updates,
+    winner_tiles,
+    winners,
+    winograd,
+)
 from assay.engines.numba.kernels.codes import Kernel, function_of, kernel_of, shape_of
 from assay.engines.numba.kernels.entries import entries_kernel
 from assay.engines.numba.kernels.invocation import opened
@@ -109,6 +120,8 @@ SHAPED: dict[Kernel, Callable[[Shape], Any]] = {
     Kernel.PRODUCT_POOLED: partial(product, pool=True),
     Kernel.DOT: dot,
     Kernel.PRODUCT_SPARSE: sparse.sparse_product,
+    Kernel.WINNER_SUMS: winner_tiles.winner_sums,
+    Kernel.WINNER_SPREAD: winner_tiles.winner_spread,
 }
 """What makes a kernel of a tile's shape."""
 
@@ -153,6 +166,9 @@ KERNELS: dict[Kernel, Body] = {
     Kernel.TURN: Body(_on_memory, bits.turn_words),
     Kernel.FINITE: Body(_on_memory, sparse.finite),
     Kernel.TRANSPOSE_BACK: Body(_on_memory, maps.transpose_back),
+    Kernel.TRANSPOSE_LISTED: Body(_on_tables, winners.transpose_listed),
+    Kernel.WINNING: Body(_on_tables, winners.winning),
+    Kernel.RETURNED: Body(_on_tables, winners.returned),
 }
 """What each of the others does."""
 

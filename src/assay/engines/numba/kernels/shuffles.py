@@ -94,6 +94,49 @@ def gather_tile(typing: Any, memory: Any, tables: Any, images: Any, order: Any, 
     return types.void(memory, tables, images, order, types.UniTuple(types.intp, 5)), emit
 
 
+def _emit_transposed(
+    context: Any,
+    builder: Any,
+    kind: Any,
+    memory: Any,
+    offsets: list[Any],
+    count: Any,
+    target: tuple[Any, Any],
+) -> None:
+    """Write z[lane, j] = y[j, lane], the vectors of y lying at ``offsets``; 0 from j = ``count`` on."""
+    lanes = Lanes(kind.dtype)
+    nothing = ir.Constant(vector_type(lanes), None)
+
+    def vector(j: int) -> Any:
+        inside = builder.icmp_signed(">", count, ir.Constant(INDEX, j))
+        found = emit_load(builder, address(context, builder, kind, memory, offsets[j]), lanes)
+        return builder.select(inside, found, nothing)
+
+    turned = _turned(builder, [vector(j) for j in range(lanes.count)])
+    for part, place in zip(turned, _spaced(builder, *target, lanes), strict=True):
+        emit_store(builder, part, address(context, builder, kind, memory, place), lanes)
+
+
+def _turned(builder: Any, rows: list[Any]) -> list[Any]:
+    """Return the columns of a square: blocks change places across the diagonal, then blocks within them."""
+    distance = len(rows) // 2
+    while distance:
+        places = range(len(rows))
+        for i in (i for i in places if not i & distance):
+            a, b = rows[i], rows[i + distance]
+            kept = [j if not j & distance else len(rows) + j - distance for j in places]
+            moved = [j + distance if not j & distance else len(rows) + j for j in places]
+            rows[i], rows[i + distance] = _shuffle(builder, a, b, kept), _shuffle(builder, a, b, moved)
+        distance //= 2
+    return rows
+
+
+def _spaced(builder: Any, start: Any, apart: Any, lanes: Lanes) -> list[Any]:
+    """Return as many offsets as there are lanes, ``apart`` from each other."""
+    numbers = (ir.Constant(INDEX, number) for number in range(lanes.count))
+    return [builder.add(start, builder.mul(apart, number)) for number in numbers]
+
+
 @intrinsic
 def transpose_tile(
     typing: Any, memory: Any, source: Any, apart: Any, count: Any, target: Any, row: Any
@@ -106,20 +149,54 @@ def transpose_tile(
     lanes = Lanes(memory.dtype)
 
     def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        memory, source, apart, count, target, row = arguments
-        nothing = ir.Constant(vector_type(lanes), None)
-
-        def at(start: Any, distance: Any, number: int) -> Any:
-            offset = builder.add(start, builder.mul(distance, ir.Constant(INDEX, number)))
-            return address(context, builder, signature.args[0], memory, offset)
-
-        def vector(j: int) -> Any:
-            inside = builder.icmp_signed(">", count, ir.Constant(INDEX, j))
-            return builder.select(inside, emit_load(builder, at(source, apart, j), lanes), nothing)
-
-        vectors = [vector(j) for j in range(lanes.count)]
-        for lane, part in enumerate(_parts(builder, _interleave(builder, vectors), lanes.count)):
-            emit_store(builder, part, at(target, row, lane), lanes)
+        memory, source, apart, count, *target = arguments
+        offsets = _spaced(builder, source, apart, lanes)
+        _emit_transposed(context, builder, signature.args[0], memory, offsets, count, target)
         return context.get_dummy_value()
 
     return types.void(memory, *[types.intp] * 5), emit
+
+
+@intrinsic
+def transpose_listed_tile(
+    typing: Any, memory: Any, tables: Any, source: Any, table: Any, count: Any, target: Any, row: Any
+) -> Any:
+    """Write the same of vectors that lie where the table says, from ``source`` on."""
+    del typing, source, table, count, target, row
+    lanes = Lanes(memory.dtype)
+
+    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        memory, tables, source, table, count, *target = arguments
+        places = _spaced(builder, table, ir.Constant(INDEX, 1), lanes)
+        entries = [address(context, builder, signature.args[1], tables, place) for place in places]
+        offsets = [builder.add(source, builder.load(entry)) for entry in entries]
+        _emit_transposed(context, builder, signature.args[0], memory, offsets, count, target)
+        return context.get_dummy_value()
+
+    return types.void(memory, tables, *[types.intp] * 5), emit
+
+
+@intrinsic
+def transpose_some_tile(
+    typing: Any, memory: Any, source: Any, apart: Any, count: Any, target: Any, row: Any, spare: Any
+) -> Any:
+    """Write z[j, lane] = y[lane, j] for j below ``count``; the others go to ``spare``."""
+    del typing, source, apart, count, target, row, spare
+    lanes = Lanes(memory.dtype)
+
+    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        memory, source, apart, count, target, row, spare = arguments
+        kind = signature.args[0]
+        rows = [
+            emit_load(builder, address(context, builder, kind, memory, place), lanes)
+            for place in _spaced(builder, source, apart, lanes)
+        ]
+        for j, (value, place) in enumerate(
+            zip(_turned(builder, rows), _spaced(builder, target, row, lanes), strict=True)
+        ):
+            inside = builder.icmp_signed(">", count, ir.Constant(INDEX, j))
+            where = builder.select(inside, place, spare)
+            emit_store(builder, value, address(context, builder, kind, memory, where), lanes)
+        return context.get_dummy_value()
+
+    return types.void(memory, *[types.intp] * 6), emit

@@ -1,0 +1,171 @@
+"""The gradients of a pooled convolution from its windows' winners: the calls that they add to a plan.
+
+A block of examples at a time: its x is turned about, so that each example's lies together, the channels of a
+pixel side by side; the dy of all windows that have a winner are listed, with where the x lies that
+the winner was made of (`kernels.winners`). Then each adds its dy times that x to the sums of its output
+channel and, where the layer before needs its gradient, its dy times the weights to the gradient there
+(`kernels.winner_tiles`).
+"""
+
+from math import ceil, prod
+
+import numpy as np
+
+from assay.engines.numba.blueprint import Blueprint, Stage, Value
+from assay.engines.numba.calls import AFTER, Call, at, call
+from assay.engines.numba.kernels.codes import Kernel
+from assay.engines.numba.kernels.tiles import Shape
+from assay.engines.numba.kernels.winner_tiles import MOST, PAIR
+from assay.engines.numba.layout import ZERO, Maps, Offsets
+from assay.engines.registers import REGISTERS
+from assay.nn.conv2d import Conv2d
+
+ALIVE = 0.85
+"""Windows behind a ReLU that have a winner: in trained networks of the 2017 report 80 to 90%."""
+LOADS = 1 + REGISTERS.bytes / 64
+"""What a vector takes that may begin anywhere, in multiplications: it lies in two lines of the cache as
+often as not. To load and store one takes twice as much."""
+TERM, LISTED, TURNED, DENSE, UNPOOLED = 1, 2.5, 0.7, 1.2, 2.3
+"""Likewise what it costs to add a term beside its vectors, to list a window, to turn a number of x about, a
+multiplication of the usual products, and to write a window's four gradients: as measured in the 2017
+report's networks."""
+GAIN = 0.8
+"""How much less it has to cost than the usual."""
+
+
+def weights_pay(stage: Stage, plan: Blueprint, first: bool) -> bool:
+    """Whether the weights' gradient costs less by winners alone; behind the ``first`` layer it is all."""
+    if not _applies(stage, plan):
+        return False
+    usual = _windows(stage) * (_usual(stage, plan) + UNPOOLED * first)
+    winners = _windows(stage) * (LISTED + _terms(stage, plan, LOADS)) + TURNED * prod(stage.node.input_shape)
+    return winners < GAIN * usual
+
+
+def input_pays(stage: Stage, plan: Blueprint) -> bool:
+    """Whether the input's gradient does, where the weights' is made so."""
+    usual = _windows(stage) * (_usual(stage, plan) + UNPOOLED)
+    winners = _windows(stage) * _terms(stage, plan, 2 * LOADS) + TURNED * prod(stage.node.input_shape)
+    return winners < GAIN * usual
+
+
+def _applies(stage: Stage, plan: Blueprint) -> bool:
+    """Whether a row of the kernel lies together: there are no groups, and no gaps."""
+    layer = stage.node.layer
+    assert isinstance(layer, Conv2d)
+    together = layer.groups == 1 and layer.sliding.dilation[1] == 1 and not plan.pairs
+    return stage.pool is not None and together and _shapes(stage, plan)[0].columns <= MOST
+
+
+def _windows(stage: Stage) -> int:
+    return prod(stage.output_shape)
+
+
+def _usual(stage: Stage, plan: Blueprint) -> float:
+    """Return what a window's four gradients cost in a product, each times a whole kernel."""
+    weight = stage.node.parameters[f"{stage.node.name}.weight"]
+    return 4 * prod(weight.shape[1:]) / plan.memory.lanes * DENSE
+
+
+def _terms(stage: Stage, plan: Blueprint, each: float) -> float:
+    """Return what a window's winner costs, if it has one, of which each vector costs as much."""
+    terms = sum(each * shape.rows * shape.columns + TERM for shape in _shapes(stage, plan))
+    return terms * (ALIVE if stage.relu else 1)
+
+
+def _shapes(stage: Stage, plan: Blueprint) -> list[Shape]:
+    """Return the tiles of a kernel's rows, as equal as can be, each row in whole vectors."""
+    layer = stage.node.layer
+    assert isinstance(layer, Conv2d)
+    rows, width = layer.sliding.kernel_size
+    columns = ceil(width * stage.node.input_shape[0] / plan.memory.lanes)
+    parts = ceil(rows / max(MOST // columns, 1))
+    return [Shape(rows // parts + (part < rows % parts), columns) for part in range(parts)]
+
+
+class WinnerGradient:
+    """Of one layer that convolves ``x``; its pooling's windows begin at ``corners``, rows and columns."""
+
+    def __init__(self, plan: Blueprint, stage: Stage, x: Value, corners: tuple[Offsets, Offsets]) -> None:
+        layer = stage.node.layer
+        assert isinstance(layer, Conv2d)
+        self._plan, self._x, self._lanes = plan, x, x.y.lanes
+        self._outputs, (_, channels, _, width) = stage.output_shape[0], x.y.bordered.shape
+        (down, across), dilation = layer.sliding.stride, layer.sliding.dilation[0]
+        self._right, self._below = across * channels, down * width * channels
+        self._step = dilation * width * channels
+        self._first = corners[0][:, None] * self._below + corners[1] * self._right
+        self._pixels = np.moveaxis(x.y.bordered[0] - x.y.start, 0, -1)
+        self._apart = plan.padded(self._pixels.size)
+        self._shapes = _shapes(stage, plan)
+        self._size = sum(self._in_tile(shape) for shape in self._shapes)
+        self._places = self._placed(channels, *layer.sliding.kernel_size)
+        self._sums = plan.memory.take(self._outputs * self._size)
+
+    def _in_tile(self, shape: Shape) -> int:
+        return shape.rows * shape.columns * self._lanes
+
+    def _placed(self, channels: int, height: int, width: int) -> Offsets:
+        """Return where weights (outputs, channels, height, width) lie in rows of whole vectors."""
+        rows = np.arange(self._outputs * self._size).reshape(self._outputs, height, -1)
+        by_pixel = rows[:, :, : width * channels].reshape(self._outputs, height, width, channels)
+        return np.moveaxis(by_pixel, -1, 1)
+
+    def _together(self, use: str) -> int:
+        """Reserve room for a block's maps, each example's together; the last vector reaches beyond."""
+        return self._plan.scratch(self._lanes * (self._apart + MOST), f"together {use}")
+
+    def _lists(self) -> tuple[int, int, int]:
+        """Reserve lists; return where they begin, from one to the next, and where their ends are noted."""
+        plan, size = self._plan, PAIR * (self._first.size + 1) * self._lanes
+        return plan.scratch(self._outputs * size, "winners"), size, plan.scratch(self._outputs, "ends")
+
+    def _tiles(self, kernel: Kernel, maps: int, weights: int, *ending: int) -> list[Call]:
+        """Return the calls for the parts of the kernel's rows."""
+        calls = []
+        for shape in self._shapes:
+            places = maps, self._step, weights, self._size
+            calls.append(call(kernel, self._outputs, *self._lists(), *places, *ending, shape=shape))
+            maps, weights = maps + shape.rows * self._step, weights + self._in_tile(shape)
+        return calls
+
+    def of_block(self, block: int, dy: Maps, winner: Maps) -> list[Call]:
+        """List a block's winners, and return what they add to the weights' gradient, or begin it with."""
+        plan, lanes, x = self._plan, self._lanes, self._x.y.part(block, block + 1)
+        windows = plan.table(np.column_stack([dy.plane.ravel(), self._first.ravel()]))
+        sources = dy.start, dy.plane_size, winner.start - dy.start
+        steps = self._apart, self._right, self._below
+        together, pixels = self._together("x"), plan.table(self._pixels)
+        made = [
+            call(Kernel.TRANSPOSE_LISTED, x.start, pixels, self._pixels.size, lanes, together, self._apart),
+            call(Kernel.WINNING, windows, self._first.size, self._outputs, *sources, *self._lists(), *steps),
+            *self._tiles(Kernel.WINNER_SUMS, together, self._sums, block > 0),
+        ]
+        return at(block, made)
+
+    def arranged(self, grad: Offsets) -> list[Call]:
+        """Return the call that arranges the sums as the weights are, (outputs, channels, rows, columns)."""
+        table = self._plan.table(self._places)
+        return at(AFTER, [call(Kernel.ARRANGE, self._sums, table, grad.size, int(grad.flat[0]))])
+
+    def rows_of(self, weight: Offsets) -> tuple[int, Call]:
+        """Return where weights lie in rows of whole vectors, zeros behind them, and what puts them there."""
+        entries = np.full(self._outputs * self._size, ZERO)
+        entries[self._places] = weight
+        rows, first = self._plan.memory.take(entries.size), int(weight.min())
+        return rows, call(Kernel.ARRANGE, first, self._plan.table(entries - first), entries.size, rows)
+
+    def input_of_block(self, block: int, rows: int) -> list[Call]:
+        """Return what makes the input's gradient in the block that is listed, of weights in rows."""
+        plan, dx, together = self._plan, self._x.dy.part(block, block + 1), self._together("dx")
+        (down, across), (channels, height, width) = dx.border, dx.shape
+        places = np.arange(self._pixels.size).reshape(self._pixels.shape)
+        inside = places[down : down + height, across : across + width, 0]
+        pixels = plan.table(np.column_stack([inside.ravel(), dx.plane.ravel()])), inside.size
+        sizes = channels, self._lanes, together, self._apart
+        target = dx.start, dx.plane_size, plan.scratch(self._lanes, "nowhere")
+        made = [
+            *self._tiles(Kernel.WINNER_SPREAD, together, rows),
+            call(Kernel.RETURNED, *pixels, *sizes, *target),
+        ]
+        return at(block, made)

@@ -1,0 +1,34 @@
+"""What is left in a folder of a store that is gone."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from assay.store.weights import WEIGHTS, networks_in
+
+LOGS = ("-wal", "-journal")
+"""How the names of SQLite's files end that hold a part of the database; "-shm" only indexes it."""
+
+
+@dataclass(frozen=True)
+class Remains:
+    """A file or folder, and what it holds of a store."""
+
+    place: Path
+    holds: str
+
+    def __str__(self) -> str:
+        return f"{self.place} {self.holds}"
+
+
+def remains_of(path: Path) -> Remains | None:
+    """Return what is left of the store that was at ``path``; None if nothing is.
+
+    A store that is put in its place would be taken for the one that the networks belong to, and SQLite would
+    write what is in a log into it.
+    """
+    for _ in networks_in(path.parent):
+        return Remains(path.parent / WEIGHTS, "seems to hold its networks")
+    for log in (path.with_name(f"{path.name}{end}") for end in LOGS):
+        if log.is_file() and log.stat().st_size:
+            return Remains(log, "holds a part of it")
+    return None
