@@ -12,6 +12,7 @@ from assay.engines.numba.background import TERM, VISIT, WAITS
 from assay.engines.numba.covering import CALL, TILE
 from assay.engines.numba.kernels.bits import BITS
 from assay.engines.numba.kernels.codes import GUARD, Kernel, kernel_of, shape_of
+from assay.engines.numba.kernels.winner_tiles import PAIR
 
 TRANSFORM, NORMALISED = 90, 26
 """Multiplications that take as long as to transform a tile of one channel, and to normalise a vector."""
@@ -51,6 +52,9 @@ def _cost(number: int, calls: Calls, share: float) -> float:
         parts, words = -(-calls[:, 10] // shape.columns), calls[:, 5]
         term = share * BITS * max(shape.columns + TERM, WAITS)
         return float(np.sum(count * words * parts * (VISIT + 2 * shape.columns + term)))
+    if kernel in (Kernel.WINNER_SUMS, Kernel.WINNER_SPREAD) and shape:
+        winners = calls[:, 1] * calls[:, 3] / PAIR  # as many as there is room for
+        return float(np.sum(winners * (shape.rows * shape.columns + TERM)))
     if shape:
         tiles = -(-count // shape.rows) * -(-calls[:, 4] // shape.columns)
         return float(np.sum(tiles * (shape.cycles * calls[:, 6] + TILE) + CALL))
