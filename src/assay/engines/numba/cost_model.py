@@ -42,7 +42,8 @@ def multiplications(calls: Calls, batch_size: int, nonzero: float) -> float:
 
 
 def _of(calls: Calls, kernel: Kernel) -> Calls:
-    return calls[calls[:, 0] == kernel]
+    found: Calls = calls[calls[:, 0] == kernel]
+    return found
 
 
 def _cost(number: int, calls: Calls, share: float) -> float:
