@@ -69,7 +69,8 @@ def calibration_table(report: Findings) -> Table:
     """Return one row per arm: how far its probabilities are from the share that is right."""
     table = bare_table(
         "calibration error: how far, on average, the probability given with an answer is from "
-        "the share of such answers that are right; above a temperature of 1: too sure before"
+        "the share of such answers that are right; a temperature above 1: the network was too sure, below 1: "
+        "not sure enough"
     )
     table.add_column("arm", overflow="fold")
     add_numbers(table, ("runs", "expected calibration\nerror on the test set, %", "temperature"))
