@@ -33,7 +33,7 @@ def remove_left_over(results: Results) -> None:
 
 
 def left_over(results: Results) -> list[Path]:
-    """Return what processes that were stopped or killed have left of the study's runs, and nothing will ever read.
+    """Return what stopped or killed processes have left of the study's runs, and nothing will ever read.
 
     These are weights that were being written, and, where a run has ended, its last checkpoint and the
     traceback of an earlier attempt.
