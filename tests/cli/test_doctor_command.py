@@ -125,7 +125,9 @@ def test_what_a_killed_process_has_left_is_no_fault_and_the_next_run_removes_it(
     status, words = said(capsys, "doctor", folder)
     assert status == 0
     for path in left:
-        assert f"{path.relative_to(folder)}: left by a process that was killed; harmless, and `assay" in words
+        assert (
+            f"{path.relative_to(folder)}: left by a process that was stopped; harmless, and `assay" in words
+        )
     others = [folder / name for name in ("weights/nobody-7.tmp", "failures/nobody-7.txt")]
     for path in others:
         path.write_text("of somebody's")

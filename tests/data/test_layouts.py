@@ -113,7 +113,7 @@ def test_odd_classes_are_named(tmp_path):
     write_idx(tmp_path / "t10k-labels-idx1-ubyte", (DIGITS % 4).astype(np.uint8))
     notes = " / ".join(opened(source).notes)
     assert f"label 90 stands once, at index 5 of {tmp_path}/train-labels-idx1-ubyte; others reach 3" in notes
-    assert "classes without any image: 4, 5, 6, 7, 8 and 81 more" in notes
+    assert "classes without any image: 4, 5, 6, 7, 8, and 81 more" in notes
     assert "classes without training images: 3" in notes
     assert "classes without test images: 90" in notes
 

@@ -8,10 +8,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from bounded import bounded
+from in_place import ended
 from odd_places import padded, shared, understated
 from own_files import coloured, every_cut, grey, opened, refusal
 from PIL import Image
 from pyarrow import parquet
+from surroundings import Place
 
 from assay.data import expansion
 from assay.data.arrays import Values
@@ -116,6 +118,26 @@ def test_pages_of_another_kind_and_types_that_are_not_known(tmp_path, monkeypatc
 
     monkeypatch.setattr(parquet, "ParquetFile", opened_as)
     assert "no Parquet file, or damaged (Integers with more than 64 bits" in refusal(source)
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "words"),
+    [
+        (b"\x05label\x15\x02", b"\x05label\x15\x38", "a column packed in the unknown way 28"),
+        (b"\x25\x02\x18\x05label", b"\x25\x00\x18\x05label", "histogram size mismatch"),
+    ],
+    ids=["packing", "histogram"],
+)
+def test_a_footer_over_which_pyarrow_ends_the_process(was, now, words, tmp_path):
+    """Its metadata's columns cannot be asked for anything: exceptions of C++ pass through them."""
+    source, path = write(tmp_path / "a.parquet"), tmp_path / "a.parquet"
+    content = path.read_bytes()
+    assert content.count(was) == 1
+    path.write_bytes(content.replace(was, now))
+    found = ended(Place(), ("data", "info", source), tmp_path, tmp_path)
+    assert (found.status, found.out, found.err.count("\n")) == (2, "", 1)
+    assert f"{path}: no Parquet file, or damaged (" in found.err
+    assert words in found.err
 
 
 def test_columns_that_declare_far_more_than_the_file_has(tmp_path, monkeypatch):

@@ -1,5 +1,6 @@
 """What a Parquet file declares, against what pyarrow wrote and says of it."""
 
+from dataclasses import replace
 from io import BytesIO
 
 import pyarrow as pa
@@ -9,11 +10,12 @@ from odd_places import _columns, _numbers
 from own_files import refusal
 from pyarrow import parquet
 
+from assay.data.readers.compact_protocol import Compact, Damaged
 from assay.data.readers.parquet_layout import (
     DICTIONARY,
-    Compact,
-    Damaged,
+    DeclaredChunk,
     _page,
+    chunks,
     expect_few_columns,
     pages,
 )
@@ -32,14 +34,18 @@ def test_pages_are_those_that_pyarrow_wrote(tmp_path, codec, version, dictionary
     expect_few_columns(path)
     metadata = parquet.ParquetFile(path).metadata
     with path.open("rb") as file:
-        for group in range(3):
+        for group, said in enumerate(chunks(path, 0)):
             chunk = metadata.row_group(group).column(0)
-            found = [*pages(file, chunk)]
+            places = filter(None, (chunk.data_page_offset, chunk.dictionary_page_offset))
+            theirs = chunk.compression, chunk.num_values, min(places), chunk.total_compressed_size
+            assert replace(said, compression=said.compression.removesuffix("_RAW")) == DeclaredChunk(*theirs)
+            found = [*pages(file, said)]
             assert [page.values for page in found if page.kind == DICTIONARY] == [7] * dictionary
             assert sum(page.values for page in found if page.kind != DICTIONARY) == 1000
             assert len(found) > 1
             heads = chunk.total_compressed_size - sum(page.packed for page in found)
             assert heads == chunk.total_uncompressed_size - sum(page.size for page in found) > 0
+    assert [len(chunks(path, column)) for column in (0, 1)] == [3, 3]
 
 
 def test_a_header_of_fields_without_end_keeps_nothing_of_them():

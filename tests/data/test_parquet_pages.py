@@ -2,8 +2,8 @@
 
 import os
 from base64 import b85decode
+from dataclasses import replace
 from io import BytesIO
-from types import SimpleNamespace
 from zlib import decompress
 
 import pyarrow as pa
@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from assay.data.readers import parquet_pages, snappy_stream
+from assay.data.readers.compact_protocol import Compact, Damaged
 from assay.data.readers.parquet_column import ParquetColumn
-from assay.data.readers.parquet_layout import Compact, Damaged
+from assay.data.readers.parquet_layout import chunks
 from assay.errors import DataError
 
 CODECS = ["none", "snappy", "gzip", "zstd", "brotli", "lz4"]
@@ -159,12 +160,8 @@ def test_a_damaged_page_is_one_line_or_what_pyarrow_reads(tmp_path, version, dic
 @pytest.mark.parametrize("more", [-1, 1])
 def test_pages_have_as_many_values_as_the_footer_says(tmp_path, more):
     path = written(tmp_path / "a.parquet", [b"a", b"b"] * 20, data_page_size=1, write_batch_size=8)
-    chunk = parquet.ParquetFile(path).metadata.row_group(0).column(0)
-    said = SimpleNamespace(
-        num_values=chunk.num_values + more, compression=chunk.compression,
-        total_compressed_size=chunk.total_compressed_size,
-        dictionary_page_offset=chunk.dictionary_page_offset, data_page_offset=chunk.data_page_offset,
-    )  # fmt: skip
+    [chunk] = chunks(path, 0)
+    said = replace(chunk, values=chunk.values + more)
     with pytest.raises(Damaged, match=f"pages of another number of values than the {40 + more} declared"):
         [*parquet_pages.byte_arrays(path, said, 2)]
 

@@ -87,15 +87,18 @@ def test_words_in_long_names_stay_whole(tmp_path: Path) -> None:
 def test_names_that_fit_stay_whole_and_lines_stay_lines() -> None:
     table = bare_table("")
     table.add_column("name", overflow="fold", width=12)
-    for text in ("narrow less very-wide", "very-wide-one", "a\nb", "", "abcdefghijklmnop-q"):
+    texts = "narrow less very-wide", "very-wide-one", "a\nb", "", "abcdefghijklmnop-q", "  --very-narrow", "—"
+    for text in texts:
         table.add_row(text)
-    lines = [line.strip() for line in printed(table).splitlines()[2:]]
+    lines = [line.rstrip() for line in printed(table).splitlines()[2:]]
     assert lines == [
         *("narrow less", "very-wide"),
         *("very-wide-", "one"),
         *("a", "b"),
         "",
         *("abcdefghijkl", "mnop-", "q"),
+        *("  --very-", "narrow"),
+        "—",
     ]
 
 

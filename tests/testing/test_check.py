@@ -228,7 +228,7 @@ USER_ERRORS = {
     ),
     "bad forward of a layer": (
         "mine.py:Deep",
-        r"mine.py:Deep, input 3 x 6 x 8, batch of 3: forward raised ValueError: .* \(mine.py, line 25\)$",
+        r"mine.py:Deep, input 3 x 6 x 8, batch of 3: forward raised ValueError: .* \(mine.py, line 27\)$",
     ),
     "parameters that nothing names": (
         "mine.py:Unnamed",
@@ -240,6 +240,10 @@ USER_ERRORS = {
         "mine.py:Halves",
         r"mine.py:Halves: has no backward and no output_shape \(write def backward\(self, params, cache, "
         r"dy\), def output_shape\(self, shape\) in class Halves\)$",
+    ),
+    "a parameter with the input's name": (
+        "mine.py:Named",
+        r"3: a parameter called 'x', as the input is \(give",
     ),
     "method of a rule left out": ("mine.py:Rule", r"Rule: has no step \(write def step\(self, theta, grad, "),
     "no file": ("other.py:Broken", "other.py: no such file"),
@@ -274,6 +278,8 @@ def test_every_users_error_is_one_line(tmp_path, monkeypatch, target, message):
         class Unwritten(Good):
             def bprop(self, inputs, outputs, grads_wrt_outputs): raise NotImplementedError
         from assay.nn import Layer
+        from assay.nn.init import Constant
+        from assay.nn.layer import Parameter
         from assay.optim import Optimizer
         class Deep(Layer):
             kind = "deep"
@@ -281,6 +287,8 @@ def test_every_users_error_is_one_line(tmp_path, monkeypatch, target, message):
             def forward(self, params, x): return self.helper(x), None
             def helper(self, x): return x.reshape(7)
             def backward(self, params, cache, dy): return dy, {}
+        class Named(Deep):
+            def parameters(self, shape): return {"x": Parameter(shape, Constant(1))}
         class Halves(Layer):
             kind = "halves"
             def forward(self, params, x): return x / 2, None

@@ -166,6 +166,7 @@ def test_a_function_without_its_backward_is_refused(tmp_path):
         ("(dy, dy)", "(ndarray, ndarray)"),
         ("(None, {})", "(NoneType, {})"),
         ("(dy.tolist(), {})", "(list, {})"),
+        ("dict.fromkeys(range(12), dy)", f"{{{', '.join(f'{k}: ndarray' for k in range(10))}, and 2 more}}"),
     ],
 )
 def test_what_backward_must_return_is_said(returned, got, tmp_path):

@@ -53,7 +53,7 @@ class Weighted(Layer):
         return (3,) if self.mistake == "shape" else shape
 
     def parameters(self, shape):
-        return {"w": Parameter(shape, Constant(1.0))}
+        return {"x" if self.mistake == "x" else "w": Parameter(shape, Constant(1.0))}
 
     def forward(self, params, x):
         if self.mistake == "raises":
@@ -144,6 +144,7 @@ def test_assays_own_are_not_tried():
         (Weighted("flat"), "dL/dw is 1 x 8, w is 8"),
         (Weighted("none"), "backward must return (dx, {'w': dw}), all arrays; got (ndarray, {})"),
         (Weighted("dx alone"), "backward must return (dx, {'w': dw}), all arrays; got ndarray"),
+        (Weighted("x"), "a parameter called 'x', as the input is"),
         (Weighted("writes"), "forward writes into its input"),
         (Weighted("draws"), "two forwards of one input differ"),
         (Weighted("alone"), "forward must return (y, cache); got ndarray"),

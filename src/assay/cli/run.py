@@ -163,8 +163,9 @@ def _conclude(results: "Results", folder: Path, trained: bool) -> None:
     from assay.store.durable import is_writable
 
     path = folder / REPORT
-    drawn = not trained and is_current(path, results.digest)
-    if not drawn and (drawn := trained or is_writable(folder)):
+    current = not trained and is_current(path, results.digest)
+    idle = not (trained or current or is_writable(folder))
+    if not (current or idle):
         report = _write_report(results, path)
         if trained:
             from assay.report import terminal
@@ -178,7 +179,7 @@ def _conclude(results: "Results", folder: Path, trained: bool) -> None:
     if lost := without_weights(results):
         say(lost)
     elsewhere = f"`assay report {folder} --out DIR` writes the report elsewhere"
-    say(path if drawn else f"nothing is left to do, and {folder} cannot be written ({elsewhere})")
+    say(f"nothing is left to do, and {folder} cannot be written ({elsewhere})" if idle else path)
     if failed:
         raise typer.Exit(1)
 

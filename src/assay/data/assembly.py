@@ -11,7 +11,7 @@ from assay.data.address import Address
 from assay.data.class_numbers import numbered
 from assay.data.examples import Numbers, Source, Split
 from assay.data.raw_part import RawPart, miscounted
-from assay.errors import DataError
+from assay.errors import DataError, some
 
 NAMED = 5
 """Classes that are named where some lack images."""
@@ -146,13 +146,13 @@ def _oddities(
     nowhere = [classes[k] for k in empty if not np.asarray(total)[k]]
     elsewhere = [classes[k] for k in empty if np.asarray(total)[k]]
     if nowhere:
-        said.append(f"classes without any image: {_some(nowhere)}")
+        said.append(f"classes without any image: {some(nowhere, NAMED)}")
     if elsewhere:
-        said.append(f"classes without training images: {_some(elsewhere)}")
+        said.append(f"classes without training images: {some(elsewhere, NAMED)}")
     if "test" in counts and (
         missing := [classes[k] for k in (counts["test"] == 0).nonzero()[0] if counts["train"][k]]
     ):
-        said.append(f"classes without test images: {_some(missing)}")
+        said.append(f"classes without test images: {some(missing, NAMED)}")
     return said
 
 
@@ -165,8 +165,3 @@ def _far_off(total: NDArray[np.int64], split: Split) -> tuple[int, int, int] | N
     if total[label] > 1 or label < 2 * (others + 1) or not (split.labels == label).any():
         return None
     return label, int(np.argmax(split.labels == label)), others
-
-
-def _some(names: list[str]) -> str:
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return f"{', '.join(names[:NAMED])}{more}"

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from assay.data import Split, load
 from assay.data.outline import outline
-from assay.errors import DataError, ShapeError, StoreError, UsageError
+from assay.errors import DataError, ShapeError, StoreError, UsageError, some
 from assay.nn.loss import softmax
 from assay.nn.network import Network, to_input
 from assay.records.runs import RunRecord, Status
@@ -81,7 +81,9 @@ def best_run(results: Readout, arm: str | None = None, seed: int | None = None) 
     if arm is not None:
         results.study.arm(arm)
     if seed is not None and seed not in results.study.seeds:
-        raise UsageError(f"{results.folder}: no run has seed {seed} (seeds: {_some(results.study.seeds)})")
+        raise UsageError(
+            f"{results.folder}: no run has seed {seed} (seeds: {some(map(str, results.study.seeds))})"
+        )
     runs = [
         run
         for run in results.runs
@@ -141,8 +143,3 @@ def _expect_fitting(weights: Mapping[str, Array], network: Network, dtype: str, 
         if not (finite := np.isfinite(value)).all():
             count = value.size - np.count_nonzero(finite)
             raise StoreError(f"{path}: {name} has values that are not finite: {count:,} (remove the file)")
-
-
-def _some(seeds: tuple[int, ...]) -> str:
-    shown = ", ".join(map(str, seeds[:10]))
-    return f"{shown}, ..." if len(seeds) > 10 else shown

@@ -52,5 +52,6 @@ def _outline(found: Any) -> str:
 def _kind(found: Any) -> str:
     """Return the name of a type; of a dictionary, those of what it holds by name."""
     if isinstance(found, Mapping):
-        return f"{{{', '.join(f'{key!r}: {type(value).__name__}' for key, value in found.items())}}}"
+        held = some(f"{key!r}: {type(value).__name__}" for key, value in found.items()) if found else ""
+        return f"{{{held}}}"
     return type(found).__name__

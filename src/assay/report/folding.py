@@ -11,8 +11,8 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-WORD = re.compile(r"\S+\s*")
-PART = re.compile(r"[^-]*-+\s*|[^-]+")
+WORD = re.compile(r"\s*\S+\s*")
+PART = re.compile(r"\s*-*[^-\s]+-*\s*|\s*-+\s*")
 """A part of a word up to a hyphen; the blanks behind the word are with the last."""
 
 

@@ -21,7 +21,7 @@ def strangers(results: Results) -> list[str]:
 def harmless(results: Results) -> list[str]:
     """Say of what `left_over` returns that it does no harm; one who is at work is about to remove it."""
     found = [] if results.at_work else left_over(results)
-    left = "left by a process that was killed; harmless, and `assay run` removes it"
+    left = "left by a process that was stopped; harmless, and `assay run` removes it"
     return [f"{path.parent.name}/{path.name}: {left}" for path in found]
 
 
@@ -33,7 +33,7 @@ def remove_left_over(results: Results) -> None:
 
 
 def left_over(results: Results) -> list[Path]:
-    """Return what processes that died have left of the study's runs, and nothing will ever read.
+    """Return what stopped or killed processes have left of the study's runs, and nothing will ever read.
 
     These are weights that were being written, and, where a run has ended, its last checkpoint and the
     traceback of an earlier attempt.

@@ -14,8 +14,10 @@ BUSY_SECONDS = 60.0
 TAKES_TURNS = 3  # sqlite3.threadsafety of a library whose connections threads may share
 LARGEST = 8 << 20
 """Bytes of a row; the answers on the most examples that there may be take half of them."""
-BESIDE = ("-journal", "-wal", "-shm")
-"""How the names of the files end that SQLite keeps beside a database."""
+LOGS = ("-wal", "-journal")
+"""How the names of SQLite's files end that hold a part of the database beside them."""
+BESIDE = (*LOGS, "-shm")
+"""How the names of all files end that SQLite keeps beside a database; "-shm" only indexes a log."""
 LONGEST_PATH = 511  # characters that every build of SQLite opens
 
 

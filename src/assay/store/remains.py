@@ -3,10 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from assay.store.connection import LOGS
 from assay.store.weights import WEIGHTS, networks_in
-
-LOGS = ("-wal", "-journal")
-"""How the names of SQLite's files end that hold a part of the database; "-shm" only indexes it."""
 
 
 @dataclass(frozen=True)

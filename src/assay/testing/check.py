@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from assay.errors import AssayError
+from assay.nn.trial import trial_values
 from assay.optim.rule_styles import as_rule, as_stepping_rule
 from assay.shapes import Shape
 from assay.testing.comparison import LayerComparison, compare_layers
@@ -17,7 +18,6 @@ from assay.testing.learning_rules import check_rule
 from assay.testing.loss_styles import as_loss
 from assay.testing.losses import check_loss
 from assay.testing.modules import importable
-from assay.testing.probing import draw
 from assay.testing.randomness import modes
 from assay.testing.situations import BATCH, RANDOM
 from assay.testing.source import as_layer, assumed, blamed, load, make, of_functions, split
@@ -110,7 +110,8 @@ def check_subject(subject: Subject, against: str | None = None, input_shape: Sha
     shape = found.shape
     with subject.blamed(shape):
         mode = modes(layer, shape, name)
-        later = () if found.mismatches else tuple(faults_in_succession(layer, shape, draw(layer, shape)))
+        values = trial_values(layer, shape)
+        later = () if found.mismatches else tuple(faults_in_succession(layer, shape, values))
         if mode.random and not against:
             comparison, note = None, "not compared: what it draws is its own"
         else:

@@ -7,8 +7,8 @@ import numpy as np
 
 from assay.errors import UsageError
 from assay.nn.layer import Layer, Parameters
+from assay.nn.trial import trial_values
 from assay.shapes import Array, Shape
-from assay.streams import stream
 from assay.testing.argument import Argument
 from assay.testing.gradients import Mismatch
 from assay.testing.situations import BATCH, RANDOM, Situation, situations, upstream
@@ -49,7 +49,7 @@ def probe(
     ``tolerance`` is what gradients may be off, where that is more than their precision explains.
     """
     found = Probe(shape, entries=_entries(layer, shape), locate=locate, tolerance=tolerance)
-    params = draw(layer, shape)
+    params = trial_values(layer, shape)
     for training in modes:
         watched = Watched(layer, training=training)
         plain: ForwardBackward | None = None
@@ -63,13 +63,6 @@ def probe(
                     break
         found.writes.update(watched.writes)
     return found
-
-
-def draw(layer: Layer, shape: Shape) -> dict[str, Array]:
-    """Draw parameters at random, because a mistake may hide where they are 0 or 1."""
-    specs = layer.parameters(shape)
-    params = {name: stream(0, "check", name).normal(size=spec.shape) for name, spec in specs.items()}
-    return {**layer.buffers(shape), **params}
 
 
 def _entries(layer: Layer, shape: Shape) -> int:

@@ -7,10 +7,10 @@ import numpy as np
 from assay.nn.coursework import FromCoursework
 from assay.nn.coursework.carried import BEGUN
 from assay.nn.layer import Layer, Parameters
+from assay.nn.trial import trial_values
 from assay.shapes import Array, Shape
 from assay.streams import stream
 from assay.testing.evaluation import of_evaluation
-from assay.testing.probing import draw
 from assay.testing.running_statistics import judge_statistics, mixes
 from assay.testing.situations import BATCH
 from assay.testing.watched import Watched
@@ -36,7 +36,7 @@ def modes(layer: Layer, shape: Shape, name: str = "") -> Modes:
 
     ``name`` is that of the user's class: a dropout that draws nothing is wrong.
     """
-    params, x = draw(layer, shape), stream(0, "modes").uniform(0.5, 1.5, (BATCH, *shape))
+    params, x = trial_values(layer, shape), stream(0, "modes").uniform(0.5, 1.5, (BATCH, *shape))
     training, evaluation = (Watched(layer, training=mode) for mode in (True, False))
     told = not isinstance(layer, FromCoursework) or layer.told_its_mode
     with np.errstate(all="ignore"), training.still(), evaluation.still():

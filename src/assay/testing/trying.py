@@ -7,9 +7,10 @@ from assay.errors import AssayError, UsageError
 from assay.nn.coursework.adapter import modes_checked
 from assay.nn.layer import Layer
 from assay.nn.returned import expect_output
+from assay.nn.trial import trial_values
 from assay.shapes import Shape, text
 from assay.testing.fitting import candidates, is_refusal, odd_sizes
-from assay.testing.probing import Probe, draw, probe
+from assay.testing.probing import Probe, probe
 from assay.testing.situations import BATCH, RANDOM, situations
 from assay.testing.source import words
 from assay.testing.subject import Subject
@@ -109,5 +110,5 @@ def _shapes_that_fit(subject: Subject) -> list[list[Shape]]:
 
 def _check_forward(layer: Layer, shape: Shape) -> None:
     """Refuse what is not a layer at all before derivatives are taken."""
-    found = layer.forward(draw(layer, shape), next(iter(situations(shape))).x.copy())
+    found = layer.forward(trial_values(layer, shape), next(iter(situations(shape))).x.copy())
     expect_output(found, (BATCH, *layer.output_shape(shape)))

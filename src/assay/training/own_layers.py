@@ -19,6 +19,7 @@ from assay.nn.layer import Layer
 from assay.nn.network import Network
 from assay.nn.nodes import every
 from assay.nn.returned import expect_gradients, expect_output
+from assay.nn.trial import trial_values
 from assay.optim import Optimizer
 from assay.optim.penalties import Penalty
 from assay.optim.recipe import Recipe
@@ -85,11 +86,10 @@ def words_of(error: Exception) -> str:
 
 
 def _check_layer(layer: Layer, shape: Shape) -> None:
-    specs = layer.parameters(shape)
-    params = {name: stream(0, "check", name).normal(size=spec.shape) for name, spec in specs.items()}
-    values = {**layer.buffers(shape), **params, "x": stream(0, "check", "x").normal(size=(BATCH, *shape))}
+    values = trial_values(layer, shape)
+    values["x"] = stream(0, "check", "x").normal(size=(BATCH, *shape))
     for training in modes_checked(layer):
-        _check_mode(layer, shape, values, list(specs), training=training)
+        _check_mode(layer, shape, values, list(layer.parameters(shape)), training=training)
     if layer.elementwise is not None:
         _check_elementwise(layer, shape)
 

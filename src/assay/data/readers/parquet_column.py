@@ -42,29 +42,32 @@ class ParquetColumn:
         kind = schema.column(self.index)
         self.levels = kind.max_definition_level
         self.by_page = of_pictures and kind.physical_type == "BYTE_ARRAY" and kind.logical_type.type == "NONE"
+        self.chunks = self._declared()
         largest = max(1, self._largest_page())
         self.at_once = AT_ONCE
         if kind.physical_type in ("BYTE_ARRAY", "FIXED_LEN_BYTE_ARRAY"):
             self.at_once = min(AT_ONCE, max(1, BYTES_AT_ONCE // largest))
-        self.each = sum(chunk.num_values for chunk in self._chunks()) // max(1, file.metadata.num_rows)
+        self.each = sum(chunk.values for chunk in self.chunks) // max(1, file.metadata.num_rows)
         """How many numbers a list has if all have as many."""
         if self.lists:
             self.at_once = min(AT_ONCE, max(1, LISTED_AT_ONCE // max(1, self.each)))
 
-    def _chunks(self) -> Iterator[Any]:
-        metadata = self.file.metadata
-        return (metadata.row_group(group).column(self.index) for group in range(metadata.num_row_groups))
+    def _declared(self) -> list[parquet_layout.DeclaredChunk]:
+        try:
+            return parquet_layout.chunks(self.path, self.index)
+        except (OSError, ValueError) as error:
+            raise damaged(self.path, error) from None
 
     def _largest_page(self) -> int:
         """Return the bytes of the largest page; refuse pages that cannot be."""
         largest = 0
         try:
             with self.path.open("rb") as file:
-                for chunk in self._chunks():
+                for chunk in self.chunks:
                     kept = values = 0
                     for page in parquet_layout.pages(file, chunk):
                         largest = max(largest, page.size)
-                        self._expect_page(page, kept, chunk.num_values)
+                        self._expect_page(page, kept, chunk.values)
                         kept = page.size if page.kind == parquet_layout.DICTIONARY else kept
                         values += page.values if page.kind != parquet_layout.DICTIONARY else 0
                         self.by_page &= parquet_pages.is_readable(chunk.compression, page, self.levels)
@@ -105,7 +108,7 @@ class ParquetColumn:
                 del values
             return
         try:
-            for chunk in self._chunks():
+            for chunk in self.chunks:
                 yield from parquet_pages.byte_arrays(self.path, chunk, self.levels)
         except (OSError, ValueError, MemoryError) as error:
             raise damaged(self.path, error) from None

@@ -1,4 +1,4 @@
-"""Parquet files, as on the Hugging Face Hub: a column of pictures and one of labels."""
+"""Parquet files, as on the Hugging Face Hub: a column of pictures or lists of pixels, and one of labels."""
 
 import json
 from collections.abc import Iterator
@@ -66,10 +66,12 @@ class _Table:
         self.columns = {name: ParquetColumn(path, self.file, name, name == self.images) for name in wanted}
         self.lists = self.columns[self.images].lists
         self.shape = address.whole_numbers("shape", (2, 3))
+        self.holds = (
+            f"{path}: column {self.images!r} holds {'lists of numbers' if self.lists else 'pictures'}"
+        )
         for key in OF_PICTURES if self.lists else OF_LISTS:
             if key in address.options:
-                held = "lists of numbers" if self.lists else "pictures"
-                raise DataError(f"{path}: column {self.images!r} holds {held}, which have no option {key}")
+                raise DataError(f"{self.holds}, which have no option {key}")
 
     def _column(self, address: Address, key: str, known: tuple[str, ...], names: list[str]) -> str:
         wanted = (address.options[key],) if key in address.options else known
@@ -115,8 +117,7 @@ class _Table:
     def read(self, form: Form | None) -> RawPart:
         """Read all rows, of pictures in a ``form``; labels first, which are small."""
         if self.lists != (form is None):
-            held = "lists of numbers" if self.lists else "pictures"
-            raise DataError(f"{self.path}: column {self.images!r} holds {held}, unlike the training images'")
+            raise DataError(f"{self.holds}, unlike the training images'")
         place = f"{self.path}: column {self.labels!r}"
         labels = self._values(self.labels, MOST_CLASSES)
         groups = None if self.groups is None else self._values(self.groups, self.count)

@@ -1,8 +1,6 @@
 """What a Parquet file declares, read before any of it is unpacked: its columns, row groups and pages.
 
-A reader takes these sizes as they are, and unpacks a page as a whole. They are written in Thrift's compact
-protocol: a structure is fields, each a byte with how far its number is above the last one's and its type,
-and ends with a zero; whole numbers have seven bits in a byte, the lowest first.
+A reader takes these sizes as they are, and unpacks a page as a whole.
 """
 
 import os
@@ -10,91 +8,20 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
+
+from assay.data.readers.compact_protocol import LIST, STRUCT, WHOLE, Compact, Damaged
 
 MOST_COLUMNS, MOST_CHUNKS = 10_000, 200_000
 """Columns of a file, and columns of all its row groups; a reader keeps about 500 bytes for each."""
-TRUE, FALSE, BYTE, DOUBLE, BINARY, LIST, SET, STRUCT = 1, 2, 3, 7, 8, 9, 10, 12
-WHOLE = (4, 5, 6)
-DEEPEST = 16
 DATA, DICTIONARY, DATA_2 = 0, 2, 3
 """Kinds of pages; the second kind of data has its levels unpacked."""
 HEADS = {DATA: 5, DICTIONARY: 7, DATA_2: 8}
 """Which field of a page's header says more of each kind."""
-MOST_FIELDS = 8  # of what it says
+MOST_FIELDS = 11  # of what it says, and of what a footer says of a column
 PLAIN, RLE = 0, 3
-
-
-class Damaged(ValueError):
-    """A file declares what cannot be."""
-
-
-class Compact:
-    """Values in the compact protocol, read one after the other from a file."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self.file = file
-
-    def byte(self) -> int:
-        """Return the next byte."""
-        if not (found := self.file.read(1)):
-            raise Damaged("it ends in the middle of a header or page")
-        return found[0]
-
-    def little(self, width: int) -> int:
-        """Return a whole number of ``width`` bytes, the lowest first."""
-        if len(found := self.file.read(width)) < width:
-            raise Damaged("it ends in the middle of a page")
-        return int.from_bytes(found, "little")
-
-    def natural(self) -> int:
-        """Return a whole number that is not below 0."""
-        value = 0
-        for shift in range(0, 70, 7):
-            byte = self.byte()
-            value |= (byte & 0x7F) << shift
-            if byte < 0x80:
-                return value
-        raise Damaged("a number of more than 64 bits")
-
-    def whole(self) -> int:
-        """Return a whole number of any sign."""
-        value = self.natural()
-        return (value >> 1) ^ -(value & 1)
-
-    def fields(self) -> Iterator[tuple[int, int]]:
-        """Yield the number and the type of a structure's fields; whoever asks reads or skips each value."""
-        number = 0
-        while head := self.byte():
-            number = number + (head >> 4) if head >> 4 else self.whole()
-            yield number, head & 15
-
-    def listed(self) -> tuple[int, int]:
-        """Return how many values a list has, and their type."""
-        head = self.byte()
-        return self.natural() if head >> 4 == 15 else head >> 4, head & 15
-
-    def skip(self, kind: int, depth: int = 0) -> None:
-        """Pass over a value."""
-        if depth > DEEPEST:
-            raise Damaged("structures nested without end")
-        if kind == BYTE:
-            self.byte()
-        elif kind in WHOLE:
-            self.natural()
-        elif kind == DOUBLE:
-            self.file.seek(8, os.SEEK_CUR)
-        elif kind == BINARY:
-            self.file.seek(min(self.natural(), 1 << 40), os.SEEK_CUR)
-        elif kind in (LIST, SET):
-            count, inner = self.listed()
-            for _ in range(count):
-                self.skip(BYTE if inner in (TRUE, FALSE) else inner, depth + 1)
-        elif kind == STRUCT:
-            for _, inner in self.fields():
-                self.skip(inner, depth + 1)
-        elif kind not in (TRUE, FALSE):  # these are their type alone
-            raise Damaged(f"a value of the unknown type {kind}")
+PACKED = ("UNCOMPRESSED", "SNAPPY", "GZIP", "LZO", "BROTLI", "LZ4", "ZSTD", "LZ4_RAW")
+"""What the numbers stand for that say how a column is packed."""
 
 
 @dataclass(frozen=True)
@@ -115,15 +42,20 @@ class DeclaredPage:
     is_packed: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class DeclaredChunk:
+    """What a footer declares of a row group's column: how it is packed, its values, its pages' place."""
+
+    compression: str
+    values: int
+    start: int
+    size: int
+
+
 def expect_few_columns(path: Path) -> None:
     """Raise `Damaged` where a file declares more columns or row groups than are read."""
     with path.open("rb") as file:
-        file.seek(-8, os.SEEK_END)
-        length, end = struct.unpack("<I4s", file.read(8))
-        if end != b"PAR1":
-            raise Damaged(f"it ends with {end.hex(' ')}, expected 50 41 52 31")
-        file.seek(-8 - length, os.SEEK_END)
-        compact, columns = Compact(file), 0
+        compact, columns = _footer(file), 0
         for number, kind in compact.fields():
             if number == 2 and kind == LIST:
                 columns, inner = compact.listed()
@@ -140,18 +72,71 @@ def expect_few_columns(path: Path) -> None:
                 compact.skip(kind)
 
 
-def pages(file: BinaryIO, chunk: Any) -> Iterator[DeclaredPage]:
-    """Yield the pages of a row group's column, whose place ``chunk`` (of pyarrow's metadata) tells."""
-    places = [place for place in (chunk.dictionary_page_offset, chunk.data_page_offset) if place]
-    if not places and not chunk.num_values:
+def chunks(path: Path, index: int) -> list[DeclaredChunk]:
+    """Return what a file declares of the column ``index`` in each row group.
+
+    pyarrow would tell it too, but ends the whole process where it is not as pyarrow expects.
+    """
+    with path.open("rb") as file:
+        compact = _footer(file)
+        for number, kind in compact.fields():
+            if number == 4 and kind == LIST:
+                groups, _ = compact.listed()
+                return [_chunk(compact, index) for _ in range(groups)]
+            compact.skip(kind)
+    raise Damaged("a footer without row groups")
+
+
+def _footer(file: BinaryIO) -> Compact:
+    """Return what stands at the end of a file, to be read from its beginning."""
+    file.seek(-8, os.SEEK_END)
+    length, end = struct.unpack("<I4s", file.read(8))
+    if end != b"PAR1":
+        raise Damaged(f"it ends with {end.hex(' ')}, expected 50 41 52 31")
+    file.seek(-8 - length, os.SEEK_END)
+    return Compact(file)
+
+
+def _chunk(compact: Compact, index: int) -> DeclaredChunk:
+    """Return the column ``index`` of a row group, which is read to its end."""
+    own: dict[int, int] = {}
+    for number, kind in compact.fields():
+        if number != 1 or kind != LIST:
+            compact.skip(kind)
+            continue
+        columns, inner = compact.listed()
+        for column in range(columns):
+            if column == index and inner == STRUCT:
+                own = _metadata(compact)
+            else:
+                compact.skip(inner)
+    packing, values, size, data, dictionary = (own.get(number, 0) for number in (4, 5, 7, 9, 11))
+    if not 0 <= packing < len(PACKED):
+        raise Damaged(f"a column packed in the unknown way {packing}")
+    return DeclaredChunk(PACKED[packing], values, min(filter(None, (data, dictionary)), default=0), size)
+
+
+def _metadata(compact: Compact) -> dict[int, int]:
+    """Return the whole numbers that a row group's column has in its metadata, by their fields."""
+    own: dict[int, int] = {}
+    for number, kind in compact.fields():
+        if number == 3 and kind == STRUCT:
+            own = compact.whole_numbers(MOST_FIELDS)
+        else:
+            compact.skip(kind)
+    return own
+
+
+def pages(file: BinaryIO, chunk: DeclaredChunk) -> Iterator[DeclaredPage]:
+    """Yield the pages of a row group's column."""
+    if not chunk.start and not chunk.values:
         return  # a row group without rows
-    if not places:
+    if not chunk.start:
         raise Damaged("values, and no page that has them")
-    start = min(places)
-    end, left = start + chunk.total_compressed_size, chunk.num_values + 2
+    start, end, left = chunk.start, chunk.start + chunk.size, chunk.values + 2
     while start < end:
         if not (left := left - 1):
-            raise Damaged(f"more pages than its {chunk.num_values:,} values")
+            raise Damaged(f"more pages than its {chunk.values:,} values")
         file.seek(start)
         page = _page(Compact(file))
         yield page
@@ -163,7 +148,7 @@ def _page(compact: Compact) -> DeclaredPage:
     heads: dict[int, dict[int, int]] = {}
     for number, kind in compact.fields():
         if number in HEADS.values() and kind == STRUCT:
-            heads[number] = _whole_numbers(compact)
+            heads[number] = compact.whole_numbers(MOST_FIELDS)
         elif number <= 3 and kind in WHOLE:
             own[number] = compact.whole()
         else:
@@ -180,16 +165,3 @@ def _page(compact: Compact) -> DeclaredPage:
     return DeclaredPage(
         kind, size, packed, compact.file.tell(), head.get(1, 0), head.get(2, -1), head.get(3, RLE)
     )
-
-
-def _whole_numbers(compact: Compact) -> dict[int, int]:
-    """Return the whole numbers and truths of a structure by the numbers of their fields."""
-    found: dict[int, int] = {}
-    for number, kind in compact.fields():
-        if number <= MOST_FIELDS and kind in WHOLE:
-            found[number] = compact.whole()
-        elif number <= MOST_FIELDS and kind in (TRUE, FALSE):
-            found[number] = kind == TRUE
-        else:
-            compact.skip(kind)
-    return found

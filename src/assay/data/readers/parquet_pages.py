@@ -9,18 +9,17 @@ from collections.abc import Iterator
 from io import BufferedReader, BytesIO
 from itertools import islice, repeat
 from pathlib import Path
-from typing import Any
 
 from assay.data.pixels import MOST_EXAMPLES
 from assay.data.readers import snappy_stream
+from assay.data.readers.compact_protocol import Compact, Damaged
 from assay.data.readers.parquet_layout import (
     DATA,
     DATA_2,
     DICTIONARY,
     PLAIN,
     RLE,
-    Compact,
-    Damaged,
+    DeclaredChunk,
     DeclaredPage,
     pages,
 )
@@ -46,13 +45,13 @@ def is_readable(compression: str, page: DeclaredPage, levels: int) -> bool:
     )
 
 
-def byte_arrays(path: Path, chunk: Any, levels: int) -> Iterator[bytes | None]:
-    """Yield the values of a row group's column, whose place ``chunk`` (of pyarrow's metadata) tells.
+def byte_arrays(path: Path, chunk: DeclaredChunk, levels: int) -> Iterator[bytes | None]:
+    """Yield the values of a row group's column.
 
     ``levels`` is how many structures around a value, with itself, may be missing; where one is, None comes.
     Raises `Damaged`, or pyarrow's errors.
     """
-    left, dictionary = chunk.num_values, None
+    left, dictionary = chunk.values, None
     with path.open("rb") as file:
         unpacking = _Unpacking(path, file, chunk.compression)
         for page in pages(file, chunk):
@@ -65,7 +64,7 @@ def byte_arrays(path: Path, chunk: Any, levels: int) -> Iterator[bytes | None]:
                     break
                 yield from _values(unpacking, page, levels, dictionary)
     if left:
-        raise Damaged(f"pages of another number of values than the {chunk.num_values:,} declared")
+        raise Damaged(f"pages of another number of values than the {chunk.values:,} declared")
 
 
 class _Unpacking:

@@ -6,7 +6,7 @@ already: of them nearly all are literals of up to 64 KiB. pyarrow unpacks only w
 
 from io import BufferedReader, BytesIO
 
-from assay.data.readers.parquet_layout import Compact, Damaged
+from assay.data.readers.compact_protocol import Compact, Damaged
 
 
 def unpacked(file: BufferedReader, packed: int, size: int) -> BytesIO:
