@@ -7,7 +7,7 @@ channel and, where the layer before needs its gradient, its dy times the weights
 (`kernels.winner_tiles`).
 """
 
-from math import ceil, prod
+from math import ceil, gcd, prod
 
 import numpy as np
 
@@ -22,15 +22,16 @@ from assay.nn.conv2d import Conv2d
 
 ALIVE = 0.85
 """Windows behind a ReLU that have a winner: in trained networks of the 2017 report 80 to 90%."""
-LOADS = 1 + REGISTERS.bytes / 64
-"""What a vector takes that may begin anywhere, in multiplications: it lies in two lines of the cache as
-often as not. To load and store one takes twice as much."""
-TERM, LISTED, TURNED, DENSE, UNPOOLED = 1, 2.5, 0.7, 1.2, 2.3
-"""Likewise what it costs to add a term beside its vectors, to list a window, to turn a number of x about, a
-multiplication of the usual products, and to write a window's four gradients: as measured in the 2017
-report's networks."""
-GAIN = 0.8
-"""How much less it has to cost than the usual."""
+TERM, LISTED, TURNED, UNPOOLED = 1, 2.5, 0.7, 2.3
+"""What it costs, in multiplications of vectors, to add a term beside its vectors, to list a window, to turn a
+number of x about, and to write a window's four gradients: as measured in the 2017 report's networks."""
+DENSE = 1.5 if REGISTERS.count < 32 else 1.2
+"""Likewise a multiplication of the usual products: smaller register tiles load more for each."""
+GAIN = 0.65
+"""How much less it has to cost than the usual: above it are networks that got no faster."""
+LINE, WAY = 2**6, 2**12
+"""Bytes of a line of the cache, and after how many more lines share a set of the first cache with it, which
+holds few."""
 
 
 def weights_pay(stage: Stage, plan: Blueprint, first: bool) -> bool:
@@ -38,23 +39,25 @@ def weights_pay(stage: Stage, plan: Blueprint, first: bool) -> bool:
     if not _applies(stage, plan):
         return False
     usual = _windows(stage) * (_usual(stage, plan) + UNPOOLED * first)
-    winners = _windows(stage) * (LISTED + _terms(stage, plan, LOADS)) + TURNED * prod(stage.node.input_shape)
+    winners = _windows(stage) * (LISTED + _terms(stage, plan, 1)) + TURNED * prod(stage.node.input_shape)
     return winners < GAIN * usual
 
 
 def input_pays(stage: Stage, plan: Blueprint) -> bool:
-    """Whether the input's gradient does, where the weights' is made so."""
+    """Whether the input's gradient does, where the weights' is made so: each vector is stored again."""
     usual = _windows(stage) * (_usual(stage, plan) + UNPOOLED)
-    winners = _windows(stage) * _terms(stage, plan, 2 * LOADS) + TURNED * prod(stage.node.input_shape)
+    winners = _windows(stage) * _terms(stage, plan, 2) + TURNED * prod(stage.node.input_shape)
     return winners < GAIN * usual
 
 
 def _applies(stage: Stage, plan: Blueprint) -> bool:
-    """Whether a row of the kernel lies together: there are no groups, and no gaps."""
+    """Whether winners can be listed: a kernel's rows have no gaps, and numbers of memory can tell places."""
     layer = stage.node.layer
     assert isinstance(layer, Conv2d)
-    together = layer.groups == 1 and layer.sliding.dilation[1] == 1 and not plan.pairs
-    return stage.pool is not None and together and _shapes(stage, plan)[0].columns <= MOST
+    if stage.pool is None or layer.groups > 1 or layer.sliding.dilation[1] > 1 or plan.pairs:
+        return False
+    exact = 2 ** (np.finfo(plan.memory.dtype).nmant + 1)  # up to here every integer is a number of its own
+    return _columns(stage, plan) <= MOST and plan.memory.lanes * _apart(stage, plan) <= exact
 
 
 def _windows(stage: Stage) -> int:
@@ -67,20 +70,46 @@ def _usual(stage: Stage, plan: Blueprint) -> float:
     return 4 * prod(weight.shape[1:]) / plan.memory.lanes * DENSE
 
 
-def _terms(stage: Stage, plan: Blueprint, each: float) -> float:
-    """Return what a window's winner costs, if it has one, of which each vector costs as much."""
+def _terms(stage: Stage, plan: Blueprint, times: int) -> float:
+    """Return what it costs to add the terms of a window, each vector loaded or stored so many times."""
+    each = times * _loaded(stage, plan)
     terms = sum(each * shape.rows * shape.columns + TERM for shape in _shapes(stage, plan))
     return terms * (ALIVE if stage.relu else 1)
 
 
-def _shapes(stage: Stage, plan: Blueprint) -> list[Shape]:
-    """Return the tiles of a kernel's rows, as equal as can be, each row in whole vectors."""
+def _loaded(stage: Stage, plan: Blueprint) -> float:
+    """Return what a vector takes that begins at any pixel: twice as much where it lies in two lines."""
+    size = plan.memory.vector_bytes
+    pixel = stage.node.input_shape[0] * size // plan.memory.lanes
+    return 1 + max(size - gcd(pixel, LINE), 0) / LINE
+
+
+def _columns(stage: Stage, plan: Blueprint) -> int:
+    """Return how many vectors a kernel's row takes."""
     layer = stage.node.layer
     assert isinstance(layer, Conv2d)
-    rows, width = layer.sliding.kernel_size
-    columns = ceil(width * stage.node.input_shape[0] / plan.memory.lanes)
+    return ceil(layer.sliding.kernel_size[1] * stage.node.input_shape[0] / plan.memory.lanes)
+
+
+def _shapes(stage: Stage, plan: Blueprint) -> list[Shape]:
+    """Return the tiles of a kernel's rows, as equal as can be, each row in whole vectors."""
+    layer, columns = stage.node.layer, _columns(stage, plan)
+    assert isinstance(layer, Conv2d)
+    rows = layer.sliding.kernel_size[0]
     parts = ceil(rows / max(MOST // columns, 1))
     return [Shape(rows // parts + (part < rows % parts), columns) for part in range(parts)]
+
+
+def _apart(stage: Stage, plan: Blueprint) -> int:
+    """Return how far apart the x of two examples lie: a vector's examples are spread evenly over a `WAY`.
+
+    A window has a winner in each of them, whose kernels' rows so find room in the first cache together.
+    """
+    layer, (channels, height, width) = stage.node.layer, stage.node.input_shape
+    assert isinstance(layer, Conv2d)
+    down, across = layer.sliding.padding
+    step = WAY // plan.memory.vector_bytes  # bytes of a way over lanes, in numbers
+    return step * (ceil(channels * (height + 2 * down) * (width + 2 * across) / step) | 1)
 
 
 class WinnerGradient:
@@ -96,7 +125,7 @@ class WinnerGradient:
         self._step = dilation * width * channels
         self._first = corners[0][:, None] * self._below + corners[1] * self._right
         self._pixels = np.moveaxis(x.y.bordered[0] - x.y.start, 0, -1)
-        self._apart = plan.padded(self._pixels.size)
+        self._apart = _apart(stage, plan)
         self._shapes = _shapes(stage, plan)
         self._size = sum(self._in_tile(shape) for shape in self._shapes)
         self._places = self._placed(channels, *layer.sliding.kernel_size)
@@ -135,9 +164,11 @@ class WinnerGradient:
         windows = plan.table(np.column_stack([dy.plane.ravel(), self._first.ravel()]))
         sources = dy.start, dy.plane_size, winner.start - dy.start
         steps = self._apart, self._right, self._below
-        together, pixels = self._together("x"), plan.table(self._pixels)
+        together, size = self._together("x"), self._pixels.size
+        # The last whole vector of entries is read to its end, although it does not matter what is there.
+        pixels = plan.table(np.pad(self._pixels.ravel(), (0, plan.padded(size) - size))), size
         made = [
-            call(Kernel.TRANSPOSE_LISTED, x.start, pixels, self._pixels.size, lanes, together, self._apart),
+            call(Kernel.TRANSPOSE_LISTED, x.start, *pixels, lanes, together, self._apart),
             call(Kernel.WINNING, windows, self._first.size, self._outputs, *sources, *self._lists(), *steps),
             *self._tiles(Kernel.WINNER_SUMS, together, self._sums, block > 0),
         ]
