@@ -178,7 +178,7 @@ def test_places_are_told_exactly(dtype: str) -> None:
 
 def test_the_table_of_pixels_is_read_in_whole_vectors() -> None:
     with of_winners(True):
-        session = open_session(NumbaEngine(), ODD, Recipe(SGD(0.1), 10))
+        session = open_session(NumbaEngine(), ODD, Recipe(SGD(0.1), 4))
     assert isinstance(session, NumbaSession)
     turned = [call for call in session._training.calls if kernel_of(int(call[0])) == Kernel.TRANSPOSE_LISTED]
     for _, _, table, features, lanes, *_ in turned:

@@ -22,14 +22,16 @@ from assay.nn.conv2d import Conv2d
 
 ALIVE = 0.85
 """Windows behind a ReLU that have a winner: in trained networks of the 2017 report 80 to 90%."""
-TERM, LISTED, TURNED, RETURNED, UNPOOLED = 2.5, 2.5, 0.7, 1.1, 2.3
+TERM, LISTED, TURNED, RETURNED, UNPOOLED = 1, 2.5, 0.7, 1.2, 2.3
 """What it costs, in multiplications of vectors, to add a term beside its vectors, to list a window, to turn a
 number of x about, one of dx back, and to write a window's four gradients: as measured in the 2017 report's
-networks, and in some twenty others with 1 to 48 channels."""
+networks, and in some thirty others with 1 to 48 channels."""
+NEAR, FAR = 2**19, 6
+"""Bytes of lists that stay in the cache, and what it costs to list a window where they do not."""
 DENSE = 1.5 if REGISTERS.count < 32 else 1.2
 """Likewise a multiplication of the usual products: smaller register tiles load more for each."""
-GAIN = 0.65
-"""How much less it has to cost than the usual: above it are networks that got no faster."""
+LESS = 0.66
+"""How much of the usual a gradient may cost: networks with more got no faster."""
 LINE, WAY = 2**6, 2**12
 """Bytes of a line of the cache, and after how many more lines share a set of the first cache with it, which
 holds few."""
@@ -40,8 +42,9 @@ def weights_pay(stage: Stage, plan: Blueprint, first: bool) -> bool:
     if not _applies(stage, plan):
         return False
     usual = _windows(stage) * (_usual(stage, plan) + UNPOOLED * first)
-    winners = _windows(stage) * (LISTED + _terms(stage, plan, 1)) + TURNED * prod(stage.node.input_shape)
-    return winners < GAIN * usual
+    turned = TURNED * prod(stage.node.input_shape)
+    winners = _windows(stage) * (_listed(stage, plan) + _terms(stage, plan, 1)) + turned
+    return winners < LESS * usual
 
 
 def input_pays(stage: Stage, plan: Blueprint) -> bool:
@@ -50,7 +53,7 @@ def input_pays(stage: Stage, plan: Blueprint) -> bool:
     channels, *size = stage.node.input_shape
     returned = RETURNED * plan.padded(channels) * prod(size)  # each pixel in whole vectors
     winners = _windows(stage) * _terms(stage, plan, 2) + returned
-    return winners < GAIN * usual
+    return winners < LESS * usual
 
 
 def _applies(stage: Stage, plan: Blueprint) -> bool:
@@ -64,6 +67,7 @@ def _applies(stage: Stage, plan: Blueprint) -> bool:
 
 
 def _windows(stage: Stage) -> int:
+    """Return an example's windows, of all channels."""
     return prod(stage.output_shape)
 
 
@@ -71,6 +75,11 @@ def _usual(stage: Stage, plan: Blueprint) -> float:
     """Return what a window's four gradients cost in a product, each times a whole kernel."""
     weight = stage.node.parameters[f"{stage.node.name}.weight"]
     return 4 * prod(weight.shape[1:]) / plan.memory.lanes * DENSE
+
+
+def _listed(stage: Stage, plan: Blueprint) -> float:
+    """Return what it costs to list a window: those of a block, of all channels, are listed at once."""
+    return LISTED if PAIR * _windows(stage) * plan.memory.vector_bytes <= NEAR else FAR
 
 
 def _terms(stage: Stage, plan: Blueprint, times: int) -> float:
