@@ -38,8 +38,13 @@ holds few."""
 
 
 def weights_pay(stage: Stage, plan: Blueprint, first: bool) -> bool:
-    """Whether the weights' gradient costs less by winners alone; behind the ``first`` layer it is all."""
-    if not _applies(stage, plan):
+    """Whether the weights' gradient costs less by winners alone; behind the ``first`` layer it is all.
+
+    Kernels of one pixel got no faster, whatever their channels: with few vectors, a term's own cost tells.
+    """
+    layer = stage.node.layer
+    assert isinstance(layer, Conv2d)
+    if not _applies(stage, plan) or layer.sliding.kernel_size == (1, 1):
         return False
     usual = _windows(stage) * (_usual(stage, plan) + UNPOOLED * first)
     turned = TURNED * prod(stage.node.input_shape)
@@ -48,7 +53,10 @@ def weights_pay(stage: Stage, plan: Blueprint, first: bool) -> bool:
 
 
 def input_pays(stage: Stage, plan: Blueprint) -> bool:
-    """Whether the input's gradient does, where the weights' is made so: each vector is stored again."""
+    """Whether the input's gradient does, where the weights' is made so.
+
+    Of each term dx is loaded and stored; where it is not made so, dy has to be unpooled first.
+    """
     usual = _windows(stage) * (_usual(stage, plan) + UNPOOLED)
     channels, *size = stage.node.input_shape
     returned = RETURNED * plan.padded(channels) * prod(size)  # each pixel in whole vectors
