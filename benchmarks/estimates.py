@@ -2,7 +2,8 @@
 
 Shows and then runs every packaged study with `--quick`, and three others, each in a fresh folder, and prints
 for each the seconds that were estimated and taken: of processors, which count on a busy machine, and of the
-clock. Nothing is known of earlier runs, unless `--known`; kernels are compiled before, unless `--cold`.
+clock. Nothing is known of earlier runs, unless `--known`; kernels are compiled before, unless `--cold`. With
+`--data` packaged studies have the images of a data set instead of drawn ones, 10,000 of them to train on.
 
     python benchmarks/estimates.py                        # about eight minutes on two processors
     python benchmarks/estimates.py --studies pooling,tiny --cold
@@ -43,6 +44,7 @@ OWN = {
     "torch": {"engine": "torch:cpu", "epochs": 5, "train": 8000},
 }
 """Studies that are neither packaged nor quick: of a moment, of a minute, and with another engine."""
+SIZES = [word for size in ("train=10000", "valid=1500", "test=4000") for word in ("--set", f"data.{size}")]
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,7 @@ def main() -> None:
     """Measure, and print a row for each study and the range of the ratios."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--studies", help="names with commas between; by default all", default="")
+    parser.add_argument("--data", help="a data set for the packaged studies, such as idx:DIR", default="")
     parser.add_argument("--cold", action="store_true", help="with no kernel compiled before")
     parser.add_argument("--known", action="store_true", help="with what earlier runs showed on this machine")
     chosen = parser.parse_args()
@@ -66,9 +69,10 @@ def main() -> None:
     row = "{:18}{:>8}{:>12}{:>8}{:>8}{:>12}{:>8}{:>8}  {}"
     print(row.format("study", "show", "estimated", "taken", "ratio", "processor", "taken", "ratio", "parts"))
     walls, processors = [], []
+    options = ["--data", chosen.data, *SIZES] if chosen.data else []
     for name in names:
         with TemporaryDirectory() as place:
-            shown, told, run = _measure(name, Path(place), cold=chosen.cold, known=chosen.known)
+            shown, told, run = _measure(name, Path(place), options, cold=chosen.cold, known=chosen.known)
         whole, work = told["seconds"], _work(told)
         walls.append(run.wall / whole)
         processors.append(run.processor / work)
@@ -79,7 +83,9 @@ def main() -> None:
     print(f"by processors {min(processors):.2f} to {max(processors):.2f}")
 
 
-def _measure(name: str, place: Path, *, cold: bool, known: bool) -> tuple[Taken, dict, Taken]:
+def _measure(
+    name: str, place: Path, options: list[str], *, cold: bool, known: bool
+) -> tuple[Taken, dict, Taken]:
     """Show a study and run it; return what each took, and the estimate."""
     environment = dict(os.environ)
     if not known:
@@ -87,7 +93,7 @@ def _measure(name: str, place: Path, *, cold: bool, known: bool) -> tuple[Taken,
         environment |= {"XDG_CACHE_HOME": str(place / "cache"), **fonts}
     if cold:
         environment["NUMBA_CACHE_DIR"] = str(place / "kernels")
-    study = [name, "--quick"]
+    study = [name, "--quick", *options]
     if name in OWN:
         file = place / f"{name}.toml"
         file.write_text(WIDTH.format(name=name, **OWN[name]))

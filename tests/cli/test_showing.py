@@ -7,6 +7,7 @@ from PIL import Image
 from said import Assay
 from tiny import CLASSES, TEST, TRAIN, VALID, tiny_tables
 
+from assay.cli import drawing
 from assay.data import sources
 from assay.engines import choice, speed
 from assay.errors import DataError
@@ -14,6 +15,7 @@ from assay.findings.prediction import Prediction
 from assay.records import observations
 from assay.records.runs import RunId
 from assay.running import overheads
+from assay.running.estimate import CohortEstimate, Estimate
 from assay.running.plan import make_plan
 from assay.shapes import text
 from assay.study.builtin import load_study
@@ -35,6 +37,20 @@ def test_show_prints_the_plan_and_trains_nothing(assay: Assay, study_file: str):
     assert "MiB for the whole command, with 3 runs at a time: " in words
     assert max(map(len, said.out.splitlines())) <= 80
     assert not list(Path().iterdir())
+
+
+def test_an_estimate_says_which_speeds_are_guesses():
+    measured, guessed = (
+        CohortEstimate(f"{no}", 1, 1.0, 1.0, 1.0, 0.0, 1, 2.0, guessed=no > 1) for no in (1, 2)
+    )
+    moments = "or, where there are none, the fastest of several moments of training on random images"
+    guess = "a guess from what the kernels will multiply, as these are not compiled yet."
+    for cohorts, ending in (
+        ((measured,), f"{moments}."),
+        ((measured, guessed), f"{moments}; for 2 they are {guess}"),
+        ((guessed,), f"or, where there are none, {guess}"),
+    ):
+        assert drawing._basis(Estimate(cohorts, 1, 0)).endswith(ending)
 
 
 def test_how_long_a_report_took_is_kept(assay: Assay, study_file: str, monkeypatch, tmp_path: Path):

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from said import Assay
 
+from assay.records import free_memory
 from assay.running.plan import make_plan
 from assay.study.builtin import load_study
 from assay.study.first import MOST, QUESTION, STEPS, VARY, first_study
@@ -158,6 +159,7 @@ def test_what_makes_no_study_is_refused(words, message, assay: Assay):
     "vary", ["network.hidden_dropout=0,1.5", "network.kernel_size=3,40", "network.hidden=[100_000_000],[2]"]
 )
 def test_what_cannot_be_planned_is_refused_as_show_refuses_it(vary, assay: Assay, monkeypatch):
+    monkeypatch.setattr(free_memory, "available", lambda: 2**33)  # which both are to speak of
     said = assay("init", "new.toml", "--vary", vary)
     assert (said.status, said.out, Path("new.toml").exists()) == (2, "", False)
     with monkeypatch.context() as patch:

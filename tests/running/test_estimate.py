@@ -22,7 +22,7 @@ from assay.findings.inside import look_inside
 from assay.records import observations
 from assay.report.canvas import Drawing
 from assay.report.drawings import draw
-from assay.running import overheads
+from assay.running import overheads, pace
 from assay.running.estimate import CohortEstimate, Estimate, Overheads, estimate
 from assay.running.pace import ArmTrial
 from assay.running.plan import make_plan
@@ -170,10 +170,27 @@ def test_what_is_not_compiled_is_guessed_and_neither_compiled_nor_tried(monkeypa
         assert all(found.parts.values())
         assert found.parts["compiling"] == pytest.approx(3 * (known or overheads.COMPILING))
         assert all(cohort.guessed for cohort in found.cohorts)
+        for cohort in found.cohorts:
+            assert cohort.slowest == pytest.approx(
+                pace.SURE * (cohort.training + cohort.evaluating) + cohort.keeping
+            )
         few, many = found.cohorts
         assert 0 < few.training < many.training
         for cohort, planned in zip(found.cohorts, plan.cohorts, strict=True):  # layers are examined, too
             assert cohort.keeping > planned.recipe.epochs * overheads.saving(planned)
+
+
+def test_a_guess_is_asked_for_by_the_zeros_of_the_data_and_not_if_runs_are_known(monkeypatch, tmp_path):
+    monkeypatch.setattr(observations, "folder", lambda: tmp_path / "kept")
+    monkeypatch.setattr(NumbaEngine, "uncompiled", lambda *_: frozenset({"product"}))
+    monkeypatch.setattr(NumbaEngine, "guess", lambda _, __, ___, zeros: (zeros, zeros / 2))
+    plan = make_plan(tiny_study("glyphs", engine="numba", control="few", factors=FILTERS), SIZES)
+    few, _ = plan.cohorts
+    for what in ("", speed.EVALUATED):
+        speed.record_run(few.engine, few.network, few.recipe.fitted(100), 8.0, what)
+    found = estimate(plan, replace(SIZES, zeros=0.25), workers=1)
+    assert [cohort.steps_per_second for cohort in found.cohorts] == [8, 4]
+    assert [cohort.guessed for cohort in found.cohorts] == [False, True]
 
 
 FILTERS = {

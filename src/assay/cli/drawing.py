@@ -99,11 +99,14 @@ def _parts(estimate: Estimate) -> str:
 
 def _basis(estimate: Estimate) -> str:
     guessed = [cohort.arm for cohort in estimate.cohorts if cohort.guessed]
-    measured = "Steps a second are those of runs finished on this machine or, where there are none, "
+    basis = "Steps a second are those of runs finished on this machine or, where there are none, "
+    measured = "the fastest of several moments of training on random images"
     if not guessed:
-        return f"{measured}the fastest of several moments of training on random images."
-    of = "" if len(guessed) == len(estimate.cohorts) else f" for {names(guessed)}"
-    return f"{measured}guessed from the FLOPs{of}, since kernels are not compiled yet."
+        return f"{basis}{measured}."
+    why = "a guess from what the kernels will multiply, as these are not compiled yet"
+    if len(guessed) == len(estimate.cohorts):
+        return f"{basis}{why}."
+    return f"{basis}{measured}; for {names(guessed)} they are {why}."
 
 
 def _narrowed(estimate: Estimate) -> str:

@@ -45,6 +45,7 @@ def arms(plan: Plan, estimate: Estimate) -> Iterator[Row]:
             "steps_per_second": cost.steps_per_second,
             "seconds_per_run": cost.seconds,
             "slowest_seconds_per_run": cost.slowest,
+            "guessed": cost.guessed,
             "memory": cost.memory,
             "layers": list(layers(network)),
         }

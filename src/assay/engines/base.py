@@ -197,6 +197,13 @@ class Engine(ABC):
         del network, recipe
         return frozenset()
 
+    def guess(self, network: Network, recipe: Recipe, zeros: float) -> tuple[float, float]:
+        """Guess the seconds of a step and of an image evaluated, where ``zeros`` is a share of pixels.
+
+        Only an engine that names something in `uncompiled` is asked, of what it cannot try before compiling.
+        """
+        raise NotImplementedError(f"the {self.name} engine cannot tell what it takes before it compiles")
+
     @abstractmethod
     def session(
         self, network: Network, recipe: Recipe, seeds: Sequence[int], states: Sequence[State]

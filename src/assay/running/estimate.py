@@ -3,9 +3,9 @@
 How fast an arm is trained and evaluated (`running.pace`) is what its finished runs showed on this machine,
 the fastest of them. If there are none, it takes a few training steps and evaluates a few images, on one
 processor, in several rounds interleaved with those of the other arms, and the fastest round counts. If
-kernels are still to be compiled, which takes far longer than an estimate may, its speed is guessed from the
-network's FLOPs and the machine's matrix product. The slowest run or round, and how busy the machine is, say
-how much longer it may take.
+kernels are still to be compiled, which takes far longer than an estimate may, the engine guesses its speed
+from what it will multiply (`Engine.guess`). The slowest run or round, and how busy the machine is, say
+how much longer it may take; a guess may be wrong by half.
 
 Runs are shared out among the workers; what comes before and after them is done once (`running.overheads`).
 All times are seconds of a processor: those that pass on a machine with nothing else to do.

@@ -30,11 +30,8 @@ BUDGET = 0.4
 WHOLE = 0.8
 """Total seconds for which all arms of a plan are measured, without warming up."""
 
-SHARE = 0.7
-"""Share of the matrix product's speed at which networks are guessed to be trained: from 0.3 to 0.9 of it."""
-
-SIDE = 512
-"""Rows and columns of the matrices whose product is timed."""
+SURE = 1.5
+"""How many times as long as an engine guesses it may take."""
 
 Round = tuple[float, float]
 """Seconds per step, and per image evaluated."""
@@ -65,6 +62,10 @@ class ArmTrial:
         trial = partial(Trial, cohort.engine, cohort.network, self.recipe, zeros=data.zeros)
         self.trial = None if self.uncompiled else trial()
         self.steps, self.images = self._recorded(""), self._recorded(EVALUATED)
+        self.guessed: tuple[Round, ...] = ()
+        if self.uncompiled and not self.known:
+            step, image = cohort.engine.guess(cohort.network, self.recipe, data.zeros)
+            self.guessed = (step, image), (SURE * step, SURE * image)
 
     @property
     def known(self) -> bool:
@@ -75,22 +76,15 @@ class ArmTrial:
         rates = recorded(self.cohort.engine, self.cohort.network, self.recipe, what)
         return tuple(1 / rate for rate in rates)
 
-    def pace(self, rounds: Sequence[Round], guess: float) -> ArmSpeed:
-        """Return the pace: the recorded one or, where there is none, that of ``rounds`` or of the ``guess``.
-
-        The guess is in FLOPs per second.
-        """
-        network = self.cohort.network
-        if not rounds and not self.known:
-            # A network without parameters goes forward all the same.
-            step = max(network.training_flops, network.flops) * self.recipe.batch_size
-            rounds = [(step / guess, network.flops / guess)]
+    def pace(self, rounds: Sequence[Round]) -> ArmSpeed:
+        """Return the pace: the recorded one or, where there is none, of ``rounds`` or the guessed one."""
+        network, rounds = self.cohort.network, rounds or self.guessed
         steps = self.steps or tuple(step for step, _ in rounds)
         images = self.images or tuple(image for _, image in rounds)
         if self.trial is None:
             listed = self.cohort.engine.name == "numba"
             memory = training_bytes(network, self.recipe, listed=listed)
-            return ArmSpeed(steps, images, self._examining(), memory, guessed=not self.known)
+            return ArmSpeed(steps, images, self._examining(), memory, guessed=bool(self.guessed))
         return ArmSpeed(steps, images, self._examining(), self.trial.memory(), self.trial.narrowed)
 
     def _examining(self) -> float:
@@ -111,9 +105,7 @@ def paces(arms: Sequence[ArmTrial]) -> list[ArmSpeed]:
     """Return the pace of each arm, after measuring those that can be tried and are not known."""
     tried = [arm.trial for arm in arms if arm.trial and not arm.known]
     rounds = dict(zip(tried, _measured(tried), strict=True)) if tried else {}
-    cold = any(arm.trial is None for arm in arms)
-    guess = SHARE * _product_speed() if cold else 0.0
-    return [arm.pace(rounds.get(arm.trial, ()) if arm.trial else (), guess) for arm in arms]
+    return [arm.pace(rounds.get(arm.trial, ()) if arm.trial else ()) for arm in arms]
 
 
 def _measured(trials: Collection[Trial]) -> Iterator[tuple[Round, ...]]:
@@ -128,14 +120,3 @@ def _measured(trials: Collection[Trial]) -> Iterator[tuple[Round, ...]]:
 
 def _round(trials: Collection[Trial], budget: float) -> list[Round]:
     return [(trial.step(budget), trial.answer(budget)) for trial in trials]
-
-
-def _product_speed() -> float:
-    """Return the FLOPs per second of a matrix product on one processor, the fastest of a few."""
-    matrix = np.ones((SIDE, SIDE), np.float32)
-    times = []
-    for _ in range(5):
-        begun = thread_time()
-        matrix @ matrix
-        times.append(thread_time() - begun)
-    return 2 * SIDE**3 / max(min(times), 1e-9)

@@ -12,11 +12,13 @@ from assay.engines.base import Engine, Images, Labels, OnCompiled, OnSteps, Reci
 from assay.engines.numba.blueprint import Blueprint
 from assay.engines.numba.build import build, collect, supports
 from assay.engines.numba.calls import evaluating, program
+from assay.engines.numba.cost_model import multiplications
 from assay.engines.numba.examples import Examples
 from assay.engines.numba.kernels.pairs import SUPPORTED
 from assay.engines.numba.kernels.runner import Program, compile_all, compiled, runner, uncompiled
 from assay.engines.numba.layout import Offsets
 from assay.engines.numba.normalisation import expect_statistics
+from assay.engines.numba.peak import seconds_per_multiplication
 from assay.engines.numba.rules import RULES, Rule
 from assay.engines.registers import REGISTERS
 from assay.nn.network import Network
@@ -171,6 +173,15 @@ class NumbaEngine(Engine):
     def uncompiled(self, network: Network, recipe: Recipe) -> frozenset[str]:
         """Name the kernels of the network's programs that are neither in memory nor in Numba's cache."""
         return programs(network, recipe).uncompiled()
+
+    def guess(self, network: Network, recipe: Recipe, zeros: float) -> tuple[float, float]:
+        """Count the multiplications of the network's programs, and make a few steps' masks and images."""
+        shared, second = programs(network, recipe), seconds_per_multiplication()
+        nonzero = (1 - zeros) * prod(network.input_shape)
+        step, answers = (
+            second * multiplications(calls, recipe.batch_size, nonzero) for calls in shared.calls
+        )
+        return step + Examples(network, recipe, shared.rule, 0).making(), answers / recipe.batch_size
 
     def session(
         self, network: Network, recipe: Recipe, seeds: Sequence[int], states: Sequence[State]

@@ -1,0 +1,95 @@
+"""What a program is counted to take before its kernels are compiled; nothing here is compiled or timed."""
+
+from dataclasses import replace
+from itertools import count
+from math import prod
+
+import pytest
+from sparse_cases import dense, leaves_out, mostly_background
+
+from assay.engines.base import Recipe, initial_state
+from assay.engines.numba import NumbaEngine, engine, examples, peak
+from assay.engines.numba.cost_model import IDLE, multiplications
+from assay.engines.numba.engine import programs
+from assay.engines.registers import REGISTERS
+from assay.nn import BatchNorm2d, Conv2d, Dropout, Flatten, Linear, ReLU
+from assay.nn.network import Network
+from assay.optim import SGD
+
+LANES = REGISTERS.bytes // 4
+D = dense(47, 100, 100, side=(28, 28))
+RECIPE = Recipe(SGD(0.1), 96)
+
+
+def counted(network: Network, zeros: float = 0.0, recipe: Recipe = RECIPE) -> list[float]:
+    """Return what a step and an evaluation of a minibatch are counted to take."""
+    nonzero = (1 - zeros) * prod(network.input_shape)
+    return [multiplications(calls, recipe.batch_size, nonzero) for calls in programs(network, recipe).calls]
+
+
+def test_products_are_counted_as_their_flops_and_what_tiles_waste() -> None:
+    """A multiply-add is two FLOPs a lane; a step of a dense network does what `Network` counts."""
+    for network in (D, dense(48, 96, side=(16, 16))):
+        for found, flops in zip(counted(network), (network.training_flops, network.flops), strict=True):
+            least = IDLE * flops * RECIPE.batch_size / (2 * LANES)
+            assert least < found < 1.5 * least
+
+
+def test_twice_the_minibatch_takes_twice_as_long() -> None:
+    for once, twice in zip(counted(D), counted(D, recipe=replace(RECIPE, batch_size=192)), strict=True):
+        assert twice == pytest.approx(2 * once, rel=0.05)
+
+
+@pytest.mark.parametrize("share", [0.05, 0.3, 0.9, 1.0])
+def test_zeros_are_left_out_where_the_engine_leaves_them_out(share: float) -> None:
+    """It looks at the images, the model at the share of zeros."""
+    images, labels = mostly_background(96, D, share)
+    session = NumbaEngine().session(D, RECIPE, [0], [initial_state(D, RECIPE, 0)])
+    session.train_epoch(images, labels, 1, lambda steps: None)
+    fewer = [found < whole for found, whole in zip(counted(D, (images == 0).mean()), counted(D), strict=True)]
+    assert fewer == [leaves_out(session)[0]] * 2
+    assert fewer[0] == (share < 0.5)
+
+
+def test_a_first_layer_is_all_that_zeros_make_cheaper() -> None:
+    """The more there are, the more; of a convolution they are multiplied."""
+    most, few, none = (counted(D, zeros)[0] for zeros in (0.9, 0.7, 0.0))
+    first, *rest = (node.flops for node in D.nodes if node.parameters)
+    others = IDLE * 3 * sum(rest) * RECIPE.batch_size / (2 * LANES)
+    assert first > sum(rest)
+    assert others < most < few < 0.9 * none
+    convolution = Network((Conv2d(8, 3), ReLU(), Flatten(), Linear(5)), (1, 14, 14))
+    assert counted(convolution, 0.9) == counted(convolution)
+
+
+def test_winograd_multiplies_less_and_normalisation_adds_what_it_takes() -> None:
+    def of(*between) -> Network:
+        layers = (Conv2d(64, 3, padding=1), *between, ReLU(), Conv2d(64, 3, padding=1), Flatten(), Linear(5))
+        return Network(layers, (1, 14, 14))
+
+    plain, normalised = (counted(network) for network in (of(), of(BatchNorm2d())))
+    assert plain[0] < IDLE * of().training_flops * RECIPE.batch_size / (2 * LANES)
+    values = prod(of().nodes[0].output_shape) * RECIPE.batch_size / LANES
+    for before, after in zip(plain, normalised, strict=True):
+        assert after > before + values
+
+
+def test_a_guess_is_what_is_counted_and_what_masks_and_images_take_to_make(monkeypatch) -> None:
+    monkeypatch.setattr(engine, "seconds_per_multiplication", lambda: 0.5)
+    monkeypatch.setattr(examples, "thread_time", lambda: next(clock))
+    network = Network((Flatten(), Dropout(0.5), Linear(9)), (1, 12, 12))
+    step, answers = counted(network, 0.25)
+    clock = iter([0.0, 7.0, 10.0, 13.0])  # two tries, of 7 and of 3 seconds
+    assert NumbaEngine().guess(network, RECIPE, 0.25) == (0.5 * step + 3.0, 0.5 * answers / 96)
+
+
+def test_the_time_of_a_multiplication_is_that_of_the_fastest_try(monkeypatch) -> None:
+    ticks = count(start=1)
+    monkeypatch.setattr(peak, "thread_time", lambda: next(ticks) ** 2)  # 3, 7, 11 ... seconds a try
+    assert peak.seconds_per_multiplication.__wrapped__() == pytest.approx(3 / (peak.SUMS * peak.TIMES))
+
+
+def test_what_is_timed_multiplies_vectors_of_the_engine() -> None:
+    code = peak._code()
+    assert code.count(f"<{LANES} x float> @llvm.fma") == (peak.SUMS + 1 if REGISTERS.fused else 0)
+    assert 0 < peak.seconds_per_multiplication() < 1
