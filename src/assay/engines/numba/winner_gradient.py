@@ -133,7 +133,10 @@ def _apart(stage: Stage, plan: Blueprint) -> int:
 
 
 class WinnerGradient:
-    """Of one layer that convolves ``x``; its pooling's windows begin at ``corners``, rows and columns."""
+    """The gradients of one layer that convolves ``x``.
+
+    Its pooling's windows begin at ``corners``, rows and columns of the layer's output.
+    """
 
     def __init__(self, plan: Blueprint, stage: Stage, x: Value, corners: tuple[Offsets, Offsets]) -> None:
         layer = stage.node.layer
@@ -161,8 +164,11 @@ class WinnerGradient:
         return np.moveaxis(by_pixel, -1, 1)
 
     def _together(self, use: str) -> int:
-        """Reserve room for a block's maps, each example's together; the last vector reaches beyond."""
-        return self._plan.scratch(self._lanes * (self._apart + MOST), f"together {use}")
+        """Reserve room for a block's maps, each example's together; a row's last vector may reach beyond.
+
+        What lies there is multiplied too, for sums that nobody reads, or by the zeros behind weights.
+        """
+        return self._plan.scratch(self._lanes * (self._apart + 1), f"together {use}")
 
     def _lists(self) -> tuple[int, int, int]:
         """Reserve lists; return where they begin, from one to the next, and where their ends are noted."""

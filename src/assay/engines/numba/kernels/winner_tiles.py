@@ -2,10 +2,11 @@
 
 A vector lies along the kernel's rows here, not along examples: dW[o] is the sum of dy times the x that a
 winner was made of, and there dx is the sum of dy times W[o]. Each of these terms is a few vectors of
-neighbouring pixels, in memory as in the kernel, as the channels of a pixel lie together.
+neighbouring pixels, which lie in memory as in the kernel: the channels of a pixel together.
 
 A list of pairs tells, for each output channel o, dy and how far the x of the winner lies from where all x
-begin (`winners`). An x that is not finite reaches only those weights whose winners were made of it.
+begin (`winners`). An x that is not finite reaches only those weights whose winners were made of it, and where
+the zero at a list's end is added as one of two, those of the first example's first window.
 """
 
 from typing import Any
