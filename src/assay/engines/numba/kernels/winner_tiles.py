@@ -5,8 +5,8 @@ winner was made of, and there dx is the sum of dy times W[o]. Each of these term
 neighbouring pixels, which lie in memory as in the kernel: the channels of a pixel together.
 
 A list of pairs tells, for each output channel o, dy and how far the x of the winner lies from where all x
-begin (`winners`). An x that is not finite reaches only those weights whose winners were made of it, and where
-the zero at a list's end is added as one of two, those of the first example's first window.
+begin (`winners`). An x that is not finite reaches only those weights whose winners were made of it. One in the
+first example's first window reaches those of any list of odd length too: the zero at its end is added there.
 """
 
 from typing import Any
