@@ -5,8 +5,8 @@ winner was made of, and there dx is the sum of dy times W[o]. Each of these term
 neighbouring pixels, which lie in memory as in the kernel: the channels of a pixel together.
 
 A list of pairs tells, for each output channel o, dy and how far the x of the winner lies from where all x
-begin (`winners`). An x that is not finite reaches only those weights whose winners were made of it. One in the
-first example's first window reaches those of any list of odd length too: the zero at its end is added there.
+begin (`winners`). An x that is not finite reaches only weights whose winners were made of it. One in the
+first window of the first example reaches those of any list of odd length too: the zero at its end meets it.
 """
 
 from typing import Any
