@@ -8,13 +8,24 @@ import pytest
 from example_counts import drawn
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from numba_cases import SMALL_CNN, assert_agree, kernels_of, open_session, train, values
+from numba_cases import (
+    SMALL_CNN,
+    assert_agree,
+    assert_same,
+    draw_images,
+    kernels_of,
+    open_session,
+    train,
+    values,
+)
 
 from assay.engines.base import Recipe
 from assay.engines.numba import NumbaEngine, convolution
 from assay.engines.numba.blueprint import Blueprint, stages
-from assay.engines.numba.engine import programs
-from assay.engines.numba.kernels.codes import Kernel
+from assay.engines.numba.engine import NumbaSession, programs
+from assay.engines.numba.kernels.codes import Kernel, kernel_of
+from assay.engines.numba.kernels.lanes import VECTOR_BYTES
+from assay.engines.numba.layout import Memory
 from assay.engines.numba.rules import RULES
 from assay.engines.numba.winner_gradient import input_pays, weights_pay
 from assay.engines.reference import ReferenceEngine
@@ -31,6 +42,20 @@ A2 = Network(
     ),
     (1, 28, 28),
 )
+ODD = Network(
+    (
+        Conv2d(3, 3, padding=1),
+        ReLU(),
+        MaxPool2d(2),
+        Conv2d(5, (5, 2)),
+        MaxPool2d(2),
+        Flatten(),
+        Linear(5),
+    ),
+    (3, 13, 11),
+)
+"""No map fills up whole vectors, and behind the second convolution every window has a winner."""
+GAP = 1024
 
 
 @contextmanager
@@ -130,3 +155,61 @@ def test_winners_pay_where_kernels_are_large(layer: Conv2d, weights: bool, of_in
     (stage,) = (stage for stage in stages(network) if stage.pool)
     assert weights_pay(stage, plan, first=False) == weights
     assert of_input is None or input_pays(stage, plan) == of_input
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "bfloat16"])
+def test_places_are_told_exactly(dtype: str) -> None:
+    """They are listed as numbers of the memory: a float32 holds every integer up to 2 to the 24th.
+
+    Products of bfloat16 take the usual form.
+    """
+
+    def pays(side: int) -> bool:
+        layers = Conv2d(8, 3, padding=1), Conv2d(16, 5), ReLU(), MaxPool2d(2), Flatten(), Linear(5)
+        network, recipe = Network(layers, (1, side, side)), Recipe(Adam(), 100, dtype=dtype)
+        stage = next(stage for stage in stages(network) if stage.pool)
+        return weights_pay(stage, Blueprint(network, RULES[Adam](Adam()), recipe), first=False)
+
+    lanes = VECTOR_BYTES // np.dtype(np.float32).itemsize
+    side = int((2**24 / 8 / lanes) ** 0.5)
+    assert pays(side - 8) == (dtype != "bfloat16")
+    assert pays(side + 8) == (dtype == "float64")
+
+
+def test_the_table_of_pixels_is_read_in_whole_vectors() -> None:
+    with of_winners(True):
+        session = open_session(NumbaEngine(), ODD, Recipe(SGD(0.1), 4))
+    assert isinstance(session, NumbaSession)
+    turned = [call for call in session._training.calls if kernel_of(int(call[0])) == Kernel.TRANSPOSE_LISTED]
+    for _, _, table, features, lanes, *_ in turned:
+        assert features % lanes
+        last = session._tables[table + features : table + features + lanes - features % lanes]
+        assert set(last) <= set(session._tables[table : table + features])
+    assert len(turned) == 2
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_what_lies_around_is_neither_read_nor_written(dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Gaps between all parts of the memory hold what is no number, and change no bit."""
+    gaps, take, recipe = [], Memory.take, Recipe(SGD(0.1), 32, dtype=dtype)
+
+    def spaced(memory: Memory, size: int) -> int:
+        start, gap = take(memory, size), take(memory, GAP)
+        gaps.append(slice(gap, gap + GAP))
+        return start
+
+    found = []
+    for surrounded in (False, True):
+        if surrounded:
+            monkeypatch.setattr(Memory, "take", spaced)
+        with of_winners(True):
+            session = open_session(NumbaEngine(), ODD, recipe)
+        assert isinstance(session, NumbaSession)
+        own = [gap for gap in gaps if gap.stop <= len(session._memory)]
+        for gap in own:
+            session._memory[gap] = np.nan
+        session.train_epoch(*draw_images(70, ODD), 1, lambda steps: None)
+        assert all(np.isnan(session._memory[gap]).all() for gap in own)
+        found.append(session.states()[0])
+    assert own
+    assert_same(*found)

@@ -7,7 +7,7 @@ channel and, where the layer before needs its gradient, its dy times the weights
 (`kernels.winner_tiles`).
 """
 
-from math import ceil, prod
+from math import ceil, gcd, prod
 
 import numpy as np
 
@@ -22,42 +22,60 @@ from assay.nn.conv2d import Conv2d
 
 ALIVE = 0.85
 """Windows behind a ReLU that have a winner: in trained networks of the 2017 report 80 to 90%."""
-LOADS = 1 + REGISTERS.bytes / 64
-"""What a vector takes that may begin anywhere, in multiplications: it lies in two lines of the cache as
-often as not. To load and store one takes twice as much."""
-TERM, LISTED, TURNED, DENSE, UNPOOLED = 1, 2.5, 0.7, 1.2, 2.3
-"""Likewise what it costs to add a term beside its vectors, to list a window, to turn a number of x about, a
-multiplication of the usual products, and to write a window's four gradients: as measured in the 2017
-report's networks."""
-GAIN = 0.8
-"""How much less it has to cost than the usual."""
+TERM, LISTED, TURNED, RETURNED, UNPOOLED = 1, 2.5, 0.7, 1.2, 2.3
+"""What it costs, in multiplications of vectors, to add a term beside its vectors, to list a window, to turn a
+number of x about, one of dx back, and to write a window's four gradients: as measured in the 2017 report's
+networks, and in some thirty others with 1 to 48 channels."""
+NEAR, FAR = 2**19, 6
+"""Bytes of lists that stay in the cache, and what it costs to list a window where they do not."""
+DENSE = 1.5 if REGISTERS.count < 32 else 1.2
+"""Likewise a multiplication of the usual products: smaller register tiles load more for each."""
+LESS = 0.66
+"""How much of the usual a gradient may cost: networks with more got no faster."""
+LINE, WAY = 2**6, 2**12
+"""Bytes of a line of the cache, and after how many more lines share a set of the first cache with it, which
+holds few."""
 
 
 def weights_pay(stage: Stage, plan: Blueprint, first: bool) -> bool:
-    """Whether the weights' gradient costs less by winners alone; behind the ``first`` layer it is all."""
-    if not _applies(stage, plan):
+    """Whether the weights' gradient costs less by winners alone; behind the ``first`` layer it is all.
+
+    Kernels of one pixel got no faster, whatever their channels: with few vectors, a term's own cost tells.
+    """
+    layer = stage.node.layer
+    assert isinstance(layer, Conv2d)
+    if not _applies(stage, plan) or layer.sliding.kernel_size == (1, 1):
         return False
     usual = _windows(stage) * (_usual(stage, plan) + UNPOOLED * first)
-    winners = _windows(stage) * (LISTED + _terms(stage, plan, LOADS)) + TURNED * prod(stage.node.input_shape)
-    return winners < GAIN * usual
+    turned = TURNED * prod(stage.node.input_shape)
+    winners = _windows(stage) * (_listed(stage, plan) + _terms(stage, plan, 1)) + turned
+    return winners < LESS * usual
 
 
 def input_pays(stage: Stage, plan: Blueprint) -> bool:
-    """Whether the input's gradient does, where the weights' is made so."""
+    """Whether the input's gradient does, where the weights' is made so.
+
+    Of each term dx is loaded and stored; where it is not made so, dy has to be unpooled first.
+    """
     usual = _windows(stage) * (_usual(stage, plan) + UNPOOLED)
-    winners = _windows(stage) * _terms(stage, plan, 2 * LOADS) + TURNED * prod(stage.node.input_shape)
-    return winners < GAIN * usual
+    channels, *size = stage.node.input_shape
+    returned = RETURNED * plan.padded(channels) * prod(size)  # each pixel in whole vectors
+    winners = _windows(stage) * _terms(stage, plan, 2) + returned
+    return winners < LESS * usual
 
 
 def _applies(stage: Stage, plan: Blueprint) -> bool:
-    """Whether a row of the kernel lies together: there are no groups, and no gaps."""
+    """Whether winners can be listed: a kernel's rows have no gaps, and numbers of memory can tell places."""
     layer = stage.node.layer
     assert isinstance(layer, Conv2d)
-    together = layer.groups == 1 and layer.sliding.dilation[1] == 1 and not plan.pairs
-    return stage.pool is not None and together and _shapes(stage, plan)[0].columns <= MOST
+    if stage.pool is None or layer.groups > 1 or layer.sliding.dilation[1] > 1 or plan.pairs:
+        return False
+    exact = 2 ** (np.finfo(plan.memory.dtype).nmant + 1)  # up to here every integer is a number of its own
+    return _columns(stage, plan) <= MOST and plan.memory.lanes * _apart(stage, plan) <= exact
 
 
 def _windows(stage: Stage) -> int:
+    """Return an example's windows, of all channels."""
     return prod(stage.output_shape)
 
 
@@ -67,24 +85,58 @@ def _usual(stage: Stage, plan: Blueprint) -> float:
     return 4 * prod(weight.shape[1:]) / plan.memory.lanes * DENSE
 
 
-def _terms(stage: Stage, plan: Blueprint, each: float) -> float:
-    """Return what a window's winner costs, if it has one, of which each vector costs as much."""
+def _listed(stage: Stage, plan: Blueprint) -> float:
+    """Return what it costs to list a window: those of a block, of all channels, are listed at once."""
+    return LISTED if PAIR * _windows(stage) * plan.memory.vector_bytes <= NEAR else FAR
+
+
+def _terms(stage: Stage, plan: Blueprint, times: int) -> float:
+    """Return what it costs to add the terms of a window, each vector loaded or stored so many times."""
+    each = times * _loaded(stage, plan)
     terms = sum(each * shape.rows * shape.columns + TERM for shape in _shapes(stage, plan))
     return terms * (ALIVE if stage.relu else 1)
 
 
-def _shapes(stage: Stage, plan: Blueprint) -> list[Shape]:
-    """Return the tiles of a kernel's rows, as equal as can be, each row in whole vectors."""
+def _loaded(stage: Stage, plan: Blueprint) -> float:
+    """Return what a vector takes that begins at any pixel: twice as much where it lies in two lines."""
+    size = plan.memory.vector_bytes
+    pixel = stage.node.input_shape[0] * size // plan.memory.lanes
+    return 1 + max(size - gcd(pixel, LINE), 0) / LINE
+
+
+def _columns(stage: Stage, plan: Blueprint) -> int:
+    """Return how many vectors a kernel's row takes."""
     layer = stage.node.layer
     assert isinstance(layer, Conv2d)
-    rows, width = layer.sliding.kernel_size
-    columns = ceil(width * stage.node.input_shape[0] / plan.memory.lanes)
+    return ceil(layer.sliding.kernel_size[1] * stage.node.input_shape[0] / plan.memory.lanes)
+
+
+def _shapes(stage: Stage, plan: Blueprint) -> list[Shape]:
+    """Return the tiles of a kernel's rows, as equal as can be, each row in whole vectors."""
+    layer, columns = stage.node.layer, _columns(stage, plan)
+    assert isinstance(layer, Conv2d)
+    rows = layer.sliding.kernel_size[0]
     parts = ceil(rows / max(MOST // columns, 1))
     return [Shape(rows // parts + (part < rows % parts), columns) for part in range(parts)]
 
 
+def _apart(stage: Stage, plan: Blueprint) -> int:
+    """Return how far apart the x of two examples lie: a vector's examples are spread evenly over a `WAY`.
+
+    A window has a winner in each of them, whose kernels' rows so find room in the first cache together.
+    """
+    layer, (channels, height, width) = stage.node.layer, stage.node.input_shape
+    assert isinstance(layer, Conv2d)
+    down, across = layer.sliding.padding
+    step = WAY // plan.memory.vector_bytes  # bytes of a way over lanes, in numbers
+    return step * (ceil(channels * (height + 2 * down) * (width + 2 * across) / step) | 1)
+
+
 class WinnerGradient:
-    """Of one layer that convolves ``x``; its pooling's windows begin at ``corners``, rows and columns."""
+    """The gradients of one layer that convolves ``x``.
+
+    Its pooling's windows begin at ``corners``, rows and columns of the layer's output.
+    """
 
     def __init__(self, plan: Blueprint, stage: Stage, x: Value, corners: tuple[Offsets, Offsets]) -> None:
         layer = stage.node.layer
@@ -96,7 +148,7 @@ class WinnerGradient:
         self._step = dilation * width * channels
         self._first = corners[0][:, None] * self._below + corners[1] * self._right
         self._pixels = np.moveaxis(x.y.bordered[0] - x.y.start, 0, -1)
-        self._apart = plan.padded(self._pixels.size)
+        self._apart = _apart(stage, plan)
         self._shapes = _shapes(stage, plan)
         self._size = sum(self._in_tile(shape) for shape in self._shapes)
         self._places = self._placed(channels, *layer.sliding.kernel_size)
@@ -112,8 +164,11 @@ class WinnerGradient:
         return np.moveaxis(by_pixel, -1, 1)
 
     def _together(self, use: str) -> int:
-        """Reserve room for a block's maps, each example's together; the last vector reaches beyond."""
-        return self._plan.scratch(self._lanes * (self._apart + MOST), f"together {use}")
+        """Reserve room for a block's maps, each example's together; a row's last vector may reach beyond.
+
+        What lies there is multiplied too, for sums that nobody reads, or by the zeros behind weights.
+        """
+        return self._plan.scratch(self._lanes * (self._apart + 1), f"together {use}")
 
     def _lists(self) -> tuple[int, int, int]:
         """Reserve lists; return where they begin, from one to the next, and where their ends are noted."""
@@ -135,9 +190,11 @@ class WinnerGradient:
         windows = plan.table(np.column_stack([dy.plane.ravel(), self._first.ravel()]))
         sources = dy.start, dy.plane_size, winner.start - dy.start
         steps = self._apart, self._right, self._below
-        together, pixels = self._together("x"), plan.table(self._pixels)
+        together, size = self._together("x"), self._pixels.size
+        # The last whole vector of entries is read to its end, although it does not matter what is there.
+        pixels = plan.table(np.pad(self._pixels.ravel(), (0, plan.padded(size) - size))), size
         made = [
-            call(Kernel.TRANSPOSE_LISTED, x.start, pixels, self._pixels.size, lanes, together, self._apart),
+            call(Kernel.TRANSPOSE_LISTED, x.start, *pixels, lanes, together, self._apart),
             call(Kernel.WINNING, windows, self._first.size, self._outputs, *sources, *self._lists(), *steps),
             *self._tiles(Kernel.WINNER_SUMS, together, self._sums, block > 0),
         ]

@@ -2,10 +2,11 @@
 
 A vector lies along the kernel's rows here, not along examples: dW[o] is the sum of dy times the x that a
 winner was made of, and there dx is the sum of dy times W[o]. Each of these terms is a few vectors of
-neighbouring pixels, in memory as in the kernel, as the channels of a pixel lie together.
+neighbouring pixels, which lie in memory as in the kernel: the channels of a pixel together.
 
 A list of pairs tells, for each output channel o, dy and how far the x of the winner lies from where all x
-begin (`winners`). An x that is not finite reaches only those weights whose winners were made of it.
+begin (`winners`). An x that is not finite reaches only weights whose winners were made of it. One in the
+first window of the first example reaches those of any list of odd length too: the zero at its end meets it.
 """
 
 from typing import Any

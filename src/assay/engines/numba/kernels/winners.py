@@ -82,6 +82,7 @@ def winning(call, tables, memory):
     entry to the next in its row, and in its column.
     """
     zero, one, apart = fill(memory, 0.0), fill(memory, 1.0), numbers(memory) * float(call[10])
+    # Entries 2 and 3 are those of the window's second row, which is not two steps to the right.
     right, below = fill(memory, float(call[11])), fill(memory, float(call[12] - 2 * call[11]))
     for channel in range(call[3]):
         start = call[7] + channel * call[8]
