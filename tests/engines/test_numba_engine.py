@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from every_kernel import assert_every_kernel_agrees
 from example_counts import drawn
-from hypothesis import given, settings
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 from numba_cases import (
     AUGMENTATIONS,
@@ -54,7 +54,10 @@ def test_agrees_with_the_reference(network: Network, recipe: Recipe, blockwise: 
     if network.initial_buffers():  # batch normalisation wants no single example
         recipe = replace(recipe, batch_size=max(2, recipe.batch_size))
     count = 21 if recipe.batch_size == 19 else 20
-    expected = train(ReferenceEngine(), network, recipe, count=count)
+    try:
+        expected = train(ReferenceEngine(), network, recipe, count=count)
+    except RuntimeWarning:  # it overflows: rounding has grown by as much
+        reject()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(build, "LARGE", 0 if blockwise else build.LARGE)
         programs.cache_clear()
