@@ -14,6 +14,7 @@ from assay.data import DataSpec, load
 from assay.data.outline import Outline, outline
 from assay.engines import speed
 from assay.engines.numba import NumbaEngine
+from assay.engines.numba.examples import Examples
 from assay.engines.reference import ReferenceEngine, ReferenceSession
 from assay.engines.speed import STEPS, Trial
 from assay.errors import DataError
@@ -161,6 +162,7 @@ def test_what_is_not_compiled_is_guessed_and_neither_compiled_nor_tried(monkeypa
         lambda _, network, __: frozenset({"product", str(network.parameter_count)}),
     )
     monkeypatch.setattr(NumbaEngine, "session", lambda *_: pytest.fail("compiled"))
+    monkeypatch.setattr(Examples, "making", lambda _: 0.0)  # which is timed, unlike what kernels multiply
     study = tiny_study("glyphs", engine="numba", control="few", factors=FILTERS)
     for known in (None, 2.0):
         if known:
