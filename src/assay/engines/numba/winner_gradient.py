@@ -7,6 +7,7 @@ channel and, where the layer before needs its gradient, its dy times the weights
 (`kernels.winner_tiles`).
 """
 
+from functools import cached_property
 from math import ceil, gcd, prod
 
 import numpy as np
@@ -148,6 +149,9 @@ class WinnerGradient:
         self._step = dilation * width * channels
         self._first = corners[0][:, None] * self._below + corners[1] * self._right
         self._pixels = np.moveaxis(x.y.bordered[0] - x.y.start, 0, -1)
+        # The last whole vector of entries is read to its end, although it does not matter what is there.
+        filled = plan.padded(self._pixels.size) - self._pixels.size
+        self._listed = plan.table(np.pad(self._pixels.ravel(), (0, filled)))
         self._apart = _apart(stage, plan)
         self._shapes = _shapes(stage, plan)
         self._size = sum(self._in_tile(shape) for shape in self._shapes)
@@ -191,10 +195,8 @@ class WinnerGradient:
         sources = dy.start, dy.plane_size, winner.start - dy.start
         steps = self._apart, self._right, self._below
         together, size = self._together("x"), self._pixels.size
-        # The last whole vector of entries is read to its end, although it does not matter what is there.
-        pixels = plan.table(np.pad(self._pixels.ravel(), (0, plan.padded(size) - size))), size
         made = [
-            call(Kernel.TRANSPOSE_LISTED, x.start, *pixels, lanes, together, self._apart),
+            call(Kernel.TRANSPOSE_LISTED, x.start, self._listed, size, lanes, together, self._apart),
             call(Kernel.WINNING, windows, self._first.size, self._outputs, *sources, *self._lists(), *steps),
             *self._tiles(Kernel.WINNER_SUMS, together, self._sums, block > 0),
         ]
@@ -215,14 +217,19 @@ class WinnerGradient:
     def input_of_block(self, block: int, rows: int) -> list[Call]:
         """Return what makes the input's gradient in the block that is listed, of weights in rows."""
         plan, dx, together = self._plan, self._x.dy.part(block, block + 1), self._together("dx")
-        (down, across), (channels, height, width) = dx.border, dx.shape
-        places = np.arange(self._pixels.size).reshape(self._pixels.shape)
-        inside = places[down : down + height, across : across + width, 0]
-        pixels = plan.table(np.column_stack([inside.ravel(), dx.plane.ravel()])), inside.size
-        sizes = channels, self._lanes, together, self._apart
+        sizes = dx.shape[0], self._lanes, together, self._apart
         target = dx.start, dx.plane_size, plan.scratch(self._lanes, "nowhere")
         made = [
             *self._tiles(Kernel.WINNER_SPREAD, together, rows),
-            call(Kernel.RETURNED, *pixels, *sizes, *target),
+            call(Kernel.RETURNED, *self._returned, *sizes, *target),
         ]
         return at(block, made)
+
+    @cached_property
+    def _returned(self) -> tuple[int, int]:
+        """The table of where pixels lie in an example's gradient and in its plane, and how many there are."""
+        dx = self._x.dy
+        (down, across), (_, height, width) = dx.border, dx.shape
+        places = np.arange(self._pixels.size).reshape(self._pixels.shape)
+        inside = places[down : down + height, across : across + width, 0]
+        return self._plan.table(np.column_stack([inside.ravel(), dx.plane.ravel()])), inside.size

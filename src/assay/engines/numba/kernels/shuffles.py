@@ -99,22 +99,22 @@ def _emit_transposed(
     builder: Any,
     kind: Any,
     memory: Any,
-    offsets: list[Any],
-    count: Any,
-    target: tuple[Any, Any],
+    sources: list[Any],
+    targets: list[Any],
+    count: Any = None,
 ) -> None:
-    """Write z[lane, j] = y[j, lane], the vectors of y lying at ``offsets``; 0 from j = ``count`` on."""
+    """Write z[lane, j] = y[j, lane], vectors of y and z lying at these offsets; 0 from j = ``count`` on."""
     lanes = Lanes(kind.dtype)
-    nothing = ir.Constant(vector_type(lanes), None)
-
-    def vector(j: int) -> Any:
-        inside = builder.icmp_signed(">", count, ir.Constant(INDEX, j))
-        found = emit_load(builder, address(context, builder, kind, memory, offsets[j]), lanes)
-        return builder.select(inside, found, nothing)
-
-    turned = _turned(builder, [vector(j) for j in range(lanes.count)])
-    for part, place in zip(turned, _spaced(builder, *target, lanes), strict=True):
+    rows = [emit_load(builder, address(context, builder, kind, memory, place), lanes) for place in sources]
+    if count is not None:
+        nothing = ir.Constant(vector_type(lanes), None)
+        rows = [builder.select(_below(builder, j, count), row, nothing) for j, row in enumerate(rows)]
+    for part, place in zip(_turned(builder, rows), targets, strict=True):
         emit_store(builder, part, address(context, builder, kind, memory, place), lanes)
+
+
+def _below(builder: Any, number: int, count: Any) -> Any:
+    return builder.icmp_signed(">", count, ir.Constant(INDEX, number))
 
 
 def _turned(builder: Any, rows: list[Any]) -> list[Any]:
@@ -149,9 +149,9 @@ def transpose_tile(
     lanes = Lanes(memory.dtype)
 
     def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        memory, source, apart, count, *target = arguments
-        offsets = _spaced(builder, source, apart, lanes)
-        _emit_transposed(context, builder, signature.args[0], memory, offsets, count, target)
+        memory, source, apart, count, target, row = arguments
+        sources, targets = _spaced(builder, source, apart, lanes), _spaced(builder, target, row, lanes)
+        _emit_transposed(context, builder, signature.args[0], memory, sources, targets, count)
         return context.get_dummy_value()
 
     return types.void(memory, *[types.intp] * 5), emit
@@ -166,11 +166,12 @@ def transpose_listed_tile(
     lanes = Lanes(memory.dtype)
 
     def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        memory, tables, source, table, count, *target = arguments
+        memory, tables, source, table, count, target, row = arguments
         places = _spaced(builder, table, ir.Constant(INDEX, 1), lanes)
         entries = [address(context, builder, signature.args[1], tables, place) for place in places]
-        offsets = [builder.add(source, builder.load(entry)) for entry in entries]
-        _emit_transposed(context, builder, signature.args[0], memory, offsets, count, target)
+        sources = [builder.add(source, builder.load(entry)) for entry in entries]
+        targets = _spaced(builder, target, row, lanes)
+        _emit_transposed(context, builder, signature.args[0], memory, sources, targets, count)
         return context.get_dummy_value()
 
     return types.void(memory, tables, *[types.intp] * 5), emit
@@ -186,17 +187,12 @@ def transpose_some_tile(
 
     def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         memory, source, apart, count, target, row, spare = arguments
-        kind = signature.args[0]
-        rows = [
-            emit_load(builder, address(context, builder, kind, memory, place), lanes)
-            for place in _spaced(builder, source, apart, lanes)
+        targets = [
+            builder.select(_below(builder, j, count), place, spare)
+            for j, place in enumerate(_spaced(builder, target, row, lanes))
         ]
-        for j, (value, place) in enumerate(
-            zip(_turned(builder, rows), _spaced(builder, target, row, lanes), strict=True)
-        ):
-            inside = builder.icmp_signed(">", count, ir.Constant(INDEX, j))
-            where = builder.select(inside, place, spare)
-            emit_store(builder, value, address(context, builder, kind, memory, where), lanes)
+        sources = _spaced(builder, source, apart, lanes)
+        _emit_transposed(context, builder, signature.args[0], memory, sources, targets)
         return context.get_dummy_value()
 
     return types.void(memory, *[types.intp] * 6), emit

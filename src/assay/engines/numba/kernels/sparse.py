@@ -9,8 +9,7 @@ nothing but the sign of a sum that is zero, and every product ends by adding a z
 Where B has an entry that is not finite, 0 b is nan; so `finite` looks, and the product takes all terms then.
 """
 
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from llvmlite import ir
 from numba import types
@@ -20,12 +19,8 @@ from assay.engines.numba.kernels.bits import BITS, read_word
 from assay.engines.numba.kernels.lanes import (
     FMA,
     INDEX,
-    Lanes,
-    address,
     emit_call,
-    emit_load,
     emit_splat,
-    emit_store,
     fill,
     fma,
     kernel,
@@ -35,6 +30,7 @@ from assay.engines.numba.kernels.lanes import (
     total,
 )
 from assay.engines.numba.kernels.tiles import ROW, Shape, finished
+from assay.engines.numba.kernels.vector_rows import number, rows_in
 
 NO_LEAST = 1
 """Where memory holds minus infinity."""
@@ -90,12 +86,11 @@ def _row_tile(columns: int) -> Any:
 
     def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         memory, bits, a, far, near, b, step, origin, target, least = arguments
-        rows = _Rows(builder, address(context, builder, signature.args[0], memory, _number(0)), columns,
-                     Lanes(signature.args[0].dtype))  # fmt: skip
+        rows = rows_in(context, builder, signature.args[0], memory, columns)
 
         def added(sums: list[Any], k: Any) -> list[Any]:
-            block = builder.lshr(k, _number(rows.lanes.count.bit_length() - 1))
-            inside = builder.and_(k, _number(rows.lanes.count - 1))
+            block = builder.lshr(k, number(rows.lanes.count.bit_length() - 1))
+            inside = builder.and_(k, number(rows.lanes.count - 1))
             place = builder.add(builder.mul(block, far), builder.mul(inside, near))
             x = emit_splat(builder, builder.load(rows.at(builder.add(a, place))), rows.lanes)
             factors = rows.loaded(builder.add(b, builder.mul(k, step)))
@@ -110,37 +105,6 @@ def _row_tile(columns: int) -> Any:
         return context.get_dummy_value()
 
     return tile
-
-
-class _Rows(NamedTuple):
-    """Rows of ``columns`` vectors in a memory, for which code is emitted."""
-
-    builder: Any
-    memory: Any
-    columns: int
-    lanes: Lanes
-
-    def at(self, offset: Any) -> Any:
-        """Return the pointer ``offset`` numbers into the memory."""
-        return self.builder.gep(self.memory, [offset])
-
-    def loaded(self, offset: Any) -> Iterator[Any]:
-        """Yield the vectors of a row; each is loaded when asked for, so that few registers are taken."""
-        for pointer in self._vectors(offset):
-            yield emit_load(self.builder, pointer, self.lanes)
-
-    def store(self, offset: Any, values: list[Any]) -> None:
-        """Store the vectors of a row."""
-        for pointer, value in zip(self._vectors(offset), values, strict=True):
-            emit_store(self.builder, value, pointer, self.lanes)
-
-    def _vectors(self, offset: Any) -> list[Any]:
-        first = self.at(offset)
-        return [self.builder.gep(first, [_number(self.lanes.count * p)]) for p in range(self.columns)]
-
-
-def _number(value: int) -> Any:
-    return ir.Constant(INDEX, value)
 
 
 def _over_bits(builder: Any, bits: Any, starts: list[Any], body: Any) -> list[Any]:

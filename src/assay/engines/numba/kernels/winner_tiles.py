@@ -19,7 +19,6 @@ from assay.engines.numba.kernels.lanes import (
     FMA,
     INDEX,
     Lanes,
-    address,
     emit_call,
     emit_load,
     emit_splat,
@@ -28,6 +27,7 @@ from assay.engines.numba.kernels.lanes import (
     vector_type,
 )
 from assay.engines.numba.kernels.tiles import Shape
+from assay.engines.numba.kernels.vector_rows import Rows, number, rows_in
 from assay.engines.registers import REGISTERS
 
 MOST = REGISTERS.count - 3
@@ -38,62 +38,43 @@ PAIR = 2
 
 def chains(shape: Shape) -> int:
     """Return how many terms are added side by side, so that few sums need not wait for each other."""
-    return max(min(MOST // (shape.rows * shape.columns), 2), 1)
+    return max(min(MOST // _vectors(shape), 2), 1)
 
 
-class _Rows:
-    """Rows of vectors in a memory, those of one shape, for which code is emitted."""
-
-    def __init__(self, context: Any, builder: Any, kind: Any, memory: Any, shape: Shape) -> None:
-        self.builder, self.shape, self.lanes = builder, shape, Lanes(kind.dtype)
-        self._begin = address(context, builder, kind, memory, ir.Constant(INDEX, 0))
-
-    def at(self, place: Any, further: int = 0) -> Any:
-        """Return the pointer ``further`` behind a place."""
-        return self.builder.gep(self._begin, [self.builder.add(place, ir.Constant(INDEX, further))])
-
-    def together(self, place: Any) -> list[Any]:
-        """Return the pointers to all vectors where these lie one behind the other."""
-        vectors = range(self.shape.rows * self.shape.columns)
-        return [self.at(place, number * self.lanes.count) for number in vectors]
-
-    def of_pair(self, pair: Any, maps: Any, step: Any) -> tuple[Any, list[Any]]:
-        """Return dy in all lanes, and the pointers to all vectors where rows lie ``step`` apart."""
-        builder = self.builder
-        factor = emit_splat(builder, builder.load(self.at(pair)), self.lanes)
-        first = builder.add(maps, builder.fptosi(builder.load(self.at(pair, 1)), INDEX))
-        rows = (builder.mul(step, ir.Constant(INDEX, row)) for row in range(self.shape.rows))
-        starts = [builder.add(first, row) for row in rows]
-        columns = range(0, self.shape.columns * self.lanes.count, self.lanes.count)
-        return factor, [self.at(start, column) for start in starts for column in columns]
-
-    def loaded(self, pointer: Any) -> Any:
-        """Return a vector."""
-        return emit_load(self.builder, pointer, self.lanes)
-
-    def multiplied(self, a: Any, b: Any, c: Any) -> Any:
-        """Return a b + c."""
-        return emit_call(self.builder, FMA, [a, b, c], self.lanes)
+def _vectors(shape: Shape) -> int:
+    """Return how many vectors a tile has."""
+    return shape.rows * shape.columns
 
 
-def _summing(shape: Shape) -> tuple[Any, Any, Any]:
-    """Return what begins sums, what adds the terms of some pairs, and what stores the sums."""
-    each, side_by_side = shape.rows * shape.columns, chains(shape)
+def _of_pair(rows: Rows, shape: Shape, pair: Any, maps: Any, step: Any) -> tuple[Any, list[Any]]:
+    """Return dy of a pair in all lanes, and the pointers to its vectors: rows ``step`` apart in the maps."""
+    builder = rows.builder
+    dy, place = (builder.load(rows.at(builder.add(pair, number(after)))) for after in range(PAIR))
+    first = builder.add(maps, builder.fptosi(place, INDEX))
+    starts = [builder.add(first, builder.mul(step, number(row))) for row in range(shape.rows)]
+    return emit_splat(builder, dy, rows.lanes), [each for start in starts for each in rows.vectors(start)]
 
-    def of(memory: Any) -> Any:
-        return types.UniTuple(Lanes(memory.dtype), side_by_side * each)
+
+def _begun(shape: Shape) -> Any:
+    """Return what begins the sums of all terms that are added side by side."""
 
     @intrinsic
     def nothing(typing: Any, memory: Any) -> Any:
         del typing
-        found = of(memory)
+        sums = types.UniTuple(Lanes(memory.dtype), chains(shape) * _vectors(shape))
 
         def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             del signature, arguments
-            zeros = [ir.Constant(vector_type(found.dtype), None)] * found.count
-            return context.make_tuple(builder, found, zeros)
+            zeros = [ir.Constant(vector_type(sums.dtype), None)] * sums.count
+            return context.make_tuple(builder, sums, zeros)
 
-        return found(memory), emit
+        return sums(memory), emit
+
+    return nothing
+
+
+def _added(shape: Shape) -> Any:
+    """Return what adds dy x to the sums, for as many pairs as are added side by side."""
 
     @intrinsic
     def added(typing: Any, memory: Any, sums: Any, pair: Any, x: Any, step: Any) -> Any:
@@ -101,16 +82,23 @@ def _summing(shape: Shape) -> tuple[Any, Any, Any]:
 
         def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             memory, sums, pair, x, step = arguments
-            rows, found = _Rows(context, builder, signature.args[0], memory, shape), []
-            for chain in range(side_by_side):
-                place = builder.add(pair, ir.Constant(INDEX, PAIR * chain))
-                dy, pointers = rows.of_pair(place, x, step)
-                for number, pointer in enumerate(pointers, start=chain * each):
-                    before = builder.extract_value(sums, number)
-                    found.append(rows.multiplied(dy, rows.loaded(pointer), before))
+            rows, found = rows_in(context, builder, signature.args[0], memory, shape.columns), []
+            for chain in range(chains(shape)):
+                place = builder.add(pair, number(PAIR * chain))
+                dy, pointers = _of_pair(rows, shape, place, x, step)
+                for each, pointer in enumerate(pointers, start=chain * _vectors(shape)):
+                    factors = [dy, emit_load(builder, pointer, rows.lanes)]
+                    before = builder.extract_value(sums, each)
+                    found.append(emit_call(builder, FMA, [*factors, before], rows.lanes))
             return context.make_tuple(builder, signature.return_type, found)
 
         return sums(memory, sums, *[types.intp] * 3), emit
+
+    return added
+
+
+def _stored(shape: Shape) -> Any:
+    """Return what stores the sums, rows one behind the other, or adds them to what is there."""
 
     @intrinsic
     def stored(typing: Any, memory: Any, sums: Any, target: Any, more: Any) -> Any:
@@ -118,18 +106,20 @@ def _summing(shape: Shape) -> tuple[Any, Any, Any]:
 
         def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             memory, sums, target, more = arguments
-            rows = _Rows(context, builder, signature.args[0], memory, shape)
-            zero = ir.Constant(vector_type(rows.lanes), None)
-            for number, pointer in enumerate(rows.together(target)):
-                total = builder.select(more, rows.loaded(pointer), zero)
-                for chain in range(side_by_side):
-                    total = builder.fadd(total, builder.extract_value(sums, chain * each + number))
-                emit_store(builder, total, pointer, rows.lanes)
+            rows = rows_in(context, builder, signature.args[0], memory, _vectors(shape))
+            zero, totals = ir.Constant(vector_type(rows.lanes), None), []
+            for each, before in enumerate(rows.loaded(target)):
+                total = builder.select(more, before, zero)
+                for chain in range(chains(shape)):
+                    added = builder.extract_value(sums, chain * _vectors(shape) + each)
+                    total = builder.fadd(total, added)
+                totals.append(total)
+            rows.store(target, totals)
             return context.get_dummy_value()
 
         return types.void(memory, sums, types.intp, types.boolean), emit
 
-    return nothing, added, stored
+    return stored
 
 
 def winner_sums(shape: Shape) -> Any:
@@ -138,7 +128,7 @@ def winner_sums(shape: Shape) -> Any:
     Call: channels, lists, from one to the next, where their ends are noted, x, from row to row, dW, from
     channel to channel, whether dW is added to.
     """
-    nothing, added, stored = _summing(shape)
+    nothing, added, stored = _begun(shape), _added(shape), _stored(shape)
     at_once = PAIR * chains(shape)
 
     @kernel_named(shape.name("winner_sums"))
@@ -152,20 +142,25 @@ def winner_sums(shape: Shape) -> Any:
     return add
 
 
-def _spreading(shape: Shape) -> tuple[Any, Any]:
-    """Return what holds weights, rows one behind the other, and what adds dy times these to dx."""
+def _held(shape: Shape) -> Any:
+    """Return what holds weights, rows one behind the other."""
 
     @intrinsic
     def held(typing: Any, memory: Any, start: Any) -> Any:
         del typing, start
-        found = types.UniTuple(Lanes(memory.dtype), shape.rows * shape.columns)
+        weights = types.UniTuple(Lanes(memory.dtype), _vectors(shape))
 
         def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            rows = _Rows(context, builder, signature.args[0], arguments[0], shape)
-            weights = [rows.loaded(pointer) for pointer in rows.together(arguments[1])]
-            return context.make_tuple(builder, found, weights)
+            rows = rows_in(context, builder, signature.args[0], arguments[0], _vectors(shape))
+            return context.make_tuple(builder, weights, list(rows.loaded(arguments[1])))
 
-        return found(memory, types.intp), emit
+        return weights(memory, types.intp), emit
+
+    return held
+
+
+def _spread(shape: Shape) -> Any:
+    """Return what adds dy times the weights to dx."""
 
     @intrinsic
     def spread(typing: Any, memory: Any, weights: Any, pair: Any, dx: Any, step: Any) -> Any:
@@ -173,17 +168,19 @@ def _spreading(shape: Shape) -> tuple[Any, Any]:
 
         def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             memory, weights, pair, dx, step = arguments
-            rows = _Rows(context, builder, signature.args[0], memory, shape)
-            dy, pointers = rows.of_pair(pair, dx, step)
-            before = [rows.loaded(pointer) for pointer in pointers]  # all, so that none waits for a store
-            for number, pointer in enumerate(pointers):
-                weight = builder.extract_value(weights, number)
-                emit_store(builder, rows.multiplied(dy, weight, before[number]), pointer, rows.lanes)
+            rows = rows_in(context, builder, signature.args[0], memory, shape.columns)
+            dy, pointers = _of_pair(rows, shape, pair, dx, step)
+            # All are loaded before any is stored, so that none waits for a store.
+            before = [emit_load(builder, pointer, rows.lanes) for pointer in pointers]
+            for each, pointer in enumerate(pointers):
+                factors = [dy, builder.extract_value(weights, each)]
+                total = emit_call(builder, FMA, [*factors, before[each]], rows.lanes)
+                emit_store(builder, total, pointer, rows.lanes)
             return context.get_dummy_value()
 
         return types.void(memory, weights, *[types.intp] * 3), emit
 
-    return held, spread
+    return spread
 
 
 def winner_spread(shape: Shape) -> Any:
@@ -192,7 +189,7 @@ def winner_spread(shape: Shape) -> Any:
     Call: channels, lists, from one to the next, where their ends are noted, dx, from row to row, W, from
     channel to channel.
     """
-    held, spread = _spreading(shape)
+    held, spread = _held(shape), _spread(shape)
 
     @kernel_named(shape.name("winner_spread"))
     def add(call, tables, memory):  # noqa: ARG001
