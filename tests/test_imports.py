@@ -40,6 +40,7 @@ HOMES = {
     "numba": {
         "engines/numba",
         "engines/registers",
+        "engines/control_register",
         "engines/kernel_cache",
         "nn/convolution/compiled",
     },

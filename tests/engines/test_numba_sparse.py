@@ -83,7 +83,7 @@ def test_a_gradient_that_overflows_reaches_every_weight() -> None:
     network, recipe = dense(5, 37, 37), Recipe(SGD(1.0), 20)
     state = initial_state(network, recipe, 0)
     first, second, last = (value for key, value in state.parameters.items() if key.endswith("weight"))
-    first[...], second[...], last[...] = 1e-38, 1e20, np.array([[1e19], [-1e19], [0], [0], [0]])
+    first[...], second[...], last[...] = 1e-36, 1e20, np.array([[1e19], [-1e19], [0], [0], [0]])
     images, labels = mostly_background(60, network, 0.2)
     images[:, 0, 5] = 0
     found, _ = both(network, recipe, (images, labels), state)

@@ -21,6 +21,7 @@ from assay.engines.base import (
     epoch_order,
     masks,
 )
+from assay.engines.subnormals import flushed
 from assay.nn.loss import softmax_cross_entropy
 from assay.nn.network import Draw, Network, to_input
 from assay.optim.augment import augment
@@ -37,6 +38,7 @@ class ReferenceSession(Session):
         self._state = state.copy()
         self._broken = 0
 
+    @flushed()
     def train_epoch(self, images: Images, labels: Labels, epoch: int, on_steps: OnSteps) -> None:
         """Make one pass over the training set, including the short last batch."""
         (seed,), recipe = self.seeds, self.recipe
@@ -66,6 +68,7 @@ class ReferenceSession(Session):
                 state.parameters[name], grad, state.slots[name], state.step, factor
             )
 
+    @flushed()
     def scores(self, images: Images) -> list[Array]:
         """Return the class scores of a batch."""
         x = to_input(images, self.network, self.recipe.dtype)

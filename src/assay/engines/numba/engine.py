@@ -14,6 +14,7 @@ from assay.engines.numba.build import build, collect, supports
 from assay.engines.numba.calls import evaluating, program
 from assay.engines.numba.cost_model import multiplications
 from assay.engines.numba.examples import Examples
+from assay.engines.numba.kernels.invocation import Data
 from assay.engines.numba.kernels.pairs import SUPPORTED
 from assay.engines.numba.kernels.runner import Program, compile_all, compiled, runner, uncompiled
 from assay.engines.numba.layout import Offsets
@@ -21,6 +22,7 @@ from assay.engines.numba.normalisation import expect_statistics
 from assay.engines.numba.peak import seconds_per_multiplication
 from assay.engines.numba.rules import RULES, Rule
 from assay.engines.registers import REGISTERS
+from assay.engines.subnormals import flushed
 from assay.nn.network import Network
 from assay.optim.penalties import L1, L2
 from assay.optim.recipe import OPTIONS
@@ -97,7 +99,7 @@ class NumbaSession(Session):
         size, before = self.recipe.batch_size, self._step
         expect_statistics(self.network, len(labels) % size or size)
         for data in self._examples.training(images, labels, epoch, before):
-            self._run(*self._training, self._tables, self._memory, data, size, self._step)
+            self._execute(self._training, data, size, self._step)
             self._step += len(data.factors)
             on_steps(self._step - before)
 
@@ -105,8 +107,13 @@ class NumbaSession(Session):
         """Return the class scores of a batch of any size."""
         scores = np.empty((len(images), *self.network.output_shape), self.recipe.parameter_dtype)
         data = self._examples.scoring(images, scores)
-        self._run(*self._scoring, self._tables, self._memory, data, self.recipe.batch_size, 0)
+        self._execute(self._scoring, data, self.recipe.batch_size, 0)
         return [scores]
+
+    def _execute(self, program: Program, data: Data, size: int, step: int) -> None:
+        """Run a program on each batch of ``size``."""
+        with flushed():
+            self._run(*program, self._tables, self._memory, data, size, step)
 
     def states(self) -> list[State]:
         """Return a copy of the run's state."""
