@@ -12,6 +12,8 @@ from assay.records.free_memory import available
 
 LONGEST = 200
 """Characters of a processor's name."""
+NUMBERS = ("cpu family", "model", "CPU implementer", "CPU part")
+"""What tells models apart, by Linux's names: two for x86-64, two for Arm."""
 PACKAGES = ("assay", "numpy", "scipy", "numba", "torch")
 
 
@@ -35,14 +37,26 @@ def _packages() -> dict[str, str]:
 
 
 def processor() -> str:
-    """Return the processor's model, as far as the system reports it; never empty, as on many of Arm."""
+    """Return the processor's model, as far as the system reports it; never empty, as on many of Arm.
+
+    Virtual machines call several models by one name, so the numbers that tell them apart follow:
+    ``Intel(R) Xeon(R) Processor (cpu family 6, model 207)``.
+    """
+    found = _first_processor()
+    name = found.get("model name") or platform.processor()
+    numbers = ", ".join(f"{key} {found[key]}" for key in NUMBERS if key in found)
+    told = " ".join([name or "unknown processor", *([f"({numbers})"] if numbers else [])])[:LONGEST]
+    return told if told.isprintable() else "unknown processor"
+
+
+def _first_processor() -> dict[str, str]:
+    """Return what Linux says of the first processor; elsewhere nothing."""
     try:
-        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+        lines = Path("/proc/cpuinfo").read_text("utf-8").partition("\n\n")[0].splitlines()
     except (OSError, ValueError):
-        lines = []
-    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    found = next(names, platform.processor())[:LONGEST]
-    return found if found and found.isprintable() else "unknown processor"
+        return {}
+    parts = (line.partition(":") for line in lines)
+    return {key.strip(): value.strip() for key, _, value in parts}
 
 
 def host() -> str:
