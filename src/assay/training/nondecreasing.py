@@ -44,10 +44,8 @@ def false_claim(layer: Layer, shape: Shape) -> str:
         falls = ~(np.diff(first) >= -TOLERANCE * np.maximum(1, np.abs(first[1:])))
         if falls.any():
             at = int(falls.argmax())
-            a, b = at, at + 1
-            return (
-                f"nondecreasing: y falls, it is {first[a]:.6g} at {x[a]:.6g} and {first[b]:.6g} at {x[b]:.6g}"
-            )
+            before, after = (f"{first[i]:.6g} at {x[i]:.6g}" for i in (at, at + 1))
+            return f"nondecreasing: y falls, it is {before} and {after}"
     return ""
 
 
@@ -58,6 +56,7 @@ def _values(layer: Layer, x: Array, shape: Shape, order: int, training: bool) ->
     batch = np.empty(x.size)
     batch[places] = x
     batch = batch.reshape(-1, *shape)
-    found = layer.forward_training({}, batch, generator) if training else layer.forward({}, batch)
+    with np.errstate(all="ignore"):
+        found = layer.forward_training({}, batch, generator) if training else layer.forward({}, batch)
     y: Array = np.asarray(found[0], np.float64).ravel()[places]
     return y
