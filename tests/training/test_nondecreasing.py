@@ -113,6 +113,15 @@ def test_what_cannot_be_one(layer):
     assert false_claim(layer, shape) == words
 
 
+def test_what_is_no_number_is_named():
+    @dataclass(frozen=True)
+    class Root(Swish):
+        def value(self, x):
+            return np.sqrt(x)
+
+    assert false_claim(Root(), (7,)) == "nondecreasing: y is nan at -30"
+
+
 def test_a_method_is_no_answer():
     words = "nondecreasing must be True or False (a property?); got method"
     assert false_claim(saying_so(Tanh(), lambda self: False), (7,)) == words

@@ -33,20 +33,29 @@ def false_claim(layer: Layer, shape: Shape) -> str:
     spread = np.linspace(-DENSER, DENSER, examples * prod(shape))
     x = WIDEST * np.sinh(spread) / np.sinh(DENSER)
     for training in (False, True):
-        first, second = (_values(layer, x, shape, order, training) for order in range(2))
-        apart = ~(np.abs(first - second) <= TOLERANCE * np.maximum(1, np.abs(first)))
-        if apart.any():
-            at = int(apart.argmax())
-            return (
-                f"nondecreasing: of an entry of {x[at]:.6g} y is {first[at]:.6g} in one place and "
-                f"{second[at]:.6g} in another: it is not one function of the entry alone"
-            )
-        falls = ~(np.diff(first) >= -TOLERANCE * np.maximum(1, np.abs(first[1:])))
-        if falls.any():
-            at = int(falls.argmax())
-            before, after = (f"{first[i]:.6g} at {x[i]:.6g}" for i in (at, at + 1))
-            return f"nondecreasing: y falls, it is {before} and {after}"
+        if wrong := _wrong(x, *(_values(layer, x, shape, order, training) for order in range(2))):
+            return f"nondecreasing: {wrong}"
     return ""
+
+
+def _wrong(x: Array, y: Array, again: Array) -> str:
+    """Say what is wrong with y of rising x, found twice, each time in another order."""
+    room = TOLERANCE * np.maximum(1, np.abs(y))
+    if (odd := ~np.isfinite(y)).any():
+        return f"y is {_at(odd.argmax(), x, y)}"
+    if (apart := ~(np.abs(y - again) <= room)).any():
+        place = apart.argmax()
+        return (
+            f"y is {_at(place, x, y)} and {_at(place, x, again)}: it is not one function of the entry alone"
+        )
+    if (falls := y < np.maximum.accumulate(y) - room).any():
+        place = falls.argmax()
+        return f"y falls, it is {_at(y[:place].argmax(), x, y)} and {_at(place, x, y)}"
+    return ""
+
+
+def _at(place: np.intp, x: Array, y: Array) -> str:
+    return f"{y[place]:.6g} at {x[place]:.6g}"
 
 
 def _values(layer: Layer, x: Array, shape: Shape, order: int, training: bool) -> Array:
