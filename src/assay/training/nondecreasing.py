@@ -48,9 +48,9 @@ def _wrong(x: Array, y: Array, again: Array) -> str:
         return (
             f"y is {_at(place, x, y)} and {_at(place, x, again)}: it is not one function of the entry alone"
         )
-    if (falls := y < np.maximum.accumulate(y) - room).any():
-        place = falls.argmax()
-        return f"y falls, it is {_at(y[:place].argmax(), x, y)} and {_at(place, x, y)}"
+    if ((fall := np.maximum.accumulate(y) - y) > room).any():
+        lowest = (fall - room).argmax()
+        return f"y falls, it is {_at(y[:lowest].argmax(), x, y)} and {_at(lowest, x, y)}"
     return ""
 
 
