@@ -10,10 +10,10 @@ import pytest
 from example_counts import drawn
 from hypothesis import given, reject, settings
 from hypothesis import strategies as st
-from numba_cases import CLASSES, assert_agree, draw_images, draw_pair, kernels_of, open_session, train
+from numba_cases import CLASSES, assert_agree, draw_images, draw_pair, kernels_of, open_session, uneven
 from torch_cases import assert_trains_as_the_reference
 
-from assay.engines.base import Recipe, State, initial_state
+from assay.engines.base import Engine, Recipe, Session, State, initial_state
 from assay.engines.numba import NumbaEngine, blueprint
 from assay.engines.numba.engine import programs
 from assay.engines.numba.kernels.codes import Kernel
@@ -40,7 +40,7 @@ from assay.nn import (
     Tanh,
 )
 from assay.nn.activation import Activation
-from assay.nn.network import Network
+from assay.nn.network import Network, local
 from assay.optim import SGD
 
 
@@ -150,8 +150,36 @@ RECIPE = Recipe(SGD(0.05, momentum=0.5), 8, dtype="float64")
 @given(networks([*NEVER_FALL, *FALL, ReLU()]))
 @settings(max_examples=drawn(25), deadline=None)
 def test_numba_agrees_with_the_reference(network: Network):
-    found, expected = (train(engine, network, RECIPE) for engine in (NumbaEngine(), ReferenceEngine()))
+    assert_trains_as_the_reference_in_numba(network)
+
+
+@pytest.mark.parametrize("layer", [*NEVER_FALL, *FALL], ids=repr)
+def test_so_it_does_with_whole_windows_where_an_activation_may_fall(layer):
+    network = Network((CONV, layer, POOL, Flatten(), Linear(CLASSES)), (1, 12, 12))
+    z = CONV.forward(local(wide(network).parameters, "conv1"), draw_images(20, network)[0][:, None] / 255)[0]
+    assert (POOL.forward({}, z)[0] < -1).mean() > 0.1
+    assert_trains_as_the_reference_in_numba(network)
+
+
+def wide(network: Network) -> State:
+    """Return a state whose convolutions give numbers far from 0, most of them negative."""
+    state = uneven(network, RECIPE)
+    for name in state.parameters:
+        if name.startswith("conv"):
+            state.parameters[name] *= 3
+            state.parameters[name] -= 2.5 if name.endswith("bias") else 0
+    return state
+
+
+def assert_trains_as_the_reference_in_numba(network: Network) -> None:
+    found, expected = (trained(engine, network) for engine in (NumbaEngine(), ReferenceEngine()))
     assert_agree(found, expected, network)
+
+
+def trained(engine: Engine, network: Network) -> Session:
+    session = open_session(engine, network, RECIPE, wide(network))
+    session.train_epoch(*draw_images(20, network), 1, lambda steps: None)
+    return session
 
 
 @given(networks([layer for layer in [*NEVER_FALL, *FALL, ReLU()] if not isinstance(layer, Silent)]))
