@@ -12,6 +12,7 @@ from scipy import signal
 
 from assay.errors import AssayError, ShapeError, UsageError
 from assay.nn import AvgPool2d, BatchNorm1d, Conv2d, Layer, Linear, MaxPool2d, ReLU
+from assay.nn.activation import Activation
 from assay.nn.coursework import FromCoursework, ToCoursework
 from assay.nn.init import GLOROT_UNIFORM
 from assay.nn.layer import Parameter
@@ -338,3 +339,23 @@ def test_reads_a_shape():
 def write(path, text):
     path.write_text(dedent(text), encoding="utf-8")
     return path
+
+
+@dataclass(frozen=True)
+class Hump(Activation):
+    kind: ClassVar[str] = "hump"
+    nondecreasing: ClassVar[bool] = True
+
+    def value(self, x):
+        return np.exp(-(x**2))
+
+    def slope(self, x):
+        return -2 * x * np.exp(-(x**2))
+
+
+def test_a_layer_that_says_it_never_falls_but_does_is_wrong():
+    found = check_subject(Subject(Hump(), "Hump"))
+    assert not found.passed
+    assert not found.mismatches
+    (fault,) = (line for line in lines(found) if line.startswith("wrong: "))
+    assert fault.startswith("wrong: nondecreasing: y falls, it is ")

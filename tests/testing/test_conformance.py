@@ -1,11 +1,12 @@
 """Each of the shipped tests fails on a layer with the mistake that it is there for, and on no other."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import pytest
 
-from assay.nn import BatchNorm1d, Dropout, Linear, ReLU, Tanh
+from assay.nn import GELU, BatchNorm1d, Dropout, Linear, ReLU, Tanh
 from assay.testing import check_layer
 
 VECTORS = ((1,), (5,))
@@ -86,6 +87,11 @@ class Broadcasts(Tanh):
 
 
 @dataclass(frozen=True)
+class Falls(GELU):
+    nondecreasing: ClassVar[bool] = True
+
+
+@dataclass(frozen=True)
 class TakesAnything(Linear):
     def output_shape(self, shape):
         return (self.out_features,)
@@ -110,6 +116,7 @@ class ForgetsABuffer(BatchNorm1d):
         (WritesToUpstream(), "test_arguments_are_left_alone"),
         (ReadsMemoryInOrder(), "test_memory_layout_does_not_matter"),
         (LooksAtTheBatch(), "test_evaluation_takes_examples_one_by_one"),
+        (Falls(), "test_nondecreasing_is_true_where_it_says_so"),
         (Broadcasts(), "test_upstream_gradients_of_another_shape_are_refused"),
         (TakesAnything(2), "test_inputs_that_do_not_fit_are_refused"),
         (ForgetsABuffer(), "test_parameters_and_buffers_are_as_described"),

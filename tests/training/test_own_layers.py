@@ -99,6 +99,16 @@ class Unlike(Cube):
 
 
 @dataclass(frozen=True)
+class Rises(Cube):
+    nondecreasing: ClassVar[bool] = True
+
+
+@dataclass(frozen=True)
+class Falls(Kink):
+    nondecreasing: ClassVar[bool] = True
+
+
+@dataclass(frozen=True)
 class Rule(SGD):
     mistake: str = ""
 
@@ -126,7 +136,7 @@ def found(layer: Layer, recipe: Recipe = RECIPE) -> list[str]:
     return [check.wrong for check in check_own(network, recipe)]
 
 
-@pytest.mark.parametrize("layer", [Cube(), Kink(), Weighted(), Fast()])
+@pytest.mark.parametrize("layer", [Cube(), Kink(), Weighted(), Fast(), Rises()])
 def test_what_is_right(layer):
     assert found(layer) == [""]
 
@@ -151,6 +161,7 @@ def test_assays_own_are_not_tried():
         (Weighted("shape"), "forward gives 3 x 8 for a batch of 3, output_shape says 3 x 3"),
         (Weighted("raises"), "ValueError: on purpose"),
         (Unlike(), "elementwise: y at"),
+        (Falls(), "nondecreasing: y falls, it is 30 at -30 and"),
     ],
     ids=repr,
 )

@@ -81,6 +81,16 @@ class Layer(Authored, ABC):
     trains a layer that has them; `forward` and `backward` must say the same.
     """
 
+    @property
+    def nondecreasing(self) -> bool:
+        """Whether each entry of y is one and the same function of that entry of x, which never falls.
+
+        That is, y(a) <= y(b) for all numbers a <= b. Engines then apply it behind max pooling instead of in
+        front, to fewer numbers. False unless a subclass says otherwise: by ``nondecreasing: ClassVar[bool] =
+        True`` or, where it depends on the fields, a property. What it says is checked before training.
+        """
+        return False
+
     @abstractmethod
     def output_shape(self, shape: Shape) -> Shape:
         """Return the shape that an input of ``shape`` becomes; `ShapeError` if it cannot."""

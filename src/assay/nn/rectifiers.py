@@ -24,6 +24,11 @@ class LeakyReLU(Activation):
         """Reject a slope that is not a number."""
         require(finite(self.negative_slope), "negative_slope", self.negative_slope, "a finite number")
 
+    @property
+    def nondecreasing(self) -> bool:
+        """Unless a is negative."""
+        return self.negative_slope >= 0
+
     def value(self, x: Array) -> Array:
         """Scale what is negative."""
         return np.where(x > 0, x, self.negative_slope * x)
@@ -47,6 +52,11 @@ class ELU(Activation):
         """Reject an alpha that is not a number."""
         require(finite(self.alpha), "alpha", self.alpha, "a finite number")
 
+    @property
+    def nondecreasing(self) -> bool:
+        """Unless a is negative."""
+        return self.alpha >= 0
+
     def value(self, x: Array) -> Array:
         """Bend what is negative towards -a."""
         return np.where(x > 0, x, self.alpha * np.expm1(np.minimum(x, 0)))
@@ -64,6 +74,7 @@ class SELU(Activation):
     """
 
     kind: ClassVar[str] = "selu"
+    nondecreasing: ClassVar[bool] = True
     SCALE: ClassVar[float] = 1.0507009873554804934193349852946
     ALPHA: ClassVar[float] = 1.6732632423543772848170429916717
 

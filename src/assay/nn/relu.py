@@ -19,6 +19,7 @@ class ReLU(Layer):
     """
 
     kind: ClassVar[str] = "relu"
+    nondecreasing: ClassVar[bool] = True
 
     def output_shape(self, shape: Shape) -> Shape:
         """Return ``shape`` unchanged."""

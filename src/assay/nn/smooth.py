@@ -15,6 +15,7 @@ class Sigmoid(Activation):
     """f(x) = 1 / (1 + e^-x); f' = f (1 - f). Computed so that no exponential overflows."""
 
     kind: ClassVar[str] = "sigmoid"
+    nondecreasing: ClassVar[bool] = True
 
     def value(self, x: Array) -> Array:
         """Squash to (0, 1)."""
@@ -30,6 +31,7 @@ class Tanh(Activation):
     """f(x) = tanh x; f' = 1 - f^2."""
 
     kind: ClassVar[str] = "tanh"
+    nondecreasing: ClassVar[bool] = True
 
     def value(self, x: Array) -> Array:
         """Squash to (-1, 1)."""
@@ -48,6 +50,7 @@ class Softplus(Activation):
     """
 
     kind: ClassVar[str] = "softplus"
+    nondecreasing: ClassVar[bool] = True
 
     def value(self, x: Array) -> Array:
         """Bend smoothly from 0 to x."""

@@ -24,6 +24,7 @@ from assay.testing.source import as_layer, assumed, blamed, load, make, of_funct
 from assay.testing.subject import Subject
 from assay.testing.succession import faults_in_succession
 from assay.testing.trying import probes_of
+from assay.training.nondecreasing import false_claim
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Check:
     kind: str = "layer"
     """``layer``, ``loss`` or ``rule``."""
     faults: tuple[str, ...] = ()
-    """What else is wrong: evaluation beside training, a loss's value, a rule's steps."""
+    """What else is wrong: evaluation beside training, ``nondecreasing``, a loss's value, a rule's steps."""
     writes: tuple[str, ...] = ()
     """Which of its arguments it writes into: "backward writes into its upstream gradient"."""
     remarks: tuple[str, ...] = ()
@@ -112,6 +113,7 @@ def check_subject(subject: Subject, against: str | None = None, input_shape: Sha
         mode = modes(layer, shape, name)
         values = trial_values(layer, shape)
         later = () if found.mismatches else tuple(faults_in_succession(layer, shape, values))
+        claims = filter(None, [false_claim(layer, shape)])
         if mode.random and not against:
             comparison, note = None, "not compared: what it draws is its own"
         else:
@@ -129,7 +131,7 @@ def check_subject(subject: Subject, against: str | None = None, input_shape: Sha
         mismatches,
         comparison,
         note,
-        faults=(*mode.faults, *later),
+        faults=(*mode.faults, *later, *claims),
         writes=tuple(dict.fromkeys(each for probe in probes for each in probe.writes)),
         remarks=tuple(dict.fromkeys(remarks)),
         arguments=("x", *layer.parameters(shape)),

@@ -20,6 +20,7 @@ from assay.nn.layer import Cache, Gradients, Layer, Parameters
 from assay.shapes import Array, Shape, text
 from assay.streams import stream
 from assay.testing.gradients import compare, gradient_check
+from assay.training.nondecreasing import false_claim
 
 
 class Pass(NamedTuple):
@@ -137,6 +138,12 @@ class LayerConformance:
                     mismatch is None,
                     f"{_where(n, shape)}: example {i} alone gives another output: {mismatch}",
                 )
+
+    def test_nondecreasing_is_true_where_it_says_so(self) -> None:
+        """No entry of y falls where that of x rises, nor depends on another."""
+        for shape in self.shapes:
+            wrong = false_claim(self.layer, shape)
+            expect(not wrong, f"input {text(shape)}: {wrong}")
 
     def test_upstream_gradients_of_another_shape_are_refused(self) -> None:
         """Backward raises `ShapeError` rather than broadcast."""

@@ -26,6 +26,7 @@ from assay.optim.recipe import Recipe
 from assay.shapes import Array, Shape, text
 from assay.streams import stream
 from assay.training.judging import PRECISIONS, ClaimedDerivative, judge
+from assay.training.nondecreasing import false_claim
 
 BATCH = 3
 DIRECTIONS = 2
@@ -92,6 +93,8 @@ def _check_layer(layer: Layer, shape: Shape) -> None:
         _check_mode(layer, shape, values, list(layer.parameters(shape)), training=training)
     if layer.elementwise is not None:
         _check_elementwise(layer, shape)
+    if wrong := false_claim(layer, shape):
+        raise _Wrong(wrong)
 
 
 def _check_elementwise(layer: Layer, shape: Shape) -> None:

@@ -12,6 +12,7 @@ from assay.engines.numba.calls import AFTER, Call, at, call
 from assay.engines.numba.kernels.codes import Kernel
 from assay.engines.numba.layout import Maps, Memory, Offsets, Placed
 from assay.engines.numba.rules import Rule
+from assay.engines.pooled_first import pooled_first
 from assay.engines.registers import REGISTERS
 from assay.nn.conv2d import Conv2d
 from assay.nn.flatten import Flatten
@@ -49,7 +50,7 @@ class Value:
 def stages(network: Network) -> list[Stage]:
     """Group the layers; Flatten needs no work here, nor does ReLU on pixels, which are never negative."""
     found: list[Stage] = []
-    for node in network.nodes:
+    for node in pooled_first(network.nodes):
         last = found[-1] if found else None
         if isinstance(node.layer, ReLU):
             if last:

@@ -7,6 +7,7 @@ from typing import Any
 from torch import Tensor
 
 from assay import nn
+from assay.engines.pooled_first import pooled_first
 from assay.engines.torch import activations
 from assay.engines.torch.composite import ChainOp, ResidualOp
 from assay.engines.torch.convolution import conv2d
@@ -98,7 +99,7 @@ def leaves(layers: Iterable[Layer]) -> Iterator[Layer]:
 def ops(nodes: Sequence[Node], store: Variables, needs_dx: bool = False) -> list[Op]:
     """Return what computes the layers, in order; ``needs_dx`` if something before them is learnt."""
     made = []
-    for node in fused(nodes):
+    for node in fused(pooled_first(nodes)):
         own = store.within(node.name)
         site = Site(node.name, node.input_shape, store.runs, own.weights, own.buffers, needs_dx, own.ways)
         made.append(_op(site, node.layer, own))
