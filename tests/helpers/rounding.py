@@ -2,10 +2,10 @@
 
 A number is rounded by at most u of itself: evenly, by u / sqrt(3) in the root mean square. A sum of n terms
 that are added one by one rounds each partial sum. In random order, the squares of the partial sums are on the
-average (n + 1) / 6 (2 s^2 + t^2) together, where s is the sum and t^2 that of the terms' squares. Roundings are
-drawn independently (Higham & Mary 2019, a new approach to probabilistic rounding error analysis; Parker 1997,
-Monte Carlo arithmetic), so what one does further on is as the network has it. No processor and no library is
-asked. Vectors make several sums side by side, each of fewer terms, which are rounded less.
+average (n + 1) / 6 (2 s^2 + t^2) together, where s is the sum and t^2 that of the terms' squares. Roundings
+are drawn independently (Higham & Mary 2019, a new approach to probabilistic rounding error analysis; Parker
+1997, Monte Carlo arithmetic), so what one does further on is as the network has it. No processor, no library
+is asked. Vectors make several sums side by side, each of fewer terms, which are rounded less.
 
 Winograd's F(2 x 2, 3 x 3) adds terms of other sizes. By the squares of its three matrices' entries products
 are 5/3 times as large in the mean square for each dimension, for outputs and for gradients. Its sums are of a
