@@ -128,6 +128,13 @@ def train(engine: Engine, network: Network, recipe: Recipe, epochs: int = 2, cou
     return session
 
 
+def after_a_step(session: Session, images: np.ndarray, labels: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the scores before an epoch, and the weights after it."""
+    scores = session.scores(images)[0]
+    session.train_epoch(images, labels, 1, lambda steps: None)
+    return {"scores": scores, **session.states()[0].weights}
+
+
 def values(state: State) -> dict[str, np.ndarray]:
     slots = {f"{name} {key}": slot for name, own in state.slots.items() for key, slot in own.items()}
     return {**state.weights, **slots}

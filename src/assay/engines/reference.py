@@ -38,7 +38,6 @@ class ReferenceSession(Session):
         self._state = state.copy()
         self._broken = 0
 
-    @flushed()
     def train_epoch(self, images: Images, labels: Labels, epoch: int, on_steps: OnSteps) -> None:
         """Make one pass over the training set, including the short last batch."""
         (seed,), recipe = self.seeds, self.recipe
@@ -52,6 +51,7 @@ class ReferenceSession(Session):
             if count % REPORT_EVERY == 0:
                 on_steps(count)
 
+    @flushed()
     def _step(self, x: Array, labels: Labels, draw: Draw, factor: float) -> None:
         state, weights = self._state, self._state.weights
         state.step += 1

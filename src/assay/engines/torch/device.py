@@ -6,7 +6,6 @@ from threading import Lock
 
 import torch
 
-from assay.engines.subnormals import flushed
 from assay.errors import UnsupportedError
 
 
@@ -56,7 +55,7 @@ def at_work(autograd: bool = False) -> Iterator[None]:
     The memory is the device's.
     """
     try:
-        with torch.enable_grad() if autograd else torch.inference_mode(), _ONE_THREAD, flushed():
+        with torch.enable_grad() if autograd else torch.inference_mode(), _ONE_THREAD:
             yield
     except torch.OutOfMemoryError as error:
         raise MemoryError(str(error)) from None

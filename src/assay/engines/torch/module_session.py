@@ -21,6 +21,7 @@ from assay.engines.base import (
     epoch_order,
     masks,
 )
+from assay.engines.subnormals import flushed
 from assay.engines.torch.device import at_work
 from assay.engines.torch.examples import Examples
 from assay.engines.torch.initial_weights import Weight
@@ -30,6 +31,7 @@ from assay.engines.torch.module_parts import kept, learnt
 from assay.engines.torch.penalties import add_gradients
 from assay.engines.torch.precision import in_its_precision, precision
 from assay.engines.torch.rules import RULES
+from assay.nn.network import Draw
 from assay.shapes import Array
 
 
@@ -125,21 +127,22 @@ class ModuleSession(Session):
         for count, (x, answers) in enumerate(batches, start=1):
             for run, own, expected in zip(self._runs, self._each(x), answers, strict=True):
                 run.step += 1
-                self._learn(run, own, expected, epoch, count)
-                run.rule.update(run.theta, run.grad, run.slots, run.step, schedule(run.step))
+                self._learn(run, own, expected, masks(run.seed, epoch, count), schedule(run.step))
             if count % REPORT_EVERY == 0:
                 on_steps(count)
         if self._device.type == "cuda":
             torch.cuda.current_stream(self._device).synchronize()
 
-    def _learn(self, run: _Run, x: Tensor, labels: Tensor, epoch: int, count: int) -> None:
-        """Leave the gradient of a minibatch, penalties included, in the run's flat tensor."""
+    @flushed()
+    def _learn(self, run: _Run, x: Tensor, labels: Tensor, draw: Draw, factor: float) -> None:
+        """Take a step with a minibatch, penalties included."""
         run.grad.zero_()
-        with drawn(masks(run.seed, epoch, count)(WHOLE), self._device):
+        with drawn(draw(WHOLE), self._device):
             scores = self._called(run, x)
         torch.nn.functional.cross_entropy(scores, labels).backward()  # type: ignore[no-untyped-call]
         with torch.no_grad():
             add_gradients(self.recipe.penalties, self.network.parameters, run.weights)
+        run.rule.update(run.theta, run.grad, run.slots, run.step, factor)
 
     def _called(self, run: _Run, x: Tensor) -> Tensor:
         """Return scores in the precision of the parameters."""
@@ -157,6 +160,7 @@ class ModuleSession(Session):
         """Return the class scores of a batch."""
         return [scores.cpu().numpy() for scores in self._scores(self._examples.upload(images))]
 
+    @flushed()
     def _scores(self, pixels: Tensor) -> list[Tensor]:
         [x] = self._each(self._examples.inputs(pixels[None]))
         for run in self._runs:

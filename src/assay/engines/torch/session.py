@@ -21,6 +21,7 @@ from assay.engines.base import (
     epoch_order,
     masks,
 )
+from assay.engines.subnormals import flushed
 from assay.engines.torch.build import Variables, leaves, ops
 from assay.engines.torch.composite import backward
 from assay.engines.torch.device import at_work
@@ -130,6 +131,7 @@ class TorchSession(Session):
         """Take a step that reads everything that changes from tensors."""
         self._learn(self._examples.inputs(pixels), labels, _no_masks, t, factor)
 
+    @flushed()
     def _learn(self, x: Tensor, labels: Tensor, draw: Draw, t: Number, factor: Number) -> None:
         """Take step ``t`` with a minibatch of each run."""
         self._differentiate(x, labels, draw, t)
@@ -163,6 +165,7 @@ class TorchSession(Session):
         """Return the class scores of a batch."""
         return list(self._scores(self._examples.upload(images)).cpu().numpy())
 
+    @flushed()
     def _scores(self, pixels: Tensor) -> Tensor:
         """Return class scores (R, N, K), in the precision of the parameters."""
         x = self._examples.inputs(pixels.expand(len(self.seeds), *pixels.shape))
