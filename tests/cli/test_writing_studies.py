@@ -78,6 +78,41 @@ def test_any_setting_can_differ(vary, arms, assay: Assay):
     assert [arm.name for arm in load_study("first.toml").arms] == arms
 
 
+def test_a_layer_of_ones_own_can_differ(assay: Assay):
+    """It is tried as `assay show` would, so it has to be trusted, and nothing is written before."""
+    Path("mine").mkdir()
+    asked = ("init", "mine/own", "--vary", "network.activation=ReLU,own.py:Double")
+    assert assay(*asked).err == "assay: error: own: mine/own.py: no such file\n"
+    Path("mine/own.py").write_text(OWN_LAYER)
+    said = assay(*asked)
+    assert (said.status, Path("mine/own.toml").exists()) == (2, False)
+    assert "(if you trust it: --trust own.py;" in said.err
+    assert assay(*asked, "--trust", "own.py").out == "mine/own.toml\n"
+    study = load_study("mine/own.toml", trust=["own.py"])
+    assert [arm.name for arm in study.arms] == ["ReLU", "Double"]
+
+
+OWN_LAYER = """
+from dataclasses import dataclass
+
+from assay.nn import Layer
+
+
+@dataclass(frozen=True)
+class Double(Layer):
+    kind = "double"
+
+    def output_shape(self, shape):
+        return shape
+
+    def forward(self, params, x):
+        return 2 * x, None
+
+    def backward(self, params, cache, dy):
+        return 2 * dy, {}
+"""
+
+
 def test_several_settings_are_crossed(assay: Assay):
     dropout, norm = "network.hidden_dropout=0.0,0.3", "network.batch_norm=true,false"
     assert assay("init", "both", "--vary", dropout, "--vary", norm).status == 0

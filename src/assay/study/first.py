@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any, get_type_hints
 
 import tomli_w
 
 from assay.errors import StudyError, shown
-from assay.study import tables, toml
+from assay.study import own_references, tables, toml
 from assay.study.architectures import FAMILIES
 from assay.study.checks import expect_name
 from assay.study.factors import Factor, to_tables
@@ -67,13 +68,18 @@ training.epochs = 1
 
 
 def first_study(
-    name: str, question: str, *vary: tuple[str, Sequence[Any]], data: str = DATA, images: int = IMAGES
+    name: str,
+    question: str,
+    *vary: tuple[str, Sequence[Any]],
+    data: str = DATA,
+    images: int = IMAGES,
+    folder: Path = Path(),
 ) -> str:
     """Return the text of a study file whose arms differ in the settings that ``vary`` gives values to.
 
     Several settings are crossed, and the first values make the control. The minibatch's size and the number
-    of epochs follow from the number of training ``images`` (`minibatch_and_epochs`). Raises `StudyError` for
-    what is not a study.
+    of epochs follow from the number of training ``images`` (`minibatch_and_epochs`). Python files that values
+    name are looked for in ``folder``, and not run. Raises `StudyError` for what is not a study.
     """
     expect_name(name, f"{shown(name)}: name")
     crossed = to_tables([Factor(key, list(values)) for key, values in vary], {}, name)
@@ -106,7 +112,9 @@ def first_study(
         ),
         **{table: tomli_w.dumps(found) for table, found in base.items()},
     )
-    Study.from_tables(toml.loads(text), name)
+    tables_of = toml.loads(text)
+    code = own_references.read(tables_of, folder, {}, name)
+    Study.from_tables({**tables_of, "code": code} if code else tables_of, name)
     return text
 
 
