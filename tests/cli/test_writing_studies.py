@@ -32,6 +32,16 @@ def test_a_first_study_can_be_planned(assay: Assay):
 
 
 @pytest.mark.parametrize(
+    ("images", "margin"), [(1, 50), (14, 7.2), (45, 2.3), (334, 0.3), (18_800, 0.3), (None, 0.3)]
+)
+def test_a_margin_is_no_less_than_one_test_image(images, margin):
+    """A smaller difference cannot be seen in a run, and would ask for seeds without end."""
+    text = first_study("first", QUESTION, VARY, test=images)
+    assert tomllib.loads(text)["margin"] == margin
+    assert (f"It is one of your {images} test images." in text) == (margin > 0.3)
+
+
+@pytest.mark.parametrize(
     ("images", "batch_size", "epochs"),
     [(12, 20, 200), (346, 20, 112), (1000, 50, 100), (2000, 100, 100), (8000, 100, 25), (97_000, 100, 4)],
 )

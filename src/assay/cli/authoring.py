@@ -152,7 +152,9 @@ def _planned(
     from assay.study.builtin import study_in
     from assay.study.first import first_study
 
-    text = first_study(path.stem, question, *settings, data=source, images=sizes.train, folder=path.parent)
+    text = first_study(
+        path.stem, question, *settings, data=source, images=sizes.train, test=sizes.test, folder=path.parent
+    )
     make_plan(study_in(path, text, trust), sizes)
     return text
 

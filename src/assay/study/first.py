@@ -1,5 +1,6 @@
 """A first study: a file with comments, from a question, settings with their values, and a data set."""
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -23,6 +24,9 @@ DATA = "glyphs"
 IMAGES = 8000
 """Training images that are drawn for a first study."""
 
+MARGIN = 0.3
+"""Percentage points below which a difference does not matter."""
+
 STEPS = 2000
 """Steps in which small networks learn enough to be told apart; most take seconds, and the largest minutes."""
 
@@ -40,8 +44,8 @@ TEMPLATE = """\
 # Every arm is trained once with each seed; `assay plan {name}.toml` says how many tell a difference.
 seeds = 5
 
-# Differences below so many percentage points do not matter; declare it before you see results.
-margin = 0.3
+# Differences below so many percentage points do not matter; declare it before you see results.{of_test}
+margin = {margin:g}
 
 # The network: {families}.
 [network]
@@ -73,12 +77,14 @@ def first_study(
     *vary: tuple[str, Sequence[Any]],
     data: str = DATA,
     images: int = IMAGES,
+    test: int | None = None,
     folder: Path = Path(),
 ) -> str:
     """Return the text of a study file whose arms differ in the settings that ``vary`` gives values to.
 
     Several settings are crossed, and the first values make the control. The minibatch's size and the number
-    of epochs follow from the number of training ``images`` (`minibatch_and_epochs`). Python files that values
+    of epochs follow from the number of training ``images`` (`minibatch_and_epochs`), and the margin is that
+    of any study or, if it is more, one of the ``test`` images. Python files that values
     name are looked for in ``folder``, and not run. Raises `StudyError` for what is not a study.
     """
     expect_name(name, f"{shown(name)}: name")
@@ -93,6 +99,7 @@ def first_study(
         "optimizer": {"rule": "Adam"} if "optimizer.rule" in keys else {"rule": "Adam", "lr": 0.001},
         "data": {"source": data, **({"train": IMAGES} if data == DATA else {})},
     }
+    margin = margin_of(test)
     head = {"name": name, "question": question, "control": "-".join(map(next, map(iter, factors.values())))}
     batch_size, epochs = minibatch_and_epochs(images)
     steps = -(-images // batch_size)
@@ -100,6 +107,8 @@ def first_study(
         name=name,
         images=f"{images:,}",
         batch_size=batch_size,
+        margin=margin,
+        of_test="" if margin == MARGIN else f"\n# It is one of your {test:,} test images.",
         epochs=epochs,
         steps=f"{steps:,}",
         all_steps=epochs * steps,
@@ -112,10 +121,14 @@ def first_study(
         ),
         **{table: tomli_w.dumps(found) for table, found in base.items()},
     )
-    tables_of = toml.loads(text)
-    code = own_references.read(tables_of, folder, {}, name)
-    Study.from_tables({**tables_of, "code": code} if code else tables_of, name)
+    _expect_study(toml.loads(text), folder, name)
     return text
+
+
+def _expect_study(values: Table, folder: Path, name: str) -> None:
+    """Raise `StudyError` unless a study can be made of tables, and of the Python files that they name."""
+    code = own_references.read(values, folder, {}, name)
+    Study.from_tables({**values, "code": code} if code else values, name)
 
 
 def minibatch_and_epochs(images: int) -> tuple[int, int]:
@@ -126,6 +139,11 @@ def minibatch_and_epochs(images: int) -> tuple[int, int]:
     batch_size = next(size for least, size in BATCHES.items() if images >= least)
     steps = -(-images // batch_size)
     return batch_size, min(max(-(-STEPS // steps), FEWEST), MOST)
+
+
+def margin_of(test: int | None) -> float:
+    """Return the margin of a first study on ``test`` images: `MARGIN` or, if it is more, one of them."""
+    return max(MARGIN, math.ceil(1000 / max(test, 2)) / 10) if test else MARGIN
 
 
 def _said(factor: str, levels: Table) -> Table:
