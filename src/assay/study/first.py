@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -94,11 +95,7 @@ def first_study(
         if len(levels) < 2:
             raise StudyError(f"{name}: {key}: found {len(levels)}, expected two or more values")
     keys = [key for key, _ in vary]
-    base = {
-        "network": {"family": _family(keys)},
-        "optimizer": {"rule": "Adam"} if "optimizer.rule" in keys else {"rule": "Adam", "lr": 0.001},
-        "data": {"source": data, **({"train": IMAGES} if data == DATA else {})},
-    }
+    base = _base(keys, data)
     margin = margin_of(test)
     head = {"name": name, "question": question, "control": "-".join(map(next, map(iter, factors.values())))}
     batch_size, epochs = minibatch_and_epochs(images)
@@ -114,15 +111,20 @@ def first_study(
         all_steps=epochs * steps,
         head=tomli_w.dumps(head),
         families=", ".join(FAMILIES),
-        factors="\n".join(
-            line
-            for factor, levels in factors.items()
-            for line in (f"[factors.{_key(factor)}]", *_lines(levels), "")
-        ),
+        factors="\n".join(chain(*(_lines(factor, levels) for factor, levels in factors.items()))),
         **{table: tomli_w.dumps(found) for table, found in base.items()},
     )
     _expect_study(toml.loads(text), folder, name)
     return text
+
+
+def _base(keys: Sequence[str], data: str) -> dict[str, Table]:
+    """Return the tables that all arms share, where ``keys`` are what they differ in."""
+    return {
+        "network": {"family": _family(keys)},
+        "optimizer": {"rule": "Adam"} if "optimizer.rule" in keys else {"rule": "Adam", "lr": 0.001},
+        "data": {"source": data, **({"train": IMAGES} if data == DATA else {})},
+    }
 
 
 def _expect_study(values: Table, folder: Path, name: str) -> None:
@@ -155,11 +157,13 @@ def _said(factor: str, levels: Table) -> Table:
     }
 
 
-def _lines(levels: Table) -> Iterator[str]:
-    """Yield a line for each setting of each level, as people write them."""
+def _lines(factor: str, levels: Table) -> Iterator[str]:
+    """Yield a line for a factor and for each setting of each level, as people write them."""
+    yield f"[factors.{_key(factor)}]"
     for level, overrides in levels.items():
         for path, value in tables.leaves(overrides):
             yield f"{'.'.join(map(_key, (level, *path)))} = {_inline(value)}"
+    yield ""
 
 
 def _key(name: str) -> str:
