@@ -87,8 +87,7 @@ def test_operations_that_a_layer_does_not_count_are_unknown(assay: Assay):
     text = Path("own.toml").read_text()
     Path("own.toml").write_text(text.replace(":Swish", ":Scale"))
     out = assay("show", "own.toml", *TRUST).out
-    assert "unknown" in out
-    assert "and more" in " ".join(out.split())
+    assert "not counted" in out
     arms = json.loads(assay("show", "own.toml", *TRUST, "--format", "json").out)["arms"]
     assert [arm["flops_unknown"] for arm in arms] == [[], ["scale1"]]
 
@@ -119,7 +118,9 @@ def test_run_predict_and_report_ask_alike(assay: Assay, forgetful: Callable[[], 
         assert assay(*refused).err.startswith(
             "assay: error: own: needs to run code of its own, mylayers.py (if you trust it: --trust "
         )
-    assert assay(*swish, "safetensors", *TRUST).out == "assay-runs/own/export/swish-0.safetensors\n"
+    assert assay(*swish, "safetensors", *TRUST).out.splitlines()[0] == (
+        "assay-runs/own/export/swish-0.safetensors"
+    )
     assert "swish1: Swish has no ONNX operator (export to safet" in assay(*swish, "onnx", *TRUST).err
 
 

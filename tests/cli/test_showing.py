@@ -16,6 +16,7 @@ from assay.records import observations
 from assay.records.runs import RunId
 from assay.running import overheads
 from assay.running.estimate import CohortEstimate, Estimate
+from assay.running.pace import Basis
 from assay.running.plan import make_plan
 from assay.shapes import text
 from assay.study.builtin import load_study
@@ -40,17 +41,20 @@ def test_show_prints_the_plan_and_trains_nothing(assay: Assay, study_file: str):
 
 
 def test_an_estimate_says_which_speeds_are_guesses():
-    measured, guessed = (
-        CohortEstimate(f"{no}", 1, 1.0, 1.0, 1.0, 0.0, 1, 2.0, guessed=no > 1) for no in (1, 2)
+    """Each is named where it applies, and none else; of its arms only where others have another."""
+    finished, measured, guessed = (
+        CohortEstimate(basis.value, 1, 1.0, 1.0, 1.0, 0.0, 1, 2.0, basis) for basis in Basis
     )
-    moments = "or, where there are none, the fastest of several moments of training on random images"
-    guess = "a guess from what the kernels will multiply, as these are not compiled yet."
-    for cohorts, ending in (
-        ((measured,), f"{moments}."),
-        ((measured, guessed), f"{moments}; for 2 they are {guess}"),
-        ((guessed,), f"or, where there are none, {guess}"),
+    runs = "those of runs finished on this machine"
+    moments = "the fastest of several moments of training on random images"
+    guess = "a guess from what the kernels will multiply, as these are not compiled yet"
+    for cohorts, said in (
+        ((finished,), runs),
+        ((measured,), moments),
+        ((guessed, guessed), guess),
+        ((measured, guessed, finished), f"for runs {runs}; for moments {moments}; for guess {guess}"),
     ):
-        assert drawing._basis(Estimate(cohorts, 1, 0)).endswith(ending)
+        assert drawing._basis(Estimate(cohorts, 1, 0)) == f"Steps a second are {said}."
 
 
 def test_how_long_a_report_took_is_kept(assay: Assay, study_file: str, monkeypatch, tmp_path: Path):
@@ -113,6 +117,7 @@ def test_data_list_info_and_preview(assay: Assay, characters: str):
     assert "emnist/balanced" in listed
     assert "assay data fetch emnist" in " ".join(listed.split())
     info = assay("data", "info", characters).out
+    assert not {"real", "synthetic"} & set(info.replace(",", "").split())  # nobody knows
     assert "14 x 14 pixels" in info
     assert "6 classes: 0 1 2 3 4 5" in info
     assert assay("data", "preview", characters, "--out", "sheet.png").out == "sheet.png\n"

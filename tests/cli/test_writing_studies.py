@@ -32,6 +32,16 @@ def test_a_first_study_can_be_planned(assay: Assay):
 
 
 @pytest.mark.parametrize(
+    ("images", "margin"), [(1, 50), (14, 7.2), (45, 2.3), (334, 0.3), (18_800, 0.3), (None, 0.3)]
+)
+def test_a_margin_is_no_less_than_one_test_image(images, margin):
+    """A smaller difference cannot be seen in a run, and would ask for seeds without end."""
+    text = first_study("first", QUESTION, VARY, test=images)
+    assert tomllib.loads(text)["margin"] == margin
+    assert (f"It is one of your {images} test images." in text) == (margin > 0.3)
+
+
+@pytest.mark.parametrize(
     ("images", "batch_size", "epochs"),
     [(12, 20, 200), (346, 20, 112), (1000, 50, 100), (2000, 100, 100), (8000, 100, 25), (97_000, 100, 4)],
 )
@@ -76,6 +86,41 @@ def test_data_that_is_not_there_is_refused_before_anything_is_asked(source, why,
 def test_any_setting_can_differ(vary, arms, assay: Assay):
     assert assay("init", "first", "--vary", vary).status == 0
     assert [arm.name for arm in load_study("first.toml").arms] == arms
+
+
+def test_a_layer_of_ones_own_can_differ(assay: Assay):
+    """It is tried as `assay show` would, so it has to be trusted, and nothing is written before."""
+    Path("mine").mkdir()
+    asked = ("init", "mine/own", "--vary", "network.activation=ReLU,own.py:Double")
+    assert assay(*asked).err == "assay: error: own: mine/own.py: no such file\n"
+    Path("mine/own.py").write_text(OWN_LAYER)
+    said = assay(*asked)
+    assert (said.status, Path("mine/own.toml").exists()) == (2, False)
+    assert "(if you trust it: --trust own.py;" in said.err
+    assert assay(*asked, "--trust", "own.py").out == "mine/own.toml\n"
+    study = load_study("mine/own.toml", trust=["own.py"])
+    assert [arm.name for arm in study.arms] == ["ReLU", "Double"]
+
+
+OWN_LAYER = """
+from dataclasses import dataclass
+
+from assay.nn import Layer
+
+
+@dataclass(frozen=True)
+class Double(Layer):
+    kind = "double"
+
+    def output_shape(self, shape):
+        return shape
+
+    def forward(self, params, x):
+        return 2 * x, None
+
+    def backward(self, params, cache, dy):
+        return 2 * dy, {}
+"""
 
 
 def test_several_settings_are_crossed(assay: Assay):

@@ -190,6 +190,15 @@ def test_the_latest_runs_are_recorded_for_each_engine(kept):
     assert speed.recall(NETWORK, RECIPE) is None
 
 
+def test_runs_on_images_that_are_mostly_background_are_recorded_apart(kept):
+    """On them an engine may be half as fast again; how much of them is 0 does not matter beyond that."""
+    for rate, zeros in ((1.0, 0.1), (2.0, 0.3), (3.0, 0.6), (4.0, 0.9)):
+        speed.record_run(Many("a"), NETWORK, RECIPE, rate, zeros=zeros)
+    assert speed.recorded(Many("a"), NETWORK, RECIPE, zeros=0.0) == (1, 2)
+    assert speed.recorded(Many("a"), NETWORK, RECIPE, zeros=0.8) == (3, 4)
+    assert speed.recorded(Many("a"), NETWORK, RECIPE, speed.EVALUATED, zeros=0.8) == ()
+
+
 @pytest.mark.parametrize("rate", [0.0, -1.0, float("nan"), float("inf")])
 def test_a_rate_that_cannot_be_is_not_recorded(rate, kept):
     speed.record_run(Many("a"), NETWORK, RECIPE, rate)

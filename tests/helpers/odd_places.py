@@ -347,6 +347,12 @@ PARQUET: dict[str, Make] = {
     "one list with all numbers of its row group": _parquet(
         lambda: _lists([100_000, 0, 900_000, *[0] * 7], np.arange(256))
     ),
+    "1,000 lists of 10,000 numbers in one row group": _parquet(
+        lambda: _lists([10_000] * 1000, np.arange(256))
+    ),
+    "as many lists as numbers in a row group, of one list's": _parquet(
+        lambda: _lists([2_000_000, *[1] * 8_000_000], np.arange(256))
+    ),
     "one list of 1,001,000 numbers": _parquet(lambda: _lists([1_001_000], np.arange(256.0))),
     "50 row groups of 1,000,000 numbers, all 0": _parquet(
         lambda: _lists([10_000] * 5100, np.zeros(1, np.uint8)), row_group_size=100
@@ -356,7 +362,7 @@ PARQUET: dict[str, Make] = {
     ),
 }  # fmt: skip
 
-READ = ("pages of 64 MB", "a picture of 30 MB", "80 pictures")
+READ = ("1,000 lists of", "pages of 64 MB", "a picture of 30 MB", "80 pictures")
 """How those of Parquet's files begin that are read."""
 
 SETS: dict[str, Make] = {

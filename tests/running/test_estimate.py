@@ -25,7 +25,7 @@ from assay.report.canvas import Drawing
 from assay.report.drawings import draw
 from assay.running import overheads, pace
 from assay.running.estimate import CohortEstimate, Estimate, Overheads, estimate
-from assay.running.pace import ArmTrial
+from assay.running.pace import ArmTrial, Basis
 from assay.running.plan import make_plan
 from assay.running.run import run
 
@@ -132,8 +132,9 @@ def test_the_fastest_of_finished_runs_stands_for_what_is_measured(characters: st
     first = plan.cohorts[0]
     recipe = first.recipe.fitted(100)
     for rate in (2.0, 4.0, 5.0):
-        speed.record_run(first.engine, first.network, recipe, rate)
-        speed.record_run(first.engine, first.network, recipe, 10 * rate, speed.EVALUATED)
+        speed.record_run(first.engine, first.network, recipe, rate, zeros=SIZES.zeros)
+        speed.record_run(first.engine, first.network, recipe, 10 * rate, speed.EVALUATED, SIZES.zeros)
+        speed.record_run(first.engine, first.network, recipe, 100 * rate)  # on images without background
     found = estimate(plan, SIZES, workers=1)
     images = 2 * 50 + 2 * 100 + 10 + 50
     assert [cohort.steps_per_second for cohort in found.cohorts] == [5, 1]
@@ -147,7 +148,8 @@ def test_an_arm_that_is_known_is_not_measured(characters: str, monkeypatch, tmp_
     plan = make_plan(tiny_study(characters), SIZES)
     for cohort in plan.cohorts:
         for what in ("", speed.EVALUATED):
-            speed.record_run(cohort.engine, cohort.network, cohort.recipe.fitted(100), 8.0, what)
+            recipe = cohort.recipe.fitted(100)
+            speed.record_run(cohort.engine, cohort.network, recipe, 8.0, what, SIZES.zeros)
     for part in ("step", "answer"):
         monkeypatch.setattr(Trial, part, lambda *_: pytest.fail("measured"))
     assert [cohort.steps_per_second for cohort in estimate(plan, SIZES, 1).cohorts] == [8, 8]
@@ -171,7 +173,7 @@ def test_what_is_not_compiled_is_guessed_and_neither_compiled_nor_tried(monkeypa
         found = estimate(plan, SIZES, workers=1)
         assert all(found.parts.values())
         assert found.parts["compiling"] == pytest.approx(3 * (known or overheads.COMPILING))
-        assert all(cohort.guessed for cohort in found.cohorts)
+        assert all(cohort.basis is Basis.GUESS for cohort in found.cohorts)
         for cohort in found.cohorts:
             assert cohort.slowest == pytest.approx(
                 pace.SURE * (cohort.training + cohort.evaluating) + cohort.keeping
@@ -192,7 +194,7 @@ def test_a_guess_is_asked_for_by_the_zeros_of_the_data_and_not_if_runs_are_known
         speed.record_run(few.engine, few.network, few.recipe.fitted(100), 8.0, what)
     found = estimate(plan, replace(SIZES, zeros=0.25), workers=1)
     assert [cohort.steps_per_second for cohort in found.cohorts] == [8, 4]
-    assert [cohort.guessed for cohort in found.cohorts] == [False, True]
+    assert [cohort.basis for cohort in found.cohorts] == [Basis.RUNS, Basis.GUESS]
 
 
 FILTERS = {
@@ -229,10 +231,11 @@ def test_a_run_that_ends_is_recorded(characters: str, monkeypatch, tmp_path):
     study = tiny_study(characters)
     results = run(study, tmp_path / "out", workers=1)
     for cohort in make_plan(study, SIZES).cohorts:
-        rates = speed.recorded(cohort.engine, cohort.network, cohort.recipe.fitted(TRAIN))
+        recipe, zeros = cohort.recipe.fitted(TRAIN), outline(study.data).zeros
+        rates = speed.recorded(cohort.engine, cohort.network, recipe, zeros=zeros)
         own = [r.steps_per_second for r in results.runs if r.arm == cohort.arm.name]
         assert sorted(rates) == sorted(own)
-        images = speed.recorded(cohort.engine, cohort.network, cohort.recipe.fitted(TRAIN), speed.EVALUATED)
+        images = speed.recorded(cohort.engine, cohort.network, recipe, speed.EVALUATED, zeros)
         seconds = [r.evaluation_seconds_per_epoch for r in results.runs if r.arm == cohort.arm.name]
         assert sorted(images) == pytest.approx(sorted(2 * VALID / each for each in seconds))
     results.close()

@@ -95,6 +95,19 @@ def test_what_cannot_be_read_may_be_a_network(kind, tmp_path):
     assert remains_of(tmp_path / "results.db")
 
 
+def test_all_that_is_left_is_named(tmp_path):
+    """So that one who moves it away is not refused again for the next."""
+    (tmp_path / "weights").mkdir()
+    left = [tmp_path / name for name in ("weights/max-0.safetensors", "results.db-wal", "results.db-journal")]
+    for path in left:
+        path.write_text("of a store")
+    with pytest.raises(StoreError) as refused, new_store(tmp_path / "results.db", HEADER):
+        pass
+    log, journal, weights = left[1], left[2], tmp_path / "weights"
+    assert f"move {weights} and {log} and {journal} elsewhere" in str(refused.value)
+    assert f"{weights} seems to hold its networks and {log} holds a part of it and " in str(refused.value)
+
+
 @pytest.mark.parametrize("end", ["-wal", "-journal"])
 def test_no_store_is_made_beside_the_log_of_one_that_is_gone(end, tmp_path):
     """SQLite would write what is in it into the new one."""

@@ -1,6 +1,7 @@
 """A checkpoint is read as it was written, or refused in one line; a crash leaves the old or the new one."""
 
 import bz2
+import errno
 import gzip
 import io
 import json
@@ -297,6 +298,17 @@ def test_a_write_that_breaks_off_leaves_the_old_checkpoint(path, step, monkeypat
             save_progress(path, Progress(State({"w": np.zeros(9)}, {})), IDENTITY)
     assert path.read_bytes() == before
     save_progress(path, progress(), IDENTITY)
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS])
+def test_a_folder_that_may_not_be_written_into_is_no_full_disk(number, tmp_path, monkeypatch):
+    def refused(*_args):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(checkpoints.Path, "open", refused)
+    said = rf"cannot be written \({os.strerror(number)}; let \S*weights be written into\)"
+    with pytest.raises(StoreError, match=said):
+        save_weights(path_of(tmp_path, RunId("max", 0)), progress().best, IDENTITY)
 
 
 def test_a_folder_that_is_a_file_is_refused(tmp_path):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from assay.cli import process
+from assay.cli.options import Trust
 from assay.cli.settings import setting
 from assay.cli.text import say, write
 from assay.errors import AssayError, UsageError, one_line, shown
@@ -53,7 +54,9 @@ def schema() -> None:
     write(json_text(study_schema()))
 
 
-def init(file: File, *, question: Question = None, vary: Vary = None, data: Data = None) -> None:
+def init(
+    file: File, *, question: Question = None, vary: Vary = None, data: Data = None, trust: Trust = None
+) -> None:
     """Write a first study, with comments, after three questions.
 
     Example: assay init rates.toml --vary optimizer.lr=0.001,0.01
@@ -66,7 +69,8 @@ def init(file: File, *, question: Question = None, vary: Vary = None, data: Data
     path = Path(file).with_suffix(".toml")
     _expect_place(path)
     settings = list(map(_levels, vary or ()))
-    first_study(path.stem, QUESTION, *(settings or [VARY]))  # of this name, with these, there can be a study
+    # Of this name, with these, there can be a study.
+    first_study(path.stem, QUESTION, *(settings or [VARY]), folder=path.parent)
     asks = {
         "question": _Ask("What do you want to know?", QUESTION, partial(_checked, path.stem)),
         "data": _Ask("On which data?", DATA, partial(_images, path.parent)),
@@ -75,7 +79,7 @@ def init(file: File, *, question: Question = None, vary: Vary = None, data: Data
     found = {name: asks[name].read(text) for name, text in given.items() if text is not None}
     found |= {name: ask.answer() for name, ask in asks.items() if name not in found}
     source, sizes = found["data"]
-    planned = partial(_planned, path, found["question"], source, sizes)
+    planned = partial(_planned, path, found["question"], source, sizes, trust or ())
     usual = f"{VARY[0]}={','.join(map(str, VARY[1])).replace(' ', '')}"
     differs = _Ask("Which setting differs, and in what?", usual, lambda typed: planned([_levels(typed)]))
     say(write_whole(path, planned(settings) if settings else differs.answer()))
@@ -140,14 +144,18 @@ def _images(folder: Path, source: str) -> tuple[str, "Outline"]:
     return source, outline(spec)
 
 
-def _planned(path: Path, question: str, source: str, sizes: "Outline", settings: list[Levels]) -> str:
+def _planned(
+    path: Path, question: str, source: str, sizes: "Outline", trust: Sequence[str], settings: list[Levels]
+) -> str:
     """Return the text of a study file whose plan `assay show` would print; else raise what it would say."""
     from assay.running.plan import make_plan
     from assay.study.builtin import study_in
     from assay.study.first import first_study
 
-    text = first_study(path.stem, question, *settings, data=source, images=sizes.train)
-    make_plan(study_in(path, text), sizes)
+    text = first_study(
+        path.stem, question, *settings, data=source, images=sizes.train, test=sizes.test, folder=path.parent
+    )
+    make_plan(study_in(path, text, trust), sizes)
     return text
 
 

@@ -81,8 +81,8 @@ def info(spec: Spec, format: Format = "table") -> None:
     }
 
     def show() -> None:
-        kind = "synthetic, drawn by assay" if data.synthetic else "real"
-        say(f"{data.name}: {kind}, {height} x {width} pixels{', in colour' if channels == 3 else ''}")
+        drawn = "synthetic, drawn by assay, " if data.synthetic else ""  # of files nobody knows
+        say(f"{data.name}: {drawn}{height} x {width} pixels{', in colour' if channels == 3 else ''}")
         say(f"train {len(data.train):,}, valid {len(data.valid):,}, test {len(data.test):,} images")
         say(f"{len(data.classes)} classes: {' '.join(data.classes)}")
         for note in data.notes:

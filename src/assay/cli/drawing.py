@@ -17,6 +17,7 @@ from assay.nn.network import Network
 from assay.optim.recipe import Recipe
 from assay.report.text import duration, grid
 from assay.running.estimate import Estimate
+from assay.running.pace import Basis
 from assay.running.plan import Cohort, Plan
 from assay.training.own_layers import OwnCheck
 
@@ -97,16 +98,19 @@ def _parts(estimate: Estimate) -> str:
     return f": {', '.join(words)}" if large else ""
 
 
+BASES = {
+    Basis.RUNS: "those of runs finished on this machine",
+    Basis.MOMENTS: "the fastest of several moments of training on random images",
+    Basis.GUESS: "a guess from what the kernels will multiply, as these are not compiled yet",
+}
+"""Where steps a second come from, in words."""
+
+
 def _basis(estimate: Estimate) -> str:
-    guessed = [cohort.arm for cohort in estimate.cohorts if cohort.guessed]
-    basis = "Steps a second are those of runs finished on this machine or, where there are none, "
-    measured = "the fastest of several moments of training on random images"
-    if not guessed:
-        return f"{basis}{measured}."
-    why = "a guess from what the kernels will multiply, as these are not compiled yet"
-    if len(guessed) == len(estimate.cohorts):
-        return f"{basis}{why}."
-    return f"{basis}{measured}; for {names(guessed)} they are {why}."
+    """Say where the steps a second come from, of the arms only where these differ in it."""
+    arms = {basis: [c.arm for c in estimate.cohorts if c.basis is basis] for basis in Basis}
+    found = [(BASES[basis], f"for {names(of)} ") for basis, of in arms.items() if of]
+    return f"Steps a second are {'; '.join((of if len(found) > 1 else '') + words for words, of in found)}."
 
 
 def _narrowed(estimate: Estimate) -> str:
@@ -181,10 +185,9 @@ def _layers(network: Network) -> Table:
             settings(node.layer),
             shapes.text(node.output_shape),
             f"{learnt:,}",
-            "unknown" if node.uncounted else count(node.flops),
+            "not counted" if node.uncounted else count(node.flops),
             f"{seen[0]} x {seen[1]}" if seen[0] else "",
         )
     table.add_section()
-    more = " and more" if network.uncounted else ""
-    table.add_row("all", "", "", f"{network.parameter_count:,}", f"{count(network.flops)}{more}", "")
+    table.add_row("all", "", "", f"{network.parameter_count:,}", count(network.flops), "")
     return table

@@ -66,8 +66,10 @@ def export(
     Example: assay export assay-runs/pooling-quick --to onnx
     """
     from assay.exchange.exporting import export_results
+    from assay.exchange.next_steps import next_step
 
-    say(*export_results(folder, to, arm=arm, seed=seed, out=out, trust=trust or ()), sep="\n")
+    written = export_results(folder, to, arm=arm, seed=seed, out=out, trust=trust or ())
+    say(*written, f"To open it: {next_step(to, written)}", sep="\n")
 
 
 @grouped

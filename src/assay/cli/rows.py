@@ -9,6 +9,7 @@ from assay.data.outline import Outline
 from assay.findings.seeds_needed import Need, SeedPlan
 from assay.nn.network import Network
 from assay.running.estimate import Estimate
+from assay.running.pace import Basis
 from assay.running.plan import Plan
 from assay.testing.check import Check
 from assay.testing.gradients import Mismatch
@@ -45,7 +46,7 @@ def arms(plan: Plan, estimate: Estimate) -> Iterator[Row]:
             "steps_per_second": cost.steps_per_second,
             "seconds_per_run": cost.seconds,
             "slowest_seconds_per_run": cost.slowest,
-            "guessed": cost.guessed,
+            "guessed": cost.basis is Basis.GUESS,
             "memory": cost.memory,
             "layers": list(layers(network)),
         }

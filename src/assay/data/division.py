@@ -111,7 +111,8 @@ def _two(pool: Split, count: int, spec: DataSpec, purpose: str, *index: int) -> 
 def _expect_left(pool: Split, count: int, part: str, spec: DataSpec) -> None:
     if count >= len(pool):
         raise DataError(
-            f"{spec.source}: {part} = {count:,} leaves nothing of {len(pool):,} images to train on"
+            f"{spec.source}: {part} = {count:,} leaves nothing of {len(pool):,} images to train on "
+            "(give more images, or set it lower)"
         )
 
 

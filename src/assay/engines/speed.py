@@ -42,6 +42,9 @@ STEPS = 4
 EVALUATED = "evaluated"
 """The name of rates that are images evaluated per second, instead of training steps."""
 
+MOSTLY = 0.5
+"""The share of zeros from which images are mostly background; a first layer may be half as fast again."""
+
 VARIABLES = (
     "CUDA_VISIBLE_DEVICES",
     "NUMBA_CPU_NAME",
@@ -173,18 +176,28 @@ def recall(network: Network, recipe: Recipe) -> Rates | None:
         return None
 
 
-def record_run(engine: Engine, network: Network, recipe: Recipe, rate: float, of: str = "") -> None:
+def record_run(
+    engine: Engine, network: Network, recipe: Recipe, rate: float, of: str = "", zeros: float = 0.0
+) -> None:
     """Keep a finished run's training steps per second, or what else is counted, beside those of its like."""
-    observations.keep_number(_path(network, recipe, engine.name, of), rate)
+    observations.keep_number(_path(network, recipe, engine.name, of, _background(zeros)), rate)
 
 
-def recorded(engine: Engine, network: Network, recipe: Recipe, of: str = "") -> tuple[float, ...]:
+def recorded(
+    engine: Engine, network: Network, recipe: Recipe, of: str = "", zeros: float = 0.0
+) -> tuple[float, ...]:
     """Return the training steps per second of the latest finished runs; none where no run is known.
 
-    They are runs of the same network and recipe with the same engine, on this machine with these versions.
+    They are runs of the same network and recipe with the same engine, on this machine with these versions,
+    on images that are mostly background if those are of whose pixels a share of ``zeros`` is 0.
     With `EVALUATED` they are the images evaluated per second.
     """
-    return observations.kept_numbers(_path(network, recipe, engine.name, of))
+    return observations.kept_numbers(_path(network, recipe, engine.name, of, _background(zeros)))
+
+
+def _background(zeros: float) -> str:
+    """Name the images on which an engine that skips zeros is faster."""
+    return "background" if zeros >= MOSTLY else ""
 
 
 def has_gpu() -> bool:
@@ -196,8 +209,8 @@ def has_gpu() -> bool:
 def _path(network: Network, recipe: Recipe, *more: str) -> Path:
     """Return the file for a measurement, named after all that it depends on.
 
-    ``more`` is the engine of runs, and what is counted. A step costs the same in every epoch and with every
-    learning rate.
+    ``more`` is the engine of runs, what is counted, and the kind of images. A step costs the same in every
+    epoch and with every learning rate.
     """
     rule = replace(recipe.optimizer, lr=1.0)
     alike = replace(recipe, optimizer=rule, epochs=1, patience=None, schedule=CONSTANT)

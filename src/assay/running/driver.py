@@ -9,6 +9,7 @@ beyond it go before the run does: another machine may come to other numbers.
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -184,10 +185,11 @@ class Driver:
         if run.status is Status.DONE and run.steps_per_second and cohort.engine.runs_per_session == 1:
             sizes = Outline.of(self.context.data)
             recipe = cohort.recipe.fitted(sizes.train)
-            speed.record_run(cohort.engine, cohort.network, recipe, run.steps_per_second)
+            keep = partial(speed.record_run, cohort.engine, cohort.network, recipe, zeros=sizes.zeros)
+            keep(run.steps_per_second)
             if run.evaluation_seconds_per_epoch:
                 rate = evaluated_in_an_epoch(sizes, recipe) / run.evaluation_seconds_per_epoch
-                speed.record_run(cohort.engine, cohort.network, recipe, rate, speed.EVALUATED)
+                keep(rate, speed.EVALUATED)
 
     def _keep_failure(self, message: Failed) -> None:
         """Record why a run failed; its checkpoint is kept for another attempt."""

@@ -23,7 +23,7 @@ from assay.engines.speed import Trial, recorded
 from assay.records.machine import load
 from assay.running import overheads
 from assay.running.evaluations import evaluated
-from assay.running.pace import ArmSpeed, ArmTrial, paces
+from assay.running.pace import ArmSpeed, ArmTrial, Basis, paces
 from assay.running.plan import Cohort, Plan
 
 
@@ -33,8 +33,8 @@ class CohortEstimate:
 
     ``keeping`` is what it takes to examine the layers and to write a checkpoint after each epoch. ``slowest``
     is the whole time according to the slowest round of measurement or the slowest recorded run;
-    ``narrowed`` is set where a narrower network was measured, since the arm's own is too large, and
-    ``guessed`` where none was, since its kernels are not compiled yet.
+    ``basis`` says where the speed comes from, and ``narrowed`` is set where a narrower network was measured,
+    since the arm's own is too large.
     """
 
     arm: str
@@ -45,8 +45,8 @@ class CohortEstimate:
     keeping: float
     memory: int
     slowest: float
+    basis: Basis = Basis.MOMENTS
     narrowed: bool = False
-    guessed: bool = False
 
     @property
     def seconds(self) -> float:
@@ -174,18 +174,18 @@ def estimate(plan: Plan, data: Outline, workers: int) -> Estimate:
     )
 
 
-def seconds_without_engine(plan: Plan, arms: Collection[str], examples: int) -> dict[str, float]:
+def seconds_without_engine(plan: Plan, arms: Collection[str], data: Outline) -> dict[str, float]:
     """Return how long a run trains, for those of ``arms`` with code that only the reference engine runs."""
     cohorts = [c for c in plan.cohorts if c.arm.name in arms and c.engine.name == "reference" and c.why]
     found: dict[str, float] = {}
     for cohort in cohorts:
-        recipe = cohort.recipe.fitted(examples)
+        recipe = cohort.recipe.fitted(data.train)
         layers = [node.layer for node in cohort.network.nodes]
         if any(thing.users_own for thing in (*layers, recipe.optimizer, *recipe.penalties)):
-            known = recorded(cohort.engine, cohort.network, recipe)
+            known = recorded(cohort.engine, cohort.network, recipe, zeros=data.zeros)
             with threadpool_limits(limits=1):
                 step = 1 / max(known) if known else Trial(cohort.engine, cohort.network, recipe).step(0.0)
-            found[cohort.arm.name] = step * recipe.steps(examples) * recipe.epochs
+            found[cohort.arm.name] = step * recipe.steps(data.train) * recipe.epochs
     return found
 
 
@@ -202,6 +202,6 @@ def _cohort(cohort: Cohort, data: Outline, pace: ArmSpeed) -> CohortEstimate:
         keeping,
         pace.memory,
         steps * max(pace.steps) + images * max(pace.images) + keeping,
+        pace.basis,
         pace.narrowed,
-        pace.guessed,
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from functools import partial
 from time import perf_counter, thread_time
 
@@ -37,6 +38,14 @@ Round = tuple[float, float]
 """Seconds per step, and per image evaluated."""
 
 
+class Basis(Enum):
+    """Where the seconds of a training step come from."""
+
+    RUNS = "runs"
+    MOMENTS = "moments"
+    GUESS = "guess"
+
+
 @dataclass(frozen=True)
 class ArmSpeed:
     """Seconds per training step and per image evaluated, each as often as it is known, and their origin.
@@ -48,8 +57,8 @@ class ArmSpeed:
     images: Sequence[float]
     examining: float
     memory: int
+    basis: Basis
     narrowed: bool = False
-    guessed: bool = False
 
 
 class ArmTrial:
@@ -61,7 +70,8 @@ class ArmTrial:
         self.uncompiled = cohort.engine.uncompiled(cohort.network, self.recipe)
         trial = partial(Trial, cohort.engine, cohort.network, self.recipe, zeros=data.zeros)
         self.trial = None if self.uncompiled else trial()
-        self.steps, self.images = self._recorded(""), self._recorded(EVALUATED)
+        rates = partial(recorded, cohort.engine, cohort.network, self.recipe, zeros=data.zeros)
+        self.steps, self.images = (tuple(1 / rate for rate in rates(of)) for of in ("", EVALUATED))
         self.guessed: tuple[Round, ...] = ()
         if self.uncompiled and not self.known:
             step, image = cohort.engine.guess(cohort.network, self.recipe, data.zeros)
@@ -72,20 +82,17 @@ class ArmTrial:
         """Whether finished runs have shown the pace."""
         return bool(self.steps and self.images)
 
-    def _recorded(self, what: str) -> tuple[float, ...]:
-        rates = recorded(self.cohort.engine, self.cohort.network, self.recipe, what)
-        return tuple(1 / rate for rate in rates)
-
     def pace(self, rounds: Sequence[Round]) -> ArmSpeed:
         """Return the pace: the recorded one or, where there is none, of ``rounds`` or the guessed one."""
         network, rounds = self.cohort.network, rounds or self.guessed
         steps = self.steps or tuple(step for step, _ in rounds)
         images = self.images or tuple(image for _, image in rounds)
+        basis = Basis.RUNS if self.steps else Basis.GUESS if self.guessed else Basis.MOMENTS
         if self.trial is None:
             listed = self.cohort.engine.name == "numba"
             memory = training_bytes(network, self.recipe, listed=listed)
-            return ArmSpeed(steps, images, self._examining(), memory, guessed=bool(self.guessed))
-        return ArmSpeed(steps, images, self._examining(), self.trial.memory(), self.trial.narrowed)
+            return ArmSpeed(steps, images, self._examining(), memory, basis)
+        return ArmSpeed(steps, images, self._examining(), self.trial.memory(), basis, self.trial.narrowed)
 
     def _examining(self) -> float:
         """Return the seconds of examining the layers once, which needs no kernels.

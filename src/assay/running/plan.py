@@ -73,7 +73,7 @@ class Plan:
             (
                 cohort.arm.name,
                 f"{cohort.network.parameter_count:,}",
-                count(cohort.network.flops) + (" and more" if cohort.network.uncounted else ""),
+                count(cohort.network.flops) + "".join(f", without {n}" for n in cohort.network.uncounted),
                 str(cohort.recipe.epochs),
                 str(len(cohort.seeds)),
                 cohort.engine.name,

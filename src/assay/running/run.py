@@ -231,7 +231,7 @@ def _started(plan: Plan, store: Store, sizes: Outline, workers: int, retry_faile
     closed = {run.id for run in before.values() if is_closed(run, retry_failed)}
     pending = tuple(run for run in plan.runs if run not in closed)
     failed = tuple(row for row in before.values() if row.status is Status.FAILED and row.id in plan.runs)
-    slow = seconds_without_engine(plan, {run.arm for run in pending}, sizes.train)
+    slow = seconds_without_engine(plan, {run.arm for run in pending}, sizes)
     last = last_epochs(store)
     done = {run: record.epoch for run, record in last.items()}
     ends = {cohort.arm.name: ending(sizes, cohort.recipe.fitted(sizes.train)) for cohort in plan.cohorts}

@@ -37,6 +37,8 @@ def new_store(path: Path, header: Header) -> Iterator[SQLiteStore]:
 def expect_no_remains(path: Path) -> None:
     """Raise `StoreError` where something is left of a store that was at ``path``, and is not there."""
     if left := remains_of(path):
+        places = " and ".join(str(each.place) for each in left)
         raise StoreError(
-            f"{path}: is missing, and {left} (put it back, move {left.place} elsewhere, or use another --out)"
+            f"{path}: is missing, and {' and '.join(map(str, left))} "
+            f"(put it back, move {places} elsewhere, or use another --out)"
         )

@@ -39,7 +39,7 @@ def none_at(folder: Path) -> str:
         return f"{folder}: a study file, expected its results folder, such as {RUNS}/{folder.stem}"
     with suppress(OSError, ValueError):
         if left := remains_of(folder / DATABASE):
-            return f"{folder / DATABASE}: is missing, and {left} (put it back)"
+            return f"{folder / DATABASE}: is missing, and {' and '.join(map(str, left))} (put it back)"
     return f"{folder / DATABASE}: no results here ({instead(folder)})"
 
 

@@ -1,5 +1,6 @@
 """What is left in a folder of a store that is gone."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,15 +19,18 @@ class Remains:
         return f"{self.place} {self.holds}"
 
 
-def remains_of(path: Path) -> Remains | None:
-    """Return what is left of the store that was at ``path``; None if nothing is.
+def remains_of(path: Path) -> list[Remains]:
+    """Return what is left of the store that was at ``path``, at most its networks and its logs.
 
     A store that is put in its place would be taken for the one that the networks belong to, and SQLite would
     write what is in a log into it.
     """
-    for _ in networks_in(path.parent):
-        return Remains(path.parent / WEIGHTS, "seems to hold its networks")
+    return list(_remains_of(path))
+
+
+def _remains_of(path: Path) -> Iterator[Remains]:
+    if any(True for _ in networks_in(path.parent)):
+        yield Remains(path.parent / WEIGHTS, "seems to hold its networks")
     for log in (path.with_name(f"{path.name}{end}") for end in LOGS):
         if log.is_file() and log.stat().st_size:
-            return Remains(log, "holds a part of it")
-    return None
+            yield Remains(log, "holds a part of it")

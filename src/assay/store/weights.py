@@ -3,6 +3,7 @@
 No pickle is involved, so an untrusted file cannot carry code.
 """
 
+import errno
 import json
 import re
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from assay.errors import StoreError, shown
+from assay.errors import StoreError, reason, shown
 from assay.records import free_memory
 from assay.records.runs import RunId
 from assay.shapes import Array
@@ -100,6 +101,9 @@ def write_tensors(path: Path, tensors: dict[str, Array], meta: str) -> None:
         durable.make_folder(path.parent)
         durable.write_flushed(path, cut_off(path), payload)
     except OSError as error:
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            why = f"{reason(error)}; let {path.parent} be written into"
+            raise StoreError(f"{path}: cannot be written ({why})") from None
         raise StoreError(f"{path}: cannot be written, {len(payload):,} bytes needed ({error})") from None
 
 

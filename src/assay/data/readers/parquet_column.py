@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from assay.data import expansion
-from assay.data.readers import parquet_layout, parquet_pages
+from assay.data.readers import parquet_layout, parquet_levels, parquet_pages
 from assay.errors import DataError
 
 AT_ONCE, BYTES_AT_ONCE = 4096, 16 << 20
@@ -13,7 +13,8 @@ AT_ONCE, BYTES_AT_ONCE = 4096, 16 << 20
 LISTED_AT_ONCE = 1 << 18
 """Numbers in lists that are read at a time."""
 LISTED, BYTES_A_NUMBER = 1 << 20, 32
-"""Numbers in lists that a row group may have, beside one for so many bytes of the file as each takes."""
+"""Numbers in lists that a row group may have, beside one for so many bytes of the file as each takes,
+unless the lists are of one length, of at most so many."""
 OF_OTHERS = 4
 """The part of a file that a page of labels or groups may be: pyarrow has it there about three times."""
 
@@ -40,15 +41,15 @@ class ParquetColumn:
             expected = "pictures or lists of numbers" if of_pictures else "whole numbers or text"
             raise DataError(f"{path}: column {name!r} holds lists or structures, expected {expected}")
         kind = schema.column(self.index)
-        self.levels = kind.max_definition_level
+        self.levels, self.repeated = kind.max_definition_level, kind.max_repetition_level
         self.by_page = of_pictures and kind.physical_type == "BYTE_ARRAY" and kind.logical_type.type == "NONE"
         self.chunks = self._declared()
+        self.each = sum(chunk.values for chunk in self.chunks) // max(1, file.metadata.num_rows)
+        """How many numbers a list has if all have as many."""
         largest = max(1, self._largest_page())
         self.at_once = AT_ONCE
         if kind.physical_type in ("BYTE_ARRAY", "FIXED_LEN_BYTE_ARRAY"):
             self.at_once = min(AT_ONCE, max(1, BYTES_AT_ONCE // largest))
-        self.each = sum(chunk.values for chunk in self.chunks) // max(1, file.metadata.num_rows)
-        """How many numbers a list has if all have as many."""
         if self.lists:
             self.at_once = min(AT_ONCE, max(1, LISTED_AT_ONCE // max(1, self.each)))
 
@@ -71,17 +72,20 @@ class ParquetColumn:
                         kept = page.size if page.kind == parquet_layout.DICTIONARY else kept
                         values += page.values if page.kind != parquet_layout.DICTIONARY else 0
                         self.by_page &= parquet_pages.is_readable(chunk.compression, page, self.levels)
-                    self._expect_values(values)
+                    self._expect_values(chunk, values)
         except (OSError, ValueError, OverflowError) as error:
             raise damaged(self.path, error) from None
         return largest
 
-    def _expect_values(self, values: int) -> None:
-        """Refuse a row group of too many numbers in lists, since one list may have them all."""
-        if self.lists and values > LISTED + self.size // BYTES_A_NUMBER:
+    def _expect_values(self, chunk: parquet_layout.DeclaredChunk, values: int) -> None:
+        """Refuse a row group of too many numbers in lists, unless each has as many: else one may have all."""
+        if not self.lists or values <= LISTED + self.size // BYTES_A_NUMBER:
+            return
+        short = 0 < self.each <= LISTED
+        if not (short and parquet_levels.are_even(self.path, chunk, self.each, self.repeated)):
             raise DataError(
-                f"{self.path}: column {self.name!r}: a row group of {values:,} numbers "
-                "(write it with fewer rows in a row group, such as 1,000)"
+                f"{self.path}: column {self.name!r}: a row group of {values:,} numbers, not in lists of "
+                "one length (write it with fewer rows in a row group, such as 1,000)"
             )
 
     def _expect_page(self, page: parquet_layout.DeclaredPage, kept: int, values: int) -> None:

@@ -53,7 +53,7 @@ def byte_arrays(path: Path, chunk: DeclaredChunk, levels: int) -> Iterator[bytes
     """
     left, dictionary = chunk.values, None
     with path.open("rb") as file:
-        unpacking = _Unpacking(path, file, chunk.compression)
+        unpacking = Unpacking(path, file, chunk.compression)
         for page in pages(file, chunk):
             if page.kind == DICTIONARY:
                 dictionary = None
@@ -67,7 +67,7 @@ def byte_arrays(path: Path, chunk: DeclaredChunk, levels: int) -> Iterator[bytes
         raise Damaged(f"pages of another number of values than the {chunk.values:,} declared")
 
 
-class _Unpacking:
+class Unpacking:
     """Unpacks what lies in a file; ``room`` is how many bytes may be there at once."""
 
     def __init__(self, path: Path, file: BufferedReader, compression: str) -> None:
@@ -131,7 +131,7 @@ class _Dictionary:
 
 
 def _values(
-    unpacking: _Unpacking, page: DeclaredPage, levels: int, dictionary: _Dictionary | None
+    unpacking: Unpacking, page: DeclaredPage, levels: int, dictionary: _Dictionary | None
 ) -> Iterator[bytes | None]:
     """Yield the values of a data page."""
     content = unpacking.all_of(page)

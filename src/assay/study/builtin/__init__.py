@@ -51,9 +51,9 @@ def load_study(
     return _of_file(path, _read(path), trust, unchecked)
 
 
-def study_in(path: Path, text: str) -> Study:
+def study_in(path: Path, text: str, trust: Iterable[str | Path] = ()) -> Study:
     """Return the study of a file at ``path`` that holds ``text``, whether or not it is written yet."""
-    return _of_file(path, toml.loads(text))
+    return _of_file(path, toml.loads(text), trust)
 
 
 def _of_file(
