@@ -18,11 +18,11 @@ AUTO = "auto"
 COMPARED_FROM, OF_BFLOAT16 = 200_000_000, 50_000_000
 """Forward FLOPs of a minibatch from which the torch engine may be the faster one on a CPU, and in bfloat16.
 
-Below, the numba engine was 1.2 to 16 times as fast on every network of both reports, and on some thirty
-others with minibatches of 96 to 2048, with AVX-512, with AVX2 and without either, because PyTorch's operations
-cost more to launch than to run. In bfloat16, for which a processor may have a unit that PyTorch uses (AMX), it
-was so up to a quarter of that. So below it PyTorch, which takes two seconds to import,
-is not considered unless there may be a GPU for it.
+Below, the numba engine was 1.2 to 16 times as fast on every network of both reports and on some others
+with minibatches of up to 2048, with AVX-512, with AVX2 and without either, because PyTorch's operations cost
+more to launch than to run. In bfloat16, for which a processor may have a unit that PyTorch uses (AMX), it
+was so up to a quarter of that. So below it PyTorch, which takes two seconds to import, is not
+considered unless there may be a GPU for it.
 """
 FULL = 100
 """Examples of a minibatch that numbers of FLOPs are of: fewer do not fill the numba engine's vectors."""

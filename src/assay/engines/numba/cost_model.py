@@ -26,10 +26,11 @@ Calls = NDArray[np.int64]
 """Calls of one kernel, or of several, one a row."""
 
 
-def multiplications(calls: Calls, batch_size: int, nonzero: float) -> float:
+def multiplications(calls: Calls, batch_size: int, nonzero: float, pair: float = 1.0) -> float:
     """Return the multiplications of vectors that take as long as a program does for one minibatch.
 
     So many pixels of an image are ``nonzero``, on average, which decides between the forms of a product.
+    A ``pair`` is what multiplying pairs of bfloat16 takes, in multiplications of float32.
     """
     made, share = calls, 1.0
     if (marking := _of(calls, Kernel.MARK)).size:
@@ -38,7 +39,8 @@ def multiplications(calls: Calls, batch_size: int, nonzero: float) -> float:
         sparse = [0, noted, *_of(calls, Kernel.FINITE)[:, 5]]  # where no condition lies, and those it holds
         dense = [0, *(place + 1 for place in sparse[1:])]
         made = calls[np.isin(calls[:, GUARD], sparse if nonzero <= most else dense)]
-    return IDLE * sum(_cost(number, made[made[:, 0] == number], share) for number in np.unique(made[:, 0]))
+    numbers = np.unique(made[:, 0])
+    return IDLE * sum(_cost(number, made[made[:, 0] == number], share, pair) for number in numbers)
 
 
 def _of(calls: Calls, kernel: Kernel) -> Calls:
@@ -46,7 +48,7 @@ def _of(calls: Calls, kernel: Kernel) -> Calls:
     return found
 
 
-def _cost(number: int, calls: Calls, share: float) -> float:
+def _cost(number: int, calls: Calls, share: float, pair: float) -> float:
     """Return what the calls of one kernel take, if the bits set of the words of pixels are a ``share``."""
     kernel, shape, count = kernel_of(number), shape_of(number), calls[:, 2]
     if kernel == Kernel.PRODUCT_SPARSE and shape:
@@ -58,7 +60,8 @@ def _cost(number: int, calls: Calls, share: float) -> float:
         return float(np.sum(winners * (shape.rows * shape.columns + TERM)))
     if shape:
         tiles = -(-count // shape.rows) * -(-calls[:, 4] // shape.columns)
-        return float(np.sum(tiles * (shape.cycles * calls[:, 6] + TILE) + CALL))
+        cycles = max(shape.cycles, shape.rows * shape.columns * (pair if shape.pairs else 1))
+        return float(np.sum(tiles * (cycles * calls[:, 6] + TILE) + CALL))
     if kernel in TRANSFORMS:
         return float(np.sum(TRANSFORM * count * calls[:, 3]))
     if kernel in NORMALISING:
