@@ -8,12 +8,14 @@ import pytest
 from sparse_cases import dense, leaves_out, mostly_background
 
 from assay.engines.base import Recipe, initial_state
-from assay.engines.numba import NumbaEngine, engine, examples, peak
+from assay.engines.numba import NumbaEngine, engine, examples, peak, winner_gradient
 from assay.engines.numba.cost_model import IDLE, multiplications
 from assay.engines.numba.engine import programs
+from assay.engines.numba.kernels.codes import kernel_of
 from assay.engines.numba.kernels.pairs import MULTIPLY, SUPPORTED
+from assay.engines.numba.kernels.winner_tiles import PAIR
 from assay.engines.registers import REGISTERS
-from assay.nn import BatchNorm2d, Conv2d, Dropout, Flatten, Linear, ReLU
+from assay.nn import BatchNorm2d, Conv2d, Dropout, Flatten, Linear, MaxPool2d, ReLU
 from assay.nn.network import Network
 from assay.optim import SGD
 
@@ -73,6 +75,19 @@ def test_winograd_multiplies_less_and_normalisation_adds_what_it_takes() -> None
     values = prod(of().nodes[0].output_shape) * RECIPE.batch_size / LANES
     for before, after in zip(plain, normalised, strict=True):
         assert after > before + values
+
+
+def test_a_term_of_winners_is_counted_as_it_is_chosen_by(monkeypatch) -> None:
+    """What adding one costs is said in one place."""
+    layers = (Conv2d(16, 5), ReLU(), MaxPool2d(2), Conv2d(16, 5), ReLU(), MaxPool2d(2), Flatten(), Linear(5))
+    network = Network(layers, (1, 28, 28))
+    calls = programs(network, RECIPE).calls[0]
+    lists = calls[[kernel_of(number) in winner_gradient.LOADS for number in calls[:, 0]]]
+    rooms = (lists[:, 1] * lists[:, 3]).sum() / PAIR
+    before = counted(network)[0]
+    monkeypatch.setattr(winner_gradient, "TERM", winner_gradient.TERM + 40)
+    assert counted(network)[0] - before == pytest.approx(IDLE * winner_gradient.ALIVE * 40 * rooms)
+    assert rooms > 0
 
 
 def test_a_guess_is_what_is_counted_and_what_masks_and_images_take_to_make(monkeypatch) -> None:

@@ -13,6 +13,7 @@ from assay.engines.numba.covering import CALL, TILE
 from assay.engines.numba.kernels.bits import BITS
 from assay.engines.numba.kernels.codes import GUARD, Kernel, kernel_of, shape_of
 from assay.engines.numba.kernels.winner_tiles import PAIR
+from assay.engines.numba.winner_gradient import ALIVE, LOADS, of_term
 
 TRANSFORM, NORMALISED = 90, 26
 """Multiplications that take as long as to transform a tile of one channel, and to normalise a vector."""
@@ -55,9 +56,9 @@ def _cost(number: int, calls: Calls, share: float, pair: float) -> float:
         parts, words = -(-calls[:, 10] // shape.columns), calls[:, 5]
         term = share * BITS * max(shape.columns + TERM, WAITS)
         return float(np.sum(count * words * parts * (VISIT + 2 * shape.columns + term)))
-    if kernel in (Kernel.WINNER_SUMS, Kernel.WINNER_SPREAD) and shape:
-        winners = calls[:, 1] * calls[:, 3] / PAIR  # as many as there is room for
-        return float(np.sum(winners * (shape.rows * shape.columns + TERM)))
+    if kernel in LOADS and shape:
+        winners = ALIVE * calls[:, 1] * calls[:, 3] / PAIR  # of as many as there is room for
+        return float(np.sum(winners * of_term(kernel, shape)))
     if shape:
         tiles = -(-count // shape.rows) * -(-calls[:, 4] // shape.columns)
         cycles = max(shape.cycles, shape.rows * shape.columns * (pair if shape.pairs else 1))
