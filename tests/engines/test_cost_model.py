@@ -9,7 +9,7 @@ from sparse_cases import dense, leaves_out, mostly_background
 
 from assay.engines.base import Recipe, initial_state
 from assay.engines.numba import NumbaEngine, engine, examples, peak, winner_gradient
-from assay.engines.numba.cost_model import IDLE, multiplications
+from assay.engines.numba.cost_model import DIVIDED, IDLE, multiplications
 from assay.engines.numba.engine import programs
 from assay.engines.numba.kernels.codes import kernel_of
 from assay.engines.numba.kernels.pairs import MULTIPLY, SUPPORTED
@@ -17,7 +17,7 @@ from assay.engines.numba.kernels.winner_tiles import PAIR
 from assay.engines.registers import REGISTERS
 from assay.nn import BatchNorm2d, Conv2d, Dropout, Flatten, Linear, MaxPool2d, ReLU
 from assay.nn.network import Network
-from assay.optim import SGD
+from assay.optim import SGD, Adagrad, Adam, Adamax
 
 LANES = REGISTERS.bytes // 4
 D = dense(47, 100, 100, side=(28, 28))
@@ -75,6 +75,14 @@ def test_winograd_multiplies_less_and_normalisation_adds_what_it_takes() -> None
     values = prod(of().nodes[0].output_shape) * RECIPE.batch_size / LANES
     for before, after in zip(plain, normalised, strict=True):
         assert after > before + values
+
+
+@pytest.mark.parametrize("rule", [Adam(), Adagrad(), Adamax()])
+def test_rules_that_divide_are_counted_once_a_parameter_and_step(rule) -> None:
+    (step, answers), before = counted(D, recipe=Recipe(rule, 96)), counted(D)
+    vectors = D.parameter_count / LANES  # and what fills up rows of outputs
+    assert 1 <= (step - before[0]) / (IDLE * DIVIDED * vectors) < 1.25
+    assert answers == before[1]
 
 
 def test_a_term_of_winners_is_counted_as_it_is_chosen_by(monkeypatch) -> None:

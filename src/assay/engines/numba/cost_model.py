@@ -1,7 +1,7 @@
 """What a program takes, counted from its calls, before any of its kernels is compiled.
 
 Products take nearly all of it, and a call tells how many vectors they multiply; then come the transforms
-around those of Winograd's algorithm, and normalisation. `IDLE` makes up for the rest: a step of the packaged
+around those of Winograd's algorithm, normalisation, and the steps of rules that divide. `IDLE` makes up for the rest: a step of the packaged
 studies' arms took from 0.7 to 1.4 times as long as is counted, with AVX2 and with AVX-512.
 """
 
@@ -15,12 +15,14 @@ from assay.engines.numba.kernels.codes import GUARD, Kernel, kernel_of, shape_of
 from assay.engines.numba.kernels.winner_tiles import PAIR
 from assay.engines.numba.winner_gradient import ALIVE, LOADS, of_term
 
-TRANSFORM, NORMALISED = 90, 26
-"""Multiplications that take as long as to transform a tile of one channel, and to normalise a vector."""
+TRANSFORM, NORMALISED, DIVIDED = 90, 26, 30
+"""Multiplications that take as long as to transform a tile of one channel, to normalise a vector, and to take
+the step of a rule that divides by a root: of Adam's, 45 with AVX-512 on an Intel processor."""
 IDLE = 1.25
 """How much longer a multiplication takes than at its best, with what is not counted."""
 
 TRANSFORMS = {each for each in Kernel if each.name.startswith("WINOGRAD") and "WEIGHT" not in each.name}
+DIVIDING = {Kernel.ADAGRAD, Kernel.ADAM, Kernel.ADAMAX}
 NORMALISING = {each for each in Kernel if each.name.startswith("NORMALISE")}
 
 Calls = NDArray[np.int64]
@@ -63,8 +65,11 @@ def _cost(number: int, calls: Calls, share: float, pair: float) -> float:
         tiles = -(-count // shape.rows) * -(-calls[:, 4] // shape.columns)
         cycles = max(shape.cycles, shape.rows * shape.columns * (pair if shape.pairs else 1))
         return float(np.sum(tiles * (cycles * calls[:, 6] + TILE) + CALL))
+    beside = np.zeros(1)
     if kernel in TRANSFORMS:
-        return float(np.sum(TRANSFORM * count * calls[:, 3]))
-    if kernel in NORMALISING:
-        return float(np.sum(NORMALISED * calls[:, 4:7].prod(axis=1)))
-    return 0.0
+        beside = TRANSFORM * count * calls[:, 3]
+    elif kernel in NORMALISING:
+        beside = NORMALISED * calls[:, 4:7].prod(axis=1)
+    elif kernel in DIVIDING:
+        beside = DIVIDED * calls[:, 3] / calls[:, 4]
+    return float(np.sum(beside))
