@@ -1,8 +1,9 @@
 """What a program takes, counted from its calls, before any of its kernels is compiled.
 
 Products take nearly all of it, and a call tells how many vectors they multiply; then come the transforms
-around those of Winograd's algorithm, normalisation, and the steps of rules that divide. `IDLE` makes up for the rest: a step of the packaged
-studies' arms took from 0.7 to 1.4 times as long as is counted, with AVX2 and with AVX-512.
+around those of Winograd's algorithm, normalisation, and the steps of rules that divide. `IDLE` makes up for
+the rest: a step of the packaged studies' arms took from 0.7 to 1.4 times as long as is counted, with AVX2 and
+with AVX-512.
 """
 
 import numpy as np
@@ -65,11 +66,15 @@ def _cost(number: int, calls: Calls, share: float, pair: float) -> float:
         tiles = -(-count // shape.rows) * -(-calls[:, 4] // shape.columns)
         cycles = max(shape.cycles, shape.rows * shape.columns * (pair if shape.pairs else 1))
         return float(np.sum(tiles * (cycles * calls[:, 6] + TILE) + CALL))
-    beside = np.zeros(1)
+    return _beside(kernel, calls)
+
+
+def _beside(kernel: Kernel, calls: Calls) -> float:
+    """Return what the calls of a kernel take that is no product."""
     if kernel in TRANSFORMS:
-        beside = TRANSFORM * count * calls[:, 3]
-    elif kernel in NORMALISING:
-        beside = NORMALISED * calls[:, 4:7].prod(axis=1)
-    elif kernel in DIVIDING:
-        beside = DIVIDED * calls[:, 3] / calls[:, 4]
-    return float(np.sum(beside))
+        return float(np.sum(TRANSFORM * calls[:, 2] * calls[:, 3]))
+    if kernel in NORMALISING:
+        return float(np.sum(NORMALISED * calls[:, 4:7].prod(axis=1)))
+    if kernel in DIVIDING:
+        return float(np.sum(DIVIDED * calls[:, 3] / calls[:, 4]))
+    return 0.0
