@@ -1,8 +1,8 @@
 """Products of bfloat16: numbers of half the bits, two in the space of a float32.
 
-The processor multiplies them in pairs, C = C + A0 B0 + A1 B1 in float32 (VDPBF16PS): on AMD's Zen 4 and 5
-in the time of one multiplication of float32, which is twice as fast, on Intel's with AMX in that of four,
-which is half as fast (`peak` measures it). So the terms of a sum are taken two by two: `pair` puts
+The processor multiplies them in pairs, C = C + A0 B0 + A1 B1 in float32 (VDPBF16PS): on AMD's Zen 4
+in the time of one multiplication of float32, which is twice as fast, on Intel's Emerald Rapids in that of
+four, which is half as fast (`peak` measures it). So the terms of a sum are taken two by two: `pair` puts
 the vectors of two terms into one, entry by entry; of numbers that already lie side by side in
 the order of the sum, `narrow` only rounds each, to the nearest, to even.
 """
