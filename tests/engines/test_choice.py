@@ -4,6 +4,8 @@ import subprocess
 import sys
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from assay import engines
 from assay.engines import choice, speed
@@ -99,7 +101,17 @@ def test_what_was_measured_once_is_not_measured_again(torch, best, measured):
 
 def test_a_network_of_few_operations_is_numbas(nothing_measured):
     choice = engines.choose("auto", SMALL, RECIPE)
-    assert (choice.engine.name, choice.why) == ("numba", "the fastest below 2M FLOPs")
+    assert (choice.engine.name, choice.why) == ("numba", "the fastest below 200M FLOPs a minibatch")
+
+
+@pytest.mark.parametrize(("dtype", "least"), [("float32", 200e6), ("bfloat16", 50e6)])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(width=st.integers(1, 2000), size=st.integers(1, 4000))
+def test_engines_are_compared_from_a_number_of_flops_of_a_minibatch(dtype, least, width, size):
+    """A minibatch of few examples counts as a full one."""
+    network, recipe = Dense((width,)).build((1, 8, 8), 5), Recipe(SGD(0.1), size, dtype=dtype)
+    compared = not choice._numba_is_unrivalled(network, recipe)
+    assert compared == (network.flops * max(size, 100) >= least)
 
 
 def test_a_gpu_may_be_faster_with_the_smallest(measured, monkeypatch):

@@ -15,14 +15,17 @@ from assay.optim.recipe import Recipe
 
 AUTO = "auto"
 
-COMPARED_FROM = 2_000_000
-"""Forward FLOPs per example from which the torch engine may be the faster one on a CPU.
+COMPARED_FROM, OF_BFLOAT16 = 200_000_000, 50_000_000
+"""Forward FLOPs of a minibatch from which the torch engine may be the faster one on a CPU, and in bfloat16.
 
-Below, the numba engine was 1.2 to 16 times as fast on every network of both
-reports, with AVX-512, with AVX2 and without either, because PyTorch's operations
-cost more to launch than to run. So below it PyTorch, which takes two seconds to import,
-is not considered unless there may be a GPU for it.
+Below, the numba engine was 1.2 to 16 times as fast on every network of both reports and on some others
+with minibatches of up to 2048, with AVX-512, with AVX2 and without either, because PyTorch's operations cost
+more to launch than to run. In bfloat16, for which a processor may have a unit that PyTorch uses (AMX), it
+was so up to a quarter of that. So below it PyTorch, which takes two seconds to import, is not
+considered unless there may be a GPU for it.
 """
+FULL = 100
+"""Examples of a minibatch that numbers of FLOPs are of: fewer do not fill the numba engine's vectors."""
 
 
 def _numba() -> Engine:
@@ -138,7 +141,7 @@ def _fastest(network: Network, recipe: Recipe) -> Choice:
     missing = numba.missing(network, recipe)
     if missing:
         return _without_numba(network, recipe, f"numba has no {', '.join(missing)}")
-    if why := _numba_is_unrivalled(network):
+    if why := _numba_is_unrivalled(network, recipe):
         return Choice(numba, why)
     rates = speed.recall(network, recipe)
     if rates is None:
@@ -165,11 +168,12 @@ def _hint(network: Network) -> str:
     return "; it takes layers that have compiled functions, elementwise" if slow else ""
 
 
-def _numba_is_unrivalled(network: Network) -> str:
+def _numba_is_unrivalled(network: Network, recipe: Recipe) -> str:
     if find_spec("torch") is None:
         return "PyTorch is not installed"
-    if network.flops < COMPARED_FROM and not speed.has_gpu():
-        return f"the fastest below {COMPARED_FROM / 1e6:g}M FLOPs"
+    least = OF_BFLOAT16 if recipe.dtype == "bfloat16" else COMPARED_FROM
+    if network.flops * max(recipe.batch_size, FULL) < least and not speed.has_gpu():
+        return f"the fastest below {least / 1e6:g}M FLOPs a minibatch"
     return ""
 
 

@@ -1,8 +1,9 @@
 """What a program takes, counted from its calls, before any of its kernels is compiled.
 
 Products take nearly all of it, and a call tells how many vectors they multiply; then come the transforms
-around those of Winograd's algorithm, and normalisation. `IDLE` makes up for the rest: a step of the packaged
-studies' arms took from 0.7 to 1.4 times as long as is counted, with AVX2 and with AVX-512.
+around those of Winograd's algorithm, normalisation, and the steps of rules that divide. `IDLE` makes up for
+the rest: a step of the packaged studies' arms took from 0.7 to 1.4 times as long as is counted, with AVX2 and
+with AVX-512.
 """
 
 import numpy as np
@@ -13,23 +14,27 @@ from assay.engines.numba.covering import CALL, TILE
 from assay.engines.numba.kernels.bits import BITS
 from assay.engines.numba.kernels.codes import GUARD, Kernel, kernel_of, shape_of
 from assay.engines.numba.kernels.winner_tiles import PAIR
+from assay.engines.numba.winner_gradient import ALIVE, LOADS, of_term
 
-TRANSFORM, NORMALISED = 90, 26
-"""Multiplications that take as long as to transform a tile of one channel, and to normalise a vector."""
+TRANSFORM, NORMALISED, DIVIDED = 90, 26, 30
+"""Multiplications that take as long as to transform a tile of one channel, to normalise a vector, and to take
+the step of a rule that divides by a root: of Adam's, 45 with AVX-512 on an Intel processor."""
 IDLE = 1.25
 """How much longer a multiplication takes than at its best, with what is not counted."""
 
 TRANSFORMS = {each for each in Kernel if each.name.startswith("WINOGRAD") and "WEIGHT" not in each.name}
+DIVIDING = {Kernel.ADAGRAD, Kernel.ADAM, Kernel.ADAMAX}
 NORMALISING = {each for each in Kernel if each.name.startswith("NORMALISE")}
 
 Calls = NDArray[np.int64]
 """Calls of one kernel, or of several, one a row."""
 
 
-def multiplications(calls: Calls, batch_size: int, nonzero: float) -> float:
+def multiplications(calls: Calls, batch_size: int, nonzero: float, pair: float = 1.0) -> float:
     """Return the multiplications of vectors that take as long as a program does for one minibatch.
 
     So many pixels of an image are ``nonzero``, on average, which decides between the forms of a product.
+    A ``pair`` is what multiplying pairs of bfloat16 takes, in multiplications of float32.
     """
     made, share = calls, 1.0
     if (marking := _of(calls, Kernel.MARK)).size:
@@ -38,7 +43,8 @@ def multiplications(calls: Calls, batch_size: int, nonzero: float) -> float:
         sparse = [0, noted, *_of(calls, Kernel.FINITE)[:, 5]]  # where no condition lies, and those it holds
         dense = [0, *(place + 1 for place in sparse[1:])]
         made = calls[np.isin(calls[:, GUARD], sparse if nonzero <= most else dense)]
-    return IDLE * sum(_cost(number, made[made[:, 0] == number], share) for number in np.unique(made[:, 0]))
+    numbers = np.unique(made[:, 0])
+    return IDLE * sum(_cost(number, made[made[:, 0] == number], share, pair) for number in numbers)
 
 
 def _of(calls: Calls, kernel: Kernel) -> Calls:
@@ -46,21 +52,29 @@ def _of(calls: Calls, kernel: Kernel) -> Calls:
     return found
 
 
-def _cost(number: int, calls: Calls, share: float) -> float:
+def _cost(number: int, calls: Calls, share: float, pair: float) -> float:
     """Return what the calls of one kernel take, if the bits set of the words of pixels are a ``share``."""
     kernel, shape, count = kernel_of(number), shape_of(number), calls[:, 2]
     if kernel == Kernel.PRODUCT_SPARSE and shape:
         parts, words = -(-calls[:, 10] // shape.columns), calls[:, 5]
         term = share * BITS * max(shape.columns + TERM, WAITS)
         return float(np.sum(count * words * parts * (VISIT + 2 * shape.columns + term)))
-    if kernel in (Kernel.WINNER_SUMS, Kernel.WINNER_SPREAD) and shape:
-        winners = calls[:, 1] * calls[:, 3] / PAIR  # as many as there is room for
-        return float(np.sum(winners * (shape.rows * shape.columns + TERM)))
+    if kernel in LOADS and shape:
+        winners = ALIVE * calls[:, 1] * calls[:, 3] / PAIR  # of as many as there is room for
+        return float(np.sum(winners * of_term(kernel, shape)))
     if shape:
         tiles = -(-count // shape.rows) * -(-calls[:, 4] // shape.columns)
-        return float(np.sum(tiles * (shape.cycles * calls[:, 6] + TILE) + CALL))
+        cycles = max(shape.cycles, shape.rows * shape.columns * (pair if shape.pairs else 1))
+        return float(np.sum(tiles * (cycles * calls[:, 6] + TILE) + CALL))
+    return _beside(kernel, calls)
+
+
+def _beside(kernel: Kernel, calls: Calls) -> float:
+    """Return what the calls of a kernel take that is no product."""
     if kernel in TRANSFORMS:
-        return float(np.sum(TRANSFORM * count * calls[:, 3]))
+        return float(np.sum(TRANSFORM * calls[:, 2] * calls[:, 3]))
     if kernel in NORMALISING:
         return float(np.sum(NORMALISED * calls[:, 4:7].prod(axis=1)))
+    if kernel in DIVIDING:
+        return float(np.sum(DIVIDED * calls[:, 3] / calls[:, 4]))
     return 0.0

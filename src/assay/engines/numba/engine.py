@@ -184,9 +184,10 @@ class NumbaEngine(Engine):
     def guess(self, network: Network, recipe: Recipe, zeros: float) -> tuple[float, float]:
         """Count the multiplications of the network's programs, and make a few steps' masks and images."""
         shared, second = programs(network, recipe), seconds_per_multiplication()
+        pair = seconds_per_multiplication(pairs=True) / second if shared.plan.pairs else 1.0
         nonzero = (1 - zeros) * prod(network.input_shape)
         step, answers = (
-            second * multiplications(calls, recipe.batch_size, nonzero) for calls in shared.calls
+            second * multiplications(calls, recipe.batch_size, nonzero, pair) for calls in shared.calls
         )
         return step + Examples(network, recipe, shared.rule, 0).making(), answers / recipe.batch_size
 

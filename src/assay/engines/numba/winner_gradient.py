@@ -27,6 +27,8 @@ TERM, LISTED, TURNED, RETURNED, UNPOOLED = 1, 2.5, 0.7, 1.2, 2.3
 """What it costs, in multiplications of vectors, to add a term beside its vectors, to list a window, to turn a
 number of x about, one of dx back, and to write a window's four gradients: as measured in the 2017 report's
 networks, and in some thirty others with 1 to 48 channels."""
+LOADS = {Kernel.WINNER_SUMS: 1, Kernel.WINNER_SPREAD: 2}
+"""How often a term loads or stores each of its vectors: dx is both."""
 NEAR, FAR = 2**19, 6
 """Bytes of lists that stay in the cache, and what it costs to list a window where they do not."""
 DENSE = 1.5 if REGISTERS.count < 32 else 1.2
@@ -49,7 +51,7 @@ def weights_pay(stage: Stage, plan: Blueprint, first: bool) -> bool:
         return False
     usual = _windows(stage) * (_usual(stage, plan) + UNPOOLED * first)
     turned = TURNED * prod(stage.node.input_shape)
-    winners = _windows(stage) * (_listed(stage, plan) + _terms(stage, plan, 1)) + turned
+    winners = _windows(stage) * (_listed(stage, plan) + _terms(stage, plan, Kernel.WINNER_SUMS)) + turned
     return winners < LESS * usual
 
 
@@ -61,7 +63,7 @@ def input_pays(stage: Stage, plan: Blueprint) -> bool:
     usual = _windows(stage) * (_usual(stage, plan) + UNPOOLED)
     channels, *size = stage.node.input_shape
     returned = RETURNED * plan.padded(channels) * prod(size)  # each pixel in whole vectors
-    winners = _windows(stage) * _terms(stage, plan, 2) + returned
+    winners = _windows(stage) * _terms(stage, plan, Kernel.WINNER_SPREAD) + returned
     return winners < LESS * usual
 
 
@@ -91,11 +93,15 @@ def _listed(stage: Stage, plan: Blueprint) -> float:
     return LISTED if PAIR * _windows(stage) * plan.memory.vector_bytes <= NEAR else FAR
 
 
-def _terms(stage: Stage, plan: Blueprint, times: int) -> float:
-    """Return what it costs to add the terms of a window, each vector loaded or stored so many times."""
-    each = times * _loaded(stage, plan)
-    terms = sum(each * shape.rows * shape.columns + TERM for shape in _shapes(stage, plan))
+def _terms(stage: Stage, plan: Blueprint, kernel: Kernel) -> float:
+    """Return what it costs to add the terms of a window."""
+    terms = sum(of_term(kernel, shape, _loaded(stage, plan)) for shape in _shapes(stage, plan))
     return terms * (ALIVE if stage.relu else 1)
+
+
+def of_term(kernel: Kernel, shape: Shape, loaded: float = 1.0) -> float:
+    """Return what it costs to add a term, by a kernel whose vectors take so long to load each."""
+    return LOADS[kernel] * loaded * shape.rows * shape.columns + TERM
 
 
 def _loaded(stage: Stage, plan: Blueprint) -> float:

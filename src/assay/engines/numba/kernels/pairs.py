@@ -1,7 +1,8 @@
 """Products of bfloat16: numbers of half the bits, two in the space of a float32.
 
-The processor multiplies them in pairs, C = C + A0 B0 + A1 B1 in float32, in the time of one
-multiplication of float32 (Intel's VDPBF16PS). So the terms of a sum are taken two by two: `pair` puts
+The processor multiplies them in pairs, C = C + A0 B0 + A1 B1 in float32 (VDPBF16PS): on AMD's Zen 4
+in the time of one multiplication of float32, which is twice as fast, on Intel's Emerald Rapids in that of
+four, which is half as fast (`peak` measures it). So the terms of a sum are taken two by two: `pair` puts
 the vectors of two terms into one, entry by entry; of numbers that already lie side by side in
 the order of the sum, `narrow` only rounds each, to the nearest, to even.
 """
@@ -27,6 +28,9 @@ from assay.engines.numba.kernels.lanes import (
 
 SUPPORTED = VECTOR_BYTES == 64 and "+avx512bf16" in cpu_target.target_context.codegen().magic_tuple()[2]
 """Whether the processor that Numba compiles for has the instruction, for registers of 512 bits."""
+
+MULTIPLY = "llvm.x86.avx512bf16.dpbf16ps"
+"""What LLVM calls it, before the number of bits."""
 
 
 class BFloat16(ir.Type):  # type: ignore[misc]
@@ -64,7 +68,7 @@ def emit_multiply(builder: Any, a: Any, b: Any, c: Any) -> Any:
     """C = C + A0 B0 + A1 B1 in each entry, where A and B hold two numbers and C one."""
     pairs = ir.VectorType(BFloat16(), 2 * c.type.count)
     signature = ir.FunctionType(c.type, [c.type, pairs, pairs])
-    name = f"llvm.x86.avx512bf16.dpbf16ps.{32 * c.type.count}"
+    name = f"{MULTIPLY}.{32 * c.type.count}"
     function = cgutils.get_or_insert_function(builder.module, signature, name)
     return builder.call(function, [c, builder.bitcast(a, pairs), builder.bitcast(b, pairs)])
 
