@@ -66,7 +66,7 @@ def test_rounding_stays_within_the_bound(numbers, padding):
     an output are 2 x 6 roundings in tiles, 20 in kernels, 2 x 6 in outputs, 2 for the bias, and those of the
     sum over channels or tiles.
     """
-    runs, n, channels, out, *_ = numbers
+    _, n, channels, out, *_ = numbers
     given_ = problem(numbers, padding, torch.float32)
     doubled = [value.double() for value in given_]
     found, exact = by_tiles(*given_, padding), by_autograd(*doubled, padding)

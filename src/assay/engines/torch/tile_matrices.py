@@ -5,7 +5,7 @@ With d six neighbouring inputs, g three weights and y four outputs (Lavin & Gray
     y = OUTPUT ((KERNEL g) * (INPUT d)),
 
 which multiplies polynomials by their values at five points and at infinity. The points decide how much
-rounding costs. Of 0, a, -a, b, -b these were nearly the best, and float32 holds INPUT and OUTPUT exactly: with
+rounding costs. Of 0, a, -a, b, -b these were nearly the best, and INPUT and OUTPUT are exact in float32: with
 64 channels, outputs were off by 3.6 times what PyTorch's convolution was, and by 7 times with the usual
 0, 1, -1, 2, -2.
 """
@@ -33,7 +33,6 @@ def _polynomial(roots: tuple[Fraction, ...]) -> list[Fraction]:
     for root in roots:
         shifted, kept = [Fraction(0), *found], [*found, Fraction(0)]
         found = [up - root * same for up, same in zip(shifted, kept, strict=True)]
-        ]
     return found
 
 
