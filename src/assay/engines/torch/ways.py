@@ -69,7 +69,7 @@ class Ways:
 
 PLAIN = Ways()
 SAVED = 0.75
-"""The share of the usual products that Winograd's algorithm may need at most, those beyond the edge included."""
+"""The share of the usual products that Winograd's algorithm may need, those beyond the edge included."""
 MANY = 10_000
 """Positions of a run, over all images of a minibatch, whose gradients one product sums too slowly."""
 

@@ -17,7 +17,7 @@ aten = torch.ops.aten
 
 RUNS, N, CHANNELS, OUT, SIZE = 2, 2, 16, 24, (7, 10)
 WITHIN = 4.0
-"""How many times the error of the same algorithm on the CPU, for other orders of sums; TF32's is 1,000 times it."""
+"""How many times the error of the same algorithm on the CPU: sums have other orders. TF32 has a thousand."""
 
 Problem = tuple[Tensor, Tensor, Tensor, Tensor]
 """Maps x, kernels (R, O, C, 3, 3), biases (R O) and dL/dy."""
