@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from assay.engines.torch import triton_pooling, winograd, winograd_check
+from assay.engines.torch import triton_pooling, winograd_check, winograd_tiles
 from assay.engines.torch.convolution import conv2d
 from assay.engines.torch.initial_weights import Weights
 from assay.engines.torch.op import Site
@@ -153,8 +153,10 @@ def tiles_alone(channels: int, side: int, dtype: torch.dtype) -> Any:
         return ()
     x = maps(RUNS * channels, side, dtype, True)
     grid = -(-side // OUT), -(-side // OUT)
-    made = winograd.split(x, RUNS, grid, (1, 1), INPUT)
-    return (lambda: winograd.split(x, RUNS, grid, (1, 1), INPUT)), (lambda: winograd.join(made, None, x))
+    made = winograd_tiles.split(x, RUNS, grid, (1, 1), INPUT)
+    return (lambda: winograd_tiles.split(x, RUNS, grid, (1, 1), INPUT)), (
+        lambda: winograd_tiles.join(made, None, x)
+    )
 
 
 def products_of_tiles(channels: int, side: int, dtype: torch.dtype) -> Any:

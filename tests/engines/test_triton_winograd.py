@@ -9,11 +9,11 @@ if not torch.cuda.is_available():
     os.environ["TRITON_INTERPRET"] = "1"
 pytest.importorskip("triton")
 
-from assay.engines.torch import triton_winograd, winograd, winograd_check
+from assay.engines.torch import triton_winograd, winograd_check, winograd_tiles
 from assay.engines.torch.layout import channels_last
 from assay.engines.torch.tile_matrices import GRADIENT, INPUT
 from assay.engines.torch.ways import winograd_works
-from assay.engines.torch.winograd import join, split
+from assay.engines.torch.winograd_tiles import join, split
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 SIZES = [(2, 2, 5, 7, 6), (1, 3, 3, 4, 9), (3, 1, 1, 1, 1), (2, 1, 20, 5, 3)]
@@ -62,7 +62,7 @@ def test_a_whole_convolution_is_as_exact_as_by_pytorch(monkeypatch):
     problem = winograd_check.drawn()
     exact = winograd_check.usually(*(value.double() for value in problem))
     allowed = winograd_check.errors(winograd_check.by_winograd(*problem), exact)
-    monkeypatch.setattr(winograd, "by_triton", lambda _: True)
+    monkeypatch.setattr(winograd_tiles, "by_triton", lambda _: True)
     found = winograd_check.errors(winograd_check.by_winograd(*(value.to(DEVICE) for value in problem)), exact)
     assert all(one <= 4 * other for one, other in zip(found, allowed, strict=True))
 

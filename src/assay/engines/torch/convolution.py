@@ -7,7 +7,7 @@ from torch import Tensor
 
 from assay.engines.torch.layout import channels_last, unfold
 from assay.engines.torch.op import Cache, Op, Site
-from assay.engines.torch.winograd import Winograd
+from assay.engines.torch.winograd_tiles import TiledConvolution
 from assay.nn.conv2d import Conv2d
 from assay.nn.sliding import Sliding
 
@@ -91,8 +91,8 @@ class WinogradConv2dOp(Op):
     def __init__(self, site: Site, layer: Conv2d) -> None:
         super().__init__(site, layer)
         kernels, (up, left) = site.weights["weight"].value, layer.sliding.padding
-        self._forward = Winograd(site.runs, (up, left), kernels)
-        self._backward = Winograd(site.runs, (2 - up, 2 - left), kernels)
+        self._forward = TiledConvolution(site.runs, (up, left), kernels)
+        self._backward = TiledConvolution(site.runs, (2 - up, 2 - left), kernels)
         self._bias = site.weights["bias"].value.flatten() if layer.bias else None
 
     def forward(self, x: Tensor) -> tuple[Tensor, Cache]:

@@ -1,7 +1,7 @@
 """Maps to Winograd's tiles and back, one pass over memory each, by Triton.
 
 This is imported only where Triton is installed (`ways.winograd_works`). The same in
-PyTorch's operations, and what the numbers mean: `winograd`.
+PyTorch's operations, and what the numbers mean: `winograd_tiles`.
 """
 # mypy: disable-error-code="no-untyped-def, no-untyped-call, untyped-decorator, misc, index, assignment"
 

@@ -1,4 +1,4 @@
-"""Whether `assay.engines.torch.winograd` computes a convolution, on the GPU at hand, as precisely as it must.
+"""Whether `assay.engines.torch.winograd_tiles` computes a convolution, on the GPU at hand, as precisely as it must.
 
 Its Triton kernels are built anew for every kind of GPU, so they are tried on a
 small problem before anything is trained by them.
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from assay.engines.torch.layout import channels_last
 from assay.engines.torch.precision import precision
-from assay.engines.torch.winograd import Winograd
+from assay.engines.torch.winograd_tiles import TiledConvolution
 
 aten = torch.ops.aten
 
@@ -53,7 +53,7 @@ def drawn() -> Problem:
 
 def by_winograd(x: Tensor, kernels: Tensor, bias: Tensor, dy: Tensor) -> list[Tensor]:
     """Return y, dL/dx and dL/dkernels with padding 1."""
-    way = Winograd(len(kernels), (1, 1), x)
+    way = TiledConvolution(len(kernels), (1, 1), x)
     turned = kernels.transpose(1, 2).flip(3, 4)
     return [way.correlate(x, kernels, bias), way.correlate(dy, turned, None), way.kernel_gradient(x, dy)]
 

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn.functional import conv2d
 
-from assay.engines.torch import tile_matrices, winograd, winograd_check
+from assay.engines.torch import tile_matrices, winograd_check, winograd_tiles
 from assay.engines.torch.layout import channels_last
-from assay.engines.torch.winograd import Winograd
+from assay.engines.torch.winograd_tiles import TiledConvolution
 
 EPSILON = 2.0**-24
 NUMBERS = st.tuples(*(st.integers(1, most) for most in (3, 4, 5, 5, 16, 16)))
@@ -34,7 +34,7 @@ def problem(numbers, padding, dtype):
 def by_tiles(x, kernels, bias, dy, padding):
     """Return y and the gradients of x and the kernels."""
     runs, (up, left) = len(kernels), padding
-    way, back = Winograd(runs, padding, x), Winograd(runs, (2 - up, 2 - left), x)
+    way, back = TiledConvolution(runs, padding, x), TiledConvolution(runs, (2 - up, 2 - left), x)
     turned = kernels.transpose(1, 2).flip(3, 4)
     return [
         way.correlate(x, kernels, bias), back.correlate(dy, turned, None), way.kernel_gradient(x, dy)
@@ -72,7 +72,7 @@ def test_rounding_stays_within_the_bound(numbers, padding):
     found, exact = by_tiles(*given_, padding), by_autograd(*doubled, padding)
     with pytest.MonkeyPatch.context() as patch:
         for name in ("INPUT", "KERNEL", "OUTPUT", "GRADIENT"):
-            patch.setattr(winograd, name, tuple(map(tuple, np.abs(getattr(winograd, name)))))
+            patch.setattr(winograd_tiles, name, tuple(map(tuple, np.abs(getattr(winograd_tiles, name)))))
         largest = by_tiles(*(value.abs() for value in doubled), padding)
     for one, other, most in zip(found, exact, largest, strict=True):
         terms = 46 + max(channels, out, n * 25)
@@ -93,8 +93,8 @@ def test_images_are_taken_part_by_part_where_there_is_little_room(monkeypatch):
     whole = by_tiles(*given_, (1, 1))
     one = 36 * 3 * 2 * 8 * 8
     for room in (1, one, 2 * one + 1):
-        monkeypatch.setattr(winograd, "WORKSPACE", room)
-        assert len(list(Winograd(2, (1, 1), given_[0])._parts(given_[0], given_[3]))) == (
+        monkeypatch.setattr(winograd_tiles, "WORKSPACE", room)
+        assert len(list(TiledConvolution(2, (1, 1), given_[0])._parts(given_[0], given_[3]))) == (
             3 if room > one else 5
         )
         for found, expected in zip(by_tiles(*given_, (1, 1)), whole, strict=True):

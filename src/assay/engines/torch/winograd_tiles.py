@@ -39,7 +39,7 @@ Grid = Pair
 """Tiles in a column and in a row."""
 
 
-class Winograd:
+class TiledConvolution:
     """Convolutions of one size, with stride 1; ``like`` has the device and type of all values.
 
     What depends on no values is put on the device here, since no graph can record it.
