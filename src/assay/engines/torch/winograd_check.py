@@ -1,4 +1,4 @@
-"""Whether `assay.engines.torch.winograd_tiles` computes a convolution, on the GPU at hand, as precisely as it must.
+"""Whether `winograd_tiles` computes a convolution, on the GPU at hand, as precisely as it must.
 
 Its Triton kernels are built anew for every kind of GPU, so they are tried on a
 small problem before anything is trained by them.
