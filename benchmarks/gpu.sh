@@ -122,7 +122,7 @@ export -f versions
 export PYTHON
 
 tests=(test_torch_cuda.py test_torch_graphs.py test_torch_engine.py test_torch_ways.py test_triton_pooling.py
-    test_torch_precision.py test_choice.py test_speed.py)
+    test_winograd_tiles.py test_triton_winograd.py test_torch_precision.py test_choice.py test_speed.py)
 parts=("$@")
 [ $# -gt 0 ] || parts=(versions tests speed reproduce pooling)
 for name in "${parts[@]}"; do

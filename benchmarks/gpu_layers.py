@@ -15,10 +15,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from assay.engines.torch import triton_pooling
+from assay.engines.torch import triton_pooling, winograd_check, winograd_tiles
 from assay.engines.torch.convolution import conv2d
 from assay.engines.torch.initial_weights import Weights
 from assay.engines.torch.op import Site
+from assay.engines.torch.tile_matrices import INPUT, OUT, POSITIONS
 from assay.engines.torch.ways import Ways
 from assay.nn import Conv2d, Flatten, Linear
 from assay.nn.network import Network
@@ -28,6 +29,8 @@ aten = torch.ops.aten
 RUNS, N, FILTERS = 16, 100, 64
 LAYERS = ((1, 28), (64, 15), (64, 8), (64, 5))
 """Channels in and the side of the maps, of each convolution."""
+
+TILES = Ways(patches=32, own_gradients=True, summed_parts=True, winograd=32)
 
 POOL = Sliding((2, 2), (2, 2), (1, 1))
 
@@ -139,6 +142,34 @@ def engine(ways: Ways) -> Way:
     return make
 
 
+def by_tiles(channels: int, side: int, dtype: torch.dtype) -> Any:
+    """Let the engine compute it by Winograd's algorithm, which is for float32 alone."""
+    return () if dtype != torch.float32 or channels == 1 else engine(TILES)(channels, side, dtype)
+
+
+def tiles_alone(channels: int, side: int, dtype: torch.dtype) -> Any:
+    """Make tiles of maps, and maps of tiles: what Winograd's algorithm adds before its products and after."""
+    if dtype != torch.float32 or channels == 1:
+        return ()
+    x = maps(RUNS * channels, side, dtype, True)
+    grid = -(-side // OUT), -(-side // OUT)
+    made = winograd_tiles.split(x, RUNS, grid, (1, 1), INPUT)
+    return (lambda: winograd_tiles.split(x, RUNS, grid, (1, 1), INPUT)), (
+        lambda: winograd_tiles.join(made, None, x)
+    )
+
+
+def products_of_tiles(channels: int, side: int, dtype: torch.dtype) -> Any:
+    """Multiply tiles with kernels, and with the outputs' gradients for those of the kernels."""
+    if dtype != torch.float32 or channels == 1:
+        return ()
+    count = N * (-(-side // OUT)) ** 2
+    seen = torch.rand(POSITIONS * RUNS, count, channels, device="cuda", dtype=dtype)
+    given = torch.rand(POSITIONS * RUNS, count, FILTERS, device="cuda", dtype=dtype)
+    w = torch.rand(POSITIONS * RUNS, FILTERS, channels, device="cuda", dtype=dtype)
+    return (lambda: torch.bmm(seen, w.mT)), (lambda: torch.bmm(given.mT, seen))
+
+
 def products(channels: int, side: int, dtype: torch.dtype) -> Any:
     """Patches, written out, as the rows of one batched matrix product."""
     x = torch.rand(RUNS, N, side, side, channels, device="cuda", dtype=dtype)
@@ -203,6 +234,9 @@ WAYS: dict[str, Way] = {
     "engine, in parts": engine(Ways(patches=32, summed_parts=True)),
     "engine, own grads": engine(Ways(patches=32, own_gradients=True)),
     "engine, own parts": engine(Ways(patches=32, own_gradients=True, summed_parts=True)),
+    "engine, Winograd": by_tiles,
+    "split / join": tiles_alone,
+    "tiles' products": products_of_tiles,
     "pool NHWC": pooled(True),
     "pool NCHW": pooled(False),
     "pool in Triton": fused,
@@ -275,7 +309,7 @@ def main() -> int:
         profile(RUNS)
     print("microseconds forward/backward;", *LAYERS)
     with torch.inference_mode():
-        print("Triton works:", triton_pooling.works())
+        print("Triton works:", triton_pooling.works(), "and Winograd's tiles:", winograd_check.works())
         compare()
     return 0
 

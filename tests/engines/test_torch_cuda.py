@@ -58,6 +58,8 @@ SEEDS = (7, 8, 9)
 BATCH = 4
 COUNT = (4 * graphs.STEPS + 3) * BATCH + 2  # plain, recorded, twice replayed; some one by one; a short one
 BLOCKS = ConvBlocks(2, 8).build((1, 12, 12), 5)
+WIDE = ConvBlocks(3, 32).build((1, 28, 28), 5)
+"""In float32 its second and third convolutions go by Winograd's algorithm."""
 NORMALISED = Network(
     (
         Conv2d(4, 3, padding=1), BatchNorm2d(eps=0.1), ReLU(), MaxPool2d(2),
@@ -159,13 +161,17 @@ def test_graphs_train_as_steps_one_by_one(network) -> None:
     assert_alike(trained(recipe, network), trained(recipe, network, recorded=False))
 
 
-@pytest.mark.parametrize("dtype", ["float32", "tf32", "bfloat16"])
-def test_graphs_in_few_digits_train_as_steps_one_by_one(dtype) -> None:
+@pytest.mark.parametrize(
+    ("dtype", "network"),
+    [("float32", BLOCKS), ("float32", WIDE), ("tf32", BLOCKS), ("bfloat16", BLOCKS)],
+    ids=["float32", "float32-wide", "tf32", "bfloat16"],
+)
+def test_graphs_in_few_digits_train_as_steps_one_by_one(dtype, network) -> None:
     """Kernels that add atomically differ in the last bits, and bits of bfloat16 are coarse."""
     recipe = Recipe(SGD(1e-3), BATCH, dtype=dtype)
-    found, expected = trained(recipe, BLOCKS), trained(recipe, BLOCKS, recorded=False)
+    found, expected = trained(recipe, network), trained(recipe, network, recorded=False)
     for one, other, seed in zip(found, expected, SEEDS, strict=True):
-        start = uneven(BLOCKS, recipe, seed).parameters
+        start = uneven(network, recipe, seed).parameters
         for name, value in other.parameters.items():
             moved = np.linalg.norm(value - start[name])
             assert moved > 0
