@@ -1,6 +1,7 @@
 """The two ends of a network: pixels in, class scores and their loss out."""
 
-from assay.engines.numba.kernels.lanes import exp, fill, kernel, load, store, where_greater
+from assay.engines.numba.kernels.exponentials import exp
+from assay.engines.numba.kernels.lanes import fill, kernel, load, store, where_greater
 from assay.engines.numba.kernels.shuffles import PIXELS, gather_tile
 
 

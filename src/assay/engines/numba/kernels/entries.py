@@ -122,5 +122,5 @@ APPLYING: dict[Kernel, Callable[[str, Any, int, bool], Any]] = {
 def entries_kernel(kernel: Kernel, number: int) -> Any:
     """Return the kernel for the function of that number."""
     function, count = _functions[number - 1]
-    vectors = not is_built_in(number) and takes_vectors(function, count)
+    vectors = is_built_in(number) or takes_vectors(function, count)
     return APPLYING[kernel](f"{kernel.name.lower()}_{number}", function, count, vectors)

@@ -1,9 +1,14 @@
-"""The built-in activations but ReLU as functions of one number, f(x) and f'(x), as `assay.nn` has them."""
+"""The built-in activations but ReLU as functions of a vector of numbers, f(x) and f'(x), as `assay.nn` has them."""
 
-from math import erf, exp, expm1, log1p, pi, sqrt
-from math import tanh as hyperbolic
+from math import pi, sqrt
 
 from numba import njit
+
+from assay.engines.numba.kernels import spelling
+from assay.engines.numba.kernels.exponentials import bell, copysign, exp, expm1, log1p, mills
+from assay.engines.numba.kernels.lanes import where_greater
+
+assert spelling.ONE  # abs, max and min of vectors
 
 WIDE = 40.0
 """Beyond, the normal density is 0 in any precision, and its square would overflow."""
@@ -15,50 +20,53 @@ entrywise = njit(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)  # 
 @entrywise
 def leaky(x, a):
     """x, or a x where that is negative."""
-    return x if x > 0 else a * x
+    return where_greater(x, 0.0, x, a * x)
 
 
 @entrywise
 def leaky_slope(x, a):
     """1 or a."""
-    return 1.0 if x > 0 else a
+    return where_greater(x, 0.0, 1.0, a)
 
 
 @entrywise
 def elu(x, a, scale):
     """x, or a (e^x - 1) where x is negative, scaled as SELU does."""
-    return scale * (x if x > 0 else a * expm1(x))
+    return scale * where_greater(x, 0.0, x, a * expm1(min(x, 0.0)))
 
 
 @entrywise
 def elu_slope(x, a, scale):
     """1 or a e^x, scaled."""
-    return scale * (1.0 if x > 0 else a * exp(x))
+    return scale * where_greater(x, 0.0, 1.0, a * exp(min(x, 0.0)))
 
 
 @entrywise
 def logistic(x):
     """1 / (1 + e^-x), without an exponential that overflows."""
     small = exp(-abs(x))
-    return (1.0 if x > 0 else small) / (1.0 + small)
+    return where_greater(x, 0.0, 1.0, small) / (1.0 + small)
 
 
 @entrywise
 def logistic_slope(x):
-    """Its derivative."""
-    return logistic(x) * logistic(-x)
+    """Its derivative, which is the same for -x."""
+    small = exp(-abs(x))
+    return small / ((1.0 + small) * (1.0 + small))
 
 
 @entrywise
 def tanh(x):
-    """Return the hyperbolic tangent."""
-    return hyperbolic(x)
+    """Return the hyperbolic tangent: e^-2|x| - 1 over e^-2|x| + 1, with the sign of x."""
+    less = expm1(-2.0 * abs(x))
+    return copysign(less / (2.0 + less), x)
 
 
 @entrywise
 def tanh_slope(x):
-    """1 - tanh(x)^2."""
-    return 1.0 - hyperbolic(x) ** 2
+    """1 - tanh(x)^2, without taking two equal numbers from each other."""
+    small = exp(-2.0 * abs(x))
+    return 4.0 * small / ((1.0 + small) * (1.0 + small))
 
 
 @entrywise
@@ -68,22 +76,20 @@ def softplus(x):
 
 
 @entrywise
-def normal(x):
-    """Return the normal distribution function."""
-    return 0.5 * (1.0 + erf(x / sqrt(2.0)))
-
-
-@entrywise
 def gelu(x):
     """x times the normal distribution function."""
-    return x * normal(x)
+    z = min(abs(x), WIDE)
+    tail = bell(z) * mills(z)
+    return x * where_greater(x, 0.0, 1.0 - tail, tail)
 
 
 @entrywise
 def gelu_slope(x):
-    """Its derivative."""
-    near = min(max(x, -WIDE), WIDE)
-    return normal(x) + x * exp(-near * near / 2.0) / sqrt(2.0 * pi)
+    """Its derivative: the normal distribution function, and x times the density."""
+    z = min(abs(x), WIDE)
+    height = bell(z)
+    tail = height * mills(z)
+    return where_greater(x, 0.0, 1.0 - tail, tail) + x * height * (1.0 / sqrt(2.0 * pi))
 
 
 BUILT_IN = (

@@ -6,7 +6,6 @@ A `Lanes` value is an LLVM vector that fills a register: ``<16 x float>`` or
 
 import operator
 from collections.abc import Callable
-from math import factorial, floor, ldexp, log
 from typing import Any
 
 from llvmlite import ir
@@ -190,46 +189,6 @@ def fma(typing: Any, a: Any, b: Any, c: Any) -> Any:
 
 
 @intrinsic
-def exp(typing: Any, x: Any) -> Any:
-    """Return e^x for x <= 0, never less than the smallest normal number; nan for nan.
-
-    e^x = 2^n e^r with n = round(x / ln 2) and r = x - n ln 2, |r| <= ln 2 / 2, whose
-    Taylor series is cut where its rest is below the precision.
-    """
-    del typing
-
-    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        del context, signature
-        return emit_exp(builder, arguments[0], x)
-
-    return x(x), emit
-
-
-def emit_exp(builder: Any, x: Any, lanes: Lanes) -> Any:
-    """Scale the series by writing n into the exponent's bits."""
-    bits, mantissa, degree = (32, 23, 7) if lanes.dtype.bitwidth == 32 else (64, 52, 13)
-    high = ldexp(floor(ldexp(log(2), 12)), -12)
-    integers = ir.VectorType(ir.IntType(bits), lanes.count)
-
-    def number(value: float) -> Any:
-        return ir.Constant(x.type, [value] * lanes.count)
-
-    def fma(*terms: Any) -> Any:
-        return emit_call(builder, FMA, list(terms), lanes)
-
-    least = number((2 - 2 ** (bits - mantissa - 2)) * log(2))
-    x = builder.select(builder.fcmp_ordered("<", x, least), least, x)
-    n = emit_call(builder, "rint", [builder.fmul(x, number(1 / log(2)))], lanes)
-    r = fma(n, number(high - log(2)), fma(n, number(-high), x))
-    series = number(1 / factorial(degree))
-    for k in range(degree - 1, -1, -1):
-        series = fma(series, r, number(1 / factorial(k)))
-    shift = ir.Constant(integers, [mantissa] * lanes.count)
-    exponent = builder.shl(builder.fptosi(n, integers), shift)
-    return builder.bitcast(builder.add(builder.bitcast(series, integers), exponent), x.type)
-
-
-@intrinsic
 def total(typing: Any, value: Any) -> Any:
     """Return the sum over the lanes, added in a fixed tree."""
     del typing
@@ -258,20 +217,29 @@ def emit_total(builder: Any, value: Any, lanes: Lanes) -> Any:
 
 
 def _choice(relation: str) -> Any:
-    """Return where(a relation b, x, y), lane by lane; false where a or b is nan."""
+    """Return where(a relation b, x, y), lane by lane, of vectors and numbers; false where a or b is nan."""
 
     @intrinsic
     def choose(typing: Any, a: Any, b: Any, x: Any, y: Any) -> Any:
-        del typing, b, x, y
+        del typing
+        lanes = next(kind for kind in (a, b, x, y) if isinstance(kind, Lanes))
 
         def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            del context, signature
-            a, b, x, y = arguments
+            del context
+            a, b, x, y = _spread(builder, signature, arguments)
             return builder.select(builder.fcmp_ordered(relation, a, b), x, y)
 
-        return a(a, a, a, a), emit
+        return lanes(*(kind if isinstance(kind, Lanes) else lanes.dtype for kind in (a, b, x, y))), emit
 
     return choose
+
+
+def _spread(builder: Any, signature: Any, arguments: Any) -> list[Any]:
+    """Return arguments as vectors of the kind that is returned, numbers in each lane."""
+    return [
+        value if isinstance(kind, Lanes) else emit_splat(builder, value, signature.return_type)
+        for kind, value in zip(signature.args, arguments, strict=True)
+    ]
 
 
 where_greater = _choice(">")
@@ -295,12 +263,7 @@ def _operator(symbol: Callable[..., Any], method: str) -> None:
 
     def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         del context
-        lanes = signature.return_type
-        spread = [
-            value if isinstance(kind, Lanes) else emit_splat(builder, value, lanes)
-            for kind, value in zip(signature.args, arguments, strict=True)
-        ]
-        return getattr(builder, method)(*spread)
+        return getattr(builder, method)(*_spread(builder, signature, arguments))
 
     for kinds in ((Lanes, Lanes), (Lanes, types.Number), (types.Number, Lanes)):
         lower_builtin(symbol, *kinds)(emit)

@@ -15,7 +15,8 @@ from numba import types
 from numba.core.errors import NumbaError
 from numba.extending import intrinsic, overload
 
-from assay.engines.numba.kernels.lanes import Lanes, emit_call, emit_exp, emit_splat
+from assay.engines.numba.kernels.exponentials import emit_exp, of_vector
+from assay.engines.numba.kernels.lanes import Lanes, emit_call, emit_splat
 
 LARGEST = {32: 88.0, 64: 709.0}
 """Beyond these, by the bits of a number, e^x is infinite or nearly so."""
@@ -32,32 +33,16 @@ def emit_any_exp(builder: Any, x: Any, lanes: Lanes) -> Any:
     return builder.fmul(root, root)
 
 
-def _one(emit_one: Callable[[Any, Any, Lanes], Any]) -> Any:
-    """Return a function of one vector."""
-
-    @intrinsic
-    def apply(typing: Any, x: Any) -> Any:
-        del typing
-
-        def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            del context, signature
-            return emit_one(builder, arguments[0], x)
-
-        return x(x), emit
-
-    return apply
-
-
 def _spell(symbol: Callable[..., Any], apply: Any) -> None:
     @overload(symbol)
     def spelt(x):
         return (lambda x: apply(x)) if isinstance(x, Lanes) else None  # noqa: PLW0108
 
 
-_exp = _one(emit_any_exp)
-_abs = _one(lambda builder, x, lanes: emit_call(builder, "fabs", [x], lanes))
-_sqrt = _one(lambda builder, x, lanes: emit_call(builder, "sqrt", [x], lanes))
-_negative = _one(lambda builder, x, lanes: builder.fneg(x))  # noqa: ARG005
+_exp = of_vector(emit_any_exp)
+_abs = of_vector(lambda builder, x, lanes: emit_call(builder, "fabs", [x], lanes))
+_sqrt = of_vector(lambda builder, x, lanes: emit_call(builder, "sqrt", [x], lanes))
+_negative = of_vector(lambda builder, x, lanes: builder.fneg(x))  # noqa: ARG005
 
 ONE: tuple[tuple[Any, Any], ...] = (
     (np.exp, _exp),
