@@ -1,9 +1,9 @@
 """What a program takes, counted from its calls, before any of its kernels is compiled.
 
 Products take nearly all of it, and a call tells how many vectors they multiply; then come the transforms
-around those of Winograd's algorithm, normalisation, and the steps of rules that divide. `IDLE` makes up for
-the rest: a step of the packaged studies' arms took from 0.7 to 1.4 times as long as is counted, with AVX2 and
-with AVX-512.
+around those of Winograd's algorithm, normalisation, activations, and the steps of rules that divide. `IDLE`
+makes up for the rest: a step of the packaged studies' arms took from 0.7 to 1.4 times as long as is counted,
+with AVX2 and with AVX-512.
 """
 
 import numpy as np
@@ -11,19 +11,25 @@ from numpy.typing import NDArray
 
 from assay.engines.numba.background import TERM, VISIT, WAITS
 from assay.engines.numba.covering import CALL, TILE
+from assay.engines.numba.kernels import entrywise
 from assay.engines.numba.kernels.bits import BITS
-from assay.engines.numba.kernels.codes import GUARD, Kernel, kernel_of, shape_of
+from assay.engines.numba.kernels.codes import GUARD, Kernel, function_of, kernel_of, shape_of
+from assay.engines.numba.kernels.entries import number_of
 from assay.engines.numba.kernels.winner_tiles import PAIR
 from assay.engines.numba.winner_gradient import ALIVE, LOADS, of_term
 
 TRANSFORM, NORMALISED, DIVIDED = 90, 26, 30
 """Multiplications that take as long as to transform a tile of one channel, to normalise a vector, and to take
 the step of a rule that divides by a root: of Adam's, 45 with AVX-512 on an Intel processor."""
+ACTIVATED, NORMAL = 35, 95
+"""Those that take as long as an activation but ReLU of a vector, or its slope: LeakyReLU's 6 to 9, Softplus's
+48 to 57; and as GELU, by the normal distribution, 72 to 105. A user's counts as the former."""
 IDLE = 1.25
 """How much longer a multiplication takes than at its best, with what is not counted."""
 
 TRANSFORMS = {each for each in Kernel if each.name.startswith("WINOGRAD") and "WEIGHT" not in each.name}
 DIVIDING = {Kernel.ADAGRAD, Kernel.ADAM, Kernel.ADAMAX}
+WITH_NORMAL = {number_of(function, 0) for function in (entrywise.gelu, entrywise.gelu_slope)}
 NORMALISING = {each for each in Kernel if each.name.startswith("NORMALISE")}
 
 Calls = NDArray[np.int64]
@@ -75,6 +81,9 @@ def _beside(kernel: Kernel, calls: Calls) -> float:
         return float(np.sum(TRANSFORM * calls[:, 2] * calls[:, 3]))
     if kernel in NORMALISING:
         return float(np.sum(NORMALISED * calls[:, 4:7].prod(axis=1)))
+    if function := function_of(calls[0, 0]):
+        each = NORMAL if function in WITH_NORMAL else ACTIVATED
+        return float(np.sum(each * calls[:, 1:4].prod(axis=1) / calls[:, 4]))
     if kernel in DIVIDING:
         return float(np.sum(DIVIDED * calls[:, 3] / calls[:, 4]))
     return 0.0

@@ -1,7 +1,7 @@
 """A layer that acts on each entry by itself: the calls that it adds.
 
-The activations but ReLU have functions of one number in `entrywise`; a user's layer has them as
-`assay.nn.Layer.elementwise`: y(x) and dy/dx, each of x and the layer's fields in their order.
+The activations but ReLU have functions of a vector of numbers in `entrywise`; a user's layer has those of a
+number as `assay.nn.Layer.elementwise`: y(x) and dy/dx, each of x and the layer's fields in their order.
 """
 
 from dataclasses import fields

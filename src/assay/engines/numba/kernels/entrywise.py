@@ -1,14 +1,14 @@
-"""The built-in activations but ReLU as functions of a vector of numbers, f(x) and f'(x), as `assay.nn` has them."""
+"""The built-in activations but ReLU as functions of a vector, f(x) and f'(x), as `assay.nn` has them.
+
+`abs`, `max` and `min` of vectors are those of `spelling`.
+"""
 
 from math import pi, sqrt
 
 from numba import njit
 
-from assay.engines.numba.kernels import spelling
-from assay.engines.numba.kernels.exponentials import bell, copysign, exp, expm1, log1p, mills
-from assay.engines.numba.kernels.lanes import where_greater
-
-assert spelling.ONE  # abs, max and min of vectors
+from assay.engines.numba.kernels.exponentials import bell, exp, expm1, log1p, mills
+from assay.engines.numba.kernels.lanes import copysign, where_greater
 
 WIDE = 40.0
 """Beyond, the normal density is 0 in any precision, and its square would overflow."""

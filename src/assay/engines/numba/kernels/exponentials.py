@@ -1,6 +1,6 @@
-"""Functions of a vector that LLVM has none of: the exponential, and what is made of it.
+"""The exponential of a vector, and what activations need besides: no branches, some roundings from exact.
 
-Each is within a few roundings of the exact value. Nothing in them depends on a lane's number: no branches.
+An argument's own rounding moves e^x by |x| times as much; in float64 that of ln 2 does the same.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from llvmlite import ir
 from numba.extending import intrinsic
 
-from assay.engines.numba.kernels.lanes import FMA, Lanes, emit_call
+from assay.engines.numba.kernels.lanes import FMA, Lanes, emit_call, vector_type
 
 MILLS = (
     0.10849974311281507, 0.09451212330235238, 0.03395428248397067, 0.010080114900127925, 0.002434161739194819,
@@ -20,9 +20,9 @@ MILLS = (
     -2.838977492571242e-14, -2.4705012340723144e-14, 9.045030716651136e-16, 9.45116115504211e-16,
     -4.824926653165178e-17, -3.745295929151033e-17, 3.173865851218084e-18,
 )  # fmt: skip
-"""Chebyshev's coefficients of M(z) / u in u - 1, u = 2 c / (z + c), for c = `CENTRE` and z from 0 to infinity:
-the variable of Shepherd and Laframboise 1981, https://doi.org/10.1090/S0025-5718-1981-0595058-X. M is what
-`emit_mills` returns; the coefficients were computed with 40 digits."""
+"""Coefficients, in Chebyshev's polynomials of u - 1, of M(z) / u, where M is what `emit_mills` returns and
+u = 2 c / (z + c) with c = `CENTRE`: the variable of Shepherd and Laframboise 1981, Mathematics of Computation
+36, 249. They were computed with 40 digits; what is left out is less than the precision for any z >= 0."""
 CENTRE = 5.0
 
 
@@ -37,11 +37,7 @@ class _Vectors(NamedTuple):
         return bool(self.lanes.dtype.bitwidth == 64)
 
     def number(self, value: float) -> Any:
-        return ir.Constant(self.lanes_type, [value] * self.lanes.count)
-
-    @property
-    def lanes_type(self) -> ir.VectorType:
-        return ir.VectorType(ir.DoubleType() if self.precise else ir.FloatType(), self.lanes.count)
+        return ir.Constant(vector_type(self.lanes), [value] * self.lanes.count)
 
     def fma(self, *terms: Any) -> Any:
         return emit_call(self.builder, FMA, list(terms), self.lanes)
@@ -77,8 +73,8 @@ def _taylor(emit: _Vectors, first: int) -> list[float]:
 def _reduced(emit: _Vectors, x: Any) -> tuple[Any, Any]:
     """Return r and 2^n with e^x = 2^n e^r, n = round(x / ln 2); of the least x, 0 for 2^n.
 
-    A number near 1.5 2^m, where m are the bits of a mantissa, is rounded to a whole one, and ends in its bits:
-    they become the exponent of 2^n. Of nan 2^n is any number, but r is nan.
+    Near 1.5 2^m, where m are the bits of a mantissa, numbers are whole, and stand in their own last bits:
+    these become the exponent of 2^n. Of nan 2^n is any number, but r is nan.
     """
     builder = emit.builder
     bits, mantissa, bias = (64, 52, 1023) if emit.precise else (32, 23, 127)
@@ -123,25 +119,20 @@ def emit_bell(builder: Any, z: Any, lanes: Lanes) -> Any:
     return emit.fma(y, builder.fmul(rest, emit.number(-0.5)), y)
 
 
-def of_vector(emit: Callable[..., Any], operands: int = 1) -> Any:
-    """Return a function of one vector, or of two, whose code ``emit`` writes."""
+def of_vector(emit: Callable[[Any, Any, Lanes], Any]) -> Any:
+    """Return the function of a vector whose code ``emit`` writes."""
 
     @intrinsic
-    def one(typing: Any, x: Any) -> Any:
+    def apply(typing: Any, x: Any) -> Any:
         del typing
-        return x(x), lambda context, builder, signature, arguments: emit(builder, *arguments, x)  # noqa: ARG005
 
-    @intrinsic
-    def two(typing: Any, x: Any, y: Any) -> Any:
-        del typing
-        return x(x, y), lambda context, builder, signature, arguments: emit(builder, *arguments, x)  # noqa: ARG005
+        def emit_one(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            del context, signature
+            return emit(builder, arguments[0], x)
 
-    return one if operands == 1 else two
+        return x(x), emit_one
 
-
-def _copysign(builder: Any, x: Any, y: Any, lanes: Lanes) -> Any:
-    return emit_call(builder, "copysign", [x, y], lanes)
+    return apply
 
 
 exp, expm1, log1p, mills, bell = map(of_vector, (emit_exp, emit_expm1, emit_log1p, emit_mills, emit_bell))
-copysign = of_vector(_copysign, 2)

@@ -177,6 +177,13 @@ def sqrt(typing: Any, a: Any) -> Any:
     return _lane_by_lane("sqrt", 1, a)
 
 
+@intrinsic
+def copysign(typing: Any, a: Any, b: Any) -> Any:
+    """Return a with the signs of b."""
+    del typing, b
+    return _lane_by_lane("copysign", 2, a)
+
+
 FMA = "fma" if REGISTERS.fused else "fmuladd"
 """LLVM's a b + c, rounded once; twice where the processor has no instruction for it, but a slow function."""
 
