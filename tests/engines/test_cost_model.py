@@ -9,13 +9,13 @@ from sparse_cases import dense, leaves_out, mostly_background
 
 from assay.engines.base import Recipe, initial_state
 from assay.engines.numba import NumbaEngine, engine, examples, peak, winner_gradient
-from assay.engines.numba.cost_model import DIVIDED, IDLE, multiplications
+from assay.engines.numba.cost_model import ACTIVATED, DIVIDED, IDLE, NORMAL, multiplications
 from assay.engines.numba.engine import programs
 from assay.engines.numba.kernels.codes import kernel_of
 from assay.engines.numba.kernels.pairs import MULTIPLY, SUPPORTED
 from assay.engines.numba.kernels.winner_tiles import PAIR
 from assay.engines.registers import REGISTERS
-from assay.nn import BatchNorm2d, Conv2d, Dropout, Flatten, Linear, MaxPool2d, ReLU
+from assay.nn import GELU, BatchNorm2d, Conv2d, Dropout, Flatten, Linear, MaxPool2d, ReLU, Tanh
 from assay.nn.network import Network
 from assay.optim import SGD, Adagrad, Adam, Adamax
 
@@ -83,6 +83,16 @@ def test_rules_that_divide_are_counted_once_a_parameter_and_step(rule) -> None:
     vectors = D.parameter_count / LANES  # and what fills up rows of outputs
     assert 1 <= (step - before[0]) / (IDLE * DIVIDED * vectors) < 1.25
     assert answers == before[1]
+
+
+@pytest.mark.parametrize(("activation", "each"), [(Tanh(), ACTIVATED), (GELU(), NORMAL)])
+def test_an_activation_is_counted_by_its_vectors_once_each_way(activation, each) -> None:
+    def of(*between) -> Network:
+        return Network((Conv2d(8, 5), *between, Flatten(), Linear(5)), (1, 14, 14))
+
+    vectors = 8 * 10 * 10 * RECIPE.batch_size / LANES
+    for passes, found, before in zip((2, 1), counted(of(activation)), counted(of()), strict=True):
+        assert (found - before) / (IDLE * vectors) == pytest.approx(passes * each, rel=0.02)
 
 
 def test_a_term_of_winners_is_counted_as_it_is_chosen_by(monkeypatch) -> None:
